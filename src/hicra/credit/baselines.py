@@ -1,0 +1,69 @@
+"""Group baselines: rewards -> one advantage a response (section 3 of the paper; GRPO, Dr. GRPO, RLOO)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.errors import ConfigError, DataError, did_you_mean
+
+SCALES = ("none", "std", "loo")
+EPSILON = 1e-6
+
+
+def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> NDArray[np.float64]:
+    """Advantages relative to the group of the same prompt.
+
+    `none`: R_i - mean_g (the paper's form, Dr. GRPO). `std`: divided by the unbiased standard deviation + 1e-6 (GRPO).
+    `loo`: R_i - mean of the others = G/(G-1) (R_i - mean_g) (RLOO).
+
+    Args:
+        rewards: [B] finite numbers.
+        group_ids: [B], equal for rollouts of one prompt; rows may stand in any order.
+        scale: "none", "std" or "loo".
+
+    Returns:
+        [B] float64. A group of one, or of equal rewards, is exactly 0.
+
+    Raises:
+        ConfigError: unknown scale.
+        DataError: lengths differ, or a reward is None or not finite (the row is named).
+
+    >>> group_advantages([1, 0, 0, 1], [7, 7, 9, 9]).tolist()
+    [0.5, -0.5, -0.5, 0.5]
+    """
+    if scale not in SCALES:
+        raise ConfigError(f"scale {scale!r} is unknown", did_you_mean(scale, SCALES))
+    values = _finite(rewards)
+    ids = np.asarray(group_ids.cpu() if hasattr(group_ids, "cpu") else group_ids)
+    if values.ndim != 1 or ids.shape != values.shape:
+        raise DataError(f"rewards {values.shape} and group_ids {ids.shape} must be one shape [B]", "one id a reward")
+    if not len(values):
+        return values
+    _, group = np.unique(ids, return_inverse=True)
+    size = np.bincount(group)
+    centred = values - (np.bincount(group, values) / size)[group]
+    low, high = np.full(len(size), np.inf), np.full(len(size), -np.inf)
+    np.minimum.at(low, group, values)
+    np.maximum.at(high, group, values)
+    centred[(low == high)[group]] = 0.0  # the binary mean of three 0.1 is not 0.1
+    if scale == "std":
+        variance = np.bincount(group, centred**2) / np.maximum(size - 1, 1)
+        return centred / (np.sqrt(variance) + EPSILON)[group]
+    if scale == "loo":
+        return centred * (size / np.maximum(size - 1, 1))[group]
+    return centred
+
+
+def _finite(rewards: Any) -> NDArray[np.float64]:
+    rewards = rewards.detach().cpu().numpy() if hasattr(rewards, "detach") else rewards
+    values = np.array([np.nan if reward is None else reward for reward in rewards], np.float64)
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise DataError(
+            f"reward of row {bad[0]} is {rewards[int(bad[0])]} ({bad.size} of {len(values)} are not finite)",
+            "drop unscorable rollouts before the baseline; never score them 0",
+        )
+    return values

@@ -1,0 +1,83 @@
+"""The placebo: HICRA's amplification on a random mask that looks like the planning mask.
+
+Deviations (the paper names a placebo on random n-grams and gives no procedure; this one is matched more tightly):
+D1. Every row keeps its number of planning tokens and the lengths of its runs exactly.
+D2. A run is moved to a place drawn by a kernel (standard deviation 15 % of the response) round where it stood, so that
+    the batch's distribution of positions is kept up to that blur, and no run touches another where there is room.
+D3. A row's overlap with its planning tokens is at most what chance gives: (planning share of the row) x (tokens placed),
+    rounded up. Where a row has not enough other tokens left for that, overlap is as small as it can be.
+D4. The draw depends on the seed and the row's own tokens, never on the order of rows or on padding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.credit.amplify import hicra
+from hicra.credit.table import Array, Batch, check_alpha
+
+BLUR = 0.15
+
+
+def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2, seed: int = 0) -> Array:
+    """A + alpha |A| on the placebo mask.
+
+    Args:
+        advantages: [B,T].
+        batch: planning_mask, response_mask, response_ids [B,T].
+        alpha: in [0, 1).
+        seed: decides the draw.
+    """
+    check_alpha(alpha)
+    mask = placebo_mask(batch["planning_mask"], batch["response_mask"], batch["response_ids"], seed)
+    return np.asarray(hicra(advantages, mask, alpha))
+
+
+def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> NDArray[np.bool_]:
+    """A random mask [B,T] matched to `planning` [B,T] row by row; see the deviations above."""
+    planning, live = planning.astype(bool), live.astype(bool)
+    out = np.zeros(live.shape, np.bool_)
+    for row in np.flatnonzero((planning & live).any(axis=1)):
+        where = np.flatnonzero(live[row])
+        key = hashlib.blake2b(ids[row, where].astype("<i8").tobytes(), digest_size=8, key=seed.to_bytes(8, "little", signed=True))
+        rng = np.random.default_rng(int.from_bytes(key.digest(), "little"))
+        segment = np.cumsum(np.diff(where, prepend=where[0] - 1) > 1)  # a run never spans foreign tokens
+        out[row, where] = _place(planning[row, where], segment, rng)
+    return out
+
+
+def _place(planning: NDArray[np.bool_], segment: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Moves the runs of one row; `planning` and `segment` are [n] over the row's own tokens."""
+    n = len(planning)
+    edges = np.diff(planning.astype(np.int8), prepend=0, append=0)
+    start, stop = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    budget = math.ceil(planning.mean() * planning.sum())
+    crossed = np.concatenate([[0], np.cumsum(planning)])
+    placed = np.zeros(n, np.bool_)
+    overlap = 0
+    for index in np.argsort(start - stop, kind="stable"):  # the longest first, while there is room for them
+        length = int(stop[index] - start[index])
+        candidates = np.arange(n - length + 1)
+        taken = np.concatenate([[0], np.cumsum(placed)])
+        free = (taken[candidates + length] == taken[candidates]) & (segment[candidates] == segment[candidates + length - 1])
+        if not free.any():  # no gap is long enough: fill single free tokens, away from planning where possible
+            order = np.lexsort((rng.random(n), planning))
+            loose = order[~placed[order]][:length]
+            placed[loose] = True
+            overlap += int(planning[loose].sum())
+            continue
+        cost = crossed[candidates + length] - crossed[candidates]
+        allowed = free & (cost <= budget - overlap)
+        if not allowed.any():
+            allowed = free & (cost == cost[free].min())
+        roomy = allowed & (taken[np.minimum(candidates + length + 1, n)] == taken[np.maximum(candidates - 1, 0)])
+        allowed = roomy if roomy.any() else allowed
+        weight = np.where(allowed, np.exp(-0.5 * ((candidates - start[index]) / (BLUR * n)) ** 2) + 1e-12, 0.0)
+        chosen = int(rng.choice(len(candidates), p=weight / weight.sum()))
+        placed[chosen : chosen + length] = True
+        overlap += int(cost[chosen])
+    return placed

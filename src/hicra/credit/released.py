@@ -1,0 +1,40 @@
+"""The rule of the released code, as quoted line by line in a third-party port (second-hand), with its no-op repaired.
+
+It differs from the paper: tokens of high entropy in right answers that are longer than their group's mean are amplified as
+well. As quoted, the update was written into a copy (chained boolean indexing) and changed nothing; here it takes effect.
+
+Deviations:
+D1. The quotation calls the length threshold the mean of correct answers and computes that of the whole group: the latter is kept.
+D2. Ties with the entropy threshold are not high (strictly greater, as quoted).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hicra.credit.amplify import hicra
+from hicra.credit.table import Array, Batch, check_alpha
+
+
+def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2, rho: float = 0.3) -> Array:
+    """A + alpha |A| on planning tokens, and on the top `rho` by entropy of right, longer-than-average answers.
+
+    Args:
+        advantages: [B,T].
+        batch: planning_mask, response_mask, entropies [B,T] (nats), group_ids [B].
+        alpha: in [0, 1).
+        rho: share of tokens of a response that count as of high entropy.
+    """
+    check_alpha(alpha)
+    live, entropies = batch["response_mask"], batch["entropies"]
+    length = live.sum(axis=1)
+    _, group = np.unique(batch["group_ids"], return_inverse=True)
+    longer = length > (np.bincount(group, length) / np.bincount(group))[group]
+    first = np.argmax(live, axis=1)
+    right = (advantages[np.arange(len(advantages)), first] > 0) & (length > 0)
+    # ascending entropies with the padding last: entry int((1 - rho) n) is the threshold
+    ascending = np.sort(np.where(live, entropies, np.inf), axis=1)
+    index = np.minimum(((1 - rho) * length).astype(int), np.maximum(length - 1, 0))
+    threshold = ascending[np.arange(len(ascending)), index]
+    high = live & (entropies > threshold[:, None]) & (right & longer)[:, None]
+    return np.asarray(hicra(advantages, (batch["planning_mask"].astype(bool) & live) | high, alpha))

@@ -1,0 +1,14 @@
+"""Metrics of the hierarchy. To add one: an entry in `table.py`, and its value where its inputs are (rollouts.py or kinds.py)."""
+
+from __future__ import annotations
+
+from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
+from hicra.metrics.kinds import kind_sums, kind_values
+from hicra.metrics.passk import pass_at_k
+from hicra.metrics.rollouts import RolloutStats, correct_from_reward, gram_pairs, longest_hits
+from hicra.metrics.table import METRICS, Metric, describe, with_nulls
+
+__all__ = [
+    "METRICS", "Metric", "RolloutStats", "conditional_entropy", "correct_from_reward", "describe", "gram_pairs", "kind_sums",
+    "kind_values", "longest_hits", "pass_at_k", "rarefied_entropy", "semantic_entropy", "with_nulls",
+]  # fmt: skip

@@ -1,0 +1,107 @@
+"""Entropies of histograms: how varied the strategies are (section 3 of the paper: semantic and conditional entropy)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import hypergeom
+
+from hicra.errors import ConfigError, DataError, did_you_mean
+
+ESTIMATORS = ("plugin", "miller_madow", "chao_shen")
+
+
+def semantic_entropy(counts: Any, estimator: str = "plugin", base: float | str = "e") -> float:
+    """Entropy of the frequency distribution of strategic grams, SE = -sum p(g) log p(g).
+
+    Args:
+        counts: [n_grams] non-negative integers; zeros are ignored, order does not matter.
+        estimator: "plugin" (the paper's), "miller_madow" (+ (S-1)/2N), or "chao_shen" (coverage-adjusted, 2003).
+        base: "e" for nats (default) or 2 for bits.
+
+    Returns:
+        The entropy; 0.0 for no counts.
+
+    Raises:
+        ConfigError: unknown estimator or base.
+        DataError: a negative count.
+
+    >>> round(semantic_entropy([1, 1, 2], base=2), 12)
+    1.5
+    """
+    if estimator not in ESTIMATORS:
+        raise ConfigError(f"estimator {estimator!r} is unknown", did_you_mean(estimator, ESTIMATORS))
+    if str(base) not in ("e", "2"):
+        raise ConfigError(f"base {base!r} is unknown", "use 'e' for nats or 2 for bits")
+    seen = _seen(counts)
+    if not seen.size:
+        return 0.0
+    n = int(seen.sum())
+    nats = _chao_shen(seen, n) if estimator == "chao_shen" else _plugin(seen / n)
+    if estimator == "miller_madow":
+        nats += (len(seen) - 1) / (2 * n)
+    return nats / math.log(2) if str(base) == "2" else nats
+
+
+def rarefied_entropy(counts: Any, hits: int) -> float | None:
+    """Expected plug-in entropy (nats) of `hits` occurrences drawn without return: comparable over steps with unequal counts.
+
+    Exact, by the hypergeometric law; no sampling. None where there are fewer than `hits` occurrences.
+
+    >>> round(rarefied_entropy([2, 2], 2), 12) == round(2 / 3 * math.log(2), 12)
+    True
+    """
+    if hits < 1:
+        raise ConfigError(f"hits is {hits}, it must be at least 1")
+    seen = _seen(counts)
+    n = int(seen.sum())
+    if n < hits:
+        return None
+    drawn = np.arange(1, hits + 1)
+    surprise = -(drawn / hits) * np.log(drawn / hits)
+    values, times = np.unique(seen, return_counts=True)
+    chance = hypergeom.pmf(drawn[None, :], n, values[:, None], hits)
+    return float(times @ (chance @ surprise))
+
+
+def conditional_entropy(given: Any, following: Any) -> float | None:
+    """H(E|S) = -sum_s p(s) sum_g p(g|s) log p(g|s) in nats, over pairs (strategic gram, what follows it).
+
+    Args:
+        given: [N] integers, the gram of each pair.
+        following: [N] integers, an id of what follows.
+
+    Returns:
+        The plug-in estimate; None for no pairs.
+    """
+    given, following = np.asarray(given, np.int64), np.asarray(following, np.int64)
+    if given.shape != following.shape:
+        raise DataError(f"given {given.shape} and following {following.shape} must be one shape [N]")
+    if not given.size:
+        return None
+    _, pairs = np.unique(np.stack([given, following], axis=1), axis=0, return_counts=True)
+    _, singles = np.unique(given, return_counts=True)
+    n = len(given)
+    return max(0.0, _plugin(pairs / n) - _plugin(singles / n))
+
+
+def _seen(counts: Any) -> NDArray[np.int64]:
+    values = np.asarray(counts, np.int64)
+    if (values < 0).any():
+        raise DataError(f"count {int(values.min())} is negative", "counts are numbers of occurrences")
+    return np.sort(values[values > 0])
+
+
+def _plugin(p: NDArray[np.float64]) -> float:
+    return float(-(p * np.log(p)).sum())
+
+
+def _chao_shen(seen: NDArray[np.int64], n: int) -> float:
+    singletons = int((seen == 1).sum())
+    if singletons == n:  # coverage would be 0: the usual repair takes one singleton as seen
+        singletons = n - 1
+    p = (1 - singletons / n) * seen / n
+    return float(-(p * np.log(p) / -np.expm1(n * np.log1p(-p, where=p < 1, out=np.full(len(p), -np.inf)))).sum())

@@ -1,0 +1,158 @@
+"""Statistics of a batch of rollouts that merge exactly over batches and ranks, and the metrics they give.
+
+Deviations (section 3 of the paper leaves these open):
+D1. Bins of the semantic entropy are the lexicon's grams; of nested occurrences only the longest counts.
+D2. What follows a gram is the next three tokens the policy produced, inside the same response.
+D3. A response is right when its task says so, else when its reward is at least 0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
+from hicra.metrics.passk import pass_at_k
+from hicra.metrics.table import FOLLOWING, RAREFY_HITS
+
+CORRECT_AT = 0.5
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def _no_floats() -> Floats:
+    return np.zeros(0)
+
+
+def _no_ints() -> Ints:
+    return np.zeros(0, np.int64)
+
+
+@dataclass
+class RolloutStats:
+    """Counts of some rollouts. Merging two is adding their sums and joining their lists.
+
+    Attributes:
+        rows, tokens, planning, changed: counts; `planning` is None where no lexicon was applied, `changed` where no advantage is
+            known.
+        advantage_before, advantage_after: sums over tokens.
+        reward: [B] with NaN where unscorable or unknown.
+        correct: [B], 1, 0 or NaN where unknown.
+        group: [B] group ids; empty where groups are unknown.
+        grams: [H] gram index of each counted occurrence.
+        given, following: [N] pairs for the conditional entropy.
+    """
+
+    rows: int = 0
+    tokens: int = 0
+    planning: int | None = None
+    changed: int | None = None
+    advantage_before: float = 0.0
+    advantage_after: float = 0.0
+    reward: Floats = field(default_factory=_no_floats)
+    correct: Floats = field(default_factory=_no_floats)
+    group: Ints = field(default_factory=_no_ints)
+    grams: Ints = field(default_factory=_no_ints)
+    given: Ints = field(default_factory=_no_ints)
+    following: Ints = field(default_factory=_no_ints)
+
+    @classmethod
+    def merge(cls, parts: list[RolloutStats]) -> RolloutStats:
+        """The statistics of all parts together."""
+        planning = [part.planning for part in parts if part.planning is not None]
+        changed = [part.changed for part in parts if part.changed is not None]
+        joined = {
+            name: np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0)
+            for name in ("reward", "correct", "group", "grams", "given", "following")
+        }
+        return cls(
+            rows=sum(part.rows for part in parts),
+            tokens=sum(part.tokens for part in parts),
+            planning=sum(planning) if planning else None,
+            changed=sum(changed) if changed else None,
+            advantage_before=sum(part.advantage_before for part in parts),
+            advantage_after=sum(part.advantage_after for part in parts),
+            **joined,
+        )
+
+    def values(self) -> dict[str, float | None]:
+        """Metrics by name; what the statistics cannot tell is None (or, for pass@k, absent)."""
+        share = 1.0 / self.tokens if self.tokens else None
+        counts = np.bincount(self.grams) if self.grams.size else self.grams
+        known, scored = self.correct[~np.isnan(self.correct)], self.reward[~np.isnan(self.reward)]
+        shaped = share is not None and self.changed is not None
+        values: dict[str, float | None] = {
+            "hicra/accuracy": float(known.mean()) if known.size else None,
+            "hicra/reward": float(scored.mean()) if scored.size else None,
+            "hicra/length": self.tokens / self.rows if self.rows else None,
+            "hicra/planning_share": self.planning * share if share and self.planning is not None else None,
+            "hicra/changed_share": self.changed * share if share and self.changed is not None else None,
+            "hicra/advantage_mean_before": self.advantage_before * share if share and shaped else None,
+            "hicra/advantage_mean_after": self.advantage_after * share if share and shaped else None,
+            "hicra/mixed_groups": _mixed(self.reward, self.group),
+        }
+        if self.planning is not None:
+            values |= {
+                "hicra/gram_hits": float(self.grams.size),
+                "hicra/semantic_entropy": semantic_entropy(counts),
+                "hicra/semantic_entropy_miller_madow": semantic_entropy(counts, "miller_madow"),
+                "hicra/semantic_entropy_chao_shen": semantic_entropy(counts, "chao_shen"),
+                "hicra/semantic_entropy_rarefied": rarefied_entropy(counts, RAREFY_HITS),
+                "hicra/conditional_entropy": conditional_entropy(self.given, self.following),
+            }
+        return values | _pass_at(self.correct, self.group)
+
+
+def correct_from_reward(reward: Floats) -> Floats:
+    """[B] 1.0 or 0.0 by `CORRECT_AT`, NaN where the reward is."""
+    return np.where(np.isnan(reward), np.nan, (reward >= CORRECT_AT).astype(float))
+
+
+def longest_hits(row: Ints, start: Ints, stop: Ints) -> NDArray[np.bool_]:
+    """[H] bool: the hits that lie in no other hit of their row (of equal ranges the first stays)."""
+    keep = np.ones(len(row), np.bool_)
+    if len(row) < 2:
+        return keep
+    order = np.lexsort((-stop, start, row))
+    width = int(stop.max()) + 1
+    reach = np.maximum.accumulate(row[order] * width + stop[order])
+    keep[order[1:]] = row[order][1:] * width + stop[order][1:] > reach[:-1]
+    return keep
+
+
+def gram_pairs(ids: NDArray[Any], live: NDArray[np.bool_], row: Ints, stop: Ints, gram: Ints) -> tuple[Ints, Ints]:
+    """(given [N], following [N]): each hit whose next `FOLLOWING` tokens the policy produced, and a number for these tokens."""
+    width = ids.shape[1]
+    inside = stop + FOLLOWING <= width
+    row, stop, gram = row[inside], stop[inside], gram[inside]
+    columns = stop[:, None] + np.arange(FOLLOWING)
+    produced = live[row[:, None], columns].all(axis=1)
+    after = ids[row[produced][:, None], columns[produced]].astype(np.uint64)
+    code = np.zeros(len(after), np.uint64)
+    for column in after.T:  # an odd multiplier keeps distinct triples distinct, but for 64-bit collisions
+        code = code * np.uint64(0x9E3779B97F4A7C15) + column + np.uint64(1)
+    return gram[produced], code.view(np.int64)
+
+
+def _mixed(reward: Floats, group: Ints) -> float | None:
+    kept = ~np.isnan(reward)
+    if group.size != reward.size or not kept.any():
+        return None
+    ids, index = np.unique(group[kept], return_inverse=True)
+    low, high = np.full(len(ids), np.inf), np.full(len(ids), -np.inf)
+    np.minimum.at(low, index, reward[kept])
+    np.maximum.at(high, index, reward[kept])
+    return float((low < high).mean())
+
+
+def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
+    kept = ~np.isnan(correct)
+    if group.size != correct.size or not kept.any():
+        return {}
+    _, index = np.unique(group[kept], return_inverse=True)
+    n, c = np.bincount(index), np.bincount(index, correct[kept]).round().astype(int)
+    powers = [1 << i for i in range(int(n.min()).bit_length())]
+    return {f"hicra/pass_at_{k}": float(np.mean([pass_at_k(int(a), int(b), k) for a, b in zip(n, c, strict=True)])) for k in powers}

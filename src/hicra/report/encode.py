@@ -1,0 +1,111 @@
+"""Rollouts in few bytes, and text that cannot leave its place: what goes into the page's JSON block.
+
+Numbers that come once a token are packed into strings over 64 characters, none of which JSON or HTML has to escape:
+- counts (token lengths, span offsets, runs of a mask) as base-32 groups, lowest first, 32 added where another follows;
+- numbers with few distinct values as one character a token into a list of values;
+- others as two characters a token, on 4095 even levels between the least and the greatest (shown values are rounded).
+`static/page.js` unpacks them; offsets are in UTF-16 units there, as its strings are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LEVELS = 64 * 64 - 1  # the last code, "__", stands for null
+_UNSAFE = re.compile("[<>&\u2028\u2029]")
+_UNPAIRED = re.compile("[\ud800-\udfff\x00]")
+
+
+def clean(text: str) -> str:
+    """The text with what a UTF-8 page cannot hold (lone surrogates, NUL) replaced by U+FFFD; offsets stay the same."""
+    return _UNPAIRED.sub("\ufffd", text)
+
+
+def plain(value: Any) -> Any:
+    """A JSON value of clean strings only; what JSON does not know becomes its text, NaN and infinities become null."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(str(key)): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int) else clean(str(value))
+
+
+def script_json(value: Any) -> str:
+    """JSON that is safe inside a script element: `< > &` and the two line separators are escaped.
+
+    >>> script_json({"a": "</script>"})
+    '{"a":"\\\\u003c/script\\\\u003e"}'
+    """
+    text = json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def utf16(text: str, offsets: Sequence[int]) -> list[int]:
+    """Character offsets of `text` as offsets in UTF-16 units.
+
+    >>> utf16("a\\U0001f600b", [0, 1, 2, 3])
+    [0, 1, 3, 4]
+    """
+    if text.isascii() or max(text, default="") <= "\uffff":
+        return list(offsets)
+    points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+    units = np.concatenate([[0], np.cumsum(1 + (points > 0xFFFF))])
+    return [int(units[offset]) for offset in offsets]
+
+
+def counts(values: Iterable[int]) -> str:
+    """Non-negative integers as base-32 groups.
+
+    >>> counts([0, 31, 32])
+    'AfgB'
+    """
+    out = []
+    for value in values:
+        while value > 31:
+            out.append(ALPHABET[32 + value % 32])
+            value //= 32
+        out.append(ALPHABET[value])
+    return "".join(out)
+
+
+def levels(values: Sequence[float | None]) -> dict[str, Any]:
+    """Numbers with gaps: {v: values, c: one character a number} or {r: [least, greatest], c: two characters a number}."""
+    rounded = [None if value is None or not math.isfinite(value) else float(f"{value:.4g}") for value in values]
+    distinct = sorted({value for value in rounded if value is not None})
+    if len(distinct) < 64:
+        place: dict[float | None, str] = {value: ALPHABET[i] for i, value in enumerate(distinct)}
+        return {"v": distinct, "c": "".join(place.get(value, "_") for value in rounded)}
+    low, high = distinct[0], distinct[-1]
+    out = []
+    for value in rounded:
+        code = _LEVELS if value is None else round((value - low) / (high - low) * (_LEVELS - 1))
+        out.append(ALPHABET[code // 64] + ALPHABET[code % 64])
+    return {"r": [low, high], "c": "".join(out)}
+
+
+def runs(mask: Sequence[bool]) -> str:
+    """A mask as lengths of its runs, the first of which is of False (perhaps of length 0).
+
+    >>> runs([True, True, False]) == counts([0, 2, 1])
+    True
+    """
+    lengths, current = [0], False
+    for value in mask:
+        if bool(value) != current:
+            lengths.append(0)
+            current = bool(value)
+        lengths[-1] += 1
+    return counts(lengths)

@@ -1,0 +1,130 @@
+"""Which rollouts a page shows: a fixed choice, even over arms and steps, with the same prompts in every arm where it can.
+
+Two passes keep memory small: the first reads steps and prompts only, the second the chosen rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from hicra.errors import ArtifactError
+from hicra.runs import STEP_NAME
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one rollout stands: run number, file, row in the file; with its step and a hash of its prompt."""
+
+    run: int
+    file: Path
+    row: int
+    step: int
+    prompt: int
+
+
+def read_columns(file: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """The file's columns of these names (those it has), or all.
+
+    Raises:
+        ArtifactError: not a readable parquet file.
+    """
+    try:
+        if columns is None:
+            return pl.read_parquet(file)
+        known = set(pl.read_parquet_schema(file))
+        return pl.read_parquet(file, columns=[name for name in columns if name in known])
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ArtifactError(
+            f"{file} is not readable as parquet: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            "remove the file, or write the run again with `hicra train` or `hicra diagnose`",
+        ) from None
+
+
+def steps_of(file: Path, frame: pl.DataFrame) -> list[int]:
+    """The step of every row: the column, or else the number in the file's name.
+
+    Raises:
+        ArtifactError: neither says.
+    """
+    found = STEP_NAME.match(file.name)
+    if "step" in frame.columns and frame["step"].dtype.is_integer() and frame["step"].null_count() == 0:
+        return [int(step) for step in frame["step"].to_list()]
+    if found is None:
+        raise ArtifactError(f"{file} has no whole-number column step", "rollout files carry their step, see docs/report.md")
+    return [int(found[1])] * frame.height
+
+
+def index(run: int, files: Sequence[Path]) -> list[Place]:
+    """Every rollout of one run. Raises ArtifactError for a file that is unreadable or has no column response."""
+    places: list[Place] = []
+    for file in files:
+        try:
+            known = set(pl.read_parquet_schema(file))
+        except (OSError, pl.exceptions.PolarsError):
+            known = {"response"}  # read_columns below says what is wrong
+        if "response" not in known:
+            raise ArtifactError(f"{file} has no column response", f"it has {', '.join(sorted(known)) or 'no columns'}")
+        frame = read_columns(file, ("step", "prompt", "response"))
+        texts = frame["prompt"] if "prompt" in frame.columns else pl.Series([""] * frame.height, dtype=pl.String)
+        hashes = texts.hash(0).to_list() if texts.dtype == pl.String else [hash(str(text)) for text in texts.to_list()]
+        places += [Place(run, file, row, step, int(key)) for row, (step, key) in enumerate(zip(steps_of(file, frame), hashes, strict=True))]
+    return places
+
+
+def shares(sizes: Sequence[int], total: int) -> list[int]:
+    """`total` split as evenly as `sizes` allow; what the small ones cannot take goes to the others, spread evenly.
+
+    >>> shares([1, 10, 10], 9)
+    [1, 4, 4]
+    """
+    out, left = [0] * len(sizes), min(total, sum(sizes))
+    while left:
+        open_places = [i for i, size in enumerate(sizes) if out[i] < size]
+        each = left // len(open_places)
+        if each:
+            for i in open_places:
+                taken = min(each, sizes[i] - out[i])
+                out[i] += taken
+                left -= taken
+        else:  # fewer than places: spread them over the whole length
+            for i in np.linspace(0, len(open_places) - 1, left).round().astype(int):
+                out[open_places[i]] += 1
+            left = 0
+    return out
+
+
+def choose(arms: Sequence[Sequence[Place]], limit: int) -> list[Place]:
+    """At most `limit` places, even over arms, then over each arm's steps; prompts that other arms met at that step first.
+
+    Returns them sorted by step, prompt, run, row: the order of the page.
+    """
+    met: Mapping[tuple[int, int], set[int]] = defaultdict(set)
+    for arm, places in enumerate(arms):
+        for place in places:
+            met[place.step, place.prompt].add(arm)
+    chosen: list[Place] = []
+    for places, quota in zip(arms, shares([len(places) for places in arms], limit), strict=True):
+        by_step: dict[int, list[Place]] = defaultdict(list)
+        for place in places:
+            by_step[place.step].append(place)
+        steps = sorted(by_step)
+        for step, number in zip(steps, shares([len(by_step[step]) for step in steps], quota), strict=True):
+            groups: dict[int, list[Place]] = defaultdict(list)
+            for place in by_step[step]:
+                groups[place.prompt].append(place)
+            order = sorted(groups, key=lambda key: (-len(met[step, key]), key))
+            deepest = max(map(len, groups.values()))
+            ranked = [
+                groups[key][(turn + step) % len(groups[key])]  # not always the first of its group
+                for turn in range(deepest)
+                for key in order
+                if turn < len(groups[key])
+            ]
+            chosen += ranked[:number]
+    return sorted(chosen, key=lambda place: (place.step, place.prompt, place.run, place.row))

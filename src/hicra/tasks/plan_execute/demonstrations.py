@@ -1,0 +1,93 @@
+"""Demonstrations for the warm start: drills of single equations, and traces of attempts with right arithmetic.
+
+Traces are not filtered by success: most announce the favourite strategy, whatever the noun, and many end with
+`answer none`. What reinforcement learning has to add is the choice of the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from hicra.tasks.base import Row
+from hicra.tasks.plan_execute.language import (
+    BOS,
+    EOS,
+    ID_OF,
+    OPERATOR_WORDS,
+    PARAPHRASE_WEIGHTS,
+    PROMPT_TOKENS,
+    language_of,
+)
+from hicra.tasks.plan_execute.problems import MODULUS, OPERATORS, calculate
+from hicra.tasks.plan_execute.settings import STRATEGIES, Settings
+
+NATURAL_RETRY = 0.25
+DRILL_EQUATIONS = 6
+
+
+@dataclass(frozen=True)
+class Example:
+    """Token ids of one training sequence and, for each of them, whether predicting it is part of the loss."""
+
+    ids: list[int]
+    in_loss: list[bool]
+
+
+def drill(random: Random) -> Example:
+    """`<bos>` and six equations `x op y = z ;` with even operators and numbers; the loss is on the results z alone."""
+    words, in_loss = [BOS], [False]
+    for _ in range(DRILL_EQUATIONS):
+        x, y, operator = random.randrange(MODULUS), random.randrange(MODULUS), random.choice(OPERATOR_WORDS)
+        words += [str(x), operator, str(y), "=", str(calculate(x, operator, y)), ";"]
+        in_loss += [False, False, False, False, True, False]
+    return Example([ID_OF[word] for word in words], in_loss)
+
+
+def strategy_weights(skew: float, tried: Sequence[int]) -> list[float]:
+    """Weight of each strategy for the next attempt: the favourite's `skew`, the rest evenly, tried ones 0."""
+    other = (1 - skew) / (STRATEGIES - 1)
+    return [0.0 if s in tried else (skew if s == 0 else other) for s in range(STRATEGIES)]
+
+
+def trace(random: Random, row: Row, settings: Settings, forced: bool = False) -> Example:
+    """A prompt with a response of at most `settings.attempts` attempts, equations always right.
+
+    Args:
+        random: source of chance.
+        row: the problem.
+        settings: skew, paraphrases, attempts, trap.
+        forced: retry after every failure, and leave the first word of each retry phrase out of the loss: such a trace
+            teaches long contexts without teaching to retry more often.
+    """
+    language = language_of(settings)
+    weights = PARAPHRASE_WEIGHTS[: settings.paraphrases]
+
+    def say(phrases: Sequence[str]) -> list[str]:
+        return random.choices(phrases, weights)[0].split()
+
+    words: list[str] = str(row["prompt"]).split()
+    skipped: set[int] = set(range(PROMPT_TOKENS))
+    a, b, c, goal = (int(row[name]) for name in ("a", "b", "c", "goal"))
+    tried: list[int] = []
+    while True:
+        strategy = random.choices(range(STRATEGIES), strategy_weights(settings.skew, tried))[0]
+        tried.append(strategy)
+        first, second = OPERATORS[strategy]
+        x = calculate(a, first, b)
+        y = calculate(x, second, c)
+        words += say(language.openers) + say(language.bodies[strategy])
+        words += f"{a} {first} {b} = {x} ; {x} {second} {c} = {y} ; {goal} - {y} = {(goal - y) % MODULUS} ;".split()
+        if y == goal:
+            words += [*say(language.success), "answer", str(goal), EOS]
+            break
+        words += say(language.failure)
+        if len(tried) < settings.attempts and (forced or random.random() < NATURAL_RETRY):
+            if forced:
+                skipped.add(len(words))
+            words += say(language.retry)
+        else:
+            words += [*say(language.quit), "answer", "none", EOS]
+            break
+    return Example([ID_OF[word] for word in words], [at not in skipped for at in range(len(words))])

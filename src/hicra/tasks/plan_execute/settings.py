@@ -1,0 +1,71 @@
+"""Options of the plan-execute task: strict, frozen, with the defaults for which the shipped warm starts were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from hicra.errors import ConfigError, did_you_mean
+
+Rule = Literal["noun", "noun_parity"]
+STRATEGIES = 6
+NOUN_COUNTS = (6, 12, 18, 24)
+RULES: tuple[Rule, ...] = ("noun", "noun_parity")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a plan-execute task is made of.
+
+    Every setting but `attempts` = 1 and `nouns` = 6 asks for a warm start of its own when it is not the default: the
+    shipped ones have seen 12 nouns, the one-feature rule, three paraphrases and no trap
+    (`python -m hicra.tasks.plan_execute.warmstart strong -o DIR --set nouns=24` makes one).
+
+    Attributes:
+        nouns: number of nouns, 6, 12, 18 or 24 (a multiple of the six strategies keeps them equally frequent).
+        rule: "noun": the right strategy is `index(noun) mod 6`; "noun_parity": it needs two features,
+            `2 * (index(noun) mod 3) + a mod 2`.
+        skew: weight of the favourite strategy S0 in the demonstrations, the others share the rest; 1/6 <= skew < 1.
+        paraphrases: phrases known for every plan part and reflection, 1 to 3.
+        attempts: attempts that may pay, 1 to 3; more never do.
+        trap: the favourite phrase of S3 shares its first word with the favourite phrase of S0 ("keep cutting" beside
+            "keep adding"), so that exploring S3 is hard.
+    """
+
+    nouns: int = 12
+    rule: Rule = "noun"
+    skew: float = 0.80
+    paraphrases: int = 3
+    attempts: int = 2
+    trap: bool = False
+
+    def __post_init__(self) -> None:
+        _choice("nouns", self.nouns, NOUN_COUNTS)
+        _choice("rule", self.rule, RULES)
+        _choice("paraphrases", self.paraphrases, (1, 2, 3))
+        _choice("attempts", self.attempts, (1, 2, 3))
+        if not isinstance(self.trap, bool):
+            raise ConfigError(f"task.settings.trap: {self.trap!r} is neither true nor false", "use true or false")
+        number = isinstance(self.skew, int | float) and not isinstance(self.skew, bool)
+        if not number or not 1 / STRATEGIES - 1e-9 <= self.skew < 1:
+            raise ConfigError(f"task.settings.skew: {self.skew!r} is not in [1/6, 1)", "the default is 0.8")
+
+    @classmethod
+    def parse(cls, settings: Mapping[str, Any]) -> Settings:
+        """Settings from plain values.
+
+        Raises:
+            ConfigError: an unknown name (with the nearest right one) or a value out of its range.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise ConfigError(f"task.settings.{name}: plan_execute has no such setting", did_you_mean(name, known))
+        return cls(**settings)
+
+
+def _choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    if isinstance(value, bool) or value not in choices or type(value) is not type(choices[0]):
+        listed = ", ".join(str(choice) for choice in choices)
+        raise ConfigError(f"task.settings.{name}: {value!r} is not a choice", f"choose one of {listed}")

@@ -1,0 +1,170 @@
+"""The bytes that each token id stands for: one table a tokenizer, built once, so that tagging never tokenises again.
+
+Three families (docs/tagging.md):
+- byte-level BPE (GPT-2, Qwen, Llama 3, SmolLM): every vocabulary character is one byte;
+- Metaspace / SentencePiece (Llama 2, Gemma, T5): U+2581 is a space, `<0xE2>` is a raw byte where the model falls back to
+  bytes; the mark that opens a text has no bytes;
+- those that drop white space (WordPiece, word-level): tokens are read as separated by one space, unless marked as
+  continuations; grams with punctuation are best effort there.
+
+Special tokens have no bytes, and nothing matches across them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.errors import ConfigError
+
+WALL = b"\x00"
+METASPACE = "\u2581"
+RAW_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+
+
+class TokenBytes(NamedTuple):
+    """Bytes by token id, and a last entry (id V) for the wall that stands for whatever nothing may match across.
+
+    Attributes:
+        family: "byte-level", "metaspace", "wordpiece" or "word-level".
+        blob: uint8, the bytes of all tokens, one after another.
+        start: [V+1] int64, where each token's bytes start in `blob`.
+        length: [V+1] int64, how many there are.
+        opens: [V+1] bool, whether the token starts with a space that vanishes at the start of a text.
+        wall: [V+1] bool, whether the token is a wall (special, or unknown to the tokenizer).
+    """
+
+    family: str
+    blob: NDArray[np.uint8]
+    start: NDArray[np.int64]
+    length: NDArray[np.int64]
+    opens: NDArray[np.bool_]
+    wall: NDArray[np.bool_]
+
+    @property
+    def vocabulary(self) -> int:
+        """V, one past the largest id."""
+        return len(self.start) - 1
+
+
+def byte_alphabet() -> dict[str, int]:
+    """The characters that byte-level BPE writes for the 256 bytes: printable ones for themselves, the rest from U+0100 on."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    rest = [byte for byte in range(256) if byte not in plain]
+    return {chr(byte): byte for byte in plain} | {chr(0x100 + index): byte for index, byte in enumerate(rest)}
+
+
+def load_tokenizer(source: Any) -> tuple[Any, set[int]]:
+    """(tokenizers.Tokenizer, extra special ids) from a folder, a tokenizer.json, a transformers or a tokenizers object.
+
+    Raises:
+        ConfigError: the path or the object cannot serve.
+    """
+    from tokenizers import Tokenizer
+
+    if isinstance(source, str | Path):
+        path = Path(source)
+        file = path / "tokenizer.json" if path.is_dir() else path
+        if not file.is_file():
+            raise ConfigError(f"no tokenizer at {path}: {file} does not exist", "name a folder that holds tokenizer.json")
+        try:
+            return Tokenizer.from_file(str(file)), set()
+        except Exception as error:  # the library raises bare Exception
+            raise ConfigError(f"{file} is no tokenizer: {error}", "save it again with save_pretrained") from None
+    if isinstance(source, Tokenizer):
+        return source, set()
+    backend = getattr(source, "backend_tokenizer", None)
+    if backend is None:
+        raise ConfigError(
+            f"{type(source).__name__} has no fast backend, so its bytes are not known",
+            "load it with AutoTokenizer.from_pretrained(..., use_fast=True)",
+        )
+    return backend, set(source.all_special_ids)
+
+
+def _kinds(node: Any) -> set[str]:
+    """Every `type` inside a part of tokenizer.json, nested ones too."""
+    if isinstance(node, dict):
+        found = {str(node["type"])} if "type" in node else set()
+        return found.union(*(_kinds(value) for value in node.values())) if node else found
+    if isinstance(node, list):
+        return set().union(*(_kinds(value) for value in node)) if node else set()
+    return set()
+
+
+def _family(spec: dict[str, Any]) -> str:
+    model = str(spec["model"].get("type", ""))
+    around = _kinds(spec.get("decoder")) | _kinds(spec.get("pre_tokenizer"))
+    if "ByteLevel" in around:
+        return "byte-level"
+    replaced = METASPACE in json.dumps([spec.get("decoder"), spec.get("normalizer")], ensure_ascii=False)
+    if "Metaspace" in around or replaced:
+        return "metaspace"
+    if model == "WordPiece":
+        return "wordpiece"
+    if model == "WordLevel":
+        return "word-level"
+    raise ConfigError(
+        f"tokenizer model {model!r} with decoder {sorted(_kinds(spec.get('decoder')))} is of no known family",
+        "byte-level BPE, Metaspace/SentencePiece, WordPiece and word-level tokenizers are; tag the text instead",
+    )
+
+
+def token_bytes(source: Any) -> TokenBytes:
+    """The byte table of a tokenizer.
+
+    Args:
+        source: a folder or tokenizer.json (str or Path), a fast transformers tokenizer, or a tokenizers.Tokenizer.
+
+    Raises:
+        ConfigError: it does not load, has no fast backend, or is of no known family.
+    """
+    tokenizer, special = load_tokenizer(source)
+    spec = json.loads(tokenizer.to_str())
+    family = _family(spec)
+    added = {token["id"]: token for token in spec.get("added_tokens", [])}
+    special = special | {index for index, token in added.items() if token["special"]}
+    vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+    size = max(vocabulary.values(), default=-1) + 1
+    spell = _speller(family, spec)
+    pieces: list[bytes | None] = [None] * size
+    for text, index in vocabulary.items():
+        if index not in special:
+            pieces[index] = text.encode() if index in added and family in ("byte-level", "metaspace") else spell(text)
+    length = np.array([len(WALL if piece is None else piece) for piece in pieces] + [len(WALL)], np.int64)
+    start = np.concatenate([[0], np.cumsum(length)[:-1]])
+    blob = np.frombuffer(b"".join(WALL if piece is None else piece for piece in pieces) + WALL, np.uint8)
+    wall = np.array([piece is None for piece in pieces] + [True], np.bool_)
+    opens = np.array([family == "metaspace" and bool(piece) and piece[:1] == b" " for piece in pieces] + [False], np.bool_)
+    return TokenBytes(family, blob, start, length, opens, wall)
+
+
+def _speller(family: str, spec: dict[str, Any]) -> Any:
+    """A function from a vocabulary entry to its bytes."""
+    if family == "byte-level":
+        alphabet = byte_alphabet()
+
+        def byte_level(text: str) -> bytes:
+            known = [alphabet.get(char) for char in text]
+            return text.encode() if None in known else bytes(known)  # type: ignore[arg-type]
+
+        return byte_level
+    if family == "metaspace":
+        fallback = bool(spec["model"].get("byte_fallback")) or "ByteFallback" in _kinds(spec.get("decoder"))
+
+        def metaspace(text: str) -> bytes:
+            raw = RAW_BYTE.fullmatch(text) if fallback else None
+            return bytes([int(raw[1], 16)]) if raw else text.replace(METASPACE, " ").encode()
+
+        return metaspace
+    prefix = spec["model"].get("continuing_subword_prefix") if family == "wordpiece" else None
+
+    def spaced(text: str) -> bytes:
+        return text[len(prefix) :].encode() if prefix and text.startswith(prefix) and text != prefix else b" " + text.encode()
+
+    return spaced
