@@ -22,20 +22,21 @@ def _none(advantages: Array, batch: Batch) -> Array:
 
 
 _PLAN = ("response_mask", "planning_mask")
+_ENTROPY = ("response_mask", "entropies")
 _PAPER = "Wang et al. 2025, arXiv:2509.03646"
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("none", _none, ("response_mask",), "plain GRPO: the baseline's advantages unchanged"),
         Method("hicra", amplify.shape, _PLAN, f"{_PAPER}, section 3"),
-        Method("hicra_recentred", recentred.shape, (*_PLAN, "group_ids"), "hicra's own control: bonus re-centred by group"),
+        Method("hicra_recentred", recentred.shape, (*_PLAN, "group_ids"), "this project's control", scope="batch"),
         Method(
             "hicra_released", released.shape, (*_PLAN, "entropies", "group_ids"),
-            "released code as quoted second-hand, no-op repaired",
-        ),  # fmt: skip
-        Method("placebo", placebo.shape, (*_PLAN, "response_ids"), f"{_PAPER}, camera-ready placebo; matched here"),
-        Method("entropy_advantage", entropy.entropy_advantage, ("response_mask", "entropies"), "Cheng et al. 2025, arXiv:2506.14758"),
-        Method("forking_tokens", entropy.forking_tokens, ("response_mask", "entropies"), "Wang et al. 2025, arXiv:2506.01939"),
+            "released code as quoted second-hand, its no-op repaired", scope="batch",
+        ),
+        Method("placebo", placebo.shape, (*_PLAN, "response_ids"), f"{_PAPER}, camera-ready placebo, matched more tightly"),
+        Method("entropy_advantage", entropy.entropy_advantage, _ENTROPY, "Cheng et al. 2025, arXiv:2506.14758"),
+        Method("forking_tokens", entropy.forking_tokens, _ENTROPY, "Wang et al. 2025, arXiv:2506.01939", scope="batch"),
     )
 }  # fmt: skip
 

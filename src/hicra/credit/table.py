@@ -25,12 +25,15 @@ class Method:
         function: `(A [B,T], batch of arrays, **settings) -> A'`; what it gives outside response_mask is overwritten by A.
         needs: fields of the batch that must be there.
         source: where the formula stands.
+        scope: "row" where a row's result depends on that row alone, "batch" where groups or quantiles matter: an engine
+            with several processes must then shape the whole batch at once.
     """
 
     name: str
     function: Callable[..., Array]
     needs: tuple[str, ...]
     source: str
+    scope: str = "row"
     kind: str = "shaper"
 
     @property

@@ -4,8 +4,8 @@ Every strategy phrase starts with a body word that no other strategy's phrase st
 already tells the plan (the `trap` setting breaks this for S3 on purpose). Strategy words, reflection words and
 execution words are disjoint, so function is a table look-up.
 
-Deviations: D1 S3 and S5 have other names than in the pilot, where "keep cutting" began like "keep adding" and S5 like S4.
-D2 one vocabulary of 124 words serves all settings (24 nouns and the trap's words included), so that one tokenizer fits.
+Deviations: D1 S3 and S5 have other names than in the pilot, where "keep cutting" began like "keep adding", and S5 like
+S4. D2 one vocabulary of 124 words serves all settings (24 nouns and the trap's word included): one tokenizer fits all.
 """
 
 from __future__ import annotations
@@ -118,6 +118,6 @@ def build_tokenizer() -> Any:
     from tokenizers.pre_tokenizers import WhitespaceSplit
 
     tokenizer = Tokenizer(WordLevel(ID_OF, unk_token=UNK))
-    tokenizer.pre_tokenizer = WhitespaceSplit()  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = WhitespaceSplit()
     tokenizer.add_special_tokens([AddedToken(word, special=True, normalized=False) for word in (PAD, BOS, EOS)])
     return tokenizer

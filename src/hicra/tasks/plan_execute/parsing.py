@@ -125,7 +125,7 @@ def planning_mask(words: Sequence[str]) -> list[bool]:
 
 
 def _equations(words: Sequence[str], kinds: Sequence[str], start: int, stop: int, cut_off: bool) -> Iterator[Equation]:
-    """Pieces of execution words between `;`. A piece without `;` counts, and is wrong, unless the response is cut there."""
+    """Pieces of execution words between `;`. One without `;` counts, and is wrong, unless the response is cut there."""
     piece: list[str] = []
     for at in range(start, stop):
         if kinds[at] == "execute" and words[at] != ";":
@@ -144,7 +144,7 @@ def parse(response: str, language: Language) -> Parsed:
     starts = [at for at in range(len(words) - PLAN_TOKENS + 1) if words[at : at + PLAN_TOKENS] in language.plans]
     attempts = []
     before = list(_equations(words, kinds, 0, starts[0] if starts else len(words), not starts))
-    for at, stop in zip(starts, [*starts[1:], len(words)], strict=True):
+    for at, stop in zip(starts, (*starts[1:], len(words)), strict=False):
         strategy, form = language.plans[words[at : at + PLAN_TOKENS]]
         found = tuple(_equations(words, kinds, at + PLAN_TOKENS, stop, stop == len(words)))
         attempts.append(Attempt(strategy, form, at, found))
@@ -154,9 +154,9 @@ def parse(response: str, language: Language) -> Parsed:
 
 
 def pays(parsed: Parsed, a: int, b: int, c: int, goal: int, attempts: int, ended: bool) -> bool:
-    """Whether the response earns reward 1: it ended with `answer t`, and its last attempt is exactly three true equations.
+    """Whether the response earns reward 1: it ended with `answer t` after exactly three true equations.
 
-    They are `a o1 b = x ;`, `x o2 c = t ;` and the check `t - t = 0 ;`.
+    The equations of the last attempt are `a o1 b = x ;`, `x o2 c = t ;` and the check `t - t = 0 ;`.
     """
     words = parsed.words
     if not ended or parsed.answer != str(goal) or len(words) + 1 > max_new_tokens(attempts):

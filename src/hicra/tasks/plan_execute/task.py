@@ -86,7 +86,7 @@ class PlanExecute:
         return Score(reward=float(paid), correct=paid, extracted=parsed.answer)
 
     def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str]:
-        """Function of each word: "plan", "reflect", "execute" or "format" ("other": a word that no response should hold)."""
+        """Function of each word: "plan", "reflect", "execute", "format"; "other" where no response should hold it."""
         return parsing.functions(response.split())
 
     def planning_mask(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
@@ -99,13 +99,13 @@ class PlanExecute:
         """Exact figures over responses. Shares lie in 0..1, entropies in nats; a figure without a base is left out.
 
         accuracy, ended_share, first_plan_right (the first plan announced is the right one), attempts (mean plans a
-        response), retry_share (responses with more than one), retries_after_failure (share of responses whose first
-        attempt is not the last word: at least one wrong first plan followed by another plan), equations_right (over
-        equations), consistent (attempts whose operators are the announced ones, over attempts with two well-formed
-        equations), strategy_entropy (marginal of first strategies announced), plan_forms_entropy (of all plan forms used).
+        response), retry_share (responses with more than one), retries_after_failure (the same, over responses whose
+        first plan is wrong), equations_right (over equations), consistent (attempts whose operators are the announced
+        ones, over attempts with two well-formed equations), strategy_entropy (marginal of first strategies announced),
+        plan_forms_entropy (of all plan forms announced).
         """
         if not len(responses) == len(rows) == len(ended):
-            raise DataError(f"{len(responses)} responses, {len(rows)} rows, {len(ended)} ended flags", "give one of each")
+            raise DataError(f"{len(responses)} responses, {len(rows)} rows, {len(ended)} ended", "give one of each")
         if not responses:
             return {}
         parsed = [parsing.parse(response, self.language) for response in responses]
@@ -116,7 +116,9 @@ class PlanExecute:
         wrong_first = [p for p, s, r in zip(parsed, firsts, right, strict=True) if s is not None and s != r]
         limit = self.settings.attempts
         figures = {
-            "accuracy": _mean(parsing.pays(p, *q[1:], limit, e) for p, q, e in zip(parsed, problems, ended, strict=True)),
+            "accuracy": _mean(
+                parsing.pays(p, *q[1:], limit, e) for p, q, e in zip(parsed, problems, ended, strict=True)
+            ),
             "ended_share": _mean(map(bool, ended)),
             "first_plan_right": _mean(first == r for first, r in zip(firsts, right, strict=True)),
             "attempts": _mean(len(p.attempts) for p in parsed),
@@ -141,9 +143,13 @@ def _problem(row: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
     """Noun index, a, b, c and goal of a row, or DataError naming the column."""
     missing = [name for name in ("noun", "a", "b", "c", "goal") if row.get(name) is None]
     if missing:
-        raise DataError(f"plan_execute row {row.get('id')!r} lacks {', '.join(missing)}", "rows come from PlanExecute.rows")
+        raise DataError(
+            f"plan_execute row {row.get('id')!r} lacks {', '.join(missing)}", "rows come from PlanExecute.rows"
+        )
     if row["noun"] not in NOUNS:
-        raise DataError(f"plan_execute row {row.get('id')!r}: no noun {row['noun']!r}", did_you_mean(str(row["noun"]), NOUNS))
+        raise DataError(
+            f"plan_execute row {row.get('id')!r}: no noun {row['noun']!r}", did_you_mean(str(row["noun"]), NOUNS)
+        )
     return NOUNS.index(row["noun"]), int(row["a"]), int(row["b"]), int(row["c"]), int(row["goal"])
 
 

@@ -1,4 +1,4 @@
-"""Trains the warm starts: `python -m hicra.tasks.plan_execute.warmstart strong|weak -o DIR [--seed N] [--set key=value]`.
+"""Trains the warm starts: `python -m hicra.tasks.plan_execute.warmstart strong|weak -o DIR [--seed N] [--set K=V]`
 
 Two stages, since drills mixed into traces from the start do not teach the arithmetic: first drills of single equations
 with the loss on results alone, then traces, a third of them forced-retry traces. One thread, fp32. The initial values
@@ -22,7 +22,7 @@ from torch import Tensor
 from hicra.artifacts import atomic_dir, refuse_existing, sha256_file
 from hicra.errors import ConfigError, HicraError, did_you_mean
 from hicra.tasks.plan_execute.demonstrations import Example, drill, trace
-from hicra.tasks.plan_execute.language import BOS, EOS, ID_OF, PAD, UNK, VOCABULARY, build_tokenizer
+from hicra.tasks.plan_execute.language import BOS, EOS, ID_OF, PAD, VOCABULARY, build_tokenizer
 from hicra.tasks.plan_execute.settings import Settings
 from hicra.tasks.plan_execute.task import PlanExecute
 
@@ -101,7 +101,7 @@ def learning_rate(update: int, total: int) -> float:
 
 
 def loss_of(model: Any, examples: Sequence[Example]) -> Tensor:
-    """Mean cross-entropy (nats) over the tokens in the loss. Sequences are padded on the right, so none sees padding."""
+    """Mean cross-entropy (nats) over the tokens in the loss. Padding is on the right, so no token sees it."""
     longest = max(len(example.ids) for example in examples)
     pad = ID_OF[PAD]
     ids = torch.tensor([example.ids + [pad] * (longest - len(example.ids)) for example in examples])
@@ -174,6 +174,8 @@ def save(model: Any, settings: Settings, folder: Path) -> None:
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)
 
 
 def _settings(assignments: Sequence[str]) -> Settings:

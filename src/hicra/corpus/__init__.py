@@ -1,0 +1,14 @@
+"""The strict corpus reader: rollouts of any engine in, one typed table and an exact account of every line out.
+
+    from hicra import corpus
+    result = corpus.read("rollouts/")          # .jsonl, .jsonl.gz, .jsonl.zst, .parquet, TRL and verl dumps
+    result.rows, result.kept, result.skipped, result.duplicates, result.errors
+
+docs/corpus.md has the rules.
+"""
+
+from __future__ import annotations
+
+from hicra.corpus.reader import BadLine, Corpus, files_of, inspect, read
+
+__all__ = ["BadLine", "Corpus", "files_of", "inspect", "read"]

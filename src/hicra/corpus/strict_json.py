@@ -1,0 +1,92 @@
+"""One line of bytes to one JSON object, refusing everything that readers disagree about.
+
+Bad are: bytes that are not UTF-8, duplicate keys, NaN and infinities (also as an overflowing number), lone surrogates,
+nesting deeper than `MAX_DEPTH`, anything but an object. Integers of any length stay exact.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+MAX_DEPTH = 100
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_MAYBE_INFINITE = re.compile(rb"\d[eE]\+?\d{3}|\d{300}")
+BOM = b"\xef\xbb\xbf"
+
+
+class BadRow(ValueError):
+    """Why a line is no row; `at` is the byte offset of the fault within the line."""
+
+    def __init__(self, reason: str, at: int = 0) -> None:
+        super().__init__(reason)
+        self.reason, self.at = reason, at
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise BadRow(f"duplicate key {twice!r}")
+    return row
+
+
+def _no_constant(name: str) -> Any:
+    raise BadRow(f"{name} is not JSON; write null")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
+
+
+def parse_object(data: bytes) -> dict[str, Any]:
+    """The object that one line holds.
+
+    Raises:
+        BadRow: the line is not one strict JSON object; `at` points to the fault.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRow(f"byte 0x{data[error.start]:02x} is not UTF-8", error.start) from None
+    if not text.strip(" \t\r"):
+        raise BadRow("empty line")
+    try:
+        row = _decode(text)
+    except BadRow:
+        raise
+    except json.JSONDecodeError as error:
+        raise BadRow(f"not JSON: {error.msg} at character {error.pos}", len(text[: error.pos].encode())) from None
+    except RecursionError:
+        raise BadRow(f"nested deeper than {MAX_DEPTH}") from None
+    except ValueError as error:  # Python's cap on the digits of an integer
+        raise BadRow(f"not readable: {error}") from None
+    if not isinstance(row, dict):
+        raise BadRow(f"a row is a JSON object, not {type(row).__name__}")
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper(row, MAX_DEPTH):
+        raise BadRow(f"nested deeper than {MAX_DEPTH}")
+    if _ESCAPED_SURROGATE.search(data):
+        try:
+            json.dumps(row, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BadRow(f"lone surrogate \\u{ord(error.object[error.start]):04x} is not text") from None
+    if _MAYBE_INFINITE.search(data):
+        try:
+            json.dumps(row, allow_nan=False)
+        except ValueError:
+            raise BadRow("a number too large for a float") from None
+    return row
+
+
+def _deeper(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        inner: list[Any] = []
+        for node in level:
+            children = node.values() if type(node) is dict else node
+            inner.extend(child for child in children if type(child) is dict or type(child) is list)
+        if not inner:
+            return False
+        level = inner
+    return True

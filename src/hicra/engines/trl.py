@@ -1,0 +1,267 @@
+"""HICRA inside TRL's GRPOTrainer: a mixin of super()-calling overrides, no copied code (pinned to TRL 1.16).
+
+    from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
+
+- `_calculate_rewards`: looks at the rewards on their way through (TRL keeps them to itself).
+- `_generate_and_score_completions`: tags the sampled ids and shapes the advantages to [B,T], once a generation. What it
+  writes rides in the batch through TRL's shuffle and split, so inner epochs (`num_iterations`) never shape again.
+- `_get_per_token_logps_and_entropies`: keeps the policy's latest log-probabilities and entropies.
+- `_compute_loss`: checks that the advantages trained on are those of this batch's mask, then logs entropy and perplexity
+  by kind.
+
+Collectives run on every rank in the same order, whatever a rank's own mask holds.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.utils import gather_object
+from trl import GRPOConfig, GRPOTrainer
+
+from hicra.credit import get_method
+from hicra.errors import EngineError
+from hicra.lexicon import Lexicon
+from hicra.metrics import RolloutStats, correct_from_reward, gram_pairs, kind_sums, kind_values, longest_hits
+from hicra.tagger import Tagged, Tagger
+
+FORWARD_KEYS = (
+    "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes", "num_tiles", "image_sizes",
+    "token_type_ids", "mm_token_type_ids", "image_position_ids",
+)  # fmt: skip
+SMALLEST_ALPHA = 1e-6  # below, float32 may round the change away
+
+
+@dataclass
+class HicraGRPOConfig(GRPOConfig):
+    """GRPOConfig with three more fields.
+
+    Args:
+        lexicon: built-in name, lexicon folder, or text file of phrases.
+        method: a name of `hicra.credit.METHODS`.
+        method_settings: settings of the method; absent ones take its defaults.
+    """
+
+    _VALID_DICT_FIELDS = [*GRPOConfig._VALID_DICT_FIELDS, "method_settings"]  # noqa: RUF012
+
+    lexicon: str = field(default="paper", metadata={"help": "Lexicon: a built-in name, a folder or a text file."})
+    method: str = field(default="hicra", metadata={"help": "Credit method, a name of hicra.credit.METHODS."})
+    method_settings: dict[str, Any] | str | None = field(
+        default_factory=dict, metadata={"help": "Settings of the method, for example {'alpha': 0.2}."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        get_method(self.method, dict(self.method_settings or {}))  # a typo ends here, not after the model has loaded
+        Lexicon.load(self.lexicon)
+
+
+@dataclass
+class Generation:
+    """The latest generation of this process, for whoever wants to save it (`hicra train` does).
+
+    Attributes:
+        inputs: the dataset rows, one a rollout.
+        arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (NaN until the
+            loss has seen the row), base (advantages before shaping), rewards, group_ids [B].
+        tagged: spans by token.
+    """
+
+    inputs: list[dict[str, Any]]
+    arrays: dict[str, np.ndarray]
+    tagged: Tagged
+
+
+class HicraMixin:
+    """Put before a GRPOTrainer class: `class Mine(HicraMixin, GRPOTrainer)`."""
+
+    last_generation: Generation | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        defaults = HicraGRPOConfig.__dataclass_fields__
+        settings = getattr(self.args, "method_settings", None) or {}
+        self.hicra_settings = dict(settings)
+        self.hicra_method = get_method(getattr(self.args, "method", defaults["method"].default), self.hicra_settings)
+        self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", defaults["lexicon"].default))
+        self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer)
+        self._hicra_rewards: torch.Tensor | None = None
+        self._hicra_latest: tuple[torch.Tensor, torch.Tensor | None] | None = None
+        self._hicra_groups = 0  # groups seen so far, so that ids stay distinct over generations
+        self._hicra_window: dict[str, Any] = {}
+        self._hicra_warned: set[str] = set()
+
+    # ---- the overrides
+    def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        rewards = super()._calculate_rewards(*args, **kwargs)
+        bad = torch.isinf(rewards).nonzero()
+        if len(bad):
+            row, column = bad[0].tolist()
+            raise EngineError(
+                f"reward function {self.reward_func_names[column]!r} gave {rewards[row, column].item()} for rollout {row}",
+                "return a finite number, or None where a rollout cannot be scored",
+            )
+        weights = self.reward_weights.to(rewards.device)
+        total = (rewards * weights).nansum(dim=1)
+        self._hicra_rewards = total.masked_fill(rewards.isnan().all(dim=1), torch.nan)
+        return rewards
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        out = super()._generate_and_score_completions(inputs)
+        mode = "train" if self.model.training else "eval"
+        ids, live = out["completion_ids"], _live(out)
+        tagged = self.hicra_tagger.tag(ids, live)
+        rows, rank = len(ids), self.accelerator.process_index
+        size = self.num_generations if mode == "train" else self.num_generations_eval
+        place = torch.arange(rows, device=ids.device) + rank * rows
+        batch = {
+            "response_ids": ids,
+            "response_mask": live,
+            "planning_mask": torch.from_numpy(tagged.mask).to(ids.device),
+            "group_ids": place // size + self._hicra_groups,
+        }
+        self._hicra_groups += rows * self.accelerator.num_processes
+        if "entropies" in self.hicra_method.needs:
+            batch["entropies"] = self._hicra_entropies(out)
+        base = out["advantages"]
+        shaped = self._hicra_shape(base, batch)
+        out |= {
+            "advantages": shaped, "planning_mask": batch["planning_mask"], "hicra_base": base,
+            "hicra_row": torch.arange(rows, device=ids.device),
+        }  # fmt: skip
+        rewards = self._hicra_rewards[place].float()
+        self._hicra_record(inputs, batch, base, shaped, rewards, tagged, mode)
+        return out
+
+    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
+        result = super()._get_per_token_logps_and_entropies(*args, **kwargs)
+        self._hicra_latest = (result[0].detach(), None if result[1] is None else result[1].detach())
+        return result
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        loss = super()._compute_loss(model, inputs)
+        live, planning = _live(inputs), inputs["planning_mask"]
+        self._hicra_check(inputs["advantages"], inputs["hicra_base"], planning, live)
+        logps, entropies = self._hicra_latest
+        self._hicra_latest = None
+        if self.last_generation is not None and self.model.training:
+            rows = inputs["hicra_row"].cpu().numpy()
+            self.last_generation.arrays["entropies"][rows] = entropies.float().cpu().numpy()
+            self.last_generation.arrays["logprobs"][rows] = logps.float().cpu().numpy()
+        sums = torch.stack([value.double() for value in kind_sums(planning.bool(), live, entropies, logps)])
+        sums = self.accelerator.reduce(sums, reduction="sum").cpu()
+        self._hicra_log("kinds", sums, lambda parts: kind_values(torch.stack(parts).sum(dim=0).tolist()))
+        return loss
+
+    # ---- what they call
+    def _hicra_entropies(self, out: dict[str, Any]) -> torch.Tensor:
+        """[B,T] entropies of the sampling policy: one more forward pass, for the methods that need them."""
+        mode = "train" if self.model.training else "eval"
+        size = self.args.per_device_train_batch_size if mode == "train" else self.args.per_device_eval_batch_size
+        with torch.no_grad():
+            _, entropies, _ = super()._get_per_token_logps_and_entropies(
+                self.model,
+                torch.cat([out["prompt_ids"], out["completion_ids"]], dim=1),
+                torch.cat([out["prompt_mask"], out["completion_mask"]], dim=1),
+                out["completion_ids"].size(1),
+                batch_size=size,
+                compute_entropy=True,
+                **{key: out[key] for key in FORWARD_KEYS if key in out},
+            )
+        return entropies
+
+    def _hicra_shape(self, base: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """[B,T] advantages; methods that look beyond a row see the batch of all processes."""
+        width, rows, rank = batch["response_ids"].shape[1], len(base), self.accelerator.process_index
+        own, given = batch, base
+        if self.hicra_method.scope == "batch" and self.accelerator.num_processes > 1:
+            own = {}
+            for name in sorted(batch):  # the same order on every rank
+                value = batch[name].int() if batch[name].dtype == torch.bool else batch[name]
+                value = self.accelerator.pad_across_processes(value, dim=1) if value.dim() == 2 else value
+                own[name] = self.accelerator.gather(value)
+            own["response_mask"], own["planning_mask"] = own["response_mask"].bool(), own["planning_mask"].bool()
+            given = self.accelerator.gather(base)
+        shaped = torch.from_numpy(np.array(self.hicra_method(given, own, **self.hicra_settings)))
+        shaped = shaped if own is batch else shaped[rank * rows : (rank + 1) * rows, :width]
+        return shaped.to(base.device)
+
+    def _hicra_check(self, shaped: torch.Tensor, base: torch.Tensor, planning: torch.Tensor, live: torch.Tensor) -> None:
+        """Stops the run when the tokens whose advantage changed are not the planning tokens."""
+        name, alpha = self.hicra_method.name, self.hicra_settings.get("alpha", self.hicra_method.settings.get("alpha", 0))
+        if name not in ("none", "hicra") or (name == "hicra" and 0 < alpha < SMALLEST_ALPHA):
+            return
+        changed = (shaped != base[:, None]) & live
+        expected = planning.bool() & live & (base != 0)[:, None] & (alpha > 0 and name == "hicra")
+        if not torch.equal(changed, expected):
+            raise EngineError(
+                f"self-check of method {name!r}: {int(changed.sum())} tokens have a changed advantage, its mask says "
+                f"{int(expected.sum())} of {int(live.sum())}",
+                "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
+            )
+
+    def _hicra_record(self, inputs, batch, base, shaped, rewards, tagged, mode) -> None:  # type: ignore[no-untyped-def]
+        """Statistics of this generation over all ranks, and the generation itself."""
+        arrays = {name: value.detach().cpu().numpy() for name, value in batch.items()}
+        arrays |= {"base": base.cpu().numpy(), "advantages": shaped.cpu().numpy(), "rewards": rewards.cpu().numpy().astype(float)}
+        live, wide = arrays["response_mask"], arrays["base"][:, None]
+        kept = longest_hits(tagged.row, tagged.hits.start, tagged.hits.stop)
+        row, stop, gram = tagged.row[kept], tagged.hits.stop[kept], tagged.hits.gram[kept]
+        given, following = gram_pairs(arrays["response_ids"], live, row, stop, gram)
+        stats = RolloutStats(
+            rows=len(live), tokens=int(live.sum()), planning=int((tagged.mask & live).sum()),
+            changed=int(((arrays["advantages"] != wide) & live).sum()),
+            advantage_before=float((np.broadcast_to(wide, live.shape))[live].sum(dtype=np.float64)),
+            advantage_after=float(arrays["advantages"][live].sum(dtype=np.float64)),
+            reward=arrays["rewards"], correct=correct_from_reward(arrays["rewards"]), group=arrays["group_ids"],
+            grams=gram, given=given, following=following,
+        )  # fmt: skip
+        stats = RolloutStats.merge(gather_object([stats]))
+        self._hicra_log("rollouts", stats, lambda parts: RolloutStats.merge(parts).values())
+        if stats.tokens and self.accelerator.is_main_process:
+            self._hicra_warn(stats.planning / stats.tokens)
+        if mode == "train":
+            unseen = np.full(live.shape, np.nan, np.float32)
+            arrays |= {"entropies": unseen, "logprobs": unseen.copy()}
+            self.last_generation = Generation(inputs, arrays, tagged)
+
+    def _hicra_warn(self, share: float) -> None:
+        says = {
+            "empty": (share == 0, "no token is a planning token: the method does nothing here"),
+            "wide": (share > 0.5, f"{share:.0%} of tokens are planning tokens: a mask above half cannot focus on planning"),
+        }
+        for key, (holds, text) in says.items():
+            if holds and key not in self._hicra_warned:
+                self._hicra_warned.add(key)
+                warnings.warn(f"lexicon {self.hicra_lexicon.name!r}: {text}", stacklevel=2)
+
+    def _hicra_log(self, kind: str, part: Any, pool: Any) -> None:
+        """Keeps one value a metric, pooled since TRL last logged (it clears its metrics then), not a mean of means."""
+        mode = "train" if self.model.training else "eval"
+        logged, key = self._metrics[mode], f"{mode}/{kind}"
+        names, parts = self._hicra_window.get(key, ((), []))
+        parts = [*parts, part] if any(name in logged for name in names) else [part]
+        values = {name: value for name, value in pool(parts).items() if value is not None}
+        self._hicra_window[key] = (tuple(values), parts)
+        for name, value in values.items():
+            logged[name] = [value]
+
+
+class HicraGRPOTrainer(HicraMixin, GRPOTrainer):
+    """TRL's GRPOTrainer with hierarchy-aware credit; same arguments, `HicraGRPOConfig` as args."""
+
+    def __init__(self, model: Any, reward_funcs: Any = None, args: GRPOConfig | None = None, *rest: Any, **kwargs: Any) -> None:
+        if args is None:
+            name = model if isinstance(model, str) else str(getattr(model.config, "_name_or_path", "") or "model")
+            args = HicraGRPOConfig(f"{name.split('/')[-1]}-HICRA")
+        super().__init__(model, reward_funcs, args, *rest, **kwargs)
+
+
+def _live(batch: dict[str, Any]) -> torch.Tensor:
+    """[B,T] bool, the tokens the policy produced. TRL pads tool_mask with 1, so it never stands alone."""
+    mask = batch["completion_mask"].bool()
+    return mask & batch["tool_mask"].bool() if "tool_mask" in batch else mask

@@ -1,0 +1,294 @@
+"""Metrics -> figures: which curves share axes, what is divided by what, how they are thinned and smoothed. Data only.
+
+Deviations (the paper draws raw curves faint and smoothed ones bold, section 3 and figure 3, and says no more):
+D1. Smoothing is a centred mean over about an eighth of the steps; with fewer than 12 steps there is none.
+D2. The bold line is the mean over the seeds that have a value at that step; every seed is a faint line.
+D3. Ratios divide each run by its own first value (the paper: by the value at step 0).
+D4. Runs of many steps are thinned: a point is then the mean of several steps, and the figure says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hicra.metrics import describe
+from hicra.report.build import ReportModel
+
+Values = tuple[float | None, ...]
+MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 24
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: `mean` over runs and its smoothed form `bold`, `faint` one curve a run; all as long as the panel's `x`.
+
+    `kind` numbers what is drawn beside others in one panel (planning 0, execution 1 ...): it chooses the dash pattern.
+    """
+
+    label: str
+    arm: int
+    kind: int
+    mean: Values
+    bold: Values
+    faint: tuple[Values, ...] = ()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: `include` are values that the axis must show, `rule` a value with a line of its own."""
+
+    name: str
+    unit: str
+    x: tuple[float, ...]
+    lines: tuple[Line, ...]
+    include: tuple[float, ...] = ()
+    rule: float | None = None
+    percent: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: the same curves in one or more forms (`panels`), with what they mean and how to read them."""
+
+    key: str
+    title: str
+    panels: tuple[Panel, ...]
+    shows: str
+    read: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A figure left out, with the metrics that no run has."""
+
+    title: str
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A metric and what the legend calls it."""
+
+    metric: str
+    label: str
+
+
+# ---- the table of metrics
+def meaning(metric: str) -> str:
+    """What a metric means, in the sentence of the table of metrics; the bare name where the table does not know it."""
+    row = describe(f"hicra/{metric}")
+    return row.meaning if row else f"hicra/{metric}."
+
+
+def direction(metric: str) -> str:
+    """Which way is better, as a sentence; empty where neither is or the table does not know the metric."""
+    row = describe(f"hicra/{metric}")
+    return {"up": "Up is better.", "down": "Down is better."}.get(row.direction, "") if row else ""
+
+
+# ---- arithmetic on curves with gaps
+def average(values: Sequence[float | None]) -> float | None:
+    """Mean of what is there; None where nothing is."""
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
+
+
+def smooth(values: Values) -> Values:
+    """Centred mean over about an eighth of the points (D1); gaps stay gaps, windows shrink evenly at the ends.
+
+    >>> smooth((1.0, None, 3.0))
+    (1.0, None, 3.0)
+    """
+    if len(values) < 12:
+        return values
+    half = max(1, len(values) // 16)
+    out: list[float | None] = []
+    for i, value in enumerate(values):
+        reach = min(half, i, len(values) - 1 - i)
+        out.append(None if value is None else average(values[i - reach : i + reach + 1]))
+    return tuple(out)
+
+
+def relative(values: Values) -> Values:
+    """Values over the first that is there (D3); all None where that is 0."""
+    first = next((value for value in values if value is not None), None)
+    return tuple(None if value is None or not first else value / first for value in values)
+
+
+def grid(model: ReportModel) -> list[list[int]]:
+    """The steps of all runs in order, as groups that become one point each (D4)."""
+    steps = sorted({step for run in model.runs for step in run.steps})
+    most = max(40, min(MAX_POINTS, 1600 // max(1, len(model.runs))))
+    size = -(-len(steps) // most) if steps else 1
+    return [steps[i : i + size] for i in range(0, len(steps), size)]
+
+
+def curve(model: ReportModel, run: int, metric: str, groups: Sequence[Sequence[int]], ratio: bool) -> Values:
+    """One run's metric on the grid."""
+    chosen = model.runs[run]
+    raw = tuple(row.get(metric) for row in chosen.metrics)
+    by_step = dict(zip(chosen.steps, relative(raw) if ratio else raw, strict=True))
+    return tuple(average([by_step.get(step) for step in group]) for group in groups)
+
+
+# ---- panels
+def panel(
+    model: ReportModel,
+    kinds: Sequence[Kind],
+    name: str = "",
+    unit: str = "",
+    *,
+    ratio: bool = False,
+    include: tuple[float, ...] = (),
+    percent: bool = False,
+    first: bool = False,
+) -> Panel | None:
+    """Curves of these metrics, every arm in one pair of axes; None where no run has any of them.
+
+    `first` adds each curve's first value to its label, as the paper does beside ratios.
+    """
+    groups = grid(model)
+    lines = []
+    for arm, title in enumerate(model.arms):
+        members = [number for number, run in enumerate(model.runs) if run.arm == arm]
+        for number, kind in enumerate(kinds):
+            curves = [curve(model, run, kind.metric, groups, ratio) for run in members]
+            curves = [values for values in curves if any(value is not None for value in values)]
+            if not curves:
+                continue
+            mean = tuple(average(column) for column in zip(*curves, strict=True))
+            label = " · ".join(part for part in ((title if len(model.arms) > 1 else ""), kind.label) if part) or title
+            if first:
+                starts = [next((v for row in model.runs[run].metrics if (v := row.get(kind.metric)) is not None), None) for run in members]
+                start = average(starts)
+                label += f" ({start:.3g} at first)" if start is not None else ""
+            bold = smooth(mean)
+            faint = tuple(curves) if len(model.runs) <= MAX_FAINT and (len(curves) > 1 or bold != mean) else ()
+            lines.append(Line(label, arm, number, mean, bold, faint))
+    x = tuple(sum(group) / len(group) for group in groups)
+    return Panel(name, unit, x, tuple(lines), include, 1.0 if ratio else None, percent) if lines else None
+
+
+def _figure(key: str, title: str, panels: Sequence[Panel | None], kinds: Sequence[Kind], read: str) -> Figure | Missing:
+    there = tuple(entry for entry in panels if entry)
+    if not there:
+        return Missing(title, tuple(kind.metric for kind in kinds))
+    drawn = {line.kind for entry in there for line in entry.lines}
+    shows = " ".join(meaning(kind.metric) for number, kind in enumerate(kinds) if number in drawn)
+    absent = [f"hicra/{kind.metric}" for number, kind in enumerate(kinds) if number not in drawn]
+    notes = (f"No values: {', '.join(absent)}.",) if absent else ()
+    return Figure(key, title, there, shows, read, notes)
+
+
+def accuracy(model: ReportModel) -> Figure | Missing:
+    """Accuracy and, where it says something else, reward."""
+    kinds = [Kind("accuracy", "accuracy"), Kind("reward", "reward")]
+    same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
+    kinds = kinds[:1] if same else kinds
+    read = f"{direction('accuracy')} The width of the faint lines is the noise between seeds and steps: a gap inside it is no result."
+    return _figure("accuracy", "Accuracy", [panel(model, kinds, include=(0.0,), percent=same)], kinds, read)
+
+
+def entropy(model: ReportModel) -> Figure | Missing:
+    """Token entropy, planning against execution (paper figure 3, second column)."""
+    kinds = [Kind("entropy_planning", "planning"), Kind("entropy_execution", "execution")]
+    panels = [
+        panel(model, kinds, "nats", "nats", include=(0.0,)),
+        panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True),
+    ]
+    read = "In the paper execution falls early and stays low, while planning stays open longer."
+    return _figure("entropy", "Token entropy", panels, kinds, read)
+
+
+def perplexity(model: ReportModel) -> Figure | Missing:
+    """Perplexity relative to the first step, planning against execution (paper figure 3, first column)."""
+    kinds = [Kind("ppl_planning", "planning"), Kind("ppl_execution", "execution")]
+    panels = [
+        panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True),
+        panel(model, kinds, "perplexity", "perplexity"),
+    ]
+    read = "Below 1 the policy is surer of its own tokens than at its first step. On its own samples it nearly repeats the entropy."
+    return _figure("perplexity", "Perplexity", panels, kinds, read)
+
+
+def semantic(model: ReportModel) -> Figure | Missing:
+    """Semantic entropy of strategic grams and conditional entropy of what follows (paper figure 3, third column)."""
+    kinds = [
+        Kind("semantic_entropy", "semantic"),
+        Kind("semantic_entropy_rarefied", "rarefied"),
+        Kind("conditional_entropy", "conditional"),
+    ]
+    panels = [panel(model, kinds, "nats", "nats"), panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True)]
+    read = (
+        "Up means more varied strategies. The plain value also grows with the number of grams counted; "
+        "the rarefied one, at a fixed number, does not."
+    )
+    return _figure("semantic", "Semantic entropy", panels, kinds, read)
+
+
+def length(model: ReportModel) -> Figure | Missing:
+    """Response length."""
+    kinds = [Kind("length", "")]
+    read = "Read it beside semantic entropy: longer responses hold more grams."
+    return _figure("length", "Response length", [panel(model, kinds, unit="tokens", include=(0.0,))], kinds, read)
+
+
+def share(model: ReportModel) -> Figure | Missing:
+    """Share of planning tokens, and of tokens whose advantage was changed: the check that a method is active."""
+    kinds = [Kind("planning_share", "planning"), Kind("changed_share", "changed")]
+    read = "Changed is 0 for none and at most the planning share for hicra; a hicra line at 0 means the method is not active."
+    return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
+
+
+def advantage(model: ReportModel) -> Figure | Missing:
+    """Mean advantage before and after shaping."""
+    kinds = [Kind("advantage_mean_before", "before"), Kind("advantage_mean_after", "after")]
+    read = "The gap between the two is the push that shaping adds, whatever the outcome; it is 0 for none."
+    found = panel(model, kinds, include=(0.0,))
+    zero = Panel(found.name, found.unit, found.x, found.lines, found.include, 0.0) if found else None
+    return _figure("advantage", "Mean advantage", [zero], kinds, read)
+
+
+def pass_at_k(model: ReportModel) -> Figure | Missing:
+    """pass@k for every k that a run has."""
+    found = {int(m[1]) for run in model.runs for row in run.metrics for name in row if (m := re.fullmatch(r"pass_at_(\d{1,6})", name))}
+    kinds = [Kind(f"pass_at_{k}", f"k = {k}") for k in sorted(found) if model.has(f"pass_at_{k}")] or [Kind("pass_at_K", "")]
+    read = "How often at least one of k samples is right. Where it stands at 100 %, it no longer tells arms apart."
+    return _figure("pass_at_k", "Pass@k", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
+
+
+FIGURES: tuple[Callable[[ReportModel], Figure | Missing], ...] = (
+    accuracy,
+    entropy,
+    perplexity,
+    semantic,
+    length,
+    share,
+    advantage,
+    pass_at_k,
+)
+_DRAWN = re.compile(
+    "accuracy|reward|(entropy|ppl)_(planning|execution)|semantic_entropy(_rarefied)?|conditional_entropy|length"
+    r"|(planning|changed)_share|advantage_mean_(before|after)|pass_at_\d{1,6}"
+)
+
+
+def others(model: ReportModel) -> tuple[list[Figure], list[str]]:
+    """A small figure for every further metric, and the names that are past MAX_OTHERS."""
+    names = sorted({name for run in model.runs for row in run.metrics for name in row if not _DRAWN.fullmatch(name)})
+    names = [name for name in names if model.has(name)]
+    figures = []
+    for number, name in enumerate(names[:MAX_OTHERS]):
+        found = panel(model, [Kind(name, "")])
+        assert found
+        figures.append(Figure(f"other-{number}", name, (found,), meaning(name), direction(name)))
+    return figures, names[MAX_OTHERS:]
+
+
+def all_figures(model: ReportModel) -> tuple[list[Figure], list[Missing]]:
+    """The figures of the page in order, and those left out."""
+    made = [make(model) for make in FIGURES]
+    return [entry for entry in made if isinstance(entry, Figure)], [entry for entry in made if isinstance(entry, Missing)]
