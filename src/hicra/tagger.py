@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
-from hicra.text import CodePoints, code_points, fold_points
+from hicra.text import CodePoints, code_points, fold_points, to_text
 from hicra.token_bytes import TokenBytes, token_bytes
 
 Ints = NDArray[np.int64]
@@ -50,11 +50,14 @@ class Tagged(NamedTuple):
         mask: [B,T] bool, the planning tokens.
         row: [H] int64, the row of each hit.
         hits: token ranges within the row.
+        char_start, char_stop: [H] int64, character ranges in the row's text (`Tagger.texts`).
     """
 
     mask: Bools
     row: Ints
     hits: Hits
+    char_start: Ints
+    char_stop: Ints
 
 
 class Tagger:
@@ -126,8 +129,7 @@ class Tagger:
         rows, width = ids.shape
         stream = self._stream(ids, live)
         points, offset = _decode(stream.data)
-        walls = np.zeros(len(points), np.bool_)
-        walls[np.searchsorted(offset, stream.start[stream.wall])] = True
+        walls = _wall_points(stream, offset, len(points))
         hits = self._find(points, walls)
         first = np.searchsorted(stream.stop, offset[hits.start], side="right")
         last = np.searchsorted(stream.start, offset[hits.stop], side="left")
@@ -139,7 +141,12 @@ class Tagger:
         mask[stream.place[inside]] = True
         row, column = np.divmod(stream.place[first], width + 1)
         stop = stream.place[last - 1] % (width + 1) + 1
-        return Tagged(mask.reshape(rows, width + 1)[:, :width], row, Hits(column, stop, hits.gram))
+        before = np.concatenate([[0], np.cumsum(~walls)])  # characters of text before each point
+        base = before[_row_starts(stream, offset, rows, width)][row]
+        return Tagged(
+            mask.reshape(rows, width + 1)[:, :width], row, Hits(column, stop, hits.gram),
+            before[hits.start] - base, before[hits.stop] - base,
+        )  # fmt: skip
 
     def texts(self, ids: Any, response_mask: Any) -> list[tuple[str, list[int]]]:
         """Row by row: the text of the policy's tokens, and for each of the T columns the character where it ends.
@@ -147,19 +154,21 @@ class Tagger:
         The text is what `mask` matched on: special and foreign tokens are left out, undecodable bytes become U+FFFD.
         """
         ids, live = _numpy(ids), _numpy(response_mask).astype(bool)
-        return [self._row_text(row, alive) for row, alive in zip(ids, live, strict=True)]
-
-    def _row_text(self, ids: NDArray[Any], live: Bools) -> tuple[str, list[int]]:
-        stream = self._stream(ids[None], live[None])
-        real = ~stream.wall
-        length = np.where(real, stream.stop - stream.start, 0)
-        bytes_kept = np.repeat(real, stream.stop - stream.start)
-        points, offset = _decode(stream.data[bytes_kept])
-        ends = np.zeros(len(ids) + 1, np.int64)
-        ends[stream.place] = np.searchsorted(offset, np.cumsum(length), side="left")
-        text = points.copy()
+        rows, width = ids.shape
+        stream = self._stream(ids, live)
+        points, offset = _decode(stream.data)
+        walls = _wall_points(stream, offset, len(points))
+        before = np.concatenate([[0], np.cumsum(~walls)])
+        text = points[~walls].copy()
         text[(text >= 0xD800) & (text < 0xE000)] = 0xFFFD
-        return text.tobytes().decode("utf-32-le"), np.maximum.accumulate(ends)[:-1].tolist()
+        starts = np.append(before[_row_starts(stream, offset, rows, width)], len(text))
+        ends = np.zeros(rows * (width + 1), np.int64)
+        ends[stream.place] = before[np.searchsorted(offset, stream.stop)]
+        ends = np.maximum.accumulate(ends).reshape(rows, width + 1)[:, :width]
+        return [
+            (to_text(text[a:b]), np.maximum(ends[row] - a, 0).tolist())
+            for row, (a, b) in enumerate(zip(starts[:-1], starts[1:], strict=True))
+        ]
 
     # ---- the passes
     def _stream(self, ids: NDArray[Any], live: Bools) -> _Stream:
@@ -238,6 +247,19 @@ class _Stream(NamedTuple):
     stop: Ints
     wall: Bools
     place: Ints
+
+
+def _wall_points(stream: _Stream, offset: Ints, n: int) -> Bools:
+    """[n] bool: the code points that are walls."""
+    walls = np.zeros(n, np.bool_)
+    walls[np.searchsorted(offset, stream.start[stream.wall])] = True
+    return walls
+
+
+def _row_starts(stream: _Stream, offset: Ints, rows: int, width: int) -> Ints:
+    """[rows] index of the code point where each row begins."""
+    token = np.searchsorted(stream.place, np.arange(rows) * (width + 1))
+    return np.searchsorted(offset, np.append(stream.start, len(stream.data))[token])
 
 
 def _numpy(array: Any) -> NDArray[Any]:

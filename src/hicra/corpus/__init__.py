@@ -9,6 +9,8 @@ docs/corpus.md has the rules.
 
 from __future__ import annotations
 
-from hicra.corpus.reader import BadLine, Corpus, files_of, inspect, read
+from hicra.corpus.account import BadLine, Corpus
+from hicra.corpus.files import files_of
+from hicra.corpus.reader import inspect, read
 
 __all__ = ["BadLine", "Corpus", "files_of", "inspect", "read"]

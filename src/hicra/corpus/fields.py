@@ -9,7 +9,7 @@ Deviations (the contract names the fields, not these cases):
 D1. `correct` where it is absent and a reward is there: reward >= 0.5. (TRL: of the one reward column whose name holds
     "accuracy" or "correct", where there is exactly one; verl: `acc` where it is logged.) An explicit null stays null.
 D2. A TRL dump names neither its reward functions nor their weights: the reward columns are its float columns but for
-    `advantage`, and `reward` is their sum, as TRL's default weights make it. NaN is TRL's "not scored", counted as null.
+    `advantage`, and `reward` is their sum, as TRL's default weights make it. NaN is TRL's "not scored", so null.
 D3. Of several texts the first of solution, response, completion, messages that is not null is the response.
 D4. `answer` may be a number or a list; it is kept as its JSON text. `prompt` stands in for `question`; a prompt of
     messages gives its last user message.
@@ -34,7 +34,9 @@ PASS_MARK = 0.5
 Normal = tuple[dict[str, Any], dict[str, str]]  # canonical values; canonical name -> where it came from
 
 
-def reader_of(keys: Iterable[str], name: str, floats: Iterable[str] = ()) -> tuple[str, Callable[[dict[str, Any]], Normal]]:
+def reader_of(
+    keys: Iterable[str], name: str, floats: Iterable[str] = ()
+) -> tuple[str, Callable[[dict[str, Any]], Normal]]:
     """The format of a file and the function that reads its rows.
 
     Args:
@@ -73,7 +75,11 @@ def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
     """A row of TRL's completions_*.parquet."""
     row = {key: None if key in rewards and _is_nan(value) else value for key, value in row.items()}
     taken = {"response": "completion", "question": "prompt", "step": "step"}
-    taken |= {field: field for field in ("correct", "answer", "id", "group_id", "model", "source", "token_ids") if field in row}
+    taken |= {
+        field: field
+        for field in ("correct", "answer", "id", "group_id", "model", "source", "token_ids")
+        if field in row
+    }
     scores = [row[key] for key in rewards if row[key] is not None]
     derived: dict[str, Any] = {"reward": (math.fsum(scores) if scores else None, " + ".join(rewards))}
     accuracy = [key for key in rewards if "accuracy" in key.lower() or "correct" in key.lower()]
@@ -85,7 +91,14 @@ def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
 
 def verl_row(row: dict[str, Any], step: int | None) -> Normal:
     """A row of verl's {step}.jsonl; `step` is the one of the file's name, for rows without."""
-    taken = {"response": "output", "question": "input", "answer": "gts", "reward": "score", "group_id": "uid", "step": "step"}
+    taken = {
+        "response": "output",
+        "question": "input",
+        "answer": "gts",
+        "reward": "score",
+        "group_id": "uid",
+        "step": "step",
+    }
     taken = {field: key for field, key in taken.items() if key in row}
     taken |= {field: field for field in ("id", "model", "source", "token_ids", "correct") if field in row}
     if row.get("output") is None:
@@ -175,7 +188,7 @@ def _step(value: Any, key: str) -> int:
 
 
 def _token_ids(value: Any, key: str) -> list[int]:
-    if type(value) is list and all(type(item) is int and 0 <= item < 2**63 for item in value):
+    if type(value) is list and set(map(type, value)) <= {int} and (not value or 0 <= min(value) <= max(value) < 2**63):
         return value
     raise BadRow(f"{key} must be a list of token ids (integers from 0)")
 
@@ -195,7 +208,14 @@ def _is_nan(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    names = {bool: "true/false", int: "an integer", float: "a number", str: "a string", list: "a list", dict: "an object"}
+    names = {
+        bool: "true/false",
+        int: "an integer",
+        float: "a number",
+        str: "a string",
+        list: "a list",
+        dict: "an object",
+    }
     return names.get(type(value), type(value).__name__)
 
 

@@ -1,7 +1,7 @@
 """Columns of Python values to a polars frame without guessing from the first rows.
 
-The type of a column is decided from all of its values. Where they have no common type (or none that polars can hold) the
-column becomes JSON text, and the reader says so: nothing is dropped, cast or rounded in silence.
+The type of a column is decided from all of its values. Where they have no common type (or none that polars can hold)
+the column becomes JSON text, and the reader says so: nothing is dropped, cast or rounded in silence.
 """
 
 from __future__ import annotations

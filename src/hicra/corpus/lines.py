@@ -70,7 +70,9 @@ def read_lines(path: Path, max_line: int = MAX_LINE, max_ratio: float = MAX_RATI
                 blocks = iter(lambda: file.read(BLOCK), b"")
             yield from split_lines(blocks, max_line)
     except OSError as error:
-        raise DataError(f"{shown(path)} cannot be read: {error.strerror or error}", "check the path and its permissions") from None
+        raise DataError(
+            f"{shown(path)} cannot be read: {error.strerror or error}", "check the path and its permissions"
+        ) from None
 
 
 def _decompressed(
@@ -89,7 +91,8 @@ def _decompressed(
                 data = decoder.decompress(block)
             except (zlib.error, zstandard.ZstdError) as error:
                 raise DataError(
-                    f"{shown(path)} is damaged {kind} near byte {consumed - len(block)}: {error}", "fetch or compress it again"
+                    f"{shown(path)} is damaged {kind} near byte {consumed - len(block)}: {error}",
+                    "fetch or compress it again",
                 ) from None
             block = decoder.unused_data if decoder.eof else b""
             if decoder.eof:
@@ -103,7 +106,8 @@ def _decompressed(
             yield data
     if decoder is not None:
         raise DataError(
-            f"{shown(path)} is truncated: its last {kind} frame does not end (after {produced} bytes of text)", "fetch it again"
+            f"{shown(path)} is truncated: its last {kind} frame does not end (after {produced} bytes of text)",
+            "fetch it again",
         )
 
 

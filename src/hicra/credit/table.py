@@ -43,14 +43,21 @@ class Method:
         return {a.name: a.default for a in arguments if a.kind is a.KEYWORD_ONLY}
 
     def check_settings(self, settings: Mapping[str, Any]) -> None:
-        """Raises ConfigError for a setting this method does not have."""
+        """Raises ConfigError for a setting this method does not have, or a value that it refuses."""
         for key in settings:
             if key not in self.settings:
                 known = did_you_mean(key, self.settings) if self.settings else "it has no settings"
                 raise ConfigError(f"method.settings.{key}: {self.name} has no setting {key!r}", known)
+        nothing = {field: np.zeros((1, 1)) if field != "group_ids" else np.zeros(1) for field in self.needs}
+        nothing |= {field: np.zeros((1, 1), bool) for field in ("response_mask", "planning_mask")}
+        try:
+            self.function(np.zeros((1, 1)), nothing, **settings)  # its own checks of the values
+        except TypeError as error:
+            raise ConfigError(f"method.settings of {self.name}: {error}", f"the defaults are {self.settings}") from None
 
     def __call__(self, advantages: Any, batch: Batch, **settings: Any) -> Array:
-        self.check_settings(settings)
+        if settings:
+            self.check_settings(settings)
         for field in self.needs:
             if batch.get(field) is None:
                 raise MissingField(

@@ -6,10 +6,11 @@
 - `_generate_and_score_completions`: tags the sampled ids and shapes the advantages to [B,T], once a generation. What it
   writes rides in the batch through TRL's shuffle and split, so inner epochs (`num_iterations`) never shape again.
 - `_get_per_token_logps_and_entropies`: keeps the policy's latest log-probabilities and entropies.
-- `_compute_loss`: checks that the advantages trained on are those of this batch's mask, then logs entropy and perplexity
-  by kind.
+- `_compute_loss`: checks that the advantages trained on are those of this batch's mask, then sums up entropy and
+  perplexity by kind.
+- `log`: adds the metrics, pooled over all generations and micro-batches since TRL last logged; not a mean of means.
 
-Collectives run on every rank in the same order, whatever a rank's own mask holds.
+Collectives run on every rank in the same order, whatever a rank's own mask holds; none runs in `log`.
 """
 
 from __future__ import annotations
@@ -23,21 +24,22 @@ import torch
 from accelerate.utils import gather_object
 from trl import GRPOConfig, GRPOTrainer
 
-from hicra.credit import get_method
-from hicra.errors import EngineError
+from hicra.credit import Method, get_method
+from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, gram_pairs, kind_sums, kind_values, longest_hits
 from hicra.tagger import Tagged, Tagger
 
 FORWARD_KEYS = (
-    "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes", "num_tiles", "image_sizes",
-    "token_type_ids", "mm_token_type_ids", "image_position_ids",
+    "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes", "num_tiles",
+    "image_sizes", "token_type_ids", "mm_token_type_ids", "image_position_ids",
 )  # fmt: skip
 SMALLEST_ALPHA = 1e-6  # below, float32 may round the change away
+Trainer: Any = object  # the class that HicraMixin stands before
 
 
 @dataclass
-class HicraGRPOConfig(GRPOConfig):
+class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
     """GRPOConfig with three more fields.
 
     Args:
@@ -56,7 +58,7 @@ class HicraGRPOConfig(GRPOConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        get_method(self.method, dict(self.method_settings or {}))  # a typo ends here, not after the model has loaded
+        _method(self)  # a typo ends here, not after the model has loaded
         Lexicon.load(self.lexicon)
 
 
@@ -66,33 +68,30 @@ class Generation:
 
     Attributes:
         inputs: the dataset rows, one a rollout.
-        arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (NaN until the
-            loss has seen the row), base (advantages before shaping), rewards, group_ids [B].
+        arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (NaN until
+            the loss has seen the row), base (advantages before shaping), rewards, group_ids [B].
         tagged: spans by token.
     """
 
     inputs: list[dict[str, Any]]
-    arrays: dict[str, np.ndarray]
+    arrays: dict[str, Any]
     tagged: Tagged
 
 
-class HicraMixin:
+class HicraMixin(Trainer):  # type: ignore[misc]
     """Put before a GRPOTrainer class: `class Mine(HicraMixin, GRPOTrainer)`."""
 
     last_generation: Generation | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        defaults = HicraGRPOConfig.__dataclass_fields__
-        settings = getattr(self.args, "method_settings", None) or {}
-        self.hicra_settings = dict(settings)
-        self.hicra_method = get_method(getattr(self.args, "method", defaults["method"].default), self.hicra_settings)
-        self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", defaults["lexicon"].default))
+        self.hicra_method, self.hicra_settings = _method(self.args)
+        self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
         self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer)
-        self._hicra_rewards: torch.Tensor | None = None
-        self._hicra_latest: tuple[torch.Tensor, torch.Tensor | None] | None = None
+        self._hicra_rewards: Any = None  # [B] of all ranks
+        self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
         self._hicra_groups = 0  # groups seen so far, so that ids stay distinct over generations
-        self._hicra_window: dict[str, Any] = {}
+        self._hicra_window: dict[str, Any] = {}  # by mode: what has come in since TRL last logged
         self._hicra_warned: set[str] = set()
 
     # ---- the overrides
@@ -102,7 +101,7 @@ class HicraMixin:
         if len(bad):
             row, column = bad[0].tolist()
             raise EngineError(
-                f"reward function {self.reward_func_names[column]!r} gave {rewards[row, column].item()} for rollout {row}",
+                f"reward function {self.reward_func_names[column]!r} gave {rewards[row, column]} for rollout {row}",
                 "return a finite number, or None where a rollout cannot be scored",
             )
         weights = self.reward_weights.to(rewards.device)
@@ -111,7 +110,7 @@ class HicraMixin:
         return rewards
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        out = super()._generate_and_score_completions(inputs)
+        out: dict[str, Any] = super()._generate_and_score_completions(inputs)
         mode = "train" if self.model.training else "eval"
         ids, live = out["completion_ids"], _live(out)
         tagged = self.hicra_tagger.tag(ids, live)
@@ -133,8 +132,8 @@ class HicraMixin:
             "advantages": shaped, "planning_mask": batch["planning_mask"], "hicra_base": base,
             "hicra_row": torch.arange(rows, device=ids.device),
         }  # fmt: skip
-        rewards = self._hicra_rewards[place].float()
-        self._hicra_record(inputs, batch, base, shaped, rewards, tagged, mode)
+        batch |= {"base": base, "advantages": shaped, "rewards": self._hicra_rewards[place]}
+        self._hicra_record(inputs, batch, tagged, mode)
         return out
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
@@ -143,7 +142,7 @@ class HicraMixin:
         return result
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        loss = super()._compute_loss(model, inputs)
+        loss: torch.Tensor = super()._compute_loss(model, inputs)
         live, planning = _live(inputs), inputs["planning_mask"]
         self._hicra_check(inputs["advantages"], inputs["hicra_base"], planning, live)
         logps, entropies = self._hicra_latest
@@ -152,10 +151,18 @@ class HicraMixin:
             rows = inputs["hicra_row"].cpu().numpy()
             self.last_generation.arrays["entropies"][rows] = entropies.float().cpu().numpy()
             self.last_generation.arrays["logprobs"][rows] = logps.float().cpu().numpy()
-        sums = torch.stack([value.double() for value in kind_sums(planning.bool(), live, entropies, logps)])
-        sums = self.accelerator.reduce(sums, reduction="sum").cpu()
-        self._hicra_log("kinds", sums, lambda parts: kind_values(torch.stack(parts).sum(dim=0).tolist()))
+        sums = torch.stack([value.float() for value in kind_sums(planning, live, entropies, logps)])
+        sums = self.accelerator.reduce(sums, reduction="sum").cpu().double()  # not every device has float64
+        self._hicra_since_logged()[1].append(sums)
         return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        mode = "train" if self.model.training else "eval"
+        stats, sums = self._hicra_window.pop(mode, ((), ()))
+        values = RolloutStats.merge(stats).values() if stats else {}
+        values |= kind_values(torch.stack(sums).sum(dim=0).tolist()) if sums else {}
+        self._metrics[mode] |= {name: [value] for name, value in values.items() if value is not None}
+        super().log(logs, *args, **kwargs)
 
     # ---- what they call
     def _hicra_entropies(self, out: dict[str, Any]) -> torch.Tensor:
@@ -163,6 +170,7 @@ class HicraMixin:
         mode = "train" if self.model.training else "eval"
         size = self.args.per_device_train_batch_size if mode == "train" else self.args.per_device_eval_batch_size
         with torch.no_grad():
+            entropies: torch.Tensor
             _, entropies, _ = super()._get_per_token_logps_and_entropies(
                 self.model,
                 torch.cat([out["prompt_ids"], out["completion_ids"]], dim=1),
@@ -172,7 +180,7 @@ class HicraMixin:
                 compute_entropy=True,
                 **{key: out[key] for key in FORWARD_KEYS if key in out},
             )
-        return entropies
+        return entropies.float()
 
     def _hicra_shape(self, base: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """[B,T] advantages; methods that look beyond a row see the batch of all processes."""
@@ -190,13 +198,14 @@ class HicraMixin:
         shaped = shaped if own is batch else shaped[rank * rows : (rank + 1) * rows, :width]
         return shaped.to(base.device)
 
-    def _hicra_check(self, shaped: torch.Tensor, base: torch.Tensor, planning: torch.Tensor, live: torch.Tensor) -> None:
+    def _hicra_check(self, shaped: Any, base: Any, planning: Any, live: Any) -> None:
         """Stops the run when the tokens whose advantage changed are not the planning tokens."""
-        name, alpha = self.hicra_method.name, self.hicra_settings.get("alpha", self.hicra_method.settings.get("alpha", 0))
-        if name not in ("none", "hicra") or (name == "hicra" and 0 < alpha < SMALLEST_ALPHA):
+        name = self.hicra_method.name
+        alpha = {**self.hicra_method.settings, **self.hicra_settings}.get("alpha", 0)
+        if name not in ("none", "hicra") or 0 < alpha < SMALLEST_ALPHA:
             return
         changed = (shaped != base[:, None]) & live
-        expected = planning.bool() & live & (base != 0)[:, None] & (alpha > 0 and name == "hicra")
+        expected = planning & live & (base != 0)[:, None] & (alpha > 0)
         if not torch.equal(changed, expected):
             raise EngineError(
                 f"self-check of method {name!r}: {int(changed.sum())} tokens have a changed advantage, its mask says "
@@ -204,10 +213,9 @@ class HicraMixin:
                 "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
             )
 
-    def _hicra_record(self, inputs, batch, base, shaped, rewards, tagged, mode) -> None:  # type: ignore[no-untyped-def]
+    def _hicra_record(self, inputs: Any, batch: dict[str, Any], tagged: Tagged, mode: str) -> None:
         """Statistics of this generation over all ranks, and the generation itself."""
         arrays = {name: value.detach().cpu().numpy() for name, value in batch.items()}
-        arrays |= {"base": base.cpu().numpy(), "advantages": shaped.cpu().numpy(), "rewards": rewards.cpu().numpy().astype(float)}
         live, wide = arrays["response_mask"], arrays["base"][:, None]
         kept = longest_hits(tagged.row, tagged.hits.start, tagged.hits.stop)
         row, stop, gram = tagged.row[kept], tagged.hits.stop[kept], tagged.hits.gram[kept]
@@ -217,13 +225,13 @@ class HicraMixin:
             changed=int(((arrays["advantages"] != wide) & live).sum()),
             advantage_before=float((np.broadcast_to(wide, live.shape))[live].sum(dtype=np.float64)),
             advantage_after=float(arrays["advantages"][live].sum(dtype=np.float64)),
-            reward=arrays["rewards"], correct=correct_from_reward(arrays["rewards"]), group=arrays["group_ids"],
-            grams=gram, given=given, following=following,
+            reward=arrays["rewards"].astype(float), correct=correct_from_reward(arrays["rewards"]),
+            group=arrays["group_ids"], grams=gram, given=given, following=following,
         )  # fmt: skip
         stats = RolloutStats.merge(gather_object([stats]))
-        self._hicra_log("rollouts", stats, lambda parts: RolloutStats.merge(parts).values())
+        self._hicra_since_logged()[0].append(stats)
         if stats.tokens and self.accelerator.is_main_process:
-            self._hicra_warn(stats.planning / stats.tokens)
+            self._hicra_warn((stats.planning or 0) / stats.tokens)
         if mode == "train":
             unseen = np.full(live.shape, np.nan, np.float32)
             arrays |= {"entropies": unseen, "logprobs": unseen.copy()}
@@ -232,29 +240,22 @@ class HicraMixin:
     def _hicra_warn(self, share: float) -> None:
         says = {
             "empty": (share == 0, "no token is a planning token: the method does nothing here"),
-            "wide": (share > 0.5, f"{share:.0%} of tokens are planning tokens: a mask above half cannot focus on planning"),
+            "wide": (share > 0.5, f"{share:.0%} of tokens are planning tokens: more than half cannot be a focus"),
         }
         for key, (holds, text) in says.items():
             if holds and key not in self._hicra_warned:
                 self._hicra_warned.add(key)
                 warnings.warn(f"lexicon {self.hicra_lexicon.name!r}: {text}", stacklevel=2)
 
-    def _hicra_log(self, kind: str, part: Any, pool: Any) -> None:
-        """Keeps one value a metric, pooled since TRL last logged (it clears its metrics then), not a mean of means."""
-        mode = "train" if self.model.training else "eval"
-        logged, key = self._metrics[mode], f"{mode}/{kind}"
-        names, parts = self._hicra_window.get(key, ((), []))
-        parts = [*parts, part] if any(name in logged for name in names) else [part]
-        values = {name: value for name, value in pool(parts).items() if value is not None}
-        self._hicra_window[key] = (tuple(values), parts)
-        for name, value in values.items():
-            logged[name] = [value]
+    def _hicra_since_logged(self) -> tuple[list[RolloutStats], list[torch.Tensor]]:
+        """Since TRL last logged: statistics of the generations, and sums by kind of the micro-batches."""
+        return self._hicra_window.setdefault("train" if self.model.training else "eval", ([], []))
 
 
-class HicraGRPOTrainer(HicraMixin, GRPOTrainer):
+class HicraGRPOTrainer(HicraMixin, GRPOTrainer):  # type: ignore[misc]
     """TRL's GRPOTrainer with hierarchy-aware credit; same arguments, `HicraGRPOConfig` as args."""
 
-    def __init__(self, model: Any, reward_funcs: Any = None, args: GRPOConfig | None = None, *rest: Any, **kwargs: Any) -> None:
+    def __init__(self, model: Any, reward_funcs: Any = None, args: Any = None, *rest: Any, **kwargs: Any) -> None:
         if args is None:
             name = model if isinstance(model, str) else str(getattr(model.config, "_name_or_path", "") or "model")
             args = HicraGRPOConfig(f"{name.split('/')[-1]}-HICRA")
@@ -263,5 +264,13 @@ class HicraGRPOTrainer(HicraMixin, GRPOTrainer):
 
 def _live(batch: dict[str, Any]) -> torch.Tensor:
     """[B,T] bool, the tokens the policy produced. TRL pads tool_mask with 1, so it never stands alone."""
-    mask = batch["completion_mask"].bool()
+    mask: torch.Tensor = batch["completion_mask"].bool()
     return mask & batch["tool_mask"].bool() if "tool_mask" in batch else mask
+
+
+def _method(args: Any) -> tuple[Method, dict[str, Any]]:
+    """Method and settings of a config, checked; the defaults where it is a plain GRPOConfig."""
+    settings = getattr(args, "method_settings", None) or {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"method_settings is {settings!r}", """give an object, for example '{"alpha": 0.2}'""")
+    return get_method(getattr(args, "method", HicraGRPOConfig.method), settings), dict(settings)

@@ -165,7 +165,9 @@ def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:
     keys = []
     for folder in folders:
         if not isinstance(folder.manifest.get("method"), str):
-            raise ArtifactError(f"{folder.path / 'hicra.json'} names no method", "a run folder's manifest has method and seed")
+            raise ArtifactError(
+                f"{folder.path / 'hicra.json'} names no method", "a run folder's manifest has method and seed"
+            )
         keys.append((_manifest_text(folder.method), json.dumps(plain(_settings(folder)), sort_keys=True)))
     several = {method for method, number in Counter(method for method, _ in set(keys)).items() if number > 1}
     labels = []
@@ -194,7 +196,9 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
     for number, row in enumerate(folder.metrics(), 1):
         step = row.get("step") if isinstance(row, dict) else None
         if not isinstance(step, int) or isinstance(step, bool):
-            raise ArtifactError(f"{file} line {number} has no whole-number step", "every line is one object with the key step")
+            raise ArtifactError(
+                f"{file} line {number} has no whole-number step", "every line is one object with the key step"
+            )
         steps.append(step)
         values: dict[str, float | None] = {}
         for key, value in row.items():
@@ -237,7 +241,10 @@ def text_of(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        parts = [f"{item.get('role', '')}: {item.get('content', '')}" if isinstance(item, dict) else str(item) for item in value]
+        parts = [
+            f"{item.get('role', '')}: {item.get('content', '')}" if isinstance(item, dict) else str(item)
+            for item in value
+        ]
         return clean("\n\n".join(parts))
     return clean(str(value))
 
@@ -252,7 +259,10 @@ def _read(chosen: Sequence[Place], arm_of: Sequence[int], notes: list[str]) -> t
             rows[file, number] = row
     bad: Counter[str] = Counter()
     out = tuple(_rollout(place, arm_of[place.run], rows[place.file, place.row], bad) for place in chosen)
-    notes += [f"Left out of {number} shown rollout{'s' if number > 1 else ''}: {what}." for what, number in sorted(bad.items())]
+    notes += [
+        f"Left out of {number} shown rollout{'s' if number > 1 else ''}: {what}."
+        for what, number in sorted(bad.items())
+    ]
     return out
 
 
@@ -331,7 +341,9 @@ def _mask_spans(ends: Sequence[int], planning: Sequence[bool]) -> list[tuple[int
 def _span_mask(ends: Sequence[int], spans: Sequence[tuple[int, int, str]]) -> tuple[bool, ...]:
     """A token is planning when any of its characters lies in a span (DESIGN: the tagging rule)."""
     starts = (0, *ends[:-1])
-    return tuple(any(low < end and start < high for low, high, _ in spans) for start, end in zip(starts, ends, strict=True))
+    return tuple(
+        any(low < end and start < high for low, high, _ in spans) for start, end in zip(starts, ends, strict=True)
+    )
 
 
 # ---- grams
@@ -339,14 +351,20 @@ def _lexicon_table(lexicon: Path | None, folders: Sequence[RunFolder], notes: li
     """grams.parquet by gram: of the folder given, else of the first one that a run's config names and that exists."""
     named = [_mapping(folder.manifest.get("config")).get("lexicon") for folder in folders]
     named = [entry.get("path") or entry.get("name") if isinstance(entry, dict) else entry for entry in named]
-    for path in [lexicon] if lexicon else [Path(name) for name in dict.fromkeys(n for n in named if isinstance(n, str) and "\0" not in n)]:
+    for path in (
+        [lexicon]
+        if lexicon
+        else [Path(name) for name in dict.fromkeys(n for n in named if isinstance(n, str) and "\0" not in n)]
+    ):
         file = Path(path) / "grams.parquet"
         if file.is_file():
             frame = read_columns(file, ("gram", "n", "cluster", "cluster_df", "doc_freq"))
             if "gram" in frame.columns:
                 return {text_of(row["gram"]): row for row in frame.to_dicts()}
         if lexicon:
-            raise ArtifactError(f"{lexicon} is no lexicon folder: it holds no {file.name}", "`hicra mine -o LEXICON` makes one")
+            raise ArtifactError(
+                f"{lexicon} is no lexicon folder: it holds no {file.name}", "`hicra mine -o LEXICON` makes one"
+            )
     return {}
 
 
@@ -396,4 +414,3 @@ def _grams(
             )
         )
     return tuple(out)
-

@@ -195,7 +195,8 @@ def _values(x: float, zero: float, before: float, after: float | None, bar: Call
         lack = max(0.0, 13 - (spots[1][0] - spots[0][0])) / 2
         spots = [(y + sign * lack, value, look) for sign, (y, value, look) in zip((-1, 1), spots, strict=True)]
     return "".join(
-        f'<text {look} x="{x}" y="{y + 4:.1f}" font-size="12" text-anchor="end">{_signed(value)}</text>' for y, value, look in spots
+        f'<text {look} x="{x}" y="{y + 4:.1f}" font-size="12" text-anchor="end">{_signed(value)}</text>'
+        for y, value, look in spots
     )
 
 
@@ -204,7 +205,13 @@ def _signed(value: float) -> str:
 
 
 def rollout_figure(
-    tokens: list[str], planning: list[bool], before: list[float], after: list[float], *, width: int = 880, most: int = 90
+    tokens: list[str],
+    planning: list[bool],
+    before: list[float],
+    after: list[float],
+    *,
+    width: int = 880,
+    most: int = 90,
 ) -> str:
     """A tagged rollout with the advantage under each token: the dashed line is before shaping, the bars after it.
 
@@ -289,7 +296,9 @@ def rollout_figure(
             level = zero - bar(before[i])
             line.append(f"{'M' if not line else 'L'}{x - _GAP / 2:.1f} {level:.1f}H{x + w + _GAP / 2:.1f}")
             x += w + _GAP
-        out.append(f'<path class="rf-edge" d="M{left} {zero}H{end:.1f}" stroke="{MUTED}" stroke-width="1" opacity=".7"/>')
+        out.append(
+            f'<path class="rf-edge" d="M{left} {zero}H{end:.1f}" stroke="{MUTED}" stroke-width="1" opacity=".7"/>'
+        )
         out.append(
             f'<path class="rf-line" d="{"".join(line)}" fill="none" stroke="{INK}" stroke-width="1.5" stroke-dasharray="4 3"/>'
         )

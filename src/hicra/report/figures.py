@@ -162,7 +162,10 @@ def panel(
             mean = tuple(average(column) for column in zip(*curves, strict=True))
             label = " · ".join(part for part in ((title if len(model.arms) > 1 else ""), kind.label) if part) or title
             if first:
-                starts = [next((v for row in model.runs[run].metrics if (v := row.get(kind.metric)) is not None), None) for run in members]
+                starts = [
+                    next((v for row in model.runs[run].metrics if (v := row.get(kind.metric)) is not None), None)
+                    for run in members
+                ]
                 start = average(starts)
                 label += f" ({start:.3g} at first)" if start is not None else ""
             bold = smooth(mean)
@@ -221,7 +224,10 @@ def semantic(model: ReportModel) -> Figure | Missing:
         Kind("semantic_entropy_rarefied", "rarefied"),
         Kind("conditional_entropy", "conditional"),
     ]
-    panels = [panel(model, kinds, "nats", "nats"), panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True)]
+    panels = [
+        panel(model, kinds, "nats", "nats"),
+        panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True),
+    ]
     read = (
         "Up means more varied strategies. The plain value also grows with the number of grams counted; "
         "the rarefied one, at a fixed number, does not."
@@ -254,8 +260,16 @@ def advantage(model: ReportModel) -> Figure | Missing:
 
 def pass_at_k(model: ReportModel) -> Figure | Missing:
     """pass@k for every k that a run has."""
-    found = {int(m[1]) for run in model.runs for row in run.metrics for name in row if (m := re.fullmatch(r"pass_at_(\d{1,6})", name))}
-    kinds = [Kind(f"pass_at_{k}", f"k = {k}") for k in sorted(found) if model.has(f"pass_at_{k}")] or [Kind("pass_at_K", "")]
+    found = {
+        int(m[1])
+        for run in model.runs
+        for row in run.metrics
+        for name in row
+        if (m := re.fullmatch(r"pass_at_(\d{1,6})", name))
+    }
+    kinds = [Kind(f"pass_at_{k}", f"k = {k}") for k in sorted(found) if model.has(f"pass_at_{k}")] or [
+        Kind("pass_at_K", "")
+    ]
     read = "How often at least one of k samples is right. Where it stands at 100 %, it no longer tells arms apart."
     return _figure("pass_at_k", "Pass@k", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
 
@@ -291,4 +305,6 @@ def others(model: ReportModel) -> tuple[list[Figure], list[str]]:
 def all_figures(model: ReportModel) -> tuple[list[Figure], list[Missing]]:
     """The figures of the page in order, and those left out."""
     made = [make(model) for make in FIGURES]
-    return [entry for entry in made if isinstance(entry, Figure)], [entry for entry in made if isinstance(entry, Missing)]
+    return [entry for entry in made if isinstance(entry, Figure)], [
+        entry for entry in made if isinstance(entry, Missing)
+    ]

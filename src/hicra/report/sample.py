@@ -56,7 +56,9 @@ def steps_of(file: Path, frame: pl.DataFrame) -> list[int]:
     if "step" in frame.columns and frame["step"].dtype.is_integer() and frame["step"].null_count() == 0:
         return [int(step) for step in frame["step"].to_list()]
     if found is None:
-        raise ArtifactError(f"{file} has no whole-number column step", "rollout files carry their step, see docs/report.md")
+        raise ArtifactError(
+            f"{file} has no whole-number column step", "rollout files carry their step, see docs/report.md"
+        )
     return [int(found[1])] * frame.height
 
 
@@ -73,7 +75,10 @@ def index(run: int, files: Sequence[Path]) -> list[Place]:
         frame = read_columns(file, ("step", "prompt", "response"))
         texts = frame["prompt"] if "prompt" in frame.columns else pl.Series([""] * frame.height, dtype=pl.String)
         hashes = texts.hash(0).to_list() if texts.dtype == pl.String else [hash(str(text)) for text in texts.to_list()]
-        places += [Place(run, file, row, step, int(key)) for row, (step, key) in enumerate(zip(steps_of(file, frame), hashes, strict=True))]
+        places += [
+            Place(run, file, row, step, int(key))
+            for row, (step, key) in enumerate(zip(steps_of(file, frame), hashes, strict=True))
+        ]
     return places
 
 

@@ -15,11 +15,13 @@ Deviations (the paper does not say how answers are found):
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from hicra.errors import ConfigError, DataError, did_you_mean
+from hicra.tasks.base import Score
 
 AnswerMode = Literal["boxed", "boxed_or_last_number"]
 Verdict = Literal["correct", "wrong", "no_answer"]
@@ -133,3 +135,23 @@ def check(response: str, gold: str, mode: AnswerMode = "boxed") -> Checked:
     if found is None:
         return Checked("no_answer")
     return Checked("correct" if same(found, gold) else "wrong", found, boxed)
+
+
+def score(response: str, row: Mapping[str, Any], mode: AnswerMode) -> Score:
+    """Reward 1 for the right answer of `row["answer"]`, 0 for a wrong one or none. Raises as `check` does."""
+    checked = check(response, row["answer"], mode)
+    right = checked.verdict == "correct"
+    return Score(reward=float(right), correct=right, extracted=checked.extracted)
+
+
+def summary(responses: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Shares of responses, whatever the mode that pays: with a box, right in the box, right with the fallback on numbers."""
+    if not responses:
+        return {}
+    found = [check(text, row["answer"], "boxed_or_last_number") for text, row in zip(responses, rows, strict=True)]
+    right = [one.verdict == "correct" for one in found]
+    return {
+        "boxed_share": sum(one.boxed for one in found) / len(found),
+        "right_boxed_share": sum(ok and one.boxed for ok, one in zip(right, found, strict=True)) / len(found),
+        "right_share": sum(right) / len(found),
+    }

@@ -1,0 +1,142 @@
+"""The JSON block of the rollout viewer, kept inside a budget of bytes: long responses are cut before rollouts are dropped."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hicra.report.build import ReportModel, Rollout
+from hicra.report.encode import counts, levels, runs, script_json, utf16
+
+TAIL = 200
+LEAST = 300  # characters: below this, rollouts are dropped instead of cut further
+_WORD = re.compile(r"\S+")
+
+
+def cut(rollout: Rollout, most: int) -> Rollout:
+    """The rollout with prompt and response of at most `most` characters; tokens and spans beyond the cut go."""
+    prompt = rollout.prompt if len(rollout.prompt) <= most else rollout.prompt[: most - 1] + "\u2026"
+    if len(rollout.response) <= most:
+        return replace(rollout, prompt=prompt)
+    kept = bisect_right(rollout.ends, most)
+    text = rollout.response[: rollout.ends[kept - 1] if kept else most]
+    words = len(_WORD.findall(text))
+    one_a_token = len(rollout.labels) == len(rollout.ends)
+    return replace(
+        rollout,
+        prompt=prompt,
+        response=text,
+        spans=tuple((start, min(end, len(text)), gram) for start, end, gram in rollout.spans if start < len(text)),
+        ends=rollout.ends[:kept],
+        planning=rollout.planning[:kept],
+        after=rollout.after[:kept],
+        entropies=rollout.entropies[:kept],
+        logprobs=rollout.logprobs[:kept],
+        labels=rollout.labels[: kept if one_a_token else words],
+    )
+
+
+def entry(
+    rollout: Rollout, whole: Rollout, grams: dict[str, int], labels: dict[str, int], prompt: int | None
+) -> dict[str, Any]:
+    """One rollout under short keys (the list is in `unpack` and `card` of static/page.js); absent columns have none."""
+    text = rollout.response
+    out: dict[str, Any] = {"n": rollout.run, "a0": rollout.arm, "t": rollout.step, "r": text}
+    if prompt is not None:
+        out["p"] = prompt
+    name = " · ".join(
+        part for part in (rollout.id[:120], f"group {rollout.group[:120]}" if rollout.group else "") if part
+    )
+    for key, value in (("i", name), ("w", rollout.reward), ("b", rollout.before)):
+        if value not in (None, ""):
+            out[key] = value
+    if rollout.correct is not None:
+        out["c"] = int(rollout.correct)
+    if len(text) < len(whole.response):
+        out["k"] = [len(whole.response), whole.response[max(len(text), len(whole.response) - TAIL) :]]
+    flat, last = [], 0
+    for (_, _, gram), start, end in zip(
+        rollout.spans,
+        utf16(text, [start for start, _, _ in rollout.spans]),
+        utf16(text, [end for _, end, _ in rollout.spans]),
+        strict=True,
+    ):
+        flat += [start - last, end - start, grams[gram]]
+        last = start
+    out["s"] = counts(flat)
+    if rollout.ends:
+        ends = utf16(text, rollout.ends)
+        out["e"] = counts(end - start for start, end in zip((0, *ends), ends, strict=False))
+        out["m"] = runs(rollout.planning)
+        for key, column in (("a", rollout.after), ("h", rollout.entropies), ("l", rollout.logprobs)):
+            if column and any(value is not None for value in column):
+                out[key] = levels(column)
+    if rollout.labels:
+        out["f"] = counts(labels[label] for label in rollout.labels)
+        if len(rollout.labels) != len(rollout.ends):
+            words = [found.span() for found in _WORD.finditer(text)][: len(rollout.labels)]
+            edges = utf16(text, [edge for span in words for edge in span])
+            out["x"] = counts(edge - before for before, edge in zip((0, *edges), edges, strict=False))
+    return out
+
+
+def _block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
+    numbers: dict[str, int] = {}
+    for rollout in rollouts:  # equal prompts stay equal when they are cut, so that pairs are found before
+        if rollout.prompt:
+            numbers.setdefault(rollout.prompt, len(numbers))
+    shown = [cut(rollout, most) for rollout in rollouts]
+    prompts = {
+        numbers[whole.prompt]: short.prompt for whole, short in zip(rollouts, shown, strict=True) if whole.prompt
+    }
+    known = {gram.text: gram for gram in model.grams}
+    grams = {gram: i for i, gram in enumerate(sorted({gram for rollout in shown for _, _, gram in rollout.spans}))}
+    labels = {label: i for i, label in enumerate(_order({label for rollout in shown for label in rollout.labels}))}
+    table: list[list[Any]] = []
+    for gram in grams:
+        found = known.get(gram)
+        table.append([gram, found.cluster, found.cluster_df, found.doc_freq] if found else [gram, None, None, None])
+    return script_json(
+        {
+            "arms": list(model.arms),
+            "runs": [run.name for run in model.runs],
+            "grams": table,
+            "labels": list(labels),
+            "prompts": [prompts[number] for number in range(len(numbers))],
+            "rollouts": [
+                entry(short, whole, grams, labels, numbers.get(whole.prompt))
+                for short, whole in zip(shown, rollouts, strict=True)
+            ],
+        }
+    )
+
+
+def _order(labels: set[str]) -> list[str]:
+    """The known functions first, in their usual order (their colours are in static/page.css), then the others by name."""
+    usual = ("plan", "reflect", "execute", "format")
+    return [*(label for label in usual if label in labels), *sorted(labels - set(usual))]
+
+
+def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | None]:
+    """The JSON block within `budget` bytes.
+
+    Returns:
+        The text, the rollouts in it, and the number of characters that prompts and responses were cut to (None: not cut).
+    """
+    rollouts = list(model.rollouts)
+    if not rollouts:
+        return "", [], None
+    longest = max(max(len(rollout.response), len(rollout.prompt)) for rollout in rollouts)
+    most, cut_to = longest, None
+    while True:
+        text = _block(model, rollouts, max(1, most))
+        size = len(text.encode())
+        if size <= budget or (len(rollouts) == 1 and most <= LEAST):
+            return text, rollouts, cut_to
+        if most > LEAST:  # what is short stays whole, so aim a little above what the ratio says and try again
+            most = cut_to = max(LEAST, int(most * max(0.3, 0.95 * budget / size)))
+        else:
+            rollouts = rollouts[::2] if len(rollouts) > 1 else rollouts

@@ -1,0 +1,270 @@
+"""ReportModel -> one HTML file, written whole or not at all.
+
+The page carries its own security policy: nothing may load (`default-src 'none'`), and only the style and the script whose
+hashes it names may act. Text from runs is escaped by context: by jinja2 in HTML, by charts.py in SVG, by encode.py in JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from hicra import __version__
+from hicra.artifacts import write_text
+from hicra.errors import ArtifactError
+from hicra.report import charts, sections
+from hicra.report.build import MAX_ROLLOUTS, ReportModel, Rollout, build_model
+from hicra.report.encode import clean
+from hicra.report.figures import Figure, all_figures, others
+from hicra.report.pack import cut, pack
+
+MAX_BYTES = 2_000_000
+_SPARE = 2_000  # bytes: what the text about the choice of rollouts may add
+_STATIC_CHARACTERS = 20_000  # of a rollout that stands in the page without JavaScript
+
+
+def build_report(
+    runs: Sequence[Path], out: Path, *, lexicon: Path | None = None, extra: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Writes the page of these runs.
+
+    Args:
+        runs: run folders. out: the HTML file; one that is there is replaced.
+        lexicon: a lexicon folder for cluster information (default: the one that a run's config names, where it exists).
+        extra: further sections, by name: `lexicon`, `verdict`, `mask_score`, `evaluation`, `next`, or any other.
+
+    Returns:
+        `report` (path) and `bytes`.
+
+    Raises:
+        ArtifactError: no readable run with metrics or rollouts, or `out` cannot be a file.
+    """
+    out = Path(out)
+    if out.is_dir():
+        raise ArtifactError(f"{out} is a folder", "name the file: -o report.html")
+    model = build_model([Path(path) for path in runs], lexicon, extra)
+    page = render(model)
+    write_text(out, page)
+    return {"report": str(out), "bytes": len(page.encode())}
+
+
+def render(model: ReportModel, most: int = MAX_BYTES) -> str:
+    """The page as text, of at most `most` bytes as long as its tables and curves alone are smaller than that."""
+    static = files("hicra.report") / "static"
+    css, js = ((static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    values = {
+        **_values(model),
+        "css": Markup(css),
+        "js": Markup(js),
+        "csp": Markup(policy(css, js)),
+        "version": __version__,
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hicra.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    template = environment.get_template("page.html.j2")
+    bare = template.render(**values, data="", rollouts_text="")
+    data, shown, cut_to = pack(model, most - _SPARE - len(bare.encode()))
+    return template.render(**values, data=Markup(data), rollouts_text=_choice(model, len(shown), cut_to))
+
+
+def policy(css: str, js: str) -> str:
+    """The Content-Security-Policy: nothing loads, and only this style and this script act."""
+    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, js))
+    return (
+        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+# ---- values of the template
+def _values(model: ReportModel) -> dict[str, Any]:
+    drawn, missing = all_figures(model)
+    further, unlisted = others(model)
+    curves = any(run.metrics for run in model.runs)
+    extra = sections.extra_sections(model.extra)
+    grams = sections.gram_table(model)
+    rollouts = _static_rollouts(model)
+    title = _title(model)
+    links = [("glance", "At a glance"), *((f"extra-{i}", section["title"]) for i, section in enumerate(extra))]
+    early = 1 + sum(not section["late"] for section in extra)
+    links[early:early] = [
+        (anchor, name)
+        for anchor, name, there in (
+            ("curves", "Curves", curves),
+            ("rollouts", "Rollouts", bool(rollouts)),
+            ("grams", "Strategic grams", bool(grams["rows"])),
+        )
+        if there
+    ]
+    return {
+        "title": title,
+        "lead": _lead(model),
+        "sections": [*links, ("runs", "Runs")],
+        "glance": sections.glance(model),
+        "notes": model.notes,
+        "signature": _signature(model),
+        "extra": extra,
+        "figures": [_figure(entry) for entry in drawn],
+        "missing": missing if curves else [],
+        "others": [_figure(entry) for entry in further],
+        "unlisted": unlisted,
+        "curves_text": _curves_text(model),
+        "rollouts": rollouts,
+        "grams": grams,
+        "runs": sections.run_rows(model),
+        "colours": charts.COLOURS,
+    }
+
+
+def _title(model: ReportModel) -> str:
+    if len(model.runs) == 1:
+        return charts.shorten(model.runs[0].name, 120)
+    if len(model.arms) == 1:
+        return charts.shorten(f"{model.arms[0]}, {len(model.runs)} runs", 120)
+    base, rest = model.arms[0], model.arms[1:]
+    joined = (
+        f"{sections.sentence(rest, 3)} against {base}" if base.startswith("none") else sections.sentence(model.arms, 4)
+    )
+    return charts.shorten(joined, 120)
+
+
+def _lead(model: ReportModel) -> str:
+    steps = [step for run in model.runs for step in run.steps]
+    seeds = sorted({run.seed for run in model.runs})
+    tasks = {
+        str(task["name"]) for run in model.runs if isinstance(task := run.config.get("task"), dict) and task.get("name")
+    }
+    parts = [f"{len(model.runs)} run{'s' if len(model.runs) > 1 else ''}"]
+    if tasks:
+        parts.append(f"on {charts.shorten(sections.sentence(sorted(tasks), 3), 100)}")
+    text = " ".join(parts) + (f", steps {min(steps)} to {max(steps)}" if steps else "")
+    text += f", seed{'s' if len(seeds) > 1 else ''} {sections.sentence([str(seed) for seed in seeds])}"
+    return f"{text}, {charts.number(float(model.total_rollouts))} rollouts."
+
+
+def _curves_text(model: ReportModel) -> str:
+    text = "Faint: each run as it was. Bold: the mean over seeds, smoothed by a centred mean. Gaps are steps without a value."
+    return text + (" Colours are arms. " if len(model.arms) > 1 else " ") + "Point at a chart for its values at a step."
+
+
+def _choice(model: ReportModel, shown: int, cut_to: int | None) -> str:
+    total = model.total_rollouts
+    text = f"{shown} of {charts.number(float(total))} rollouts"
+    text += ", chosen evenly over arms and steps." if shown < total else ": all there are."
+    if shown < min(total, MAX_ROLLOUTS):
+        text += " Fewer than usual, to keep the page under its size."
+    if cut_to is not None:
+        text += f" Prompts and responses are cut to {charts.number(float(cut_to))} characters; the run folder has them whole."
+    return text
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    columns, series = [], []
+    for panel in figure.panels:
+        for line in panel.lines:
+            columns.append(line.label + (f" [{panel.name}]" if len(figure.panels) > 1 else ""))
+            series.append([charts.number(value, panel.percent) for value in line.mean])
+    x = figure.panels[0].x
+    rows = [[charts.number(step), *values] for step, *values in zip(x, *series, strict=True)]
+    caption = (
+        "Means over the runs of an arm."
+        if all(float(step).is_integer() for step in x)
+        else "Means over runs and over several steps."
+    )
+    return {
+        "key": figure.key,
+        "title": charts.shorten(figure.title, 80),
+        "shows": figure.shows,
+        "read": figure.read,
+        "notes": figure.notes,
+        "charts": [{"name": panel.name, "svg": Markup(charts.line_chart(figure, panel))} for panel in figure.panels],
+        "table": {"caption": caption, "columns": columns, "rows": rows},
+    }
+
+
+def _verdict(rollout: Rollout) -> str:
+    return {True: "correct", False: "wrong", None: "not judged"}[rollout.correct]
+
+
+def _signature(model: ReportModel) -> dict[str, Any] | None:
+    """The rollout that shows best what shaping does: short, rewarded, some of its tokens changed."""
+    best: tuple[tuple[float, ...], Rollout] | None = None
+    for rollout in model.rollouts:
+        if rollout.before and rollout.after and any(rollout.planning):
+            changed = sum(value is not None and abs(value - rollout.before) > 1e-9 for value in rollout.after)
+            length = len(rollout.ends)
+            rank = (changed > 0, rollout.before > 0, 12 <= length <= 70, -abs(length - 40), rollout.step)
+            if best is None or rank > best[0]:
+                best = (rank, rollout)
+    if best is None:
+        return None
+    changed, rollout = best[0][0], best[1]
+    before = rollout.before or 0.0
+    kept = [i for i, token in enumerate(rollout.tokens()) if token.strip()]
+    if not kept:
+        return None
+    tokens = rollout.tokens()
+    after = [before if value is None else value for value in rollout.after]
+    svg = charts.rollout_figure(
+        [tokens[i] for i in kept], [rollout.planning[i] for i in kept], [before] * len(kept), [after[i] for i in kept]
+    )
+    text = f"One rollout of {model.arms[rollout.arm]} at step {rollout.step}, {_verdict(rollout)}. "
+    text += f"Before shaping every token has the same advantage, {before:+.3g}. "
+    text += "The bars are what was trained on." if changed else "Shaping left it as it was on every token."
+    return {"svg": Markup(svg), "caption": text}
+
+
+def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
+    """The first rollout of each arm, as it stands in the page without JavaScript."""
+    out = []
+    for arm, name in enumerate(model.arms):
+        rollout = next((rollout for rollout in model.rollouts if rollout.arm == arm), None)
+        if rollout is None:
+            continue
+        short = cut(rollout, _STATIC_CHARACTERS)
+        missing = len(rollout.response) - len(short.response)
+        out.append(
+            {
+                "arm": arm,
+                "arm_name": name,
+                "step": rollout.step,
+                "verdict": _verdict(rollout),
+                "reward": "" if rollout.reward is None else charts.number(rollout.reward),
+                "id": charts.shorten(rollout.id, 200),
+                "prompt": short.prompt,
+                "pieces": pieces(short),
+                "cut": f"{missing} more characters are not shown." if missing else "",
+            }
+        )
+    return out
+
+
+def pieces(rollout: Rollout) -> list[dict[str, str | None]]:
+    """The response in a row of pieces; `gram` is None outside the union of the spans, else the grams of that stretch."""
+    out: list[dict[str, str | None]] = []
+    at = 0
+    merged: list[tuple[int, int, list[str]]] = []
+    for start, end, gram in rollout.spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]), [*merged[-1][2], gram])
+        else:
+            merged.append((start, end, [gram]))
+    for start, end, grams in merged:
+        if start > at:
+            out.append({"text": rollout.response[at:start], "gram": None})
+        out.append({"text": rollout.response[start:end], "gram": clean(", ".join(dict.fromkeys(grams)))})
+        at = end
+    if at < len(rollout.response):
+        out.append({"text": rollout.response[at:], "gram": None})
+    return out

@@ -1,0 +1,204 @@
+"""Parts of the page that are tables of text: the summary, added sections of any JSON shape, grams, runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hicra.report.build import ReportModel
+from hicra.report.charts import number, shorten
+from hicra.report.figures import average, meaning
+
+MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
+GLANCE = (
+    ("accuracy", "accuracy", True),
+    ("reward", "reward", False),
+    ("length", "length", False),
+    ("planning_share", "planning share", True),
+    ("changed_share", "changed share", True),
+    ("semantic_entropy", "semantic entropy", False),
+    ("semantic_entropy_rarefied", "rarefied", False),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table of any origin."""
+
+    text: str
+    numeric: bool = False
+
+
+def cell(value: Any) -> Cell:
+    """Any JSON value as one cell."""
+    if value is None:
+        return Cell("\u2013")
+    if isinstance(value, bool):
+        return Cell("yes" if value else "no")
+    if isinstance(value, int | float):
+        return Cell(str(value) if isinstance(value, int) else number(value), True)
+    if isinstance(value, list | tuple):
+        pair = len(value) == 2 and all(isinstance(entry, int | float) for entry in value)
+        return Cell((" to " if pair else ", ").join(cell(entry).text for entry in value), pair)
+    if isinstance(value, Mapping):
+        return Cell("; ".join(f"{key}: {cell(inner).text}" for key, inner in value.items()))
+    return Cell(shorten(str(value), 2000))
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
+    """A JSON value as tables: a list of objects is one, an object is one of its plain values and one for each list of objects."""
+    if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
+        keys = list(dict.fromkeys(key for row in value for key in row))
+        rows = [[cell(row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
+        rest = f" (the first {MAX_ROWS} of {len(value)})" if len(value) > MAX_ROWS else ""
+        return [{"caption": caption + rest, "columns": [_words(key) for key in keys], "rows": rows}]
+    if isinstance(value, Mapping):
+        nested = {
+            key: inner
+            for key, inner in value.items()
+            if isinstance(inner, list) and inner and all(isinstance(row, Mapping) for row in inner)
+        }
+        flat = [[Cell(_words(key)), cell(inner)] for key, inner in value.items() if key not in nested]
+        out = [{"caption": caption, "columns": ["", "value"], "rows": flat}] if flat else []
+        return out + [table for key, inner in nested.items() for table in tables(inner, _words(key))]
+    entries = value if isinstance(value, list | tuple) else [value]
+    return [{"caption": caption, "columns": ["value"], "rows": [[cell(entry)] for entry in entries[:MAX_ROWS]]}]
+
+
+_EXTRA = {
+    "verdict": (
+        "Verdict",
+        "Arms compared by seed. Below six paired seeds no arm is called better, whatever the difference.",
+        False,
+    ),
+    "evaluation": ("Evaluation", "Final policies on problems they were not trained on, with intervals.", False),
+    "mask_score": (
+        "Planning mask against exact labels",
+        "How much of the tagged text is planning, and how much planning is tagged.",
+        False,
+    ),
+    "lexicon": (
+        "Lexicon",
+        "Strategic grams as mined, with the cluster each belongs to and how many solutions hold it.",
+        True,
+    ),
+    "next": ("What to do next", "", True),
+}
+
+
+def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Added sections, the known ones first; `late` ones stand near the end of the page."""
+    out = []
+    for key in [*(key for key in _EXTRA if key in extra), *(key for key in extra if key not in _EXTRA)]:
+        value = extra[key]
+        if value in (None, [], {}):
+            continue
+        title, text, late = _EXTRA.get(key, (_words(key), "", True))
+        steps = [cell(step).text for step in value] if key == "next" and isinstance(value, list) else []
+        out.append(
+            {
+                "title": title,
+                "text": text,
+                "late": late,
+                "steps": steps,
+                "tables": [] if steps else tables(value, title),
+            }
+        )
+    return out
+
+
+def glance(model: ReportModel) -> dict[str, Any]:
+    """One row an arm: the mean of the last tenth of each run's steps, over seeds, with the least and greatest seed."""
+    same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
+    columns = [
+        entry
+        for entry in GLANCE
+        if model.has(entry[0]) and not (entry[0] == "reward" and same and model.has("accuracy"))
+    ]
+    rows, several, window = [], False, 1
+    for arm, name in enumerate(model.arms):
+        members = [run for run in model.runs if run.arm == arm and run.metrics]
+        if not members:
+            continue
+        cells = []
+        for metric, _, percent in columns:
+            values = []
+            for run in members:
+                window = max(window, len(run.metrics) // 10)
+                value = average([row.get(metric) for row in run.metrics[-max(1, len(run.metrics) // 10) :]])
+                values += [] if value is None else [value]
+            text = number(average(values), percent)
+            if len(values) > 1:
+                several = True
+                text += f" ({number(min(values), percent)} to {number(max(values), percent)})"
+            cells.append(text)
+        rows.append({"arm": arm, "name": name, "seeds": len({run.seed for run in members}), "cells": cells})
+    text = f"Mean of the last {window} steps" if window > 1 else "Values of the last step"
+    text += ", over seeds; in brackets the least and the greatest seed." if several else "."
+    if len(rows) > 1:
+        text += " Whether arms differ is a question for `hicra compare`, not for this table."
+    return {
+        "text": text,
+        "columns": [{"name": label, "meaning": meaning(metric)} for metric, label, _ in columns],
+        "rows": rows,
+    }
+
+
+def gram_table(model: ReportModel) -> dict[str, Any]:
+    """The grams used most, with their use early and late in each arm."""
+    shown = model.grams[:MAX_GRAMS]
+    clusters = any(gram.cluster is not None for gram in shown)
+    pairs = [(arm, name) for arm, name in enumerate(model.arms)]
+    columns = ["gram", "words"]
+    if clusters:
+        columns += ["cluster", "solutions with the cluster", "with the gram"]
+    for _, name in pairs:
+        columns += [f"{name}, early", f"{name}, late"]
+    rows = []
+    for gram in shown:
+        row = [gram.text, str(gram.n)]
+        if clusters:
+            row += [
+                "\u2013" if gram.cluster is None else str(gram.cluster),
+                number(gram.cluster_df),
+                number(gram.doc_freq),
+            ]
+        for arm, _ in pairs:
+            row += [number(gram.early[arm]), number(gram.late[arm])]
+        rows.append(row)
+    text = "Occurrences per 100 rollouts in the first and in the last third of the steps, over all rollouts of the run folders."
+    if len(model.grams) > len(shown):
+        text += f" The {len(shown)} used most of {len(model.grams)}."
+    return {"text": text, "columns": columns, "rows": rows}
+
+
+def run_rows(model: ReportModel) -> list[dict[str, Any]]:
+    """Headers of the runs."""
+    out = []
+    for run in model.runs:
+        config = json.dumps({"config": run.config, "inputs": run.inputs}, indent=2, ensure_ascii=False)
+        out.append(
+            {
+                "arm": run.arm,
+                "name": run.name,
+                "method": run.method,
+                "seed": run.seed,
+                "steps": len(run.steps),
+                "rollouts": number(float(run.rollouts)),
+                "model": shorten(run.model, 300) or "\u2013",
+                "versions": shorten(", ".join(f"{key} {value}" for key, value in run.versions.items()), 500),
+                "config": shorten(config, MAX_CONFIG),
+            }
+        )
+    return out
+
+
+def sentence(names: Sequence[str], most: int = 6) -> str:
+    """Names in a row, cut after `most`."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,96 @@
+"""Samples responses from a causal language model, batch by batch, and scores them with a task. Needs torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from hicra.tasks.base import Row, Score, Task
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One scored response.
+
+    Attributes:
+        row: the problem.
+        ids: token ids, the end token included where there is one.
+        text: without special tokens.
+        ended: whether it closed with the end token.
+        score: the task's verdict.
+    """
+
+    row: Row
+    ids: list[int]
+    text: str
+    ended: bool
+    score: Score
+
+
+def sample(
+    model: Any,
+    tokenizer: Any,
+    task: Task,
+    rows: Sequence[Row],
+    *,
+    max_new_tokens: int,
+    temperature: float = 1.0,
+    seed: int = 0,
+    batch: int = 128,
+    progress: Callable[[int], None] | None = None,
+) -> list[Sample]:
+    """One response a row, in order.
+
+    Args:
+        model: a transformers causal LM; left in the mode it was in.
+        rows: problems; repeat a row for several samples of it.
+        temperature: 0 is greedy.
+        seed: decides the draws; torch's global generator is restored afterwards.
+        progress: called with the number of rows done.
+    """
+    out: list[Sample] = []
+    training = model.training
+    model.eval()
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        for begin in range(0, len(rows), batch):
+            part = list(rows[begin : begin + batch])
+            inputs = _encode(tokenizer, [row["prompt"] for row in part], model.device)
+            draw: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+            made = model.generate(
+                **inputs,
+                max_new_tokens=max_new_tokens,
+                pad_token_id=tokenizer.pad_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                **(draw if temperature > 0 else {"do_sample": False}),
+            )[:, inputs["input_ids"].shape[1] :]
+            out += [_sample(tokenizer, task, row, ids) for row, ids in zip(part, made.tolist(), strict=True)]
+            if progress:
+                progress(len(out))
+    model.train(training)
+    return out
+
+
+def cut_at_end(ids: Sequence[int], end: int) -> tuple[list[int], bool]:
+    """(ids up to the first end token, it included; whether there is one). The pad id is never asked: it may equal the end."""
+    ids = list(ids)
+    return (ids[: ids.index(end) + 1], True) if end in ids else (ids, False)
+
+
+def _sample(tokenizer: Any, task: Task, row: Row, ids: list[int]) -> Sample:
+    ids, ended = cut_at_end(ids, tokenizer.eos_token_id)
+    text = tokenizer.decode(ids, skip_special_tokens=True)
+    return Sample(row, ids, text, ended, task.score(text, row, ended))
+
+
+def _encode(tokenizer: Any, prompts: list[Any], device: Any) -> Any:
+    texts = [
+        prompt if isinstance(prompt, str) else tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+        for prompt in prompts
+    ]
+    special = isinstance(prompts[0], str)  # a chat template writes its own
+    encoded = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=special)
+    return {key: encoded[key].to(device) for key in ("input_ids", "attention_mask")}

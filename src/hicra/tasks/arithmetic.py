@@ -1,0 +1,169 @@
+"""Generated sums, differences and products of small numbers: a task that a 135 M model solves now and then.
+
+A problem is `terms` numbers of at most `digits` digits with one operation between each two, precedence as usual. It is in
+the training or the evaluation split by a hash of its numbers and operations *without their order*, so `3 + 4` and `4 + 3`
+never end up on different sides; one problem in five is for evaluation. Negative results, and the problems of the worked
+examples, are left out.
+
+With `shots: 0` SmolLM2-135M writes prose without a box, right 15 to 25 % of the time; one worked example that plans in
+words brings boxes and about 40 % (docs/tasks.md has the figures). Examples of bare answers leave no prose to tag.
+
+Deviations (the paper trains on competition problems):
+    D1  the task itself, its split, and reward 1 for the right answer, else 0 (the paper's reward is verifiable 0/1 too).
+    D2  one worked example by default, in the words of somebody who plans: a base model that never boxes earns no reward.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hicra.errors import ConfigError, did_you_mean
+from hicra.tasks import answers
+from hicra.tasks.base import Row, Score
+
+SYSTEM = "Think step by step briefly. End with \\boxed{answer}."
+SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
+EVAL_PERCENT = 20
+MAX_CANDIDATES = 100_000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Numbers and the signs between them, `len(signs) == len(numbers) - 1`."""
+
+    numbers: tuple[int, ...]
+    signs: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """As in "3 + 4 * 2"."""
+        rest = (f" {sign} {number}" for sign, number in zip(self.signs, self.numbers[1:], strict=True))
+        return str(self.numbers[0]) + "".join(rest)
+
+    @property
+    def key(self) -> str:
+        """What decides the split: the same for every order of the same numbers and signs."""
+        return " ".join([*map(str, sorted(self.numbers)), *sorted(self.signs)])
+
+    @property
+    def value(self) -> int:
+        """The result; products bind closer than sums."""
+        total, product, sign = 0, self.numbers[0], 1
+        for operation, number in zip(self.signs, self.numbers[1:], strict=True):
+            if operation == "*":
+                product *= number
+            else:
+                total, product, sign = total + sign * product, number, 1 if operation == "+" else -1
+        return total + sign * product
+
+    @property
+    def split(self) -> str:
+        """ "train" or "eval"."""
+        digest = hashlib.sha256(self.key.encode()).hexdigest()
+        return "eval" if int(digest[:8], 16) % 100 < EVAL_PERCENT else "train"
+
+
+EXAMPLES = (
+    (
+        Problem((3, 4), ("*",)),
+        "To find 3 * 4, we need to multiply 3 by 4. So 3 * 4 = 12. The answer is \\boxed{12}.",
+    ),
+    (
+        Problem((2, 6), ("+",)),
+        "First, we need to add 2 and 6. So 2 + 6 = 8. The answer is \\boxed{8}.",
+    ),
+)
+
+
+class Arithmetic:
+    """The task "arithmetic".
+
+    Args:
+        operations: any of "add", "subtract", "multiply".
+        digits: most digits a number has, 1 to 4; numbers run from 1.
+        terms: how many numbers, 2 to 4.
+        shots: worked examples before the problem, 0 to 2.
+        answer_mode: "boxed", or "boxed_or_last_number", which also pays for the last number of a response without a box.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+    """
+
+    name = "arithmetic"
+
+    def __init__(
+        self,
+        *,
+        operations: Sequence[str] = ("add", "multiply"),
+        digits: int = 1,
+        terms: int = 2,
+        shots: int = 1,
+        answer_mode: answers.AnswerMode = "boxed_or_last_number",
+    ) -> None:
+        if isinstance(operations, str) or not operations:
+            raise ConfigError("task.settings.operations is not a list of names", "as in operations: [add, multiply]")
+        for operation in operations:
+            if operation not in SIGNS:
+                raise ConfigError(f"task.settings.operations: no operation {operation!r}", did_you_mean(operation, SIGNS))
+        for key, value, low, high in (("digits", digits, 1, 4), ("terms", terms, 2, 4), ("shots", shots, 0, len(EXAMPLES))):
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise ConfigError(f"task.settings.{key} is {value!r}", f"give a whole number from {low} to {high}")
+        answers.check_mode(answer_mode, "task.settings.answer_mode")
+        self._signs = sorted({SIGNS[operation] for operation in operations})
+        self._digits, self._terms, self._shots, self._mode = digits, terms, shots, answer_mode
+
+    def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
+        """Distinct problems of a split in an order fixed by `seed`: `id`, `prompt` (messages), `question`, `answer`.
+
+        Spaces past 100,000 problems are sampled: then at most the problems among 100,000 draws are given.
+        """
+        if split not in ("train", "eval"):
+            raise ConfigError(f"no split {split!r}", did_you_mean(split, ("train", "eval")))
+        return [self._row(problem) for problem in itertools.islice(self._problems(split, seed), n)]
+
+    def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
+        """Exact answer, 1 or 0; whether the response ended does not matter."""
+        return answers.score(response, row, self._mode)
+
+    def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str] | None:
+        """None: which words plan is not known here."""
+        return None
+
+    def summary(self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]) -> dict[str, float]:
+        """`boxed_share`, `right_boxed_share`, `right_share`, all over responses."""
+        return answers.summary(responses, rows)
+
+    def _problems(self, split: str, seed: int) -> Iterator[Problem]:
+        largest, choices = 10**self._digits - 1, len(self._signs)
+        size = largest**self._terms * choices ** (self._terms - 1)
+        shown = {problem.key for problem, _ in EXAMPLES[: self._shots]}
+        for index in random.Random(seed).sample(range(size), min(size, MAX_CANDIDATES)):
+            numbers, signs = [], []
+            for _ in range(self._terms):
+                index, digit = divmod(index, largest)
+                numbers.append(digit + 1)
+            for _ in range(self._terms - 1):
+                index, digit = divmod(index, choices)
+                signs.append(self._signs[digit])
+            problem = Problem(tuple(numbers), tuple(signs))
+            if problem.split == split and problem.value >= 0 and problem.key not in shown:
+                yield problem
+
+    def _row(self, problem: Problem) -> Row:
+        question = f"What is {problem.text}?"
+        messages = [{"role": "system", "content": SYSTEM}]
+        for example, answer in EXAMPLES[: self._shots]:
+            messages.append({"role": "user", "content": f"What is {example.text}?"})
+            messages.append({"role": "assistant", "content": answer})
+        messages.append({"role": "user", "content": question})
+        return {
+            "id": f"arithmetic/{problem.text.replace(' ', '')}",
+            "prompt": messages,
+            "question": question,
+            "answer": str(problem.value),
+        }

@@ -1,0 +1,106 @@
+"""The tokenizer and the warm starts of the plan-execute task: what transformers loads is what the task speaks."""
+
+from __future__ import annotations
+
+import pytest
+
+from hicra.tasks.plan_execute import PlanExecute
+from hicra.tasks.plan_execute.language import ID_OF, VOCABULARY, build_tokenizer
+
+TASK = PlanExecute()
+PROMPT = "<bos> pebbles 10 12 3 goal 17 :"
+
+
+def test_built_tokenizer_adds_nothing_and_round_trips():
+    tokenizer = build_tokenizer()
+    ids = tokenizer.encode(PROMPT).ids
+    assert ids == [ID_OF[word] for word in PROMPT.split()]
+    assert len(ids) == 8
+    words = " ".join(VOCABULARY[3:])
+    assert tokenizer.decode(tokenizer.encode(words).ids) == words
+    assert tokenizer.encode("let us juggle").ids == [ID_OF["let"], ID_OF["us"], ID_OF["<unk>"]]
+    assert tokenizer.get_vocab() == ID_OF
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["strong", "weak"])
+def test_shipped_tokenizer_is_the_built_one(name):
+    transformers = pytest.importorskip("transformers")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(TASK.warm_start(name))
+    assert tokenizer(PROMPT)["input_ids"] == [ID_OF[word] for word in PROMPT.split()]
+    assert list(tokenizer(PROMPT)) == ["input_ids", "attention_mask"]
+    assert tokenizer.get_vocab() == ID_OF
+    special = [tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id]
+    assert special == [0, 1, 2]
+    for row in TASK.rows("eval", 50):
+        ids = tokenizer(row["prompt"])["input_ids"]
+        assert len(ids) == 8
+        assert "<bos> " + tokenizer.decode(ids, skip_special_tokens=True) == row["prompt"]
+    text = "let us dip climb 13 - 16 = 17 ; that works answer 11"
+    ids = tokenizer(text)["input_ids"] + [2, 0, 0]
+    assert tokenizer.decode(ids, skip_special_tokens=True) == text
+    assert tokenizer.decode([*ids[:4], ID_OF["<unk>"]], skip_special_tokens=True) == "let us dip climb <unk>"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(("name", "low", "high"), [("strong", 0.97, 1.0), ("weak", 0.55, 0.75)])
+def test_shipped_warm_start_loads_and_plays_as_documented(name, low, high):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    folder = TASK.warm_start(name)
+    assert (folder / "model.safetensors").stat().st_size <= 2_000_000
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert model.dtype == torch.float32
+    assert sum(weight.numel() for weight in model.parameters()) == 344_352
+    rows = TASK.rows("eval", 192)
+    batch = tokenizer([row["prompt"] for row in rows], return_tensors="pt")
+    torch.manual_seed(0)
+    out = model.generate(**batch)[:, 8:]  # the folder's own generation config: temperature 1, the hard stop
+    assert out.shape[1] <= TASK.max_new_tokens
+    ended = (out == tokenizer.eos_token_id).any(dim=1).tolist()
+    figures = TASK.summary(tokenizer.batch_decode(out, skip_special_tokens=True), rows, ended)
+    assert low <= figures["equations_right"] <= high
+    assert figures["ended_share"] > 0.9
+    assert figures["strategy_entropy"] < 1.2  # the favourite rules, whatever the noun
+    assert figures["first_plan_right"] < 0.3
+
+
+@pytest.mark.engine
+def test_initial_values_and_schedule():
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from hicra.tasks.plan_execute.warmstart import learning_rate, new_model
+
+    model = new_model(0)
+    spread = {name: weight.std().item() for name, weight in model.named_parameters() if weight.ndim == 2}
+    assert spread["model.embed_tokens.weight"] == pytest.approx(0.1, rel=0.05)
+    assert spread["model.layers.0.self_attn.q_proj.weight"] == pytest.approx(96**-0.5, rel=0.05)
+    assert spread["model.layers.2.self_attn.o_proj.weight"] == pytest.approx(0.4 * 96**-0.5, rel=0.05)
+    assert spread["model.layers.1.mlp.down_proj.weight"] == pytest.approx(0.4 * 256**-0.5, rel=0.05)
+    assert model.lm_head.weight is model.model.embed_tokens.weight
+    assert all(torch.equal(x, y) for x, y in zip(model.parameters(), new_model(0).parameters(), strict=True))
+    assert learning_rate(0, 700) == pytest.approx(2e-3 / 50)
+    assert learning_rate(49, 700) == learning_rate(419, 700) == pytest.approx(2e-3)
+    assert learning_rate(560, 700) == pytest.approx(2e-3 * 0.525)
+    assert learning_rate(700, 700) == pytest.approx(1e-4)
+
+
+@pytest.mark.engine
+def test_short_warm_start_from_the_command_line_is_the_same_twice(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("transformers")
+    from hicra.tasks.plan_execute import warmstart
+
+    monkeypatch.setitem(warmstart.RECIPES, "weak", warmstart.Recipe(2, 3, 4))
+    for name in ("one", "two"):
+        assert warmstart.main(["weak", "-o", str(tmp_path / name), "--set", "nouns=24"]) == 0
+    one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert "weights" in capsys.readouterr().out
+    assert warmstart.main(["weak", "-o", str(tmp_path / "one")]) == 1  # never overwrites
+    assert warmstart.main(["waek", "-o", str(tmp_path / "three")]) == 1
+    assert warmstart.main(["weak", "-o", str(tmp_path / "three"), "--set", "nuons=24"]) == 1
+    errors = capsys.readouterr().err
+    assert "did you mean 'weak'" in errors
+    assert "did you mean 'nouns'" in errors
+    assert not (tmp_path / "three").exists()
