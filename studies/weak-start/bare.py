@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention, silu
 
-from hicra.tasks.plan_execute.language import EOS, ID_OF, PAD, PROMPT_TOKENS, VOCABULARY
+from hicra.tasks.plan_execute.language import BODIES, EOS, ID_OF, PAD, PROMPT_TOKENS, VOCABULARY
 from hicra.tasks.plan_execute.task import PlanExecute
 
 LAYERS, HEADS, WIDTH, EPS, THETA = 3, 4, 96, 1e-6, 10000.0
@@ -46,7 +46,7 @@ class Bare:
         return x * self.cos[span] + turned * self.sin[span]
 
     def hidden(self, ids: Tensor, cache: list[tuple[Tensor, Tensor]] | None = None, at: int = 0) -> Tensor:
-        """Last hidden states [B, T, WIDTH] of ids [B, T] at positions at.. ; `cache` (keys, values) is written in place."""
+        """Last hidden states [B, T, WIDTH] of ids [B, T] from position `at` on; `cache` is written in place."""
         w, (batch, length) = self.w, ids.shape
         x = w["model.embed_tokens.weight"][ids]
         for layer in range(LAYERS):
@@ -167,3 +167,29 @@ def run(model: Bare, task: PlanExecute, grpo: GRPO, log: Callable[[dict[str, Any
             line["eval"] = evaluate(model, task, grpo.n)
             line["cpu_s"] = round(time.process_time() - start, 1)
         log(line)
+
+
+@torch.no_grad()
+def plan_table(model: Bare, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """First plans after "let us": marginal shares of the strategies, entropies (nats), and how far the noun moves them.
+
+    `noun_effect` is the standard deviation over nouns of the strategies' log-probabilities, averaged over strategies.
+    """
+    opener = torch.tensor([[ID_OF["let"], ID_OF["us"]]] * len(rows))
+    shares = model.logits(model.hidden(torch.cat([encode(rows), opener], 1))[:, -1]).softmax(-1)
+    by_strategy = torch.stack([shares[:, [ID_OF[body.split()[0]] for body in bodies]].sum(1) for bodies in BODIES], 1)
+    nouns = sorted({row["noun"] for row in rows})
+    index = torch.tensor([nouns.index(row["noun"]) for row in rows])
+    means = torch.stack([by_strategy[index == at].mean(0) for at in range(len(nouns))])
+    right = by_strategy[torch.arange(len(rows)), torch.tensor([row["strategy"] for row in rows])]
+    return {
+        "marginal": [round(value, 4) for value in by_strategy.mean(0).tolist()],
+        "entropy_marginal": round(_entropy(by_strategy.mean(0)), 4),
+        "entropy_given_problem": round(sum(map(_entropy, by_strategy)) / len(rows), 4),
+        "noun_effect": round(float(means.log().std(0).mean()), 4),
+        "right": round(float(right.mean()), 4),
+    }
+
+
+def _entropy(shares: Tensor) -> float:
+    return float(-(shares * shares.clamp_min(1e-12).log()).sum())

@@ -117,7 +117,7 @@ HOSTILE = {
     "false first equation": LAST.replace("13 - 16 = 17", "13 - 16 = 16"),
     "false second equation": "let us dip climb 13 - 16 = 17 ; 17 + 14 = 12 ; 11 - 11 = 0 ; that works answer 11",
     "cooked second equation": FIRST.replace("9 + 14 = 3 ; 11 - 3 = 8", "9 + 14 = 11 ; 11 - 11 = 0") + " answer 11",
-    "true equations of another problem": "let us dip climb 5 + 6 = 11 ; 11 + 0 = 11 ; 11 - 11 = 0 ; that works answer 11",
+    "true equations of another": "let us dip climb 5 + 6 = 11 ; 11 + 0 = 11 ; 11 - 11 = 0 ; that works answer 11",
     "chain broken": "let us dip climb 13 - 16 = 17 ; 7 + 4 = 11 ; 11 - 11 = 0 ; that works answer 11",
     "no check": "let us dip climb 13 - 16 = 17 ; 17 + 14 = 11 ; that works answer 11",
     "check false": LAST.replace("11 - 11 = 0", "11 - 11 = 11"),
@@ -250,12 +250,13 @@ def test_bounds():
     assert PlanExecute(attempts=3).bounds["uniform"] == pytest.approx(1 / 2)
 
 
-def test_bounds_are_what_policies_get():
-    """Perfect execution of plans drawn without the noun, scored by the task."""
+def test_bounds_are_what_policies_get(monkeypatch):
+    """Perfect execution of plans drawn without the noun, a retry after every failure, scored by the task."""
+    monkeypatch.setattr("hicra.tasks.plan_execute.demonstrations.NATURAL_RETRY", 1.0)
     random = Random(0)
     rows = TASK.rows("eval", 3000)
     settings = Settings(skew=1 / 6)
-    responses = [" ".join(VOCABULARY[i] for i in trace(random, row, settings, forced=True).ids[8:-1]) for row in rows]
+    responses = [" ".join(VOCABULARY[i] for i in trace(random, row, settings).ids[8:-1]) for row in rows]
     figures = TASK.summary(responses, rows, [True] * len(rows))
     assert figures["accuracy"] == pytest.approx(1 / 3, abs=0.03)
     assert figures["first_plan_right"] == pytest.approx(1 / 6, abs=0.025)
@@ -319,6 +320,11 @@ def test_demonstrations():
     left_out = [VOCABULARY[i] for i, used in zip(forced.ids, forced.in_loss, strict=True) if not used][8:]
     assert len(left_out) == 1
     assert left_out[0] in {"try", "switch", "think"}
+    for row in rows[:60]:
+        words = [VOCABULARY[i] for i in trace(random, row, Settings(), forced=True).ids[8:-1]]
+        attempts = parse(" ".join(words), TASK.language).attempts
+        assert len(attempts) == 2
+        assert attempts[0].strategy != row["strategy"]
 
 
 # ---- settings and errors
@@ -366,5 +372,5 @@ def test_the_task_needs_no_torch():
 
 def test_operators_are_the_specified_ones():
     assert OPERATORS == (("+", "+"), ("+", "-"), ("-", "+"), ("-", "-"), ("*", "+"), ("*", "-"))
-    assert NUMBERS == tuple(map(str, range(20)))
+    assert tuple(map(str, range(20))) == NUMBERS
     assert OPERATOR_WORDS == ("+", "-", "*")

@@ -10,7 +10,7 @@ docs/corpus.md has the rules.
 from __future__ import annotations
 
 from hicra.corpus.account import BadLine, Corpus
-from hicra.corpus.files import files_of
+from hicra.corpus.files import Paths, files_of
 from hicra.corpus.reader import inspect, read
 
-__all__ = ["BadLine", "Corpus", "files_of", "inspect", "read"]
+__all__ = ["BadLine", "Corpus", "Paths", "files_of", "inspect", "read"]

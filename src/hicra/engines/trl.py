@@ -27,7 +27,7 @@ from trl import GRPOConfig, GRPOTrainer
 from hicra.credit import Method, get_method
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
-from hicra.metrics import RolloutStats, correct_from_reward, gram_pairs, kind_sums, kind_values, longest_hits
+from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
 from hicra.tagger import Tagged, Tagger
 
 FORWARD_KEYS = (
@@ -91,7 +91,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         self._hicra_rewards: Any = None  # [B] of all ranks
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
         self._hicra_groups = 0  # groups seen so far, so that ids stay distinct over generations
-        self._hicra_window: dict[str, Any] = {}  # by mode: what has come in since TRL last logged
+        self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, till TRL logs
         self._hicra_warned: set[str] = set()
 
     # ---- the overrides
@@ -216,17 +216,12 @@ class HicraMixin(Trainer):  # type: ignore[misc]
     def _hicra_record(self, inputs: Any, batch: dict[str, Any], tagged: Tagged, mode: str) -> None:
         """Statistics of this generation over all ranks, and the generation itself."""
         arrays = {name: value.detach().cpu().numpy() for name, value in batch.items()}
-        live, wide = arrays["response_mask"], arrays["base"][:, None]
-        kept = longest_hits(tagged.row, tagged.hits.start, tagged.hits.stop)
-        row, stop, gram = tagged.row[kept], tagged.hits.stop[kept], tagged.hits.gram[kept]
-        given, following = gram_pairs(arrays["response_ids"], live, row, stop, gram)
-        stats = RolloutStats(
-            rows=len(live), tokens=int(live.sum()), planning=int((tagged.mask & live).sum()),
-            changed=int(((arrays["advantages"] != wide) & live).sum()),
-            advantage_before=float((np.broadcast_to(wide, live.shape))[live].sum(dtype=np.float64)),
-            advantage_after=float(arrays["advantages"][live].sum(dtype=np.float64)),
-            reward=arrays["rewards"].astype(float), correct=correct_from_reward(arrays["rewards"]),
-            group=arrays["group_ids"], grams=gram, given=given, following=following,
+        live = arrays["response_mask"]
+        stats = RolloutStats.of(
+            arrays["response_ids"], live, planning=tagged.mask, row=tagged.row, start=tagged.hits.start,
+            stop=tagged.hits.stop, gram=tagged.hits.gram, reward=arrays["rewards"],
+            correct=correct_from_reward(arrays["rewards"]), group=arrays["group_ids"], before=arrays["base"],
+            after=arrays["advantages"],
         )  # fmt: skip
         stats = RolloutStats.merge(gather_object([stats]))
         self._hicra_since_logged()[0].append(stats)

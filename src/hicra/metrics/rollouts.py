@@ -60,6 +60,45 @@ class RolloutStats:
     following: Ints = field(default_factory=_no_ints)
 
     @classmethod
+    def of(
+        cls,
+        ids: NDArray[Any],
+        live: NDArray[np.bool_],
+        *,
+        planning: NDArray[np.bool_],
+        row: Ints,
+        start: Ints,
+        stop: Ints,
+        gram: Ints,
+        reward: Floats,
+        correct: Floats,
+        group: Ints,
+        before: NDArray[Any] | None = None,
+        after: NDArray[Any] | None = None,
+    ) -> RolloutStats:
+        """Statistics of a batch.
+
+        Args:
+            ids, live, planning: [B,T]; what the policy produced, and which of it is planning.
+            row, start, stop, gram: [H] the occurrences of grams as token ranges of rows.
+            reward, correct: [B] with NaN where unknown.
+            group: [B], or empty where groups are unknown.
+            before, after: advantages [B] before and [B,T] after shaping, where known.
+        """
+        kept = longest_hits(row, start, stop)
+        given, following = gram_pairs(ids, live, row[kept], stop[kept], gram[kept])
+        stats = cls(
+            rows=len(live), tokens=int(live.sum()), planning=int((planning & live).sum()), reward=reward, correct=correct,
+            group=group, grams=gram[kept], given=given, following=following,
+        )  # fmt: skip
+        if before is not None and after is not None:
+            wide = np.broadcast_to(before[:, None], live.shape)
+            stats.changed = int(((after != wide) & live).sum())
+            stats.advantage_before = float(wide[live].sum(dtype=np.float64))
+            stats.advantage_after = float(after[live].sum(dtype=np.float64))
+        return stats
+
+    @classmethod
     def merge(cls, parts: list[RolloutStats]) -> RolloutStats:
         """The statistics of all parts together."""
         planning = [part.planning for part in parts if part.planning is not None]

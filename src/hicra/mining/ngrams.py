@@ -47,10 +47,9 @@ class Grams:
 
     def take(self, rows: Ints) -> Grams:
         """The grams at these rows, in this order."""
-        return Grams(
-            [self.text[row] for row in rows.tolist()], self.n[rows], self.words[rows], self.hash[rows], self.doc_freq[rows],
-            self.occurrences[rows], self.salt,
-        )  # fmt: skip
+        text = [self.text[row] for row in rows.tolist()]
+        counted = (self.doc_freq[rows], self.occurrences[rows])
+        return Grams(text, self.n[rows], self.words[rows], self.hash[rows], *counted, self.salt)
 
 
 class HashCollision(Exception):
@@ -59,7 +58,9 @@ class HashCollision(Exception):
 
 def word_hash(word: str, salt: int) -> int:
     """64-bit hash of a word, the same in every process."""
-    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8, key=bytes([salt])).digest(), "big")
+    return int.from_bytes(
+        hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8, key=bytes([salt])).digest(), "big"
+    )
 
 
 def count_ngrams(
@@ -87,19 +88,13 @@ def _count(
     tokens: Tokens, n_min: int, n_max: int, min_df: int, groups: Ints | None, min_groups: int, salt: int
 ) -> tuple[Grams, dict[str, int]]:
     codes = codes_of(tokens, salt)
-    documents = np.repeat(np.arange(len(tokens.starts) - 1), np.diff(tokens.starts))
+    documents = np.repeat(np.arange(len(tokens.starts) - 1, dtype=np.int32), np.diff(tokens.starts))
     counts = {"ngrams": 0, "min_df": 0, "max_df": 0}
     found: list[tuple[NDArray[np.int32], Hashes, Ints, Ints]] = []
     slices = max(1, -(-len(tokens.ids) // MAX_SORT))
     for n in range(n_min, n_max + 1):
         for part in range(slices):
-            parts = [
-                (position[mask], hashes[mask])
-                for position, hashes in windows(tokens, codes, n)
-                for mask in [hashes % np.uint64(slices) == part]
-            ]
-            positions = np.concatenate([position for position, _ in parts])
-            hashes = np.concatenate([hashes for _, hashes in parts])
+            positions, hashes = _slice(tokens, codes, n, part, slices)
             if not positions.size:
                 continue
             order = np.argsort(hashes, kind="stable")  # equal hashes stay in order of position, so of document
@@ -126,10 +121,20 @@ def _count(
     return _sorted(tokens, found, n_max, salt), counts
 
 
+def _slice(tokens: Tokens, codes: Hashes, n: int, part: int, slices: int) -> tuple[Ints, Hashes]:
+    """Start positions and hashes of the n-grams in one slice of the hash range."""
+    positions, hashes = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
+    for start, code in windows(tokens, codes, n):
+        mine = code % np.uint64(slices) == part
+        positions.append(start[mine])
+        hashes.append(code[mine])
+    return np.concatenate(positions), np.concatenate(hashes)
+
+
 def _sorted(tokens: Tokens, found: list[tuple[NDArray[np.int32], Hashes, Ints, Ints]], n_max: int, salt: int) -> Grams:
     empty = (np.empty((0, n_max), np.int32), np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
     words, hashes, doc_freq, occurrences = (np.concatenate(column) for column in zip(empty, *found, strict=True))
-    names = tokens.vocabulary.words
+    names = tokens.words
     text = [" ".join([names[word] for word in row if word]) for row in words.tolist()]
     order = np.array(sorted(range(len(text)), key=text.__getitem__), np.int64)
     grams = Grams(text, (words != SPLIT).sum(axis=1), words, hashes, doc_freq, occurrences, salt)
@@ -138,46 +143,34 @@ def _sorted(tokens: Tokens, found: list[tuple[NDArray[np.int32], Hashes, Ints, I
 
 def codes_of(tokens: Tokens, salt: int) -> Hashes:
     """[V] uint64, the hash of each word of the vocabulary."""
-    return np.array([word_hash(word, salt) for word in tokens.vocabulary.words], np.uint64)
+    return np.array([word_hash(word, salt) for word in tokens.words], np.uint64)
 
 
-def windows(
-    tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK
-) -> Iterator[tuple[Ints, Hashes]]:
+def windows(tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK) -> Iterator[tuple[Ints, Hashes]]:
     """Start positions and hashes of every n-gram that crosses no split point, block by block."""
-    left = codes[np.array(tokens.vocabulary.left)]
-    right = codes[np.array(tokens.vocabulary.right)]
     total = len(tokens.ids) - n + 1
     for low in range(0, max(total, 0), block):
         ids = tokens.ids[low : min(low + block, total) + n - 1]
         split = np.cumsum(np.append(0, ids == SPLIT))
         start = np.flatnonzero(split[n:] == split[:-n])
-        yield start + low, _hash([ids[start + offset] for offset in range(n)], codes, left, right)
-
-
-def gram_hash(tokens: Tokens, codes: Hashes, words: NDArray[np.int32]) -> Hashes:
-    """[R] uint64, hashes of n-grams given as word ids [R, n]."""
-    left = codes[np.array(tokens.vocabulary.left)]
-    right = codes[np.array(tokens.vocabulary.right)]
-    return _hash(list(words.T), codes, left, right)
-
-
-def _hash(columns: list[NDArray[np.int32]], codes: Hashes, left: Hashes, right: Hashes) -> Hashes:
-    last = len(columns) - 1
-    edges = np.array(len(columns), np.uint64)  # n is part of the hash
-    hashes = np.full(len(columns[0]), edges)
-    for index, column in enumerate(columns):
-        if last == 0:
-            table = codes
-        else:
-            table = left if index == 0 else right if index == last else codes
-        hashes = hashes * _PRIME + table[column]
-    return hashes
+        yield start + low, gram_hash(window_words(tokens, start + low, n), codes)
 
 
 def window_words(tokens: Tokens, positions: Ints, n: int) -> NDArray[np.int32]:
     """[P, n] int32, the words of the n-grams that start at `positions`, edges stripped."""
-    words = np.stack([tokens.ids[positions + offset] for offset in range(n)], axis=1)
-    words[:, 0] = np.array(tokens.vocabulary.left, np.int32)[words[:, 0]]
-    words[:, -1] = np.array(tokens.vocabulary.right, np.int32)[words[:, -1]]
+    return strip_edges(tokens, np.stack([tokens.ids[positions + offset] for offset in range(n)], axis=1))
+
+
+def strip_edges(tokens: Tokens, words: NDArray[np.int32]) -> NDArray[np.int32]:
+    """[P, n] word ids without the outer punctuation of the first and the last word; in place."""
+    words[:, 0] = tokens.left[words[:, 0]]
+    words[:, -1] = tokens.right[words[:, -1]]
     return words
+
+
+def gram_hash(words: NDArray[np.int32], codes: Hashes) -> Hashes:
+    """[P] uint64, hashes of n-grams given as word ids [P, n]."""
+    hashes = np.full(len(words), words.shape[1], np.uint64)  # n is part of the hash
+    for column in words.T:
+        hashes = hashes * _PRIME + codes[column]
+    return hashes

@@ -1,12 +1,12 @@
 """Solutions to word ids with split points: what a word is and what no n-gram may cross.
 
-A text is folded as the tagger folds it (hicra.text), so that every mined gram is found again by the tagger. Grams of the
-paper's listing keep apostrophes and inner punctuation ("wait, but", "let's double-check"), and so do these.
+A text is folded as the tagger folds it (hicra.text), so that every mined gram is found again by the tagger. Grams of
+the paper's listing keep apostrophes and inner punctuation ("wait, but", "let's double-check"), and so do these.
 
 Deviations (the paper does not say what a word is; hicra-paper section 12 suggests split points):
 D1. A word is what stands between white space; `n` counts those.
-D2. No n-gram crosses the end of a clause: `.` `!` `?` `:` before white space, a line end, `;`, brackets, quotation marks,
-    dashes, the ellipsis.
+D2. No n-gram crosses the end of a clause: `.` `!` `?` `:` before white space, a line end, `;`, brackets, quotation
+    marks, dashes, the ellipsis.
 D3. No n-gram crosses mathematics: LaTeX formulas and code blocks, and any word with a digit, an operator
     (= + * / ^ < > | ~), a symbol, a currency sign, a backslash, an underscore; single letters but "a" and "i" are
     variables. Words without any letter are split points too, except heading marks ("##", as in "## step").
@@ -25,7 +25,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.text import WHITE_SPACE, code_points, fold, fold_points, to_text
+from hicra.text import code_points, fold, fold_points
 
 SPLIT = 0  # the id of every split point
 _BREAK = "\x00"
@@ -73,7 +73,7 @@ def word_edges(word: str) -> tuple[str, str] | None:
     """
     if word.strip("#") == "":
         return (word, word) if word else None
-    if any(char in _FORMULA_CHARS or unicodedata.category(char)[0] in "NS" for char in word if char not in "#'"):
+    if any(char in _FORMULA_CHARS or unicodedata.category(char)[0] in "NS" for char in word):
         return None
     flags = np.flatnonzero(fold_points(code_points(word)).word)
     if not flags.size:
@@ -94,9 +94,7 @@ class _Lookup(dict[str, int]):
         self.vocabulary = vocabulary
 
     def __missing__(self, raw: str) -> int:
-        folded = fold(raw).strip(" ")
-        number = self.vocabulary.add(folded) if folded and " " not in folded else SPLIT
-        self[raw] = number
+        number = self[raw] = self.vocabulary.add(fold(raw))
         return number
 
 
@@ -107,12 +105,15 @@ class Tokens:
     Attributes:
         ids: [W] int32, `SPLIT` at split points and after each solution.
         starts: [D+1] int64, where each solution starts in `ids`.
-        vocabulary: the words behind the ids.
+        words: [V] the words behind the ids; word 0 is the split point.
+        left, right: [V] int32, the id of each word without its left (right) edge.
     """
 
     ids: NDArray[np.int32]
     starts: NDArray[np.int64]
-    vocabulary: Vocabulary
+    words: list[str]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
 
 
 def tokenise(solutions: Sequence[str]) -> Tokens:
@@ -125,10 +126,8 @@ def tokenise(solutions: Sequence[str]) -> Tokens:
         arrays.append(np.fromiter(chain(map(lookup.__getitem__, words), (SPLIT,)), np.int32, len(words) + 1))
     starts = np.cumsum([0, *(len(array) for array in arrays)], dtype=np.int64)
     ids = np.concatenate(arrays) if arrays else np.empty(0, np.int32)
-    return Tokens(ids, starts, vocabulary)
-
-
-_SPACES = re.compile("[" + "".join(map(chr, sorted(WHITE_SPACE - {0x0A}))) + "]+")
+    left, right = np.array(vocabulary.left, np.int32), np.array(vocabulary.right, np.int32)
+    return Tokens(ids, starts, vocabulary.words, left, right)
 
 
 def split_words(text: str) -> list[str]:
@@ -139,8 +138,8 @@ def split_words(text: str) -> list[str]:
 def cut_formulas(text: str) -> str:
     """The text with every LaTeX formula and code block replaced by a split point, in one linear pass.
 
-    A `$` opens before a character that is not white space and closes after one, on the same line and not before a digit:
-    so "$5 for eggs and $6" holds no formula.
+    A `$` opens before a character that is not white space and closes after one, on the same line and not before a
+    digit: so "$5 for eggs and $6" holds no formula.
     """
     if "$" not in text and "\\" not in text and "```" not in text:
         return text

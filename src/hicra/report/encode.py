@@ -82,7 +82,7 @@ def counts(values: Iterable[int]) -> str:
 
 
 def levels(values: Sequence[float | None]) -> dict[str, Any]:
-    """Numbers with gaps: {v: values, c: one character a number} or {r: [least, greatest], c: two characters a number}."""
+    """Numbers with gaps: {v: values, c: a character a number} or {r: [least, greatest], c: two characters a number}."""
     rounded = [None if value is None or not math.isfinite(value) else float(f"{value:.4g}") for value in values]
     distinct = sorted({value for value in rounded if value is not None})
     if len(distinct) < 64:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hicra.metrics import describe
-from hicra.report.build import ReportModel
+from hicra.report.model import ReportModel
 
 Values = tuple[float | None, ...]
 MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 24
@@ -22,17 +22,25 @@ MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 24
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: `mean` over runs and its smoothed form `bold`, `faint` one curve a run; all as long as the panel's `x`.
+    """One curve: `mean` over runs, its smoothed form `bold`, `faint` one curve a run; all as long as the panel's `x`.
 
     `kind` numbers what is drawn beside others in one panel (planning 0, execution 1 ...): it chooses the dash pattern.
+    `arm_label` is empty where there is one arm, `kind_label` where there is one kind; `first` is what a ratio is over.
     """
 
-    label: str
     arm: int
     kind: int
+    arm_label: str
+    kind_label: str
     mean: Values
     bold: Values
     faint: tuple[Values, ...] = ()
+    first: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Arm and kind in one line."""
+        return " · ".join(part for part in (self.arm_label, self.kind_label) if part)
 
 
 @dataclass(frozen=True)
@@ -144,12 +152,8 @@ def panel(
     ratio: bool = False,
     include: tuple[float, ...] = (),
     percent: bool = False,
-    first: bool = False,
 ) -> Panel | None:
-    """Curves of these metrics, every arm in one pair of axes; None where no run has any of them.
-
-    `first` adds each curve's first value to its label, as the paper does beside ratios.
-    """
+    """Curves of these metrics, every arm in one pair of axes; None where no run has any of them."""
     groups = grid(model)
     lines = []
     for arm, title in enumerate(model.arms):
@@ -160,17 +164,15 @@ def panel(
             if not curves:
                 continue
             mean = tuple(average(column) for column in zip(*curves, strict=True))
-            label = " · ".join(part for part in ((title if len(model.arms) > 1 else ""), kind.label) if part) or title
-            if first:
-                starts = [
-                    next((v for row in model.runs[run].metrics if (v := row.get(kind.metric)) is not None), None)
-                    for run in members
-                ]
-                start = average(starts)
-                label += f" ({start:.3g} at first)" if start is not None else ""
             bold = smooth(mean)
             faint = tuple(curves) if len(model.runs) <= MAX_FAINT and (len(curves) > 1 or bold != mean) else ()
-            lines.append(Line(label, arm, number, mean, bold, faint))
+            start = None
+            if ratio:
+                raw = [[row.get(kind.metric) for row in model.runs[run].metrics] for run in members]
+                start = average([next((value for value in values if value is not None), None) for values in raw])
+            arm_label = title if len(model.arms) > 1 else ""
+            kind_label = kind.label if len(kinds) > 1 or not arm_label else ""
+            lines.append(Line(arm, number, arm_label, kind_label, mean, bold, faint, start))
     x = tuple(sum(group) / len(group) for group in groups)
     return Panel(name, unit, x, tuple(lines), include, 1.0 if ratio else None, percent) if lines else None
 
@@ -180,9 +182,12 @@ def _figure(key: str, title: str, panels: Sequence[Panel | None], kinds: Sequenc
     if not there:
         return Missing(title, tuple(kind.metric for kind in kinds))
     drawn = {line.kind for entry in there for line in entry.lines}
-    shows = " ".join(meaning(kind.metric) for number, kind in enumerate(kinds) if number in drawn)
+    shows = " ".join(dict.fromkeys(meaning(kind.metric) for number, kind in enumerate(kinds) if number in drawn))
     absent = [f"hicra/{kind.metric}" for number, kind in enumerate(kinds) if number not in drawn]
-    notes = (f"No values: {', '.join(absent)}.",) if absent else ()
+    notes: tuple[str, ...] = ()
+    if any(entry.rule == 1.0 for entry in there):
+        notes += ("In brackets beside a ratio: its first value.",)
+    notes += (f"No values: {', '.join(absent)}.",) if absent else ()
     return Figure(key, title, there, shows, read, notes)
 
 
@@ -191,7 +196,7 @@ def accuracy(model: ReportModel) -> Figure | Missing:
     kinds = [Kind("accuracy", "accuracy"), Kind("reward", "reward")]
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
     kinds = kinds[:1] if same else kinds
-    read = f"{direction('accuracy')} The width of the faint lines is the noise between seeds and steps: a gap inside it is no result."
+    read = direction("accuracy") + " Faint lines show the noise of seeds and steps: a gap within it is no result."
     return _figure("accuracy", "Accuracy", [panel(model, kinds, include=(0.0,), percent=same)], kinds, read)
 
 
@@ -200,7 +205,7 @@ def entropy(model: ReportModel) -> Figure | Missing:
     kinds = [Kind("entropy_planning", "planning"), Kind("entropy_execution", "execution")]
     panels = [
         panel(model, kinds, "nats", "nats", include=(0.0,)),
-        panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True),
+        panel(model, kinds, "ratio to first step", "ratio", ratio=True),
     ]
     read = "In the paper execution falls early and stays low, while planning stays open longer."
     return _figure("entropy", "Token entropy", panels, kinds, read)
@@ -210,10 +215,12 @@ def perplexity(model: ReportModel) -> Figure | Missing:
     """Perplexity relative to the first step, planning against execution (paper figure 3, first column)."""
     kinds = [Kind("ppl_planning", "planning"), Kind("ppl_execution", "execution")]
     panels = [
-        panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True),
+        panel(model, kinds, "ratio to first step", "ratio", ratio=True),
         panel(model, kinds, "perplexity", "perplexity"),
     ]
-    read = "Below 1 the policy is surer of its own tokens than at its first step. On its own samples it nearly repeats the entropy."
+    read = (
+        "Below 1 the policy is surer of its own tokens than at first; on its own samples this nearly repeats entropy."
+    )
     return _figure("perplexity", "Perplexity", panels, kinds, read)
 
 
@@ -226,7 +233,7 @@ def semantic(model: ReportModel) -> Figure | Missing:
     ]
     panels = [
         panel(model, kinds, "nats", "nats"),
-        panel(model, kinds, "ratio to first step", "ratio", ratio=True, first=True),
+        panel(model, kinds, "ratio to first step", "ratio", ratio=True),
     ]
     read = (
         "Up means more varied strategies. The plain value also grows with the number of grams counted; "
@@ -237,7 +244,7 @@ def semantic(model: ReportModel) -> Figure | Missing:
 
 def length(model: ReportModel) -> Figure | Missing:
     """Response length."""
-    kinds = [Kind("length", "")]
+    kinds = [Kind("length", "length")]
     read = "Read it beside semantic entropy: longer responses hold more grams."
     return _figure("length", "Response length", [panel(model, kinds, unit="tokens", include=(0.0,))], kinds, read)
 
@@ -245,7 +252,7 @@ def length(model: ReportModel) -> Figure | Missing:
 def share(model: ReportModel) -> Figure | Missing:
     """Share of planning tokens, and of tokens whose advantage was changed: the check that a method is active."""
     kinds = [Kind("planning_share", "planning"), Kind("changed_share", "changed")]
-    read = "Changed is 0 for none and at most the planning share for hicra; a hicra line at 0 means the method is not active."
+    read = "Changed is 0 for none and at most the planning share for hicra; at 0 the method is not active."
     return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
 
 

@@ -1,4 +1,4 @@
-"""The JSON block of the rollout viewer, kept inside a budget of bytes: long responses are cut before rollouts are dropped."""
+"""The JSON block of the rollout viewer, inside a budget of bytes: texts are cut before rollouts are dropped."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hicra.report.build import ReportModel, Rollout
 from hicra.report.encode import counts, levels, runs, script_json, utf16
+from hicra.report.model import ReportModel, Rollout
 
 TAIL = 200
 LEAST = 300  # characters: below this, rollouts are dropped instead of cut further
@@ -115,7 +115,7 @@ def _block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
 
 
 def _order(labels: set[str]) -> list[str]:
-    """The known functions first, in their usual order (their colours are in static/page.css), then the others by name."""
+    """The known functions first, in their usual order (page.css has their colours), then the others by name."""
     usual = ("plan", "reflect", "execute", "format")
     return [*(label for label in usual if label in labels), *sorted(labels - set(usual))]
 
@@ -124,7 +124,7 @@ def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | Non
     """The JSON block within `budget` bytes.
 
     Returns:
-        The text, the rollouts in it, and the number of characters that prompts and responses were cut to (None: not cut).
+        The text, the rollouts in it, and the number of characters that texts were cut to (None: not cut).
     """
     rollouts = list(model.rollouts)
     if not rollouts:

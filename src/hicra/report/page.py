@@ -1,14 +1,15 @@
 """ReportModel -> one HTML file, written whole or not at all.
 
-The page carries its own security policy: nothing may load (`default-src 'none'`), and only the style and the script whose
-hashes it names may act. Text from runs is escaped by context: by jinja2 in HTML, by charts.py in SVG, by encode.py in JSON.
+The page carries its own security policy: nothing may load (`default-src 'none'`), and only the style and the script
+whose hashes it names may act. Text from runs is escaped by context: in HTML by jinja2, in SVG by charts.py, in JSON by
+encode.py.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from hicra import __version__
 from hicra.artifacts import write_text
 from hicra.errors import ArtifactError
 from hicra.report import charts, sections
-from hicra.report.build import MAX_ROLLOUTS, ReportModel, Rollout, build_model
+from hicra.report.build import MAX_ROLLOUTS, build_model
 from hicra.report.encode import clean
 from hicra.report.figures import Figure, all_figures, others
+from hicra.report.model import ReportModel, Rollout
 from hicra.report.pack import cut, pack
+from hicra.report.scales import number, shorten
 
 MAX_BYTES = 2_000_000
 _SPARE = 2_000  # bytes: what the text about the choice of rollouts may add
@@ -129,14 +132,14 @@ def _values(model: ReportModel) -> dict[str, Any]:
 
 def _title(model: ReportModel) -> str:
     if len(model.runs) == 1:
-        return charts.shorten(model.runs[0].name, 120)
+        return shorten(model.runs[0].name, 120)
     if len(model.arms) == 1:
-        return charts.shorten(f"{model.arms[0]}, {len(model.runs)} runs", 120)
+        return shorten(f"{model.arms[0]}, {len(model.runs)} runs", 120)
     base, rest = model.arms[0], model.arms[1:]
     joined = (
         f"{sections.sentence(rest, 3)} against {base}" if base.startswith("none") else sections.sentence(model.arms, 4)
     )
-    return charts.shorten(joined, 120)
+    return shorten(joined, 120)
 
 
 def _lead(model: ReportModel) -> str:
@@ -147,25 +150,27 @@ def _lead(model: ReportModel) -> str:
     }
     parts = [f"{len(model.runs)} run{'s' if len(model.runs) > 1 else ''}"]
     if tasks:
-        parts.append(f"on {charts.shorten(sections.sentence(sorted(tasks), 3), 100)}")
+        parts.append(f"on {shorten(sections.sentence(sorted(tasks), 3), 100)}")
     text = " ".join(parts) + (f", steps {min(steps)} to {max(steps)}" if steps else "")
     text += f", seed{'s' if len(seeds) > 1 else ''} {sections.sentence([str(seed) for seed in seeds])}"
-    return f"{text}, {charts.number(float(model.total_rollouts))} rollouts."
+    return f"{text}, {number(float(model.total_rollouts))} rollouts."
 
 
 def _curves_text(model: ReportModel) -> str:
-    text = "Faint: each run as it was. Bold: the mean over seeds, smoothed by a centred mean. Gaps are steps without a value."
+    text = (
+        "Faint: each run as it was. Bold: the mean over seeds, smoothed by a centred mean. Gaps: steps without a value."
+    )
     return text + (" Colours are arms. " if len(model.arms) > 1 else " ") + "Point at a chart for its values at a step."
 
 
 def _choice(model: ReportModel, shown: int, cut_to: int | None) -> str:
     total = model.total_rollouts
-    text = f"{shown} of {charts.number(float(total))} rollouts"
+    text = f"{shown} of {number(float(total))} rollouts"
     text += ", chosen evenly over arms and steps." if shown < total else ": all there are."
     if shown < min(total, MAX_ROLLOUTS):
         text += " Fewer than usual, to keep the page under its size."
     if cut_to is not None:
-        text += f" Prompts and responses are cut to {charts.number(float(cut_to))} characters; the run folder has them whole."
+        text += f" Prompts and responses are cut to {number(float(cut_to))} characters; the runs have them whole."
     return text
 
 
@@ -174,9 +179,9 @@ def _figure(figure: Figure) -> dict[str, Any]:
     for panel in figure.panels:
         for line in panel.lines:
             columns.append(line.label + (f" [{panel.name}]" if len(figure.panels) > 1 else ""))
-            series.append([charts.number(value, panel.percent) for value in line.mean])
+            series.append([number(value, panel.percent) for value in line.mean])
     x = figure.panels[0].x
-    rows = [[charts.number(step), *values] for step, *values in zip(x, *series, strict=True)]
+    rows = [[number(step), *values] for step, *values in zip(x, *series, strict=True)]
     caption = (
         "Means over the runs of an arm."
         if all(float(step).is_integer() for step in x)
@@ -184,7 +189,7 @@ def _figure(figure: Figure) -> dict[str, Any]:
     )
     return {
         "key": figure.key,
-        "title": charts.shorten(figure.title, 80),
+        "title": shorten(figure.title, 80),
         "shows": figure.shows,
         "read": figure.read,
         "notes": figure.notes,
@@ -204,12 +209,12 @@ def _signature(model: ReportModel) -> dict[str, Any] | None:
         if rollout.before and rollout.after and any(rollout.planning):
             changed = sum(value is not None and abs(value - rollout.before) > 1e-9 for value in rollout.after)
             length = len(rollout.ends)
-            rank = (changed > 0, rollout.before > 0, 12 <= length <= 70, -abs(length - 40), rollout.step)
+            rank = (changed > 0, rollout.before > 0, 12 <= length <= 70, -abs(length - 40), float(rollout.step))
             if best is None or rank > best[0]:
                 best = (rank, rollout)
     if best is None:
         return None
-    changed, rollout = best[0][0], best[1]
+    shaped, rollout = bool(best[0][0]), best[1]
     before = rollout.before or 0.0
     kept = [i for i, token in enumerate(rollout.tokens()) if token.strip()]
     if not kept:
@@ -221,7 +226,7 @@ def _signature(model: ReportModel) -> dict[str, Any] | None:
     )
     text = f"One rollout of {model.arms[rollout.arm]} at step {rollout.step}, {_verdict(rollout)}. "
     text += f"Before shaping every token has the same advantage, {before:+.3g}. "
-    text += "The bars are what was trained on." if changed else "Shaping left it as it was on every token."
+    text += "The bars are what was trained on." if shaped else "Shaping left it as it was on every token."
     return {"svg": Markup(svg), "caption": text}
 
 
@@ -240,8 +245,8 @@ def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
                 "arm_name": name,
                 "step": rollout.step,
                 "verdict": _verdict(rollout),
-                "reward": "" if rollout.reward is None else charts.number(rollout.reward),
-                "id": charts.shorten(rollout.id, 200),
+                "reward": "" if rollout.reward is None else number(rollout.reward),
+                "id": shorten(rollout.id, 200),
                 "prompt": short.prompt,
                 "pieces": pieces(short),
                 "cut": f"{missing} more characters are not shown." if missing else "",
@@ -251,7 +256,7 @@ def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
 
 
 def pieces(rollout: Rollout) -> list[dict[str, str | None]]:
-    """The response in a row of pieces; `gram` is None outside the union of the spans, else the grams of that stretch."""
+    """The response as a row of pieces; `gram` is None outside the union of spans, else the grams of that stretch."""
     out: list[dict[str, str | None]] = []
     at = 0
     merged: list[tuple[int, int, list[str]]] = []

@@ -1,4 +1,4 @@
-"""Which rollouts a page shows: a fixed choice, even over arms and steps, with the same prompts in every arm where it can.
+"""Which rollouts a page shows: a fixed choice, even over arms and steps, of the same prompts in every arm where it can.
 
 Two passes keep memory small: the first reads steps and prompts only, the second the chosen rows.
 """
@@ -105,16 +105,16 @@ def shares(sizes: Sequence[int], total: int) -> list[int]:
 
 
 def choose(arms: Sequence[Sequence[Place]], limit: int) -> list[Place]:
-    """At most `limit` places, even over arms, then over each arm's steps; prompts that other arms met at that step first.
+    """At most `limit` places, even over arms, then over an arm's steps; prompts that other arms met at that step first.
 
-    Returns them sorted by step, prompt, run, row: the order of the page.
+    Returns them sorted by step, prompt, arm, run, row: the order of the page.
     """
     met: Mapping[tuple[int, int], set[int]] = defaultdict(set)
     for arm, places in enumerate(arms):
         for place in places:
             met[place.step, place.prompt].add(arm)
-    chosen: list[Place] = []
-    for places, quota in zip(arms, shares([len(places) for places in arms], limit), strict=True):
+    chosen: list[tuple[int, Place]] = []
+    for arm, (places, quota) in enumerate(zip(arms, shares([len(places) for places in arms], limit), strict=True)):
         by_step: dict[int, list[Place]] = defaultdict(list)
         for place in places:
             by_step[place.step].append(place)
@@ -131,5 +131,6 @@ def choose(arms: Sequence[Sequence[Place]], limit: int) -> list[Place]:
                 for key in order
                 if turn < len(groups[key])
             ]
-            chosen += ranked[:number]
-    return sorted(chosen, key=lambda place: (place.step, place.prompt, place.run, place.row))
+            chosen += [(arm, place) for place in ranked[:number]]
+    chosen.sort(key=lambda entry: (entry[1].step, entry[1].prompt, entry[0], entry[1].run, entry[1].row))
+    return [place for _, place in chosen]

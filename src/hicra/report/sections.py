@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hicra.report.build import ReportModel
-from hicra.report.charts import number, shorten
 from hicra.report.figures import average, meaning
+from hicra.report.model import ReportModel
+from hicra.report.scales import number, shorten
 
 MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
 GLANCE = (
@@ -44,7 +44,7 @@ def cell(value: Any) -> Cell:
         return Cell((" to " if pair else ", ").join(cell(entry).text for entry in value), pair)
     if isinstance(value, Mapping):
         return Cell("; ".join(f"{key}: {cell(inner).text}" for key, inner in value.items()))
-    return Cell(shorten(str(value), 2000))
+    return Cell(shorten(str(value), 600))
 
 
 def _words(key: str) -> str:
@@ -52,7 +52,7 @@ def _words(key: str) -> str:
 
 
 def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
-    """A JSON value as tables: a list of objects is one, an object is one of its plain values and one for each list of objects."""
+    """A JSON value as tables: a list of objects is one, an object one of its plain values and one a list."""
     if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
         keys = list(dict.fromkeys(key for row in value for key in row))
         rows = [[cell(row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
@@ -65,7 +65,7 @@ def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
             if isinstance(inner, list) and inner and all(isinstance(row, Mapping) for row in inner)
         }
         flat = [[Cell(_words(key)), cell(inner)] for key, inner in value.items() if key not in nested]
-        out = [{"caption": caption, "columns": ["", "value"], "rows": flat}] if flat else []
+        out = [{"caption": caption, "columns": [], "rows": flat}] if flat else []
         return out + [table for key, inner in nested.items() for table in tables(inner, _words(key))]
     entries = value if isinstance(value, list | tuple) else [value]
     return [{"caption": caption, "columns": ["value"], "rows": [[cell(entry)] for entry in entries[:MAX_ROWS]]}]
@@ -74,7 +74,7 @@ def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
 _EXTRA = {
     "verdict": (
         "Verdict",
-        "Arms compared by seed. Below six paired seeds no arm is called better, whatever the difference.",
+        "Arms compared by seed. Below six paired seeds no arm is called better.",
         False,
     ),
     "evaluation": ("Evaluation", "Final policies on problems they were not trained on, with intervals.", False),
@@ -107,7 +107,7 @@ def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "text": text,
                 "late": late,
                 "steps": steps,
-                "tables": [] if steps else tables(value, title),
+                "tables": [] if steps else tables(value),
             }
         )
     return out
@@ -133,16 +133,14 @@ def glance(model: ReportModel) -> dict[str, Any]:
                 window = max(window, len(run.metrics) // 10)
                 value = average([row.get(metric) for row in run.metrics[-max(1, len(run.metrics) // 10) :]])
                 values += [] if value is None else [value]
-            text = number(average(values), percent)
-            if len(values) > 1:
-                several = True
-                text += f" ({number(min(values), percent)} to {number(max(values), percent)})"
-            cells.append(text)
+            low, high = (number(end(values), percent) if len(values) > 1 else "" for end in (min, max))
+            several = several or len(values) > 1
+            cells.append(
+                {"mean": number(average(values), percent), "range": low if low == high else f"{low} to {high}"}
+            )
         rows.append({"arm": arm, "name": name, "seeds": len({run.seed for run in members}), "cells": cells})
     text = f"Mean of the last {window} steps" if window > 1 else "Values of the last step"
-    text += ", over seeds; in brackets the least and the greatest seed." if several else "."
-    if len(rows) > 1:
-        text += " Whether arms differ is a question for `hicra compare`, not for this table."
+    text += ", over seeds; below it the least and the greatest seed." if several else "."
     return {
         "text": text,
         "columns": [{"name": label, "meaning": meaning(metric)} for metric, label, _ in columns],
@@ -172,7 +170,9 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
         for arm, _ in pairs:
             row += [number(gram.early[arm]), number(gram.late[arm])]
         rows.append(row)
-    text = "Occurrences per 100 rollouts in the first and in the last third of the steps, over all rollouts of the run folders."
+    text = (
+        "Occurrences per 100 rollouts in the first and in the last third of the steps, over all rollouts of the runs."
+    )
     if len(model.grams) > len(shown):
         text += f" The {len(shown)} used most of {len(model.grams)}."
     return {"text": text, "columns": columns, "rows": rows}

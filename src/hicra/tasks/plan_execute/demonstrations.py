@@ -2,6 +2,11 @@
 
 Traces are not filtered by success: most announce the favourite strategy, whatever the noun, and many end with
 `answer none`. What reinforcement learning has to add is the choice of the plan.
+
+Deviations: D1 a forced-retry trace draws its first strategy from the wrong ones (the specification leaves open what
+becomes of a first success). So the right plan is a little rarer than chance at first, never likelier: no hint, but
+the plan depends on the noun at all. Without it the plan ignores the noun so thoroughly that 100 steps of GRPO stay at
+the bound of noun-blind play (studies/weak-start).
 """
 
 from __future__ import annotations
@@ -58,8 +63,9 @@ def trace(random: Random, row: Row, settings: Settings, forced: bool = False) ->
         random: source of chance.
         row: the problem.
         settings: skew, paraphrases, attempts, trap.
-        forced: retry after every failure, and leave the first word of each retry phrase out of the loss: such a trace
-            teaches long contexts without teaching to retry more often.
+        forced: a trace that is sure to retry: its first strategy is a wrong one (D1), it retries after every failure,
+            and the first word of each retry phrase is left out of the loss. It teaches long contexts without teaching
+            to retry more often.
     """
     language = language_of(settings)
     weights = PARAPHRASE_WEIGHTS[: settings.paraphrases]
@@ -72,7 +78,8 @@ def trace(random: Random, row: Row, settings: Settings, forced: bool = False) ->
     a, b, c, goal = (int(row[name]) for name in ("a", "b", "c", "goal"))
     tried: list[int] = []
     while True:
-        strategy = random.choices(range(STRATEGIES), strategy_weights(settings.skew, tried))[0]
+        excluded = [*tried, int(row["strategy"])] if forced and not tried else tried
+        strategy = random.choices(range(STRATEGIES), strategy_weights(settings.skew, excluded))[0]
         tried.append(strategy)
         first, second = OPERATORS[strategy]
         x = calculate(a, first, b)

@@ -1,0 +1,53 @@
+"""`hicra doctor`: what is installed, what each engine needs, and what to do about what is missing or broken."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+from typing import Any
+
+from hicra import __version__
+
+BASE = ("numpy", "polars", "scipy", "scikit-learn", "pydantic", "cyclopts", "rich", "jinja2", "tokenizers", "ahocorasick-rs")
+TRL_PINNED = "1.16"
+
+
+def examine() -> dict[str, Any]:
+    """versions {package: version or None}, engines {name: {version, note}}, verl_plugin_registered, problems [{what, fix}].
+
+    An absent engine is no problem; a base package that is missing, or an installed engine that cannot work, is.
+    """
+    versions = {"hicra": __version__, "python": platform.python_version(), **{name: _version(name) for name in BASE}}
+    problems = [
+        {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if versions[name] is None
+    ]
+    engines = {"trl": _trl(problems), "verl": {"version": _version("verl"), "note": "no adapter in this version of hicra"}}
+    for name in ("torch", "transformers", "accelerate", "datasets", "peft"):
+        versions[name] = _version(name)
+    return {"versions": versions, "engines": engines, "verl_plugin_registered": False, "problems": problems}
+
+
+def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
+    version = _version("trl")
+    if version is None:
+        return {"version": None, "note": "not installed: pip install 'hicra[train]'"}
+    if not version.startswith(f"{TRL_PINNED}."):
+        problems.append({
+            "what": f"trl {version} is installed, hicra's adapter is tested against {TRL_PINNED}",
+            "fix": f"pip install 'trl=={TRL_PINNED}.*'",
+        })  # fmt: skip
+        return {"version": version, "note": f"untested version, {TRL_PINNED} is the one"}
+    try:
+        importlib.import_module("hicra.engines.trl")
+    except Exception as error:  # whatever breaks the import is what the user must see
+        problems.append({"what": f"hicra.engines.trl does not import: {error}", "fix": "pip install 'hicra[train]'"})
+        return {"version": version, "note": "the adapter does not import"}
+    return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,73 @@
+"""Clusterers: vectors to cluster labels. The paper names no algorithm and no number of clusters.
+
+Deviations:
+D9. Seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), one thread, vectors rounded to 1e-4.
+D10. k where the setting is null: the square root of the number of grams, rounded up, at most 512 (`choose_k`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.errors import ConfigError, did_you_mean
+
+MAX_K = 512
+
+
+class Clusterer(Protocol):
+    """What mining asks of a clusterer. It must give the same labels for the same vectors in every process."""
+
+    def describe(self) -> dict[str, Any]:
+        """What is recorded in the lexicon: name and parameters."""
+        ...
+
+    def labels(self, vectors: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64]:
+        """[G] int64 from 0; at most `k` different ones."""
+        ...
+
+
+class MiniBatchKMeans:
+    """scikit-learn's mini-batch k-means."""
+
+    batch, starts, iterations = 2048, 3, 100
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "minibatch_kmeans", "batch": self.batch, "starts": self.starts, "iterations": self.iterations}
+
+    def labels(self, vectors: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64]:
+        from sklearn import cluster
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        with threadpool_limits(limits=1):  # sums of floats depend on how they are shared out
+            model = cluster.MiniBatchKMeans(
+                k, batch_size=self.batch, n_init=self.starts, max_iter=self.iterations, random_state=seed
+            )
+            return np.asarray(model.fit_predict(np.round(vectors.astype(np.float64), 4)), np.int64)
+
+
+CLUSTERERS: dict[str, Callable[[], Clusterer]] = {"minibatch_kmeans": MiniBatchKMeans}
+
+
+def choose_k(grams: int) -> int:
+    """The number of clusters for so many grams (D10).
+
+    >>> choose_k(1), choose_k(100), choose_k(101), choose_k(10**9)
+    (1, 10, 11, 512)
+    """
+    return min(MAX_K, math.isqrt(max(grams - 1, 0)) + 1)
+
+
+def get_clusterer(name: str) -> Clusterer:
+    """A clusterer by name.
+
+    Raises:
+        ConfigError: unknown.
+    """
+    if name not in CLUSTERERS:
+        raise ConfigError(f"no clusterer {name!r}", did_you_mean(name, CLUSTERERS))
+    return CLUSTERERS[name]()

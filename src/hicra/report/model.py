@@ -1,0 +1,95 @@
+"""What the page shows, as plain values: the report before any drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder's header and curves; `metrics` has one mapping a step, names without the prefix `hicra/`."""
+
+    name: str
+    path: Path
+    arm: int
+    method: str
+    seed: int
+    model: str
+    config: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    steps: tuple[int, ...]
+    metrics: tuple[Mapping[str, float | None], ...]
+    rollouts: int
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One rollout as shown. Token columns are as long as `ends` or empty; `labels` may be one a word instead.
+
+    Attributes:
+        spans: (start, end, gram), character offsets in `response`, end exclusive.
+        ends: character where each token ends. planning: the mask, one a token.
+        before: advantage before shaping (one a rollout); after: the one trained on (one a token).
+        entropies, logprobs: nats.
+    """
+
+    run: int
+    arm: int
+    step: int
+    id: str
+    group: str
+    prompt: str
+    response: str
+    reward: float | None
+    correct: bool | None
+    before: float | None
+    spans: tuple[tuple[int, int, str], ...] = ()
+    ends: tuple[int, ...] = ()
+    planning: tuple[bool, ...] = ()
+    after: tuple[float | None, ...] = ()
+    entropies: tuple[float | None, ...] = ()
+    logprobs: tuple[float | None, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def tokens(self) -> list[str]:
+        """The text of each token."""
+        return [self.response[start:end] for start, end in zip((0, *self.ends), self.ends, strict=False)]
+
+
+@dataclass(frozen=True)
+class Gram:
+    """One strategic gram: where the lexicon puts it, and how often each arm uses it (occurrences per 100 rollouts)."""
+
+    text: str
+    n: int
+    cluster: int | None = None
+    cluster_df: float | None = None
+    doc_freq: float | None = None
+    early: tuple[float | None, ...] = ()
+    late: tuple[float | None, ...] = ()
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class ReportModel:
+    """All that the page shows. `arms` are the methods (with settings where one method ran with several)."""
+
+    arms: tuple[str, ...]
+    runs: tuple[Run, ...]
+    rollouts: tuple[Rollout, ...]
+    grams: tuple[Gram, ...]
+    notes: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total_rollouts(self) -> int:
+        """Rollouts in the run folders, shown or not."""
+        return sum(run.rollouts for run in self.runs)
+
+    def has(self, metric: str) -> bool:
+        """Whether any run has a value of this metric at any step."""
+        return any(row.get(metric) is not None for run in self.runs for row in run.metrics)

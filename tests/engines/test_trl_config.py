@@ -1,0 +1,157 @@
+"""What a user can get wrong, and what the message says; and the ways to hand over the settings."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from trl import GRPOConfig, GRPOTrainer, TrlParser
+from trl_tiny import TOKENIZER, lexicon_file, logged, make_model, make_trainer, parameters_hash, prompts, reward
+from trl_tiny import run, settings  # isort: skip
+
+from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
+from hicra.errors import ConfigError, EngineError
+
+pytestmark = pytest.mark.engine
+
+
+def config(folder: Path, **fields: Any) -> HicraGRPOConfig:
+    return HicraGRPOConfig(output_dir=str(folder), use_cpu=True, bf16=False, report_to="none", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"method": "hicar"}, "did you mean 'hicra'"),
+        ({"method": "hicra_recentered"}, "did you mean 'hicra_recentred'"),
+        ({"method_settings": {"alhpa": 0.1}}, "did you mean 'alpha'"),
+        ({"method": "none", "method_settings": {"alpha": 0.1}}, "no settings"),
+        ({"method_settings": {"alpha": 1.0}}, r"alpha is 1.0.*\[0, 1\)"),
+        ({"method_settings": {"alpha": -0.1}}, "alpha is -0.1"),
+        ({"method_settings": {"alpha": math.nan}}, "alpha is nan"),
+        ({"method": "hicra_recentred", "method_settings": {"alpha": 2}}, "alpha is 2"),
+        ({"method": "entropy_advantage", "method_settings": {"kappa": 1.0}}, "kappa is 1.0"),
+        ({"method": "forking_tokens", "method_settings": {"rho": 0.0}}, "rho is 0.0"),
+        ({"method_settings": "alpha=0.1"}, "method_settings is 'alpha=0.1'"),
+        ({"lexicon": "papre"}, "did you mean 'paper'"),
+    ],
+)
+def test_a_wrong_setting_ends_at_the_config_and_names_the_nearest(tmp_path: Path, fields: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        config(tmp_path, **fields)
+
+
+def test_settings_come_as_object_as_json_text_or_not_at_all(tmp_path: Path) -> None:
+    assert config(tmp_path, method_settings='{"alpha": 0.3}').method_settings == {"alpha": 0.3}
+    assert config(tmp_path, method_settings=None).method == "hicra"
+    assert config(tmp_path).lexicon == "paper"
+
+
+def test_trl_parser_reads_the_fields_from_the_command_line_and_from_yaml(tmp_path: Path) -> None:
+    common = ["--output_dir", str(tmp_path), "--use_cpu", "true", "--bf16", "false", "--report_to", "none"]
+    parser = TrlParser(HicraGRPOConfig)
+    line = [*common, "--lexicon", "paper-n3", "--method", "placebo", "--method_settings", '{"alpha": 0.1, "seed": 4}']
+    (args,) = parser.parse_args_and_config(line)
+    assert (args.lexicon, args.method, args.method_settings) == ("paper-n3", "placebo", {"alpha": 0.1, "seed": 4})
+    file = tmp_path / "run.yaml"
+    file.write_text("method: hicra_recentred\nmethod_settings: {alpha: 0.25}\n", encoding="utf-8")
+    (args,) = parser.parse_args_and_config([*common, "--config", str(file)])
+    assert (args.method, args.method_settings) == ("hicra_recentred", {"alpha": 0.25})
+
+
+def test_without_args_trl_defaults_and_hicra_defaults_hold(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ACCELERATE_USE_CPU", "1")
+    before = HicraGRPOConfig.__post_init__
+
+    def on_cpu(self: Any) -> None:  # the one thing that a machine without GPU must say, and args=None cannot
+        self.use_cpu, self.bf16 = True, False
+        before(self)
+
+    monkeypatch.setattr(HicraGRPOConfig, "__post_init__", on_cpu)
+    trainer = HicraGRPOTrainer(make_model(), reward, train_dataset=prompts(), processing_class=TOKENIZER)
+    assert isinstance(trainer.args, HicraGRPOConfig)
+    assert (trainer.hicra_method.name, trainer.hicra_settings, trainer.hicra_lexicon.name) == ("hicra", {}, "paper")
+
+
+def test_the_mixin_alone_takes_a_plain_config_with_the_defaults(tmp_path: Path) -> None:
+    class Mine(HicraMixin, GRPOTrainer):
+        pass
+
+    args = GRPOConfig(**settings(tmp_path, max_steps=1))
+    with pytest.warns(UserWarning, match="no token is a planning token"):  # the paper's grams are not in this language
+        trainer = Mine(make_model(), reward, args, prompts(), processing_class=TOKENIZER)
+        trainer.train()
+    assert trainer.hicra_method.name == "hicra"
+    assert logged(trainer, "hicra/changed_share") == [0.0]
+
+
+# ---- rewards
+
+
+def test_an_infinite_reward_stops_the_run_and_names_the_function(tmp_path: Path) -> None:
+    def length_bonus(completion_ids: list[list[int]], **_: Any) -> list[float]:
+        return [math.inf if row == 5 else 0.0 for row in range(len(completion_ids))]
+
+    with pytest.raises(EngineError, match=r"'length_bonus' gave inf for rollout 5.*\n.*None"):
+        run(tmp_path, rewards=[reward, length_bonus])
+
+
+@pytest.mark.parametrize("unscored", [None, math.nan])
+def test_a_rollout_without_reward_gets_no_advantage_and_no_part_in_accuracy(tmp_path: Path, unscored: Any) -> None:
+    def picky(completion_ids: list[list[int]], **_: Any) -> list[float | None]:
+        return [unscored if row in (1, 6) else float(row % 2) for row in range(len(completion_ids))]
+
+    trainer = run(tmp_path, rewards=picky, max_steps=1)
+    made = trainer.last_generation.arrays
+    assert np.isnan(made["rewards"]).tolist() == [row in (1, 6) for row in range(8)]
+    live = made["response_mask"][[1, 6]]
+    assert not made["advantages"][[1, 6]][live].any()
+    assert made["advantages"][0][made["response_mask"][0]].any()
+    assert logged(trainer, "hicra/accuracy") == [pytest.approx(3 / 6)]  # rows 3, 5, 7 of the six with a reward
+    assert all(torch.isfinite(value).all() for value in trainer.model.parameters())
+
+
+def test_weighted_rewards_are_pooled_as_trl_pools_them(tmp_path: Path) -> None:
+    def half(completion_ids: list[list[int]], **_: Any) -> list[float]:
+        return [0.5] * len(completion_ids)
+
+    trainer = run(tmp_path, rewards=[reward, half], reward_weights=[2.0, 0.5], max_steps=1)
+    assert logged(trainer, "hicra/reward")[0] == pytest.approx(logged(trainer, "reward")[0], abs=1e-6)
+
+
+# ---- warnings
+
+
+def test_an_empty_mask_warns_once_and_trains_as_grpo(tmp_path: Path) -> None:
+    file = tmp_path / "none.txt"
+    file.write_text("words nobody says\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match="no token is a planning token") as caught:
+        trainer = run(tmp_path, lexicon=str(file))
+    assert sum("no token" in str(one.message) for one in caught) == 1
+    assert parameters_hash(trainer) == parameters_hash(run(tmp_path, None))
+
+
+def test_a_mask_above_half_warns(tmp_path: Path) -> None:
+    file = tmp_path / "all.txt"
+    file.write_text("\n".join("hold on let me recheck so the sum of three and nine".split()) + "\n", encoding="utf-8")
+    with pytest.warns(UserWarning, match="% of tokens are planning tokens"):
+        run(tmp_path, lexicon=str(file))
+
+
+def test_a_common_mask_does_not_warn(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="lexicon")
+        run(tmp_path, lexicon=lexicon_file(tmp_path))
+
+
+def test_bf16_trains_and_logs(tmp_path: Path) -> None:
+    """TRL's default precision: what hicra converts to numpy must have left bfloat16 before."""
+    trainer = make_trainer(tmp_path, "hicra_released", bf16=True, max_steps=1)
+    trainer.train()
+    assert np.isfinite(logged(trainer, "hicra/entropy_execution")).all()
