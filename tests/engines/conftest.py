@@ -1,4 +1,4 @@
-"""Engine tests need torch and TRL; without them the whole folder is left out. One thread: tiny models are fastest so."""
+"""Engine tests need torch and TRL; without them they are left out. One thread: tiny models are fastest so."""
 
 from __future__ import annotations
 

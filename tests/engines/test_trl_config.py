@@ -11,8 +11,19 @@ import numpy as np
 import pytest
 import torch
 from trl import GRPOConfig, GRPOTrainer, TrlParser
-from trl_tiny import TOKENIZER, lexicon_file, logged, make_model, make_trainer, parameters_hash, prompts, reward
-from trl_tiny import run, settings  # isort: skip
+from trl_tiny import (
+    TOKENIZER,
+    WORDS,
+    lexicon_file,
+    logged,
+    make_model,
+    make_trainer,
+    parameters_hash,
+    prompts,
+    reward,
+    run,
+    settings,
+)
 
 from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
 from hicra.errors import ConfigError, EngineError
@@ -84,11 +95,10 @@ def test_the_mixin_alone_takes_a_plain_config_with_the_defaults(tmp_path: Path) 
         pass
 
     args = GRPOConfig(**settings(tmp_path, max_steps=1))
-    with pytest.warns(UserWarning, match="no token is a planning token"):  # the paper's grams are not in this language
-        trainer = Mine(make_model(), reward, args, prompts(), processing_class=TOKENIZER)
-        trainer.train()
-    assert trainer.hicra_method.name == "hicra"
-    assert logged(trainer, "hicra/changed_share") == [0.0]
+    trainer = Mine(make_model(), reward, args, prompts(), processing_class=TOKENIZER)
+    trainer.train()
+    assert (trainer.hicra_method.name, trainer.hicra_lexicon.name) == ("hicra", "paper")
+    assert logged(trainer, "hicra/changed_share")[0] > 0  # 'hold on' is one of the paper's grams
 
 
 # ---- rewards
@@ -139,7 +149,7 @@ def test_an_empty_mask_warns_once_and_trains_as_grpo(tmp_path: Path) -> None:
 
 def test_a_mask_above_half_warns(tmp_path: Path) -> None:
     file = tmp_path / "all.txt"
-    file.write_text("\n".join("hold on let me recheck so the sum of three and nine".split()) + "\n", encoding="utf-8")
+    file.write_text("\n".join(WORDS[:12]) + "\n", encoding="utf-8")
     with pytest.warns(UserWarning, match="% of tokens are planning tokens"):
         run(tmp_path, lexicon=str(file))
 

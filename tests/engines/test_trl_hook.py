@@ -111,7 +111,9 @@ def test_tool_tokens_are_never_planning_and_nothing_matches_across_them(tmp_path
     assert torch.equal(batch["mask"], naive_masks(batch["ids"], batch["live"]))
     changed = (batch["advantages"] != batch["base"][:, None]) & batch["live"]
     assert torch.equal(changed, batch["mask"] & (batch["base"] != 0)[:, None])
-    assert logged(trainer, "hicra/planning_share") == [pytest.approx(3 / (6 + 1 + 7 / 8))]  # eight rows of 7 to 9 tokens
+    assert logged(trainer, "hicra/planning_share") == [
+        pytest.approx(3 / (6 + 1 + 7 / 8))
+    ]  # eight rows of 7 to 9 tokens
 
 
 # ---- methods that look beyond a row
@@ -192,7 +194,7 @@ def rows_swapped(batch: dict[str, Any]) -> dict[str, Any]:
 def test_the_self_check_stops_a_run_whose_advantages_were_rewritten(tmp_path: Path, rewrite: Any) -> None:
     trainer = make_trainer(tmp_path, trainer=Rewrites)
     trainer.rewrite = rewrite
-    with pytest.raises(EngineError, match="self-check of method 'hicra'.*\n.*fix:"):
+    with pytest.raises(EngineError, match=r"self-check of method 'hicra'.*\n.*fix:"):
         trainer.train()
 
 

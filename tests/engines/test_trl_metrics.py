@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from trl_tiny import Recorder, logged, make_trainer, naive_masks, run
+from trl_tiny import Recorder, logged, make_trainer, naive_masks, prompts, run
 
 from hicra.metrics import METRICS
 
@@ -42,7 +42,7 @@ def test_shares_equal_those_recomputed_from_the_sampled_ids(accumulated: Any) ->
         after = (torch.from_numpy(made["advantages"]) * live).sum() / live.sum()
         assert logged(accumulated, "hicra/advantage_mean_before")[step] == pytest.approx(float(before), abs=1e-6)
         assert logged(accumulated, "hicra/advantage_mean_after")[step] == pytest.approx(float(after), abs=1e-6)
-    assert 0 < max(changed)
+    assert max(changed) > 0
 
 
 def test_entropy_and_perplexity_are_pooled_over_micro_batches(accumulated: Any) -> None:
@@ -81,7 +81,7 @@ def test_every_logged_name_is_in_the_table_and_trl_means_the_same(accumulated: A
 
 def test_evaluation_logs_its_own_values_beside_those_of_training(tmp_path: Path) -> None:
     trainer = make_trainer(
-        tmp_path, trainer=Recorder, extra={"eval_dataset": prompts_for_eval()},
+        tmp_path, trainer=Recorder, extra={"eval_dataset": prompts(4)},
         per_device_eval_batch_size=4, eval_strategy="steps", eval_steps=2,
     )  # fmt: skip
     trainer.train()
@@ -94,9 +94,3 @@ def test_evaluation_logs_its_own_values_beside_those_of_training(tmp_path: Path)
     (entropy,) = logged(trainer, "eval_hicra/entropy_execution")
     assert entropy == pytest.approx(pooled(evaluated, "entropies", False), rel=1e-6)
     assert trainer.last_generation.arrays["response_ids"].shape[0] == 8  # of training, not of evaluation
-
-
-def prompts_for_eval() -> Any:
-    from trl_tiny import prompts
-
-    return prompts(4)

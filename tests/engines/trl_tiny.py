@@ -1,4 +1,4 @@
-"""The small world of the engine tests: a 17-word language, a random model that speaks only it, and a naive tagger.
+"""The small world of the engine tests: a 16-word language, a random model that speaks only it, and a naive tagger.
 
 The tagger here is written a second time, word by word in plain Python, so that the tests do not take hicra's word for
 what a planning token is. Every word is one token, with its leading space, as in the byte-level BPE of Qwen2.
@@ -19,7 +19,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
 
-WORDS = "hold on let me recheck so the sum of three and nine is twelve minus one".split()
+LANGUAGE = "hold on let me recheck so the sum of three and nine is twelve minus one"
+WORDS = LANGUAGE.split()
 GRAMS = ("hold on", "let me", "me recheck", "recheck", "so")
 LENGTH, GROUP = 14, 4
 
@@ -83,6 +84,7 @@ def prompts(n: int = 8) -> Dataset:
 
 def lexicon_file(folder: Path) -> str:
     path = folder / "grams.txt"
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(GRAMS) + "\n", encoding="utf-8")
     return str(path)
 
@@ -109,7 +111,7 @@ def make_trainer(
     extra: dict[str, Any] | None = None,
     **changed: Any,
 ) -> Any:
-    """A trainer, not yet started; TRL's own where `method` is None. `extra` goes to the trainer, the rest to the config."""
+    """A trainer, not yet started; TRL's own where `method` is None. `extra` goes to it, the rest to the config."""
     config = settings(folder, **changed)
     if method is None:
         made, args = GRPOTrainer, GRPOConfig(**config)

@@ -255,7 +255,7 @@ def test_bounds_are_what_policies_get(monkeypatch):
     monkeypatch.setattr("hicra.tasks.plan_execute.demonstrations.NATURAL_RETRY", 1.0)
     random = Random(0)
     rows = TASK.rows("eval", 3000)
-    settings = Settings(skew=1 / 6)
+    settings = Settings(skew=1 / 6, hint=1)
     responses = [" ".join(VOCABULARY[i] for i in trace(random, row, settings).ids[8:-1]) for row in rows]
     figures = TASK.summary(responses, rows, [True] * len(rows))
     assert figures["accuracy"] == pytest.approx(1 / 3, abs=0.03)
@@ -303,8 +303,10 @@ def test_longest_legal_response():
 
 
 def test_demonstrations():
-    assert strategy_weights(0.8, []) == pytest.approx([0.8] + [0.04] * 5)
-    assert strategy_weights(0.8, [0]) == pytest.approx([0.0] + [0.04] * 5)
+    blind = Settings(hint=1.0)
+    assert strategy_weights(blind, 2, []) == pytest.approx([0.8] + [0.04] * 5)
+    assert strategy_weights(blind, 2, [0]) == pytest.approx([0.0] + [0.04] * 5)
+    assert strategy_weights(Settings(), 2, [0, 4]) == pytest.approx([0.0, 0.04, 0.08, 0.04, 0.0, 0.04])
     random = Random(3)
     example = drill(random)
     assert len(example.ids) == 37
@@ -323,8 +325,7 @@ def test_demonstrations():
     for row in rows[:60]:
         words = [VOCABULARY[i] for i in trace(random, row, Settings(), forced=True).ids[8:-1]]
         attempts = parse(" ".join(words), TASK.language).attempts
-        assert len(attempts) == 2
-        assert attempts[0].strategy != row["strategy"]
+        assert len(attempts) == 1 + (attempts[0].strategy != row["strategy"])
 
 
 # ---- settings and errors
@@ -340,6 +341,7 @@ def test_demonstrations():
         ({"skew": 1.0}, "skew"),
         ({"skew": 0.1}, "skew"),
         ({"skew": True}, "skew"),
+        ({"hint": 0.5}, "hint"),
         ({"paraphrases": 4}, "1, 2, 3"),
         ({"attempts": 0}, "1, 2, 3"),
         ({"attempts": True}, "attempts"),

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,7 @@ import numpy as np
 import polars as pl
 import torch
 from datasets import Dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
-from transformers.utils import logging as transformers_logging
+from transformers import TrainerCallback
 
 from hicra.artifacts import canonical_json, fsync_dir, sha256_file, write_text
 from hicra.config import RunConfig
@@ -31,7 +31,7 @@ from hicra.engines.trl import Generation, HicraGRPOConfig, HicraGRPOTrainer
 from hicra.errors import ArtifactError
 from hicra.metrics import correct_from_reward, with_nulls
 from hicra.runs import STEP_NAME, RunFolder
-from hicra.sampling import cut_at_end
+from hicra.sampling import cut_at_end, load
 from hicra.tagger import Tagger
 from hicra.tasks.base import Row, Task
 
@@ -50,8 +50,7 @@ class Interrupted(Exception):
 
 def load_model(config: RunConfig, folder: Path) -> tuple[Any, Any]:
     """(model, tokenizer) with what is not to be trained frozen."""
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = load(folder, config.train.threads)
     if config.model.train_layers:
         layers = model.model.layers
         if config.model.train_layers > len(layers):
@@ -75,8 +74,7 @@ def train(config: RunConfig, run: RunFolder, folder: Path, task: Task, resume: P
     Raises:
         Interrupted: SIGINT or SIGTERM came; a checkpoint is there.
     """
-    transformers_logging.set_verbosity_error()
-    torch.set_num_threads(config.train.threads)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # TRL's own use of renamed options
     model, tokenizer = load_model(config, folder)
     rows = _rows(config, task)
     keeper = _Keeper(config, run, task, progress)

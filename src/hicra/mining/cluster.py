@@ -2,7 +2,8 @@
 
 Deviations:
 D9. Seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), one thread, vectors rounded to 1e-4.
-D10. k where the setting is null: the square root of the number of grams, rounded up, at most 512 (`choose_k`).
+D10. k where the setting is null: the square root of the number of grams, rounded up, but at least 50 and at most 512
+     (`choose_k`). Below 50 the top 20 % would be a handful of large clusters, taken or left whole.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from hicra.errors import ConfigError, did_you_mean
 
-MAX_K = 512
+MIN_K, MAX_K = 50, 512
 
 
 class Clusterer(Protocol):
@@ -43,11 +44,15 @@ class MiniBatchKMeans:
         from sklearn import cluster
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+        points = np.round(vectors.astype(np.float64), 4)
+        distinct, where = np.unique(points, axis=0, return_inverse=True)
+        if k >= len(distinct):
+            return where.reshape(-1).astype(np.int64)
         with threadpool_limits(limits=1):  # sums of floats depend on how they are shared out
             model = cluster.MiniBatchKMeans(
                 k, batch_size=self.batch, n_init=self.starts, max_iter=self.iterations, random_state=seed
             )
-            return np.asarray(model.fit_predict(np.round(vectors.astype(np.float64), 4)), np.int64)
+            return np.asarray(model.fit_predict(points), np.int64)
 
 
 CLUSTERERS: dict[str, Callable[[], Clusterer]] = {"minibatch_kmeans": MiniBatchKMeans}
@@ -56,10 +61,11 @@ CLUSTERERS: dict[str, Callable[[], Clusterer]] = {"minibatch_kmeans": MiniBatchK
 def choose_k(grams: int) -> int:
     """The number of clusters for so many grams (D10).
 
-    >>> choose_k(1), choose_k(100), choose_k(101), choose_k(10**9)
-    (1, 10, 11, 512)
+    >>> choose_k(30), choose_k(1000), choose_k(10000), choose_k(10001), choose_k(10**9)
+    (30, 50, 100, 101, 512)
     """
-    return min(MAX_K, math.isqrt(max(grams - 1, 0)) + 1)
+    root = math.isqrt(max(grams - 1, 0)) + 1
+    return min(max(root, MIN_K), MAX_K, grams)
 
 
 def get_clusterer(name: str) -> Clusterer:

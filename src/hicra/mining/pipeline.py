@@ -12,7 +12,6 @@ D13. The paper describes grams as sparse within a solution but gives no rule: `m
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hicra import corpus
+from hicra.corpus import Paths
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 from hicra.mining import select
@@ -109,7 +109,7 @@ def mine(
     grams = grams.take(select.most_frequent(grams, chosen.max_embedded))
     k = min(chosen.k or choose_k(len(grams.text)), len(grams.text))
     labels = clusterer.labels(embedder.embed(grams.text), k, chosen.seed)
-    frequency = select.cluster_df(tokens, grams, labels, k)
+    frequency = select.cluster_df(tokens, grams, labels)
     ranked = select.rank_clusters(grams, labels, frequency)
     kept = select.top_clusters(ranked, chosen.top_clusters)
     table = gram_table(grams, labels, frequency, kept)
@@ -122,6 +122,7 @@ def mine(
         "ngrams_across_questions": len(counted.text),
         "ngrams_closed": closed,
         "embedded": len(grams.text),
+        "k": k,
         "clusters": len(ranked),
         "clusters_kept": len(kept),
         "lowest_cluster_df_kept": int(frequency[kept[-1]]),
@@ -183,7 +184,7 @@ def _nothing_passes(settings: MineSettings, counts: dict[str, int], solutions: i
 
 
 def mine_paths(
-    paths: corpus.Paths,
+    paths: Paths,
     settings: MineSettings | None = None,
     on_bad: Literal["stop", "skip"] = "stop",
     max_bad: float = 0.01,
@@ -226,5 +227,7 @@ def mine_paths(
 
 def peak_rss_mb() -> float:
     """Largest resident memory of this process so far, in MiB."""
+    import resource  # not on Windows: only the verb that prints this needs it
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

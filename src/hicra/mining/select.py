@@ -51,13 +51,13 @@ def most_frequent(grams: Grams, most: int) -> Ints:
     return np.sort(order[:most])
 
 
-def cluster_df(tokens: Tokens, grams: Grams, labels: Ints, clusters: int) -> Ints:
+def cluster_df(tokens: Tokens, grams: Grams, labels: Ints) -> Ints:
     """[K] int64: distinct solutions that hold at least one member of each cluster.
 
     Args:
         labels: [G] the cluster of each gram.
     """
-    codes = codes_of(tokens, grams.salt)
+    codes, clusters = codes_of(tokens, grams.salt), int(labels.max()) + 1
     order = np.argsort(grams.hash)
     keys, labels = grams.hash[order], labels[order]
     documents = np.repeat(np.arange(len(tokens.starts) - 1, dtype=np.int64), np.diff(tokens.starts))

@@ -29,7 +29,7 @@ def build_model(
     """Reads run folders.
 
     Args:
-        runs: run folders, in the order of the page (the method `none` comes first whatever the order).
+        runs: run folders, in the order of the page (the methods `none` and `hicra` come first).
         lexicon: a lexicon folder for cluster information; else the one that a run's config names, where it exists.
         extra: further sections by name, JSON values.
         limit: rollouts shown at most.
@@ -73,7 +73,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:
-    """Arm labels, `none` first, and the arm of each run; settings are named only where one method has several."""
+    """Arm labels, `none` and `hicra` first, and each run's arm; settings are named only where a method has several."""
     keys = []
     for folder in folders:
         if not isinstance(folder.manifest.get("method"), str):
@@ -86,7 +86,8 @@ def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:
     for method, settings in keys:
         inner = ", ".join(f"{key}={value}" for key, value in json.loads(settings).items())
         labels.append(f"{method} ({inner or 'defaults'})" if method in several else method)
-    arms = sorted(dict.fromkeys(labels), key=lambda label: not (label == "none" or label.startswith("none (")))
+    first = {"none": 0, "hicra": 1}  # so that these two look the same on every page
+    arms = sorted(dict.fromkeys(labels), key=lambda label: first.get(label.split(" (")[0], 2))
     return tuple(arms), [arms.index(label) for label in labels]
 
 

@@ -53,9 +53,9 @@ def legend(panel: Panel) -> tuple[list[str], int]:
     by_kind = any(line.kind_label for line in panel.lines) and any(line.arm_label for line in panel.lines)
     out: list[str] = []
     x, row, arm = 0.0, 0, None
-    name_width = max(_width(shorten(line.arm_label, 24)) for line in panel.lines) + 12 if by_kind else 0.0
+    name_width = max(1.2 * _width(shorten(line.arm_label, 24)) for line in panel.lines) + 12 if by_kind else 0.0
     for line in panel.lines:
-        first = f" ({number(line.first)})" if line.first is not None else ""
+        first = f" ({line.first:.3g})" if line.first is not None else ""
         label = shorten(line.kind_label if by_kind else line.label, 34) + first
         if by_kind and line.arm != arm:
             row, x, arm = row + (arm is not None), name_width, line.arm
@@ -106,7 +106,8 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     name = f"{figure.key}-{figure.panels.index(panel)}"
     out = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-labelledby="t-{name} d-{name}" '
-        f'data-x="{_LEFT} {right} {x0:.10g} {x1:.10g}" data-y="{top} {top + PLOT_HEIGHT}">',
+        f'data-x="{_LEFT} {right} {x0:.10g} {x1:.10g}" data-y="{top} {top + PLOT_HEIGHT}" '
+        f'data-lines="{len(panel.lines)}">',
         f'<title id="t-{name}">{escape(figure.title)}</title>',
         f'<desc id="d-{name}">{escape(describe(figure, panel))}</desc>',
     ]

@@ -83,17 +83,19 @@ def counts(values: Iterable[int]) -> str:
 
 def levels(values: Sequence[float | None]) -> dict[str, Any]:
     """Numbers with gaps: {v: values, c: a character a number} or {r: [least, greatest], c: two characters a number}."""
-    rounded = [None if value is None or not math.isfinite(value) else float(f"{value:.4g}") for value in values]
-    distinct = sorted({value for value in rounded if value is not None})
-    if len(distinct) < 64:
-        place: dict[float | None, str] = {value: ALPHABET[i] for i, value in enumerate(distinct)}
-        return {"v": distinct, "c": "".join(place.get(value, "_") for value in rounded)}
-    low, high = distinct[0], distinct[-1]
-    out = []
-    for value in rounded:
-        code = _LEVELS if value is None else round((value - low) / (high - low) * (_LEVELS - 1))
-        out.append(ALPHABET[code // 64] + ALPHABET[code % 64])
-    return {"r": [low, high], "c": "".join(out)}
+    numbers = np.array([np.nan if value is None else value for value in values], dtype=float)
+    there = np.isfinite(numbers)
+    raw = sorted(set(numbers[there].tolist()))
+    if len(raw) < 64:
+        place = {value: ALPHABET[i] for i, value in enumerate(raw)}
+        code = "".join(place[value] if known else "_" for value, known in zip(numbers.tolist(), there, strict=True))
+        return {"v": [float(f"{value:.4g}") for value in raw], "c": code}
+    low, high = raw[0], raw[-1]
+    steps = np.full(len(numbers), _LEVELS)
+    steps[there] = np.rint((numbers[there] - low) / (high - low) * (_LEVELS - 1)).astype(int)
+    letters = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
+    pairs = np.stack([letters[steps // 64], letters[steps % 64]], axis=1)
+    return {"r": [float(f"{low:.6g}"), float(f"{high:.6g}")], "c": pairs.tobytes().decode()}
 
 
 def runs(mask: Sequence[bool]) -> str:

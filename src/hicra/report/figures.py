@@ -17,7 +17,7 @@ from hicra.metrics import describe
 from hicra.report.model import ReportModel
 
 Values = tuple[float | None, ...]
-MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 24
+MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 40
 
 
 @dataclass(frozen=True)

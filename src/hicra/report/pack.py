@@ -129,14 +129,31 @@ def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | Non
     rollouts = list(model.rollouts)
     if not rollouts:
         return "", [], None
-    longest = max(max(len(rollout.response), len(rollout.prompt)) for rollout in rollouts)
-    most, cut_to = longest, None
+    most, longest = _guess(rollouts, budget), max(len(text) for r in rollouts for text in (r.response, r.prompt))
     while True:
-        text = _block(model, rollouts, max(1, most))
+        text = _block(model, rollouts, most)
         size = len(text.encode())
         if size <= budget or (len(rollouts) == 1 and most <= LEAST):
-            return text, rollouts, cut_to
+            return text, rollouts, most if most < longest else None
         if most > LEAST:  # what is short stays whole, so aim a little above what the ratio says and try again
-            most = cut_to = max(LEAST, int(most * max(0.3, 0.95 * budget / size)))
+            most = max(LEAST, int(min(most, longest) * max(0.3, 0.97 * budget / size)))
         else:
-            rollouts = rollouts[::2] if len(rollouts) > 1 else rollouts
+            rollouts = rollouts[::2]
+
+
+def _guess(rollouts: Sequence[Rollout], budget: int) -> int:
+    """About how many characters a text may have, from bytes of text and columns, so that few sizes have to be tried."""
+    sizes: list[tuple[int, float]] = [
+        (len(text), len(text.encode())) for text in {rollout.prompt for rollout in rollouts}
+    ]
+    for rollout in rollouts:
+        columns = (
+            1.1 + 2 * bool(rollout.entropies) + 2 * bool(rollout.logprobs) + bool(rollout.after) + bool(rollout.labels)
+        )
+        sizes.append((len(rollout.response), len(rollout.response.encode()) + columns * len(rollout.ends)))
+    low, high = LEAST, max(LEAST, *(length for length, _ in sizes)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = sum(size * min(length, middle) / max(1, length) for length, size in sizes) <= budget
+        low, high = (middle, high) if fits else (low, middle)
+    return low

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 from hicra.report.encode import clean
@@ -32,6 +32,28 @@ def _shown(token: str) -> str:
     text = clean(token).replace("\r", "").replace("\t", " ").strip(" ")
     text = text.replace("\n", "\u21b5") or "\u2423"
     return shorten("".join(c if c.isprintable() else "\ufffd" for c in text), 24)
+
+
+def _rows(widths: Sequence[float], most: float) -> list[list[int]]:
+    """Indices in rows that are at most `most` wide, filled from the left."""
+    rows: list[list[int]] = [[]]
+    x = 0.0
+    for i, each in enumerate(widths):
+        if rows[-1] and x + each > most:
+            rows.append([])
+            x = 0.0
+        rows[-1].append(i)
+        x += each + _GAP
+    return rows
+
+
+def _balanced(widths: Sequence[float], most: float) -> list[list[int]]:
+    """As few rows as fit, of about equal width: no last row of one token."""
+    low, high, number_of_rows = max(widths), most, len(_rows(widths, most))
+    while high - low > 1:
+        middle = (low + high) / 2
+        low, high = (low, middle) if len(_rows(widths, middle)) == number_of_rows else (middle, high)
+    return _rows(widths, high)
 
 
 def _values(x: float, zero: float, before: float, after: float | None, bar: Callable[[float], float]) -> str:
@@ -79,14 +101,8 @@ def rollout_figure(
         raise ValueError(f"one entry a token, and at least one: {sizes}")
     shown = [_shown(token) for token in tokens[:most]]
     widths = [max(1, _columns(text)) * _CHAR + 2 * _PAD for text in shown]
-    rows: list[list[int]] = [[]]
-    x, margin, left = 0.0, 24, 66
-    for i, each in enumerate(widths):
-        if rows[-1] and x + each > width - margin - left:
-            rows.append([])
-            x = 0.0
-        rows[-1].append(i)
-        x += each + _GAP
+    margin, left = 24, 66
+    rows = _balanced(widths, width - margin - left)
     values = [v for v in (*before[: len(shown)], *after[: len(shown)]) if math.isfinite(v)]
     peak = max((abs(v) for v in values), default=0.0) or 1.0
     up = _BARS if any(v > 0 for v in values) or not any(values) else 0

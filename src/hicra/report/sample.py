@@ -74,7 +74,9 @@ def index(run: int, files: Sequence[Path]) -> list[Place]:
             raise ArtifactError(f"{file} has no column response", f"it has {', '.join(sorted(known)) or 'no columns'}")
         frame = read_columns(file, ("step", "prompt", "response"))
         texts = frame["prompt"] if "prompt" in frame.columns else pl.Series([""] * frame.height, dtype=pl.String)
-        hashes = texts.hash(0).to_list() if texts.dtype == pl.String else [hash(str(text)) for text in texts.to_list()]
+        if texts.dtype != pl.String:  # conversations
+            texts = pl.Series([str(text) for text in texts.to_list()], dtype=pl.String)
+        hashes = texts.hash(0).to_list()
         places += [
             Place(run, file, row, step, int(key))
             for row, (step, key) in enumerate(zip(steps_of(file, frame), hashes, strict=True))

@@ -11,7 +11,7 @@ def nice_ticks(low: float, high: float, number: int = 5) -> list[float]:
     >>> nice_ticks(0.0, 0.83)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
     """
-    if not high > low:
+    if not high - low > max(1e-9 * max(abs(low), abs(high)), 1e-300):
         low, high = low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5)
     rough = (high - low) / number
     power = 10.0 ** math.floor(math.log10(rough))
@@ -23,8 +23,8 @@ def nice_ticks(low: float, high: float, number: int = 5) -> list[float]:
 def number(value: float | None, percent: bool = False) -> str:
     """A value as people read it: three or four figures, no trailing zeros, thousands with a thin space.
 
-    >>> number(0.123456), number(12345.6), number(0.5, percent=True), number(None)
-    ('0.123', '12\\u2009346', '50 %', '\\u2013')
+    >>> [number(0.123456), number(12.345), number(1e-9)]
+    ['0.123', '12.35', '1.0e−09']
     """
     if value is None:
         return "\u2013"

@@ -19,7 +19,7 @@ GLANCE = (
     ("planning_share", "planning share", True),
     ("changed_share", "changed share", True),
     ("semantic_entropy", "semantic entropy", False),
-    ("semantic_entropy_rarefied", "rarefied", False),
+    ("semantic_entropy_rarefied", "rarefied entropy", False),
 )
 
 

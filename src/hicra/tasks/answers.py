@@ -1,8 +1,8 @@
 """Final answers of short maths: found in free text, read as exact numbers, compared without evaluating anything.
 
-An answer is the last complete, non-empty `\\boxed{...}`; mode "boxed_or_last_number" falls back on the last number in the
-text. Two answers are equal when their normalised texts are, or when both read as the same rational number. No code is run
-and no algebra is done, so `2+2` is not `4` and `0.33` is not `1/3`.
+An answer is the last complete, non-empty `\\boxed{...}`; mode "boxed_or_last_number" falls back on the last number in
+the text. Two answers are equal when their normalised texts are, or when both read as the same rational number. No code
+is run and no algebra is done, so `2+2` is not `4` and `0.33` is not `1/3`.
 
 Every step is linear in a capped input: the last 65,536 characters of a response, numbers of at most 400 characters and
 exponents of at most 400.
@@ -34,7 +34,9 @@ _INTEGER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
 _DECIMAL = rf"(?:{_INTEGER}(?:\.[0-9]+)?|\.[0-9]+)"
 _FRAC = r"\\[dt]?frac\{([-+]?[0-9]+)\}\{([0-9]+)\}"
 # a sign counts only where it cannot be the minus of a subtraction; digits inside a word (x2, SmolLM2) are no number
-_LAST_NUMBER = re.compile(rf"(?<![A-Za-z0-9_])(?:(?<![)\]}}])[-+])?(?:{_FRAC}|{_DECIMAL}(?:[eE][-+]?[0-9]+)?(?: ?/ ?[0-9]+)?)")
+_LAST_NUMBER = re.compile(
+    rf"(?<![A-Za-z0-9_])(?:(?<![)\]}}])[-+])?(?:{_FRAC}|{_DECIMAL}(?:[eE][-+]?[0-9]+)?(?: ?/ ?[0-9]+)?)"
+)
 _READ_FRAC = re.compile(rf"([-+]?) ?{_FRAC}")
 _READ_DECIMAL = re.compile(rf"([-+]?) ?({_DECIMAL})(?:[eE]([-+]?[0-9]+))?(?: ?/ ?([0-9]+))?")
 _THIN = re.compile(r"\\[,;:! ]|~|\\left(?![A-Za-z])|\\right(?![A-Za-z])|\\?[$%]|[\u2009\u202f]")
@@ -68,20 +70,20 @@ def last_boxed(text: str) -> str | None:
 
 def last_number(text: str) -> str | None:
     """The last number written in the text (integer, decimal, a/b or \\frac{a}{b}), or None."""
-    found = None
-    for found in _LAST_NUMBER.finditer(text.replace("\u2212", "-")):
-        pass
-    return found[0] if found else None
+    last = None
+    for match in _LAST_NUMBER.finditer(text.replace("\u2212", "-")):
+        last = match[0]
+    return last
 
 
 def normalise(text: str) -> str:
     """Text without dollar and percent signs, thin spaces, text commands, doubled blanks and punctuation at its end."""
-    text = _TEXT.sub(r"\1", _THIN.sub("", text.replace("\u2212", "-")))
+    text = _TEXT.sub(r"\1", _THIN.sub("", text.replace("\u2212", "-").replace("{,}", ",")))
     return " ".join(text.split()).strip().rstrip(".,;:! ").strip()
 
 
 def number(text: str) -> Fraction | None:
-    """The exact value of a normalised text, or None where it is no single number, or one past the caps, or over zero."""
+    """The exact value of a text that is one number, or None: no number, past the caps, or divided by zero."""
     text = normalise(text)
     if len(text) > MAX_NUMBER:
         return None
@@ -107,10 +109,16 @@ def same(first: str, second: str) -> bool:
     return value is not None and value == number(second)
 
 
+def refuse_unknown(task: str, unknown: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raises ConfigError for a setting that a task does not have, with the nearest one that it has."""
+    for key in unknown:
+        raise ConfigError(f"task.settings.{key}: {task} has no such setting", did_you_mean(key, known))
+
+
 def check_mode(mode: str, key: str) -> None:
     """Refuses an unknown answer mode; `key` is the setting to name in the message."""
     if mode not in get_args(AnswerMode):
-        raise ConfigError(f"{key}: no answer mode {mode!r}", did_you_mean(mode, get_args(AnswerMode)))
+        raise ConfigError(f"{key}: no answer mode {mode!r}", did_you_mean(str(mode), get_args(AnswerMode)))
 
 
 def check(response: str, gold: str, mode: AnswerMode = "boxed") -> Checked:
@@ -145,7 +153,7 @@ def score(response: str, row: Mapping[str, Any], mode: AnswerMode) -> Score:
 
 
 def summary(responses: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Shares of responses, whatever the mode that pays: with a box, right in the box, right with the fallback on numbers."""
+    """Shares of responses, whatever mode pays: with a box, right in the box, right in the box or else by number."""
     if not responses:
         return {}
     found = [check(text, row["answer"], "boxed_or_last_number") for text, row in zip(responses, rows, strict=True)]

@@ -1,16 +1,16 @@
 """Generated sums, differences and products of small numbers: a task that a 135 M model solves now and then.
 
-A problem is `terms` numbers of at most `digits` digits with one operation between each two, precedence as usual. It is in
-the training or the evaluation split by a hash of its numbers and operations *without their order*, so `3 + 4` and `4 + 3`
-never end up on different sides; one problem in five is for evaluation. Negative results, and the problems of the worked
-examples, are left out.
+A problem is `terms` numbers of at most `digits` digits with one operation between each two, precedence as usual. It is
+in the training or the evaluation split by a hash of its numbers and operations *without their order*, so `3 + 4` and
+`4 + 3` never end up on different sides; about one problem in five is for evaluation. Negative results, and the problems
+of the worked examples, are left out.
 
 With `shots: 0` SmolLM2-135M writes prose without a box, right 15 to 25 % of the time; one worked example that plans in
 words brings boxes and about 40 % (docs/tasks.md has the figures). Examples of bare answers leave no prose to tag.
 
 Deviations (the paper trains on competition problems):
-    D1  the task itself, its split, and reward 1 for the right answer, else 0 (the paper's reward is verifiable 0/1 too).
-    D2  one worked example by default, in the words of somebody who plans: a base model that never boxes earns no reward.
+    D1  the task itself, its split, and reward 1 for the right answer, else 0 (the paper's is verifiable 0/1 too).
+    D2  one worked example by default, in the words of somebody who plans: a model that never boxes earns no reward.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from hicra.tasks.base import Row, Score
 
 SYSTEM = "Think step by step briefly. End with \\boxed{answer}."
 SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
+SETTINGS = ("operations", "digits", "terms", "shots", "answer_mode")
 EVAL_PERCENT = 20
 MAX_CANDIDATES = 100_000
 
@@ -88,10 +89,10 @@ class Arithmetic:
         digits: most digits a number has, 1 to 4; numbers run from 1.
         terms: how many numbers, 2 to 4.
         shots: worked examples before the problem, 0 to 2.
-        answer_mode: "boxed", or "boxed_or_last_number", which also pays for the last number of a response without a box.
+        answer_mode: "boxed", or "boxed_or_last_number", which also pays for the last number of one without a box.
 
     Raises:
-        ConfigError: a setting is out of its range.
+        ConfigError: a setting is unknown or out of its range.
     """
 
     name = "arithmetic"
@@ -104,13 +105,21 @@ class Arithmetic:
         terms: int = 2,
         shots: int = 1,
         answer_mode: answers.AnswerMode = "boxed_or_last_number",
+        **unknown: Any,
     ) -> None:
-        if isinstance(operations, str) or not operations:
+        answers.refuse_unknown(self.name, unknown, SETTINGS)
+        if isinstance(operations, str) or not isinstance(operations, Sequence) or not operations:
             raise ConfigError("task.settings.operations is not a list of names", "as in operations: [add, multiply]")
         for operation in operations:
-            if operation not in SIGNS:
-                raise ConfigError(f"task.settings.operations: no operation {operation!r}", did_you_mean(operation, SIGNS))
-        for key, value, low, high in (("digits", digits, 1, 4), ("terms", terms, 2, 4), ("shots", shots, 0, len(EXAMPLES))):
+            if str(operation) not in SIGNS:
+                raise ConfigError(
+                    f"task.settings.operations: no operation {operation!r}", did_you_mean(str(operation), SIGNS)
+                )
+        for key, value, low, high in (
+            ("digits", digits, 1, 4),
+            ("terms", terms, 2, 4),
+            ("shots", shots, 0, len(EXAMPLES)),
+        ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(f"task.settings.{key} is {value!r}", f"give a whole number from {low} to {high}")
         answers.check_mode(answer_mode, "task.settings.answer_mode")
@@ -134,7 +143,9 @@ class Arithmetic:
         """None: which words plan is not known here."""
         return None
 
-    def summary(self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]) -> dict[str, float]:
+    def summary(
+        self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
+    ) -> dict[str, float]:
         """`boxed_share`, `right_boxed_share`, `right_share`, all over responses."""
         return answers.summary(responses, rows)
 

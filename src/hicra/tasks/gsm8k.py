@@ -1,8 +1,8 @@
 """Grade-school word problems (GSM8K) from files the user gives; hicra neither ships nor downloads them.
 
-A file is JSON Lines (`.jsonl` or `.jsonl.gz`), one object a line with `question` and `answer`; the answer is what follows
-the last `####`, or all of it where there is no mark. Training and evaluation questions come from two files, which may not
-share a question (compared by letters and digits alone, in lower case).
+A file is JSON Lines (`.jsonl` or `.jsonl.gz`), one object a line with `question` and `answer`; the answer is what
+follows the last `####`, or all of it where there is no mark. Training and evaluation questions come from two files,
+which may not share a question (compared by letters and digits alone, in lower case).
 
 Deviations (the paper trains on competition problems):
     D1  reward 1 for the right final answer, else 0.
@@ -28,10 +28,12 @@ SYSTEM = "Think step by step briefly. End with \\boxed{answer}."
 EXAMPLES = (
     (
         "A farmer has 3 baskets of 4 eggs and sells 5 of the eggs. How many eggs are left?",
-        "First, we need to find the number of eggs: 3 * 4 = 12. He sells 5, so 12 - 5 = 7 are left. The answer is \\boxed{7}.",
+        "First, we need to find the number of eggs: 3 * 4 = 12. He sells 5, so 12 - 5 = 7 are left. "
+        "The answer is \\boxed{7}.",
     ),
 )
-WHERE = "give a JSON Lines file of GSM8K, as in github.com/openai/grade-school-math, grade_school_math/data/{file}.jsonl (MIT)"
+SETTINGS = ("train_file", "eval_file", "max_question_chars", "shots", "answer_mode")
+UPSTREAM = "github.com/openai/grade-school-math, grade_school_math/data"  # MIT
 
 
 @dataclass(frozen=True)
@@ -98,11 +100,11 @@ class Gsm8k:
         eval_file: path of the evaluation questions, needed for split "eval".
         max_question_chars: leaves out longer questions, in characters; None keeps all.
         shots: worked examples before the question, 0 or 1.
-        answer_mode: "boxed", or "boxed_or_last_number", which also pays for the last number of a response without a box.
+        answer_mode: "boxed", or "boxed_or_last_number", which also pays for the last number of one without a box.
 
     Raises:
-        ConfigError: a setting is out of its range. `rows` raises ConfigError for a file that is not given or not there,
-            and DataError for bad lines or a question that both files share.
+        ConfigError: a setting is unknown or out of its range. `rows` raises ConfigError for a file that is not given
+            or not there, and DataError for bad lines or a question that both files share.
     """
 
     name = "gsm8k"
@@ -115,10 +117,17 @@ class Gsm8k:
         max_question_chars: int | None = None,
         shots: int = 1,
         answer_mode: answers.AnswerMode = "boxed_or_last_number",
+        **unknown: Any,
     ) -> None:
-        if max_question_chars is not None and (isinstance(max_question_chars, bool) or max_question_chars < 1):
-            raise ConfigError(f"task.settings.max_question_chars is {max_question_chars!r}", "give a positive number or null")
-        if isinstance(shots, bool) or shots not in range(len(EXAMPLES) + 1):
+        answers.refuse_unknown(self.name, unknown, SETTINGS)
+        for key, file in (("train_file", train_file), ("eval_file", eval_file)):
+            if file is not None and not isinstance(file, str):
+                raise ConfigError(f"task.settings.{key} is {file!r}", "give the path of a file")
+        if max_question_chars is not None and (type(max_question_chars) is not int or max_question_chars < 1):
+            raise ConfigError(
+                f"task.settings.max_question_chars is {max_question_chars!r}", "give a positive number or null"
+            )
+        if type(shots) is not int or shots not in range(len(EXAMPLES) + 1):
             raise ConfigError(f"task.settings.shots is {shots!r}", f"give a whole number from 0 to {len(EXAMPLES)}")
         answers.check_mode(answer_mode, "task.settings.answer_mode")
         self._files = {"train": train_file, "eval": eval_file}
@@ -130,11 +139,13 @@ class Gsm8k:
             raise ConfigError(f"no split {split!r}", did_you_mean(split, self._files))
         if self._files[split] is None:
             upstream = {"train": "train", "eval": "test"}[split]
-            raise ConfigError(f"task.settings.{split}_file is not set", WHERE.format(file=upstream))
+            raise ConfigError(
+                f"task.settings.{split}_file is not set", f"give a JSON Lines file, as in {UPSTREAM}/{upstream}.jsonl"
+            )
         kept = [one for one in self._checked[split] if self._longest is None or len(one.text) <= self._longest]
         if not kept:
             raise ConfigError(
-                f"task.settings.max_question_chars: no question of {self._files[split]} has at most {self._longest} characters",
+                f"task.settings.max_question_chars: no question of {self._files[split]} has at most {self._longest}",
                 "give a larger number",
             )
         random.Random(seed).shuffle(kept)
@@ -148,14 +159,20 @@ class Gsm8k:
         """None: which words plan is not known here."""
         return None
 
-    def summary(self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]) -> dict[str, float]:
+    def summary(
+        self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
+    ) -> dict[str, float]:
         """`boxed_share`, `right_boxed_share`, `right_share`, all over responses."""
         return answers.summary(responses, rows)
 
     @functools.cached_property
     def _checked(self) -> dict[str, list[Question]]:
         """The files that are given, read once; refused where they share a question."""
-        read = {split: read_questions(Path(path), f"task.settings.{split}_file") for split, path in self._files.items() if path}
+        read = {
+            split: read_questions(Path(path), f"task.settings.{split}_file")
+            for split, path in self._files.items()
+            if path
+        }
         if len(read) == 2:
             known = {one.key: one.line for one in read["train"]}
             shared = [one for one in read["eval"] if one.key in known]

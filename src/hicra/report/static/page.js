@@ -29,7 +29,9 @@
     const figure = svg.closest("figure");
     const cursor = shape("path", { class: "cursor", d: "" });
     svg.append(cursor);
-    return { svg, figure, left, right, first, last, top, bottom, cursor };
+    const forms = $$("svg.chart", figure), lines = Number(svg.dataset.lines); // the table holds the columns of all forms in a row
+    const offset = forms.slice(0, forms.indexOf(svg)).reduce((sum, form) => sum + Number(form.dataset.lines), 0);
+    return { svg, figure, left, right, first, last, top, bottom, cursor, lines, offset };
   });
   const tables = new Map();
   function table(figure) {
@@ -64,7 +66,8 @@
       const { names, rows } = table(chart.figure);
       if (!rows.length) return;
       const row = rows.reduce((best, each) => (Math.abs(each.step - at) < Math.abs(best.step - at) ? each : best));
-      showTip(event.clientX, event.clientY, [["step " + row.step, ""], ...names.map((name, i) => [name, row.cells[i]])]);
+      const mine = names.map((name, i) => [name.replace(/ \[[^\]]*\]$/, ""), row.cells[i]]).slice(chart.offset, chart.offset + chart.lines);
+      showTip(event.clientX, event.clientY, [["step " + row.step, ""], ...mine]);
     });
     chart.svg.addEventListener("pointerleave", () => { point(null); hideTip(); });
     // The chart's title is its accessible name; the empty title of this cover keeps a browser tooltip off the values.
@@ -77,7 +80,7 @@
   const tip = el("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
   document.body.append(tip);
   function showTip(x, y, lines) {
-    tip.replaceChildren(...lines.flatMap(([name, value], i) => [i ? "\n" : "", value ? name + "  " : el("b", {}, name), value]));
+    tip.replaceChildren(...lines.map(([name, value]) => (value ? el("div", {}, el("span", {}, name), " ", el("span", {}, value)) : el("div", {}, el("b", {}, name)))));
     tip.hidden = false;
     const box = tip.getBoundingClientRect();
     const left = Math.min(Math.max(8, x + 14), document.documentElement.clientWidth - box.width - 8);
@@ -87,7 +90,8 @@
   }
   function hideTip() { tip.hidden = true; }
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
-  document.addEventListener("scroll", hideTip, { passive: true });
+  // Focus may scroll the page, and the tip of a focused span scrolls with it.
+  document.addEventListener("scroll", () => { if (document.activeElement.localName !== "mark") hideTip(); }, { passive: true });
 
   // ---- packed numbers (encode.py)
   const CODE = new Map([..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"].map((c, i) => [c, i]));
@@ -355,11 +359,14 @@
     pairing.textContent = state.pair && other !== null ? "one at a time" : "side by side with " + (other === null ? "another arm" : data.arms[rollouts[other].a0]);
     const both = state.pair && other !== null;
     pair.className = both ? "pair two" : "pair";
-    pair.replaceChildren(card(i), ...(both ? [card(other)] : []));
+    const cards = both ? [i, other].sort((a, b) => rollouts[a].a0 - rollouts[b].a0) : [i];
+    pair.replaceChildren(...cards.map(card));
     try { history.replaceState(null, "", "#rollout-" + i); } catch { /* a page without an address of its own */ }
   }
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, summary, .scroll, pre")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const radio = event.target.closest("input[type=radio]"); // arrows choose among radio buttons, letters are free there
+    if (radio ? event.key.startsWith("Arrow") : event.target.closest("input, select, textarea, summary, .scroll, pre")) return;
     const by = { ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1 }[event.key];
     if (by) { move(by); event.preventDefault(); }
     if (event.key === "c") togglePair();

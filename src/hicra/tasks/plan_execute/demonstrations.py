@@ -3,10 +3,9 @@
 Traces are not filtered by success: most announce the favourite strategy, whatever the noun, and many end with
 `answer none`. What reinforcement learning has to add is the choice of the plan.
 
-Deviations: D1 a forced-retry trace draws its first strategy from the wrong ones (the specification leaves open what
-becomes of a first success). So the right plan is a little rarer than chance at first, never likelier: no hint, but
-the plan depends on the noun at all. Without it the plan ignores the noun so thoroughly that 100 steps of GRPO stay at
-the bound of noun-blind play (studies/weak-start).
+Deviations: D1 the demonstrator takes the right strategy `hint` times as readily as the prior says (2 by default; 1 is
+the specification's noun-blind demonstrator). From blind demonstrations the plan ignores the noun so thoroughly that 100
+steps of GRPO stay at the bound of noun-blind play (studies/weak-start).
 """
 
 from __future__ import annotations
@@ -50,10 +49,15 @@ def drill(random: Random) -> Example:
     return Example([ID_OF[word] for word in words], in_loss)
 
 
-def strategy_weights(skew: float, tried: Sequence[int]) -> list[float]:
-    """Weight of each strategy for the next attempt: the favourite's `skew`, the rest evenly, tried ones 0."""
-    other = (1 - skew) / (STRATEGIES - 1)
-    return [0.0 if s in tried else (skew if s == 0 else other) for s in range(STRATEGIES)]
+def strategy_weights(settings: Settings, right: int, tried: Sequence[int]) -> list[float]:
+    """Weight of each strategy for the next attempt; the weights need not sum to 1.
+
+    It is `skew` for the favourite and an even share of the rest for the others, times `hint` for the right one, and 0
+    for the strategies already tried.
+    """
+    other = (1 - settings.skew) / (STRATEGIES - 1)
+    prior = [settings.skew if s == 0 else other for s in range(STRATEGIES)]
+    return [0.0 if s in tried else weight * (settings.hint if s == right else 1) for s, weight in enumerate(prior)]
 
 
 def trace(random: Random, row: Row, settings: Settings, forced: bool = False) -> Example:
@@ -62,10 +66,9 @@ def trace(random: Random, row: Row, settings: Settings, forced: bool = False) ->
     Args:
         random: source of chance.
         row: the problem.
-        settings: skew, paraphrases, attempts, trap.
-        forced: a trace that is sure to retry: its first strategy is a wrong one (D1), it retries after every failure,
-            and the first word of each retry phrase is left out of the loss. It teaches long contexts without teaching
-            to retry more often.
+        settings: skew, hint, paraphrases, attempts, trap.
+        forced: retry after every failure, and leave the first word of each retry phrase out of the loss: such a trace
+            teaches long contexts without teaching to retry more often.
     """
     language = language_of(settings)
     weights = PARAPHRASE_WEIGHTS[: settings.paraphrases]
@@ -75,11 +78,10 @@ def trace(random: Random, row: Row, settings: Settings, forced: bool = False) ->
 
     words: list[str] = str(row["prompt"]).split()
     skipped: set[int] = set(range(PROMPT_TOKENS))
-    a, b, c, goal = (int(row[name]) for name in ("a", "b", "c", "goal"))
+    a, b, c, goal, right = (int(row[name]) for name in ("a", "b", "c", "goal", "strategy"))
     tried: list[int] = []
     while True:
-        excluded = [*tried, int(row["strategy"])] if forced and not tried else tried
-        strategy = random.choices(range(STRATEGIES), strategy_weights(settings.skew, excluded))[0]
+        strategy = random.choices(range(STRATEGIES), strategy_weights(settings, right, tried))[0]
         tried.append(strategy)
         first, second = OPERATORS[strategy]
         x = calculate(a, first, b)

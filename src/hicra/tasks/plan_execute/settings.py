@@ -19,7 +19,7 @@ class Settings:
     """What a plan-execute task is made of.
 
     Every setting but `attempts` = 1 and `nouns` = 6 asks for a warm start of its own when it is not the default: the
-    shipped ones have seen 12 nouns, the one-feature rule, three paraphrases and no trap
+    shipped ones have seen 12 nouns, the one-feature rule, three paraphrases, no trap, skew 0.8 and hint 2
     (`python -m hicra.tasks.plan_execute.warmstart strong -o DIR --set nouns=24` makes one).
 
     Attributes:
@@ -27,6 +27,8 @@ class Settings:
         rule: "noun": the right strategy is `index(noun) mod 6`; "noun_parity": it needs two features,
             `2 * (index(noun) mod 3) + a mod 2`.
         skew: weight of the favourite strategy S0 in the demonstrations, the others share the rest; 1/6 <= skew < 1.
+        hint: factor on the right strategy's weight in the demonstrations, >= 1; 1 leaves the noun without any influence
+            on the demonstrated plan, which makes exploration very hard.
         paraphrases: phrases known for every plan part and reflection, 1 to 3.
         attempts: attempts that may pay, 1 to 3; more never do.
         trap: the favourite phrase of S3 shares its first word with the favourite phrase of S0 ("keep cutting" beside
@@ -36,6 +38,7 @@ class Settings:
     nouns: int = 12
     rule: Rule = "noun"
     skew: float = 0.80
+    hint: float = 2.0
     paraphrases: int = 3
     attempts: int = 2
     trap: bool = False
@@ -47,9 +50,10 @@ class Settings:
         _choice("attempts", self.attempts, (1, 2, 3))
         if not isinstance(self.trap, bool):
             raise ConfigError(f"task.settings.trap: {self.trap!r} is neither true nor false", "use true or false")
-        number = isinstance(self.skew, int | float) and not isinstance(self.skew, bool)
-        if not number or not 1 / STRATEGIES - 1e-9 <= self.skew < 1:
+        if not _is_number(self.skew) or not 1 / STRATEGIES - 1e-9 <= self.skew < 1:
             raise ConfigError(f"task.settings.skew: {self.skew!r} is not in [1/6, 1)", "the default is 0.8")
+        if not _is_number(self.hint) or not 1 <= self.hint <= 100:
+            raise ConfigError(f"task.settings.hint: {self.hint!r} is not in [1, 100]", "the default is 2")
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any]) -> Settings:
@@ -63,6 +67,10 @@ class Settings:
             if name not in known:
                 raise ConfigError(f"task.settings.{name}: plan_execute has no such setting", did_you_mean(name, known))
         return cls(**settings)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _choice(name: str, value: object, choices: tuple[object, ...]) -> None:

@@ -1,0 +1,238 @@
+"""Claim: whatever passes in TRL's own GRPO tests with GRPOTrainer passes with HicraGRPOTrainer in its place.
+
+    git clone https://github.com/huggingface/trl && python benchmarks/trl_own_tests.py --trl-tests trl/tests
+
+The tests are run from outside and unchanged, three times: with TRL's classes, with the trainer swapped (plain GRPOConfig,
+so hicra's defaults), and with trainer and config swapped. Three things they take from the hub are made here, offline: tiny
+random models, one tokenizer, and the data set. The tokenizer has the ids of Qwen2.5 that the tests spell out, and every
+fifth of its other tokens says "hold on", a gram of the default lexicon: so a random model really produces planning tokens.
+Every advantage that leaves the hook is compared with the formula, written a second time below.
+
+This file is the command and, inside pytest (`-p trl_own_tests`), the plugin that swaps the classes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ARMS = ("GRPOTrainer", "HicraGRPOTrainer", "HicraGRPOTrainer+HicraGRPOConfig")
+ORG = "trl-internal-testing"
+GRAM, VOCABULARY, END, PAD = "hold on", 151_936, "<|im_end|>", "<|endoftext|>"
+# what the tests' own mocked generations spell out, by their ids in Qwen2.5's vocabulary (ids 0 to 255 are bytes)
+SPELLED = {
+    606: "name", 788: '":', 330: ' "', 64648: "multiply", 22785: "_tool", 497: '",', 16370: "arguments", 5212: ' {"',
+    11248: "}}\n", 4913: '{"', 17453: "Done", 1513: " don", 944: "'t", 1414: " know", 894: " any", 5392: " tool",
+    7692: "async", 93054: "_multiply",
+}  # fmt: skip
+SPECIAL = {151643: PAD, 151644: "<|im_start|>", 151645: END, 151657: "<tool_call>", 151658: "</tool_call>"}
+SMALL = {
+    "hidden_size": 8, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+    "head_dim": 2, "vocab_size": VOCABULARY, "max_position_embeddings": 4096, "pad_token_id": 151643,
+    "eos_token_id": 151645, "bos_token_id": None,
+}  # fmt: skip
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "decoder_sparse_step": 1}
+LOCAL = {"num_local_experts": 4, "num_experts_per_tok": 2}
+MODELS: dict[str, tuple[str, dict[str, Any], str]] = {  # hub name: transformers class, changed sizes, TRL's chat template
+    "tiny-Qwen2ForCausalLM-2.5": ("Qwen2ForCausalLM", {}, "qwen2_5"),
+    "tiny-Qwen3ForCausalLM": ("Qwen3ForCausalLM", {}, "qwen3"),
+    "tiny-Qwen3MoeForCausalLM": ("Qwen3MoeForCausalLM", EXPERTS, "qwen3"),
+    "tiny-LlamaForCausalLM-3.2": ("LlamaForCausalLM", {}, "qwen2_5"),
+    "tiny-MistralForCausalLM-0.2": ("MistralForCausalLM", {}, "qwen2_5"),
+    "tiny-Gemma2ForCausalLM": ("Gemma2ForCausalLM", {"query_pre_attn_scalar": 2}, "qwen2_5"),
+    "tiny-Cohere2ForCausalLM": ("Cohere2ForCausalLM", {"logit_scale": 0.125}, "qwen2_5"),
+    "tiny-GptOssForCausalLM": ("GptOssForCausalLM", LOCAL, "qwen2_5"),
+    "tiny-Glm4MoeForCausalLM": ("Glm4MoeForCausalLM", {"n_routed_experts": 4, "moe_intermediate_size": 16}, "qwen2_5"),
+    "tiny-Qwen2ForSequenceClassification-2.5": ("Qwen2ForSequenceClassification", {"num_labels": 1}, "qwen2_5"),
+    "tiny-Qwen3ForSequenceClassification": ("Qwen3ForSequenceClassification", {"num_labels": 1}, "qwen3"),
+    "tiny-LlamaForSequenceClassification-3.2": ("LlamaForSequenceClassification", {"num_labels": 1}, "qwen2_5"),
+}
+SENTENCES = (
+    "Readable code beats", "Errors should never pass", "Flat is better", "Sparse is better", "Namespaces are one",
+    "If the plan is hard to", "Now is better than", "There should be one", "Special cases are not", "In the face of",
+)  # fmt: skip
+
+
+# ---- the hub, made offline
+def build_hub(hub: Path) -> None:
+    """The layout of the hub's own cache: models--ORG--NAME/snapshots/0, so that `from_pretrained` finds every name."""
+    import torch
+    import transformers
+
+    templates = Path(sys.modules["trl"].__file__ if "trl" in sys.modules else _trl_folder()).parent / "chat_templates"
+    tokenizer = build_tokenizer()
+    for name, (architecture, changed, template) in MODELS.items():
+        root = hub / f"models--{ORG}--{name}"
+        folder = root / "snapshots" / "0"
+        folder.mkdir(parents=True)
+        (root / "refs").mkdir()
+        (root / "refs" / "main").write_text("0", encoding="utf-8")
+        torch.manual_seed(0)
+        made = getattr(transformers, architecture)
+        made(made.config_class(**SMALL | changed)).save_pretrained(folder)
+        tokenizer.chat_template = (templates / f"{template}.jinja").read_text(encoding="utf-8")
+        tokenizer.save_pretrained(folder)
+
+
+def _trl_folder() -> str:
+    import trl
+
+    return str(trl.__file__)
+
+
+def build_tokenizer() -> Any:
+    """A byte-level BPE without merges: text is encoded byte by byte, ids decode to the words above or to a filler."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    rest = [byte for byte in range(256) if byte not in plain]
+    spelling = {byte: chr(byte) for byte in plain} | {byte: chr(0x100 + index) for index, byte in enumerate(rest)}
+    vocabulary = {spelling[byte]: index for index, byte in enumerate([*plain, *rest])}
+    vocabulary |= {"".join(spelling[byte] for byte in text.encode()): index for index, text in SPELLED.items()}
+    taken = {*vocabulary.values(), *SPECIAL}
+    for index in range(256, max(SPECIAL) + 1):
+        if index not in taken:
+            marks = "".join(",;!?"[index >> shift & 3] for shift in range(0, 18, 2))
+            text = f" {GRAM}{marks}" if index % 5 == 0 else f" w{index}"
+            vocabulary[text.replace(" ", spelling[32])] = index
+    vocabulary |= {text: index for index, text in SPECIAL.items()}
+    bpe = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    bpe.add_special_tokens([AddedToken(text, special=True) for index, text in SPECIAL.items() if index < 151650])
+    bpe.add_tokens([AddedToken(text, special=False) for index, text in SPECIAL.items() if index > 151650])
+    return PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token=PAD, eos_token=END)
+
+
+def load_dataset(name: str, config: str = "standard_prompt_only", split: str | None = None, streaming: bool = False) -> Any:
+    """The two text configurations of zen: ten prompts to train on, two to test."""
+    from datasets import Dataset, DatasetDict
+
+    if name != f"{ORG}/zen":
+        raise FileNotFoundError(f"{name} is not made here")
+    talk = config.startswith("conversational")
+    rows = [{"prompt": [{"role": "user", "content": text}] if talk else text} for text in SENTENCES]
+    parts = DatasetDict(train=Dataset.from_list(rows), test=Dataset.from_list(rows[:2]))
+    chosen = parts if split is None else parts[split]
+    if not streaming:
+        return chosen
+    return chosen.to_iterable_dataset() if split else {key: part.to_iterable_dataset() for key, part in parts.items()}
+
+
+# ---- the plugin
+def pytest_configure(config: Any) -> None:
+    import datasets
+    import torch
+    import trl
+    from trl import import_utils
+
+    torch.set_num_threads(1)
+    datasets.load_dataset = load_dataset
+    import_utils.__getattr__ = _absent  # tests older than the release ask for packages that it no longer knows
+    arm = os.environ["HICRA_ARM"]
+    if arm == ARMS[0]:
+        return
+    from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
+
+    config.hicra_counts = counts = {"generations": 0, "tokens": 0, "planning": 0, "changed": 0, "off": 0}
+    record = HicraGRPOTrainer._hicra_record
+
+    def audited(self: Any, inputs: Any, batch: Any, tagged: Any, mode: str) -> Any:
+        base, mask, live = batch["base"][:, None], batch["planning_mask"], batch["response_mask"]
+        expected = torch.where(mask, base * (1 + 0.2 * base.sign()), base)
+        counts["generations"] += 1
+        counts["tokens"] += int(live.sum())
+        counts["planning"] += int((mask & live).sum())
+        counts["changed"] += int(((batch["advantages"] != base) & live).sum())
+        counts["off"] += int((((batch["advantages"] - expected).abs() > 1e-6) & live).sum())
+        return record(self, inputs, batch, tagged, mode)
+
+    HicraGRPOTrainer._hicra_record = audited
+    trl.GRPOTrainer = HicraGRPOTrainer
+    if arm == ARMS[2]:
+        trl.GRPOConfig = HicraGRPOConfig
+
+
+def _absent(name: str) -> Any:
+    if name.startswith("is_") and name.endswith("_available"):
+        return lambda *_: False
+    raise AttributeError(name)
+
+
+def pytest_sessionfinish(session: Any) -> None:
+    if counts := getattr(session.config, "hicra_counts", None):
+        Path(os.environ["HICRA_COUNTS"]).write_text(json.dumps(counts), encoding="utf-8")
+
+
+# ---- the command
+def run_arm(arm: str, tests: Path, work: Path, select: str) -> tuple[dict[str, str], dict[str, int]]:
+    """({test: outcome}, counts of the hook) of one pytest run."""
+    report, counts = work / f"{ARMS.index(arm)}.xml", work / f"{ARMS.index(arm)}.json"
+    environment = os.environ | {
+        "HICRA_ARM": arm, "HICRA_COUNTS": str(counts), "HF_HOME": str(work), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
+        "TRL_EXPERIMENTAL_SILENCE": "1", "ACCELERATE_USE_CPU": "1",
+    }  # fmt: skip
+    command = [
+        sys.executable, "-m", "pytest", "-p", "trl_own_tests", "-p", "no:cacheprovider", "-q", "--tb=line", "-W", "ignore",
+        f"--rootdir={tests.parent}", f"--junitxml={report}", "--basetemp", str(work / "pytest"), "-k", select,
+        str(tests / "test_grpo_trainer.py"),
+    ]  # fmt: skip
+    subprocess.run(command, env=environment, cwd=work, stdout=sys.stderr, check=False)
+    outcomes = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
+        name = f"{(case.get('classname') or '').split('.')[-1]}::{case.get('name')}"
+        outcomes[name] = "failed" if kinds & {"failure", "error"} else "skipped" if kinds else "passed"
+    return outcomes, json.loads(counts.read_text(encoding="utf-8")) if counts.is_file() else {}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trl-tests", type=Path, required=True, help="the folder `tests` of a checkout of TRL")
+    parser.add_argument("-k", dest="select", default="not Slow", help="pytest's selection by name")
+    parser.add_argument("--machine", default="2 cores, AVX2", help="words for the report")
+    parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
+    parser.add_argument("-o", dest="output", type=Path, help="also write the report here")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        build_hub(work / "hub")
+        ran = {arm: run_arm(arm, given.trl_tests.resolve(), work, given.select) for arm in ARMS}
+    plain = ran[ARMS[0]][0]
+    passed = sorted(name for name, outcome in plain.items() if outcome == "passed")
+    report: dict[str, Any] = {
+        "claim": "whatever passes with GRPOTrainer passes with HicraGRPOTrainer",
+        "machine": given.machine, "date": given.date,
+        "versions": {name: version(name) for name in ("trl", "transformers", "torch", "accelerate", "datasets", "peft")},
+        "collected": len(plain), "passed_with_GRPOTrainer": len(passed),
+        "failed_with_GRPOTrainer": sorted(name for name, outcome in plain.items() if outcome == "failed"),
+        "skipped": sum(outcome == "skipped" for outcome in plain.values()),
+    }  # fmt: skip
+    for arm in ARMS[1:]:
+        outcomes, counts = ran[arm]
+        report[arm] = {
+            "of_these_passed": sum(outcomes.get(name) == "passed" for name in passed),
+            "no_longer_passing": [name for name in passed if outcomes.get(name) != "passed"],
+            "newly_passing": sorted(n for n, o in outcomes.items() if o == "passed" and plain.get(n) != "passed"),
+            "hook": counts,
+        }
+    report["holds"] = all(not report[arm]["no_longer_passing"] and report[arm]["hook"].get("off") == 0 for arm in ARMS[1:])
+    text = json.dumps(report, indent=2) + "\n"
+    print(text, end="")
+    if given.output:
+        given.output.write_text(text, encoding="utf-8")
+    return 0 if report["holds"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""One thread, no network, and the helper modules of this folder importable."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+for name, value in {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}.items():
+    os.environ.setdefault(name, value)
+sys.path.insert(0, str(Path(__file__).parent))
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def shared_data():
+    """The folder of real data beside the checkout; the test is skipped where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("no real data beside this checkout")
+    return DATA

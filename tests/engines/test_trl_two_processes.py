@@ -1,0 +1,103 @@
+"""Two processes on gloo: equal ranks, GRPO at alpha 0, groups over rank borders, figures of the whole batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from trl_tiny import GROUP, naive_mask
+
+from hicra.credit import METHODS
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow]
+
+RANKS, STEPS = (0, 1), (0, 1)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
+    """(summaries by rank, {arm: arrays by rank}) of one torchrun."""
+    folder = tmp_path_factory.mktemp("two")
+    here = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    done = subprocess.run(
+        [*command, str(here / "trl_two_workers.py"), str(folder)],
+        env=environment, capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    summaries = [json.loads((folder / f"summary-{rank}.json").read_text(encoding="utf-8")) for rank in RANKS]
+    arms = [arm for arm in summaries[0] if arm != "plain"]
+    return summaries, {arm: [np.load(folder / f"{arm}-{rank}.npz") for rank in RANKS] for arm in arms}
+
+
+def together(arrays: list[Any], step: int) -> dict[str, np.ndarray]:
+    """The batch of both ranks, rows in order, the narrower one padded."""
+    names = [name.split(".", 1)[1] for name in arrays[0].files if name.startswith(f"{step}.") and "loss" not in name]
+    width = max(one[f"{step}.response_ids"].shape[1] for one in arrays)
+    joined = {}
+    for name in names:
+        parts = [one[f"{step}.{name}"] for one in arrays]
+        if parts[0].ndim == 2:
+            parts = [np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts]
+        joined[name] = np.concatenate(parts)
+    return joined
+
+
+def test_it_really_ran_on_two_processes(both: Any) -> None:
+    for summary in both[0]:
+        assert {(arm["world"], arm["type"]) for arm in summary.values()} == {(2, "DistributedType.MULTI_CPU")}
+
+
+def test_ranks_end_equal_and_alpha_zero_is_plain_grpo(both: Any) -> None:
+    first, second = both[0]
+    assert {arm: one["hash"] for arm, one in first.items()} == {arm: one["hash"] for arm, one in second.items()}
+    assert first["alpha 0"]["hash"] == first["plain"]["hash"]
+    assert len({one["hash"] for one in first.values()}) == 4  # plain = alpha 0; all others differ
+
+
+@pytest.mark.parametrize(("arm", "method"), [("recentred", "hicra_recentred"), ("forking", "forking_tokens")])
+def test_group_methods_shape_the_whole_batch_across_ranks(both: Any, arm: str, method: str) -> None:
+    arrays = both[1][arm]
+    widths = [[one[f"{step}.response_ids"].shape[1] for one in arrays] for step in STEPS]
+    assert any(left != right for left, right in widths), "the ranks never padded differently, so this shows less"
+    for step in STEPS:
+        batch = together(arrays, step)
+        base, given = batch["base"], batch["advantages"]
+        assert batch["group_ids"].tolist() == [3 * step + row // GROUP for row in range(12)] or step
+        assert (batch["group_ids"][4:8] == batch["group_ids"][4]).all()  # rows 4, 5 on one rank and 6, 7 on the other
+        settings = {"recentred": {"alpha": 0.3}, "forking": {"rho": 0.2}}[arm]
+        live = batch["response_mask"]
+        assert np.array_equal(given * live, METHODS[method](base, batch, **settings) * live)
+        alone = METHODS[method](base[:6], {name: value[:6] for name, value in batch.items()}, **settings)
+        assert not np.array_equal(given[:6] * live[:6], alone * live[:6]), "a rank by itself gives the same"
+        if arm == "recentred":
+            bonus = (given - base[:, None]) * live
+            assert np.abs(bonus).max() > 0.01
+            for group in np.unique(batch["group_ids"]):
+                assert abs(bonus[batch["group_ids"] == group].sum()) < 1e-5
+
+
+@pytest.mark.parametrize("arm", ["hicra", "recentred", "forking"])
+def test_logged_figures_are_those_of_the_gathered_counts(both: Any, arm: str) -> None:
+    summaries, arrays = both[0], both[1][arm]
+    values = summaries[0][arm]["logged"]
+    for step in STEPS:
+        batch = together(arrays, step)
+        live = batch["response_mask"]
+        mask = np.array([naive_mask(ids, on) for ids, on in zip(batch["response_ids"].tolist(), live, strict=True)])
+        changed = (batch["advantages"] != batch["base"][:, None]) & live
+        assert values["planning_share"][step] == pytest.approx((mask & live).sum() / live.sum(), abs=1e-9)
+        assert values["changed_share"][step] == pytest.approx(changed.sum() / live.sum(), abs=1e-9)
+        for name, planning in (("entropy_planning", True), ("entropy_execution", False)):
+            total, count = 0.0, 0
+            for one in arrays:
+                kind = one[f"{step}.loss.live"] & (one[f"{step}.loss.mask"] == planning)
+                total, count = total + one[f"{step}.loss.entropies"][kind].sum(dtype=float), count + int(kind.sum())
+            assert values[name][step] == pytest.approx(total / count, rel=1e-6)

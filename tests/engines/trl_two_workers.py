@@ -1,0 +1,68 @@
+"""Runs on every rank under torchrun (test_trl_two_processes.py): trains each arm and writes what this rank has seen.
+
+Six rows a rank in groups of four, so that the second group straddles the ranks. Completions are long enough for the
+ranks to pad to different widths.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from trl_tiny import Recorder, logged, make_trainer, parameters_hash
+
+ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "plain": (None, {}),
+    "alpha 0": ("hicra", {"alpha": 0.0}),
+    "hicra": ("hicra", {"alpha": 0.2}),
+    "recentred": ("hicra_recentred", {"alpha": 0.3}),
+    "forking": ("forking_tokens", {"rho": 0.2}),
+}
+
+
+class Shapes(Recorder):
+    """Keeps the fields that each generation was shaped from: some are overwritten later on."""
+
+    def _hicra_shape(self, base: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        shaped = super()._hicra_shape(base, batch)
+        self.shapes = [*getattr(self, "shapes", []), batch | {"base": base, "advantages": shaped}]
+        return shaped
+
+
+def main(folder: Path) -> None:
+    torch.set_num_threads(1)
+    summary: dict[str, Any] = {}
+    for arm, (method, method_settings) in ARMS.items():
+        trainer = make_trainer(
+            folder / arm, method, method_settings, trainer=Shapes,
+            per_device_train_batch_size=6, max_completion_length=44, scale_rewards="none",
+        )  # fmt: skip
+        trainer.train()
+        rank = trainer.accelerator.process_index
+        summary[arm] = {
+            "world": trainer.accelerator.num_processes,
+            "type": str(trainer.accelerator.distributed_type),
+            "hash": parameters_hash(trainer),
+            "logged": {
+                name: logged(trainer, f"hicra/{name}")
+                for name in ("planning_share", "changed_share", "entropy_planning", "entropy_execution", "accuracy")
+            },
+        }
+        if method is not None:
+            fields = {
+                f"{step}.{name}": value.cpu().numpy()
+                for step, batch in enumerate(trainer.shapes)
+                for name, value in batch.items()
+            }
+            for step, batch in enumerate(trainer.seen):  # after the shuffle, in the order of the loss
+                fields |= {f"{step}.loss.{name}": batch[name].numpy() for name in ("mask", "live", "entropies")}
+            np.savez(folder / f"{arm}-{rank}.npz", **fields)
+    (folder / f"summary-{rank}.json").write_text(json.dumps(summary), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,52 @@
+"""Laws of every method: alpha=0 is the input, padding and row order never matter, nothing is changed in place."""
+
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hicra import credit
+
+
+@st.composite
+def batches(draw):
+    groups, size, width = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.integers(1, 12))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    rows = groups * size
+    live = np.arange(width) < rng.integers(0, width + 1, rows)[:, None]
+    live &= rng.random(live.shape) < 0.9
+    ids = rng.permutation(np.repeat(rng.integers(0, 10**9, groups), size))
+    batch = {
+        "response_ids": rng.integers(0, 9, live.shape), "response_mask": live, "group_ids": ids,
+        "planning_mask": (rng.random(live.shape) < 0.4) & live, "entropies": rng.exponential(0.5, live.shape),
+    }  # fmt: skip
+    advantages = credit.group_advantages(rng.integers(0, 2, rows), ids)
+    return np.repeat(advantages[:, None], width, axis=1), batch
+
+
+@pytest.mark.parametrize("name", credit.METHODS)
+@given(case=batches())
+@settings(max_examples=60, deadline=None)
+def test_laws(name, case):
+    advantages, batch = case
+    method, live = credit.METHODS[name], batch["response_mask"]
+    given_a, given_b = advantages.copy(), copy.deepcopy(batch)
+    out = method(advantages, batch)
+    assert (advantages == given_a).all()
+    assert all((batch[key] == given_b[key]).all() for key in batch)
+    assert out.shape == advantages.shape
+    assert np.isfinite(out).all()
+    assert (out == advantages)[~live].all()
+    dirty = {key: np.where(live, value, 7).astype(value.dtype) if value.ndim == 2 else value for key, value in batch.items()}
+    dirty["response_mask"] = live
+    assert np.allclose(method(np.where(live, advantages, 9.0), dirty)[live], out[live])
+    wide = {key: np.pad(value, ((0, 0), (0, 5))) if value.ndim == 2 else value for key, value in batch.items()}
+    assert np.allclose(method(np.pad(advantages, ((0, 0), (0, 5))), wide)[:, : live.shape[1]][live], out[live])
+    order = np.random.default_rng(1).permutation(len(live))
+    turned = method(advantages[order], {key: value[order] for key, value in batch.items()})
+    assert np.allclose(turned, out[order])
+    if "alpha" in method.settings:
+        assert method(advantages, batch, alpha=0.0).tobytes() == advantages.tobytes() or name == "hicra_released"
+        assert (method(advantages, batch, alpha=0.0) == advantages).all()

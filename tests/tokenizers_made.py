@@ -1,0 +1,75 @@
+"""Tokenizers of the three families, trained on the spot: no download, no file."""
+
+from __future__ import annotations
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+TEXT = [
+    "Wait, let me check this again. So we can use the fact that x = 12, but let's verify it step by step.",
+    "Hmm, that can't be right; let\u2019s try another approach: \u201cif we consider\u201d the caf\u00e9 \u4f60\u597d \U0001f914 na\u00efve \u0394x.",
+    "Alternatively, we need to find the answer. Now, let me think... okay, so the problem asks for 3/4.",
+]
+SPECIAL = ["<pad>", "<eos>"]
+
+
+def byte_level(corpus=TEXT, size=500):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(
+        corpus, trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False)
+    )
+    return tokenizer
+
+
+def metaspace(corpus=TEXT, size=400):
+    """BPE over SentencePiece-like text with byte fallback, as Llama 2 has it."""
+    raw = [f"<0x{byte:02X}>" for byte in range(256)]
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    ascii_only = [" ".join(word for word in text.split(" ") if word.isascii()) for text in corpus]
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=[*SPECIAL, "<unk>"], show_progress=False)
+    tokenizer.train_from_iterator(ascii_only, trainer)
+    # as Llama 2 has it, the 256 bytes are plain vocabulary entries that the model falls back to
+    import json
+
+    spec = json.loads(tokenizer.to_str())
+    for piece in raw:
+        spec["model"]["vocab"][piece] = len(spec["model"]["vocab"])
+    return Tokenizer.from_str(json.dumps(spec))
+
+
+def wordpiece(corpus=TEXT, size=300):
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=[*SPECIAL, "[UNK]"], show_progress=False)
+    tokenizer.train_from_iterator(corpus, trainer)
+    return tokenizer
+
+
+FAMILIES = {"byte-level": byte_level, "metaspace": metaspace, "wordpiece": wordpiece}
+
+
+def pieces(tokenizer, family, special=(*SPECIAL,)):
+    """id -> bytes (None for special tokens), spelled out by hand for each family."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode  # an independent table of the 256 characters
+
+    to_byte = {char: byte for byte, char in bytes_to_unicode().items()}
+    out = {}
+    for text, index in tokenizer.get_vocab().items():
+        if text in special or text in ("<unk>", "[UNK]"):
+            out[index] = None
+        elif family == "byte-level":
+            out[index] = bytes(to_byte[char] for char in text)
+        elif family == "metaspace":
+            is_raw = len(text) == 6 and text.startswith("<0x")
+            out[index] = bytes([int(text[3:5], 16)]) if is_raw else text.replace("\u2581", " ").encode()
+        else:
+            out[index] = text[2:].encode() if text.startswith("##") and text != "##" else b" " + text.encode()
+    return out

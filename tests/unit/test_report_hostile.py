@@ -1,0 +1,163 @@
+"""Text from runs never becomes markup: payloads in every field, escaped in HTML, in SVG and in the JSON block."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hicra.report import build_report
+from hicra.report.charts import rollout_figure
+from hicra.report.encode import script_json
+from hicra.runs import RunFolder
+
+RUN = "window.ran=1"
+PAYLOADS = [
+    f"<script>{RUN}</script>",
+    f"</script><script>{RUN}</script>",
+    f"</SCRIPT ><ScRiPt>{RUN}</sCrIpT>",
+    f"<!--<script>{RUN}</script>-->",
+    f"--><script>{RUN}</script><!--",
+    f"]]><script>{RUN}</script>",
+    f"<img src=x onerror={RUN}>",
+    f'"><img src=x onerror={RUN}>',
+    f"'><img src=x onerror={RUN}>",
+    f"<svg onload={RUN}>",
+    f"</svg><svg onload={RUN}>",
+    f"</desc></title><script>{RUN}</script>",
+    f"</style><script>{RUN}</script>",
+    f"</textarea><script>{RUN}</script>",
+    f"</noscript><img src=x onerror={RUN}>",
+    f"<iframe srcdoc='<script>parent.{RUN}</script>'></iframe>",
+    f"<iframe src=javascript:parent.{RUN}></iframe>",
+    f"<a href=javascript:{RUN}>x</a>",
+    f"javascript:{RUN}",
+    f"<math><mi xlink:href=javascript:{RUN}>x",
+    f"<details open ontoggle={RUN}>",
+    f"<body onload={RUN}>",
+    f"<input autofocus onfocus={RUN}>",
+    f"<video><source onerror={RUN}></video>",
+    f"<object data=javascript:{RUN}>",
+    "<link rel=stylesheet href=http://127.0.0.1:9/x.css>",
+    "<base href=http://127.0.0.1:9/>",
+    "<meta http-equiv=refresh content='0;url=http://127.0.0.1:9/'>",
+    "<form action=http://127.0.0.1:9/><button>x",
+    "<style>body{display:none}</style>",
+    '" autofocus onfocus=window.ran=1 x="',
+    "' onmouseover=window.ran=1 x='",
+    "{{ 7 * 7 }}{% include 'x' %}",
+    "${window.ran=1}`;window.ran=1;`",
+    "\\u003cscript>window.ran=1\\u003c/script>",
+    "&lt;script&gt;window.ran=1&lt;/script&gt;",
+    "\u2028window.ran=1\u2029",
+    "\u202e\u2066<script>window.ran=1</script>",
+    "\x00<script>window.ran=1</script>\x1b[31m\r\n\x0b",
+    "\U0001f600</script\U0001f600><script/x>window.ran=1</script >" + "A" * 300,
+    "__proto__",
+    "<h1>second</h1></main></html>",
+]
+
+
+def hostile_run(path: Path, method: str, seed: int) -> Path:
+    """A run with a payload in every field that holds text, a rollout a payload."""
+    named = dict(zip(PAYLOADS, PAYLOADS, strict=True))
+    folder = RunFolder.create(
+        path,
+        method=method,
+        seed=seed,
+        config={
+            "model": PAYLOADS[0],
+            "lexicon": PAYLOADS[1],
+            "task": {"name": PAYLOADS[2]},
+            **{p: p for p in PAYLOADS},
+        },
+        inputs=named,
+        versions=named,
+    )
+    folder.log(1, {"hicra/accuracy": 0.5, **{f"hicra/{payload}": 1.0 for payload in PAYLOADS}})
+    folder.log(2, {"hicra/accuracy": 0.6, "hicra/text": None, **dict.fromkeys(PAYLOADS, 1.0)})
+    rows = [
+        {
+            "step": 1,
+            "id": payload,
+            "group_id": payload,
+            "prompt": payload,
+            "response": payload,
+            "reward": 1.0,
+            "correct": True,
+            "spans": [{"start": 0, "end": len(payload), "gram": payload}],
+            "token_ends": [1, len(payload)],
+            "planning_mask": [1, 0],
+            "advantage": 0.5,
+            "advantages": [0.6, 0.5],
+            "entropies": [0.1, 0.2],
+            "labels": [payload, payload],
+        }
+        for payload in PAYLOADS
+    ]
+    folder.write_rollouts(1, pl.DataFrame(rows))
+    return path
+
+
+class Tags(HTMLParser):
+    """Every start tag with its attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("hostile")
+    runs = [hostile_run(folder / "<svg onload=window.ran=1>", "none", 0), hostile_run(folder / "b", PAYLOADS[7], 1)]
+    out = folder / "r.html"
+    build_report(runs, out, extra={payload: {payload: [{payload: payload}]} for payload in PAYLOADS})
+    return out.read_text(encoding="utf-8")
+
+
+def test_at_least_forty() -> None:
+    assert len(set(PAYLOADS)) >= 40
+
+
+def test_no_tag_or_attribute_comes_from_text(page: str) -> None:
+    tags = Tags()
+    tags.feed(page)
+    names = {tag for tag, _ in tags.found}
+    assert names.isdisjoint(
+        {"img", "iframe", "object", "embed", "base", "form", "video", "a:", "math", "textarea", "noscript"}
+    )
+    assert [tag for tag, _ in tags.found].count("script") == 2
+    assert [tag for tag, _ in tags.found].count("h1") == 1
+    assert [attrs for tag, attrs in tags.found if tag == "link"] == [{"rel": "icon", "href": "data:,"}]
+    for _, attrs in tags.found:
+        assert not any(name.startswith("on") or name in ("srcdoc", "style", "action", "src") for name in attrs)
+        assert (attrs.get("href") or "#").startswith(("#", "data:,"))
+
+
+def test_json_block_round_trips(page: str) -> None:
+    block = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
+    assert block
+    assert not re.search("[<>&\u2028\u2029]", block[1])
+    data = json.loads(block[1])
+    assert {row["r"] for row in data["rollouts"]} == {payload.replace("\0", "\ufffd") for payload in PAYLOADS}
+
+
+def test_script_json_escapes() -> None:
+    assert script_json({"x": "<&>\u2028", "y": float("nan"), "z": "\ud800"}) == (
+        '{"x":"\\u003c\\u0026\\u003e\\u2028","y":null,"z":"\ufffd"}'
+    )
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_rollout_figure_escapes(payload: str) -> None:
+    tags = Tags()
+    tags.feed(rollout_figure([payload, payload], [True, False], [0.5, 0.5], [0.6, 0.5]))
+    assert {tag for tag, _ in tags.found} <= {"svg", "title", "desc", "rect", "g", "path", "text"}

@@ -1,0 +1,186 @@
+"""The tagging rule, a test a line of its table (docs/tagging.md), and token masks against the slow reference."""
+
+import numpy as np
+import pytest
+from reference_tagger import mask as slow_mask
+from reference_tagger import spans as slow_spans
+from tokenizers_made import FAMILIES, TEXT, byte_level, pieces
+
+from hicra import Lexicon, Tagger
+from hicra.errors import ConfigError, DataError
+
+
+def spans(text, *grams, **kind):
+    return Tagger(Lexicon.from_phrases(grams), **kind).spans(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "gram", "expected"),
+    [
+        ("Wait, LET me", "let me", [(6, 12)]),  # case
+        ("let \t\n me", "let me", [(0, 9)]),  # runs of white space
+        ("let\u00a0me let\u3000me let\u2028me", "let me", [(0, 6), (7, 13), (14, 20)]),  # no-break, ideographic, line separator
+        ("let\u200bme let\u200b me", "let me", []),  # zero-width is not white space
+        ("let\u2019s let's", "let's", [(0, 5), (6, 11)]),  # typographic apostrophe in the text
+        ("let's", "let\u2019s", [(0, 5)]),  # ... and in the gram
+        ("so2 so_ so", "so", [(8, 10)]),  # digits and underscores are word characters
+        ("\u00e9so so\u00e9 so", "so", [(8, 10)]),  # non-ASCII letters too
+        ("so\u0301 so", "so", [(4, 6)]),  # a combining mark belongs to the letter before it
+        ("\U0001f914so\U0001f914", "so", [(1, 3)]),  # emoji are not
+        ("\u4f60so", "so", []),  # CJK characters are letters
+        ("\u4f60\u597d \u4f60\u597d\u5417", "\u4f60\u597d", [(0, 2)]),
+        ("so\u0661 so", "so", [(4, 6)]),  # other scripts' decimal digits
+        ("so's (so) so.", "so", [(0, 2), (6, 8), (10, 12)]),  # an apostrophe is no word character
+        ("does this hold true? yes", "does this hold true?", [(0, 20)]),  # punctuation at the edge
+        ("## step 1", "## step", [(0, 7)]),
+        ("STRASSE straße stra\u1e9ee", "straße", [(8, 14)]),  # sharp s stays as it is
+        ("\u0130s is", "is", [(3, 5)]),  # dotted capital I has no one-to-one partner
+        ("\u212aeep keep", "keep", [(5, 9)]),  # nor the Kelvin sign
+        ("\u0394X", "\u03b4x", [(0, 2)]),  # Greek has
+        ("\u023aso \u2c65", "\u023a", [(4, 5)]),  # not inside a word
+        ("\u023a so", "\u2c65", [(0, 1)]),  # one-to-one, though its bytes change length
+        ("", "so", []),
+        ("so", "so", [(0, 2)]),
+    ],
+)
+def test_rule(text, gram, expected):
+    found = spans(text, gram)
+    assert [(start, stop) for start, stop, _ in found] == expected
+    assert slow_spans(text, Lexicon.from_phrases([gram]).phrases) == found
+
+
+def test_overlapping_occurrences_all_count():
+    # leftmost-longest alone would pick the long hit, see it end inside a word, and hide the short one
+    assert spans("so we can used it", "so we can use", "so we", "we can") == [(0, 5, "so we"), (3, 9, "we can")]
+    assert spans("no no no", "no no") == [(0, 5, "no no"), (3, 8, "no no")]
+
+
+def test_spans_are_the_gram():
+    text = "Wait, let  me check. So we\ncan use it"
+    for start, stop, gram in spans(text, "let me check", "so we can", "wait"):
+        assert " ".join(text[start:stop].lower().split()) == gram
+
+
+def test_sentence_unit_without_weights():
+    text = "First, add. Let me check that: 3 is 1.5 twice?\nNo gram here\nso: yes"
+    found = spans(text, "let me", "let me check", "so", unit="sentence")
+    assert [text[a:b] for a, b, _ in found] == ["Let me check that:", "so:"]
+    assert [gram for _, _, gram in found] == ["let me", "so"]  # equal weights: the first by text
+
+
+def test_sentence_unit_with_weights():
+    import polars as pl
+
+    table = pl.DataFrame({"gram": ["add", "let me", "maybe"], "weight": [-1.0, 1.5, 0.4]})
+    lexicon = Lexicon.from_table(table, name="weighted", threshold=0.5)
+    text = "Let me add. Let me see. Maybe. Maybe maybe."
+    found = Tagger(lexicon, unit="sentence").spans(text)
+    assert [text[a:b] for a, b, _ in found] == ["Let me see."]  # 1.5 - 1 = 0.5 does not pass; twice maybe counts once
+    assert [gram for _, _, gram in Tagger(lexicon).spans(text)] == ["let me", "let me", "maybe", "maybe", "maybe"]
+
+
+def test_unknown_unit_and_missing_tokenizer():
+    with pytest.raises(ConfigError, match="unit"):
+        Tagger(Lexicon.load("paper"), unit="word")
+    with pytest.raises(ConfigError, match="no tokenizer"):
+        Tagger(Lexicon.load("paper")).mask(np.zeros((1, 1), int), np.ones((1, 1), bool))
+
+
+def batch(tokenizer, texts, end=1):
+    rows = [[*tokenizer.encode(text, add_special_tokens=False).ids, end] for text in texts]
+    width = max(map(len, rows)) + 2
+    ids, live = np.full((len(rows), width), 0), np.zeros((len(rows), width), bool)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)], live[index, : len(row)] = row, True
+    return ids, live
+
+
+GRAMS = ["let me check", "so", "let's", "we can use the fact that", "let me", "if we consider", "that can't be right", "caf\u00e9",
+         "\u4f60\u597d", "okay, so", "another approach"]  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_mask_equals_the_slow_reference(family):
+    tokenizer = FAMILIES[family]()
+    lexicon = Lexicon.from_phrases(GRAMS)
+    ids, live = batch(tokenizer, [*TEXT, "Let\u2019s check \U0001f914so, caf\u00e9.  LET ME", "s", ""])
+    live[0, 4:7] = False  # tool output inside
+    got = Tagger(lexicon, tokenizer).mask(ids, live)
+    table = pieces(tokenizer, family)
+    expected = [slow_mask([table[i] for i in row], alive, lexicon.phrases) for row, alive in zip(ids, live, strict=True)]
+    assert got.tolist() == expected
+    assert got.any()
+    assert not got[~live].any()
+
+
+def test_foreign_and_special_tokens_are_walls():
+    tokenizer = byte_level()
+    tagger = Tagger(Lexicon.from_phrases(["let me"]), tokenizer)
+    first, second = (tokenizer.encode(text).ids for text in ("let", " me"))
+    ids = np.array([[*first, *second]])
+    whole = np.ones(ids.shape, bool)
+    assert tagger.mask(ids, whole).all()
+    special = np.array([[*first, 1, *second]])
+    assert not tagger.mask(special, np.ones(special.shape, bool)).any()
+    foreign = np.array([[*first, *tokenizer.encode(" x").ids, *second]])
+    live = np.ones(foreign.shape, bool)
+    live[0, len(first) : -len(second)] = False
+    assert not tagger.mask(foreign, live).any()
+
+
+def test_incomplete_utf8_at_token_borders():
+    tokenizer = byte_level()
+    e_acute = tokenizer.encode("\u00e9").ids
+    vocabulary = tokenizer.get_vocab()
+    one_byte = [vocabulary[char] for char in "\u00c3\u00a9"]  # the two bytes of the letter as two tokens
+    tagger = Tagger(Lexicon.from_phrases(["caf\u00e9"]), tokenizer)
+    caf = tokenizer.encode("caf").ids
+    split = np.array([[*caf, *one_byte]])
+    assert tagger.mask(split, np.ones(split.shape, bool)).all()
+    half = np.array([[*caf, one_byte[0]]])  # cut inside the letter: no text yet
+    assert not tagger.mask(half, np.ones(half.shape, bool)).any()
+    assert e_acute
+
+
+def test_torch_in_torch_out():
+    torch = pytest.importorskip("torch")
+    tokenizer = byte_level()
+    ids, live = batch(tokenizer, TEXT)
+    tagger = Tagger(Lexicon.from_phrases(GRAMS), tokenizer)
+    got = tagger.mask(torch.tensor(ids), torch.tensor(live))
+    assert isinstance(got, torch.Tensor)
+    assert got.dtype == torch.bool
+    assert (got.numpy() == tagger.mask(ids, live)).all()
+
+
+def test_ids_past_the_vocabulary_are_walls_and_negative_ids_are_refused():
+    tagger = Tagger(Lexicon.from_phrases(["so"]), byte_level())
+    assert not tagger.mask(np.array([[10**6]]), np.array([[True]])).any()
+    assert not tagger.mask(np.array([[-100]]), np.array([[False]])).any()
+    with pytest.raises(DataError, match="-100"):
+        tagger.mask(np.array([[-100]]), np.array([[True]]))
+
+
+def test_texts_and_character_ranges_agree():
+    tokenizer = byte_level()
+    ids, live = batch(tokenizer, [*TEXT, "x \u00e9 let me"])
+    live[1, 5:9] = False
+    tagger = Tagger(Lexicon.from_phrases(GRAMS), tokenizer)
+    texts, tagged = tagger.texts(ids, live), tagger.tag(ids, live)
+    assert texts[0][0] == TEXT[0]
+    for row, start, stop, gram in zip(tagged.row, tagged.char_start, tagged.char_stop, tagged.hits.gram, strict=True):
+        assert slow_spans(texts[row][0][start:stop], [tagger.phrases[gram]])[0][:2] == (0, stop - start)
+    for text, ends in texts:
+        assert ends == sorted(ends)
+        assert ends[-1] == len(text)
+
+
+def test_tokenizers_that_cannot_serve(tmp_path):
+    lexicon = Lexicon.load("paper-n3")
+    with pytest.raises(ConfigError, match="tokenizer.json"):
+        Tagger(lexicon, tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(ConfigError, match="no tokenizer"):
+        Tagger(lexicon, tmp_path)
+    with pytest.raises(ConfigError, match="no fast backend"):
+        Tagger(lexicon, object())
