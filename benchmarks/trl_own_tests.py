@@ -42,7 +42,9 @@ SMALL = {
 }  # fmt: skip
 EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "decoder_sparse_step": 1}
 LOCAL = {"num_local_experts": 4, "num_experts_per_tok": 2}
-MODELS: dict[str, tuple[str, dict[str, Any], str]] = {  # hub name: transformers class, changed sizes, TRL's chat template
+MODELS: dict[
+    str, tuple[str, dict[str, Any], str]
+] = {  # hub name: transformers class, changed sizes, TRL's chat template
     "tiny-Qwen2ForCausalLM-2.5": ("Qwen2ForCausalLM", {}, "qwen2_5"),
     "tiny-Qwen3ForCausalLM": ("Qwen3ForCausalLM", {}, "qwen3"),
     "tiny-Qwen3MoeForCausalLM": ("Qwen3MoeForCausalLM", EXPERTS, "qwen3"),
@@ -113,7 +115,9 @@ def build_tokenizer() -> Any:
     return PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token=PAD, eos_token=END)
 
 
-def load_dataset(name: str, config: str = "standard_prompt_only", split: str | None = None, streaming: bool = False) -> Any:
+def load_dataset(
+    name: str, config: str = "standard_prompt_only", split: str | None = None, streaming: bool = False
+) -> Any:
     """The two text configurations of zen: ten prompts to train on, two to test."""
     from datasets import Dataset, DatasetDict
 
@@ -226,7 +230,9 @@ def main() -> int:
             "newly_passing": sorted(n for n, o in outcomes.items() if o == "passed" and plain.get(n) != "passed"),
             "hook": counts,
         }
-    report["holds"] = all(not report[arm]["no_longer_passing"] and report[arm]["hook"].get("off") == 0 for arm in ARMS[1:])
+    report["holds"] = all(
+        not report[arm]["no_longer_passing"] and report[arm]["hook"].get("off") == 0 for arm in ARMS[1:]
+    )
     text = json.dumps(report, indent=2) + "\n"
     print(text, end="")
     if given.output:

@@ -6,7 +6,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 TEXT = [
     "Wait, let me check this again. So we can use the fact that x = 12, but let's verify it step by step.",
-    "Hmm, that can't be right; let\u2019s try another approach: \u201cif we consider\u201d the caf\u00e9 \u4f60\u597d \U0001f914 na\u00efve \u0394x.",
+    "Hmm, that can't be right; let\u2019s try another approach: \u201cif we consider\u201d the caf\u00e9 "
+    "\u4f60\u597d \U0001f914 na\u00efve \u0394x.",
     "Alternatively, we need to find the answer. Now, let me think... okay, so the problem asks for 3/4.",
 ]
 SPECIAL = ["<pad>", "<eos>"]
@@ -18,7 +19,8 @@ def byte_level(corpus=TEXT, size=500):
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     tokenizer.train_from_iterator(
-        corpus, trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False)
+        corpus,
+        trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False),
     )
     return tokenizer
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from hicra.version import __version__
+
 __all__ = ["Lexicon", "Tagger", "__version__", "corpus", "credit", "metrics", "stats"]
 
 _HOME = {"Lexicon": "hicra.lexicon", "Tagger": "hicra.tagger"}

@@ -107,7 +107,9 @@ def read_manifest(path: Path, kind: str, newest: int) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ArtifactError(f"{path} is not readable JSON: {error}", "write it again with the command that made it") from None
+        raise ArtifactError(
+            f"{path} is not readable JSON: {error}", "write it again with the command that made it"
+        ) from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else type(manifest).__name__
         raise ArtifactError(f"{path} is of kind {found!r}, not {kind!r}", "check which folder you meant")

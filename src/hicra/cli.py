@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Group, Parameter
 
-from hicra import __version__
 from hicra.errors import HicraError
+from hicra.version import __version__
 
 OnBad = Annotated[Literal["stop", "skip"], Parameter(help="At a bad line: stop, or skip and count it.")]
 MaxBad = Annotated[float, Parameter(help="With --on-bad skip: the largest share of bad lines.")]
@@ -57,7 +57,9 @@ app = App(
     group_commands=Group("Verbs, in the order of the data", sort_key=0),
     help_format="plaintext",
 )
-app.command(corpus := App(name="corpus", help="Read rollouts of any engine, strictly.", help_format="plaintext", sort_key=1))
+app.command(
+    corpus := App(name="corpus", help="Read rollouts of any engine, strictly.", help_format="plaintext", sort_key=1)
+)
 app.command(lexicon := App(name="lexicon", help="Look inside lexicons.", help_format="plaintext", sort_key=3))
 
 
@@ -119,10 +121,12 @@ def mine(
 
 
 @lexicon.command
-def show(name: LexiconArg, *, most: Annotated[int, Parameter(help="Grams printed.")] = 40, common: Common = COMMON) -> None:
+def show(
+    name: LexiconArg, *, most: Annotated[int, Parameter(help="Grams printed.")] = 40, common: Common = COMMON
+) -> None:
     """Print what a lexicon holds."""
-    from hicra.lexicon_view import show as view
     from hicra.lexicon import Lexicon
+    from hicra.lexicon_view import show as view
 
     loaded = Lexicon.load(name)
     result, text = view(loaded, most)
@@ -162,8 +166,8 @@ def tag(
         print(f"warning: lexicon {lexicon!r} matches nothing in these {result['rows']} rows", file=sys.stderr)
     kind = result["token_kind"]
     text = (
-        f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), in {result['rows']} "
-        f"rows; {result['tokens_per_second']:,.0f} {kind} a second"
+        f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "
+        f"in {result['rows']} rows; {result['tokens_per_second']:,.0f} {kind} a second"
     )
     common.give(result, text, then="" if out else "the same with -o tagged.parquet to keep the spans")
 
@@ -203,7 +207,9 @@ def diagnose(
     *paths: Path,
     lexicon: LexiconArg = "paper",
     tokenizer: Tokenizer = None,
-    out: Annotated[Path | None, Parameter(name=["-o", "--out"], help="Also write a run folder that report reads.")] = None,
+    out: Annotated[
+        Path | None, Parameter(name=["-o", "--out"], help="Also write a run folder that report reads.")
+    ] = None,
     on_bad: OnBad = "stop",
     max_bad: MaxBad = 0.01,
     common: Common = COMMON,
@@ -215,7 +221,11 @@ def diagnose(
     result = measure(list(paths), Lexicon.load(lexicon), tokenizer=tokenizer, out=out, on_bad=on_bad, max_bad=max_bad)
     from hicra.progress import step_table
 
-    common.give(result, step_table(result["steps"]), then=f"hicra report {out}" if out else "the same with -o RUN, then hicra report RUN")
+    common.give(
+        result,
+        step_table(result["steps"]),
+        then=f"hicra report {out}" if out else "the same with -o RUN, then hicra report RUN",
+    )
 
 
 @app.command(sort_key=7)
@@ -235,13 +245,19 @@ def methods(*, common: Common = COMMON) -> None:
     """List the credit methods: what each needs, its settings and its source."""
     from hicra.credit import METHODS
 
-    rows = [
-        {"name": m.name, "kind": m.kind, "needs": list(m.needs), "settings": m.settings, "source": m.source} for m in METHODS.values()
+    rows: list[dict[str, Any]] = [
+        {"name": m.name, "kind": m.kind, "needs": list(m.needs), "settings": m.settings, "source": m.source}
+        for m in METHODS.values()
     ]
     lines = [
-        f"{row['name']:18} {', '.join(f'{k}={v}' for k, v in row['settings'].items()) or '-':22} {row['source']}" for row in rows
+        f"{row['name']:18} {', '.join(f'{k}={v}' for k, v in row['settings'].items()) or '-':22} {row['source']}"
+        for row in rows
     ]
-    common.give({"methods": rows}, "\n".join(lines), then="hicra train --config recipes/plan-execute/config.yaml --method NAME -o RUN")
+    common.give(
+        {"methods": rows},
+        "\n".join(lines),
+        then="hicra train --config recipes/plan-execute/config.yaml --method NAME -o RUN",
+    )
 
 
 @app.command(sort_key=9)

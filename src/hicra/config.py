@@ -178,7 +178,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if path.stat().st_size > LARGEST_FILE:
         raise ConfigError(f"{path} is over {LARGEST_FILE:,} bytes", "is it really a config?")
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDuplicates)  # noqa: S506 (a SafeLoader)
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDuplicates)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not readable YAML: {' '.join(str(error).split())}", "mend that line") from None
     if not isinstance(tree, dict):
@@ -191,9 +191,11 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not key:
         raise ConfigError(f"--set {override!r} is not of the form a.b=value", "for example --set train.steps=20")
     try:
-        value = yaml.load(text, Loader=_NoDuplicates)  # noqa: S506 (a SafeLoader)
+        value = yaml.load(text, Loader=_NoDuplicates)
     except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: the value is not YAML: {' '.join(str(error).split())}", "quote it") from None
+        raise ConfigError(
+            f"--set {override!r}: the value is not YAML: {' '.join(str(error).split())}", "quote it"
+        ) from None
     *parents, last = key.split(".")
     for parent in parents:
         inner = tree.setdefault(parent, {})

@@ -64,7 +64,9 @@ def run_demo(out: Path, *, seed: int, say: Callable[[str], None], steps: int = S
         say(f"  {mined['grams']} grams, for example: {', '.join(lexicon.phrases[:4])}")
     with clock.stage("scoring its mask against the exact labels"):
         score = mask_score(samples, lexicon)
-        say(f"  tokens: precision {score['precision']:.3f}, recall {score['recall']:.3f}, base rate {score['base_rate']:.3f}")
+        say(
+            f"  tokens: precision {score['precision']:.3f}, recall {score['recall']:.3f}, base rate {score['base_rate']:.3f}"
+        )
     with clock.stage(f"training {' and '.join(ARMS)}, {steps} steps each, side by side"):
         config = _config(out, seed, steps)
         _train(out, config, steps, say)
@@ -134,7 +136,13 @@ def _sample(out: Path, seed: int) -> tuple[list[Any], Path]:
     samples = sample(model, tokenizer, task, rows, max_new_tokens=task.max_new_tokens, seed=seed)  # type: ignore[attr-defined]
     corpus = out / "corpus.jsonl"
     lines = [
-        {"id": s.row["id"], "question": s.row["prompt"], "response": s.text, "correct": s.score.correct, "source": f"{MODEL}, seed {seed}"}
+        {
+            "id": s.row["id"],
+            "question": s.row["prompt"],
+            "response": s.text,
+            "correct": s.score.correct,
+            "source": f"{MODEL}, seed {seed}",
+        }
         for s in samples
     ]
     write_text(corpus, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
@@ -173,7 +181,10 @@ def _train(out: Path, config: Path, steps: int, say: Callable[[str], None]) -> N
             done = {arm: _steps_done(out / arm) for arm in ARMS}
             if min(done.values()) // 5 > said:
                 said = min(done.values()) // 5
-                say("  " + ", ".join(f"{arm}: step {n} of {steps}, reward {r:.2f}" for arm, (n, r) in _latest(out).items()))
+                say(
+                    "  "
+                    + ", ".join(f"{arm}: step {n} of {steps}, reward {r:.2f}" for arm, (n, r) in _latest(out).items())
+                )
     finally:
         for job in jobs.values():
             if job.poll() is None:
@@ -193,7 +204,9 @@ def _steps_done(run: Path) -> int:
 def _latest(out: Path) -> dict[str, tuple[int, float]]:
     found = {}
     for arm in ARMS:
-        lines = (out / arm / "metrics.jsonl").read_text(encoding="utf-8").split("\n")[:-1] if _steps_done(out / arm) else []
+        lines = (
+            (out / arm / "metrics.jsonl").read_text(encoding="utf-8").split("\n")[:-1] if _steps_done(out / arm) else []
+        )
         found[arm] = (len(lines), float(json.loads(lines[-1])["hicra/reward"] or 0.0) if lines else 0.0)
     return found
 
@@ -209,7 +222,12 @@ def _compare(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sections(
-    lexicon: Lexicon, mined: dict[str, Any], score: dict[str, float], evaluation: dict[str, Any], verdict: dict[str, Any], out: Path
+    lexicon: Lexicon,
+    mined: dict[str, Any],
+    score: dict[str, float],
+    evaluation: dict[str, Any],
+    verdict: dict[str, Any],
+    out: Path,
 ) -> dict[str, Any]:
     columns = ("gram", "n", "cluster", "cluster_df", "doc_freq")
     rows = [
@@ -237,9 +255,13 @@ def _summary(result: dict[str, Any], out: Path) -> str:
     for arm, found in result["evaluation"].items():
         start, final = found["start"], found["final"]
         low, high = final["ci"]
-        lines.append(f"{arm:6} held-out accuracy {start['accuracy']:.3f} -> {final['accuracy']:.3f} (95 % {low:.3f} to {high:.3f})")
+        lines.append(
+            f"{arm:6} held-out accuracy {start['accuracy']:.3f} -> {final['accuracy']:.3f} (95 % {low:.3f} to {high:.3f})"
+        )
     verdict, score = result["verdict"], result["mask_score"]
     lines.append(f"hicra against none: {verdict['difference']:+.3f}, {verdict['verdict']} ({verdict['why']})")
-    lines.append(f"mask of the mined lexicon: precision {score['precision']:.3f}, recall {score['recall']:.3f} by token")
+    lines.append(
+        f"mask of the mined lexicon: precision {score['precision']:.3f}, recall {score['recall']:.3f} by token"
+    )
     lines.append(f"report: {result['report']}")
     return "\n".join([*lines, "what to do next:", *(f"  {command}" for command in _next(out))])

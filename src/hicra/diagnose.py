@@ -15,7 +15,7 @@ from hicra.artifacts import sha256_file
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values, with_nulls
 from hicra.runs import RunFolder
-from hicra.tagging import RowTagger, TaggedRows, with_text, chunks, span_series
+from hicra.tagging import RowTagger, TaggedRows, chunks, span_series, with_text
 
 METHOD = "observed"
 
@@ -84,7 +84,9 @@ def _measure(part: pl.DataFrame, tagger: RowTagger) -> tuple[dict[str, float | N
     values = RolloutStats.merge(stats).values()
     if known:
         values |= kind_values(sums.tolist())
-    table = part.select(_report_columns(part)).with_columns(span_series(spans), pl.Series("planning_chars", chars, pl.Int64))
+    table = part.select(_report_columns(part)).with_columns(
+        span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
+    )
     return with_nulls(values), table
 
 
@@ -116,6 +118,12 @@ def _per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> NDArray[np.
 
 
 def _report_columns(part: pl.DataFrame) -> list[pl.Expr]:
-    wanted = {"id": pl.String, "response": pl.String, "reward": pl.Float64, "correct": pl.Boolean, "group_id": pl.String}
+    wanted = {
+        "id": pl.String,
+        "response": pl.String,
+        "reward": pl.Float64,
+        "correct": pl.Boolean,
+        "group_id": pl.String,
+    }
     columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
     return [pl.lit(1).alias("step"), pl.col("question").alias("prompt"), *columns]

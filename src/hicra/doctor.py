@@ -7,9 +7,20 @@ import importlib.util
 import platform
 from typing import Any
 
-from hicra import __version__
+from hicra.version import __version__
 
-BASE = ("numpy", "polars", "scipy", "scikit-learn", "pydantic", "cyclopts", "rich", "jinja2", "tokenizers", "ahocorasick-rs")
+BASE = (
+    "numpy",
+    "polars",
+    "scipy",
+    "scikit-learn",
+    "pydantic",
+    "cyclopts",
+    "rich",
+    "jinja2",
+    "tokenizers",
+    "ahocorasick-rs",
+)
 TRL_PINNED = "1.16"
 
 
@@ -22,7 +33,10 @@ def examine() -> dict[str, Any]:
     problems = [
         {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if versions[name] is None
     ]
-    engines = {"trl": _trl(problems), "verl": {"version": _version("verl"), "note": "no adapter in this version of hicra"}}
+    engines = {
+        "trl": _trl(problems),
+        "verl": {"version": _version("verl"), "note": "no adapter in this version of hicra"},
+    }
     for name in ("torch", "transformers", "accelerate", "datasets", "peft"):
         versions[name] = _version(name)
     return {"versions": versions, "engines": engines, "verl_plugin_registered": False, "problems": problems}

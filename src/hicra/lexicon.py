@@ -18,10 +18,10 @@ from typing import Any
 
 import polars as pl
 
-from hicra import __version__
 from hicra.artifacts import atomic_dir, canonical_json, read_manifest, refuse_existing, sha256_bytes
 from hicra.errors import ArtifactError, ConfigError, DataError, did_you_mean
 from hicra.text import canonical_gram
+from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.lexicon", 1
 SCHEMA = {
@@ -64,7 +64,9 @@ class Lexicon:
             if not gram:
                 raise DataError(f"phrase {index} of lexicon {name!r} is empty", "remove it")
             grams.append(gram)
-        return cls.from_table(pl.DataFrame({"gram": sorted(set(grams))}, schema={"gram": pl.String}), name=name, licence=licence)
+        return cls.from_table(
+            pl.DataFrame({"gram": sorted(set(grams))}, schema={"gram": pl.String}), name=name, licence=licence
+        )
 
     @classmethod
     def from_table(
@@ -86,7 +88,9 @@ class Lexicon:
         if table.is_empty():
             raise DataError(f"lexicon {name!r} holds no gram", "give it phrases, or mine with a lower --min-df")
         if bad := [gram for gram in table["gram"] if not gram or canonical_gram(gram) != gram]:
-            raise DataError(f"lexicon {name!r}: gram {bad[0]!r} is not in folded form", f"write it {canonical_gram(bad[0])!r}")
+            raise DataError(
+                f"lexicon {name!r}: gram {bad[0]!r} is not in folded form", f"write it {canonical_gram(bad[0])!r}"
+            )
         if table["gram"].n_unique() < table.height:
             twice = table.group_by("gram").len().filter(pl.col("len") > 1)["gram"].sort()
             raise DataError(f"lexicon {name!r}: gram {twice[0]!r} occurs twice", "keep one")
@@ -95,7 +99,12 @@ class Lexicon:
         missing = [pl.lit(None, dtype).alias(column) for column, dtype in SCHEMA.items() if column not in table.columns]
         table = table.select(have).with_columns(missing).with_columns(pl.Series("n", n, pl.Int64))
         table = table.select(pl.col(column).cast(dtype) for column, dtype in SCHEMA.items()).sort("gram")
-        meta = {"settings": settings or {}, "statistics": statistics or {}, "source": sorted(set(source)), "licence": licence}
+        meta = {
+            "settings": settings or {},
+            "statistics": statistics or {},
+            "source": sorted(set(source)),
+            "licence": licence,
+        }
         return cls(name, table, threshold, meta)
 
     # ---- reading and writing
@@ -137,7 +146,9 @@ class Lexicon:
         try:
             table = pl.read_parquet(path / "grams.parquet")
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise ArtifactError(f"{path / 'grams.parquet'} is not readable: {error}", "mine the lexicon again") from None
+            raise ArtifactError(
+                f"{path / 'grams.parquet'} is not readable: {error}", "mine the lexicon again"
+            ) from None
         if missing := [column for column in ("gram", "weight") if column not in table.columns]:
             raise ArtifactError(f"{path / 'grams.parquet'} has no column {missing[0]!r}", "mine the lexicon again")
         lexicon = cls.from_table(
@@ -146,7 +157,8 @@ class Lexicon:
         )  # fmt: skip
         if lexicon.content_hash != manifest.get("content_hash"):
             raise ArtifactError(
-                f"{path}: grams.parquet does not have the content hash that lexicon.json states", "copy or mine it again"
+                f"{path}: grams.parquet does not have the content hash that lexicon.json states",
+                "copy or mine it again",
             )
         return lexicon
 
@@ -159,7 +171,9 @@ class Lexicon:
         path = Path(path)
         refuse_existing(path, "the lexicon")
         with atomic_dir(path) as temporary:
-            self.table.write_parquet(temporary / "grams.parquet", compression="zstd", compression_level=3, statistics=False)
+            self.table.write_parquet(
+                temporary / "grams.parquet", compression="zstd", compression_level=3, statistics=False
+            )
             manifest = {
                 "kind": KIND, "schema_version": SCHEMA_VERSION, "hicra": __version__, "name": self.name,
                 "threshold": self.threshold, "content_hash": self.content_hash, **self.meta,

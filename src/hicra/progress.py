@@ -47,7 +47,9 @@ class Steps:
 
     def step(self, step: int, values: dict[str, Any]) -> None:
         """One step is done."""
-        figures = "  ".join(f"{key.removeprefix('hicra/')} {values[key]:.3g}" for key in SHOWN if values.get(key) is not None)
+        figures = "  ".join(
+            f"{key.removeprefix('hicra/')} {values[key]:.3g}" for key in SHOWN if values.get(key) is not None
+        )
         if self.bar:
             self.bar.update(self.task, completed=step, description=f"{self.name}  {figures}")
         elif not self.quiet and (time.monotonic() - self.last > EVERY_S or step == self.total):
@@ -61,4 +63,6 @@ def step_table(steps: list[dict[str, Any]]) -> str:
     head = [name.removeprefix("hicra/") for name in names]
     body = [["" if step.get(name) is None else f"{step[name]:.4g}" for name in names] for step in steps]
     widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(names))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *body])
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in [head, *body]
+    )

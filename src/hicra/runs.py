@@ -25,9 +25,9 @@ from typing import Any
 
 import polars as pl
 
-from hicra import __version__
 from hicra.artifacts import atomic_file, canonical_json, finite, read_manifest, refuse_existing, write_text
 from hicra.errors import ArtifactError
+from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.run", 1
 STEP_NAME = re.compile(r"step-(\d+)")
@@ -115,7 +115,8 @@ class RunFolder:
                     rows.append(json.loads(line))
                 except json.JSONDecodeError as error:
                     raise ArtifactError(
-                        f"{path} line {number} is not JSON: {error}", "`hicra train --resume` repairs an interrupted run"
+                        f"{path} line {number} is not JSON: {error}",
+                        "`hicra train --resume` repairs an interrupted run",
                     ) from None
         return rows
 

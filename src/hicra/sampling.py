@@ -100,7 +100,9 @@ def _sample(tokenizer: Any, task: Task, row: Row, ids: list[int]) -> Sample:
 
 def _encode(tokenizer: Any, prompts: list[Any], device: Any) -> Any:
     texts = [
-        prompt if isinstance(prompt, str) else tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+        prompt
+        if isinstance(prompt, str)
+        else tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
         for prompt in prompts
     ]
     special = isinstance(prompts[0], str)  # a chat template writes its own

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as scipy_stats
+from scipy.special import stdtrit
 
 from hicra.errors import ConfigError, DataError
 
@@ -53,7 +53,9 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
     """
     a, b = np.asarray(treatment, np.float64), np.asarray(baseline, np.float64)
     if a.ndim != 1 or a.shape != b.shape or not a.size:
-        raise DataError(f"treatment {a.shape} and baseline {b.shape} must be one shape [n], n >= 1", "pair the arms by seed")
+        raise DataError(
+            f"treatment {a.shape} and baseline {b.shape} must be one shape [n], n >= 1", "pair the arms by seed"
+        )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise DataError("a value is not finite", "drop the seed from both arms and say so")
     if not 0 < confidence < 1:
@@ -62,7 +64,7 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
     mean = float(differences.mean())
     half = float("inf")
     if n > 1:
-        half = float(scipy_stats.t.ppf((1 + confidence) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n))
+        half = float(stdtrit(n - 1, (1 + confidence) / 2) * differences.std(ddof=1) / np.sqrt(n))
     low, high = mean - half, mean + half
     verdict = "inconclusive"
     if n >= LEAST_SEEDS and (low > 0 or high < 0):

@@ -12,6 +12,7 @@ D3. With weights, `unit="gram"` marks the grams of positive weight; `unit="sente
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,7 +126,9 @@ class Tagger:
         """
         ids, live = _numpy(ids), _numpy(response_mask).astype(bool)
         if ids.ndim != 2 or ids.shape != live.shape:
-            raise DataError(f"ids {ids.shape} and response_mask {live.shape} must be one shape [B,T]", "pad the shorter one")
+            raise DataError(
+                f"ids {ids.shape} and response_mask {live.shape} must be one shape [B,T]", "pad the shorter one"
+            )
         rows, width = ids.shape
         stream = self._stream(ids, live)
         points, offset = _decode(stream.data)
@@ -167,7 +170,7 @@ class Tagger:
         ends = np.maximum.accumulate(ends).reshape(rows, width + 1)[:, :width]
         return [
             (to_text(text[a:b]), np.maximum(ends[row] - a, 0).tolist())
-            for row, (a, b) in enumerate(zip(starts[:-1], starts[1:], strict=True))
+            for row, (a, b) in enumerate(itertools.pairwise(starts))
         ]
 
     # ---- the passes
@@ -220,8 +223,8 @@ class Tagger:
         blank = np.repeat(folded.points == 32, folded.stop - folded.start) | walls
         ends = np.isin(points, LINE_ENDS) | walls
         ends[:-1] |= np.isin(points[:-1], SENTENCE_STOPS) & blank[1:]
-        sentence = np.cumsum(ends) - ends  # index of the sentence that each point belongs to, its stop included
-        inside = sentence[hits.start] == sentence[hits.stop - 1]
+        sentence: Ints = np.cumsum(ends) - ends  # index of the sentence that each point belongs to, its stop included
+        inside: Bools = sentence[hits.start] == sentence[hits.stop - 1]
         pairs = np.unique(np.stack([sentence[hits.start[inside]], hits.gram[inside]], axis=1), axis=0)
         where, gram = pairs[:, 0], pairs[:, 1]
         weight = self._weight[gram]

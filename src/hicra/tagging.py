@@ -104,7 +104,9 @@ class RowTagger:
         for index, mask in enumerate(masks):
             planning[index, : len(mask)] = mask
         found = np.array(hits, np.int64).reshape(-1, 4)
-        return TaggedRows(spans, planning_chars, table, live, planning, found[:, 0], found[:, 1], found[:, 2], found[:, 3])
+        return TaggedRows(
+            spans, planning_chars, table, live, planning, found[:, 0], found[:, 1], found[:, 2], found[:, 3]
+        )
 
 
 def covered(spans: Sequence[Span]) -> int:
@@ -165,9 +167,10 @@ def tag_paths(
             extra.append(pl.Series("planning_mask", masks, pl.List(pl.Int64)))
         _write(read.as_input(), extra, out)
     return {
-        "rows": rows.height, "tokens": tokens, "planning_tokens": planning, "planning_share": planning / tokens if tokens else 0.0,
-        "chars": chars, "planning_chars": sum(planning_chars), "tokens_per_second": tokens / seconds if seconds else 0.0,
-        "token_kind": tagger.counts, "skipped": read.skipped, "output": str(out) if out else None,
+        "rows": rows.height, "tokens": tokens, "planning_tokens": planning, 
+        "planning_share": planning / tokens if tokens else 0.0, "chars": chars, "planning_chars": sum(planning_chars),
+        "tokens_per_second": tokens / seconds if seconds else 0.0, "token_kind": tagger.counts, "skipped": read.skipped,
+        "output": str(out) if out else None,
     }  # fmt: skip
 
 
@@ -175,7 +178,9 @@ def with_text(rows: pl.DataFrame) -> pl.DataFrame:
     missing = rows["response"].null_count()
     if missing:
         first = int(rows["response"].is_null().arg_max() or 0) + 1
-        raise DataError(f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop them first")
+        raise DataError(
+            f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop them first"
+        )
     return rows
 
 

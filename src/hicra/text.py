@@ -115,8 +115,8 @@ def _words(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
     if marks.any():
         base = np.where(marks, -1, np.arange(len(kind)))
         base = np.maximum.accumulate(base)
-        word = np.where(base >= 0, word[base], False)
-    return word
+        return np.asarray(np.where(base >= 0, word[base], False))
+    return np.asarray(word)
 
 
 def fold(text: str) -> str:

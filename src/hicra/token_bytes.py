@@ -71,7 +71,9 @@ def load_tokenizer(source: Any) -> tuple[Any, set[int]]:
         path = Path(source)
         file = path / "tokenizer.json" if path.is_dir() else path
         if not file.is_file():
-            raise ConfigError(f"no tokenizer at {path}: {file} does not exist", "name a folder that holds tokenizer.json")
+            raise ConfigError(
+                f"no tokenizer at {path}: {file} does not exist", "name a folder that holds tokenizer.json"
+            )
         try:
             return Tokenizer.from_file(str(file)), set()
         except Exception as error:  # the library raises bare Exception
@@ -140,7 +142,9 @@ def token_bytes(source: Any) -> TokenBytes:
     start = np.concatenate([[0], np.cumsum(length)[:-1]])
     blob = np.frombuffer(b"".join(WALL if piece is None else piece for piece in pieces) + WALL, np.uint8)
     wall = np.array([piece is None for piece in pieces] + [True], np.bool_)
-    opens = np.array([family == "metaspace" and bool(piece) and piece[:1] == b" " for piece in pieces] + [False], np.bool_)
+    opens = np.array(
+        [family == "metaspace" and (piece or b"").startswith(b" ") for piece in pieces] + [False], np.bool_
+    )
     return TokenBytes(family, blob, start, length, opens, wall)
 
 
@@ -165,6 +169,10 @@ def _speller(family: str, spec: dict[str, Any]) -> Any:
     prefix = spec["model"].get("continuing_subword_prefix") if family == "wordpiece" else None
 
     def spaced(text: str) -> bytes:
-        return text[len(prefix) :].encode() if prefix and text.startswith(prefix) and text != prefix else b" " + text.encode()
+        return (
+            text[len(prefix) :].encode()
+            if prefix and text.startswith(prefix) and text != prefix
+            else b" " + text.encode()
+        )
 
     return spaced

@@ -26,7 +26,9 @@ PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
 INTERVAL_Z = 1.959963984540054
 
 
-def train(config: RunConfig, out: Path, *, resume: bool, say: Say, progress: Callable[[int, dict[str, Any]], None]) -> dict[str, Any]:
+def train(
+    config: RunConfig, out: Path, *, resume: bool, say: Say, progress: Callable[[int, dict[str, Any]], None]
+) -> dict[str, Any]:
     """Runs the training of a config.
 
     Args:
@@ -48,7 +50,9 @@ def train(config: RunConfig, out: Path, *, resume: bool, say: Say, progress: Cal
     try:
         from hicra.engines import trl_run
     except ImportError as error:
-        raise ConfigError(f"training needs {error.name}, which is not installed", "pip install 'hicra[train]'") from None
+        raise ConfigError(
+            f"training needs {error.name}, which is not installed", "pip install 'hicra[train]'"
+        ) from None
     inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(folder / "model.safetensors")}
     run, checkpoint = _open(config, out, inputs, resume, say, trl_run.newest_checkpoint)
     if checkpoint is None:
@@ -115,7 +119,8 @@ def _open(
     if difference := _difference(run.manifest["config"], settings):
         key, old, new = difference
         raise ArtifactError(
-            f"{out} was made with {key} = {old!r}, this run has {new!r}", "resume with the same config, or choose another -o"
+            f"{out} was made with {key} = {old!r}, this run has {new!r}",
+            "resume with the same config, or choose another -o",
         )
     if changed := [name for name, value in inputs.items() if run.manifest["inputs"].get(name) != value]:
         raise ArtifactError(f"{out} was made with another {changed[0]}", "restore it, or choose another -o")

@@ -39,7 +39,9 @@ def test_laws(name, case):
     assert out.shape == advantages.shape
     assert np.isfinite(out).all()
     assert (out == advantages)[~live].all()
-    dirty = {key: np.where(live, value, 7).astype(value.dtype) if value.ndim == 2 else value for key, value in batch.items()}
+    dirty = {
+        key: np.where(live, value, 7).astype(value.dtype) if value.ndim == 2 else value for key, value in batch.items()
+    }
     dirty["response_mask"] = live
     assert np.allclose(method(np.where(live, advantages, 9.0), dirty)[live], out[live])
     wide = {key: np.pad(value, ((0, 0), (0, 5))) if value.ndim == 2 else value for key, value in batch.items()}

@@ -3,13 +3,29 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from hicra import Lexicon, Tagger
 from reference_tagger import mask as slow_mask
 from reference_tagger import spans as slow_spans
 from tokenizers_made import byte_level, metaspace, pieces
 
-from hicra import Lexicon, Tagger
-
-WORDS = ["so", "Let", "me", "let\u2019s", "wait,", "\u00e9", "e\u0301", "\u4f60", "\U0001f914", "12", "_", ".", "\u200b", "\u0130", "?"]
+WORDS = [
+    "so",
+    "Let",
+    "me",
+    "let\u2019s",
+    "wait,",
+    "\u00e9",
+    "e\u0301",
+    "\u4f60",
+    "\U0001f914",
+    "12",
+    "_",
+    ".",
+    "\u200b",
+    "\u0130",
+    "?",
+]
 GAPS = [" ", "", "\n", "\u00a0 ", "\t"]
 GRAMS = ["so", "let me", "let's", "wait, so", "me so", "\u4f60", "so.", "\u00e9", "12"]
 texts = st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)), max_size=12).map(

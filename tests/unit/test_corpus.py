@@ -16,7 +16,9 @@ from hicra.errors import DataError
 
 def jsonl(folder: Path, rows: list[Any], name: str = "rows.jsonl") -> Path:
     path = folder / name
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), encoding="utf-8"
+    )
     return path
 
 
@@ -138,7 +140,16 @@ def test_correct_from_reward(tmp_path: Path) -> None:
 
 def test_ids_numbers_and_extras_keep_their_values(tmp_path: Path) -> None:
     rows = [
-        {"solution": "s", "id": 1, "group_id": 7, "answer": 18, "step": 3.0, "extra": {"a": 1}, "tags": ["x"], "b": True},
+        {
+            "solution": "s",
+            "id": 1,
+            "group_id": 7,
+            "answer": 18,
+            "step": 3.0,
+            "extra": {"a": 1},
+            "tags": ["x"],
+            "b": True,
+        },
         {"solution": "t", "id": "k", "group_id": 8, "answer": "18", "extra": {"b": [1.5]}, "lone": {}},
     ]
     result = corpus.read(jsonl(tmp_path, rows))
@@ -196,7 +207,14 @@ def test_trl_dump(tmp_path: Path) -> None:
     assert result.columns["reward"] == "accuracy_reward + format_reward"
     assert result.columns["correct"] == "accuracy_reward >= 0.5"
     assert result.duplicates == 0
-    assert result.as_input().columns == ["step", "prompt", "completion", "accuracy_reward", "format_reward", "advantage"]
+    assert result.as_input().columns == [
+        "step",
+        "prompt",
+        "completion",
+        "accuracy_reward",
+        "format_reward",
+        "advantage",
+    ]
 
 
 def test_trl_dump_of_conversations(tmp_path: Path) -> None:

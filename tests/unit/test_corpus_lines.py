@@ -71,7 +71,7 @@ def test_good_oddities_are_kept(tmp_path: Path) -> None:
     rows = [
         b'\xef\xbb\xbf{"solution": "with a mark", "id": 1}',
         b'{"solution": "a\xe2\x80\xa8b", "id": 2}\r',
-        '{"solution": "\\ud83d\\ude00 whole pair", "id": 3}'.encode(),
+        b'{"solution": "\\ud83d\\ude00 whole pair", "id": 3}',
         b'{"solution": "deep", "id": 4, "extra": ' + b"[" * (MAX_DEPTH - 1) + b"]" * (MAX_DEPTH - 1) + b"}",
         b'{"solution": "{{{[[[' + b"{[" * 2000 + b'", "id": 123456789012345678901234567890}',
     ]
@@ -130,7 +130,9 @@ def test_compressed_files(tmp_path: Path, suffix: str) -> None:
     def pack(data: bytes) -> bytes:
         return gzip.compress(data) if suffix == "gz" else zstandard.ZstdCompressor().compress(data)
 
-    text = b"".join(json.dumps({"solution": f"step {i} " + "ab" * (i % 50), "id": i}).encode() + b"\n" for i in range(20_000))
+    text = b"".join(
+        json.dumps({"solution": f"step {i} " + "ab" * (i % 50), "id": i}).encode() + b"\n" for i in range(20_000)
+    )
     name = f"rows.jsonl.{suffix}"
     packed = pack(text)
     assert corpus.read(write(tmp_path, packed, name)).kept == 20_000

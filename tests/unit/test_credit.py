@@ -22,7 +22,9 @@ def test_group_advantages_by_hand():
     assert credit.group_advantages(rewards, groups).tolist() == [0.5, -0.5, -0.5, 0.5, 0]
     assert credit.group_advantages(rewards, groups, "loo").tolist() == [1, -1, -1, 1, 0]
     # unbiased deviation of 0 and 1 is sqrt(1/2): 0.5 / 0.7071 = 0.7071
-    assert credit.group_advantages(rewards, groups, "std") == pytest.approx([0.70711, -0.70711, -0.70711, 0.70711, 0], abs=1e-4)
+    assert credit.group_advantages(rewards, groups, "std") == pytest.approx(
+        [0.70711, -0.70711, -0.70711, 0.70711, 0], abs=1e-4
+    )
 
 
 def test_group_of_three():
@@ -39,7 +41,9 @@ def test_equal_rewards_are_exactly_zero(scale):
     assert credit.group_advantages([], [], scale).tolist() == []
 
 
-@pytest.mark.parametrize(("bad", "word"), [([1, None], "row 1 is None"), ([float("inf"), 0], "row 0 is inf"), ([float("nan")], "row 0")])
+@pytest.mark.parametrize(
+    ("bad", "word"), [([1, None], "row 1 is None"), ([float("inf"), 0], "row 0 is inf"), ([float("nan")], "row 0")]
+)
 def test_rewards_that_are_none_or_not_finite_are_named(bad, word):
     with pytest.raises(DataError, match=word):
         credit.group_advantages(bad, [0] * len(bad))

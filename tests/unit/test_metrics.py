@@ -30,7 +30,9 @@ def test_semantic_entropy_by_hand():
 def test_rarefied_entropy_by_hand():
     # two of [2, 2]: equal with chance 1/3 (entropy 0), different with 2/3 (log 2)
     assert metrics.rarefied_entropy([2, 2], 2) == pytest.approx(2 / 3 * math.log(2))
-    assert metrics.rarefied_entropy([5, 3, 0, 2], 10) == pytest.approx(metrics.semantic_entropy([5, 3, 2]))  # all of them
+    assert metrics.rarefied_entropy([5, 3, 0, 2], 10) == pytest.approx(
+        metrics.semantic_entropy([5, 3, 2])
+    )  # all of them
     assert metrics.rarefied_entropy([5, 3], 1) == pytest.approx(0)
     assert metrics.rarefied_entropy([2, 2], 5) is None
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from reference_tagger import mask as slow_mask
-from reference_tagger import spans as slow_spans
-from tokenizers_made import FAMILIES, TEXT, byte_level, pieces
 
 from hicra import Lexicon, Tagger
 from hicra.errors import ConfigError, DataError
+from reference_tagger import mask as slow_mask
+from reference_tagger import spans as slow_spans
+from tokenizers_made import FAMILIES, TEXT, byte_level, pieces
 
 
 def spans(text, *grams, **kind):
@@ -19,7 +19,11 @@ def spans(text, *grams, **kind):
     [
         ("Wait, LET me", "let me", [(6, 12)]),  # case
         ("let \t\n me", "let me", [(0, 9)]),  # runs of white space
-        ("let\u00a0me let\u3000me let\u2028me", "let me", [(0, 6), (7, 13), (14, 20)]),  # no-break, ideographic, line separator
+        (
+            "let\u00a0me let\u3000me let\u2028me",
+            "let me",
+            [(0, 6), (7, 13), (14, 20)],
+        ),  # no-break, ideographic, line separator
         ("let\u200bme let\u200b me", "let me", []),  # zero-width is not white space
         ("let\u2019s let's", "let's", [(0, 5), (6, 11)]),  # typographic apostrophe in the text
         ("let's", "let\u2019s", [(0, 5)]),  # ... and in the gram
@@ -95,7 +99,8 @@ def batch(tokenizer, texts, end=1):
     return ids, live
 
 
-GRAMS = ["let me check", "so", "let's", "we can use the fact that", "let me", "if we consider", "that can't be right", "caf\u00e9",
+GRAMS = ["let me check", "so", "let's", "we can use the fact that", "let me", "if we consider", 
+         "that can't be right", "caf\u00e9",
          "\u4f60\u597d", "okay, so", "another approach"]  # fmt: skip
 
 
@@ -107,7 +112,9 @@ def test_mask_equals_the_slow_reference(family):
     live[0, 4:7] = False  # tool output inside
     got = Tagger(lexicon, tokenizer).mask(ids, live)
     table = pieces(tokenizer, family)
-    expected = [slow_mask([table[i] for i in row], alive, lexicon.phrases) for row, alive in zip(ids, live, strict=True)]
+    expected = [
+        slow_mask([table[i] for i in row], alive, lexicon.phrases) for row, alive in zip(ids, live, strict=True)
+    ]
     assert got.tolist() == expected
     assert got.any()
     assert not got[~live].any()

@@ -43,9 +43,13 @@ def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> NDArray
     out = np.zeros(live.shape, np.bool_)
     for row in np.flatnonzero((planning & live).any(axis=1)):
         where = np.flatnonzero(live[row])
-        key = hashlib.blake2b(ids[row, where].astype("<i8").tobytes(), digest_size=8, key=seed.to_bytes(8, "little", signed=True))
+        key = hashlib.blake2b(
+            ids[row, where].astype("<i8").tobytes(), digest_size=8, key=seed.to_bytes(8, "little", signed=True)
+        )
         rng = np.random.default_rng(int.from_bytes(key.digest(), "little"))
-        segment = np.cumsum(np.diff(where, prepend=where[0] - 1) > 1)  # a run never spans foreign tokens
+        segment: NDArray[np.int64] = np.cumsum(
+            np.diff(where, prepend=where[0] - 1) > 1
+        )  # a run never spans foreign tokens
         out[row, where] = _place(planning[row, where], segment, rng)
     return out
 
@@ -63,7 +67,9 @@ def _place(planning: NDArray[np.bool_], segment: NDArray[np.int64], rng: np.rand
         length = int(stop[index] - start[index])
         candidates = np.arange(n - length + 1)
         taken = np.concatenate([[0], np.cumsum(placed)])
-        free = (taken[candidates + length] == taken[candidates]) & (segment[candidates] == segment[candidates + length - 1])
+        free = (taken[candidates + length] == taken[candidates]) & (
+            segment[candidates] == segment[candidates + length - 1]
+        )
         if not free.any():  # no gap is long enough: fill single free tokens, away from planning where possible
             order = np.lexsort((rng.random(n), planning))
             loose = order[~placed[order]][:length]

@@ -54,7 +54,9 @@ def load_model(config: RunConfig, folder: Path) -> tuple[Any, Any]:
     if config.model.train_layers:
         layers = model.model.layers
         if config.model.train_layers > len(layers):
-            raise ArtifactError(f"model.train_layers is {config.model.train_layers}, the model has {len(layers)} layers")
+            raise ArtifactError(
+                f"model.train_layers is {config.model.train_layers}, the model has {len(layers)} layers"
+            )
         model.requires_grad_(False)
         layers[-config.model.train_layers :].requires_grad_(True)
     return model, tokenizer
@@ -89,7 +91,9 @@ def train(config: RunConfig, run: RunFolder, folder: Path, task: Task, resume: P
     )
     keeper.trainer = trainer
     for unwanted in ("ProgressCallback", "PrinterCallback"):
-        trainer.callback_handler.callbacks = [c for c in trainer.callback_handler.callbacks if type(c).__name__ != unwanted]
+        trainer.callback_handler.callbacks = [
+            c for c in trainer.callback_handler.callbacks if type(c).__name__ != unwanted
+        ]
     with keeper.signals():
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if keeper.signal:
@@ -107,7 +111,9 @@ def train(config: RunConfig, run: RunFolder, folder: Path, task: Task, resume: P
 
 def newest_checkpoint(run: RunFolder, say: Callable[[str], None]) -> tuple[int, Path] | None:
     """(step, folder) of the newest checkpoint whose files have the sums its manifest states; says what it passes over."""
-    found = [(int(name[1]), path) for path in run.checkpoints.glob("step-*") if (name := STEP_NAME.fullmatch(path.name))]
+    found = [
+        (int(name[1]), path) for path in run.checkpoints.glob("step-*") if (name := STEP_NAME.fullmatch(path.name))
+    ]
     for step, path in sorted(found, reverse=True):
         if problem := _damage(path):
             say(f"checkpoint {path.name} is passed over: {problem}")
@@ -169,7 +175,9 @@ def _lora(config: RunConfig) -> Any:
 def _reward(task: Task, end: int) -> Any:
     """TRL's reward function: the task's score of each completion; None where it cannot be scored."""
 
-    def score(prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any) -> list[float | None]:
+    def score(
+        prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any
+    ) -> list[float | None]:
         out = []
         for index, completion in enumerate(completions):
             text = completion if isinstance(completion, str) else completion[-1]["content"]
@@ -215,7 +223,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: 
             "labels": task.labels(text, inputs, ended),
         })  # fmt: skip
     ints, floats = pl.List(pl.Int64), pl.List(pl.Float64)
-    schema = {
+    schema: dict[str, Any] = {
         "spans": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String})), "reward": pl.Float64,
         "correct": pl.Boolean, "labels": pl.List(pl.String), "token_ids": ints, "planning_mask": ints, "token_ends": ints,
         "entropies": floats, "logprobs": floats, "advantages": floats,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
+from scipy.special import gammaln
 
 from hicra.errors import ConfigError, DataError, did_you_mean
 
@@ -63,7 +63,7 @@ def rarefied_entropy(counts: Any, hits: int) -> float | None:
     drawn = np.arange(1, hits + 1)
     surprise = -(drawn / hits) * np.log(drawn / hits)
     values, times = np.unique(seen, return_counts=True)
-    chance = hypergeom.pmf(drawn[None, :], n, values[:, None], hits)
+    chance = _hypergeometric(drawn[None, :], n, values[:, None], hits)
     return float(times @ (chance @ surprise))
 
 
@@ -97,6 +97,19 @@ def _seen(counts: Any) -> NDArray[np.int64]:
 
 def _plugin(p: NDArray[np.float64]) -> float:
     return float(-(p * np.log(p)).sum())
+
+
+def _hypergeometric(k: NDArray[np.int64], n: int, c: NDArray[np.int64], m: int) -> NDArray[np.float64]:
+    """P(k of the c marked ones among m drawn from n); scipy.special, since scipy.stats takes most of a second to import."""
+    possible = (k <= c) & (m - k <= n - c)
+    k = np.where(possible, k, np.minimum(c, m))
+    with np.errstate(invalid="ignore"):
+        log = _log_choose(c, k) + _log_choose(n - c, m - k) - _log_choose(np.int64(n), np.int64(m))
+    return np.where(possible, np.exp(log), 0.0)
+
+
+def _log_choose(n: NDArray[np.int64] | np.int64, k: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def _chao_shen(seen: NDArray[np.int64], n: int) -> float:

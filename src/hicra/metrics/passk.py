@@ -17,7 +17,9 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     True
     """
     if k < 1 or k > n:
-        raise ConfigError(f"pass@{k} cannot be had from {n} samples", f"sample at least {k} a question, or ask for a smaller k")
+        raise ConfigError(
+            f"pass@{k} cannot be had from {n} samples", f"sample at least {k} a question, or ask for a smaller k"
+        )
     if not 0 <= c <= n:
         raise ConfigError(f"{c} of {n} samples cannot be right")
     if n - c < k:

@@ -103,10 +103,10 @@ class RolloutStats:
         """The statistics of all parts together."""
         planning = [part.planning for part in parts if part.planning is not None]
         changed = [part.changed for part in parts if part.changed is not None]
-        joined = {
-            name: np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0)
-            for name in ("reward", "correct", "group", "grams", "given", "following")
-        }
+
+        def joined(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, np.int64)])
+
         return cls(
             rows=sum(part.rows for part in parts),
             tokens=sum(part.tokens for part in parts),
@@ -114,7 +114,7 @@ class RolloutStats:
             changed=sum(changed) if changed else None,
             advantage_before=sum(part.advantage_before for part in parts),
             advantage_after=sum(part.advantage_after for part in parts),
-            **joined,
+            **{name: joined(name) for name in ("reward", "correct", "group", "grams", "given", "following")},
         )
 
     def values(self) -> dict[str, float | None]:
@@ -194,4 +194,7 @@ def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
     _, index = np.unique(group[kept], return_inverse=True)
     n, c = np.bincount(index), np.bincount(index, correct[kept]).round().astype(int)
     powers = [1 << i for i in range(int(n.min()).bit_length())]
-    return {f"hicra/pass_at_{k}": float(np.mean([pass_at_k(int(a), int(b), k) for a, b in zip(n, c, strict=True)])) for k in powers}
+    return {
+        f"hicra/pass_at_{k}": float(np.mean([pass_at_k(int(a), int(b), k) for a, b in zip(n, c, strict=True)]))
+        for k in powers
+    }

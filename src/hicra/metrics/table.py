@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 RAREFY_HITS = 100
@@ -71,7 +72,7 @@ def describe(name: str) -> Metric | None:
     return BY_NAME.get(f"{head}_K") if head == "hicra/pass_at" and tail.isdigit() else BY_NAME.get(name)
 
 
-def with_nulls(values: dict[str, float | None]) -> dict[str, float | None]:
+def with_nulls(values: Mapping[str, float | None]) -> dict[str, float | None]:
     """The values of a step with every other name of the table as null, so that all steps carry the same names."""
     names = [metric.name for metric in METRICS if not metric.name.endswith("_K")]
     return {**dict.fromkeys(names), **values}

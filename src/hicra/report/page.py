@@ -17,7 +17,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from hicra import __version__
 from hicra.artifacts import write_text
 from hicra.errors import ArtifactError
 from hicra.report import charts, sections
@@ -27,6 +26,7 @@ from hicra.report.figures import Figure, all_figures, others
 from hicra.report.model import ReportModel, Rollout
 from hicra.report.pack import cut, pack
 from hicra.report.scales import number, shorten
+from hicra.version import __version__
 
 MAX_BYTES = 2_000_000
 _SPARE = 2_000  # bytes: what the text about the choice of rollouts may add

@@ -48,7 +48,9 @@ class Task(Protocol):
         """Exact function of each white-space separated word of the response, or None where the task does not know."""
         ...
 
-    def summary(self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]) -> dict[str, float]:
+    def summary(
+        self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
+    ) -> dict[str, float]:
         """Exact figures that only this task knows (plan right, equations right ...); an empty dict where there are none."""
         ...
 

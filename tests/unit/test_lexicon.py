@@ -1,0 +1,99 @@
+"""Lexicon: built-ins, files, folders, hashes; and every way it can be wrong."""
+
+import json
+
+import polars as pl
+import pytest
+
+from hicra import Lexicon
+from hicra.errors import ArtifactError, ConfigError, DataError
+
+
+def test_built_ins():
+    paper, longer = Lexicon.load("paper"), Lexicon.load("paper-n3")
+    assert len(paper) == 249
+    words = [len(phrase.split(" ")) for phrase in paper.phrases]
+    assert [words.count(n) for n in range(1, 7)] == [19, 45, 76, 85, 18, 6]
+    assert longer.phrases == [phrase for phrase, n in zip(paper.phrases, words, strict=True) if n >= 3]
+    assert "CC BY 4.0" in paper.meta["licence"]
+    assert "does this hold true?" in paper.phrases
+
+
+def test_folder_round_trip_and_equal_bytes(tmp_path):
+    lexicon = Lexicon.from_phrases(["So  WE", "let\u2019s", "so we"])
+    assert lexicon.phrases == ["let's", "so we"]
+    one, two = lexicon.save(tmp_path / "one"), Lexicon.from_phrases(["let's", "so we"]).save(tmp_path / "two")
+    for name in ("lexicon.json", "grams.parquet"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
+    loaded = Lexicon.load(one)
+    assert loaded.content_hash == lexicon.content_hash
+    assert loaded.table.equals(lexicon.table)
+    manifest = json.loads((one / "lexicon.json").read_text())
+    assert manifest["kind"] == "hicra.lexicon"
+    assert manifest["content_hash"] == lexicon.content_hash
+    assert pl.read_parquet(one / "grams.parquet").columns == [
+        "gram", "n", "cluster", "cluster_df", "doc_freq", "mean_per_doc", "weight"
+    ]  # fmt: skip
+
+
+def test_the_hash_depends_on_content_alone():
+    plain = Lexicon.from_phrases(["a b"], name="x")
+    assert plain.content_hash == Lexicon.from_phrases(["a b"], name="y").content_hash
+    assert plain.content_hash != Lexicon.from_phrases(["a c"]).content_hash
+    table = pl.DataFrame({"gram": ["a b"], "weight": [1.0]})
+    weighted = [Lexicon.from_table(table, name="w", threshold=t).content_hash for t in (0.1, 0.2)]
+    assert len({plain.content_hash, *weighted}) == 3
+
+
+def test_text_file(tmp_path):
+    path = tmp_path / "grams [1]*.txt"
+    path.write_text("## step\nLet me\n\n  so \n", encoding="utf-8")
+    assert Lexicon.load(path).phrases == ["## step", "let me", "so"]
+    path.write_bytes(b"caf\xe9\n")
+    with pytest.raises(DataError, match="byte 3 is not UTF-8"):
+        Lexicon.load(path)
+    path.write_text("\n \n")
+    with pytest.raises(DataError, match="no phrase"):
+        Lexicon.load(path)
+
+
+def test_diff_counts():
+    a, b = Lexicon.from_phrases(["a", "b", "c"]), Lexicon.from_phrases(["b", "c", "d"])
+    found = a.diff(b)
+    assert (found["added"], found["removed"], found["common"], found["jaccard"]) == (1, 1, 2, 0.5)
+    assert (found["added_grams"], found["removed_grams"]) == (["d"], ["a"])
+
+
+def test_unknown_name_says_the_nearest():
+    with pytest.raises(ConfigError, match="did you mean 'paper'"):
+        Lexicon.load("papre")
+
+
+def test_damaged_folders(tmp_path):
+    folder = Lexicon.from_phrases(["a b"]).save(tmp_path / "lexicon")
+    with pytest.raises(ArtifactError, match="already exists"):
+        Lexicon.from_phrases(["a"]).save(folder)
+    manifest = json.loads((folder / "lexicon.json").read_text())
+    for change, word in (
+        ({"kind": "other"}, "kind"),
+        ({"schema_version": 99}, "schema_version"),
+        ({"content_hash": "0"}, "hash"),
+    ):
+        (folder / "lexicon.json").write_text(json.dumps(manifest | change))
+        with pytest.raises(ArtifactError, match=word):
+            Lexicon.load(folder)
+    (folder / "lexicon.json").write_text(json.dumps(manifest))
+    (folder / "grams.parquet").write_bytes(b"PAR1")
+    with pytest.raises(ArtifactError, match="not readable"):
+        Lexicon.load(folder)
+    (folder / "lexicon.json").unlink()
+    with pytest.raises(ArtifactError, match="holds no lexicon.json"):
+        Lexicon.load(folder)
+
+
+def test_bad_tables():
+    for grams, word in ((["Big"], "folded"), (["a", "a"], "twice"), ([], "no gram"), ([""], "folded")):
+        with pytest.raises(DataError, match=word):
+            Lexicon.from_table(pl.DataFrame({"gram": grams}, schema={"gram": pl.String}), name="bad")
+    with pytest.raises(DataError, match="phrase 1"):
+        Lexicon.from_phrases(["a", " "])
