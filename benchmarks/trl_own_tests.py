@@ -4,9 +4,10 @@
 
 The tests are run from outside and unchanged, three times: with TRL's classes, with the trainer swapped (plain GRPOConfig,
 so hicra's defaults), and with trainer and config swapped. Three things they take from the hub are made here, offline: tiny
-random models, one tokenizer, and the data set. The tokenizer has the ids of Qwen2.5 that the tests spell out, and every
-fifth of its other tokens says "hold on", a gram of the default lexicon: so a random model really produces planning tokens.
-Every advantage that leaves the hook is compared with the formula, written a second time below.
+random models, a tokenizer, and the data set. Every fifth token of the vocabulary says "hold on", a gram of the default
+lexicon: so a random model really produces planning tokens. Tests that spell out token ids of Qwen2.5 get a vocabulary
+of its size with these ids in their places; all others a small one, which is ten times faster. Every advantage that
+leaves the hook is compared with the formula, written a second time below.
 
 This file is the command and, inside pytest (`-p trl_own_tests`), the plugin that swaps the classes.
 """
@@ -27,18 +28,19 @@ from typing import Any
 
 ARMS = ("GRPOTrainer", "HicraGRPOTrainer", "HicraGRPOTrainer+HicraGRPOConfig")
 ORG = "trl-internal-testing"
-GRAM, VOCABULARY, END, PAD = "hold on", 151_936, "<|im_end|>", "<|endoftext|>"
+GRAM, FULL, LITTLE = "hold on", 151_936, 2048
+SPELLS_IDS = "mask_truncated or tool or environment"  # pytest's -k for the tests that do
 # what the tests' own mocked generations spell out, by their ids in Qwen2.5's vocabulary (ids 0 to 255 are bytes)
 SPELLED = {
     606: "name", 788: '":', 330: ' "', 64648: "multiply", 22785: "_tool", 497: '",', 16370: "arguments", 5212: ' {"',
     11248: "}}\n", 4913: '{"', 17453: "Done", 1513: " don", 944: "'t", 1414: " know", 894: " any", 5392: " tool",
     7692: "async", 93054: "_multiply",
 }  # fmt: skip
-SPECIAL = {151643: PAD, 151644: "<|im_start|>", 151645: END, 151657: "<tool_call>", 151658: "</tool_call>"}
+SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")  # at 151643 in Qwen2.5
+TOOL = ("<tool_call>", "</tool_call>")  # at 151657
 SMALL = {
     "hidden_size": 8, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-    "head_dim": 2, "vocab_size": VOCABULARY, "max_position_embeddings": 4096, "pad_token_id": 151643,
-    "eos_token_id": 151645, "bos_token_id": None,
+    "head_dim": 2, "max_position_embeddings": 4096, "bos_token_id": None,
 }  # fmt: skip
 EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16, "decoder_sparse_step": 1}
 LOCAL = {"num_local_experts": 4, "num_experts_per_tok": 2}
@@ -59,19 +61,22 @@ MODELS: dict[
     "tiny-LlamaForSequenceClassification-3.2": ("LlamaForSequenceClassification", {"num_labels": 1}, "qwen2_5"),
 }
 SENTENCES = (
-    "Readable code beats", "Errors should never pass", "Flat is better", "Sparse is better", "Namespaces are one",
-    "If the plan is hard to", "Now is better than", "There should be one", "Special cases are not", "In the face of",
+    "Name one prime:", "The sum of 2 and 3 is", "Spell it", "Half of 8?",
 )  # fmt: skip
 
 
 # ---- the hub, made offline
-def build_hub(hub: Path) -> None:
+def build_hub(hub: Path, size: int) -> None:
     """The layout of the hub's own cache: models--ORG--NAME/snapshots/0, so that `from_pretrained` finds every name."""
     import torch
     import transformers
+    import trl
 
-    templates = Path(sys.modules["trl"].__file__ if "trl" in sys.modules else _trl_folder()).parent / "chat_templates"
-    tokenizer = build_tokenizer()
+    templates = Path(trl.__file__).parent / "chat_templates"
+    tokenizer = build_tokenizer(size)
+    sizes = SMALL | {
+        "vocab_size": size, "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id,
+    }  # fmt: skip
     for name, (architecture, changed, template) in MODELS.items():
         root = hub / f"models--{ORG}--{name}"
         folder = root / "snapshots" / "0"
@@ -80,45 +85,40 @@ def build_hub(hub: Path) -> None:
         (root / "refs" / "main").write_text("0", encoding="utf-8")
         torch.manual_seed(0)
         made = getattr(transformers, architecture)
-        made(made.config_class(**SMALL | changed)).save_pretrained(folder)
+        made(made.config_class(**sizes | changed)).save_pretrained(folder)
         tokenizer.chat_template = (templates / f"{template}.jinja").read_text(encoding="utf-8")
         tokenizer.save_pretrained(folder)
 
 
-def _trl_folder() -> str:
-    import trl
-
-    return str(trl.__file__)
-
-
-def build_tokenizer() -> Any:
+def build_tokenizer(size: int) -> Any:
     """A byte-level BPE without merges: text is encoded byte by byte, ids decode to the words above or to a filler."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     rest = [byte for byte in range(256) if byte not in plain]
-    spelling = {byte: chr(byte) for byte in plain} | {byte: chr(0x100 + index) for index, byte in enumerate(rest)}
-    vocabulary = {spelling[byte]: index for index, byte in enumerate([*plain, *rest])}
-    vocabulary |= {"".join(spelling[byte] for byte in text.encode()): index for index, text in SPELLED.items()}
-    taken = {*vocabulary.values(), *SPECIAL}
-    for index in range(256, max(SPECIAL) + 1):
-        if index not in taken:
-            marks = "".join(",;!?"[index >> shift & 3] for shift in range(0, 18, 2))
-            text = f" {GRAM}{marks}" if index % 5 == 0 else f" w{index}"
-            vocabulary[text.replace(" ", spelling[32])] = index
-    vocabulary |= {text: index for index, text in SPECIAL.items()}
+    letter = {byte: chr(byte) for byte in plain} | {byte: chr(0x100 + index) for index, byte in enumerate(rest)}
+    first = size - (FULL - 151643)
+    fixed = {first + index: text for index, text in enumerate(SPECIAL)}
+    fixed |= {first + 14 + index: text for index, text in enumerate(TOOL)}
+    words = {index: text for index, text in SPELLED.items() if index < first}
+    for index in range(256, first):
+        marks = "".join(",;!?"[index >> shift & 3] for shift in range(0, 18, 2))  # so that no two fillers are equal
+        words.setdefault(index, f" {GRAM}{marks}" if index % 5 == 0 else f" w{index}")
+    vocabulary = {letter[byte]: index for index, byte in enumerate([*plain, *rest])}
+    vocabulary |= {"".join(letter[byte] for byte in text.encode()): index for index, text in words.items()}
+    vocabulary |= {text: index for index, text in fixed.items()}
     bpe = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    bpe.add_special_tokens([AddedToken(text, special=True) for index, text in SPECIAL.items() if index < 151650])
-    bpe.add_tokens([AddedToken(text, special=False) for index, text in SPECIAL.items() if index > 151650])
-    return PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token=PAD, eos_token=END)
+    bpe.add_special_tokens([AddedToken(text, special=True) for text in SPECIAL])
+    bpe.add_tokens([AddedToken(text, special=False) for text in TOOL])
+    return PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token=SPECIAL[0], eos_token=SPECIAL[2])
 
 
 def load_dataset(
     name: str, config: str = "standard_prompt_only", split: str | None = None, streaming: bool = False
 ) -> Any:
-    """The two text configurations of zen: ten prompts to train on, two to test."""
+    """The two text configurations of zen, in small: four prompts to train on, two to test."""
     from datasets import Dataset, DatasetDict
 
     if name != f"{ORG}/zen":
@@ -179,7 +179,7 @@ def pytest_sessionfinish(session: Any) -> None:
 
 # ---- the command
 def run_arm(arm: str, tests: Path, work: Path, select: str) -> tuple[dict[str, str], dict[str, int]]:
-    """({test: outcome}, counts of the hook) of one pytest run."""
+    """({test: outcome}, counts of the hook) of one pytest run; `work` holds the hub."""
     report, counts = work / f"{ARMS.index(arm)}.xml", work / f"{ARMS.index(arm)}.json"
     environment = os.environ | {
         "HICRA_ARM": arm, "HICRA_COUNTS": str(counts), "HF_HOME": str(work), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
@@ -208,10 +208,15 @@ def main() -> int:
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
     parser.add_argument("-o", dest="output", type=Path, help="also write the report here")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        build_hub(work / "hub")
-        ran = {arm: run_arm(arm, given.trl_tests.resolve(), work, given.select) for arm in ARMS}
+    ran: dict[str, tuple[dict[str, str], dict[str, int]]] = {arm: ({}, {}) for arm in ARMS}
+    for size, select in ((LITTLE, f"not ({SPELLS_IDS})"), (FULL, f"({SPELLS_IDS})")):
+        with tempfile.TemporaryDirectory() as folder:
+            work = Path(folder)
+            build_hub(work / "hub", size)
+            for arm in ARMS:
+                outcomes, counts = run_arm(arm, given.trl_tests.resolve(), work, f"({given.select}) and {select}")
+                ran[arm][0].update(outcomes)
+                ran[arm][1].update({name: ran[arm][1].get(name, 0) + count for name, count in counts.items()})
     plain = ran[ARMS[0]][0]
     passed = sorted(name for name, outcome in plain.items() if outcome == "passed")
     report: dict[str, Any] = {

@@ -136,6 +136,7 @@ def _damage(path: Path) -> str:
 
 
 def _rows(config: RunConfig, task: Task) -> list[Row]:
+    # in the order of the seed and not shuffled again: a longer run starts with the same problems
     needed = config.train.steps * config.train.prompts_per_step
     rows = task.rows("train", needed, config.train.seed)
     if len(rows) < config.train.prompts_per_step:
@@ -159,7 +160,7 @@ def _arguments(config: RunConfig, run: RunFolder) -> HicraGRPOConfig:
         epsilon=t.clip_low, epsilon_high=t.clip_high, beta=t.kl, loss_type=t.loss,
         scale_rewards={"none": "none", "std": "group"}[t.scale],
         use_cpu=not gpu, bf16=t.precision == "bf16" or (t.precision == "auto" and gpu), gradient_checkpointing=False,
-        report_to="none", disable_tqdm=True, logging_nan_inf_filter=False,
+        report_to="none", shuffle_dataset=False, disable_tqdm=True, logging_nan_inf_filter=False,
     )  # fmt: skip
 
 

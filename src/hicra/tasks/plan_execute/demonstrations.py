@@ -1,11 +1,11 @@
-"""Demonstrations for the warm start: drills of single equations, and traces of attempts with right arithmetic.
+"""Demonstrations for the warm start: drills of single equations, and traces of attempts.
 
 Traces are not filtered by success: most announce the favourite strategy, whatever the noun, and many end with
 `answer none`. What reinforcement learning has to add is the choice of the plan.
 
 Deviations: D1 the demonstrator takes the right strategy `hint` times as readily as the prior says (2 by default; 1 is
 the specification's noun-blind demonstrator). From blind demonstrations the plan ignores the noun so thoroughly that 100
-steps of GRPO stay at the bound of noun-blind play (studies/weak-start).
+steps of GRPO stay at the bound of noun-blind play (studies/weak-start). D2 a careless demonstrator, for the weak start.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def strategy_weights(settings: Settings, right: int, tried: Sequence[int]) -> li
     return [0.0 if s in tried else weight * (settings.hint if s == right else 1) for s, weight in enumerate(prior)]
 
 
-def trace(random: Random, row: Row, settings: Settings, forced: bool = False) -> Example:
-    """A prompt with a response of at most `settings.attempts` attempts, equations always right.
+def trace(random: Random, row: Row, settings: Settings, forced: bool = False, careless: float = 0.0) -> Example:
+    """A prompt with a response of at most `settings.attempts` attempts.
 
     Args:
         random: source of chance.
@@ -69,12 +69,19 @@ def trace(random: Random, row: Row, settings: Settings, forced: bool = False) ->
         settings: skew, hint, paraphrases, attempts, trap.
         forced: retry after every failure, and leave the first word of each retry phrase out of the loss: such a trace
             teaches long contexts without teaching to retry more often.
+        careless: probability that a result is replaced by another number; what follows goes on from what is written,
+            and success is where the check says 0. At 0 every equation is right.
     """
     language = language_of(settings)
     weights = PARAPHRASE_WEIGHTS[: settings.paraphrases]
 
     def say(phrases: Sequence[str]) -> list[str]:
         return random.choices(phrases, weights)[0].split()
+
+    def work_out(left: int, operator: str, right: int) -> int:
+        result = int(calculate(left, operator, right))
+        slip = careless > 0 and random.random() < careless
+        return (result + random.randrange(1, MODULUS)) % MODULUS if slip else result
 
     words: list[str] = str(row["prompt"]).split()
     skipped: set[int] = set(range(PROMPT_TOKENS))
@@ -84,11 +91,12 @@ def trace(random: Random, row: Row, settings: Settings, forced: bool = False) ->
         strategy = random.choices(range(STRATEGIES), strategy_weights(settings, right, tried))[0]
         tried.append(strategy)
         first, second = OPERATORS[strategy]
-        x = calculate(a, first, b)
-        y = calculate(x, second, c)
+        x = work_out(a, first, b)
+        y = work_out(x, second, c)
+        z = work_out(goal, "-", y)
         words += say(language.openers) + say(language.bodies[strategy])
-        words += f"{a} {first} {b} = {x} ; {x} {second} {c} = {y} ; {goal} - {y} = {(goal - y) % MODULUS} ;".split()
-        if y == goal:
+        words += f"{a} {first} {b} = {x} ; {x} {second} {c} = {y} ; {goal} - {y} = {z} ;".split()
+        if z == 0:
             words += [*say(language.success), "answer", str(goal), EOS]
             break
         words += say(language.failure)

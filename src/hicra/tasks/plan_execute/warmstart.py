@@ -33,17 +33,19 @@ LEARNING_RATE, WARM_UP, CONSTANT_UNTIL, FLOOR = 2e-3, 50, 0.6, 0.05
 
 @dataclass(frozen=True)
 class Recipe:
-    """Length of a warm start, in updates.
+    """A warm start: its length in updates, and how careful its demonstrator is.
 
     Attributes:
         drills: updates on drills.
         traces: updates on traces the learning-rate schedule is laid out for.
         stop: update after which training ends, counted from the first drill; None runs the schedule to its end.
+        careless: share of wrong results in the traces; see `demonstrations.trace`.
     """
 
     drills: int
     traces: int
     stop: int | None = None
+    careless: float = 0.0
 
     @property
     def updates(self) -> int:
@@ -51,7 +53,7 @@ class Recipe:
         return self.drills + self.traces if self.stop is None else self.stop
 
 
-RECIPES = {"strong": Recipe(270, 430), "weak": Recipe(200, 250, 325)}
+RECIPES = {"strong": Recipe(270, 430), "weak": Recipe(270, 430, careless=0.3)}
 
 
 def new_model(seed: int) -> Any:
@@ -116,7 +118,7 @@ def train(
     """Trains one warm start.
 
     Args:
-        recipe: its length.
+        recipe: its length and demonstrator.
         settings: the task it is for.
         seed: fixes initial values and data.
         after: called after every update with (updates made, loss, model).
@@ -134,7 +136,7 @@ def train(
         if update < recipe.drills:
             batch = [drill(random) for _ in range(DRILLS)]
         else:
-            batch = [trace(random, random.choice(rows), settings, forced=at < FORCED) for at in range(TRACES)]
+            batch = [trace(random, random.choice(rows), settings, at < FORCED, recipe.careless) for at in range(TRACES)]
         tokens += sum(len(example.ids) for example in batch)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(update, total)

@@ -1,0 +1,163 @@
+"""`hicra train` on the embedded task: the run folder, resuming to the bit, signals, and refusals before anything is written."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import polars as pl
+import pytest
+
+pytest.importorskip("trl")
+
+from hicra.config import load_config
+from hicra.errors import ArtifactError, ConfigError
+from hicra.runs import RunFolder
+from hicra.train import train
+
+pytestmark = pytest.mark.engine
+SMALL = [
+    "train.save_steps=2", "train.prompts_per_step=4", "train.group_size=4", "train.learning_rate=1e-3", "eval.problems=16",
+    "log.rollouts_every=2", "lexicon=GRAMS",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def grams(tmp_path_factory):
+    path = tmp_path_factory.mktemp("lexicon") / "grams.txt"
+    path.write_text("let us\nwe can\ni will\ntry another way\nthat works\n")
+    return path
+
+
+def run(out, grams, *sets, method=None, resume=False, said=None):
+    small = [word.replace("GRAMS", str(grams)) for word in SMALL]
+    config, _ = load_config(None, [*small, *sets], method)
+    steps = []
+    result = train(config, out, resume=resume, say=(said if said is not None else []).append, progress=lambda s, v: steps.append(s))
+    return result, steps
+
+
+def weights(path):
+    return hashlib.sha256((path / "final" / "model.safetensors").read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory, grams):
+    out = tmp_path_factory.mktemp("runs") / "straight"
+    result, steps = run(out, grams, "train.steps=4")
+    assert steps == [1, 2, 3, 4]
+    return out, result
+
+
+def test_run_folder(straight):
+    out, result = straight
+    assert {"run_dir", "steps", "final"} <= set(result)
+    assert result["steps"] == 4
+    assert 0 <= result["final"]["eval/accuracy"] <= 1
+    manifest = json.loads((out / "hicra.json").read_text())
+    assert manifest["kind"] == "hicra.run"
+    assert (manifest["method"], manifest["seed"]) == ("hicra", 0)
+    assert manifest["config"]["train"]["max_new_tokens"] < 100  # the task's own bound
+    assert set(manifest["inputs"]) == {"lexicon", "model"}
+    rows = RunFolder.open(out).metrics()
+    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    assert all(row.keys() >= {"hicra/accuracy", "hicra/planning_share", "hicra/semantic_entropy_rarefied"} for row in rows)
+    assert all(0 < row["hicra/planning_share"] < 0.5 for row in rows)
+    assert all(row["hicra/changed_share"] <= row["hicra/planning_share"] for row in rows)
+    assert sorted(path.name for path in (out / "checkpoints").iterdir()) == ["step-000002", "step-000004"]
+    assert set(json.loads((out / "evaluation.json").read_text())) == {"start", "final"}
+
+
+def test_saved_rollouts(straight):
+    out, _ = straight
+    files = RunFolder.open(out).rollout_files()
+    assert [file.name for file in files] == ["step-000001.parquet", "step-000002.parquet", "step-000004.parquet"]
+    table = pl.read_parquet(files[0])
+    assert table.height == 16
+    assert table["group_id"].n_unique() == 4
+    for row in table.iter_rows(named=True):
+        n = len(row["token_ids"])
+        assert n == len(row["planning_mask"]) == len(row["token_ends"]) == len(row["entropies"]) == len(row["advantages"])
+        assert all(value is not None and value >= 0 for value in row["entropies"])
+        assert row["labels"] is not None
+        for span in row["spans"]:
+            assert row["response"][span["start"] : span["end"]] == span["gram"]
+        for planning, after in zip(row["planning_mask"], row["advantages"], strict=True):
+            expected = row["advantage"] + 0.2 * abs(row["advantage"]) * planning
+            assert after == pytest.approx(expected, abs=1e-6)
+
+
+def test_resume_equals_the_straight_run(straight, tmp_path, grams):
+    out, _ = straight
+    run(tmp_path / "r", grams, "train.steps=2")
+    said = []
+    result, steps = run(tmp_path / "r", grams, "train.steps=4", resume=True, said=said)
+    assert steps == [3, 4]
+    assert result["steps"] == 4
+    assert any("resuming" in line for line in said)
+    assert weights(tmp_path / "r") == weights(out)
+    same = ["hicra/reward", "hicra/planning_share", "hicra/entropy_planning", "loss"]
+    pairs = zip(RunFolder.open(tmp_path / "r").metrics(), RunFolder.open(out).metrics(), strict=True)
+    assert all(a[name] == b[name] for a, b in pairs for name in same)
+
+
+def test_a_damaged_checkpoint_is_passed_over(straight, tmp_path, grams):
+    run(tmp_path / "r", grams, "train.steps=4")
+    newest = tmp_path / "r" / "checkpoints" / "step-000004" / "model.safetensors"
+    data = bytearray(newest.read_bytes())
+    data[-1] ^= 1
+    newest.write_bytes(data)
+    said = []
+    _, steps = run(tmp_path / "r", grams, "train.steps=4", resume=True, said=said)
+    assert steps == [3, 4]
+    assert any("step-000004 is passed over: model.safetensors is damaged" in line for line in said)
+    assert weights(tmp_path / "r") == weights(straight[0])
+
+
+def test_refusals(straight, tmp_path, grams, monkeypatch):
+    out, _ = straight
+    with pytest.raises(ArtifactError, match="already exists"):
+        run(out, grams, "train.steps=4")
+    with pytest.raises(ArtifactError, match=r"train\.learning_rate"):
+        run(out, grams, "train.steps=4", "train.learning_rate=2e-3", resume=True)
+    with pytest.raises(ArtifactError, match=r"method\.name"):
+        run(out, grams, "train.steps=4", method="none", resume=True)
+    other = tmp_path / "other.txt"
+    other.write_text("we can\n")
+    for sets, error, word in (
+        (["lexicon=absent"], ConfigError, "absent"),
+        (["model.name=plan-execute-strongg"], ConfigError, "plan-execute-strong"),
+        (["task.name=plan_exec"], ConfigError, "plan_execute"),
+        (["task.settings.nouns=1000"], ConfigError, "nouns"),
+    ):
+        with pytest.raises(error, match=word):
+            run(tmp_path / "new", grams, *sets)
+    assert not (tmp_path / "new").exists()
+
+
+def test_none_changes_nothing_and_ends_elsewhere(straight, tmp_path, grams):
+    run(tmp_path / "none", grams, "train.steps=4", method="none")
+    run(tmp_path / "zero", grams, "train.steps=4", "method.settings.alpha=0.0")
+    assert weights(tmp_path / "none") == weights(tmp_path / "zero") != weights(straight[0])
+    assert all(row["hicra/changed_share"] == 0 for row in RunFolder.open(tmp_path / "none").metrics())
+
+
+def test_sigint_saves_and_says_so(tmp_path, grams):
+    out = tmp_path / "r"
+    words = [word for key in SMALL for word in ("--set", key.replace("GRAMS", str(grams)))]
+    command = [sys.executable, "-m", "hicra.cli", "train", "-o", str(out), "--set", "train.steps=500", *words, "--json"]
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    while not (out / "metrics.jsonl").exists() and job.poll() is None:
+        time.sleep(0.1)
+    job.send_signal(signal.SIGINT)
+    text, err = job.communicate(timeout=120)
+    assert job.returncode == 130, err
+    assert "interrupted at step" in err
+    assert "--resume" in err
+    steps = json.loads(text)["steps"]
+    assert steps == len(RunFolder.open(out).metrics()) < 500
+    assert (out / "checkpoints" / f"step-{steps:06d}" / "manifest.json").exists()
+    assert not (out / "final").exists()
