@@ -203,7 +203,7 @@ def run_arm(arm: str, tests: Path, work: Path, select: str) -> tuple[dict[str, s
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trl-tests", type=Path, required=True, help="the folder `tests` of a checkout of TRL")
-    parser.add_argument("-k", dest="select", default="not Slow", help="pytest's selection by name")
+    parser.add_argument("-k", dest="select", default="not Slow and not VLM", help="pytest's selection by name")
     parser.add_argument("--machine", default="2 cores, AVX2", help="words for the report")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
     parser.add_argument("-o", dest="output", type=Path, help="also write the report here")

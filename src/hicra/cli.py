@@ -111,7 +111,7 @@ def mine(
     settings = validated(MineSettings, given)
     refuse_existing(out, "the lexicon")
     common.say(f"mining {len(paths)} paths")
-    made, report = mine_paths(list(paths), settings, on_bad=on_bad, max_bad=max_bad, name=out.name)
+    made, report = mine_paths(list(paths), settings, on_bad=on_bad, max_bad=max_bad)
     made.save(out)
     text = (
         f"{report['grams']} grams in {report['clusters_kept']} of {report['clusters']} clusters, from {report['solutions']} "

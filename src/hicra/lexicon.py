@@ -152,7 +152,7 @@ class Lexicon:
         if missing := [column for column in ("gram", "weight") if column not in table.columns]:
             raise ArtifactError(f"{path / 'grams.parquet'} has no column {missing[0]!r}", "mine the lexicon again")
         lexicon = cls.from_table(
-            table, name=manifest.get("name", path.name), threshold=manifest.get("threshold"), licence=manifest.get("licence"),
+            table, name=path.name, threshold=manifest.get("threshold"), licence=manifest.get("licence"),
             settings=manifest.get("settings"), statistics=manifest.get("statistics"), source=manifest.get("source", ()),
         )  # fmt: skip
         if lexicon.content_hash != manifest.get("content_hash"):
