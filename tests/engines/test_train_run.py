@@ -36,7 +36,9 @@ def run(out, grams, *sets, method=None, resume=False, said=None):
     small = [word.replace("GRAMS", str(grams)) for word in SMALL]
     config, _ = load_config(None, [*small, *sets], method)
     steps = []
-    result = train(config, out, resume=resume, say=(said if said is not None else []).append, progress=lambda s, v: steps.append(s))
+    result = train(
+        config, out, resume=resume, say=(said if said is not None else []).append, progress=lambda s, v: steps.append(s)
+    )
     return result, steps
 
 
@@ -64,7 +66,9 @@ def test_run_folder(straight):
     assert set(manifest["inputs"]) == {"lexicon", "model"}
     rows = RunFolder.open(out).metrics()
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
-    assert all(row.keys() >= {"hicra/accuracy", "hicra/planning_share", "hicra/semantic_entropy_rarefied"} for row in rows)
+    assert all(
+        row.keys() >= {"hicra/accuracy", "hicra/planning_share", "hicra/semantic_entropy_rarefied"} for row in rows
+    )
     assert all(0 < row["hicra/planning_share"] < 0.5 for row in rows)
     assert all(row["hicra/changed_share"] <= row["hicra/planning_share"] for row in rows)
     assert sorted(path.name for path in (out / "checkpoints").iterdir()) == ["step-000002", "step-000004"]
@@ -80,7 +84,9 @@ def test_saved_rollouts(straight):
     assert table["group_id"].n_unique() == 4
     for row in table.iter_rows(named=True):
         n = len(row["token_ids"])
-        assert n == len(row["planning_mask"]) == len(row["token_ends"]) == len(row["entropies"]) == len(row["advantages"])
+        assert (
+            n == len(row["planning_mask"]) == len(row["token_ends"]) == len(row["entropies"]) == len(row["advantages"])
+        )
         assert all(value is not None and value >= 0 for value in row["entropies"])
         assert row["labels"] is not None
         for span in row["spans"]:
@@ -149,7 +155,9 @@ def test_sigint_saves_and_says_so(tmp_path, grams):
     out = tmp_path / "r"
     words = [word for key in SMALL for word in ("--set", key.replace("GRAMS", str(grams)))]
     command = [sys.executable, "-m", "hicra.cli", "train", "-o", str(out), "--set", "train.steps=500", *words, "--json"]
-    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    job = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     while not (out / "metrics.jsonl").exists() and job.poll() is None:
         time.sleep(0.1)
     job.send_signal(signal.SIGINT)

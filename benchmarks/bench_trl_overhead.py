@@ -1,0 +1,201 @@
+"""Claim: a HICRA step costs at most 1 % more than the GRPO step it is made of, tagging and metrics included.
+
+    python benchmarks/bench_trl_overhead.py
+
+Two real `trainer.train()` runs in one process, TRL's GRPOTrainer and HicraGRPOTrainer, take turns: one step of the one,
+one of the other, who starts alternating as well, so that other load on the machine hits both. The learning rate is 0, each
+step is seeded and all completions have full length: both sample the same tokens at every step, and differ in nothing but
+hicra's work. Reported per size: the median of the paired ratios (wall clock, and CPU time of the thread, which other load
+hardly touches), and the CPU time inside hicra's own overrides without TRL's part, measured apart in the same steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TRL_EXPERIMENTAL_SILENCE": "1"}
+
+import torch
+import transformers
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer
+from trl_own_tests import GRAM, build_tokenizer
+
+from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
+
+# rollouts a step, tokens a rollout, model: width, layers (Llama with 2048 tokens, one in five says "hold on")
+SIZES: dict[str, tuple[int, int, tuple[int, int] | str]] = {
+    "0.3M parameters, 8 x 64 tokens": (8, 64, (64, 2)),
+    "4M parameters, 32 x 48 tokens": (32, 48, (256, 4)),
+    "SmolLM2-135M, 8 x 32 tokens": (8, 32, "smollm2-135m-instruct"),
+}
+OVERRIDES = (
+    "_calculate_rewards", "_generate_and_score_completions", "_get_per_token_logps_and_entropies", "_compute_loss", "log",
+)  # fmt: skip
+CLOCKS = {"wall": time.perf_counter, "cpu": time.thread_time}
+
+
+class Turns(transformers.TrainerCallback):
+    """Lets one of the two runs make one step while the other waits, and times it."""
+
+    def __init__(self, mine: int, board: dict[str, Any]) -> None:
+        self.mine, self.board = mine, board
+        self.spent: list[dict[str, float]] = []
+        self.began: dict[str, float] = {}
+
+    def pass_on(self) -> None:
+        """Ends the step that runs, if any, and wakes the other one where it is its turn."""
+        if self.began:
+            self.spent.append({name: clock() - self.began[name] for name, clock in CLOCKS.items()})
+            with self.board["changed"]:
+                self.board["done"] += 1
+                self.board["changed"].notify_all()
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.pass_on()
+        with self.board["changed"]:
+            self.board["changed"].wait_for(lambda: self.my_turn(state.global_step))
+        transformers.set_seed(1000 + state.global_step)
+        self.began = {name: clock() for name, clock in CLOCKS.items()}
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.pass_on()
+
+    def my_turn(self, step: int) -> bool:
+        """Steps come in pairs; the one who begins changes from pair to pair."""
+        return bool(self.board["done"] == 2 * step + (self.mine ^ (step % 2)))
+
+
+def instrumented(own: dict[str, float]) -> type:
+    """HicraGRPOTrainer whose overrides add up their CPU time without that of the TRL method each of them calls."""
+
+    class TRL(GRPOTrainer):
+        pass
+
+    class Timed(HicraGRPOTrainer):
+        pass
+
+    def timed(function: Any, sign: float) -> Any:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            before = time.thread_time()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                own["seconds"] += sign * (time.thread_time() - before)
+
+        return call
+
+    mixin = HicraGRPOTrainer.__mro__[1]
+    for name in OVERRIDES:
+        setattr(TRL, name, timed(getattr(GRPOTrainer, name), -1))
+    ours = type("HicraMixin", (mixin,), {name: timed(getattr(mixin, name), 1) for name in OVERRIDES})
+    return type("Timed", (ours, TRL), {})
+
+
+def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
+    rollouts, length, model_size = SIZES[size]
+    if isinstance(model_size, str):
+        from hicra.models import resolve
+
+        folder = resolve(model_size)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        make = functools.partial(transformers.AutoModelForCausalLM.from_pretrained, folder, dtype=torch.float32)
+        prompt = "Two plus three is"
+    else:
+        width, layers = model_size
+        tokenizer = build_tokenizer(2048)
+        made = transformers.LlamaConfig(
+            vocab_size=2048, hidden_size=width, intermediate_size=3 * width, num_hidden_layers=layers, num_attention_heads=4,
+            num_key_value_heads=4, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
+        )  # fmt: skip
+        make = functools.partial(transformers.LlamaForCausalLM, made)
+        prompt = "Two plus three?"
+
+    def reward(completion_ids: list[list[int]], **_: Any) -> list[float]:
+        return [sum(ids) % 7 / 6 for ids in completion_ids]
+
+    own = {"seconds": 0.0}
+    board: dict[str, Any] = {"done": 0, "changed": threading.Condition()}
+    turns, trainers = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for mine, (trainer, config) in enumerate(((GRPOTrainer, GRPOConfig), (instrumented(own), HicraGRPOConfig))):
+            transformers.set_seed(0)
+            args = config(
+                output_dir=folder, max_steps=warm_up + repeats, per_device_train_batch_size=rollouts, num_generations=8,
+                learning_rate=0.0, max_completion_length=length, logging_steps=1, save_strategy="no", report_to="none",
+                use_cpu=True, bf16=False, gradient_checkpointing=False, disable_tqdm=True,
+                generation_kwargs={"min_new_tokens": length},
+            )  # fmt: skip
+            turns.append(Turns(mine, board))
+            trainers.append(trainer(
+                model=make(), reward_funcs=reward, args=args, processing_class=tokenizer, callbacks=[turns[-1]],
+                train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range(8)]),
+            ))  # fmt: skip
+            trainers[-1].remove_callback(transformers.PrinterCallback)
+        threads = [threading.Thread(target=trainer.train) for trainer in trainers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    plain, ours = (trainer.state.log_history for trainer in trainers)
+    assert all(a["reward"] == b["reward"] for a, b in zip(plain, ours, strict=True) if "reward" in a), "rollouts differ"
+    pairs = list(zip(turns[0].spent, turns[1].spent, strict=True))[warm_up:]
+    parameters = sum(value.numel() for value in trainers[0].model.parameters())
+    result: dict[str, Any] = {"parameters": parameters, "repeats": len(pairs)}
+    result["planning_share"] = round(statistics.mean(e["hicra/planning_share"] for e in ours if "reward" in e), 3)
+    for name in CLOCKS:
+        ratios = sorted(hicra[name] / grpo[name] for grpo, hicra in pairs)
+        result[f"{name}_ratio_median"] = round(statistics.median(ratios), 4)
+        result[f"{name}_ratio_quartiles"] = [round(ratios[len(ratios) * q // 4], 4) for q in (1, 3)]
+        result[f"grpo_{name}_ms"] = round(1000 * statistics.median(grpo[name] for grpo, _ in pairs), 1)
+    steps = len(turns[1].spent)
+    result["hicra_own_cpu_ms"] = round(1000 * own["seconds"] / steps, 2)
+    result["hicra_own_share"] = round(own["seconds"] / steps / statistics.median(grpo["cpu"] for grpo, _ in pairs), 5)
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--repeats-smollm2", type=int, default=0, help="40 CPU-seconds a pair; 0 leaves this size out")
+    parser.add_argument("--machine", default="2 cores, AVX2, shared with other load", help="words for the report")
+    parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
+    parser.add_argument("-o", dest="output", type=Path, help="also write the report here")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    transformers.utils.logging.set_verbosity_error()
+    report: dict[str, Any] = {
+        "claim": "a HICRA step costs at most 1 % more than the GRPO step it is made of",
+        "machine": given.machine, "date": given.date,
+        "versions": {name: version(name) for name in ("trl", "transformers", "torch", "numpy")},
+        "lexicon": f"paper; a token in five says {GRAM!r} (SmolLM2: whatever it says)", "sizes": {},
+    }  # fmt: skip
+    for size, (*_, model) in SIZES.items():
+        if repeats := given.repeats_smollm2 if isinstance(model, str) else given.repeats:
+            print(f"measuring {size}: {repeats} pairs", file=sys.stderr, flush=True)
+            report["sizes"][size] = measure(size, repeats)
+    report["holds"] = all(
+        one["hicra_own_share"] <= 0.01 and one["cpu_ratio_median"] <= 1.01 for one in report["sizes"].values()
+    )
+    text = json.dumps(report, indent=2) + "\n"
+    print(text, end="")
+    if given.output:
+        given.output.write_text(text, encoding="utf-8")
+    return 0 if report["holds"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
