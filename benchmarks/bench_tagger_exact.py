@@ -23,13 +23,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from machine import machine
-from reference_tagger import mask as slow_mask
 from tokenizers import Tokenizer
-from tokenizers_made import byte_level, metaspace, wordpiece
 
 from hicra import Lexicon, Tagger, corpus, models
 from hicra.mining.pipeline import MineSettings, mine
+from machine import machine
+from reference_tagger import mask as slow_mask
+from tokenizers_made import byte_level, metaspace, wordpiece
 
 TRACES, MORE = 300, 751
 

@@ -31,9 +31,9 @@ import torch
 import transformers
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
-from trl_own_tests import GRAM, build_tokenizer
 
 from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
+from trl_own_tests import GRAM, build_tokenizer
 
 # rollouts a step, tokens a rollout, model: width, layers (Llama with 2048 tokens, one in five says "hold on")
 SIZES: dict[str, tuple[int, int, tuple[int, int] | str]] = {

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 import torch
 from trl import GRPOConfig, GRPOTrainer, TrlParser
+
+from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
+from hicra.errors import ConfigError, EngineError
 from trl_tiny import (
     TOKENIZER,
     WORDS,
@@ -24,9 +27,6 @@ from trl_tiny import (
     run,
     settings,
 )
-
-from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
-from hicra.errors import ConfigError, EngineError
 
 pytestmark = pytest.mark.engine
 

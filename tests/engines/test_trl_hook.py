@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from trl_tiny import GROUP, ID, TOKENIZER, Recorder, logged, make_trainer, naive_masks, parameters_hash, reward, run
 
 from hicra.errors import EngineError
+from trl_tiny import GROUP, ID, TOKENIZER, Recorder, logged, make_trainer, naive_masks, parameters_hash, reward, run
 
 pytestmark = pytest.mark.engine
 

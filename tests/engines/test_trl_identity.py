@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from trl_tiny import make_model, parameters_hash, run
 
 pytestmark = pytest.mark.engine

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from trl_tiny import Recorder, logged, make_trainer, naive_masks, prompts, run
 
 from hicra.metrics import METRICS
+from trl_tiny import Recorder, logged, make_trainer, naive_masks, prompts, run
 
 pytestmark = pytest.mark.engine
 

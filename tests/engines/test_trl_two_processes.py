@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trl_tiny import GROUP, naive_mask
 
 from hicra.credit import METHODS
+from trl_tiny import GROUP, naive_mask
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from trl_tiny import Recorder, logged, make_trainer, parameters_hash
 
 ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {

@@ -18,10 +18,9 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+from hicra.report import build_report
 from report_fakes import fake_run
 from test_report_hostile import PAYLOADS, hostile_run
-
-from hicra.report import build_report
 
 CHROMIUM = next(
     (path for name in ("/usr/bin/chromium", "chromium", "chromium-browser") if (path := shutil.which(name))), None

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from report_fakes import fake_run, rollout_rows
 
 from hicra.errors import ArtifactError
 from hicra.report.build import build_model
 from hicra.report.sample import Place, choose, shares
 from hicra.runs import RunFolder
+from report_fakes import fake_run, rollout_rows
 
 
 def test_two_hundred_rollouts_even_over_arms_and_steps(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_fakes import fake_run
 
 from hicra.metrics import METRICS
 from hicra.report import charts, figures
@@ -16,6 +15,7 @@ from hicra.report.build import build_model
 from hicra.report.model import ReportModel
 from hicra.report.scales import nice_ticks, number
 from hicra.runs import RunFolder
+from report_fakes import fake_run
 
 
 def model_of(tmp_path: Path, *runs: tuple[str, list[dict[str, float | None]]]) -> ReportModel:

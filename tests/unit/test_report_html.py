@@ -11,13 +11,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from report_fakes import fake_run
 
 from hicra.errors import ArtifactError
 from hicra.report import build_report
 from hicra.report.build import build_model
 from hicra.report.page import MAX_BYTES, render
 from hicra.runs import RunFolder
+from report_fakes import fake_run
 
 
 @pytest.fixture(scope="module")

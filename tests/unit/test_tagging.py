@@ -5,13 +5,13 @@ import math
 
 import polars as pl
 import pytest
-from tokenizers_made import byte_level
 
 from hicra import Lexicon
 from hicra.diagnose import diagnose
 from hicra.errors import ConfigError, DataError
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, covered, tag_paths
+from tokenizers_made import byte_level
 
 LEXICON = Lexicon.from_phrases(["let me", "let me check", "so"])
 
