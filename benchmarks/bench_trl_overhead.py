@@ -2,11 +2,11 @@
 
     python benchmarks/bench_trl_overhead.py
 
-Two real `trainer.train()` runs in one process, TRL's GRPOTrainer and HicraGRPOTrainer, take turns: one step of the one,
-one of the other, who starts alternating as well, so that other load on the machine hits both. The learning rate is 0, each
-step is seeded and all completions have full length: both sample the same tokens at every step, and differ in nothing but
-hicra's work. Reported per size: the median of the paired ratios (wall clock, and CPU time of the thread, which other load
-hardly touches), and the CPU time inside hicra's own overrides without TRL's part, measured apart in the same steps.
+TRL's GRPOTrainer and HicraGRPOTrainer take turns in one thread: one step of the one (generation, rewards, loss, backward,
+optimizer, logging), one of the other, who comes first alternating as well, so that other load on the machine hits both.
+The learning rate is 0, each step is seeded and all completions have full length: both sample the same tokens at every
+step, and differ in nothing but hicra's work. Reported per size: the median of the paired ratios (wall clock, and CPU time,
+which other load touches less), and the CPU time inside hicra's own overrides without TRL's part, from the same steps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -32,7 +31,7 @@ import transformers
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
-from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
+from hicra.engines.trl import HicraGRPOConfig, HicraMixin
 from trl_own_tests import GRAM, build_tokenizer
 
 # rollouts a step, tokens a rollout, model: width, layers (Llama with 2048 tokens, one in five says "hold on")
@@ -47,45 +46,32 @@ OVERRIDES = (
 CLOCKS = {"wall": time.perf_counter, "cpu": time.thread_time}
 
 
-class Turns(transformers.TrainerCallback):
-    """Lets one of the two runs make one step while the other waits, and times it."""
+class Stepper:
+    """One trainer, stepped by hand as `train()` would step it."""
 
-    def __init__(self, mine: int, board: dict[str, Any]) -> None:
-        self.mine, self.board = mine, board
+    def __init__(self, trainer: Any) -> None:
+        self.trainer = trainer
         self.spent: list[dict[str, float]] = []
-        self.began: dict[str, float] = {}
+        trainer.remove_callback(transformers.PrinterCallback)
+        trainer.current_gradient_accumulation_steps = 1
+        trainer.create_optimizer()
+        self.batches = iter(trainer.get_train_dataloader())
 
-    def pass_on(self) -> None:
-        """Ends the step that runs, if any, and wakes the other one where it is its turn."""
-        if self.began:
-            self.spent.append({name: clock() - self.began[name] for name, clock in CLOCKS.items()})
-            with self.board["changed"]:
-                self.board["done"] += 1
-                self.board["changed"].notify_all()
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.pass_on()
-        with self.board["changed"]:
-            self.board["changed"].wait_for(lambda: self.my_turn(state.global_step))
-        transformers.set_seed(1000 + state.global_step)
-        self.began = {name: clock() for name, clock in CLOCKS.items()}
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.pass_on()
-
-    def my_turn(self, step: int) -> bool:
-        """Steps come in pairs; the one who begins changes from pair to pair."""
-        return bool(self.board["done"] == 2 * step + (self.mine ^ (step % 2)))
+    def step(self, number: int) -> None:
+        transformers.set_seed(1000 + number)
+        began = {name: clock() for name, clock in CLOCKS.items()}
+        trainer = self.trainer
+        loss = trainer.training_step(trainer.model, next(self.batches), None)
+        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
+        trainer.optimizer.step()
+        trainer.model.zero_grad()
+        trainer.state.global_step += 1
+        trainer.log({"loss": loss.item()})
+        self.spent.append({name: clock() - began[name] for name, clock in CLOCKS.items()})
 
 
 def instrumented(own: dict[str, float]) -> type:
     """HicraGRPOTrainer whose overrides add up their CPU time without that of the TRL method each of them calls."""
-
-    class TRL(GRPOTrainer):
-        pass
-
-    class Timed(HicraGRPOTrainer):
-        pass
 
     def timed(function: Any, sign: float) -> Any:
         @functools.wraps(function)
@@ -98,11 +84,9 @@ def instrumented(own: dict[str, float]) -> type:
 
         return call
 
-    mixin = HicraGRPOTrainer.__mro__[1]
-    for name in OVERRIDES:
-        setattr(TRL, name, timed(getattr(GRPOTrainer, name), -1))
-    ours = type("HicraMixin", (mixin,), {name: timed(getattr(mixin, name), 1) for name in OVERRIDES})
-    return type("Timed", (ours, TRL), {})
+    theirs = type("TRL", (GRPOTrainer,), {name: timed(getattr(GRPOTrainer, name), -1) for name in OVERRIDES})
+    ours = type("Ours", (HicraMixin,), {name: timed(getattr(HicraMixin, name), 1) for name in OVERRIDES})
+    return type("Timed", (ours, theirs), {})
 
 
 def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
@@ -128,10 +112,9 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
         return [sum(ids) % 7 / 6 for ids in completion_ids]
 
     own = {"seconds": 0.0}
-    board: dict[str, Any] = {"done": 0, "changed": threading.Condition()}
-    turns, trainers = [], []
+    steppers = []
     with tempfile.TemporaryDirectory() as folder:
-        for mine, (trainer, config) in enumerate(((GRPOTrainer, GRPOConfig), (instrumented(own), HicraGRPOConfig))):
+        for trainer, config in ((GRPOTrainer, GRPOConfig), (instrumented(own), HicraGRPOConfig)):
             transformers.set_seed(0)
             args = config(
                 output_dir=folder, max_steps=warm_up + repeats, per_device_train_batch_size=rollouts, num_generations=8,
@@ -139,31 +122,28 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
                 use_cpu=True, bf16=False, gradient_checkpointing=False, disable_tqdm=True,
                 generation_kwargs={"min_new_tokens": length},
             )  # fmt: skip
-            turns.append(Turns(mine, board))
-            trainers.append(trainer(
-                model=make(), reward_funcs=reward, args=args, processing_class=tokenizer, callbacks=[turns[-1]],
-                train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range(8)]),
-            ))  # fmt: skip
-            trainers[-1].remove_callback(transformers.PrinterCallback)
-        threads = [threading.Thread(target=trainer.train) for trainer in trainers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    plain, ours = (trainer.state.log_history for trainer in trainers)
-    assert all(a["reward"] == b["reward"] for a, b in zip(plain, ours, strict=True) if "reward" in a), "rollouts differ"
-    pairs = list(zip(turns[0].spent, turns[1].spent, strict=True))[warm_up:]
-    parameters = sum(value.numel() for value in trainers[0].model.parameters())
+            steppers.append(Stepper(trainer(
+                model=make(), reward_funcs=reward, args=args, processing_class=tokenizer,
+                train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range(256)]),
+            )))  # fmt: skip
+        for number in range(warm_up + repeats):
+            if number == warm_up:
+                own["seconds"] = 0.0
+            for stepper in steppers[:: -1 if number % 2 else 1]:
+                stepper.step(number)
+    plain, ours = (stepper.trainer.state.log_history for stepper in steppers)
+    assert all(a["reward"] == b["reward"] for a, b in zip(plain, ours, strict=True)), "the two sampled different tokens"
+    pairs = list(zip(*(stepper.spent[warm_up:] for stepper in steppers), strict=True))
+    parameters = sum(value.numel() for value in steppers[0].trainer.model.parameters())
     result: dict[str, Any] = {"parameters": parameters, "repeats": len(pairs)}
-    result["planning_share"] = round(statistics.mean(e["hicra/planning_share"] for e in ours if "reward" in e), 3)
+    result["planning_share"] = round(statistics.mean(e["hicra/planning_share"] for e in ours), 3)
     for name in CLOCKS:
         ratios = sorted(hicra[name] / grpo[name] for grpo, hicra in pairs)
         result[f"{name}_ratio_median"] = round(statistics.median(ratios), 4)
         result[f"{name}_ratio_quartiles"] = [round(ratios[len(ratios) * q // 4], 4) for q in (1, 3)]
         result[f"grpo_{name}_ms"] = round(1000 * statistics.median(grpo[name] for grpo, _ in pairs), 1)
-    steps = len(turns[1].spent)
-    result["hicra_own_cpu_ms"] = round(1000 * own["seconds"] / steps, 2)
-    result["hicra_own_share"] = round(own["seconds"] / steps / statistics.median(grpo["cpu"] for grpo, _ in pairs), 5)
+    result["hicra_own_cpu_ms"] = round(1000 * own["seconds"] / len(pairs), 2)
+    result["hicra_own_share"] = round(own["seconds"] / sum(grpo["cpu"] for grpo, _ in pairs), 5)
     return result
 
 

@@ -1,4 +1,4 @@
-"""`hicra demo`: the whole way on the embedded task, with a minute figure for every stage.
+"""`hicra demo`: the whole way on the embedded task, with figures at every stage.
 
 sample the warm start -> verify -> mine a lexicon from its own correct rollouts -> score the mask against the exact labels ->
 train GRPO and HICRA side by side -> evaluate on held-out problems -> compare -> one report.
@@ -30,18 +30,22 @@ from hicra.tagger import Tagger
 from hicra.tasks.base import make_task
 from hicra.train import read_evaluation
 
-MODEL, SAMPLES, STEPS, HELD_OUT = "plan-execute-strong", 1024, 80, 1024
+MODEL, SAMPLES, STEPS, HELD_OUT = "plan-execute-strong", 2048, 80, 1024
 ARMS = ("none", "hicra")
 POLL_S = 5.0
 
 
-def run_demo(out: Path, *, seed: int, say: Callable[[str], None], steps: int = STEPS) -> dict[str, Any]:
+def run_demo(
+    out: Path, *, seed: int, say: Callable[[str], None], steps: int = STEPS, samples: int = SAMPLES, held_out: int = HELD_OUT
+) -> dict[str, Any]:
     """Runs the demo into a new folder.
 
     Args:
         out: gets corpus.jsonl, lexicon/, one run folder an arm, report.html and demo.json.
         seed: of sampling, mining and training.
         steps: training steps of each arm.
+        samples: rollouts of the warm start that are mined.
+        held_out: problems of each evaluation.
 
     Returns:
         run_dirs, report, and the figures of each stage.
@@ -53,22 +57,22 @@ def run_demo(out: Path, *, seed: int, say: Callable[[str], None], steps: int = S
     refuse_existing(out, "the demo folder")
     out.mkdir(parents=True, exist_ok=True)
     clock = _Clock(say)
-    with clock.stage(f"sampling {SAMPLES} rollouts of the warm start, and verifying them"):
-        samples, corpus = _sample(out, seed)
-        right = sum(bool(sample.score.correct) for sample in samples)
-        say(f"  {right} of {len(samples)} are right ({right / len(samples):.1%})")
+    with clock.stage(f"sampling {samples} rollouts of the warm start, and verifying them"):
+        sampled, corpus = _sample(out, seed, samples)
+        right = sum(bool(sample.score.correct) for sample in sampled)
+        say(f"  {right} of {len(sampled)} are right ({right / len(sampled):.1%})")
     with clock.stage("mining a lexicon from the correct ones"):
         settings = MineSettings(embedder="hashing", seed=seed)
         lexicon, mined = mine_paths([corpus], settings, name="demo")
         lexicon.save(out / "lexicon")
         say(f"  {mined['grams']} grams, for example: {', '.join(lexicon.phrases[:4])}")
     with clock.stage("scoring its mask against the exact labels"):
-        score = mask_score(samples, lexicon)
+        score = mask_score(sampled, lexicon)
         say(
             f"  tokens: precision {score['precision']:.3f}, recall {score['recall']:.3f}, base rate {score['base_rate']:.3f}"
         )
     with clock.stage(f"training {' and '.join(ARMS)}, {steps} steps each, side by side"):
-        config = _config(out, seed, steps)
+        config = _config(out, seed, steps, held_out)
         _train(out, config, steps, say)
     with clock.stage("comparing, and building the report"):
         runs = [RunFolder.open(out / arm) for arm in ARMS]
@@ -126,13 +130,13 @@ def _cpu() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def _sample(out: Path, seed: int) -> tuple[list[Any], Path]:
+def _sample(out: Path, seed: int, n: int) -> tuple[list[Any], Path]:
     from hicra import models
     from hicra.sampling import load, sample
 
     task = make_task("plan_execute")
     model, tokenizer = load(models.resolve(MODEL), threads=os.cpu_count() or 1)
-    rows = task.rows("train", SAMPLES, seed)
+    rows = task.rows("train", n, seed)
     samples = sample(model, tokenizer, task, rows, max_new_tokens=task.max_new_tokens, seed=seed)  # type: ignore[attr-defined]
     corpus = out / "corpus.jsonl"
     lines = [
@@ -149,13 +153,13 @@ def _sample(out: Path, seed: int) -> tuple[list[Any], Path]:
     return samples, corpus
 
 
-def _config(out: Path, seed: int, steps: int) -> Path:
+def _config(out: Path, seed: int, steps: int, held_out: int) -> Path:
     """The config of both arms, written so that a user can train with it again."""
     config = {
         "task": {"name": "plan_execute"}, "model": {"name": MODEL}, "lexicon": str(out / "lexicon"), "method": {"name": "hicra"},
-        "train": {"steps": steps, "save_steps": steps, "seed": seed, "learning_rate": 2e-4, "prompts_per_step": 32,
+        "train": {"steps": steps, "save_steps": steps, "seed": seed, "learning_rate": 6e-4, "prompts_per_step": 32,
                   "group_size": 8, "threads": 1},
-        "eval": {"problems": HELD_OUT}, "log": {"rollouts_every": 10},
+        "eval": {"problems": held_out}, "log": {"rollouts_every": 10},
     }  # fmt: skip
     import yaml
 

@@ -40,7 +40,7 @@ def ten_step_means(lines: list[dict[str, Any]], name: str) -> list[float]:
 
 def snapshots(options: argparse.Namespace) -> None:
     """Trains one schedule to its end and measures it every few updates; snapshots go below the output folder."""
-    task, recipe = PlanExecute(), Recipe(options.drills, options.traces, options.stop)
+    task, recipe = PlanExecute(), Recipe(options.drills, options.traces, options.stop, options.careless)
     folder: Path = options.output / f"{options.drills}-{options.traces}-s{options.seed}"
     measured: list[dict[str, Any]] = []
 
@@ -54,9 +54,10 @@ def snapshots(options: argparse.Namespace) -> None:
         measured.append(figures)
         print(json.dumps(figures), flush=True)
 
-    train(recipe, Settings(), options.seed, after)
-    schedule = {"drills": options.drills, "traces": options.traces, "seed": options.seed}
-    append(options.results, {"kind": "snapshots", **schedule, "n": options.n, "measured": measured})
+    train(recipe, Settings(hint=options.hint), options.seed, after)
+    entry = {name: getattr(options, name) for name in ("drills", "traces", "seed", "n")}
+    demonstrator = {"hint": options.hint, "careless": options.careless}
+    append(options.results, {"kind": "snapshots", "demonstrator": demonstrator, **entry, "measured": measured})
 
 
 def grpo(options: argparse.Namespace) -> None:
@@ -98,6 +99,8 @@ def main() -> None:
     for name in ("drills", "traces", "first", "every"):
         verb.add_argument(f"--{name}", type=int, required=True)
     verb.add_argument("--stop", type=int)
+    verb.add_argument("--hint", type=float, default=2.0)
+    verb.add_argument("--careless", type=float, default=0.0)
     verb.add_argument("-o", "--output", type=Path, required=True)
     verb = verbs.add_parser("grpo")
     verb.set_defaults(run=grpo)

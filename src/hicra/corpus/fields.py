@@ -17,13 +17,13 @@ D4. `answer` may be a number or a list; it is kept as its JSON text. `prompt` st
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from hicra.corpus.strict_json import BadRow
-from hicra.errors import nearest
 
 CANONICAL = (
     "response", "correct", "reward", "question", "answer", "id", "group_id", "step", "model", "source", "token_ids",
@@ -221,7 +221,9 @@ def _kind(value: Any) -> str:
 
 def _no_text(row: dict[str, Any]) -> str:
     found = [key for key in row if key not in TEXTS]
-    close = [(key, match) for key in found if (match := nearest(key.lower(), TEXTS))]
-    hint = f"; {close[0][0]!r} is close to {close[0][1]!r}" if close else ""
+    close = [
+        (key, match) for key in found if (match := difflib.get_close_matches(key.lower(), TEXTS, n=1, cutoff=0.75))
+    ]
+    hint = f"; {close[0][0]!r} is close to {close[0][1][0]!r}" if close else ""
     names = ", ".join(map(repr, list(row)[:20])) or "none"
     return f"no text: solution, response, completion and messages are absent or null (columns found: {names}{hint})"
