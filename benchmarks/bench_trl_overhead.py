@@ -101,11 +101,15 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
     else:
         width, layers = model_size
         tokenizer = build_tokenizer(2048)
-        made = transformers.LlamaConfig(
-            vocab_size=2048, hidden_size=width, intermediate_size=3 * width, num_hidden_layers=layers, num_attention_heads=4,
-            num_key_value_heads=4, pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id,
-        )  # fmt: skip
-        make = functools.partial(transformers.LlamaForCausalLM, made)
+        sizes = {
+            "vocab_size": 2048, "hidden_size": width, "intermediate_size": 3 * width, "num_hidden_layers": layers,
+            "num_attention_heads": 4, "num_key_value_heads": 4,
+            "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id,
+        }  # fmt: skip
+
+        def make() -> Any:  # a config of its own: a trainer writes into it
+            return transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes))
+
         prompt = "Two plus three?"
 
     def reward(completion_ids: list[list[int]], **_: Any) -> list[float]:

@@ -36,7 +36,13 @@ POLL_S = 5.0
 
 
 def run_demo(
-    out: Path, *, seed: int, say: Callable[[str], None], steps: int = STEPS, samples: int = SAMPLES, held_out: int = HELD_OUT
+    out: Path,
+    *,
+    seed: int,
+    say: Callable[[str], None],
+    steps: int = STEPS,
+    samples: int = SAMPLES,
+    held_out: int = HELD_OUT,
 ) -> dict[str, Any]:
     """Runs the demo into a new folder.
 

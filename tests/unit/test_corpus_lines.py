@@ -163,7 +163,7 @@ def test_bombs_are_refused_and_small_files_of_equal_rows_pass(tmp_path: Path, su
     equal = b'{"solution": "the same again and again and again"}\n' * 20_000
     assert len(equal) > 200 * len(pack(equal))
     assert corpus.read(write(tmp_path, pack(equal), name)).kept == 20_000
-    bomb = b"".join(pack(b"\n" * 2**24) for _ in range(5))
+    bomb = b"".join(pack(b" " * 2**24) for _ in range(5))
     with pytest.raises(DataError, match="decompression bomb"):
         corpus.read(write(tmp_path, bomb, name), on_bad="skip", max_bad=1.0)
 
@@ -171,6 +171,12 @@ def test_bombs_are_refused_and_small_files_of_equal_rows_pass(tmp_path: Path, su
 def test_blank_lines_are_lines(tmp_path: Path) -> None:
     result = corpus.read(write(tmp_path, GOOD + b"\n\n" + GOOD + b"\n"), on_bad="skip", max_bad=0.5)
     assert (result.lines, result.skipped, result.errors[0]["reason"]) == (3, 1, "empty line")
+
+
+def test_bad_lines_come_to_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hicra.corpus.account.MAX_ERRORS", 10)
+    with pytest.raises(DataError, match="more than 10 bad lines, the last .* line 11: empty line"):
+        corpus.read(write(tmp_path, b"\n" * 1000), on_bad="skip", max_bad=1.0)
 
 
 def test_parse_object_gives_the_offset_of_the_fault() -> None:

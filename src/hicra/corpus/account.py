@@ -22,6 +22,7 @@ from hicra.corpus.lines import shown
 from hicra.errors import DataError
 
 MAX_COLUMNS = 1000
+MAX_ERRORS = 100_000  # every skipped line is listed, so there is an end to them
 Item = tuple[dict[str, Any], Normal]  # the row as it was, and its canonical form
 
 
@@ -92,6 +93,11 @@ class Account:
         if self.stop:
             raise BadLine(file, line, offset, reason)
         self.errors.append({"file": file, "line": line, "offset": offset, "reason": reason})
+        if len(self.errors) > MAX_ERRORS:
+            raise DataError(
+                f"more than {MAX_ERRORS} bad lines, the last {file} line {line}: {reason}",
+                "check what kind of file this is",
+            )
 
     def take(self, items: Iterable[Item]) -> None:
         for row, (values, taken) in items:

@@ -28,7 +28,7 @@ class Settings:
             `2 * (index(noun) mod 3) + a mod 2`.
         skew: weight of the favourite strategy S0 in the demonstrations, the others share the rest; 1/6 <= skew < 1.
         hint: factor on the right strategy's weight in the demonstrations, >= 1; 1 leaves the noun without any influence
-            on the demonstrated plan, which makes exploration very hard.
+            on the demonstrated plan, which makes learning to plan much slower.
         paraphrases: phrases known for every plan part and reflection, 1 to 3.
         attempts: attempts that may pay, 1 to 3; more never do.
         trap: the favourite phrase of S3 shares its first word with the favourite phrase of S0 ("keep cutting" beside
