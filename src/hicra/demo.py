@@ -141,7 +141,7 @@ def _sample(out: Path, seed: int, n: int) -> tuple[list[Any], Path]:
     from hicra.sampling import load, sample
 
     task = make_task("plan_execute")
-    model, tokenizer = load(models.resolve(MODEL), threads=os.cpu_count() or 1)
+    model, tokenizer = load(models.resolve(MODEL), threads=1)  # more threads slow so small a model down
     rows = task.rows("train", n, seed)
     samples = sample(model, tokenizer, task, rows, max_new_tokens=task.max_new_tokens, seed=seed)  # type: ignore[attr-defined]
     corpus = out / "corpus.jsonl"

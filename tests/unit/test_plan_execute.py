@@ -376,3 +376,10 @@ def test_operators_are_the_specified_ones():
     assert OPERATORS == (("+", "+"), ("+", "-"), ("-", "+"), ("-", "-"), ("*", "+"), ("*", "-"))
     assert tuple(map(str, range(20))) == NUMBERS
     assert OPERATOR_WORDS == ("+", "-", "*")
+
+
+def test_the_recipes_phrase_list_is_the_tasks():
+    from pathlib import Path
+
+    path = Path(__file__).parents[2] / "recipes" / "plan-execute" / "phrases.txt"
+    assert path.read_text().split("\n")[:-1] == PlanExecute().phrases

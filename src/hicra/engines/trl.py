@@ -88,6 +88,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         self.hicra_method, self.hicra_settings = _method(self.args)
         self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
         self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer)
+        self._hicra_alpha = {**self.hicra_method.settings, **self.hicra_settings}.get("alpha", 0)
         self._hicra_rewards: Any = None  # [B] of all ranks
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
         self._hicra_groups = 0  # groups seen so far, so that ids stay distinct over generations
@@ -200,8 +201,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
 
     def _hicra_check(self, shaped: Any, base: Any, planning: Any, live: Any) -> None:
         """Stops the run when the tokens whose advantage changed are not the planning tokens."""
-        name = self.hicra_method.name
-        alpha = {**self.hicra_method.settings, **self.hicra_settings}.get("alpha", 0)
+        name, alpha = self.hicra_method.name, self._hicra_alpha
         if name not in ("none", "hicra") or 0 < alpha < SMALLEST_ALPHA:
             return
         changed = (shaped != base[:, None]) & live

@@ -101,6 +101,8 @@ class RolloutStats:
     @classmethod
     def merge(cls, parts: list[RolloutStats]) -> RolloutStats:
         """The statistics of all parts together."""
+        if len(parts) == 1:
+            return parts[0]
         planning = [part.planning for part in parts if part.planning is not None]
         changed = [part.changed for part in parts if part.changed is not None]
 
@@ -123,6 +125,7 @@ class RolloutStats:
         counts = np.bincount(self.grams) if self.grams.size else self.grams
         known, scored = self.correct[~np.isnan(self.correct)], self.reward[~np.isnan(self.reward)]
         shaped = share is not None and self.changed is not None
+        group = np.unique(self.group, return_inverse=True)[1]
         values: dict[str, float | None] = {
             "hicra/accuracy": float(known.mean()) if known.size else None,
             "hicra/reward": float(scored.mean()) if scored.size else None,
@@ -131,7 +134,7 @@ class RolloutStats:
             "hicra/changed_share": self.changed * share if share and self.changed is not None else None,
             "hicra/advantage_mean_before": self.advantage_before * share if share and shaped else None,
             "hicra/advantage_mean_after": self.advantage_after * share if share and shaped else None,
-            "hicra/mixed_groups": _mixed(self.reward, self.group),
+            "hicra/mixed_groups": _mixed(self.reward, group),
         }
         if self.planning is not None:
             values |= {
@@ -142,7 +145,7 @@ class RolloutStats:
                 "hicra/semantic_entropy_rarefied": rarefied_entropy(counts, RAREFY_HITS),
                 "hicra/conditional_entropy": conditional_entropy(self.given, self.following),
             }
-        return values | _pass_at(self.correct, self.group)
+        return values | _pass_at(self.correct, group)
 
 
 def correct_from_reward(reward: Floats) -> Floats:
@@ -177,24 +180,25 @@ def gram_pairs(ids: NDArray[Any], live: NDArray[np.bool_], row: Ints, stop: Ints
 
 
 def _mixed(reward: Floats, group: Ints) -> float | None:
+    """Share of groups (numbered from 0) whose known rewards differ; groups without one do not count."""
     kept = ~np.isnan(reward)
     if group.size != reward.size or not kept.any():
         return None
-    ids, index = np.unique(group[kept], return_inverse=True)
-    low, high = np.full(len(ids), np.inf), np.full(len(ids), -np.inf)
-    np.minimum.at(low, index, reward[kept])
-    np.maximum.at(high, index, reward[kept])
-    return float((low < high).mean())
+    low, high = np.full(group.max() + 1, np.inf), np.full(group.max() + 1, -np.inf)
+    np.minimum.at(low, group[kept], reward[kept])
+    np.maximum.at(high, group[kept], reward[kept])
+    return float((low < high).sum() / (low <= high).sum())
 
 
 def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
+    """pass@k for k = 1, 2, 4 ... up to the smallest group (numbered from 0), over groups with a known answer."""
     kept = ~np.isnan(correct)
     if group.size != correct.size or not kept.any():
         return {}
-    _, index = np.unique(group[kept], return_inverse=True)
-    n, c = np.bincount(index), np.bincount(index, correct[kept]).round().astype(int)
-    powers = [1 << i for i in range(int(n.min()).bit_length())]
-    return {
-        f"hicra/pass_at_{k}": float(np.mean([pass_at_k(int(a), int(b), k) for a, b in zip(n, c, strict=True)]))
-        for k in powers
-    }
+    n, c = np.bincount(group[kept]), np.bincount(group[kept], correct[kept]).round().astype(int)
+    pairs = list(zip(n[n > 0].tolist(), c[n > 0].tolist(), strict=True))
+    values: dict[str, float | None] = {}
+    for k in (1 << i for i in range(min(pairs)[0].bit_length())):
+        of = {pair: pass_at_k(*pair, k) for pair in set(pairs)}  # a batch has few distinct ones
+        values[f"hicra/pass_at_{k}"] = float(np.mean([of[pair] for pair in pairs]))
+    return values
