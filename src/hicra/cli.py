@@ -163,7 +163,10 @@ def tag(
         list(paths), Lexicon.load(lexicon), tokenizer=tokenizer, unit=unit, out=out, on_bad=on_bad, max_bad=max_bad
     )
     if not result["planning_chars"]:
-        print(f"warning: lexicon {lexicon!r} matches nothing in these {result['rows']} rows", file=sys.stderr)
+        print(
+            f"warning: lexicon {lexicon!r} matches nothing in these {result['rows']} rows; see `hicra lexicon show {lexicon}`",
+            file=sys.stderr,
+        )
     kind = result["token_kind"]
     text = (
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "

@@ -89,7 +89,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
         self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer)
         self._hicra_alpha = {**self.hicra_method.settings, **self.hicra_settings}.get("alpha", 0)
-        self._hicra_rewards: Any = None  # [B] of all ranks
+        self._hicra_rewards: Any = None  # [B] of all ranks, numpy
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
         self._hicra_groups = 0  # groups seen so far, so that ids stay distinct over generations
         self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, till TRL logs
@@ -97,17 +97,16 @@ class HicraMixin(Trainer):  # type: ignore[misc]
 
     # ---- the overrides
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        rewards = super()._calculate_rewards(*args, **kwargs)
-        bad = torch.isinf(rewards).nonzero()
-        if len(bad):
-            row, column = bad[0].tolist()
+        rewards: torch.Tensor = super()._calculate_rewards(*args, **kwargs)
+        given = rewards.cpu().numpy()
+        if np.isinf(given).any():
+            row, column = np.argwhere(np.isinf(given))[0]
             raise EngineError(
-                f"reward function {self.reward_func_names[column]!r} gave {rewards[row, column]} for rollout {row}",
+                f"reward function {self.reward_func_names[column]!r} gave {given[row, column]} for rollout {row}",
                 "return a finite number, or None where a rollout cannot be scored",
             )
-        weights = self.reward_weights.to(rewards.device)
-        total = (rewards * weights).nansum(dim=1)
-        self._hicra_rewards = total.masked_fill(rewards.isnan().all(dim=1), torch.nan)
+        total = np.nansum(given * self.reward_weights.cpu().numpy(), axis=1, dtype=np.float64)
+        self._hicra_rewards = np.where(np.isnan(given).all(axis=1), np.nan, total)
         return rewards
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -133,8 +132,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             "advantages": shaped, "planning_mask": batch["planning_mask"], "hicra_base": base,
             "hicra_row": torch.arange(rows, device=ids.device),
         }  # fmt: skip
-        batch |= {"base": base, "advantages": shaped, "rewards": self._hicra_rewards[place]}
-        self._hicra_record(inputs, batch, tagged, mode)
+        self._hicra_record(inputs, batch | {"base": base, "advantages": shaped}, tagged, mode)
         return out
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
@@ -216,6 +214,8 @@ class HicraMixin(Trainer):  # type: ignore[misc]
     def _hicra_record(self, inputs: Any, batch: dict[str, Any], tagged: Tagged, mode: str) -> None:
         """Statistics of this generation over all ranks, and the generation itself."""
         arrays = {name: value.detach().cpu().numpy() for name, value in batch.items()}
+        first = self.accelerator.process_index * len(arrays["base"])
+        arrays["rewards"] = self._hicra_rewards[first : first + len(arrays["base"])]
         live = arrays["response_mask"]
         stats = RolloutStats.of(
             arrays["response_ids"], live, planning=tagged.mask, row=tagged.row, start=tagged.hits.start,

@@ -184,10 +184,11 @@ def _mixed(reward: Floats, group: Ints) -> float | None:
     kept = ~np.isnan(reward)
     if group.size != reward.size or not kept.any():
         return None
-    low, high = np.full(group.max() + 1, np.inf), np.full(group.max() + 1, -np.inf)
-    np.minimum.at(low, group[kept], reward[kept])
-    np.maximum.at(high, group[kept], reward[kept])
-    return float((low < high).sum() / (low <= high).sum())
+    reward, group = reward[kept], group[kept]
+    of_group = np.empty(group.max() + 1)
+    of_group[group] = reward  # any one of them will do
+    differs = np.bincount(group, reward != of_group[group])
+    return float((differs > 0).sum() / (np.bincount(group) > 0).sum())
 
 
 def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
