@@ -105,8 +105,9 @@ class HicraMixin(Trainer):  # type: ignore[misc]
                 f"reward function {self.reward_func_names[column]!r} gave {given[row, column]} for rollout {row}",
                 "return a finite number, or None where a rollout cannot be scored",
             )
-        total = np.nansum(given * self.reward_weights.cpu().numpy(), axis=1, dtype=np.float64)
-        self._hicra_rewards = np.where(np.isnan(given).all(axis=1), np.nan, total)
+        missing = np.isnan(given)
+        total = np.where(missing, 0.0, given) @ self.reward_weights.cpu().numpy()
+        self._hicra_rewards = np.where(missing.all(axis=1), np.nan, total)
         return rewards
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
