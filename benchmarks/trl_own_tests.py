@@ -34,8 +34,14 @@ SPELLS_IDS = "mask_truncated or tool or environment"  # pytest's -k for the test
 SPELLED = {
     606: "name", 788: '":', 330: ' "', 64648: "multiply", 22785: "_tool", 497: '",', 16370: "arguments", 5212: ' {"',
     11248: "}}\n", 4913: '{"', 17453: "Done", 1513: " don", 944: "'t", 1414: " know", 894: " any", 5392: " tool",
-    7692: "async", 93054: "_multiply",
+    7692: "async", 93054: "_multiply", 35744: "increment", 9520: "step", 927: "sh", 411: "out", 1318: "text", 6023: "hi",
+    95642: '"}}\n', 450: "de", 13477: "crement", 314: " {", 293: " b",
 }  # fmt: skip
+# words of what TRL puts round a tool's answer: byte by byte, that would not fit into the lengths the tests allow
+PLUMBING = (
+    "user", "assistant", "tool", "response", "error", " got", " an", " unexpected", " keyword", " argument",
+    " Tool", " not", " found",
+)  # fmt: skip
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")  # at 151643 in Qwen2.5
 TOOL = ("<tool_call>", "</tool_call>")  # at 151657
 SMALL = {
@@ -91,7 +97,7 @@ def build_hub(hub: Path, size: int) -> None:
 
 
 def build_tokenizer(size: int) -> Any:
-    """A byte-level BPE without merges: text is encoded byte by byte, ids decode to the words above or to a filler."""
+    """A byte-level BPE without merges: what is no whole word of the vocabulary is encoded byte by byte."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -102,13 +108,14 @@ def build_tokenizer(size: int) -> Any:
     fixed = {first + index: text for index, text in enumerate(SPECIAL)}
     fixed |= {first + 14 + index: text for index, text in enumerate(TOOL)}
     words = {index: text for index, text in SPELLED.items() if index < first}
+    words |= {256 + 5 * index + 1: text for index, text in enumerate(PLUMBING)}
     for index in range(256, first):
         marks = "".join(",;!?"[index >> shift & 3] for shift in range(0, 18, 2))  # so that no two fillers are equal
         words.setdefault(index, f" {GRAM}{marks}" if index % 5 == 0 else f" w{index}")
     vocabulary = {letter[byte]: index for index, byte in enumerate([*plain, *rest])}
     vocabulary |= {"".join(letter[byte] for byte in text.encode()): index for index, text in words.items()}
     vocabulary |= {text: index for index, text in fixed.items()}
-    bpe = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    bpe = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     bpe.add_special_tokens([AddedToken(text, special=True) for text in SPECIAL])
     bpe.add_tokens([AddedToken(text, special=False) for text in TOOL])

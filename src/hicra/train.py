@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hicra import models
+from hicra import checkpoints, models
 from hicra.artifacts import canonical_json, sha256_file, write_text
 from hicra.config import RunConfig
 from hicra.errors import ArtifactError, ConfigError
@@ -54,7 +54,7 @@ def train(
             f"training needs {error.name}, which is not installed", "pip install 'hicra[train]'"
         ) from None
     inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(folder / "model.safetensors")}
-    run, checkpoint = _open(config, out, inputs, resume, say, trl_run.newest_checkpoint)
+    run, checkpoint = _open(config, out, inputs, resume, say, checkpoints.newest)
     if checkpoint is None:
         _evaluate(config, folder, task, run, "start", say)
     try:

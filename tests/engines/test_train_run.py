@@ -169,3 +169,12 @@ def test_sigint_saves_and_says_so(tmp_path, grams):
     assert steps == len(RunFolder.open(out).metrics()) < 500
     assert (out / "checkpoints" / f"step-{steps:06d}" / "manifest.json").exists()
     assert not (out / "final").exists()
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path, grams):
+    run(tmp_path / "r", grams, "train.steps=2")
+    before = weights(tmp_path / "r")
+    result, steps = run(tmp_path / "r", grams, "train.steps=2", resume=True)
+    assert steps == []
+    assert result["steps"] == 2
+    assert weights(tmp_path / "r") == before

@@ -1,43 +1,31 @@
 """One training run on TRL: a resolved config in, a run folder out. What is specific to TRL and transformers stands here.
 
-Checkpoints are written by transformers into a hidden folder, get a manifest of sha256 sums, and are then renamed into
-`checkpoints/step-NNNNNN`: an entry there is complete or it is not there.
+transformers writes checkpoints into a hidden folder; `hicra.checkpoints` publishes them.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import signal
-import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched, and TRL sends no ping
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import numpy as np
-import polars as pl
 import torch
 from datasets import Dataset
-from transformers import TrainerCallback
 
-from hicra.artifacts import canonical_json, fsync_dir, sha256_file, write_text
 from hicra.config import RunConfig
-from hicra.engines.trl import Generation, HicraGRPOConfig, HicraGRPOTrainer
+from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
+from hicra.engines.trl_keeper import Keeper, Progress
 from hicra.errors import ArtifactError
-from hicra.metrics import correct_from_reward, with_nulls
-from hicra.runs import STEP_NAME, RunFolder
+from hicra.runs import RunFolder
 from hicra.sampling import cut_at_end, load
-from hicra.tagger import Tagger
 from hicra.tasks.base import Row, Task
 
-MANIFEST = "manifest.json"
 WORK = ".work"
-Progress = Callable[[int, dict[str, Any]], None]
 
 
 class Interrupted(Exception):
@@ -79,7 +67,7 @@ def train(config: RunConfig, run: RunFolder, folder: Path, task: Task, resume: P
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # TRL's own use of renamed options
     model, tokenizer = load_model(config, folder)
     rows = _rows(config, task)
-    keeper = _Keeper(config, run, task, progress)
+    keeper = Keeper(config, run, task, progress)
     trainer = HicraGRPOTrainer(
         model=model,
         reward_funcs=[_reward(task, tokenizer.eos_token_id)],
@@ -107,32 +95,6 @@ def train(config: RunConfig, run: RunFolder, folder: Path, task: Task, resume: P
     os.rename(staged, run.path / "final")
     shutil.rmtree(run.checkpoints / WORK, ignore_errors=True)
     return final, tokenizer
-
-
-def newest_checkpoint(run: RunFolder, say: Callable[[str], None]) -> tuple[int, Path] | None:
-    """(step, folder) of the newest checkpoint whose files have the sums its manifest states; says what it passes over."""
-    found = [
-        (int(name[1]), path) for path in run.checkpoints.glob("step-*") if (name := STEP_NAME.fullmatch(path.name))
-    ]
-    for step, path in sorted(found, reverse=True):
-        if problem := _damage(path):
-            say(f"checkpoint {path.name} is passed over: {problem}")
-        else:
-            return step, path
-    return None
-
-
-def _damage(path: Path) -> str:
-    try:
-        sums = json.loads((path / MANIFEST).read_text(encoding="utf-8"))["sha256"]
-    except (OSError, ValueError, KeyError):
-        return f"it has no readable {MANIFEST}"
-    for name, expected in sums.items():
-        if not (path / name).is_file():
-            return f"{name} is missing"
-        if sha256_file(path / name) != expected:
-            return f"{name} is damaged"
-    return ""
 
 
 def _rows(config: RunConfig, task: Task) -> list[Row]:
@@ -189,109 +151,3 @@ def _reward(task: Task, end: int) -> Any:
 
     score.__name__ = task.name
     return score
-
-
-def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: int) -> pl.DataFrame:
-    """The rollouts of one generation as rows of the run folder (columns: runs.py)."""
-    a = made.arrays
-    texts = tagger.texts(a["response_ids"], a["response_mask"])
-    rows = []
-    for index, (text, ends) in enumerate(texts):
-        live = np.flatnonzero(a["response_mask"][index])
-        mine = made.tagged.row == index
-        spans = [
-            {"start": int(s), "end": int(e), "gram": tagger.phrases[g]}
-            for s, e, g in zip(
-                made.tagged.char_start[mine], made.tagged.char_stop[mine], made.tagged.hits.gram[mine], strict=True
-            )
-        ]
-        inputs, reward = made.inputs[index], float(a["rewards"][index])
-        prompt = inputs["prompt"]
-        correct = correct_from_reward(np.array([reward]))[0]
-        ended = end in a["response_ids"][index, live]
-        rows.append({
-            "step": step, "id": str(inputs.get("id", "")), "response": text,
-            "prompt": prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False),
-            "group_id": str(a["group_ids"][index]), "reward": None if np.isnan(reward) else reward,
-            "correct": None if np.isnan(correct) else bool(correct),
-            "spans": spans, "planning_chars": len(set().union(*(range(s["start"], s["end"]) for s in spans))) if spans else 0,
-            "token_ids": a["response_ids"][index, live].tolist(),
-            "planning_mask": a["planning_mask"][index, live].astype(int).tolist(),
-            "token_ends": [ends[column] for column in live],
-            "entropies": a["entropies"][index, live].astype(float).tolist(),
-            "logprobs": a["logprobs"][index, live].astype(float).tolist(),
-            "advantage": float(a["base"][index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
-            "labels": task.labels(text, inputs, ended),
-        })  # fmt: skip
-    ints, floats = pl.List(pl.Int64), pl.List(pl.Float64)
-    schema: dict[str, Any] = {
-        "spans": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String})), "reward": pl.Float64,
-        "correct": pl.Boolean, "labels": pl.List(pl.String), "token_ids": ints, "planning_mask": ints, "token_ends": ints,
-        "entropies": floats, "logprobs": floats, "advantages": floats,
-    }  # fmt: skip
-    return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
-
-
-class _Keeper(TrainerCallback):  # type: ignore[misc]
-    """Logs every step, keeps rollouts and checkpoints, and turns a signal into a save and a stop."""
-
-    def __init__(self, config: RunConfig, run: RunFolder, task: Task, progress: Progress) -> None:
-        self.config, self.run, self.task, self.progress = config, run, task, progress
-        self.trainer: Any = None
-        self.signal = 0
-
-    def signals(self) -> Any:
-        return _Signals(self)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        every, step = self.config.log.rollouts_every, state.global_step
-        if every and (step == 1 or step % every == 0 or step == self.config.train.steps):
-            made = self.trainer.last_generation
-            end = self.trainer._tokenizer.eos_token_id
-            table = rollout_table(step, made, self.trainer.hicra_tagger, self.task, end)
-            self.run.write_rollouts(step, table, part=self.trainer.accelerator.process_index)
-        if self.signal:
-            control.should_save = control.should_training_stop = True
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        if not logs or "loss" not in logs or not state.is_world_process_zero:
-            return  # the closing summary is no step
-        values = {key: value for key, value in logs.items() if isinstance(value, int | float)}
-        self.run.log(state.global_step, with_nulls(values))
-        self.progress(state.global_step, values)
-
-    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if not state.is_world_process_zero:
-            return
-        made = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        target = self.run.checkpoints / f"step-{state.global_step:06d}"
-        files = sorted(path for path in made.rglob("*") if path.is_file())
-        sums = {str(path.relative_to(made)): sha256_file(path) for path in files}
-        write_text(made / MANIFEST, canonical_json({"step": state.global_step, "sha256": sums}))
-        shutil.rmtree(target, ignore_errors=True)
-        os.rename(made, target)
-        fsync_dir(self.run.checkpoints)
-        for old in sorted(self.run.checkpoints.glob("step-*"))[: -self.config.train.keep_checkpoints]:
-            shutil.rmtree(old)
-
-
-class _Signals:
-    """SIGINT and SIGTERM ask for a save; a second one ends at once."""
-
-    def __init__(self, keeper: _Keeper) -> None:
-        self.keeper = keeper
-        self.before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self.before[number] = signal.signal(number, self._caught)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def _caught(self, number: int, frame: object) -> None:
-        if self.keeper.signal:
-            raise KeyboardInterrupt
-        self.keeper.signal = number
-        print("\nstopping: the step ends, a checkpoint is saved (once more to stop now, without one)", file=sys.stderr)
