@@ -130,7 +130,7 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
             )  # fmt: skip
             steppers.append(Stepper(trainer(
                 model=make(), reward_funcs=reward, args=args, processing_class=tokenizer,
-                train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range(256)]),
+                train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range((warm_up + repeats) * rollouts // 8)]),
             )))  # fmt: skip
         for number in range(warm_up + repeats):
             if number == warm_up:

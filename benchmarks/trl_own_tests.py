@@ -37,11 +37,7 @@ SPELLED = {
     7692: "async", 93054: "_multiply", 35744: "increment", 9520: "step", 927: "sh", 411: "out", 1318: "text", 6023: "hi",
     95642: '"}}\n', 450: "de", 13477: "crement", 314: " {", 293: " b",
 }  # fmt: skip
-# words of what TRL puts round a tool's answer: byte by byte, that would not fit into the lengths the tests allow
-PLUMBING = (
-    "user", "assistant", "tool", "response", "error", " got", " an", " unexpected", " keyword", " argument",
-    " Tool", " not", " found",
-)  # fmt: skip
+PLUMBING = "user assistant tool response error got an unexpected keyword argument: Tool not found multiply integers two"
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")  # at 151643 in Qwen2.5
 TOOL = ("<tool_call>", "</tool_call>")  # at 151657
 SMALL = {
@@ -98,6 +94,7 @@ def build_hub(hub: Path, size: int) -> None:
 
 def build_tokenizer(size: int) -> Any:
     """A byte-level BPE without merges: what is no whole word of the vocabulary is encoded byte by byte."""
+    import trl
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -105,18 +102,24 @@ def build_tokenizer(size: int) -> Any:
     rest = [byte for byte in range(256) if byte not in plain]
     letter = {byte: chr(byte) for byte in plain} | {byte: chr(0x100 + index) for index, byte in enumerate(rest)}
     first = size - (FULL - 151643)
-    fixed = {first + index: text for index, text in enumerate(SPECIAL)}
-    fixed |= {first + 14 + index: text for index, text in enumerate(TOOL)}
-    words = {index: text for index, text in SPELLED.items() if index < first}
-    words |= {256 + 5 * index + 1: text for index, text in enumerate(PLUMBING)}
-    for index in range(256, first):
-        marks = "".join(",;!?"[index >> shift & 3] for shift in range(0, 18, 2))  # so that no two fillers are equal
-        words.setdefault(index, f" {GRAM}{marks}" if index % 5 == 0 else f" w{index}")
     vocabulary = {letter[byte]: index for index, byte in enumerate([*plain, *rest])}
-    vocabulary |= {"".join(letter[byte] for byte in text.encode()): index for index, text in words.items()}
-    vocabulary |= {text: index for index, text in fixed.items()}
+    spelled = {index: text for index, text in SPELLED.items() if index < first}
+    vocabulary |= {"".join(letter[byte] for byte in text.encode()): index for index, text in spelled.items()}
+    vocabulary |= {text: first + index for index, text in enumerate(SPECIAL)}
+    vocabulary |= {text: first + 14 + index for index, text in enumerate(TOOL)}
+    free = (index for index in range(256, first) if index % 5 and index not in spelled)
+    around = (Path(trl.__file__).parent / "chat_templates" / "qwen3.jinja").read_text(encoding="utf-8")
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    for word, _ in byte_level.pre_tokenize_str(f"{PLUMBING}\n{around}"):  # byte by byte, prompts would be very long
+        if word not in vocabulary:
+            vocabulary[word] = next(free)
+    taken = set(vocabulary.values())
+    for index in set(range(256, first)) - taken:
+        marks = "".join(",;!?"[index >> shift & 3] for shift in range(0, 18, 2))  # so that no two fillers are equal
+        text = f" {GRAM}{marks}" if index % 5 == 0 else f" w{index}"
+        vocabulary[text.replace(" ", letter[32])] = index
     bpe = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
-    bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    bpe.pre_tokenizer, bpe.decoder = byte_level, decoders.ByteLevel()
     bpe.add_special_tokens([AddedToken(text, special=True) for text in SPECIAL])
     bpe.add_tokens([AddedToken(text, special=False) for text in TOOL])
     return PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token=SPECIAL[0], eos_token=SPECIAL[2])
@@ -125,14 +128,16 @@ def build_tokenizer(size: int) -> Any:
 def load_dataset(
     name: str, config: str = "standard_prompt_only", split: str | None = None, streaming: bool = False
 ) -> Any:
-    """The two text configurations of zen, in small: four prompts to train on, two to test."""
+    """The two text configurations of zen, in small: four prompts to train on (one with the full vocabulary), two to test."""
     from datasets import Dataset, DatasetDict
 
     if name != f"{ORG}/zen":
         raise FileNotFoundError(f"{name} is not made here")
     talk = config.startswith("conversational")
     rows = [{"prompt": [{"role": "user", "content": text}] if talk else text} for text in SENTENCES]
-    parts = DatasetDict(train=Dataset.from_list(rows), test=Dataset.from_list(rows[:2]))
+    parts = DatasetDict(
+        train=Dataset.from_list(rows[: int(os.environ["HICRA_ROWS"])]), test=Dataset.from_list(rows[:2])
+    )
     chosen = parts if split is None else parts[split]
     if not streaming:
         return chosen
@@ -185,11 +190,12 @@ def pytest_sessionfinish(session: Any) -> None:
 
 
 # ---- the command
-def run_arm(arm: str, tests: Path, work: Path, select: str) -> tuple[dict[str, str], dict[str, int]]:
+def run_arm(arm: str, tests: Path, work: Path, select: str, rows: int) -> tuple[dict[str, str], dict[str, int]]:
     """({test: outcome}, counts of the hook) of one pytest run; `work` holds the hub."""
     report, counts = work / f"{ARMS.index(arm)}.xml", work / f"{ARMS.index(arm)}.json"
     environment = os.environ | {
-        "HICRA_ARM": arm, "HICRA_COUNTS": str(counts), "HF_HOME": str(work), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+        "HICRA_ARM": arm, "HICRA_ROWS": str(rows),
+        "HICRA_COUNTS": str(counts), "HF_HOME": str(work), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]),
         "TRL_EXPERIMENTAL_SILENCE": "1", "ACCELERATE_USE_CPU": "1",
     }  # fmt: skip
@@ -216,12 +222,12 @@ def main() -> int:
     parser.add_argument("-o", dest="output", type=Path, help="also write the report here")
     given = parser.parse_args()
     ran: dict[str, tuple[dict[str, str], dict[str, int]]] = {arm: ({}, {}) for arm in ARMS}
-    for size, select in ((LITTLE, f"not ({SPELLS_IDS})"), (FULL, f"({SPELLS_IDS})")):
+    for size, rows, select in ((LITTLE, 4, f"not ({SPELLS_IDS})"), (FULL, 1, f"({SPELLS_IDS})")):
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
             build_hub(work / "hub", size)
             for arm in ARMS:
-                outcomes, counts = run_arm(arm, given.trl_tests.resolve(), work, f"({given.select}) and {select}")
+                outcomes, counts = run_arm(arm, given.trl_tests.resolve(), work, f"({given.select}) and {select}", rows)
                 ran[arm][0].update(outcomes)
                 ran[arm][1].update({name: ran[arm][1].get(name, 0) + count for name, count in counts.items()})
     plain = ran[ARMS[0]][0]
