@@ -163,3 +163,23 @@ def summary(responses: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict
         "right_boxed_share": sum(ok and one.boxed for ok, one in zip(right, found, strict=True)) / len(found),
         "right_share": sum(right) / len(found),
     }
+
+
+class ByAnswer:
+    """What tasks share whose responses are judged by their final answer alone."""
+
+    _mode: str
+
+    def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
+        """Exact answer, 1 or 0; whether the response ended does not matter."""
+        return score(response, row, self._mode)
+
+    def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str] | None:
+        """None: which words plan is not known here."""
+        return None
+
+    def summary(
+        self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
+    ) -> dict[str, float]:
+        """`boxed_share`, `right_boxed_share`, `right_share`, all over responses."""
+        return summary(responses, rows)

@@ -18,13 +18,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hicra.errors import ConfigError, did_you_mean
 from hicra.tasks import answers
-from hicra.tasks.base import Row, Score
+from hicra.tasks.base import Row
 
 SYSTEM = "Think step by step briefly. End with \\boxed{answer}."
 SIGNS = {"add": "+", "subtract": "-", "multiply": "*"}
@@ -81,7 +81,7 @@ EXAMPLES = (
 )
 
 
-class Arithmetic:
+class Arithmetic(answers.ByAnswer):
     """The task "arithmetic".
 
     Args:
@@ -134,20 +134,6 @@ class Arithmetic:
         if split not in ("train", "eval"):
             raise ConfigError(f"no split {split!r}", did_you_mean(split, ("train", "eval")))
         return [self._row(problem) for problem in itertools.islice(self._problems(split, seed), n)]
-
-    def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
-        """Exact answer, 1 or 0; whether the response ended does not matter."""
-        return answers.score(response, row, self._mode)
-
-    def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str] | None:
-        """None: which words plan is not known here."""
-        return None
-
-    def summary(
-        self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
-    ) -> dict[str, float]:
-        """`boxed_share`, `right_boxed_share`, `right_share`, all over responses."""
-        return answers.summary(responses, rows)
 
     def _problems(self, split: str, seed: int) -> Iterator[Problem]:
         largest, choices = 10**self._digits - 1, len(self._signs)

@@ -15,14 +15,13 @@ import functools
 import gzip
 import json
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.tasks import answers
-from hicra.tasks.base import Row, Score
+from hicra.tasks.base import Row
 
 SYSTEM = "Think step by step briefly. End with \\boxed{answer}."
 EXAMPLES = (
@@ -92,7 +91,7 @@ def _question(text: str, path: Path, number: int) -> Question:
     return Question(number, str(row.get("id", f"{path.name}:{number}")), row["question"].strip(), answer)
 
 
-class Gsm8k:
+class Gsm8k(answers.ByAnswer):
     """The task "gsm8k".
 
     Args:
@@ -150,20 +149,6 @@ class Gsm8k:
             )
         random.Random(seed).shuffle(kept)
         return [self._row(one) for one in kept[:n]]
-
-    def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
-        """Exact answer, 1 or 0; whether the response ended does not matter."""
-        return answers.score(response, row, self._mode)
-
-    def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str] | None:
-        """None: which words plan is not known here."""
-        return None
-
-    def summary(
-        self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
-    ) -> dict[str, float]:
-        """`boxed_share`, `right_boxed_share`, `right_share`, all over responses."""
-        return answers.summary(responses, rows)
 
     @functools.cached_property
     def _checked(self) -> dict[str, list[Question]]:
