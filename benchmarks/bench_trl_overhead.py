@@ -118,6 +118,7 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
         return [sum(ids) % 7 / 6 for ids in completion_ids]
 
     own = {"seconds": 0.0}
+    prompts = (warm_up + repeats) * rollouts // 8
     steppers = []
     with tempfile.TemporaryDirectory() as folder:
         for trainer, config in ((GRPOTrainer, GRPOConfig), (instrumented(own), HicraGRPOConfig)):
@@ -130,7 +131,7 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
             )  # fmt: skip
             steppers.append(Stepper(trainer(
                 model=make(), reward_funcs=reward, args=args, processing_class=tokenizer,
-                train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range((warm_up + repeats) * rollouts // 8)]),
+                train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range(prompts)]),
             )))  # fmt: skip
         for number in range(warm_up + repeats):
             if number == warm_up:

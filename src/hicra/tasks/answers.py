@@ -168,7 +168,7 @@ def summary(responses: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict
 class ByAnswer:
     """What tasks share whose responses are judged by their final answer alone."""
 
-    _mode: str
+    _mode: AnswerMode
 
     def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
         """Exact answer, 1 or 0; whether the response ended does not matter."""
