@@ -31,7 +31,20 @@ def train(job: tuple[str, int, Path]) -> None:
     """One run, unless it is finished."""
     arm, seed, out = job
     if not (out / "final").exists():
-        command = [sys.executable, "-m", "hicra.cli", "train", "--config", CONFIG, "--method", arm, "--seed", seed, "-o", out]
+        command = [
+            sys.executable,
+            "-m",
+            "hicra.cli",
+            "train",
+            "--config",
+            CONFIG,
+            "--method",
+            arm,
+            "--seed",
+            seed,
+            "-o",
+            out,
+        ]
         command += ["--set", f"train.steps={STEPS}", "--set", f"train.save_steps={STEPS}", "--resume", "-q"]
         subprocess.run([str(word) for word in command], check=True, cwd=ROOT)
 
