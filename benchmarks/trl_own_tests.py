@@ -217,6 +217,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trl-tests", type=Path, required=True, help="the folder `tests` of a checkout of TRL")
     parser.add_argument("-k", dest="select", default="not Slow and not VLM", help="pytest's selection by name")
+    parser.add_argument("--tests-version", default="unknown", help="commit of the checkout, for the report")
     parser.add_argument("--machine", default="2 cores, AVX2", help="words for the report")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
     parser.add_argument("-o", dest="output", type=Path, help="also write the report here")
@@ -234,7 +235,7 @@ def main() -> int:
     passed = sorted(name for name, outcome in plain.items() if outcome == "passed")
     report: dict[str, Any] = {
         "claim": "whatever passes with GRPOTrainer passes with HicraGRPOTrainer",
-        "machine": given.machine, "date": given.date,
+        "machine": given.machine, "date": given.date, "trl_tests": given.tests_version,
         "versions": {name: version(name) for name in ("trl", "transformers", "torch", "accelerate", "datasets", "peft")},
         "collected": len(plain), "passed_with_GRPOTrainer": len(passed),
         "failed_with_GRPOTrainer": sorted(name for name, outcome in plain.items() if outcome == "failed"),
