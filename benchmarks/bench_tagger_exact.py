@@ -29,7 +29,7 @@ from hicra import Lexicon, Tagger, corpus, models
 from hicra.mining.pipeline import MineSettings, mine
 from machine import machine
 from reference_tagger import mask as slow_mask
-from tokenizers_made import byte_level, metaspace, wordpiece
+from tokenizers_made import byte_level, metaspace, pieces, wordpiece
 
 TRACES, MORE = 300, 751
 
@@ -56,23 +56,9 @@ def real_tokenizers(texts: list[str]) -> dict[str, tuple[str, Tokenizer]]:
 
 
 def spelled(tokenizer: Tokenizer, family: str) -> dict[int, bytes | None]:
-    """id -> bytes, None for special tokens; spelled out here, not by hicra."""
-    from transformers.convert_slow_tokenizer import bytes_to_unicode
-
-    to_byte = {char: byte for byte, char in bytes_to_unicode().items()}
-    special = {token["id"] for token in json.loads(tokenizer.to_str())["added_tokens"] if token["special"]}
-    out: dict[int, bytes | None] = {}
-    for text, index in tokenizer.get_vocab().items():
-        if index in special:
-            out[index] = None
-        elif family == "byte-level":
-            out[index] = bytes(to_byte[char] for char in text)
-        elif family == "metaspace":
-            raw = len(text) == 6 and text.startswith("<0x")
-            out[index] = bytes([int(text[3:5], 16)]) if raw else text.replace("\u2581", " ").encode()
-        else:
-            out[index] = text[2:].encode() if text.startswith("##") and text != "##" else b" " + text.encode()
-    return out
+    """id -> bytes, None for special tokens; spelled out by the tests, not by hicra."""
+    added = json.loads(tokenizer.to_str())["added_tokens"]
+    return pieces(tokenizer, family, [token["content"] for token in added if token["special"]])
 
 
 def compare(tokenizer: Tokenizer, family: str, lexicon: Lexicon, texts: list[str]) -> dict[str, float]:

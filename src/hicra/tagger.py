@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
-from hicra.text import CodePoints, code_points, fold_points, to_text
+from hicra.text import CodePoints, Folded, code_points, fold_points, to_text
 from hicra.token_bytes import TokenBytes, token_bytes
 
 Ints = NDArray[np.int64]
@@ -201,11 +201,11 @@ class Tagger:
 
     def _find(self, points: CodePoints, walls: Bools) -> Hits:
         """Spans over code points, in the tagger's unit; `walls` marks points that nothing may match across."""
-        hits = self._grams(points)
-        return hits if self.unit == "gram" else self._sentences(points, walls, hits)
-
-    def _grams(self, points: CodePoints) -> Hits:
         folded = fold_points(points)
+        hits = self._grams(folded)
+        return hits if self.unit == "gram" else self._sentences(points, folded, walls, hits)
+
+    def _grams(self, folded: Folded) -> Hits:
         data, offset = _encode(folded.points)
         found = np.array(self._automaton.find_matches_as_indexes(data, overlapping=True), np.int64).reshape(-1, 3)
         gram, start, stop = self._index[found[:, 0]], found[:, 1], found[:, 2]
@@ -218,8 +218,7 @@ class Tagger:
         start, stop = folded.start[start[order]], folded.stop[stop[order] - 1]
         return Hits(start, stop, gram[order])
 
-    def _sentences(self, points: CodePoints, walls: Bools, hits: Hits) -> Hits:
-        folded = fold_points(points)
+    def _sentences(self, points: CodePoints, folded: Folded, walls: Bools, hits: Hits) -> Hits:
         blank = np.repeat(folded.points == 32, folded.stop - folded.start) | walls
         ends = np.isin(points, LINE_ENDS) | walls
         ends[:-1] |= np.isin(points[:-1], SENTENCE_STOPS) & blank[1:]

@@ -54,7 +54,7 @@ def train(
             f"training needs {error.name}, which is not installed", "pip install 'hicra[train]'"
         ) from None
     inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(folder / "model.safetensors")}
-    run, checkpoint = _open(config, out, inputs, resume, say, checkpoints.newest)
+    run, checkpoint = _open(config, out, inputs, resume, say)
     if checkpoint is None:
         _evaluate(config, folder, task, run, "start", say)
     try:
@@ -106,7 +106,7 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
 
 
 def _open(
-    config: RunConfig, out: Path, inputs: dict[str, str], resume: bool, say: Say, newest: Callable[..., Any]
+    config: RunConfig, out: Path, inputs: dict[str, str], resume: bool, say: Say
 ) -> tuple[RunFolder, tuple[int, Path] | None]:
     settings = config.model_dump(mode="json")
     if not (resume and (out / "hicra.json").exists()):
@@ -126,7 +126,7 @@ def _open(
         raise ArtifactError(f"{out} was made with another {changed[0]}", "restore it, or choose another -o")
     run.manifest["config"] = settings
     write_text(run.path / "hicra.json", canonical_json(run.manifest))
-    checkpoint = newest(run, say)
+    checkpoint = checkpoints.newest(run, say)
     step = checkpoint[0] if checkpoint else 0
     run.rewind(step)
     say(f"resuming {out} from step {step}" if step else f"{out} has no checkpoint that verifies: starting afresh")

@@ -19,6 +19,7 @@ from hicra.engines.trl import Generation
 from hicra.metrics import correct_from_reward, with_nulls
 from hicra.runs import RunFolder
 from hicra.tagger import Tagger
+from hicra.tagging import SPANS, covered
 from hicra.tasks.base import Task
 
 Progress = Callable[[int, dict[str, Any]], None]
@@ -47,7 +48,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: 
             "prompt": prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False),
             "group_id": str(a["group_ids"][index]), "reward": None if np.isnan(reward) else reward,
             "correct": None if np.isnan(correct) else bool(correct),
-            "spans": spans, "planning_chars": len(set().union(*(range(s["start"], s["end"]) for s in spans))) if spans else 0,
+            "spans": spans, "planning_chars": covered([(s["start"], s["end"], s["gram"]) for s in spans]),
             "token_ids": a["response_ids"][index, live].tolist(),
             "planning_mask": a["planning_mask"][index, live].astype(int).tolist(),
             "token_ends": [ends[column] for column in live],
@@ -58,7 +59,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: 
         })  # fmt: skip
     ints, floats = pl.List(pl.Int64), pl.List(pl.Float64)
     schema: dict[str, Any] = {
-        "spans": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String})), "reward": pl.Float64,
+        "spans": SPANS, "reward": pl.Float64,
         "correct": pl.Boolean, "labels": pl.List(pl.String), "token_ids": ints, "planning_mask": ints, "token_ends": ints,
         "entropies": floats, "logprobs": floats, "advantages": floats,
     }  # fmt: skip
