@@ -10,7 +10,7 @@ import platform
 
 def machine(*packages: str) -> dict[str, object]:
     """Machine, date and versions, for the head of a result file."""
-    names = ("numpy", "ahocorasick-rs", *packages)
+    names = ("numpy", *packages)
     return {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
         "date": datetime.date.today().isoformat(),

@@ -58,12 +58,35 @@ def spans(text, grams):
     return sorted(found)
 
 
-def mask(pieces, live, grams):
+def sentence_spans(text, weighted):
+    """Sentences whose distinct grams weigh more than a threshold, as (start, stop, heaviest gram); (weights, threshold)."""
+    weights, threshold = weighted
+    begin, sentences = 0, []
+    for i, c in enumerate(text):
+        stops = c in ".?!:" and i + 1 < len(text) and text[i + 1] in SPACES
+        if stops or c in "\n\r" or i + 1 == len(text):
+            sentences.append((begin, i + 1))
+            begin = i + 1
+    hits, found = spans(text, weights), []
+    for low, high in sentences:
+        inside = sorted({gram for start, stop, gram in hits if low <= start and stop <= high})
+        if inside and sum(weights[gram] for gram in inside) > threshold:
+            while text[low] in SPACES:
+                low += 1
+            while text[high - 1] in SPACES:
+                high -= 1
+            found.append((low, high, max(inside, key=lambda gram: weights[gram])))
+    return found
+
+
+def mask(pieces, live, grams, find=spans):
     """Planning mask of one row.
 
     Args:
         pieces: bytes of each token, None for a special token.
         live: whether the policy produced it.
+        grams: phrases, or what another `find` takes.
+        find: text and `grams` -> spans.
     """
     out = [False] * len(pieces)
     run = []
@@ -77,7 +100,7 @@ def mask(pieces, live, grams):
         size = [1 if 0xDC80 <= ord(c) <= 0xDCFF else len(c.encode("utf-8")) for c in text]
         begin = [sum(size[:i]) for i in range(len(size) + 1)] if len(size) < 2000 else _cumulative(size)
         covered = bytearray(len(data))
-        for start, stop, _ in spans(text, grams):
+        for start, stop, _ in find(text, grams):
             for byte in range(begin[start], begin[stop]):
                 covered[byte] = 1
         at = 0

@@ -19,7 +19,6 @@ BASE = (
     "rich",
     "jinja2",
     "tokenizers",
-    "ahocorasick-rs",
 )
 TRL_PINNED = "1.16"
 

@@ -12,23 +12,22 @@ D3. With weights, `unit="gram"` marks the grams of positive weight; `unit="sente
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from ahocorasick_rs import BytesAhoCorasick
 from numpy.typing import NDArray
 
+from hicra.automaton import Automaton
 from hicra.errors import ConfigError, DataError
+from hicra.folded import LINE_END, WALL_KIND, Bools, Bytes, Ints, fold_texts, inside_words
 from hicra.lexicon import Lexicon
-from hicra.text import CodePoints, Folded, code_points, fold_points, to_text
-from hicra.token_bytes import TokenBytes, token_bytes
+from hicra.text import SPACE
+from hicra.token_bytes import token_bytes
+from hicra.token_stream import Index, Stream, Vocabulary
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 Span = tuple[int, int, str]
-SENTENCE_STOPS = np.array([ord(char) for char in ".?!:"], np.uint32)
-LINE_ENDS = np.array([0x0A, 0x0D], np.uint32)
+BLOCK = 2**18  # token cells looked at together: what is gathered for them stays in the cache
 
 
 class Hits(NamedTuple):
@@ -85,8 +84,8 @@ class Tagger:
             raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove it")
         used = range(len(self.phrases)) if unit == "sentence" else np.flatnonzero(self._weight > 0)
         self._index = np.array(used, np.int64)
-        self._automaton = BytesAhoCorasick([self.phrases[i].encode("utf-8", "surrogatepass") for i in self._index])
-        self._bytes: TokenBytes | None = None if tokenizer is None else token_bytes(tokenizer)
+        self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self._index])
+        self._vocabulary = None if tokenizer is None else Vocabulary(token_bytes(tokenizer))
 
     # ---- text
     def spans(self, text: str) -> list[Span]:
@@ -95,9 +94,18 @@ class Tagger:
         >>> Tagger(Lexicon.from_phrases(["let me check"])).spans("Wait, let  me check.")
         [(6, 19, 'let me check')]
         """
-        points = code_points(text)
-        hits = self._find(points, np.zeros(len(points), np.bool_))
-        return [(int(a), int(b), self.phrases[g]) for a, b, g in zip(*hits, strict=True)]
+        return self.spans_batch([text])[0]
+
+    def spans_batch(self, texts: Sequence[str]) -> list[list[Span]]:
+        """`spans` of each text."""
+        found: list[list[Span]] = [[] for _ in texts]
+        pieces = fold_texts(texts)
+        start, stop, gram = self._find(pieces.data, pieces.kind)
+        text = np.searchsorted(pieces.start, start, side="right") - 1
+        columns = (text, pieces.char[start], pieces.char[stop - 1] + 1, gram)
+        for row, low, high, index in zip(*(column.tolist() for column in columns), strict=True):
+            found[row].append((low, high, self.phrases[index]))
+        return found
 
     # ---- token ids
     def mask(self, ids: Any, response_mask: Any) -> Any:
@@ -110,7 +118,10 @@ class Tagger:
         Returns:
             [B,T] bool of the same kind (and device) as `ids`; always False outside `response_mask`.
         """
-        mask = self.tag(ids, response_mask).mask
+        array, live = self._checked(ids, response_mask)
+        mask = np.zeros(array.shape, np.bool_)
+        for rows, stream, hits in self._blocks(array, live, ordered=False):
+            mask[rows] = _covered(stream, *stream.token_ranges(hits.start, hits.stop), mask[rows].shape)
         if type(ids).__module__.partition(".")[0] == "torch":
             import torch
 
@@ -124,110 +135,75 @@ class Tagger:
             ConfigError: the tagger has no tokenizer.
             DataError: shapes differ, or a policy token is no id.
         """
-        ids, live = _numpy(ids), _numpy(response_mask).astype(bool)
-        if ids.ndim != 2 or ids.shape != live.shape:
-            raise DataError(
-                f"ids {ids.shape} and response_mask {live.shape} must be one shape [B,T]", "pad the shorter one"
-            )
-        rows, width = ids.shape
-        stream = self._stream(ids, live)
-        points, offset = _decode(stream.data)
-        walls = _wall_points(stream, offset, len(points))
-        hits = self._find(points, walls)
-        first = np.searchsorted(stream.stop, offset[hits.start], side="right")
-        last = np.searchsorted(stream.start, offset[hits.stop], side="left")
-        edge = np.zeros(len(stream.start) + 1, np.int64)
-        np.add.at(edge, first, 1)
-        np.add.at(edge, last, -1)
-        inside = (np.cumsum(edge[:-1]) > 0) & ~stream.wall & (stream.stop > stream.start)
-        mask = np.zeros(rows * (width + 1), np.bool_)
-        mask[stream.place[inside]] = True
-        row, column = np.divmod(stream.place[first], width + 1)
-        stop = stream.place[last - 1] % (width + 1) + 1
-        before = np.concatenate([[0], np.cumsum(~walls)])  # characters of text before each point
-        base = before[_row_starts(stream, offset, rows, width)][row]
-        return Tagged(
-            mask.reshape(rows, width + 1)[:, :width], row, Hits(column, stop, hits.gram),
-            before[hits.start] - base, before[hits.stop] - base,
-        )  # fmt: skip
+        array, live = self._checked(ids, response_mask)
+        mask, width = np.zeros(array.shape, np.bool_), array.shape[1] + 1
+        found = [np.empty((6, 0), np.int64)]
+        for rows, stream, hits in self._blocks(array, live, ordered=True):
+            first, last = stream.token_ranges(hits.start, hits.stop)
+            mask[rows] = _covered(stream, first, last, mask[rows].shape)
+            row, low, high = self.vocabulary.char_ranges(stream, hits.start, hits.stop, width)
+            column, stop = stream.place[first] % width, stream.place[last - 1] % width + 1
+            found.append(np.stack([row + rows.start, column, stop, hits.gram, low, high]))
+        row, column, stop, gram, low, high = np.concatenate(found, axis=1)
+        return Tagged(mask, row, Hits(column, stop, gram), low, high)
 
     def texts(self, ids: Any, response_mask: Any) -> list[tuple[str, list[int]]]:
         """Row by row: the text of the policy's tokens, and for each of the T columns the character where it ends.
 
         The text is what `mask` matched on: special and foreign tokens are left out, undecodable bytes become U+FFFD.
         """
-        ids, live = _numpy(ids), _numpy(response_mask).astype(bool)
-        rows, width = ids.shape
-        stream = self._stream(ids, live)
-        points, offset = _decode(stream.data)
-        walls = _wall_points(stream, offset, len(points))
-        before = np.concatenate([[0], np.cumsum(~walls)])
-        text = points[~walls].copy()
-        text[(text >= 0xD800) & (text < 0xE000)] = 0xFFFD
-        starts = np.append(before[_row_starts(stream, offset, rows, width)], len(text))
-        ends = np.zeros(rows * (width + 1), np.int64)
-        ends[stream.place] = before[np.searchsorted(offset, stream.stop)]
-        ends = np.maximum.accumulate(ends).reshape(rows, width + 1)[:, :width]
-        return [
-            (to_text(text[a:b]), np.maximum(ends[row] - a, 0).tolist())
-            for row, (a, b) in enumerate(itertools.pairwise(starts))
-        ]
+        array, live = self._checked(ids, response_mask)
+        return self.vocabulary.texts(array, live)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The folded bytes of the tokenizer.
+
+        Raises:
+            ConfigError: the tagger has no tokenizer.
+        """
+        if self._vocabulary is None:
+            raise ConfigError("this tagger has no tokenizer, so it cannot read token ids", "Tagger(lexicon, tokenizer)")
+        return self._vocabulary
 
     # ---- the passes
-    def _stream(self, ids: NDArray[Any], live: Bools) -> _Stream:
-        if self._bytes is None:
-            raise ConfigError("this tagger has no tokenizer, so it cannot read token ids", "Tagger(lexicon, tokenizer)")
-        table = self._bytes
-        rows = len(ids)
-        known = live & (ids < table.vocabulary)  # ids past the tokenizer's own (padded embeddings) are walls
-        if (ids[live] < 0).any():
-            raise DataError(f"token id {int(ids[live].min())} at a policy token", "mask padding out with response_mask")
-        tokens = np.full((rows, ids.shape[1] + 1), table.vocabulary, np.int64)  # each row ends with a wall
-        tokens[:, :-1] = np.where(known, ids, table.vocabulary)
-        flat = tokens.ravel()
-        wall = table.wall[flat]
-        after_wall = np.ones(len(flat), np.bool_)
-        after_wall[1:] = wall[:-1]
-        place = np.flatnonzero(~wall | ~after_wall)  # of a run of walls the first will do
-        flat, wall = flat[place], wall[place]
-        begin, length = table.start[flat], table.length[flat]
-        drop = table.opens[flat] & after_wall[place]
-        begin, length = begin + drop, length - drop
-        stop = np.cumsum(length)
-        start = stop - length
-        total = int(stop[-1]) if len(stop) else 0
-        data = table.blob[np.repeat(begin - start, length) + np.arange(total)]
-        return _Stream(data, start, stop, wall, place)
+    def _checked(self, ids: Any, response_mask: Any) -> tuple[NDArray[Any], Bools]:
+        array, live = _numpy(ids), _numpy(response_mask).astype(bool, copy=False)
+        if array.ndim != 2 or array.shape != live.shape:
+            raise DataError(
+                f"ids {array.shape} and response_mask {live.shape} must be one shape [B,T]", "pad the shorter one"
+            )
+        return array, live
 
-    def _find(self, points: CodePoints, walls: Bools) -> Hits:
-        """Spans over code points, in the tagger's unit; `walls` marks points that nothing may match across."""
-        folded = fold_points(points)
-        hits = self._grams(folded)
-        return hits if self.unit == "gram" else self._sentences(points, folded, walls, hits)
+    def _blocks(self, ids: NDArray[Any], live: Bools, ordered: bool) -> Iterator[tuple[slice, Stream, Hits]]:
+        """Blocks of rows, their bytes, and the spans in them as byte ranges."""
+        step = max(1, BLOCK // (ids.shape[1] + 1))
+        for low in range(0, len(ids), step):
+            rows = slice(low, low + step)
+            stream = self.vocabulary.stream(ids[rows], live[rows])
+            yield rows, stream, self._find(stream.data, stream.kind, ordered)
 
-    def _grams(self, folded: Folded) -> Hits:
-        data, offset = _encode(folded.points)
-        found = np.array(self._automaton.find_matches_as_indexes(data, overlapping=True), np.int64).reshape(-1, 3)
-        gram, start, stop = self._index[found[:, 0]], found[:, 1], found[:, 2]
-        if offset is not None:
-            start, stop = np.searchsorted(offset, start), np.searchsorted(offset, stop)
-        word = np.concatenate([[False], folded.word, [False]])  # shifted by one: word[i] is the point before i
-        bounded = ~(word[start] & word[start + 1]) & ~(word[stop] & word[stop + 1])
-        start, stop, gram = start[bounded], stop[bounded], gram[bounded]
-        order = np.lexsort((gram, stop, start))
-        start, stop = folded.start[start[order]], folded.stop[stop[order] - 1]
-        return Hits(start, stop, gram[order])
+    def _find(self, data: Bytes, kind: Bytes, ordered: bool = True) -> Hits:
+        """Spans in the tagger's unit, as byte ranges."""
+        gram, start, stop = self._automaton.find(data)
+        inside = inside_words(kind)
+        whole = np.flatnonzero(~(inside[start] | inside[stop]))
+        hits = Hits(start[whole], stop[whole], self._index[gram[whole]])
+        if self.unit == "sentence":
+            return self._sentences(data, kind, hits)
+        return Hits(*(column[np.lexsort(hits[::-1])] for column in hits)) if ordered else hits
 
-    def _sentences(self, points: CodePoints, folded: Folded, walls: Bools, hits: Hits) -> Hits:
-        blank = np.repeat(folded.points == 32, folded.stop - folded.start) | walls
-        ends = np.isin(points, LINE_ENDS) | walls
-        ends[:-1] |= np.isin(points[:-1], SENTENCE_STOPS) & blank[1:]
-        sentence: Ints = np.cumsum(ends) - ends  # index of the sentence that each point belongs to, its stop included
-        inside: Bools = sentence[hits.start] == sentence[hits.stop - 1]
+    def _sentences(self, data: Bytes, kind: Bytes, hits: Hits) -> Hits:
+        wall = kind == WALL_KIND
+        blank = wall | (kind == SPACE) | (kind == LINE_END)
+        ends = wall | (kind == LINE_END)
+        ends[:-1] |= _SENTENCE_STOP[data[:-1]] & blank[1:]
+        sentence = np.cumsum(ends) - ends  # index of the sentence that each byte belongs to, its stop included
+        inside = sentence[hits.start] == sentence[hits.stop - 1]
         pairs = np.unique(np.stack([sentence[hits.start[inside]], hits.gram[inside]], axis=1), axis=0)
         where, gram = pairs[:, 0], pairs[:, 1]
         weight = self._weight[gram]
-        total = np.bincount(where, weight, minlength=int(sentence[-1]) + 1 if len(points) else 0)
+        total = np.bincount(where, weight, minlength=int(sentence[-1]) + 1)
         least = self.lexicon.threshold if self.lexicon.threshold is not None else 0.0
         heaviest = np.lexsort((gram, -weight, where))
         where, gram = where[heaviest], gram[heaviest]
@@ -241,51 +217,17 @@ class Tagger:
         return Hits(low, high, gram)
 
 
-class _Stream(NamedTuple):
-    """The bytes of a batch, one after another; `place` is each token's index in the flattened [B,T+1]."""
-
-    data: NDArray[np.uint8]
-    start: Ints
-    stop: Ints
-    wall: Bools
-    place: Ints
+_SENTENCE_STOP = np.isin(np.arange(256), [ord(char) for char in ".?!:"])
 
 
-def _wall_points(stream: _Stream, offset: Ints, n: int) -> Bools:
-    """[n] bool: the code points that are walls."""
-    walls = np.zeros(n, np.bool_)
-    walls[np.searchsorted(offset, stream.start[stream.wall])] = True
-    return walls
-
-
-def _row_starts(stream: _Stream, offset: Ints, rows: int, width: int) -> Ints:
-    """[rows] index of the code point where each row begins."""
-    token = np.searchsorted(stream.place, np.arange(rows) * (width + 1))
-    return np.searchsorted(offset, np.append(stream.start, len(stream.data))[token])
+def _covered(stream: Stream, first: Index, last: Index, shape: tuple[int, int]) -> Bools:
+    """[B,T] bool: the tokens of half-open ranges."""
+    n = len(stream.place) + 1
+    inside = np.cumsum(np.bincount(first, minlength=n) - np.bincount(last, minlength=n))[:-1] > 0
+    mask = np.zeros(shape[0] * (shape[1] + 1), np.bool_)
+    mask[stream.place[inside]] = True
+    return mask.reshape(shape[0], -1)[:, :-1]
 
 
 def _numpy(array: Any) -> NDArray[Any]:
     return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
-
-
-def _decode(data: NDArray[np.uint8]) -> tuple[CodePoints, Ints]:
-    """UTF-8 bytes -> (code points [N], byte offset of each and of the end [N+1]); a bad byte is one lone surrogate."""
-    raw = data.tobytes()
-    if raw.isascii():
-        return data.astype(np.uint32), np.arange(len(data) + 1)
-    points = code_points(raw.decode("utf-8", "surrogateescape"))
-    escaped = (points >= 0xDC80) & (points <= 0xDCFF)
-    size = np.where(escaped, 1, _utf8_size(points))
-    return points, np.concatenate([[0], np.cumsum(size)])
-
-
-def _encode(points: CodePoints) -> tuple[bytes, Ints | None]:
-    """Code points -> (UTF-8 bytes, byte offset of each and of the end; None where they are the same)."""
-    if not len(points) or points.max() < 128:
-        return points.astype(np.uint8).tobytes(), None
-    data = points.tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
-    return data, np.concatenate([[0], np.cumsum(_utf8_size(points))])
-
-
-def _utf8_size(points: CodePoints) -> Ints:
-    return 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)

@@ -36,13 +36,22 @@ class Folded(NamedTuple):
         points: [N] uint32, folded code points.
         start: [N] int64, index of the first original code point that each folded one stands for.
         stop: [N] int64, index one past the last.
-        word: [N] bool, whether it is part of a word.
+        kind: [N] uint8, OTHER, WORD, MARK or SPACE.
     """
 
     points: CodePoints
     start: NDArray[np.int64]
     stop: NDArray[np.int64]
-    word: NDArray[np.bool_]
+    kind: NDArray[np.uint8]
+
+    @property
+    def word(self) -> NDArray[np.bool_]:
+        """[N] bool: part of a word; a mark is what the last character that is no mark was."""
+        word, marks = self.kind == WORD, self.kind == MARK
+        if not marks.any():
+            return np.asarray(word)
+        base = np.maximum.accumulate(np.where(marks, -1, np.arange(len(word))))
+        return np.asarray(np.where(base >= 0, word[base], False))
 
 
 def fold_char(char: str) -> str:
@@ -104,19 +113,7 @@ def fold_points(points: CodePoints) -> Folded:
     stop = np.append(start[1:], len(points))
     # a kept space ends where the next kept character starts, any other character after itself
     stop = np.where(space[start], stop, start + 1) if start.size else stop[:0]
-    kind = kind[start]
-    return Folded(folded[start], start, stop, _words(kind))
-
-
-def _words(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """[N] bool: part of a word; a mark is what the last character that is no mark was."""
-    word = kind == WORD
-    marks = kind == MARK
-    if marks.any():
-        base = np.where(marks, -1, np.arange(len(kind)))
-        base = np.maximum.accumulate(base)
-        return np.asarray(np.where(base >= 0, word[base], False))
-    return np.asarray(word)
+    return Folded(folded[start], start, stop, kind[start])
 
 
 def fold(text: str) -> str:

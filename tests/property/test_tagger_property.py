@@ -4,8 +4,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import polars as pl
+
 from hicra import Lexicon, Tagger
+from hicra.automaton import Automaton
 from reference_tagger import mask as slow_mask
+from reference_tagger import sentence_spans
 from reference_tagger import spans as slow_spans
 from tokenizers_made import byte_level, metaspace, pieces
 
@@ -61,3 +65,78 @@ def test_masks_of_any_ids_equal_the_reference(family, data):
     padded = tagger.mask(np.pad(ids, ((0, 0), (0, 3))), np.pad(live, ((0, 0), (0, 3))))
     assert (padded[:, :width] == got).all()
     assert not padded[:, width:].any()
+
+
+# ---- sentences
+WEIGHTS = {
+    "so": 1.0,
+    "let me": 0.75,
+    "let's": 0.5,
+    "me so": 0.25,
+    "12": -1.0,
+    "\u4f60": 0.5,
+    "so.": 0.25,
+    "?": 0.5,
+    "\u2203": 1.0,
+}
+WEIGHTED = Lexicon.from_table(
+    pl.DataFrame({"gram": list(WEIGHTS), "weight": list(WEIGHTS.values())}), name="weighted", threshold=0.6
+)
+SENTENCES = {family: Tagger(WEIGHTED, tokenizer, unit="sentence") for family, tokenizer in MADE.items()}
+
+
+@given(st.one_of(texts, st.text(alphabet="so .\n:?12letm\u2019'\u00a0\u4f60", max_size=30)))
+@settings(max_examples=300, deadline=None)
+def test_sentences_equal_the_reference(text):
+    assert Tagger(WEIGHTED, unit="sentence").spans(text) == sentence_spans(text, (WEIGHTS, 0.6))
+
+
+@given(st.sampled_from(sorted(MADE)), st.data())
+@settings(max_examples=150, deadline=None)
+def test_sentence_masks_of_any_ids_equal_the_reference(family, data):
+    table = TABLES[family]
+    encoded = texts.map(lambda text: MADE[family].encode(text, add_special_tokens=False).ids)
+    row = data.draw(st.one_of(encoded, st.lists(st.sampled_from(sorted(table)), max_size=12)))
+    live = data.draw(st.lists(st.sampled_from([True, True, True, False]), min_size=len(row), max_size=len(row)))
+    got = SENTENCES[family].mask(np.array([row], np.int64).reshape(1, -1), np.array([live], bool).reshape(1, -1))
+    assert got[0].tolist() == slow_mask([table[i] for i in row], live, (WEIGHTS, 0.6), sentence_spans)
+
+
+# ---- characters cut into tokens: every text as its single bytes, so that every token is a part
+PARTS = [0xE2, 0x80, 0x99, 0xC2, 0xA0, 0x73, 0x20, 0x0A, 0xCC, 0x81, 0xF0, 0x9F, 0xA4, 0x94, 0x6F]
+PART_GRAMS = ["so", "s'", "'", "s o", "\U0001f914", "o\u0301"]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=16), st.sampled_from(["gram", "sentence"]))
+@settings(max_examples=400, deadline=None)
+def test_single_byte_tokens_equal_the_reference(data, unit):
+    tokenizer, table = MADE["byte-level"], TABLES["byte-level"]
+    one = {piece: index for index, piece in table.items() if piece is not None and len(piece) == 1}
+    row = np.array([[one[bytes([byte])] for byte in data]], np.int64).reshape(1, -1)
+    lexicon = Lexicon.from_phrases(PART_GRAMS)
+    tagger = Tagger(lexicon, tokenizer, unit)
+    live = np.ones(row.shape, bool)
+    judge = {
+        "gram": (lexicon.phrases, slow_spans),
+        "sentence": ((dict.fromkeys(lexicon.phrases, 1.0), 0), sentence_spans),
+    }
+    assert tagger.mask(row, live)[0].tolist() == slow_mask([table[i] for i in row[0]], live[0], *judge[unit])
+    (text, _), tagged = tagger.texts(row, live)[0], tagger.tag(row, live)
+    assert len(text) == len(bytes(data).decode("utf-8", "surrogateescape"))
+    ranges = list(zip(tagged.char_start.tolist(), tagged.char_stop.tolist(), strict=True))
+    assert ranges == [span[:2] for span in tagger.spans(text)]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=6), min_size=1, max_size=8, unique=True), st.binary(max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_the_automaton_finds_every_occurrence(grams, data):
+    small = bytes(byte % 3 for byte in data)  # few letters, many overlaps
+    for text, wanted in ((data, grams), (small, sorted({bytes(b % 3 for b in gram) for gram in grams}))):
+        gram, start, stop = Automaton(wanted).find(np.frombuffer(text, np.uint8))
+        expected = [
+            (index, at, at + len(piece))
+            for index, piece in enumerate(wanted)
+            for at in range(len(text))
+            if text.startswith(piece, at)
+        ]
+        assert sorted(zip(gram.tolist(), start.tolist(), stop.tolist(), strict=True)) == sorted(expected)

@@ -1,0 +1,126 @@
+"""Every occurrence of many byte strings in one pass: an Aho-Corasick automaton that walks in lanes.
+
+The transition table is complete (Aho and Corasick 1975, the deterministic form), so a step is one table look-up. The text
+is cut into lanes that step side by side in numpy, each from a little before its own stretch: after as many bytes as the
+longest gram has, less one, the state no longer depends on where the walk began. Matches come out as arrays, so the cost
+hardly grows with their number. benchmarks/bench_tagger.py compares it with the matchers written in Rust and C.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.errors import DataError
+from hicra.folded import Bytes, Ints
+
+# a step costs numpy about as much as this many look-ups: the lanes that balance it against the bytes read twice
+STEP = 750
+
+
+class Level(NamedTuple):
+    """The nodes of the trie at one depth: children of `parent` by the byte class `label`."""
+
+    parent: Ints
+    label: Ints
+    node: Ints
+
+
+class Automaton:
+    """Overlapping matches of grams.
+
+    Args:
+        grams: byte strings, all different, none empty.
+
+    Raises:
+        DataError: the table would pass 2**31 entries (8 GiB).
+    """
+
+    def __init__(self, grams: Sequence[bytes]) -> None:
+        self.length = np.array([len(gram) for gram in grams], np.int64)
+        self._longest = int(self.length.max(initial=1))
+        text = np.frombuffer(b"".join(grams), np.uint8)
+        used = np.unique(text)
+        self._class = np.zeros(256, np.uint8)  # 0: bytes of no gram
+        self._class[used] = np.arange(1, len(used) + 1)
+        self._classes = classes = len(used) + 1
+        levels, ends, states = _trie(self._class[text].astype(np.int64), self.length, classes)
+        if states * classes >= 2**31:
+            raise DataError(f"{len(grams)} grams need a table of {states} x {classes} states", "take fewer grams")
+        gram = np.full(states, -1, np.int64)
+        gram[ends] = np.arange(len(grams))
+        table, shorter = _transitions(levels, gram, states, classes)
+        found = (gram >= 0) | (shorter > 0)
+        order = np.argsort(found, kind="stable")  # states that report come last: one comparison finds them
+        number = np.empty(states, np.int64)
+        number[order] = np.arange(states)
+        self._step = (number[table[order]] * classes).astype(np.int32).ravel()
+        self._reports = int((~found).sum()) * classes
+        self._gram, self._shorter = gram[order], number[shorter[order]]
+
+    def find(self, data: Bytes) -> tuple[Ints, Ints, Ints]:
+        """(gram, start, stop) of every occurrence in `data`: half-open byte ranges, in no order."""
+        n, before = len(data), min(self._longest - 1, len(data))
+        lanes = max(1, min(n, math.isqrt(STEP * n // max(before, 1))))
+        stretch = -(-n // lanes)
+        walked = self._walk(data, lanes, stretch, before)
+        at = np.flatnonzero(walked >= self._reports)
+        state = (walked[at] // self._classes).astype(np.int64)
+        step = at // lanes
+        stop = (at - step * lanes) * stretch + step + 1
+        grams, stops = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        while state.size:  # a state reports its own gram, then the grams that are suffixes of it
+            gram = self._gram[state]
+            own = gram >= 0
+            grams.append(gram[own])
+            stops.append(stop[own])
+            state = self._shorter[state]
+            more = state > 0
+            state, stop = state[more], stop[more]
+        gram, stop = np.concatenate(grams), np.concatenate(stops)
+        return gram, stop - self.length[gram], stop
+
+    def _walk(self, data: Bytes, lanes: int, stretch: int, before: int) -> NDArray[np.int32]:
+        """[stretch * lanes] the state after each byte, times the number of classes; the first byte of each lane comes first."""
+        classes = np.zeros(before + lanes * stretch, np.uint8)
+        np.take(self._class, data, out=classes[before : before + len(data)], mode="clip")
+        rows = np.lib.stride_tricks.as_strided(classes, (before + stretch, lanes), (1, stretch))
+        index = rows.astype(np.int32, order="C")
+        states = np.empty((stretch, lanes), np.int32)
+        last = np.zeros(lanes, np.int32)
+        for t in range(before + stretch):
+            np.add(last, index[t], out=index[t])
+            last = states[max(t - before, 0)]
+            np.take(self._step, index[t], out=last, mode="clip")
+        return states.ravel()
+
+
+def _trie(text: Ints, length: Ints, classes: int) -> tuple[list[Level], Ints, int]:
+    """Levels of the trie, the node where each gram ends, and the number of nodes; node 0 is the root."""
+    offset = np.cumsum(length) - length
+    ends, open_, nodes = np.zeros(len(length), np.int64), np.arange(len(length)), 1
+    levels = []
+    for depth in range(int(length.max(initial=0))):
+        open_ = open_[length[open_] > depth]
+        edges, which = np.unique(ends[open_] * classes + text[offset[open_] + depth], return_inverse=True)
+        levels.append(Level(*np.divmod(edges, classes), nodes + np.arange(len(edges))))
+        ends[open_] = levels[-1].node[which]
+        nodes += len(edges)
+    return levels, ends, nodes
+
+
+def _transitions(levels: list[Level], gram: Ints, states: int, classes: int) -> tuple[NDArray[np.int32], Ints]:
+    """[S, C] the next state, and [S] the longest proper suffix of each state that is a gram (0: none)."""
+    table = np.zeros((states, classes), np.int32)
+    suffix, shorter = np.zeros(states, np.int64), np.zeros(states, np.int64)
+    for depth, (parent, label, node) in enumerate(levels):
+        if depth:
+            suffix[node] = table[parent, label]  # the row still is that of the parent's suffix
+        table[parent, label] = node
+        shorter[node] = np.where(gram[suffix[node]] >= 0, suffix[node], shorter[suffix[node]])
+        table[node] = table[suffix[node]]
+    return table, shorter

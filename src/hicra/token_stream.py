@@ -1,0 +1,209 @@
+"""A batch of token ids as one array of folded bytes, and the way back from bytes to tokens.
+
+Every token of the vocabulary is folded once, when the table is built. A batch then is a gather of ready bytes; only what
+the borders between tokens decide is decided anew: white space that goes on in the next token, and tokens that hold parts
+of characters (byte-level pieces of an emoji), which are put together and folded as a run.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.errors import DataError
+from hicra.folded import (
+    BEGINS_BLANK, CONTINUES, ENDS_BLANK, LINE_END, WALL_KIND, Bools, Bytes, Ints, Pieces, decode, fold_bytes,
+)  # fmt: skip
+from hicra.text import to_text
+from hicra.token_bytes import TokenBytes
+
+WALL, EMPTY, FRAGMENT, OPENS = 8, 16, 32, 64  # bits beside those of `Pieces.edge`
+_EDGES = np.uint8(BEGINS_BLANK | ENDS_BLANK | CONTINUES)
+Index = NDArray[np.int32]
+
+
+class Stream(NamedTuple):
+    """The N tokens of a batch that have bytes, walls between and after them, and their S folded bytes.
+
+    Attributes:
+        data: [S] uint8; ends with a wall, so that data[-1] is one as well.
+        kind: [S] uint8, the class of each byte's character (`Pieces.kind`).
+        token: [S] int32, the token that each byte belongs to.
+        start: [N] int64, the first byte of each token.
+        flags: [N] uint8, bits of `Pieces.edge` and of this module.
+        place: [N] int64, its index in the flattened [B,T+1].
+        flat: [N] int32, its id; the size of the vocabulary for walls.
+        source: [N] int32, where its bytes stand in the vocabulary's, or past their end in `run`.
+        broken, run: [R] the tokens that hold parts of characters, and their bytes put together.
+    """
+
+    data: Bytes
+    kind: Bytes
+    token: Index
+    start: Ints
+    flags: Bytes
+    place: Ints
+    flat: Index
+    source: Index
+    broken: Ints
+    run: Pieces | None
+
+    def token_ranges(self, start: Ints, stop: Ints) -> tuple[Index, Index]:
+        """Byte ranges -> half-open ranges of tokens that hold a byte of them."""
+        first, last = self.token[start], self.token[stop - 1] + 1
+        goes_on = (self.flags & CONTINUES) > 0
+        if goes_on.any():  # the last character may end in a token that begins with the rest of it
+            more = goes_on[last] & (self.start[last] == stop)
+            while more.any():
+                last = last + more
+                more = goes_on[last] & (self.start[last] == stop)
+        return first, last
+
+
+class Vocabulary:
+    """The folded bytes of every token of a tokenizer."""
+
+    def __init__(self, table: TokenBytes) -> None:
+        self.raw = table
+        folded = fold_bytes(table.blob, table.start, np.ones(len(table.start), np.bool_))
+        self.size = table.vocabulary
+        self.start, self.length = folded.start.astype(np.int32), folded.length.astype(np.int32)
+        self.chars = np.where(table.wall, 0, folded.chars)
+        self.flags = folded.edge | np.where(table.wall, WALL, 0).astype(np.uint8)
+        self.flags |= np.where(table.length == 0, EMPTY, 0).astype(np.uint8)
+        self.flags |= np.where(table.opens, OPENS, 0).astype(np.uint8)
+        self.flags |= np.where(_broken(table), FRAGMENT, 0).astype(np.uint8)
+        self.data, self.kind, self.char = folded.data, folded.kind.copy(), folded.char
+        self.kind[folded.start[table.wall]] = WALL_KIND
+
+    def stream(self, ids: NDArray[Any], live: Bools) -> Stream:
+        """The folded bytes of a batch.
+
+        Args:
+            ids: [B,T] integers.
+            live: [B,T] bool, tokens that are text; the others are walls.
+        """
+        flat, flags, place = self._tokens(ids, live)
+        source, length = np.take(self.start, flat, mode="clip"), np.take(self.length, flat, mode="clip")
+        data, kind, run = self.data, self.kind, None
+        broken = np.flatnonzero(flags & FRAGMENT)
+        if broken.size:
+            raw, begin = self._raw(flat[broken])
+            opens = np.append(True, np.diff(broken) > 1)
+            run = fold_bytes(raw, begin, opens)
+            source[broken], length[broken] = run.start + len(data), run.length
+            flags[broken] = flags[broken] & ~_EDGES | run.edge
+            data, kind = np.concatenate([data, run.data]), np.concatenate([kind, run.kind])
+        goes_on = np.zeros(len(flags), np.bool_)  # white space that began in the token before
+        goes_on[1:] = (flags[1:] & BEGINS_BLANK > 0) & (flags[:-1] & ENDS_BLANK > 0)
+        source, length = source + goes_on, length - goes_on
+        start = np.cumsum(length, dtype=np.int64) - length
+        index = ragged(source, start, length)
+        spelled = np.take(kind, index, mode="clip")
+        line = goes_on & (kind[source - goes_on] == LINE_END)
+        spelled[start[line] - 1] = LINE_END
+        read = np.take(data, index, mode="clip")
+        return Stream(read, spelled, _owners(start, length, len(read)), start, flags, place, flat, source, broken, run)
+
+    def _tokens(self, ids: NDArray[Any], live: Bools) -> tuple[Index, Bytes, Ints]:
+        """Ids, flags and places of the tokens that count; a row ends with a wall, and of a run of walls the first will do."""
+        known = live & (ids < self.size)  # ids past the tokenizer's own (padded embeddings) are walls
+        if (ids[live] < 0).any():
+            raise DataError(f"token id {int(ids[live].min())} at a policy token", "mask padding out with response_mask")
+        tokens = np.full((len(ids), ids.shape[1] + 1), self.size, np.int32)
+        np.copyto(tokens[:, :-1], ids, where=known, casting="unsafe")
+        flat = tokens.ravel()
+        flags = np.take(self.flags, flat, mode="clip")
+        keep = flags & WALL == 0
+        keep[1:] |= keep[:-1]
+        keep[:1] = True
+        keep &= flags & EMPTY == 0
+        place = np.flatnonzero(keep)
+        return flat[place], flags[place], place
+
+    def char_ranges(self, stream: Stream, start: Ints, stop: Ints, width: int) -> tuple[Ints, Ints, Ints]:
+        """Byte ranges -> (row, first character, one past the last) in the row's text (see `texts`)."""
+        chars, opening, char = self.chars[stream.flat], _opening(stream.flags), self.char
+        if stream.run is not None:
+            chars[stream.broken], char = stream.run.chars, np.concatenate([char, stream.run.char])
+        chars -= opening
+        before = np.cumsum(chars) - chars
+        row_start = before[np.searchsorted(stream.place, np.arange(stream.place[-1] // width + 1) * width)]
+        ranges = []
+        for at in (start, stop - 1):
+            token = stream.token[at]
+            inside = char[stream.source[token] + (at - stream.start[token])] - opening[token]
+            ranges.append(before[token] + inside)
+        row = stream.place[stream.token[start]] // width
+        return row, ranges[0] - row_start[row], ranges[1] + 1 - row_start[row]
+
+    def texts(self, ids: NDArray[Any], live: Bools) -> list[tuple[str, list[int]]]:
+        """Row by row: the text of the tokens, and for each of the T columns the character where it ends."""
+        rows, width = len(ids), ids.shape[1] + 1
+        flat, flags, place = self._tokens(ids, live)
+        opening, wall = _opening(flags), flags & WALL > 0
+        data, begin = self._raw(flat, opening)
+        points, offset = decode(data)
+        text = np.ones(len(points), np.bool_)
+        text[np.searchsorted(offset, begin[wall])] = False
+        before = np.concatenate([[0], np.cumsum(text)])  # characters of text before each point
+        points = points[text]
+        points[(points >= 0xD800) & (points < 0xE000)] = 0xFFFD
+        first = np.append(begin, len(data))[np.searchsorted(place, np.arange(rows) * width)]
+        starts = np.append(before[np.searchsorted(offset, first)], len(points))
+        ends = np.zeros(rows * width, np.int64)
+        ends[place] = before[np.searchsorted(offset, np.append(begin[1:], len(data)))]
+        ends = np.maximum.accumulate(ends).reshape(rows, width)[:, :-1]
+        return [
+            (to_text(points[a:b]), np.maximum(ends[row] - a, 0).tolist())
+            for row, (a, b) in enumerate(itertools.pairwise(starts))
+        ]
+
+    def _raw(self, flat: Index, opening: Bools | int = 0) -> tuple[Bytes, Ints]:
+        """The bytes of tokens as the tokenizer spells them, and where each begins."""
+        source, length = (self.raw.start[flat] + opening).astype(np.int32), self.raw.length[flat] - opening
+        begin = np.cumsum(length) - length
+        return self.raw.blob[ragged(source, begin, length)], begin
+
+
+def ragged(source: Index, start: Ints, length: Index | Ints) -> Index:
+    """[sum of length] int32: source[i], source[i] + 1, ... (length[i] of them) for each i, one after another.
+
+    Args:
+        start: where those of each i begin; the running sum of `length`.
+    """
+    some = length > 0
+    if not some.all():
+        source, start, length = source[some], start[some], length[some]
+    index = np.ones(int(start[-1] + length[-1]) if len(start) else 0, np.int32)
+    index[:1] = source[:1]
+    index[start[1:]] = source[1:] - source[:-1] - length[:-1] + 1  # steps of one, and a jump where the next begins
+    return np.cumsum(index, out=index)
+
+
+def _owners(start: Ints, length: Index, total: int) -> Index:
+    """[total] int32: the token that each byte belongs to."""
+    token = np.flatnonzero(length)
+    step = np.zeros(total, np.int32)
+    step[start[token]] = np.diff(token, prepend=0)
+    return np.cumsum(step, out=step)
+
+
+def _opening(flags: Bytes) -> Bools:
+    """[N] bool: tokens whose leading mark of a Metaspace tokenizer has no bytes, since they open a text."""
+    after_wall = np.ones(len(flags), np.bool_)
+    after_wall[1:] = flags[:-1] & WALL > 0
+    return after_wall & (flags & OPENS > 0)
+
+
+def _broken(table: TokenBytes) -> Bools:
+    """[V+1] bool: tokens that are no text by themselves."""
+    begin = table.start + np.arange(len(table.start))
+    points, offset = decode(np.insert(table.blob, table.start, 0))
+    bad = np.flatnonzero((points >= 0xDC80) & (points <= 0xDCFF))
+    broken = np.zeros(len(table.start), np.bool_)
+    broken[np.searchsorted(begin, offset[bad], side="right") - 1] = True
+    return broken
