@@ -101,6 +101,11 @@ def _kinds(node: Any) -> set[str]:
 
 def _family(spec: dict[str, Any]) -> str:
     model = str(spec["model"].get("type", ""))
+    if suffix := spec["model"].get("end_of_word_suffix"):
+        raise ConfigError(
+            f"the tokenizer marks word ends ({suffix!r}) and drops the white space between, so its bytes are not known",
+            "tag the text instead (no --tokenizer), or use the tokenizer of the model that is trained",
+        )
     around = _kinds(spec.get("decoder")) | _kinds(spec.get("pre_tokenizer"))
     if "ByteLevel" in around:
         return "byte-level"

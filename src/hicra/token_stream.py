@@ -15,8 +15,18 @@ from numpy.typing import NDArray
 
 from hicra.errors import DataError
 from hicra.folded import (
-    BEGINS_BLANK, CONTINUES, ENDS_BLANK, LINE_END, WALL_KIND, Bools, Bytes, Ints, Pieces, decode, fold_bytes,
-)  # fmt: skip
+    BEGINS_BLANK,
+    CONTINUES,
+    ENDS_BLANK,
+    LINE_END,
+    WALL_KIND,
+    Bools,
+    Bytes,
+    Ints,
+    Pieces,
+    decode,
+    fold_bytes,
+)
 from hicra.text import to_text
 from hicra.token_bytes import TokenBytes
 

@@ -1,10 +1,9 @@
 """Invariants of the tagger under random text: equal to the reference, blind to padding and row order, streams of bytes."""
 
 import numpy as np
+import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import polars as pl
 
 from hicra import Lexicon, Tagger
 from hicra.automaton import Automaton

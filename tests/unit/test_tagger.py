@@ -1,7 +1,10 @@
 """The tagging rule, a test a line of its table (docs/tagging.md), and token masks against the slow reference."""
 
+import json
+
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from hicra import Lexicon, Tagger
 from hicra.errors import ConfigError, DataError
@@ -191,3 +194,7 @@ def test_tokenizers_that_cannot_serve(tmp_path):
         Tagger(lexicon, tmp_path)
     with pytest.raises(ConfigError, match="no fast backend"):
         Tagger(lexicon, object())
+    ends = json.loads(byte_level().to_str())
+    ends["model"]["end_of_word_suffix"] = "</w>"
+    with pytest.raises(ConfigError, match="</w>"):
+        Tagger(lexicon, Tokenizer.from_str(json.dumps(ends)))
