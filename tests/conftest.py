@@ -1,4 +1,4 @@
-"""One thread, no network, and the helper modules of this folder importable."""
+"""One thread, no network, no cache of vectors, and the helper modules of this folder importable."""
 
 import os
 import sys
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-for name, value in {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}.items():
+SETTINGS = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "HICRA_VECTORS": "off"}
+for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
 sys.path.insert(0, str(Path(__file__).parent))
 DATA = Path(__file__).parents[2] / "shared" / "data"

@@ -104,6 +104,7 @@ class RunConfig(Strict):
     task: TaskConfig = TaskConfig()
     model: ModelConfig = ModelConfig()
     lexicon: str = "paper"
+    unit: Literal["gram", "sentence"] | None = None  # what a planning span is; null: what the lexicon is made for
     method: MethodConfig = MethodConfig()
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()

@@ -21,12 +21,14 @@ METHOD = "observed"
 
 
 def diagnose(
-    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, out: Path | None, on_bad: Any, max_bad: float
-) -> dict[str, Any]:
+    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None = None, out: Path | None, on_bad: Any,
+    max_bad: float,
+) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run.
 
     Args:
         paths: rollouts with or without `step`, reward, group_id, token_ids, entropies, logprobs.
+        unit: "gram" or "sentence"; None takes what the lexicon is made for.
         out: a new run folder, or None.
 
     Returns:
@@ -37,7 +39,7 @@ def diagnose(
     """
     read = corpus.read(paths, on_bad, max_bad)
     rows = with_text(read.rows)
-    tagger = RowTagger(lexicon, tokenizer)
+    tagger = RowTagger(lexicon, tokenizer, unit)
     rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _groups(rows))
     steps, tables = [], []
     for step in sorted(rows["step"].unique().to_list()):
@@ -48,7 +50,7 @@ def diagnose(
     if out is not None:
         run = RunFolder.create(
             out, method=METHOD, seed=0,
-            config={"lexicon": lexicon.name, "tokenizer": tokenizer, "counts": tagger.counts},
+            config={"lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": tokenizer, "counts": tagger.counts},
             inputs={"lexicon": lexicon.content_hash} | {Path(path).name: sha256_file(Path(path)) for path in read.files},
         )  # fmt: skip
         for index, (found, table) in enumerate(zip(steps, tables, strict=True), 1):

@@ -11,6 +11,8 @@ D1. The paper's text asks for 3 to 5 words, its printed list holds 1 to 6. `pape
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -20,7 +22,7 @@ import polars as pl
 
 from hicra.artifacts import atomic_dir, canonical_json, read_manifest, refuse_existing, sha256_bytes
 from hicra.errors import ArtifactError, ConfigError, DataError, did_you_mean
-from hicra.text import canonical_gram
+from hicra.text import canonical_gram, fold
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.lexicon", 1
@@ -34,6 +36,8 @@ SCHEMA = {
     "weight": pl.Float64,
 }
 PAPER_LICENCE = "CC BY 4.0, Wang et al. 2025, arXiv:2509.03646v3, Listing 1"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Lexicon:
@@ -45,28 +49,34 @@ class Lexicon:
         threshold: for `unit="sentence"`: a sentence is planning when the weights of its grams sum to more; None without
             weights.
         meta: settings, statistics, source and licence, as `lexicon.json` holds them.
+        duplicates: how many phrases of a list were folded to one gram, where more than one was; no part of the content.
     """
+
+    duplicates: dict[str, int]
 
     def __init__(self, name: str, table: pl.DataFrame, threshold: float | None, meta: Mapping[str, Any]) -> None:
         self.name, self.table, self.threshold, self.meta = name, table, threshold, dict(meta)
+        self.duplicates = {}
 
     # ---- making one
     @classmethod
     def from_phrases(cls, phrases: Iterable[str], *, name: str = "phrases", licence: str | None = None) -> Lexicon:
-        """A lexicon of bare phrases, folded; phrases that fold to the same gram become one.
+        """A lexicon of bare phrases, folded; phrases that fold to the same gram become one, and are in `duplicates`.
 
         Raises:
-            DataError: no phrase, or a phrase without any character.
+            DataError: no phrase, or a phrase without any character or with half a character (a lone surrogate).
         """
-        grams = []
-        for index, phrase in enumerate(phrases):
-            gram = canonical_gram(phrase)
-            if not gram:
-                raise DataError(f"phrase {index} of lexicon {name!r} is empty", "remove it")
-            grams.append(gram)
-        return cls.from_table(
-            pl.DataFrame({"gram": sorted(set(grams))}, schema={"gram": pl.String}), name=name, licence=licence
+        grams = canonical_grams(list(phrases))
+        if (bad := next((row for row, gram in enumerate(grams) if _SURROGATE.search(gram)), None)) is not None:
+            raise DataError(f"phrase {bad} of lexicon {name!r} is no text: {grams[bad]!r}", "remove it")
+        if "" in grams:
+            raise DataError(f"phrase {grams.index('')} of lexicon {name!r} is empty", "remove it")
+        times = Counter(grams)
+        lexicon = cls.from_table(
+            pl.DataFrame({"gram": sorted(times)}, schema={"gram": pl.String}), name=name, licence=licence
         )
+        lexicon.duplicates = {gram: count for gram, count in sorted(times.items()) if count > 1}
+        return lexicon
 
     @classmethod
     def from_table(
@@ -87,14 +97,16 @@ class Lexicon:
         """
         if table.is_empty():
             raise DataError(f"lexicon {name!r} holds no gram", "give it phrases, or mine with a lower --min-df")
-        if bad := [gram for gram in table["gram"] if not gram or canonical_gram(gram) != gram]:
-            raise DataError(
-                f"lexicon {name!r}: gram {bad[0]!r} is not in folded form", f"write it {canonical_gram(bad[0])!r}"
-            )
+        grams = table["gram"].to_list()
+        if None in grams:
+            raise DataError(f"lexicon {name!r}: row {grams.index(None)} has no gram", "leave it out")
+        for gram, folded in zip(grams, canonical_grams(grams), strict=True):
+            if gram != folded or not gram:
+                raise DataError(f"lexicon {name!r}: gram {gram!r} is not in folded form", f"write it {folded!r}")
         if table["gram"].n_unique() < table.height:
             twice = table.group_by("gram").len().filter(pl.col("len") > 1)["gram"].sort()
             raise DataError(f"lexicon {name!r}: gram {twice[0]!r} occurs twice", "keep one")
-        n = [len(gram.split(" ")) for gram in table["gram"]]
+        n = [gram.count(" ") + 1 for gram in grams]
         have = [column for column in SCHEMA if column in table.columns]
         missing = [pl.lit(None, dtype).alias(column) for column, dtype in SCHEMA.items() if column not in table.columns]
         table = table.select(have).with_columns(missing).with_columns(pl.Series("n", n, pl.Int64))
@@ -131,11 +143,18 @@ class Lexicon:
 
     @classmethod
     def _load_text(cls, path: Path) -> Lexicon:
+        data = path.read_bytes()
+        if found := _CONTROL.search(data):
+            line = data.count(b"\n", 0, found.start()) + 1
+            raise DataError(
+                f"{path}, line {line} holds the control character U+{found[0][0]:04X}: it is not a list of phrases",
+                "give UTF-8 text with one phrase a line, or the folder of a lexicon",
+            )
         try:
-            lines = path.read_bytes().decode("utf-8-sig").split("\n")
+            lines = data.decode("utf-8-sig").split("\n")
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the phrase list as UTF-8") from None
-        phrases = [line for line in lines if canonical_gram(line)]
+        phrases = [phrase for phrase in canonical_grams(lines) if phrase]
         if not phrases:
             raise DataError(f"{path} holds no phrase", "write one phrase a line")
         return cls.from_phrases(phrases, name=path.stem)
@@ -183,6 +202,11 @@ class Lexicon:
 
     # ---- looking inside
     @property
+    def default_unit(self) -> str:
+        """The unit of tagging that it is made for: `sentence` with weights and a threshold, else `gram`."""
+        return "gram" if self.threshold is None else "sentence"
+
+    @property
     def phrases(self) -> list[str]:
         """The grams, folded and sorted."""
         return self.table["gram"].to_list()
@@ -215,13 +239,26 @@ class Lexicon:
         }
 
 
+def canonical_grams(phrases: Sequence[str]) -> list[str]:
+    """`canonical_gram` of each phrase, folded in one go."""
+    if any("\x00" in phrase for phrase in phrases):
+        return [canonical_gram(phrase) for phrase in phrases]
+    return [gram.strip(" ") for gram in fold("\x00".join(phrases)).split("\x00")] if phrases else []
+
+
 def _paper(least_words: int, name: str) -> Lexicon:
     text = resources.files("hicra").joinpath("data/paper_listing1.txt").read_text(encoding="utf-8")
     phrases = [line for line in text.split("\n") if line and len(line.split()) >= least_words]
     return Lexicon.from_phrases(phrases, name=name, licence=PAPER_LICENCE)
 
 
+def _packaged(name: str) -> Lexicon:
+    with resources.as_file(resources.files("hicra").joinpath("data", name)) as folder:
+        return Lexicon._load_folder(folder)
+
+
 BUILT_IN: dict[str, Callable[[], Lexicon]] = {
     "paper": lambda: _paper(1, "paper"),
     "paper-n3": lambda: _paper(3, "paper-n3"),
+    "planning": lambda: _packaged("planning"),
 }

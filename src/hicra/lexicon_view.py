@@ -1,35 +1,148 @@
-"""A lexicon as text: clusters with their members, most frequent first."""
+"""A lexicon as text: clusters with their members, most frequent first, with examples from a corpus where one is given."""
 
 from __future__ import annotations
 
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-import polars as pl
-
 from hicra.lexicon import Lexicon
+from hicra.tagger import Tagger
+
+WIDTH = 120
+CONTEXT = 50  # characters either side of an example
+EXAMPLES = 2  # a group, each from another text
+BLOCK = 256  # texts searched at a time
+_SPACES = re.compile(" +")
 
 
-def show(lexicon: Lexicon, most: int) -> tuple[dict[str, Any], str]:
-    """(name, grams, clusters, content_hash and settings; a text with at most `most` grams)."""
+@dataclass(frozen=True)
+class Group:
+    """A cluster, or a gram without one, as it is shown.
+
+    Attributes:
+        cluster: its number, None for a gram without one.
+        cluster_df: solutions that hold a member; None where unknown.
+        size: all its members.
+        grams: rows of the table that are shown, most frequent first.
+        examples: {gram, before, text, after} each.
+    """
+
+    cluster: int | None
+    cluster_df: int | None
+    size: int
+    grams: list[dict[str, Any]]
+    examples: list[dict[str, str]] = field(default_factory=list)
+
+
+def show(lexicon: Lexicon, most: int, texts: Iterable[str] | None = None) -> tuple[dict[str, Any], str]:
+    """(name, grams, clusters, content_hash, settings, and what is shown; a text with at most `most` grams).
+
+    Args:
+        most: grams shown, shared out over the clusters, at least two for each.
+        texts: solutions to take examples from; read until each group shown has two.
+    """
+    groups = _groups(lexicon, most)
+    if texts is not None:
+        _find_examples(groups, texts)
     result = {
         "name": lexicon.name, "grams": len(lexicon), "clusters": lexicon.clusters, "content_hash": lexicon.content_hash,
-        "threshold": lexicon.threshold, **lexicon.meta,
+        "threshold": lexicon.threshold, **lexicon.meta, "shown": [vars(group) for group in groups],
     }  # fmt: skip
-    ranked = lexicon.table.sort(
-        ["cluster_df", "cluster", "doc_freq", "gram"], descending=[True, False, True, False], nulls_last=True
-    )
     lines = [f"{lexicon.name}: {len(lexicon)} grams in {lexicon.clusters} clusters, sha256 {lexicon.content_hash}"]
     lines += [f"licence: {lexicon.meta['licence']}"] if lexicon.meta.get("licence") else []
-    known = lexicon.table["cluster"].null_count() < len(lexicon)
-    if not known:
-        lines += [f"  {gram}" for gram in ranked["gram"].head(most)]
-    else:
-        for cluster, rows in ranked.head(most).group_by("cluster", maintain_order=True):
-            lines.append(f"cluster {cluster[0]}, in {rows['cluster_df'][0]} solutions")
-            lines += [
-                f"  {row['gram']}  ({row['doc_freq']})"
-                for row in rows.select(pl.col("gram", "doc_freq")).rows(named=True)
-            ]
-    if len(lexicon) > most:
-        lines.append(f"... and {len(lexicon) - most} more (--most {len(lexicon)})")
+    for group in groups:
+        lines += _lines(group)
+        if texts is not None and not group.examples:
+            lines.append("    (in none of the texts given)")
+    shown = sum(len(group.grams) for group in groups)
+    if len(lexicon) > shown:
+        lines.append(f"... and {len(lexicon) - shown} more (--most {len(lexicon)})")
     return result, "\n".join(lines)
+
+
+def _groups(lexicon: Lexicon, most: int) -> list[Group]:
+    """Groups from the highest cluster document frequency down, members from the most frequent (or heaviest) down."""
+    table = lexicon.table.sort(
+        ["cluster_df", "cluster", "doc_freq", "weight", "gram"],
+        descending=[True, False, True, True, False],
+        nulls_last=True,
+    )
+    members: dict[int | str, list[dict[str, Any]]] = {}
+    for row in table.rows(named=True):
+        members.setdefault(row["gram"] if row["cluster"] is None else row["cluster"], []).append(row)
+    share = len(lexicon) if most >= len(lexicon) else max(2, most // len(members))
+    groups: list[Group] = []
+    left = most
+    for rows in members.values():
+        if left <= 0:
+            break
+        shown = rows[: min(share, left)]
+        left -= len(shown)
+        kept = [{key: row[key] for key in ("gram", "doc_freq", "weight")} for row in shown]
+        groups.append(Group(rows[0]["cluster"], rows[0]["cluster_df"], len(rows), kept))
+    return groups
+
+
+def _lines(group: Group) -> list[str]:
+    members = [_member(row) for row in group.grams]
+    if group.cluster is None:
+        lines = [f"  {members[0]}"]
+    else:
+        lines = [f"cluster {group.cluster}: in {group.cluster_df} solutions, {group.size} grams"]
+        more = [f"+{group.size - len(members)} more"] if group.size > len(members) else []
+        text = " | ".join(members + more)
+        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    for found in group.examples:
+        lines.append(f"    {found['before']}[[{found['text']}]]{found['after']}")
+    return lines
+
+
+def _member(row: dict[str, Any]) -> str:
+    weight = "" if row["weight"] is None else f" {row['weight']:+.3g}"
+    frequency = "" if row["doc_freq"] is None else f" ({row['doc_freq']})"
+    return f"{row['gram']}{frequency}{weight}"
+
+
+def _find_examples(groups: list[Group], texts: Iterable[str]) -> None:
+    """Fills `examples`: the first occurrences in the first texts that hold one, a gram not yet shown before others."""
+    of = {row["gram"]: group for group in groups for row in group.grams}
+    if not of:
+        return
+    tagger = Tagger(Lexicon.from_phrases(of))
+    open_groups = len(groups)
+    rest = iter(texts)
+    while block := list(islice(rest, BLOCK)):
+        for text, spans in zip(block, tagger.spans_batch(block), strict=True):
+            best: dict[int, tuple[int, int, str]] = {}
+            for start, end, gram in spans:
+                group = of[gram]
+                if len(group.examples) == EXAMPLES:
+                    continue
+                seen = gram in [found["gram"] for found in group.examples]
+                held = best.get(id(group))
+                if held is None or (not seen and held[2] in [found["gram"] for found in group.examples]):
+                    best[id(group)] = (start, end, gram)
+            for start, end, gram in best.values():
+                of[gram].examples.append(_example(text, start, end, gram))
+                open_groups -= len(of[gram].examples) == EXAMPLES
+        if not open_groups:
+            return
+
+
+def _example(text: str, start: int, end: int, gram: str) -> dict[str, str]:
+    before = text[max(0, start - CONTEXT) : start]
+    after = text[end : end + CONTEXT]
+    if start > CONTEXT:
+        before = "..." + (before.partition(" ")[2] if " " in before[:-1] else before)
+    if end + CONTEXT < len(text):
+        after = (after.rpartition(" ")[0] if " " in after[1:] else after) + "..."
+    return {"gram": gram, "before": _plain(before), "text": _plain(text[start:end]), "after": _plain(after)}
+
+
+def _plain(text: str) -> str:
+    """One line without control characters: what a model wrote never steers a terminal."""
+    return _SPACES.sub(" ", "".join(char if char.isprintable() else " " for char in text))

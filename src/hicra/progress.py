@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,22 +13,23 @@ EVERY_S = 10.0
 SHOWN = ("hicra/reward", "hicra/length", "hicra/planning_share")
 
 
-class Steps:
-    """Progress over training steps.
+class Bar:
+    """Progress over counted things.
 
     Args:
-        total: steps of the run.
+        total: how many there are; None where that is not known yet.
         name: what is shown before the bar.
+        unit: what is counted, in the line where there is no terminal.
         quiet: shows nothing.
     """
 
-    def __init__(self, total: int, name: str, quiet: bool) -> None:
-        self.total, self.name, self.quiet = total, name, quiet
+    def __init__(self, total: int | None, name: str, unit: str, quiet: bool) -> None:
+        self.total, self.name, self.unit, self.quiet = total, name, unit, quiet
         self.console = Console(stderr=True)
         self.bar: Progress | None = None
-        self.last = 0.0
+        self.last = time.monotonic()
 
-    def __enter__(self) -> Steps:
+    def __enter__(self) -> Self:
         if not self.quiet and self.console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self.bar = Progress(*columns, console=self.console)
@@ -45,16 +46,30 @@ class Steps:
         if not self.quiet:
             print(text, file=sys.stderr, flush=True) if self.bar is None else self.bar.console.print(text)
 
+    def show(self, done: int, total: int, figures: str = "") -> None:
+        """So many of so many are done."""
+        if self.bar:
+            self.bar.update(self.task, completed=done, total=total, description=f"{self.name}  {figures}")
+        elif not self.quiet and time.monotonic() - self.last > EVERY_S:
+            self.last = time.monotonic()
+            print(f"{self.name}: {self.unit} {done} of {total}  {figures}".rstrip(), file=sys.stderr, flush=True)
+
+
+class Steps(Bar):
+    """Progress over training steps."""
+
+    def __init__(self, total: int, name: str, quiet: bool) -> None:
+        super().__init__(total, name, "step", quiet)
+        self.steps, self.last = total, 0.0  # the first step is worth a line
+
     def step(self, step: int, values: dict[str, Any]) -> None:
         """One step is done."""
         figures = "  ".join(
             f"{key.removeprefix('hicra/')} {values[key]:.3g}" for key in SHOWN if values.get(key) is not None
         )
-        if self.bar:
-            self.bar.update(self.task, completed=step, description=f"{self.name}  {figures}")
-        elif not self.quiet and (time.monotonic() - self.last > EVERY_S or step == self.total):
-            self.last = time.monotonic()
-            print(f"{self.name}: step {step} of {self.total}  {figures}", file=sys.stderr, flush=True)
+        if step == self.steps:
+            self.last = 0.0
+        self.show(step, self.steps, figures)
 
 
 def step_table(steps: list[dict[str, Any]]) -> str:

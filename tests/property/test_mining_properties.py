@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hicra.lexicon import Lexicon
-from hicra.mining.ngrams import count_ngrams
-from hicra.mining.pipeline import distinct_solutions
-from hicra.mining.select import cluster_df
-from hicra.mining.words import split_words, tokenise, word_edges
+from hicra.mining import backend
+from hicra.mining.documents import resolve
+from hicra.mining.ngrams import Rule, count_ngrams
+from hicra.mining.words import Chunk, split_words, tokenise, word_edges
 from hicra.tagger import Tagger
 from hicra.text import fold
 
@@ -67,7 +67,8 @@ def test_counts_equal_a_plain_count(texts: list[str], n: int, min_df: int) -> No
     got = zip(grams.text, grams.doc_freq.tolist(), grams.occurrences.tolist(), strict=True)
     assert {gram: (df, occ) for gram, df, occ in got} == expected
     assert grams.text == sorted(expected)
-    assert counts == {"ngrams": len(frequency), "min_df": len(expected), "max_df": max(frequency.values(), default=0)}
+    largest = max(frequency.values(), default=0)
+    assert counts == {"ngrams": len(frequency), "min_df": len(expected), "max_df": largest, "over_limit": 0}
 
 
 @given(texts=solutions)
@@ -82,29 +83,76 @@ def test_mined_grams_are_in_folded_form_and_the_tagger_finds_them(texts: list[st
         assert found == set(grams.text)
 
 
-@given(texts=solutions, seed=st.integers(0, 3))
-@settings(max_examples=50, deadline=None)
-def test_cluster_df_is_a_count_of_distinct_solutions(texts: list[str], seed: int) -> None:
-    tokens = tokenise(texts)
-    grams, _ = count_ngrams(tokens, 2, 3, 1)
-    if not grams.text:
-        return
-    labels = np.random.default_rng(seed).integers(0, 3, len(grams.text))
+def held_in(texts: list[str], low: int, high: int) -> list[set[str]]:
+    """The n-grams that each solution holds."""
+    return [set().union(*(slow_count([text], n)[0] for n in range(low, high + 1))) for text in texts]
+
+
+@given(
+    texts=solutions,
+    order=st.randoms(use_true_random=False),
+    blocks=st.integers(1, 20),
+    memory=st.sampled_from([0, 100, 10**6]),
+    by_group=st.booleans(),
+)
+@settings(max_examples=100, deadline=None)
+def test_any_cut_of_the_corpus_counts_as_a_plain_count(
+    texts: list[str], order: object, blocks: int, memory: int, by_group: bool
+) -> None:
+    rows = [(text, f"q{len(text) % 3}" if len(text) % 4 else None) for text in [*texts, *texts[:2]]]
+    asked = dict(rows)
+    distinct = sorted(asked)
+    units = [asked[text] or text for text in distinct] if by_group else distinct
+    inside = held_in(distinct, 2, 3)
+    frequency = {
+        gram: len({u for u, h in zip(units, inside, strict=True) if gram in h}) for gram in set().union(*inside)
+    }
+    order.shuffle(rows)  # type: ignore[attr-defined]
+    before = backend.BLOCK_IDS, backend.PART_IDS
+    backend.BLOCK_IDS, backend.PART_IDS = blocks, 3 * blocks
+    try:
+        with backend.Local(memory=memory) as held:
+            loaded = held.load([Chunk([text], [question]) for text, question in rows])
+            grams, counts = held.count(Rule(2, 3, 1, by_group))
+            labels = np.arange(len(grams.text)) % 3 - (len(grams.text) > 5)
+            clusters = held.holders(grams, labels).tolist()
+    finally:
+        backend.BLOCK_IDS, backend.PART_IDS = before
+    assert loaded.mined.documents.counted == len(distinct)
+    assert counts["ngrams"] == len(frequency)
+    assert dict(zip(grams.text, grams.doc_freq.tolist(), strict=True)) == frequency
     members = [
-        {gram for gram, label in zip(grams.text, labels, strict=True) if label == c}
-        for c in range(int(labels.max()) + 1)
+        {g for g, label in zip(grams.text, labels, strict=True) if label == c}
+        for c in range(max(labels, default=-1) + 1)
     ]
-    held = [set(slow_count([text], 2)[0]) | set(slow_count([text], 3)[0]) for text in texts]
-    assert cluster_df(tokens, grams, labels).tolist() == [sum(bool(m & h) for h in held) for m in members]
+    assert clusters == [len({u for u, h in zip(units, inside, strict=True) if h & m}) for m in members]
 
 
-@given(texts=solutions, order=st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
-def test_order_of_solutions_never_matters(texts: list[str], order: object) -> None:
-    pairs = [(text, f"q{len(text) % 3}" if len(text) % 4 else None) for text in [*texts, *texts[:2]]]
-    mixed = list(pairs)
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(0, 2)), max_size=12),
+    order=st.randoms(use_true_random=False),
+    near=st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_which_solutions_count_does_not_depend_on_their_order(
+    rows: list[tuple[int, int, int]], order: object, near: bool
+) -> None:
+    def chosen(rows: list[tuple[int, int, int]]) -> tuple[object, ...]:
+        text = np.array([(1, t) for t, _, _ in rows], np.uint64).reshape(-1, 2)
+        asked = np.array([(0, q) for _, q, _ in rows], np.uint64).reshape(-1, 2)  # (0, 0): not known
+        alike = np.array([(2, t % 2) for t, _, _ in rows], np.uint64).reshape(-1, 2)
+        found = resolve(text, asked, alike if near else None)
+        kept = np.flatnonzero(found.kept).tolist()
+        parts: dict[int, list[int]] = {}
+        for row in kept:
+            parts.setdefault(int(found.group[row]), []).append(rows[row][0])
+        together = sorted(sorted(part) for part in parts.values())
+        return found.distinct, found.counted, found.questions, found.groups, together
+
+    mixed = list(rows)
     order.shuffle(mixed)  # type: ignore[attr-defined]
-    one, two = (distinct_solutions([t for t, _ in p], [q for _, q in p]) for p in (pairs, mixed))
-    assert one[0] == two[0]
-    assert one[1].tolist() == two[1].tolist()
-    assert one[2] == two[2]
+    assert chosen(rows) == chosen(mixed)
+    distinct, counted, questions, groups, together = chosen(rows)
+    assert distinct == len({t for t, _, _ in rows})
+    assert counted == (len({t % 2 for t, _, _ in rows}) if near else distinct)
+    assert groups == len(together) >= questions  # type: ignore[arg-type]

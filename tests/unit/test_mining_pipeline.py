@@ -121,7 +121,7 @@ def test_errors_name_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no embedder 'minilmm'(.|\n)*'minilm'"):
         mining.mine(["a"], mining.MineSettings(embedder="minilmm"))
     with pytest.raises(ConfigError, match=r"no clusterer"):
-        mining.mine(["a"], mining.MineSettings(embedder="hashing", clusterer="hdbscan"))
+        mining.mine(["a"], mining.MineSettings(embedder="hashing", clusterer="hdbscam"))
 
 
 def test_settings_are_strict() -> None:

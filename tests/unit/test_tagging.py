@@ -33,6 +33,21 @@ def test_covered_counts_overlaps_once():
     assert covered([]) == 0
 
 
+def test_covered_characters_of_rows_are_those_of_each():
+    texts = ["so so let me check so", "", "let me", "x" * 50, "so let me check, so let me"]
+    found = RowTagger(LEXICON).tag(texts)
+    assert found.planning_chars.tolist() == [covered(spans) for spans in found.spans]
+
+
+def test_words_are_numbered_alike_in_all_calls_or_not_at_all():
+    tagger = RowTagger(LEXICON)
+    assert [tagger.tag(["a b a", "c"]).ids.tolist(), tagger.tag(["b d"]).ids.tolist()] == [
+        [[0, 1, 0], [2, 0, 0]],
+        [[1, 3]],
+    ]
+    assert RowTagger(LEXICON, number_words=False).tag(["a b"]).ids.tolist() == [[0, 0]]
+
+
 def test_words_by_hand():
     found = RowTagger(LEXICON).tag(["So let me check, now", "", "also so-so"])
     assert found.live.sum(axis=1).tolist() == [5, 0, 2]

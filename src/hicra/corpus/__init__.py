@@ -4,13 +4,16 @@
     result = corpus.read("rollouts/")          # .jsonl, .jsonl.gz, .jsonl.zst, .parquet, TRL and verl dumps
     result.rows, result.kept, result.skipped, result.duplicates, result.errors
 
+    for frame in corpus.batches("rollouts/"):  # the same, at most 4096 rows at a time
+
 docs/corpus.md has the rules.
 """
 
 from __future__ import annotations
 
-from hicra.corpus.account import BadLine, Corpus
+from hicra.corpus.account import BadLine
+from hicra.corpus.batches import Batches, batches
 from hicra.corpus.files import Paths, files_of
-from hicra.corpus.reader import inspect, read
+from hicra.corpus.reader import Corpus, inspect, read
 
-__all__ = ["BadLine", "Corpus", "Paths", "files_of", "inspect", "read"]
+__all__ = ["BadLine", "Batches", "Corpus", "Paths", "batches", "files_of", "inspect", "read"]

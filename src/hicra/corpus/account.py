@@ -1,29 +1,20 @@
-"""The account of a read: kept + skipped + duplicates = lines, and the table that comes of it.
+"""The account of a read: kept + skipped + duplicates = lines.
 
 A duplicate is a row whose explicit id (and step, where given) came before with the same content; null and absent are
-the same content. A row without an id is never one: equal rollouts in one group are legitimate.
+the same content. A row without an id is never one: equal rollouts in one group are legitimate. Of a row with an id a
+digest of 16 bytes is remembered (about 100 bytes of memory), of any other row nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import operator
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from hicra.corpus.fields import CANONICAL, Normal
-from hicra.corpus.frame import FIXED, Columns, identifiers, series
-from hicra.corpus.lines import shown
+from hicra.corpus.schema import Item
 from hicra.errors import DataError
 
-MAX_COLUMNS = 1000
 MAX_ERRORS = 100_000  # every skipped line is listed, so there is an end to them
-Item = tuple[dict[str, Any], Normal]  # the row as it was, and its canonical form
 
 
 class BadLine(DataError):
@@ -35,49 +26,13 @@ class BadLine(DataError):
         super().__init__(f"{where}: {reason}", "mend the line, or read on with --on-bad skip")
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """What was read.
-
-    Attributes:
-        rows: the kept rows, in order; the canonical columns (null where absent), then the extra ones.
-        format: "trl", "verl", "jsonl" or "parquet"; several joined by "+".
-        columns: canonical column -> the input column it came from (or the rule it was derived by).
-        kept, skipped, duplicates: they add up to the number of lines read.
-        errors: one {file, line, offset, reason} a skipped line.
-        files: the files read, in order.
-        json_columns: extra columns whose values had no common type and are JSON text now.
-        input_names: input column -> column of `rows`, in the order of the input.
-    """
-
-    rows: pl.DataFrame
-    format: str
-    columns: dict[str, str]
-    kept: int
-    skipped: int
-    duplicates: int
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    json_columns: list[str] = field(default_factory=list)
-    input_names: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def lines(self) -> int:
-        """Lines read."""
-        return self.kept + self.skipped + self.duplicates
-
-    def as_input(self) -> pl.DataFrame:
-        """The rows under the input's own column names and order, without the derived columns."""
-        return self.rows.select(pl.col(column).alias(name) for name, column in self.input_names.items())
-
-
-def _digest(value: Any) -> bytes:
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
 class Account:
-    """What grows while reading: every line ends as kept, skipped or a duplicate, and the columns fill up."""
+    """What becomes of every line: kept, skipped or a duplicate.
+
+    Args:
+        stop: raise at the first bad line instead of listing it.
+        keep_duplicates: let duplicates through (they are counted all the same).
+    """
 
     def __init__(self, stop: bool, keep_duplicates: bool) -> None:
         self.stop, self.keep_duplicates = stop, keep_duplicates
@@ -85,11 +40,24 @@ class Account:
         self.errors: list[dict[str, Any]] = []
         self.formats: dict[str, None] = {}
         self.empty_formats: dict[str, None] = {}
-        self.canonical, self.raw = Columns(), Columns()
-        self.sources: dict[str, str] = {}
-        self.seen: set[tuple[Any, ...]] = set()
+        self.seen: set[bytes] = set()
+
+    @property
+    def lines(self) -> int:
+        """Lines read."""
+        return self.kept + len(self.errors) + self.duplicates
+
+    @property
+    def format(self) -> str:
+        """The formats met, joined by "+"."""
+        return "+".join(self.formats or self.empty_formats)
+
+    def counts(self) -> tuple[int, int, int]:
+        """(kept, skipped, duplicates)."""
+        return self.kept, len(self.errors), self.duplicates
 
     def bad(self, file: str, line: int, offset: int | None, reason: str) -> None:
+        """A bad line: raises BadLine, or lists it; DataError past `MAX_ERRORS`."""
         if self.stop:
             raise BadLine(file, line, offset, reason)
         self.errors.append({"file": file, "line": line, "offset": offset, "reason": reason})
@@ -99,72 +67,37 @@ class Account:
                 "check what kind of file this is",
             )
 
-    def take(self, items: Iterable[Item]) -> None:
-        for row, (values, taken) in items:
-            if values.get("id") is not None and self._seen_before(row, values):
+    def good(self, item: Item) -> bool:
+        """Counts a good row; False where it is a duplicate to leave out."""
+        if item.values.get("id") is not None:
+            key = _digest(item)
+            if key in self.seen:
                 self.duplicates += 1
-                if not self.keep_duplicates:
-                    continue
-            else:
-                self.kept += 1
-            for canonical, source in taken.items():
-                self.sources.setdefault(canonical, source)
-            self.canonical.add(values)
-            self.raw.add(row)
-            if len(self.raw.values) > MAX_COLUMNS:
-                raise DataError(
-                    f"more than {MAX_COLUMNS} different keys", "put what is no column into one object or list"
-                )
+                return self.keep_duplicates
+            self.seen.add(key)
+        self.kept += 1
+        return True
 
-    def _seen_before(self, row: dict[str, Any], values: dict[str, Any]) -> bool:
-        """Whether this id (and step) came before with the same content; null and absent are the same content."""
-        content = [
-            (name, type(value) is bool, _digest(value) if type(value) in (list, dict) else value)
-            for name, value in row.items()
-            if value is not None
-        ]
-        key = (type(values["id"]), values["id"], values.get("step"), *sorted(content, key=operator.itemgetter(0)))
-        if key in self.seen:
-            return True
-        self.seen.add(key)
-        return False
+    def check(self, files: list[str], max_bad: float) -> None:
+        """Raises DataError where there was no line, or more than the share `max_bad` of them was bad."""
+        if not self.lines:
+            raise DataError(f"{', '.join(files)}: no rows", "an empty file cannot be used; check the path")
+        if len(self.errors) > max_bad * self.lines:
+            first = self.errors[0]
+            raise DataError(
+                f"{len(self.errors)} of {self.lines} lines are bad, over the {max_bad:.3g} allowed; "
+                f"the first: {first['file']} line {first['line']}: {first['reason']}",
+                f"mend them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}",
+            )
 
-    def finish(self, files: list[Path]) -> Corpus:
-        """The typed frame. An input column that equals the canonical one made of it is kept once."""
-        names = list(self.raw.values)
-        canonical = {name: self.canonical.pop(name) for name in CANONICAL}
-        columns = [
-            identifiers(name, values) if name.endswith("id") else series(name, values, FIXED[name])[0]
-            for name, values in canonical.items()
-        ]
-        made_of = {source: name for name, source in self.sources.items()}
-        input_names: dict[str, str] = {}
-        json_columns: list[str] = []
-        for name in names:
-            values = self.raw.pop(name)
-            if name in made_of and values == canonical[made_of[name]]:
-                input_names[name] = made_of[name]
-                continue
-            used = {
-                *CANONICAL,
-                *input_names.values(),
-                *(other for other in names if other not in CANONICAL and other != name),
-            }
-            input_names[name] = name
-            while input_names[name] in used:
-                input_names[name] += " (input)"
-            column, as_json = series(input_names[name], values)
-            columns.append(column)
-            json_columns += [column.name] * as_json
-        return Corpus(
-            rows=pl.DataFrame(columns),
-            format="+".join(self.formats or self.empty_formats),
-            columns=self.sources,
-            kept=self.kept,
-            skipped=len(self.errors),
-            duplicates=self.duplicates,
-            errors=self.errors,
-            files=[shown(path) for path in files],
-            json_columns=json_columns,
-            input_names=input_names,
-        )
+
+def _digest(item: Item) -> bytes:
+    """16 bytes of id, step and content. 1 and 1.0 are the same content, 1 and true are not, nor are 1 and "1"."""
+    content = sorted((name, _exact(value)) for name, value in item.row.items() if value is not None)
+    key = [item.values["id"], item.values.get("step"), content]
+    text = json.dumps(key, sort_keys=True, default=lambda value: [type(value).__name__, str(value)])
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _exact(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value

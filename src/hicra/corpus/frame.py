@@ -7,7 +7,8 @@ the column becomes JSON text, and the reader says so: nothing is dropped, cast o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 MAX_STRUCT = 64  # keys; an object with more is a map, not a record
 EXACT_FLOAT = 2**53
 DType = pl.DataType | type[pl.DataType]
+NUMBERS = frozenset((int, float))
 
 FIXED: dict[str, DType] = {
     "response": pl.String, "correct": pl.Boolean, "reward": pl.Float64, "question": pl.String, "answer": pl.String,
@@ -39,28 +41,73 @@ class Columns:
             column.append(value)
         self.height += 1
 
-    def pop(self, key: str) -> list[Any]:
-        column = self.values.pop(key, [])
+    def column(self, key: str) -> list[Any]:
+        """The values of a column, one a row; all null where no row has it."""
+        column = self.values.get(key, [])
         column.extend([None] * (self.height - len(column)))
         return column
 
 
-def series(name: str, values: Sequence[Any], dtype: DType | None = None) -> tuple[pl.Series, bool]:
-    """A series of exactly these values.
+class Seen:
+    """The common type of values that come batch by batch: what a column needs to remember of them, never the values."""
 
-    Returns:
-        the series, and whether its values had to become JSON text.
-    """
-    dtype = dtype or common_type(values)
+    def __init__(self) -> None:
+        self.kinds: set[type] = set()
+        self.largest = 0
+        self.inner: Seen | None = None
+        self.fields: dict[str, Seen] = {}
+
+    def add(self, values: Iterable[Any]) -> None:
+        values = values if isinstance(values, list) else list(values)
+        kinds = set(map(type, values)) - {type(None)}
+        self.kinds |= kinds
+        if int in kinds and self.kinds <= NUMBERS:
+            ints = values if kinds == {int} and None not in values else [v for v in values if type(v) is int]
+            self.largest = max(self.largest, max(ints), -min(ints))
+        elif self.kinds == {list} and kinds:
+            self.inner = self.inner or Seen()
+            self.inner.add(chain.from_iterable(value for value in values if value is not None))
+        elif self.kinds == {dict} and len(self.fields) <= MAX_STRUCT:
+            self._add_fields(value for value in values if value is not None)
+
+    def _add_fields(self, values: Iterable[dict[str, Any]]) -> None:
+        columns: dict[str, list[Any]] = {}
+        for value in values:
+            for key, inner in value.items():
+                columns.setdefault(key, []).append(inner)
+        for key, column in columns.items():
+            if len(self.fields) <= MAX_STRUCT:
+                self.fields.setdefault(key, Seen()).add(column)
+
+    def dtype(self) -> DType | None:
+        """The polars type that holds every value exactly, or None."""
+        if not self.kinds or self.kinds == {str}:
+            return pl.String
+        if self.kinds == {bool}:
+            return pl.Boolean
+        if self.kinds == {int}:
+            return pl.Int64 if self.largest < 2**63 else pl.Int128 if self.largest < 2**127 else None
+        if self.kinds <= NUMBERS:
+            return pl.Float64 if self.largest <= EXACT_FLOAT else None
+        if self.kinds == {list} and self.inner is not None:
+            inner = self.inner.dtype()
+            return None if inner is None else pl.List(inner)
+        if self.kinds == {dict} and 0 < len(self.fields) <= MAX_STRUCT:
+            fields = {key: seen.dtype() for key, seen in self.fields.items()}
+            known = {key: dtype for key, dtype in fields.items() if dtype is not None}
+            return pl.Struct(known) if len(known) == len(fields) else None
+        return None
+
+
+def series(name: str, values: Sequence[Any], dtype: DType | None) -> pl.Series:
+    """A series of exactly these values; JSON text where `dtype` is None."""
     if dtype is not None:
-        return pl.Series(name, values, dtype=dtype, strict=True), False
-    text = [None if value is None else _json(value) for value in values]
-    return pl.Series(name, text, dtype=pl.String), True
+        return pl.Series(name, values, dtype=dtype, strict=True)
+    return pl.Series(name, [None if value is None else _json(value) for value in values], dtype=pl.String)
 
 
-def identifiers(name: str, values: Sequence[Any]) -> pl.Series:
+def identifiers(name: str, values: Sequence[Any], dtype: DType | None) -> pl.Series:
     """Ids: integers where all are, else strings."""
-    dtype = common_type(values)
     if dtype is None or dtype == pl.String:
         return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
     return pl.Series(name, values, dtype=dtype, strict=True)
@@ -68,34 +115,3 @@ def identifiers(name: str, values: Sequence[Any]) -> pl.Series:
 
 def _json(value: Any) -> str:
     return value if type(value) is str else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def common_type(values: Sequence[Any]) -> DType | None:
-    """The polars type that holds every value exactly, or None."""
-    kinds = set(map(type, values)) - {type(None)}
-    if not kinds or kinds == {str}:
-        return pl.String
-    if kinds == {bool}:
-        return pl.Boolean
-    if kinds == {int}:
-        largest = max(abs(value) for value in values if value is not None)
-        return pl.Int64 if largest < 2**63 else pl.Int128 if largest < 2**127 else None
-    if kinds <= {int, float}:
-        exact = all(type(value) is not int or abs(value) <= EXACT_FLOAT for value in values)
-        return pl.Float64 if exact else None
-    if kinds == {list}:
-        inner = common_type([item for value in values if value is not None for item in value])
-        return None if inner is None else pl.List(inner)
-    if kinds == {dict}:
-        return _struct([value for value in values if value is not None])
-    return None
-
-
-def _struct(values: list[dict[str, Any]]) -> DType | None:
-    keys = list(dict.fromkeys(key for value in values for key in value))
-    if not keys or len(keys) > MAX_STRUCT:
-        return None
-    fields = {key: common_type([value.get(key) for value in values]) for key in keys}
-    if any(dtype is None for dtype in fields.values()):
-        return None
-    return pl.Struct({key: dtype for key, dtype in fields.items() if dtype is not None})

@@ -1,24 +1,56 @@
-"""Reading a corpus: files to rows, format by format, into the account.
+"""Reading a corpus whole: one table in memory. `batches` is the same for a corpus of any size.
 
 Deviations: the paper names no format; what the contract leaves open is in `fields.py` and docs/corpus.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import math
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import polars as pl
 
-from hicra.corpus.account import Account, Corpus, Item
-from hicra.corpus.fields import CANONICAL, reader_of
-from hicra.corpus.files import Paths, files_of
-from hicra.corpus.lines import MAX_LINE, MAX_RATIO, read_lines, shown
-from hicra.corpus.strict_json import BOM, BadRow, parse_object
-from hicra.errors import DataError
+from hicra.corpus.batches import MAX_BAD, batches
+from hicra.corpus.fields import CANONICAL
+from hicra.corpus.files import Paths
+from hicra.corpus.lines import MAX_LINE, MAX_RATIO
 
-MAX_BAD = 0.01
+
+@dataclass(frozen=True)
+class Corpus:
+    """What was read.
+
+    Attributes:
+        rows: the kept rows, in order; the canonical columns (null where absent), then the extra ones.
+        format: "trl", "verl", "jsonl" or "parquet"; several joined by "+".
+        columns: canonical column -> the input column it came from (or the rule it was derived by).
+        kept, skipped, duplicates: they add up to the number of lines read.
+        errors: one {file, line, offset, reason} a skipped line.
+        files: the files read, in order.
+        json_columns: extra columns whose values had no common type and are JSON text now.
+        input_names: input column -> column of `rows`, in the order of the input.
+    """
+
+    rows: pl.DataFrame
+    format: str
+    columns: dict[str, str]
+    kept: int
+    skipped: int
+    duplicates: int
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    json_columns: list[str] = field(default_factory=list)
+    input_names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> int:
+        """Lines read."""
+        return self.kept + self.skipped + self.duplicates
+
+    def as_input(self) -> pl.DataFrame:
+        """The rows under the input's own column names and order, without the derived columns."""
+        return self.rows.select(pl.col(column).alias(name) for name, column in self.input_names.items())
 
 
 def read(
@@ -45,84 +77,40 @@ def read(
         DataError: a missing, unknown or damaged file, no rows, or more than `max_bad` skipped.
         ValueError: an unknown `on_bad`, or `max_bad` outside 0..1.
     """
-    if on_bad not in ("stop", "skip"):
-        raise ValueError(f"on_bad must be 'stop' or 'skip', not {on_bad!r}")
-    if not 0 <= max_bad <= 1:
-        raise ValueError(f"max_bad must be in [0, 1], not {max_bad!r}")
-    account = Account(on_bad == "stop", keep_duplicates)
-    files = files_of(paths)
-    for path in files:
-        if path.name.lower().endswith(".parquet"):
-            account.take(_parquet_rows(path, account))
-        else:
-            account.take(_json_rows(path, account, max_line, max_ratio))
-    lines = account.kept + account.duplicates + len(account.errors)
-    if not lines:
-        raise DataError(
-            f"{', '.join(shown(path) for path in files)}: no rows", "an empty file cannot be used; check the path"
-        )
-    if len(account.errors) > max_bad * lines:
-        first = account.errors[0]
-        raise DataError(
-            f"{len(account.errors)} of {lines} lines are bad, over the {max_bad:.3g} allowed; "
-            f"the first: {first['file']} line {first['line']}: {first['reason']}",
-            f"mend them, or allow them with --max-bad {min(1.0, len(account.errors) / lines + 0.005):.2f}",
-        )
-    return account.finish(files)
+    source = batches(
+        paths, on_bad, max_bad, keep_duplicates=keep_duplicates, max_line=max_line, max_ratio=max_ratio,
+        keep_bytes=math.inf,
+    )  # fmt: skip
+    frames = list(source)
+    return Corpus(
+        rows=pl.concat(frames) if frames else source.empty(),
+        format=source.format,
+        columns=source.columns,
+        kept=source.kept,
+        skipped=source.skipped,
+        duplicates=source.duplicates,
+        errors=source.errors,
+        files=source.files,
+        json_columns=source.json_columns,
+        input_names=source.input_names,
+    )
 
 
 def inspect(paths: Paths, on_bad: Literal["stop", "skip"] = "stop", max_bad: float = MAX_BAD) -> dict[str, Any]:
-    """What `hicra corpus inspect` prints; `rows` is the number of lines read. Arguments and errors as for `read`."""
-    corpus = read(paths, on_bad, max_bad)
+    """What `hicra corpus inspect` prints; `rows` is the number of lines read. Arguments and errors as for `read`.
+
+    The memory it needs does not grow with the number of rows.
+    """
+    source = batches(paths, on_bad, max_bad, keep_bytes=0).prepare()
     return {
-        "format": corpus.format,
-        "columns": corpus.columns,
-        "extra_columns": [column for column in corpus.rows.columns if column not in CANONICAL],
-        "json_columns": corpus.json_columns,
-        "rows": corpus.lines,
-        "kept": corpus.kept,
-        "skipped": corpus.skipped,
-        "duplicates": corpus.duplicates,
-        "errors": corpus.errors,
-        "files": corpus.files,
+        "format": source.format,
+        "columns": source.columns,
+        "extra_columns": [name for name in source.empty().columns if name not in CANONICAL],
+        "json_columns": source.json_columns,
+        "rows": source.lines,
+        "kept": source.kept,
+        "skipped": source.skipped,
+        "duplicates": source.duplicates,
+        "errors": source.errors,
+        "files": source.files,
     }
-
-
-def _json_rows(path: Path, account: Account, max_line: int, max_ratio: float) -> Iterator[Item]:
-    normal = None
-    name = shown(path)
-    for line in read_lines(path, max_line, max_ratio):
-        data, shift = line.data, 0
-        if line.number == 1 and data.startswith(BOM):
-            data, shift = data[len(BOM) :], len(BOM)
-        try:
-            if line.too_long:
-                raise BadRow(f"longer than {max_line} bytes")
-            row = parse_object(data)
-            if normal is None:
-                kind, normal = reader_of(row, path.name)
-                account.formats[kind if kind != "plain" else "jsonl"] = None
-            yield row, normal(row)
-        except BadRow as bad:
-            account.bad(name, line.number, line.offset + shift + bad.at, bad.reason)
-    if normal is None:
-        account.empty_formats["jsonl"] = None
-
-
-def _parquet_rows(path: Path, account: Account) -> Iterator[Item]:
-    name = shown(path)
-    try:
-        with open(path, "rb") as file:  # a handle: polars would read [ ] * ? in a name as a pattern
-            frame = pl.read_parquet(file)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(
-            f"{name} is no readable parquet: {error}", "it may be half written; write or fetch it again"
-        ) from None
-    floats = [column for column, dtype in frame.schema.items() if dtype.is_float()]
-    kind, normal = reader_of(frame.columns, path.name, floats)
-    account.formats[kind if kind != "plain" else "parquet"] = None
-    for number, row in enumerate(frame.iter_rows(named=True), 1):
-        try:
-            yield row, normal(row)
-        except BadRow as bad:
-            account.bad(name, number, None, bad.reason)

@@ -40,10 +40,11 @@ Trainer: Any = object  # the class that HicraMixin stands before
 
 @dataclass
 class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
-    """GRPOConfig with three more fields.
+    """GRPOConfig with four more fields.
 
     Args:
         lexicon: built-in name, lexicon folder, or text file of phrases.
+        unit: what a planning span is, "gram" or "sentence"; None takes what the lexicon is made for.
         method: a name of `hicra.credit.METHODS`.
         method_settings: settings of the method; absent ones take its defaults.
     """
@@ -51,6 +52,9 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
     _VALID_DICT_FIELDS = [*GRPOConfig._VALID_DICT_FIELDS, "method_settings"]  # noqa: RUF012
 
     lexicon: str = field(default="paper", metadata={"help": "Lexicon: a built-in name, a folder or a text file."})
+    unit: str | None = field(
+        default=None, metadata={"help": "gram or sentence; by default what the lexicon is made for."}
+    )
     method: str = field(default="hicra", metadata={"help": "Credit method, a name of hicra.credit.METHODS."})
     method_settings: dict[str, Any] | str | None = field(
         default_factory=dict, metadata={"help": "Settings of the method, for example {'alpha': 0.2}."}
@@ -87,7 +91,8 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.hicra_method, self.hicra_settings = _method(self.args)
         self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
-        self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer)
+        unit = getattr(self.args, "unit", None) or self.hicra_lexicon.default_unit
+        self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer, unit)
         self._hicra_alpha = {**self.hicra_method.settings, **self.hicra_settings}.get("alpha", 0)
         self._hicra_rewards: Any = None  # [B] of all ranks, numpy
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass

@@ -112,7 +112,7 @@ def _arguments(config: RunConfig, run: RunFolder) -> HicraGRPOConfig:
     micro = t.micro_batch or rollouts
     return HicraGRPOConfig(
         output_dir=str(run.checkpoints / WORK),
-        lexicon=config.lexicon, method=config.method.name, method_settings=dict(config.method.settings),
+        lexicon=config.lexicon, unit=config.unit, method=config.method.name, method_settings=dict(config.method.settings),
         max_steps=t.steps, save_steps=t.save_steps, save_strategy="steps", logging_steps=1, seed=t.seed, data_seed=t.seed,
         learning_rate=t.learning_rate, lr_scheduler_type="constant_with_warmup", warmup_steps=t.warmup_steps,
         weight_decay=t.weight_decay, adam_beta2=t.adam_beta2, max_grad_norm=t.max_grad_norm,

@@ -1,9 +1,12 @@
 """Clusterers: vectors to cluster labels. The paper names no algorithm and no number of clusters.
 
 Deviations:
-D9. Seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), one thread, vectors rounded to 1e-4.
+D9. Default: seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), one thread, vectors rounded
+    to 1e-4.
 D10. k where the setting is null: the square root of the number of grams, rounded up, but at least 50 and at most 512
      (`choose_k`). Below 50 the top 20 % would be a handful of large clusters, taken or left whole.
+D17. `hdbscan` finds the number of clusters itself and leaves some n-grams outside all of them (noise): those are not in
+     the lexicon, and counted as `noise`. `agglomerative` (average linkage, cosine) is for at most 5,000 n-grams.
 """
 
 from __future__ import annotations
@@ -18,44 +21,97 @@ from numpy.typing import NDArray
 from hicra.errors import ConfigError, did_you_mean
 
 MIN_K, MAX_K = 50, 512
+NOISE = -1  # the label of a gram outside all clusters
+Vectors = NDArray[np.float32]
+Labels = NDArray[np.int64]
 
 
 class Clusterer(Protocol):
     """What mining asks of a clusterer. It must give the same labels for the same vectors in every process."""
 
+    takes_k: bool
+
     def describe(self) -> dict[str, Any]:
         """What is recorded in the lexicon: name and parameters."""
         ...
 
-    def labels(self, vectors: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64]:
-        """[G] int64 from 0; at most `k` different ones."""
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
+        """[G] int64 from 0; at most `k` different ones where it takes k; `NOISE` outside all clusters."""
         ...
 
 
 class MiniBatchKMeans:
     """scikit-learn's mini-batch k-means."""
 
+    takes_k = True
     batch, starts, iterations = 2048, 3, 100
 
     def describe(self) -> dict[str, Any]:
         return {"name": "minibatch_kmeans", "batch": self.batch, "starts": self.starts, "iterations": self.iterations}
 
-    def labels(self, vectors: NDArray[np.float32], k: int, seed: int) -> NDArray[np.int64]:
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
         from sklearn import cluster
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        points = np.round(vectors.astype(np.float64), 4)
-        distinct, where = np.unique(points, axis=0, return_inverse=True)
+        points, distinct, where = _distinct(vectors)
         if k >= len(distinct):
-            return where.reshape(-1).astype(np.int64)
-        with threadpool_limits(limits=1):  # sums of floats depend on how they are shared out
+            return where
+        with _one_thread():  # sums of floats depend on how they are shared out
             model = cluster.MiniBatchKMeans(
                 k, batch_size=self.batch, n_init=self.starts, max_iter=self.iterations, random_state=seed
             )
             return np.asarray(model.fit_predict(points), np.int64)
 
 
-CLUSTERERS: dict[str, Callable[[], Clusterer]] = {"minibatch_kmeans": MiniBatchKMeans}
+class Hdbscan:
+    """scikit-learn's HDBSCAN on unit vectors; no seed, no k."""
+
+    takes_k = False
+    smallest = 5
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "hdbscan", "min_cluster_size": self.smallest, "metric": "euclidean"}
+
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
+        from sklearn import cluster
+
+        points, _, _ = _distinct(vectors)
+        if len(points) < self.smallest:
+            return np.full(len(points), NOISE, np.int64)
+        with _one_thread():
+            model = cluster.HDBSCAN(min_cluster_size=self.smallest, n_jobs=1, copy=True)
+            return np.maximum(np.asarray(model.fit_predict(points), np.int64), NOISE)
+
+
+class Agglomerative:
+    """scikit-learn's agglomerative clustering: average linkage of cosine distances; no seed."""
+
+    takes_k = True
+    most = 5000  # memory and time grow with the square
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "agglomerative", "linkage": "average", "metric": "cosine"}
+
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
+        from sklearn import cluster
+
+        if len(vectors) > self.most:
+            raise ConfigError(
+                f"clusterer 'agglomerative' takes at most {self.most} n-grams, not {len(vectors)}",
+                f"set max_embedded to {self.most} or less, or use minibatch_kmeans",
+            )
+        _, distinct, where = _distinct(vectors)
+        if k >= len(distinct):
+            return where
+        with _one_thread():
+            model = cluster.AgglomerativeClustering(k, linkage="average", metric="cosine")
+            return np.asarray(model.fit_predict(distinct), np.int64)[where]
+
+
+CLUSTERERS: dict[str, Callable[[], Clusterer]] = {
+    "agglomerative": Agglomerative,
+    "hdbscan": Hdbscan,
+    "minibatch_kmeans": MiniBatchKMeans,
+}
 
 
 def choose_k(grams: int) -> int:
@@ -68,12 +124,32 @@ def choose_k(grams: int) -> int:
     return min(max(root, MIN_K), MAX_K, grams)
 
 
-def get_clusterer(name: str) -> Clusterer:
+def get_clusterer(name: str, k: int | None = None) -> Clusterer:
     """A clusterer by name.
 
+    Args:
+        name: see `CLUSTERERS`.
+        k: the number of clusters that was asked for, if any.
+
     Raises:
-        ConfigError: unknown.
+        ConfigError: unknown, or `k` given to one that finds it itself.
     """
     if name not in CLUSTERERS:
         raise ConfigError(f"no clusterer {name!r}", did_you_mean(name, CLUSTERERS))
-    return CLUSTERERS[name]()
+    clusterer = CLUSTERERS[name]()
+    if k is not None and not clusterer.takes_k:
+        raise ConfigError(f"clusterer {name!r} finds the number of clusters itself: k {k} means nothing", "leave k out")
+    return clusterer
+
+
+def _distinct(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64], Labels]:
+    """Rounded vectors, the distinct ones sorted, and which of those each is."""
+    points = np.round(vectors.astype(np.float64), 4)
+    distinct, where = np.unique(points, axis=0, return_inverse=True)
+    return points, distinct, where.reshape(-1).astype(np.int64)
+
+
+def _one_thread() -> Any:
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    return threadpool_limits(limits=1)

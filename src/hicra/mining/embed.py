@@ -58,16 +58,17 @@ class Hashing:
         words = HashingVectorizer(analyzer="word", token_pattern=r"\S+", dtype=np.float64, **settings)
         chars = HashingVectorizer(analyzer="char_wb", ngram_range=(3, 5), dtype=np.float64, **settings)
         vectors = (words.transform(grams) + 0.5 * chars.transform(grams)).toarray()
-        return _unit(vectors)
+        return unit_rows(vectors)
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2: mean of the last hidden states over real tokens, unit length.
+    """all-MiniLM-L6-v2: mean of the last hidden states over all tokens, unit length, one thread.
 
-    Grams go through in batches of equal order and one thread, so that the vectors are the same in every run.
+    Grams of equally many tokens go through together, in batches of one fixed size, so there is no padding and the vector
+    of a gram does not depend on the others: it can be cached, and comes out the same in every list.
     """
 
-    batch = 256
+    batch, long = 32, 64  # grams of more than `long` tokens go one by one
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -75,6 +76,20 @@ class MiniLM:
             "model": "sentence-transformers/all-MiniLM-L6-v2",
             "dimensions": 384,
             "pooling": "mean",
+        }
+
+    def cache_key(self) -> dict[str, Any]:
+        """All that the last bit of a vector may depend on."""
+        import platform
+
+        import torch
+
+        return {
+            **self.describe(),
+            "batch": self.batch,
+            "torch": torch.__version__,
+            "machine": platform.machine(),
+            "processor": torch.backends.cpu.get_cpu_capability(),
         }
 
     def embed(self, grams: Sequence[str]) -> Vectors:
@@ -97,29 +112,44 @@ class MiniLM:
         finally:
             if bars:
                 logging.enable_progress_bar()
-        order = sorted(range(len(grams)), key=lambda row: (len(grams[row]), grams[row]))  # little padding
+        ids = tokenizer(list(grams), truncation=True)["input_ids"] if grams else []
+        lengths = np.array([len(row) for row in ids], np.int64)
         vectors = np.empty((len(grams), model.config.hidden_size), np.float64)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with torch.inference_mode():
-                for low in range(0, len(order), self.batch):
-                    rows = order[low : low + self.batch]
-                    inputs = tokenizer([grams[row] for row in rows], padding=True, truncation=True, return_tensors="pt")
-                    hidden = model(**inputs).last_hidden_state
-                    mask = inputs["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-                    vectors[rows] = ((hidden * mask).sum(1) / mask.sum(1)).numpy()
+                for length in np.unique(lengths).tolist():
+                    rows, size = np.flatnonzero(lengths == length), self.batch if length <= self.long else 1
+                    for low in range(0, len(rows), size):
+                        some = rows[low : low + size]
+                        inputs = torch.tensor([ids[row] for row in np.resize(some, size)])
+                        hidden = model(input_ids=inputs, attention_mask=torch.ones_like(inputs)).last_hidden_state
+                        vectors[some] = hidden.mean(1).numpy()[: len(some)]
         finally:
             torch.set_num_threads(threads)
-        return _unit(vectors)
+        return unit_rows(vectors)
 
 
-def _unit(vectors: NDArray[np.float64]) -> Vectors:
+def unit_rows(vectors: NDArray[np.float64]) -> Vectors:
+    """Rows brought to length 1, as float32; a row of zeros stays."""
     length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
     return (vectors / np.where(length == 0, 1, length)).astype(np.float32)
 
 
-EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hashing": Hashing, "minilm": MiniLM}
+def _cached_minilm() -> Embedder:
+    from hicra.mining.embed_cache import Cached
+
+    return Cached(MiniLM())
+
+
+def _wordllama() -> Embedder:
+    from hicra.mining.embed_static import wordllama
+
+    return wordllama()
+
+
+EMBEDDERS: dict[str, Callable[[], Embedder]] = {"hashing": Hashing, "minilm": _cached_minilm, "wordllama": _wordllama}
 
 
 def default_embedder() -> str:
@@ -129,11 +159,20 @@ def default_embedder() -> str:
 
 
 def get_embedder(name: str) -> Embedder:
-    """An embedder by name.
+    """An embedder by name; `FILE.parquet` for vectors of your own, `model2vec:FOLDER` for a static model.
 
     Raises:
-        ConfigError: unknown.
+        ConfigError: unknown, or what it needs is not installed.
+        DataError: a file of vectors that does not read.
     """
-    if name not in EMBEDDERS:
-        raise ConfigError(f"no embedder {name!r}", did_you_mean(name, EMBEDDERS))
-    return EMBEDDERS[name]()
+    if name in EMBEDDERS:
+        return EMBEDDERS[name]()
+    from hicra.mining import embed_static
+
+    if name.startswith("model2vec:"):
+        return embed_static.model2vec(name.removeprefix("model2vec:"))
+    if name.endswith(".parquet"):
+        return embed_static.GivenVectors(name)
+    raise ConfigError(
+        f"no embedder {name!r}", f"{did_you_mean(name, EMBEDDERS)}; or give FILE.parquet, or model2vec:FOLDER"
+    )

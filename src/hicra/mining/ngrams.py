@@ -1,26 +1,39 @@
 """Counting word n-grams: in how many distinct solutions, and how often.
 
-Every n-gram is one 64-bit polynomial hash over its words' 64-bit hashes; counting is a sort. Equal hashes are compared
-word by word, so a collision never merges two grams: it is noticed, and counting starts again with another salt. Memory
-is bounded by going over the corpus once for each slice of the hash range (`MAX_SORT` n-grams at a time).
+A block of solutions becomes *records*, one for each distinct n-gram in it; records of one n-gram from all blocks are
+merged by adding up. Any cut of the corpus into blocks and of the n-grams into parts gives the same counts.
+
+Every n-gram is one 64-bit polynomial hash over its words' 64-bit hashes; grouping is a sort. Equal hashes are compared
+word by word, so a collision never merges two grams: it is noticed, and counting starts again with another salt.
+
+Deviations:
+D18. At most `MAX_GRAMS` n-grams that pass the floors are held: those in the most solutions, ties by hash. What is
+     dropped there is counted (`over_limit`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hicra.errors import HicraError
 from hicra.mining.words import SPLIT, Tokens
 
-MAX_SORT = 2**24  # n-grams sorted at a time
 BLOCK = 2**22  # words hashed at a time
+MAX_GRAMS = 2**21
+MANY = -1  # stands for more than one group
+_EXTRA = 3  # columns of a record after its words: doc_freq, occurrences, group
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
+_FILTER = np.uint64(2**20 - 1)
 Ints = NDArray[np.int64]
+Ids = NDArray[np.int32]
 Hashes = NDArray[np.uint64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,14 +45,14 @@ class Grams:
         n: [G] int64, words.
         words: [G, n_max] int32, word ids with edges stripped, 0 past the last word.
         hash: [G] uint64 under `salt`.
-        doc_freq: [G] int64, distinct solutions that hold it.
+        doc_freq: [G] int64, distinct solutions (or questions) that hold it.
         occurrences: [G] int64.
         salt: of the hashes.
     """
 
     text: list[str]
     n: Ints
-    words: NDArray[np.int32]
+    words: Ids
     hash: Hashes
     doc_freq: Ints
     occurrences: Ints
@@ -51,9 +64,41 @@ class Grams:
         counted = (self.doc_freq[rows], self.occurrences[rows])
         return Grams(text, self.n[rows], self.words[rows], self.hash[rows], *counted, self.salt)
 
+    def bare(self) -> Grams:
+        """Only what `block_holders` needs: n, hash and salt."""
+        return Grams([], self.n, self.words[:0], self.hash, self.doc_freq[:0], self.occurrences[:0], self.salt)
 
-class HashCollision(Exception):
-    """Two different n-grams have one hash."""
+
+@dataclass(frozen=True)
+class Rule:
+    """Which n-grams are counted and kept.
+
+    Attributes:
+        n_min, n_max: words of the shortest and the longest.
+        min_df: solutions (or groups) that must hold one.
+        by_group: a document frequency counts distinct groups (questions), not solutions.
+        across: an n-gram must occur in two different groups.
+    """
+
+    n_min: int
+    n_max: int
+    min_df: int
+    by_group: bool = False
+    across: bool = False
+
+
+class HashCollision(HicraError):
+    """Two different n-grams have one hash. Never leaves `with_salts`."""
+
+
+def with_salts(attempt: Callable[[int], T]) -> T:
+    """`attempt(salt)` for the first salt under which no two n-grams collide."""
+    for salt in range(8):
+        try:
+            return attempt(salt)
+        except HashCollision:
+            continue
+    raise AssertionError("8 salts in a row collide")  # 1 in 10^24 at a billion n-grams
 
 
 def word_hash(word: str, salt: int) -> int:
@@ -63,10 +108,20 @@ def word_hash(word: str, salt: int) -> int:
     )
 
 
+def word_codes(words: list[str], salt: int) -> Hashes:
+    """[V] uint64, the hash of each word."""
+    return np.array([word_hash(word, salt) for word in words], np.uint64)
+
+
+def codes_of(tokens: Tokens, salt: int) -> Hashes:
+    """[V] uint64, the hash of each word of the vocabulary."""
+    return word_codes(tokens.words, salt)
+
+
 def count_ngrams(
     tokens: Tokens, n_min: int, n_max: int, min_df: int, groups: Ints | None = None, min_groups: int = 1
 ) -> tuple[Grams, dict[str, int]]:
-    """Every n-gram that occurs in at least `min_df` solutions, and in solutions of two groups where that is asked for.
+    """Every n-gram that occurs in at least `min_df` solutions of a corpus in memory.
 
     Args:
         tokens: the corpus.
@@ -74,76 +129,198 @@ def count_ngrams(
         min_groups: 1, or 2 to keep only n-grams that solutions of two different groups hold.
 
     Returns:
-        the grams, and counts: `ngrams` (distinct), `min_df` (those that reach it), `max_df` (the largest found).
+        the grams, and counts: `ngrams` (distinct), `min_df` (those that reach it), `max_df` (the largest found),
+        `over_limit` (dropped by `MAX_GRAMS`).
     """
-    for salt in range(8):
-        try:
-            return _count(tokens, n_min, n_max, min_df, groups, min_groups, salt)
-        except HashCollision:
+    rule = Rule(n_min, n_max, min_df, across=groups is not None and min_groups > 1)
+    group = np.arange(len(tokens.starts) - 1, dtype=np.int32) if groups is None else groups.astype(np.int32)
+
+    def attempt(salt: int) -> tuple[Grams, dict[str, int]]:
+        codes, found = codes_of(tokens, salt), Found(n_max, salt)
+        for n in range(n_min, n_max + 1):
+            _, records = block_records(tokens, codes, group, n, rule.by_group)
+            found.add(merge_records(records, codes, n, rule))
+        return found.grams(tokens.words), found.counts
+
+    return with_salts(attempt)
+
+
+def block_records(block: Tokens, codes: Hashes, group: Ids, n: int, by_group: bool) -> tuple[Hashes, Ids]:
+    """The map: what one block of solutions says of the n-grams of n words.
+
+    Args:
+        block: whole solutions.
+        codes: [V] word hashes.
+        group: [D] int32, the group of each solution.
+        by_group: one record for each n-gram and group, not for each n-gram.
+
+    Returns:
+        hashes [R], in order, and records [R, n + 3] int32: the words, doc_freq (1 with `by_group`), occurrences, group
+        (`MANY` for several).
+
+    Raises:
+        HashCollision: in this block.
+    """
+    parts = list(windows(block, codes, n))
+    position = np.concatenate([np.empty(0, np.int64), *(start for start, _ in parts)])
+    hashes = np.concatenate([np.empty(0, np.uint64), *(code for _, code in parts)])
+    del parts
+    if not position.size:
+        return hashes, np.empty((0, n + _EXTRA), np.int32)
+    document = np.repeat(np.arange(len(block.starts) - 1, dtype=np.int32), np.diff(block.starts))[position]
+    order = np.lexsort((group[document], hashes)) if by_group else np.argsort(hashes, kind="stable")
+    hashes, document = hashes[order], document[order]  # stable: equal hashes are in order of document
+    words = window_words(block, position[order], n)
+    changed = _boundaries(hashes, words)
+    of = group[document]
+    if by_group:
+        changed |= np.append(True, of[1:] != of[:-1])
+    first = np.flatnonzero(changed)
+    records = np.empty((len(first), n + _EXTRA), np.int32)
+    records[:, :n] = words[first]
+    records[:, n] = 1 if by_group else np.add.reduceat(changed | np.append(True, document[1:] != document[:-1]), first)
+    records[:, n + 1] = np.diff(np.append(first, len(hashes)))
+    low, high = np.minimum.reduceat(of, first), np.maximum.reduceat(of, first)
+    records[:, n + 2] = np.where(low == high, low, MANY)
+    return hashes[first], records
+
+
+@dataclass(frozen=True)
+class Merged:
+    """N-grams of one length that pass the floors, and how many there were.
+
+    Attributes:
+        words: [G, n] int32; hash [G] uint64; doc_freq, occurrences [G] int64.
+        ngrams, min_df, max_df: distinct n-grams, those that reach the floor, the largest document frequency.
+    """
+
+    words: Ids
+    hash: Hashes
+    doc_freq: Ints
+    occurrences: Ints
+    ngrams: int
+    min_df: int
+    max_df: int
+
+
+def merge_records(records: Ids, codes: Hashes, n: int, rule: Rule) -> Merged:
+    """The reduce: all records of some n-grams [R, n + 3], from all blocks and in any order, to their counts.
+
+    Raises:
+        HashCollision: between two n-grams of these.
+    """
+    hashes = gram_hash(records[:, :n], codes)
+    order = np.lexsort((records[:, n + 2], hashes)) if rule.by_group else np.argsort(hashes)
+    hashes, records = hashes[order], records[order]
+    changed = _boundaries(hashes, records[:, :n])
+    first = np.flatnonzero(changed)
+    if not first.size:
+        none = np.empty(0, np.int64)
+        return Merged(records[:, :n], hashes, none, none, 0, 0, 0)
+    group = records[:, n + 2]
+    held = changed | np.append(True, group[1:] != group[:-1]) if rule.by_group else records[:, n]
+    doc_freq = np.add.reduceat(held, first, dtype=np.int64)
+    occurrences = np.add.reduceat(records[:, n + 1], first, dtype=np.int64)
+    keep = doc_freq >= rule.min_df
+    reached = int(keep.sum())
+    if rule.across:
+        low = np.minimum.reduceat(group, first)
+        keep &= (low != np.maximum.reduceat(group, first)) | (low == MANY)
+    words = np.ascontiguousarray(records[first[keep], :n])
+    kept = (words, hashes[first[keep]], doc_freq[keep], occurrences[keep])
+    return Merged(*kept, len(first), reached, int(doc_freq.max()))
+
+
+def _boundaries(hashes: Hashes, words: Ids) -> NDArray[np.bool_]:
+    """[R] bool: where another hash starts. Raises HashCollision where one hash has two n-grams."""
+    same = hashes[1:] == hashes[:-1]
+    if (words[1:][same] != words[:-1][same]).any():
+        raise HashCollision("two n-grams have one hash")
+    return np.append(np.ones(min(1, len(hashes)), bool), ~same)
+
+
+class Found:
+    """Grows the counted n-grams, at most `MAX_GRAMS` of them (D18)."""
+
+    def __init__(self, n_max: int, salt: int) -> None:
+        self.n_max, self.salt, self.limit = n_max, salt, MAX_GRAMS
+        self.counts = {"ngrams": 0, "min_df": 0, "max_df": 0, "over_limit": 0}
+        self._parts: list[tuple[Ids, Hashes, Ints, Ints]] = []
+        self._held = 0
+
+    def add(self, part: Merged) -> None:
+        """N-grams that no other part holds."""
+        self.counts["ngrams"] += part.ngrams
+        self.counts["min_df"] += part.min_df
+        self.counts["max_df"] = max(self.counts["max_df"], part.max_df)
+        padded = np.full((len(part.words), self.n_max), SPLIT, np.int32)
+        padded[:, : part.words.shape[1]] = part.words
+        self._parts.append((padded, part.hash, part.doc_freq, part.occurrences))
+        self._held += len(padded)
+        if self._held > 2 * self.limit:
+            self._cut()
+
+    def _cut(self) -> None:
+        words, hashes, doc_freq, occurrences = self._columns()
+        best = np.lexsort((hashes, -doc_freq))[: self.limit]
+        self.counts["over_limit"] += len(hashes) - len(best)
+        self._parts = [(words[best], hashes[best], doc_freq[best], occurrences[best])]
+        self._held = len(best)
+
+    def _columns(self) -> tuple[Ids, Hashes, Ints, Ints]:
+        none = np.empty(0, np.int64)
+        empty = (np.empty((0, self.n_max), np.int32), np.empty(0, np.uint64), none, none)
+        words, hashes, doc_freq, occurrences = (np.concatenate(part) for part in zip(empty, *self._parts, strict=True))
+        return words, hashes, doc_freq, occurrences
+
+    def grams(self, names: list[str]) -> Grams:
+        """The n-grams found, sorted by text.
+
+        Args:
+            names: the vocabulary.
+        """
+        if self._held > self.limit:
+            self._cut()
+        words, hashes, doc_freq, occurrences = self._columns()
+        text: list[str] = []
+        for low in range(0, len(words), 2**16):  # lists of ids are large
+            text += [" ".join([names[word] for word in row if word]) for row in words[low : low + 2**16].tolist()]
+        order = np.array(sorted(range(len(text)), key=text.__getitem__), np.int64)
+        grams = Grams(text, (words != SPLIT).sum(axis=1), words, hashes, doc_freq, occurrences, self.salt)
+        return grams.take(order)
+
+
+def block_holders(block: Tokens, codes: Hashes, group: Ids, grams: Grams, labels: Ints, by_group: bool) -> Ints:
+    """The other map: which solutions (or groups) of a block hold a gram of which label.
+
+    Args:
+        block, codes, group: as for `block_records`.
+        grams: counted n-grams under the salt of `codes`; `bare` will do.
+        labels: [G] int64; grams with a negative label are passed over.
+
+    Returns:
+        [K] int64, solutions of this block for each label; with `by_group` the distinct pairs group * K + label.
+    """
+    clusters = int(labels.max(initial=-1)) + 1
+    unit = group.astype(np.int64) if by_group else np.arange(len(group))
+    document = np.repeat(np.arange(len(group), dtype=np.int32), np.diff(block.starts))
+    found = [np.empty(0, np.int64)]
+    for n in np.unique(grams.n).tolist():
+        rows = np.flatnonzero((grams.n == n) & (labels >= 0))
+        rows = rows[np.argsort(grams.hash[rows])]
+        keys, of = grams.hash[rows], labels[rows]
+        if not keys.size:
             continue
-    raise AssertionError("8 salts in a row collide")  # 1 in 10^24 at a billion n-grams
-
-
-def _count(
-    tokens: Tokens, n_min: int, n_max: int, min_df: int, groups: Ints | None, min_groups: int, salt: int
-) -> tuple[Grams, dict[str, int]]:
-    codes = codes_of(tokens, salt)
-    documents = np.repeat(np.arange(len(tokens.starts) - 1, dtype=np.int32), np.diff(tokens.starts))
-    counts = {"ngrams": 0, "min_df": 0, "max_df": 0}
-    found: list[tuple[NDArray[np.int32], Hashes, Ints, Ints]] = []
-    slices = max(1, -(-len(tokens.ids) // MAX_SORT))
-    for n in range(n_min, n_max + 1):
-        for part in range(slices):
-            positions, hashes = _slice(tokens, codes, n, part, slices)
-            if not positions.size:
-                continue
-            order = np.argsort(hashes, kind="stable")  # equal hashes stay in order of position, so of document
-            positions, hashes = positions[order], hashes[order]
-            first = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1]))
-            words = window_words(tokens, positions, n)
-            if (np.repeat(words[first], np.diff(np.append(first, len(hashes))), axis=0) != words).any():
-                raise HashCollision
-            document = documents[positions]
-            new = np.append(True, document[1:] != document[:-1])
-            new[first] = True
-            doc_freq = np.add.reduceat(new, first, dtype=np.int64)
-            occurrences = np.diff(np.append(first, len(hashes)))
-            counts["ngrams"] += len(first)
-            counts["max_df"] = max(counts["max_df"], int(doc_freq.max()))
-            keep = doc_freq >= min_df
-            counts["min_df"] += int(keep.sum())
-            if groups is not None and min_groups > 1:
-                group = groups[document]
-                keep &= np.minimum.reduceat(group, first) != np.maximum.reduceat(group, first)
-            padded = np.full((int(keep.sum()), n_max), SPLIT, np.int32)
-            padded[:, :n] = words[first[keep]]
-            found.append((padded, hashes[first[keep]], doc_freq[keep], occurrences[keep]))
-    return _sorted(tokens, found, n_max, salt), counts
-
-
-def _slice(tokens: Tokens, codes: Hashes, n: int, part: int, slices: int) -> tuple[Ints, Hashes]:
-    """Start positions and hashes of the n-grams in one slice of the hash range."""
-    positions, hashes = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
-    for start, code in windows(tokens, codes, n):
-        mine = code % np.uint64(slices) == part
-        positions.append(start[mine])
-        hashes.append(code[mine])
-    return np.concatenate(positions), np.concatenate(hashes)
-
-
-def _sorted(tokens: Tokens, found: list[tuple[NDArray[np.int32], Hashes, Ints, Ints]], n_max: int, salt: int) -> Grams:
-    empty = (np.empty((0, n_max), np.int32), np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
-    words, hashes, doc_freq, occurrences = (np.concatenate(column) for column in zip(empty, *found, strict=True))
-    names = tokens.words
-    text = [" ".join([names[word] for word in row if word]) for row in words.tolist()]
-    order = np.array(sorted(range(len(text)), key=text.__getitem__), np.int64)
-    grams = Grams(text, (words != SPLIT).sum(axis=1), words, hashes, doc_freq, occurrences, salt)
-    return grams.take(order)
-
-
-def codes_of(tokens: Tokens, salt: int) -> Hashes:
-    """[V] uint64, the hash of each word of the vocabulary."""
-    return np.array([word_hash(word, salt) for word in tokens.words], np.uint64)
+        likely = np.zeros(int(_FILTER) + 1, bool)
+        likely[keys & _FILTER] = True
+        for start, hashes in windows(block, codes, n):
+            maybe = np.flatnonzero(likely[hashes & _FILTER])
+            start, hashes = start[maybe], hashes[maybe]
+            where = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+            hit = keys[where] == hashes
+            found.append(np.unique(unit[document[start[hit]]] * clusters + of[where[hit]]))
+    pairs = np.unique(np.concatenate(found))
+    return pairs if by_group else np.bincount(pairs % max(clusters, 1), minlength=clusters).astype(np.int64)
 
 
 def windows(tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK) -> Iterator[tuple[Ints, Hashes]]:
@@ -156,19 +333,19 @@ def windows(tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK) -> Iterat
         yield start + low, gram_hash(window_words(tokens, start + low, n), codes)
 
 
-def window_words(tokens: Tokens, positions: Ints, n: int) -> NDArray[np.int32]:
+def window_words(tokens: Tokens, positions: Ints, n: int) -> Ids:
     """[P, n] int32, the words of the n-grams that start at `positions`, edges stripped."""
     return strip_edges(tokens, np.stack([tokens.ids[positions + offset] for offset in range(n)], axis=1))
 
 
-def strip_edges(tokens: Tokens, words: NDArray[np.int32]) -> NDArray[np.int32]:
+def strip_edges(tokens: Tokens, words: Ids) -> Ids:
     """[P, n] word ids without the outer punctuation of the first and the last word; in place."""
     words[:, 0] = tokens.left[words[:, 0]]
     words[:, -1] = tokens.right[words[:, -1]]
     return words
 
 
-def gram_hash(words: NDArray[np.int32], codes: Hashes) -> Hashes:
+def gram_hash(words: Ids, codes: Hashes) -> Hashes:
     """[P] uint64, hashes of n-grams given as word ids [P, n]."""
     hashes = np.full(len(words), words.shape[1], np.uint64)  # n is part of the hash
     for column in words.T:

@@ -1,69 +1,43 @@
 """Mining, end to end: solutions -> n-grams -> vectors -> clusters -> lexicon (paper section 2.1).
 
-The same solutions and settings give the same bytes, whatever the order or the files they come in: solutions are put in
-order of text, everything counted is an integer, grams are sorted before they are embedded and clustered.
+A backend (backend.py) holds the corpus and counts; choose.py makes the lexicon's table from the counts. The same
+solutions and settings give the same bytes, whatever the order, the files, the backend and the number of workers:
+everything counted is an integer, grams are sorted before they are embedded and clustered.
 
-Deviations (D1 to D4 words.py, D5 to D7 select.py, D8 embed.py, D9 and D10 cluster.py):
-D11. Exact copies of a solution count once.
+Deviations (D1 to D4 words.py, D5 to D7 select.py, D8 embed.py, D9, D10 and D17 cluster.py, D11 documents.py, D13 to D15
+criteria.py, D16 choose.py, D18 ngrams.py):
 D12. Where questions are known, an n-gram must occur for two different ones (`across_questions`): what only the
      solutions of one question share is that question's text, not a move that carries over.
-D13. The paper describes grams as sparse within a solution but gives no rule: `mean_per_doc` is recorded, not filtered.
+D19. With `count: questions` a document frequency is the number of distinct questions whose solutions hold the n-gram; a
+     solution without a question is a question of its own. Samples of one question then count once.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hicra import corpus
 from hicra.corpus import Paths
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
-from hicra.mining import select
-from hicra.mining.cluster import choose_k, get_clusterer
-from hicra.mining.embed import default_embedder, get_embedder
-from hicra.mining.ngrams import Grams, Ints, count_ngrams
-from hicra.mining.words import tokenise
+from hicra.mining.backend import Backend, Loaded, open_backend
+from hicra.mining.choose import Chosen, Contrast, choose
+from hicra.mining.cluster import get_clusterer
+from hicra.mining.embed import get_embedder
+from hicra.mining.ngrams import Grams, Ints, Rule
+from hicra.mining.rows import Reading, chunks_of
+from hicra.mining.settings import MineSettings
+from hicra.mining.why import explain
+from hicra.mining.words import Chunk
+from hicra.workers import ends_on_sigterm
 
-
-class MineSettings(BaseModel):
-    """Settings of mining; all of them are recorded in the lexicon."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    n_min: int = Field(default=3, ge=1, le=8, description="words of the shortest n-gram (paper: 3)")
-    n_max: int = Field(default=5, ge=1, le=8, description="words of the longest n-gram (paper: 5)")
-    min_df: int = Field(default=2, ge=1, description="solutions that must hold an n-gram")
-    across_questions: bool = Field(default=True, description="an n-gram must occur for two different questions (D12)")
-    closed: bool = Field(default=True, description="drop n-grams that always stand inside one longer n-gram (D5)")
-    max_embedded: int = Field(default=10_000, ge=1, description="most n-grams that are embedded (D6)")
-    embedder: str | None = Field(
-        default=None, description="hashing or minilm; null: minilm where installed, else hashing"
-    )
-    clusterer: str = Field(default="minibatch_kmeans", description="clustering algorithm")
-    k: int | None = Field(default=None, ge=1, description="number of clusters; null: by rule (D10)")
-    top_clusters: float = Field(
-        default=0.2, gt=0, le=1, description="share of clusters kept, by cluster DF (paper: 0.2)"
-    )
-    include_incorrect: bool = Field(default=False, description="mine all solutions, not only the correct ones")
-    seed: int = Field(default=0, ge=0, lt=2**32, description="of the clustering")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> MineSettings:
-        if self.n_min > self.n_max:
-            raise ValueError(f"n_min {self.n_min} is larger than n_max {self.n_max}")
-        return self
-
-    def resolved(self) -> MineSettings:
-        """The settings with the embedder named."""
-        return self.model_copy(update={"embedder": self.embedder or default_embedder()})
+__all__ = ["MineResult", "MineSettings", "mine", "mine_paths"]
 
 
 @dataclass(frozen=True)
@@ -74,15 +48,23 @@ class MineResult:
         table: one row a gram: gram, n, cluster (0 = highest cluster DF), cluster_df, doc_freq, mean_per_doc.
         settings: the settings with the embedder named, plus what embedder and clusterer say of themselves.
         statistics: how much was left after each stage.
+        chosen: what became of every counted n-gram.
     """
 
     table: pl.DataFrame
     settings: dict[str, Any]
     statistics: dict[str, Any]
+    chosen: Chosen
 
 
 def mine(
-    solutions: Sequence[str], settings: MineSettings | None = None, questions: Sequence[str | None] | None = None
+    solutions: Sequence[str],
+    settings: MineSettings | None = None,
+    questions: Sequence[str | None] | None = None,
+    *,
+    against: Sequence[str] = (),
+    backend: str = "local",
+    workers: int = 1,
 ) -> MineResult:
     """Strategic grams of solutions (all of them: choose the correct ones first).
 
@@ -90,92 +72,96 @@ def mine(
         solutions: texts, in any order.
         settings: see `MineSettings`.
         questions: the question of each solution, None where unknown.
+        against: incorrect solutions, for `contrast`.
+        backend: "local" or "ray".
+        workers: processes that count.
 
     Raises:
         DataError: no solutions, or no n-gram that passes (the message names the nearest setting that works).
+        ConfigError: an unknown backend, embedder or clusterer, or one that is not installed.
     """
-    chosen = (settings or MineSettings()).resolved()
-    embedder, clusterer = get_embedder(str(chosen.embedder)), get_clusterer(chosen.clusterer)
-    texts, groups, n_questions = distinct_solutions(solutions, questions)
-    if not texts:
+    asked = list(questions) if questions is not None else [None] * len(solutions)
+    if len(asked) != len(solutions):
+        raise ValueError(f"{len(solutions)} solutions, but {len(asked)} questions")
+
+    def chunks() -> Iterator[Chunk]:
+        yield from chunks_of(solutions, asked)
+        yield from chunks_of(against, [None] * len(against), against=True)
+
+    return _mine(chunks(), settings or MineSettings(), backend, workers)
+
+
+def _mine(chunks: Iterable[Chunk], settings: MineSettings, backend: str, workers: int) -> MineResult:
+    chosen = checked(settings)
+    with contextlib.closing(open_backend(backend, workers)) as held:
+        return mine_loaded(held, held.load(chunks, chosen.near_duplicates == "merge"), chosen)
+
+
+def checked(settings: MineSettings) -> MineSettings:
+    """The settings with the embedder named. Raises ConfigError before any work where a name in them is unknown."""
+    resolved = settings.resolved()
+    get_embedder(str(resolved.embedder))
+    get_clusterer(resolved.clusterer, resolved.k)
+    return resolved
+
+
+def mine_loaded(backend: Backend, loaded: Loaded, settings: MineSettings) -> MineResult:
+    """Strategic grams of the solutions that a backend holds. Errors as for `mine`.
+
+    Args:
+        backend: loaded, with near duplicates merged as the settings ask.
+        settings: with the embedder named.
+    """
+    documents, by_group = loaded.mined.documents, settings.count == "questions"
+    if not documents.counted:
         raise DataError("no solution to mine", "give at least one")
-    tokens = tokenise(texts)
-    asks_two = chosen.across_questions and chosen.min_df > 1 and n_questions > 1
-    counted, counts = count_ngrams(tokens, chosen.n_min, chosen.n_max, chosen.min_df, groups, 2 if asks_two else 1)
-    if not counted.text:
-        raise _nothing_passes(chosen, counts, len(texts))
-    grams = counted.take(np.flatnonzero(select.closed(tokens, counted))) if chosen.closed else counted
-    closed = len(grams.text)
-    grams = grams.take(select.most_frequent(grams, chosen.max_embedded))
-    k = min(chosen.k or choose_k(len(grams.text)), len(grams.text))
-    labels = clusterer.labels(embedder.embed(grams.text), k, chosen.seed)
-    frequency = select.cluster_df(tokens, grams, labels)
-    ranked = select.rank_clusters(grams, labels, frequency)
-    kept = select.top_clusters(ranked, chosen.top_clusters)
-    table = gram_table(grams, labels, frequency, kept)
+    across = settings.across_questions and settings.min_df > 1 and documents.questions > 1
+    grams, counts = backend.count(Rule(settings.n_min, settings.n_max, settings.min_df, by_group, across))
+    counted = documents.groups if by_group else documents.counted
+    if not grams.text:
+        raise _nothing_passes(settings, counts, counted)
+    other = loaded.against.documents
+
+    def wrong(these: Grams, labels: Ints, /) -> Ints:
+        return backend.holders(these, labels, against=True)
+
+    chosen = choose(
+        grams,
+        backend.holders,
+        settings,
+        left=loaded.left,
+        right=loaded.right,
+        documents=counted,
+        contrast=Contrast(wrong, other.groups if by_group else other.counted) if other.counted else None,
+    )
     statistics = {
-        "solutions": len(texts),
-        "questions": n_questions,
-        "words": int((tokens.ids != 0).sum()),
+        "solutions": documents.distinct,
+        "near_duplicates": documents.distinct - documents.counted,
+        "questions": documents.questions,
+        "words": loaded.mined.words,
         "ngrams": counts["ngrams"],
         "ngrams_min_df": counts["min_df"],
-        "ngrams_across_questions": len(counted.text),
-        "ngrams_closed": closed,
-        "embedded": len(grams.text),
-        "k": k,
-        "clusters": len(ranked),
-        "clusters_kept": len(kept),
-        "lowest_cluster_df_kept": int(frequency[kept[-1]]),
-        "grams": table.height,
+        "ngrams_across_questions": len(grams.text) + counts["over_limit"],
+        "ngrams_over_limit": counts["over_limit"],
+        **({"against": other.counted} if settings.contrast is not None else {}),
+        **chosen.statistics,
     }
-    described = {"embedder_details": embedder.describe(), "clusterer_details": clusterer.describe()}
-    return MineResult(table, {**chosen.model_dump(), **described}, statistics)
+    return MineResult(chosen.table, {**settings.model_dump(), **chosen.details}, statistics, chosen)
 
 
-def distinct_solutions(solutions: Sequence[str], questions: Sequence[str | None] | None) -> tuple[list[str], Ints, int]:
-    """The distinct solutions in order of text, the group (question) of each, and the number of known questions.
-
-    A copy under several questions counts for the first of them by text; a solution without a question is its own group.
-    """
-    first: dict[str, str | None] = {}
-    for text, question in zip(solutions, questions or [None] * len(solutions), strict=True):
-        known = first.get(text)
-        first[text] = question if known is None else known if question is None else min(known, question)
-    texts = sorted(first)
-    names = {question: number for number, question in enumerate(sorted({q for q in first.values() if q is not None}))}
-    groups = [len(names) + row if (q := first[text]) is None else names[q] for row, text in enumerate(texts)]
-    return texts, np.array(groups, np.int64), len(names)
-
-
-def gram_table(grams: Grams, labels: Ints, frequency: Ints, kept: Ints) -> pl.DataFrame:
-    """The table of the lexicon: members of the kept clusters, clusters numbered by rank."""
-    rank = {int(label): number for number, label in enumerate(kept)}
-    rows = [row for row, label in enumerate(labels.tolist()) if label in rank]
-    doc_freq, occurrences = grams.doc_freq[rows], grams.occurrences[rows]
-    return pl.DataFrame(
-        {
-            "gram": [grams.text[row] for row in rows],
-            "n": grams.n[rows],
-            "cluster": [rank[int(labels[row])] for row in rows],
-            "cluster_df": frequency[labels[rows]],
-            "doc_freq": doc_freq,
-            "mean_per_doc": occurrences / doc_freq,
-        }
-    )
-
-
-def _nothing_passes(settings: MineSettings, counts: dict[str, int], solutions: int) -> DataError:
+def _nothing_passes(settings: MineSettings, counts: dict[str, int], counted: int) -> DataError:
     length = f"{settings.n_min} to {settings.n_max} words"
+    what, hold = (settings.count, "hold") if counted != 1 else (settings.count[:-1], "holds")
     if not counts["ngrams"]:
         return DataError(
-            f"{solutions} solutions hold no run of {length} between numbers, formulas and clause ends",
+            f"{counted} {what} {hold} no run of {length} between numbers, formulas and clause ends",
             f"try --n-min {max(1, settings.n_min - 1)}",
         )
     if not counts["min_df"]:
         return DataError(
-            f"min_df is {settings.min_df} of {solutions} solutions; no n-gram of {length} reaches it "
+            f"min_df is {settings.min_df} of {counted} {what}; no n-gram of {length} reaches it "
             f"(the most frequent is in {counts['max_df']})",
-            f"try --min-df {counts['max_df']}" + (", or mine more solutions" if counts["max_df"] < 2 else ""),
+            f"try --min-df {counts['max_df']}" + (f", or mine more {settings.count}" if counts["max_df"] < 2 else ""),
         )
     return DataError(
         f"{counts['min_df']} n-grams reach min_df {settings.min_df}, but none of them for two different questions",
@@ -189,39 +175,48 @@ def mine_paths(
     on_bad: Literal["stop", "skip"] = "stop",
     max_bad: float = 0.01,
     name: str = "mined",
+    backend: str = "local",
+    workers: int = 1,
+    why: Sequence[str] = (),
 ) -> tuple[Lexicon, dict[str, Any]]:
-    """A lexicon from rollout files, and the report that `hicra mine` prints.
+    """A lexicon from rollout files, and the report that `hicra mine` prints. The files are read as a stream.
+
+    Args:
+        paths: files or folders; with `backend="ray"` also addresses of object storage.
+        settings: see `MineSettings`.
+        on_bad, max_bad: as for `corpus.read`.
+        name: of the lexicon.
+        backend: "local" or "ray".
+        workers: processes that count. Neither changes the lexicon.
+        why: grams to explain; the report then holds `why`, see `hicra.mining.why.explain`.
 
     Raises:
         DataError: as `corpus.read` and `mine`, or where no solution is correct.
+        ConfigError: as `mine`.
     """
     started = time.perf_counter()
-    chosen = settings or MineSettings()
-    read = corpus.read(paths, on_bad, max_bad)
-    rows = read.rows if chosen.include_incorrect else read.rows.filter(pl.col("correct"))
-    if rows.is_empty():
-        wrong = int((~read.rows["correct"]).sum())
-        raise DataError(
-            f"none of {read.rows.height} rows is correct ({wrong} wrong, {read.rows.height - wrong} not known)",
-            "add `correct` or `reward` to the rows, or mine all of them with --include-incorrect",
-        )
-    result = mine(rows["response"].to_list(), chosen, rows["question"].to_list())
-    source = [value for value in read.rows["source"].unique().sort().to_list() if value is not None]
+    chosen = checked(settings or MineSettings())
+    reading = Reading(on_bad, max_bad, chosen.include_incorrect, chosen.contrast is not None)
+    with ends_on_sigterm(), contextlib.closing(open_backend(backend, workers)) as held:
+        loaded, read = held.load_paths(paths, reading, chosen.near_duplicates == "merge")
+        result = mine_loaded(held, loaded, chosen)
+        whys = explain(why, result.chosen, chosen, held.solutions(paths, reading)) if why else []
     lexicon = Lexicon.from_table(
-        result.table, name=name, settings=result.settings, statistics=result.statistics, source=source
+        result.table, name=name, settings=result.settings, statistics=result.statistics, source=read.sources
     )
-    numbers = {
-        key: result.statistics[key] for key in ("solutions", "ngrams", "embedded", "clusters", "clusters_kept", "grams")
-    }
+    keys = ("solutions", "ngrams", "embedded", "clusters", "clusters_kept", "grams")
     return lexicon, {
-        **numbers,
+        **{key: result.statistics[key] for key in keys},
         "content_hash": lexicon.content_hash,
         "seconds": round(time.perf_counter() - started, 3),
         "peak_rss_mb": peak_rss_mb(),
         "embedder": result.settings["embedder"],
+        "backend": backend,
+        "workers": workers,
         "rows": read.lines,
         "skipped": read.skipped,
         "duplicates": read.duplicates,
+        **({"why": [each.to_json() for each in whys]} if why else {}),
     }
 
 

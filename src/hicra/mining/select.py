@@ -1,7 +1,7 @@
 """What is kept: n-grams before embedding, clusters after it.
 
-Cluster DF(c) = number of distinct solutions with at least one member of c (paper section 2.1, step 2); the clusters in
-the top share by it are kept, and the lexicon is the union of their members (step 3).
+Cluster DF(c) = number of distinct solutions with at least one member of c (paper section 2.1, step 2; counted by the
+backend); the clusters in the top share by it are kept, and the lexicon is the union of their members (step 3).
 
 Deviations:
 D5. Only closed n-grams are embedded: one that always stands inside the same longer n-gram (as often, in as many
@@ -17,32 +17,52 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.mining.ngrams import Grams, Ints, codes_of, gram_hash, strip_edges, windows
-from hicra.mining.words import Tokens
+from hicra.mining.ngrams import Grams, Ints
+
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
-def closed(tokens: Tokens, grams: Grams) -> NDArray[np.bool_]:
-    """[G] bool: no n-gram one word longer holds this one with the same document frequency and number of occurrences."""
-    codes = codes_of(tokens, grams.salt)
-    order = np.argsort(grams.hash)
-    keys = grams.hash[order]
-    keep = np.ones(len(keys), bool)
+def inside_longer(grams: Grams, left: NDArray[np.int32], right: NDArray[np.int32]) -> Ints:
+    """[G] int64: the row of an n-gram one word longer that this one always stands inside, -1 where there is none.
+
+    Always: the longer one has the same document frequency and the same number of occurrences. Where both words at the
+    edges lead to one, the later row (by text) is named.
+
+    Args:
+        grams: counted n-grams, all lengths together.
+        left, right: [V] the id of each word without its left (right) edge, as in `Tokens`.
+    """
+    keys = _row_keys(grams.words)
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    found = np.full(len(keys), -1, np.int64)
     for n in np.unique(grams.n).tolist():
         longer = np.flatnonzero(grams.n == n)
-        words = grams.words[longer, :n]
-        for part in (words[:, :-1], words[:, 1:]):
-            if part.shape[1] == 0:
-                continue
-            hashes = gram_hash(strip_edges(tokens, part.copy()), codes)
-            where = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
+        if n == 1 or not longer.size:
+            continue
+        for offset in (0, 1):
+            part = np.zeros((len(longer), grams.words.shape[1]), np.int32)
+            part[:, : n - 1] = grams.words[longer, offset : offset + n - 1]
+            part[:, 0] = left[part[:, 0]]
+            part[:, n - 2] = right[part[:, n - 2]]
+            where = np.minimum(np.searchsorted(ordered, _row_keys(part)), len(keys) - 1)
             shorter = order[where]
             same = (
-                (keys[where] == hashes)
+                (grams.words[shorter] == part).all(axis=1)
                 & (grams.doc_freq[shorter] == grams.doc_freq[longer])
                 & (grams.occurrences[shorter] == grams.occurrences[longer])
             )
-            keep[shorter[same]] = False
-    return keep
+            np.maximum.at(found, shorter[same], longer[same])
+    return found
+
+
+def _row_keys(words: NDArray[np.int32]) -> NDArray[np.uint64]:
+    """[G] uint64, a hash of each row of word ids; callers compare the rows of equal keys."""
+    keys = np.zeros(len(words), np.uint64)
+    for column in words.T:
+        mixed = (column.astype(np.uint64) + np.uint64(1)) * _PRIME
+        keys = (keys ^ mixed ^ (mixed >> np.uint64(29))) * _PRIME
+    return keys
 
 
 def most_frequent(grams: Grams, most: int) -> Ints:
@@ -51,31 +71,15 @@ def most_frequent(grams: Grams, most: int) -> Ints:
     return np.sort(order[:most])
 
 
-def cluster_df(tokens: Tokens, grams: Grams, labels: Ints) -> Ints:
-    """[K] int64: distinct solutions that hold at least one member of each cluster.
+def rank_clusters(labels: Ints, frequency: Ints) -> Ints:
+    """[K] the clusters from the highest document frequency down, ties by the first gram, without empty ones.
 
     Args:
-        labels: [G] the cluster of each gram.
+        labels: [G] the cluster of each gram, grams sorted by text.
+        frequency: document frequency of each cluster.
     """
-    codes, clusters = codes_of(tokens, grams.salt), int(labels.max()) + 1
-    order = np.argsort(grams.hash)
-    keys, labels = grams.hash[order], labels[order]
-    documents = np.repeat(np.arange(len(tokens.starts) - 1, dtype=np.int64), np.diff(tokens.starts))
-    pairs = np.empty(0, np.int64)
-    for n in np.unique(grams.n).tolist():
-        for start, hashes in windows(tokens, codes, n):
-            where = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
-            hit = keys[where] == hashes
-            pairs = np.union1d(pairs, documents[start[hit]] * clusters + labels[where[hit]])
-    return np.bincount(pairs % clusters, minlength=clusters).astype(np.int64)
-
-
-def rank_clusters(grams: Grams, labels: Ints, frequency: Ints) -> Ints:
-    """[K] the clusters from the highest document frequency down, ties by the first gram, without empty ones."""
-    first: dict[int, int] = {}
-    for row, label in enumerate(labels.tolist()):
-        first.setdefault(label, row)  # grams are sorted by text
-    return np.array(sorted(first, key=lambda label: (-int(frequency[label]), first[label])), np.int64)
+    present, first = np.unique(labels, return_index=True)
+    return np.asarray(present[np.lexsort((first, -frequency[present]))], np.int64)
 
 
 def top_clusters(ranked: Ints, share: float) -> Ints:

@@ -16,18 +16,21 @@ D4. Punctuation at the two edges of an n-gram is not part of it ("let's try," is
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.text import code_points, fold, fold_points
+from hicra.text import MARK, WORD, char_class, fold_char
 
 SPLIT = 0  # the id of every split point
+CACHE = 2**18  # raw words whose ids are remembered
 _BREAK = "\x00"
 _DELIMITER = re.compile(r"\$\$|\$|\\[\[\]()]|```|\n")
 _CLOSE = {"$$": "$$", "\\[": "\\]", "\\(": "\\)", "```": "```"}
@@ -37,6 +40,60 @@ _CLAUSE = re.compile(
 )
 _FORMULA_CHARS = frozenset("$\\_%&@")
 _ONE_LETTER_WORDS = frozenset("ai")
+
+
+class _Folds(dict[int, int]):
+    """Code point -> folded code point, for `str.translate`; filled as characters turn up."""
+
+    def __missing__(self, point: int) -> int:
+        folded = self[point] = ord(fold_char(chr(point)))
+        return folded
+
+
+class _Kinds(dict[int, str]):
+    """Code point -> "x" cuts the word, "w" belongs to a word, "m" belongs to what it follows, "o" neither."""
+
+    def __missing__(self, point: int) -> str:
+        char = chr(point)
+        kind = char_class(char)
+        cuts = char in _FORMULA_CHARS or unicodedata.category(char)[0] in "NS"
+        letter = self[point] = "x" if cuts else "w" if kind == WORD else "m" if kind == MARK else "o"
+        return letter
+
+
+_FOLDS, _KINDS = _Folds(), _Kinds()
+
+
+def fold_word(word: str) -> str:
+    """`hicra.text.fold` for a text without white space, character by character."""
+    return word.lower() if word.isascii() else word.translate(_FOLDS)
+
+
+def word_edges(word: str) -> tuple[str, str] | None:
+    """A folded word without its left edge, and without its right edge; None where the word is a split point (D3).
+
+    >>> word_edges("(wait,"), word_edges("true?"), word_edges("x")
+    (('wait,', '(wait'), ('true?', 'true?'), None)
+    """
+    kinds = word.translate(_KINDS)
+    if "w" not in kinds:
+        return (word, word) if word and not word.strip("#") else None
+    if "x" in kinds:
+        return None
+    first, last = kinds.index("w"), kinds.rindex("w") + 1
+    last += len(kinds) - last - len(kinds[last:].lstrip("m"))
+    variable = last == first + 1 and word[first] not in _ONE_LETTER_WORDS
+    if variable and unicodedata.category(word[first]) in ("Ll", "Lu"):
+        return None
+    right = word[: last + 1] if word[last : last + 1] == "?" else word[:last]
+    return word[first:], right
+
+
+def core(word: str) -> str:
+    """A folded word without the punctuation at both of its edges; "" for a split point."""
+    left = word_edges(word)
+    right = word_edges(left[0]) if left else None
+    return right[1] if right else ""
 
 
 @dataclass
@@ -49,13 +106,12 @@ class Vocabulary:
     _ids: dict[str, int] = field(default_factory=dict)
 
     def add(self, word: str) -> int:
-        """The id of a folded word; `SPLIT` where it is a split point."""
+        """The id of a folded word; `SPLIT` where it is a split point (those are not remembered: numbers never end)."""
         found = self._ids.get(word)
         if found is not None:
             return found
         edges = word_edges(word)
         if edges is None:
-            self._ids[word] = SPLIT
             return SPLIT
         number = self._ids[word] = len(self.words)
         self.words.append(word)
@@ -64,43 +120,28 @@ class Vocabulary:
         self.left[number], self.right[number] = (self.add(edge) for edge in edges)
         return number
 
-
-def word_edges(word: str) -> tuple[str, str] | None:
-    """A folded word without its left edge, and without its right edge; None where the word is a split point (D3).
-
-    >>> word_edges("(wait,"), word_edges("true?"), word_edges("x")
-    (('wait,', '(wait'), ('true?', 'true?'), None)
-    """
-    if word.strip("#") == "":
-        return (word, word) if word else None
-    if any(char in _FORMULA_CHARS or unicodedata.category(char)[0] in "NS" for char in word):
-        return None
-    flags = np.flatnonzero(fold_points(code_points(word)).word)
-    if not flags.size:
-        return None
-    first, last = int(flags[0]), int(flags[-1]) + 1
-    core = word[first:last]
-    if len(core) == 1 and core not in _ONE_LETTER_WORDS and unicodedata.category(core) in ("Ll", "Lu"):
-        return None
-    right = word[: last + 1] if word[last : last + 1] == "?" else word[:last]
-    return word[first:], right
+    def edges(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """`left` and `right` as arrays [V] int32."""
+        return np.array(self.left, np.int32), np.array(self.right, np.int32)
 
 
 class _Lookup(dict[str, int]):
-    """Raw word -> id, folding each distinct raw word once."""
+    """Raw word -> id, folding each distinct raw word once; emptied when it holds `CACHE` of them."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         super().__init__()
         self.vocabulary = vocabulary
 
     def __missing__(self, raw: str) -> int:
-        number = self[raw] = self.vocabulary.add(fold(raw))
+        if len(self) >= CACHE:
+            self.clear()
+        number = self[raw] = self.vocabulary.add(fold_word(raw))
         return number
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """A corpus as word ids.
+    """A corpus, or one block of it, as word ids.
 
     Attributes:
         ids: [W] int32, `SPLIT` at split points and after each solution.
@@ -116,18 +157,106 @@ class Tokens:
     right: NDArray[np.int32]
 
 
+class Chunk(NamedTuple):
+    """Some solutions, as one worker gets them.
+
+    Attributes:
+        texts: the solutions.
+        questions: the question of each, None where unknown.
+        against: they are not mined but compared with (incorrect solutions).
+    """
+
+    texts: list[str]
+    questions: list[str | None]
+    against: bool = False
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Solutions as ids of a vocabulary of their own: what one worker makes of one chunk.
+
+    Attributes:
+        words: [v] the words behind the ids, distinct; word 0 is the split point.
+        ids: [W] int32, each solution followed by `SPLIT`.
+        lengths: [D] int64, ids of each solution, its `SPLIT` included.
+        sizes: [D] int64, of those the words.
+        digest: [D, 2] uint64, 128 bits of each text.
+        near: [D, 2] uint64, 128 bits of its words without numbers, formulas and the punctuation at their edges; zeros
+            where it was not asked for.
+        question: [D, 2] uint64, 128 bits of each question, zeros where there is none.
+        against: as in the chunk.
+    """
+
+    words: list[str]
+    ids: NDArray[np.int32]
+    lengths: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    digest: NDArray[np.uint64]
+    near: NDArray[np.uint64]
+    question: NDArray[np.uint64]
+    against: bool
+
+
+class Encoder:
+    """Texts to `Encoded`. It remembers words from call to call; what comes back depends on the texts only."""
+
+    def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self.vocabulary = Vocabulary()
+        self.lookup = _Lookup(self.vocabulary)
+
+    def ids(self, texts: Sequence[str]) -> Iterator[NDArray[np.int32]]:
+        """The ids of each text, in this encoder's vocabulary, `SPLIT` at the end."""
+        find = self.lookup.__getitem__
+        for text in texts:
+            words = split_words(text)
+            yield np.fromiter(chain(map(find, words), (SPLIT,)), np.int32, len(words) + 1)
+
+    def encode(self, chunk: Chunk, near: bool = False) -> Encoded:
+        """One chunk; `near` asks for the digests of that name."""
+        if len(self.vocabulary.words) > 4 * CACHE:
+            self._start()
+        arrays = list(self.ids(chunk.texts))
+        ids = np.concatenate([np.empty(0, np.int32), *arrays])
+        used = np.zeros(len(self.vocabulary.words), bool)
+        used[ids], used[SPLIT] = True, True
+        number = np.cumsum(used, dtype=np.int32) - np.int32(1)
+        words = [self.vocabulary.words[row] for row in np.flatnonzero(used).tolist()]
+        lengths = np.array([len(array) for array in arrays], np.int64)
+        sizes = np.array([np.count_nonzero(array != SPLIT) for array in arrays], np.int64)
+        digest = _digests(map(_utf8, chunk.texts))
+        question = _digests(_utf8(text or "") for text in chunk.questions)
+        question[[text is None for text in chunk.questions]] = 0
+        ids = number[ids]
+        alike = _near(words, ids, lengths) if near else np.zeros_like(digest)
+        return Encoded(words, ids, lengths, sizes, digest, alike, question, chunk.against)
+
+
+def _near(words: list[str], ids: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    cores = _digests(_utf8(core(word)) for word in words)
+    texts = np.split(ids, np.cumsum(lengths)[:-1])
+    return _digests(cores[text[text != SPLIT]].tobytes() for text in texts)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _digests(items: Iterable[bytes]) -> NDArray[np.uint64]:
+    """[D, 2] uint64, a 128-bit digest of each."""
+    data = b"".join(hashlib.blake2b(item, digest_size=16).digest() for item in items)
+    return np.frombuffer(data, ">u8").astype(np.uint64).reshape(-1, 2)
+
+
 def tokenise(solutions: Sequence[str]) -> Tokens:
     """Word ids of solutions; see the deviations above for the split points."""
-    vocabulary = Vocabulary()
-    lookup = _Lookup(vocabulary)
-    arrays = []
-    for text in solutions:
-        words = split_words(text)
-        arrays.append(np.fromiter(chain(map(lookup.__getitem__, words), (SPLIT,)), np.int32, len(words) + 1))
+    encoder = Encoder()
+    arrays = list(encoder.ids(solutions))
     starts = np.cumsum([0, *(len(array) for array in arrays)], dtype=np.int64)
     ids = np.concatenate(arrays) if arrays else np.empty(0, np.int32)
-    left, right = np.array(vocabulary.left, np.int32), np.array(vocabulary.right, np.int32)
-    return Tokens(ids, starts, vocabulary.words, left, right)
+    return Tokens(ids, starts, encoder.vocabulary.words, *encoder.vocabulary.edges())
 
 
 def split_words(text: str) -> list[str]:

@@ -1,0 +1,6 @@
+"""`python -m hicra.cli`."""
+
+from hicra.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""A corpus of any size as frames of bounded size, one schema for all, and the account at the end.
+
+The schema of a column is decided from all of its values, so a corpus is read twice: once to learn the schema (and to
+judge every line: what is wrong is known before the first frame), once to make the frames. What is small is kept from the
+first time. The canonical columns alone have types that are known beforehand and take one pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from hicra.corpus.account import Account
+from hicra.corpus.files import Paths, files_of
+from hicra.corpus.lines import MAX_LINE, MAX_RATIO, shown
+from hicra.corpus.rows import rows_of
+from hicra.corpus.schema import CANONICAL_ONLY, Batch, Layout, Schema
+from hicra.errors import DataError
+
+MAX_BAD = 0.01
+SIZE = 4096
+SIZE_BYTES = 2**24
+KEEP_BYTES = 2**24  # input below this is not read twice
+
+
+class Batches:
+    """Iterates frames of at most `size` rows in the order of the input; the attributes are the account.
+
+    They are known after `prepare()`, which iterating calls; with `extras=False` after the last frame. May be iterated
+    again, which reads again.
+
+    Attributes:
+        format, columns, json_columns, input_names, errors, files: as in `Corpus`.
+        kept, skipped, duplicates, lines: the counts; kept + skipped + duplicates = lines.
+        rows: the rows that all frames have together.
+    """
+
+    def __init__(
+        self,
+        files: list[Path],
+        *,
+        stop: bool,
+        max_bad: float,
+        keep_duplicates: bool,
+        size: int,
+        size_bytes: int,
+        extras: bool,
+        max_line: int,
+        max_ratio: float,
+        keep_bytes: float = KEEP_BYTES,
+    ) -> None:
+        self._paths = files
+        self._stop, self._max_bad, self._keep_duplicates = stop, max_bad, keep_duplicates
+        self._size, self._size_bytes, self._extras = size, size_bytes, extras
+        self._max_line, self._max_ratio, self._keep_bytes = max_line, max_ratio, keep_bytes
+        self._account = Account(stop, keep_duplicates)
+        self._layout: Layout | None = None if extras else CANONICAL_ONLY
+        self._kept: list[Batch] | None = None
+        self.columns: dict[str, str] = {}
+        self.files = [shown(path) for path in files]
+
+    # ---- the account
+    @property
+    def format(self) -> str:
+        """The formats met, joined by "+"."""
+        return self._account.format
+
+    @property
+    def kept(self) -> int:
+        """Good rows, duplicates left out."""
+        return self._account.kept
+
+    @property
+    def skipped(self) -> int:
+        """Bad lines."""
+        return len(self._account.errors)
+
+    @property
+    def duplicates(self) -> int:
+        """Rows that came before."""
+        return self._account.duplicates
+
+    @property
+    def lines(self) -> int:
+        """Lines read."""
+        return self._account.lines
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """One {file, line, offset, reason} a skipped line."""
+        return self._account.errors
+
+    @property
+    def rows(self) -> int:
+        """Rows of all frames together."""
+        return self.kept + (self.duplicates if self._keep_duplicates else 0)
+
+    @property
+    def layout(self) -> Layout:
+        """The schema (reads the corpus once where it is not known yet)."""
+        if self._layout is None:
+            self.prepare()
+        assert self._layout is not None
+        return self._layout
+
+    @property
+    def json_columns(self) -> list[str]:
+        """Extra columns whose values had no common type and are JSON text."""
+        return self.layout.json_columns
+
+    @property
+    def input_names(self) -> dict[str, str]:
+        """Input column -> column of the frames, in the order of the input."""
+        return self.layout.input_names
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of no rows: the schema."""
+        return self.layout.frame(Batch())
+
+    def as_input(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """A frame under the input's own column names and order, without the derived columns."""
+        return frame.select(pl.col(column).alias(name) for name, column in self.input_names.items())
+
+    # ---- reading
+    def prepare(self) -> Batches:
+        """The first pass: judges every line and learns the schema. Nothing is done where it is known.
+
+        Raises:
+            DataError: as for `read`.
+        """
+        if self._layout is not None:
+            return self
+        schema, account = Schema(), Account(self._stop, self._keep_duplicates)
+        kept: list[Batch] | None = []
+        size = 0
+        for batch in self._pass(account):
+            schema.add(batch)
+            size += batch.size
+            if kept is not None:
+                kept.append(batch)
+                kept = kept if size <= self._keep_bytes else None
+        account.check(self.files, self._max_bad)
+        account.seen.clear()
+        self._account, self._kept = account, kept
+        self.columns, self._layout = schema.sources, schema.layout()
+        return self
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        if not self._extras:
+            yield from self._one_pass()
+            return
+        self.prepare()
+        layout = self.layout
+        if self._kept is not None:
+            batches, self._kept = self._kept[::-1], None
+            while batches:
+                yield layout.frame(batches.pop())
+            return
+        again = Account(self._stop, self._keep_duplicates)
+        try:
+            for batch in self._pass(again):
+                yield layout.frame(batch)
+        except (pl.exceptions.PolarsError, TypeError, OverflowError):
+            raise self._changed() from None
+        if again.counts() != self._account.counts():
+            raise self._changed()
+
+    def _one_pass(self) -> Iterator[pl.DataFrame]:
+        self._account, self.columns = Account(self._stop, self._keep_duplicates), {}
+        for batch in self._pass(self._account):
+            for name, source in batch.sources.items():
+                self.columns.setdefault(name, source)
+            yield CANONICAL_ONLY.frame(batch)
+        self._account.check(self.files, self._max_bad)
+
+    def _pass(self, account: Account) -> Iterator[Batch]:
+        batch = Batch()
+        for path in self._paths:
+            for item in rows_of(path, account, self._max_line, self._max_ratio):
+                if not account.good(item):
+                    continue
+                batch.add(item, self._extras)
+                if batch.height == self._size or batch.size >= self._size_bytes:
+                    yield batch
+                    batch = Batch()
+        if batch.height:
+            yield batch
+
+    def _changed(self) -> DataError:
+        return DataError(f"{', '.join(self.files)} changed while it was read", "read it when nothing writes to it")
+
+
+def batches(
+    paths: Paths,
+    on_bad: Literal["stop", "skip"] = "stop",
+    max_bad: float = MAX_BAD,
+    *,
+    keep_duplicates: bool = False,
+    size: int = SIZE,
+    size_bytes: int = SIZE_BYTES,
+    extras: bool = True,
+    max_line: int = MAX_LINE,
+    max_ratio: float = MAX_RATIO,
+    keep_bytes: float = KEEP_BYTES,
+) -> Batches:
+    """Reads rollouts strictly, as `read` does, in frames of at most `size` rows: memory does not grow with the rows.
+
+    Args:
+        paths, on_bad, max_bad, keep_duplicates, max_line, max_ratio: as for `read`.
+        size: most rows of a frame.
+        size_bytes: a frame ends with the row that reaches so many bytes of input, however few its rows.
+        extras: with False only the canonical columns, in one pass; `id` and `group_id` are then strings always, and
+            what is wrong (also too large a share of bad lines) is found when iterating gets there.
+        keep_bytes: input up to this many bytes is kept from the first pass instead of read again (pipes always are).
+
+    Raises:
+        DataError: as for `read`, when iterating (or at `prepare()`); a missing or unknown file at once.
+        ValueError: an unknown `on_bad`, `max_bad` outside 0..1, or a `size` below 1.
+    """
+    if on_bad not in ("stop", "skip"):
+        raise ValueError(f"on_bad must be 'stop' or 'skip', not {on_bad!r}")
+    if not 0 <= max_bad <= 1:
+        raise ValueError(f"max_bad must be in [0, 1], not {max_bad!r}")
+    if size < 1:
+        raise ValueError(f"size must be at least 1, not {size!r}")
+    files = files_of(paths)
+    if not all(path.is_file() for path in files):
+        keep_bytes = math.inf  # a named pipe gives its bytes once
+    return Batches(
+        files, stop=on_bad == "stop", max_bad=max_bad, keep_duplicates=keep_duplicates, size=size,
+        size_bytes=size_bytes, extras=extras, max_line=max_line, max_ratio=max_ratio, keep_bytes=keep_bytes,
+    )  # fmt: skip

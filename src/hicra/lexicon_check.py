@@ -1,0 +1,80 @@
+"""Grams of a lexicon that can never match, by the rule in docs/tagging.md.
+
+A gram matches somewhere exactly when it matches a text that is the gram and nothing else: folding goes by character, and
+a border of the text is the mildest neighbour at both ends (so a gram that starts with a combining mark may match: after
+anything that is no word). What is left is the sentence unit, which counts only grams inside one sentence, and tokenizers
+that cannot spell every character (MiniLM's drops accents).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from hicra.errors import ConfigError, did_you_mean
+from hicra.lexicon import Lexicon
+from hicra.token_bytes import token_bytes
+from hicra.token_stream import Vocabulary
+
+UNITS = ("gram", "sentence")
+_SENTENCE_END = re.compile(r"[.?!:] ")
+
+
+def unmatchable(lexicon: Lexicon, unit: str) -> list[str]:
+    """The grams that match no text at all, sorted: for "sentence" those with a sentence end inside, for "gram" none.
+
+    Raises:
+        ConfigError: no such unit.
+    """
+    if unit not in UNITS:
+        raise ConfigError(f"no unit {unit!r}", did_you_mean(unit, UNITS))
+    if unit == "gram":
+        return []
+    return [gram for gram in lexicon.phrases if _SENTENCE_END.search(gram)]
+
+
+def unmatchable_warning(lexicon: Lexicon, unit: str, most: int = 5) -> str | None:
+    """One sentence that names them (at most `most`), or None where there are none."""
+    grams = unmatchable(lexicon, unit)
+    if not grams:
+        return None
+    return (
+        f"{len(grams)} of {len(lexicon)} grams of lexicon {lexicon.name!r} cross a sentence end and never match "
+        f"with unit {unit!r}: {_named(grams, most)}"
+    )
+
+
+def unspellable(lexicon: Lexicon, tokenizer: Any) -> list[str]:
+    """The grams with a character that no token of a tokenizer holds, sorted; none where it falls back to bytes."""
+    table = token_bytes(tokenizer)
+    own = ~table.wall
+    if np.unique(table.blob[table.start[own & (table.length == 1)]]).size == 256:
+        return []
+    vocabulary = Vocabulary(table)
+    alphabet = set(vocabulary.data.tobytes().decode("utf-8", "replace"))
+    return [gram for gram in lexicon.phrases if not alphabet.issuperset(gram)]
+
+
+def warnings_of(lexicon: Lexicon, unit: str, tokenizer: Any = None) -> list[str]:
+    """All that a user should know before tagging with a lexicon, a sentence each."""
+    found = [duplicates_warning(lexicon), unmatchable_warning(lexicon, unit)]
+    if tokenizer is not None and (grams := unspellable(lexicon, tokenizer)):
+        found.append(f"{len(grams)} of {len(lexicon)} grams hold a character that the tokenizer cannot spell: {_named(grams)}")
+    if unit == "gram" and lexicon.threshold is not None:
+        found.append(f"lexicon {lexicon.name!r} has weights, made for --unit sentence; its grams alone mark far too much")
+    return [warning for warning in found if warning]
+
+
+def duplicates_warning(lexicon: Lexicon, most: int = 5) -> str | None:
+    """One sentence that names phrases given more than once (`Lexicon.duplicates`), or None where there are none."""
+    if not lexicon.duplicates:
+        return None
+    named = ", ".join(f"{gram!r} ({count} times)" for gram, count in list(lexicon.duplicates.items())[:most])
+    more = f" and {len(lexicon.duplicates) - most} more" if len(lexicon.duplicates) > most else ""
+    return f"{len(lexicon.duplicates)} grams of lexicon {lexicon.name!r} stand there more than once and count once: {named}{more}"
+
+
+def _named(grams: list[str], most: int = 5) -> str:
+    return ", ".join(map(repr, grams[:most])) + (f" and {len(grams) - most} more" if len(grams) > most else "")

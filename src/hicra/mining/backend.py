@@ -1,0 +1,286 @@
+"""Where a corpus is held and counted: what mining asks of it, and the local answer.
+
+A backend is given chunks of solutions once; then it counts n-grams, and tells how many solutions hold a gram of each
+cluster. All of them use the same maps and reduces (ngrams.py), so the counts are the same to the last one.
+
+Local: word ids go to blocks of `BLOCK_IDS`, in memory up to a bound and past it in temporary files. Each block becomes
+records, shared out by hash into parts; each part is merged on its own. Memory does not grow with the corpus but for the
+index (index.py) and the n-grams found. With `workers` > 1 other processes do the maps and reduces.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra import corpus
+from hicra.corpus import Paths
+from hicra.errors import ConfigError, did_you_mean
+from hicra.mining.index import Index, Side, block_of
+from hicra.mining.ngrams import (
+    Found,
+    Grams,
+    Hashes,
+    Ids,
+    Ints,
+    Rule,
+    block_holders,
+    block_records,
+    merge_records,
+    with_salts,
+)
+from hicra.mining.rows import Read, Reading, Rows, pairs_of
+from hicra.mining.spill import MEMORY, Spill
+from hicra.mining.words import Chunk, Encoded, Encoder, Tokens
+from hicra.workers import ordered
+
+BACKENDS = ("local", "ray")
+BLOCK_IDS = 2**21  # word ids of a block; a longer solution is a block of its own
+PART_IDS = 2**22  # word ids of the corpus for each part of the records
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a backend holds.
+
+    Attributes:
+        mined, against: the solutions that are mined, and those compared with.
+        left, right: [V] int32, the id of each word without its left (right) edge.
+    """
+
+    mined: Side
+    against: Side
+    left: Ids
+    right: Ids
+
+
+class Backend(Protocol):
+    """A corpus that can be counted. Load it once, use it, close it."""
+
+    def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
+        """Takes the solutions in; `near` merges near duplicates."""
+        ...
+
+    def load_paths(self, paths: Paths, reading: Reading, near: bool = False) -> tuple[Loaded, Read]:
+        """Takes the solutions of rollout files in, and says what was read.
+
+        Raises:
+            DataError: as `corpus.read`, or where no row is to be mined.
+        """
+        ...
+
+    def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
+        """The mined solutions of rollout files and their questions, read once more, copies and all."""
+        ...
+
+    def count(self, rule: Rule) -> tuple[Grams, dict[str, int]]:
+        """The n-grams of the mined solutions that pass, and the counts of `count_ngrams`."""
+        ...
+
+    def holders(self, grams: Grams, labels: Ints, /, *, against: bool = False) -> Ints:
+        """[K] int64, K = labels.max() + 1: distinct solutions (or questions, as counted) with a gram of each label.
+
+        Args:
+            grams: counted n-grams.
+            labels: [G] int64; grams with a negative one are passed over.
+            against: of the solutions compared with.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends what was started and removes what was written."""
+        ...
+
+
+def open_backend(name: str = "local", workers: int = 1) -> Backend:
+    """A backend by name.
+
+    Args:
+        workers: processes that count. Any number gives the same counts.
+
+    Raises:
+        ConfigError: an unknown name, no worker, or Ray is not installed.
+    """
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}", "give 1 or more")
+    if name == "local":
+        return Local(workers)
+    if name == "ray":
+        from hicra.mining.ray_backend import Ray
+
+        return Ray(workers)
+    raise ConfigError(f"no backend {name!r}", did_you_mean(name, BACKENDS))
+
+
+@functools.cache
+def _encoder() -> Encoder:
+    return Encoder()  # one a worker process: it remembers words
+
+
+def encode(chunk: Chunk, near: bool) -> Encoded:
+    """The first map, in a worker process."""
+    return _encoder().encode(chunk, near)
+
+
+def records_of(block: Tokens, codes: Hashes, group: Ids, rule: Rule) -> list[tuple[int, Hashes, Ids]]:
+    """The second map: n, hashes and records of one block, for each n."""
+    return [(n, *block_records(block, codes, group, n, rule.by_group)) for n in range(rule.n_min, rule.n_max + 1)]
+
+
+class Local:
+    """A corpus on this machine.
+
+    Args:
+        workers: processes; 1 counts in this one.
+        memory: bytes of word ids, and again of records, that are held before they go to temporary files.
+
+    Attributes:
+        spilled: bytes written to temporary files so far.
+    """
+
+    def __init__(self, workers: int = 1, memory: int = MEMORY) -> None:
+        self.memory = memory
+        self._index, self._ids = Index(), Spill(memory)
+        self._blocks: list[tuple[int, int]] = []
+        self.spilled = 0
+        self._rule: Rule | None = None
+        self._workers = workers
+
+    def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
+        """See `Backend`."""
+        here = Encoder()
+        pending: list[Ids] = []
+        first = done = 0
+
+        def flush() -> None:
+            nonlocal first
+            if done > first:
+                self._ids.append((len(self._blocks),), np.concatenate(pending))
+                self._blocks.append((first, done))
+                pending.clear()
+                first = done
+
+        function = here.encode if self._workers == 1 else encode
+        for encoded in self._map(function, ((chunk, near) for chunk in chunks)):
+            ids = self._index.add(encoded)[encoded.ids]
+            if sum(map(len, pending)) + len(ids) > BLOCK_IDS:
+                flush()
+            pending.append(ids)
+            done += len(encoded.lengths)
+        flush()
+        self.spilled += self._ids.written
+        mined, against = self._index.close(near)
+        self._sides = {False: mined, True: against}
+        return Loaded(mined, against, self._index.left, self._index.right)
+
+    def load_paths(self, paths: Paths, reading: Reading, near: bool = False) -> tuple[Loaded, Read]:
+        """See `Backend`."""
+        frames, rows = corpus.batches(paths, reading.on_bad, reading.max_bad, extras=False), Rows(reading)
+        loaded = self.load(rows.chunks(frames), near)
+        rows.check()
+        return loaded, rows.read(frames.lines, frames.skipped, frames.duplicates)
+
+    def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
+        """See `Backend`."""
+        return pairs_of(Rows(reading).chunks(corpus.batches(paths, reading.on_bad, 1.0, extras=False)))
+
+    def count(self, rule: Rule) -> tuple[Grams, dict[str, int]]:
+        """See `Backend`."""
+        self._rule = rule
+        total = int(self._index.lengths[self._sides[False].documents.kept].sum())
+        parts = max(1, -(-total // PART_IDS))
+        return with_salts(lambda salt: self._count(rule, parts, salt))
+
+    def _count(self, rule: Rule, parts: int, salt: int) -> tuple[Grams, dict[str, int]]:
+        codes, found = self._index.codes(salt), Found(rule.n_max, salt)
+        with Spill(self.memory) as held:
+            tasks = ((block, codes, group, rule) for block, group in self._each(against=False))
+            for each in self._map(records_of, tasks):
+                for n, hashes, records in each:
+                    for part, piece in share(hashes, records, parts):
+                        held.append((n, part), piece)
+            keys = held.keys()
+            merges = ((_taken(held, key), codes, key[0], rule) for key in keys)
+            for merged in self._map(merge_records, merges) if parts > 1 else (merge_records(*task) for task in merges):
+                found.add(merged)
+            self.spilled += held.written
+        return found.grams(self._index.vocabulary.words), found.counts
+
+    def holders(self, grams: Grams, labels: Ints, /, *, against: bool = False) -> Ints:
+        """See `Backend`."""
+        assert self._rule is not None, "count first"
+        by_group, codes = self._rule.by_group, self._index.codes(grams.salt)
+        bare = grams.bare()
+        tasks = ((block, codes, group, bare, labels, by_group) for block, group in self._each(against))
+        return add_holders(self._map(block_holders, tasks), int(labels.max(initial=-1)) + 1, by_group)
+
+    def close(self) -> None:
+        """See `Backend`."""
+        self._ids.close()
+
+    def __enter__(self) -> Local:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _each(self, against: bool) -> Iterator[tuple[Tokens, Ids]]:
+        """The blocks of one side that hold any of its solutions, and the groups of these."""
+        documents = self._sides[against].documents
+        for number, (low, high) in enumerate(self._blocks):
+            kept = documents.kept[low:high]
+            if kept.any():
+                ids, lengths = self._ids.read((number,)), self._index.lengths[low:high]
+                yield (
+                    block_of(ids, lengths, kept, self._index.left, self._index.right),
+                    documents.group[low:high][kept],
+                )
+
+    def _map(self, function: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+        """Results in the order of the tasks; a few tasks at a time are with the workers, which live as long as this."""
+        if self._workers == 1:
+            return (function(*task) for task in tasks)
+        return ordered(_caller, (), ((function, task) for task in tasks), self._workers)
+
+
+def _caller() -> Callable[[tuple[Callable[..., Any], tuple[Any, ...]]], Any]:
+    return lambda task: task[0](*task[1])
+
+
+def share(hashes: Hashes, records: Ids, parts: int) -> Iterator[tuple[int, Ids]]:
+    """Records by part: the hash modulo the number of parts."""
+    if parts == 1:
+        yield 0, records
+        return
+    part = (hashes % np.uint64(parts)).astype(np.int64)
+    order = np.argsort(part, kind="stable")
+    ends = np.cumsum(np.bincount(part, minlength=parts))
+    ordered = records[order]
+    for number, end in enumerate(ends.tolist()):
+        yield number, ordered[ends[number - 1] if number else 0 : end]
+
+
+def _taken(held: Spill, key: tuple[int, ...]) -> NDArray[np.int32]:
+    """The records [R, n + 3] of one part, which is then forgotten."""
+    records = held.read(key).reshape(-1, key[0] + 3)
+    held.drop(key)
+    return records
+
+
+def add_holders(parts: Iterable[Ints], labels: int, by_group: bool) -> Ints:
+    """[K] int64, the reduce of `block_holders`."""
+    if not by_group:
+        return sum(parts, np.zeros(labels, np.int64))
+    pairs = np.empty(0, np.int64)
+    for part in parts:
+        pairs = np.union1d(pairs, part)
+    return np.bincount(pairs % max(labels, 1), minlength=labels).astype(np.int64)

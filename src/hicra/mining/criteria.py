@@ -1,0 +1,48 @@
+"""Optional criteria on n-grams, all off by default: the paper describes the first and gives no formula for any.
+
+Deviations:
+D13. Sparse within one solution (paper section 2.1: described, no rule): with `max_per_doc` M an n-gram is kept when
+     occurrences / document frequency <= M. Always recorded as `mean_per_doc`.
+D14. Bursty (`burstiness` B, in bits): kept when its residual inverse document frequency (Church and Gale 1995) is at
+     most B. That is log2 of the document frequency that independent occurrences would give over the one found:
+     D (1 - exp(-occurrences / D)) / document frequency. Words of one topic pile up in few solutions and score high.
+D15. Contrast (`contrast` R): kept when the odds of an n-gram in correct solutions are at least R times its odds in
+     incorrect ones, 0.5 added to each of the four counts: ((c + .5) / (C - c + .5)) / ((w + .5) / (W - w + .5)).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.mining.ngrams import Ints
+
+Floats = NDArray[np.float64]
+
+
+def mean_per_doc(doc_freq: Ints, occurrences: Ints) -> Floats:
+    """[G] occurrences per solution that holds the n-gram, at least 1 (D13)."""
+    return np.asarray(occurrences / doc_freq, np.float64)
+
+
+def residual_idf(doc_freq: Ints, occurrences: Ints, documents: int) -> Floats:
+    """[G] bits by which an n-gram is in fewer solutions than its number of occurrences, spread evenly, would give (D14).
+
+    >>> residual_idf(np.array([1, 10]), np.array([10, 10]), 10).round(3).tolist()
+    [2.66, -0.662]
+    """
+    expected = documents * -np.expm1(-occurrences / documents)
+    return np.asarray(np.log2(expected / doc_freq), np.float64)
+
+
+def odds_ratio(right: Ints, n_right: int, wrong: Ints, n_wrong: int) -> Floats:
+    """[G] odds of standing in a correct solution over those in an incorrect one, smoothed by 0.5 (D15).
+
+    Args:
+        right, wrong: [G] number of correct (incorrect) solutions that hold the n-gram.
+        n_right, n_wrong: number of correct (incorrect) solutions.
+
+    >>> odds_ratio(np.array([3, 0]), 4, np.array([1, 0]), 4).round(3).tolist()
+    [5.444, 1.0]
+    """
+    return np.asarray(((right + 0.5) / (n_right - right + 0.5)) / ((wrong + 0.5) / (n_wrong - wrong + 0.5)), np.float64)

@@ -1,0 +1,94 @@
+"""What the process that leads a mining run holds of a corpus: its words, and a few numbers of each solution.
+
+The texts and the word ids are elsewhere (spill files, other workers). 72 bytes a solution, about 200 a distinct word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.mining.documents import Documents, resolve
+from hicra.mining.ngrams import Hashes, Ids, Ints, word_codes
+from hicra.mining.words import SPLIT, Encoded, Tokens, Vocabulary
+
+
+@dataclass(frozen=True)
+class Side:
+    """The solutions that are mined, or those compared with.
+
+    Attributes:
+        documents: which of all solutions count, see `Documents`.
+        words: words of the solutions that count.
+    """
+
+    documents: Documents
+    words: int
+
+
+class Index:
+    """Grows over the chunks, then says which solutions count."""
+
+    def __init__(self) -> None:
+        self.vocabulary = Vocabulary()
+        self._digest: list[NDArray[np.uint64]] = []
+        self._near: list[NDArray[np.uint64]] = []
+        self._question: list[NDArray[np.uint64]] = []
+        self._lengths: list[Ints] = []
+        self._words: list[Ints] = []
+        self._against: list[NDArray[np.bool_]] = []
+        self._codes: tuple[int, Hashes] = (-1, np.empty(0, np.uint64))
+        self.lengths = np.empty(0, np.int64)
+
+    def add(self, encoded: Encoded) -> Ids:
+        """Takes note of a chunk (of all but its `ids`).
+
+        Returns:
+            [v] int32, the id here of each word of the chunk.
+        """
+        self._digest.append(encoded.digest)
+        self._near.append(encoded.near)
+        self._question.append(encoded.question)
+        self._lengths.append(encoded.lengths)
+        self._words.append(encoded.sizes)
+        self._against.append(np.full(len(encoded.lengths), encoded.against))
+        return np.array([SPLIT, *map(self.vocabulary.add, encoded.words[1:])], np.int32)
+
+    def close(self, near: bool) -> tuple[Side, Side]:
+        """The mined solutions and the ones compared with, as masks over all solutions in order of arrival.
+
+        Args:
+            near: merge near duplicates.
+        """
+        none, pairs = np.empty(0, np.int64), np.empty((0, 2), np.uint64)
+        digest, alike, question = (
+            np.concatenate([pairs, *parts]) for parts in (self._digest, self._near, self._question)
+        )
+        words = np.concatenate([none, *self._words])
+        against = np.concatenate([none.astype(bool), *self._against])
+        self.lengths = np.concatenate([none, *self._lengths])
+        self.left, self.right = self.vocabulary.edges()
+        sides = []
+        for mask in (~against, against):
+            rows = np.flatnonzero(mask)
+            found = resolve(digest[rows], question[rows], alike[rows] if near else None)
+            kept, group = np.zeros(len(mask), bool), np.zeros(len(mask), np.int32)
+            kept[rows], group[rows] = found.kept, found.group
+            counts = (found.distinct, found.counted, found.questions, found.groups)
+            sides.append(Side(Documents(kept, group, *counts), int(words[kept].sum())))
+        return sides[0], sides[1]
+
+    def codes(self, salt: int) -> Hashes:
+        """[V] uint64, word hashes."""
+        if self._codes[0] != salt:
+            self._codes = (salt, word_codes(self.vocabulary.words, salt))
+        return self._codes[1]
+
+
+def block_of(ids: Ids, lengths: Ints, kept: NDArray[np.bool_], left: Ids, right: Ids) -> Tokens:
+    """The kept ones of some solutions that lie one after another, as a corpus without its words."""
+    if not kept.all():
+        ids = ids[np.repeat(kept, lengths)]
+    return Tokens(ids, np.append(0, np.cumsum(lengths[kept])), [], left, right)

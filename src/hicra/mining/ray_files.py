@@ -1,0 +1,179 @@
+"""Rollout files for Ray tasks: paths of a shared file system, and addresses of object storage (s3://, gs://, abfs://).
+
+An address is copied to a temporary file of the machine that reads it, then read as strictly as any other.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hicra.corpus import BadLine, Paths, files_of
+from hicra.corpus.account import Account
+from hicra.corpus.files import SUFFIXES
+from hicra.corpus.lines import MAX_LINE, MAX_RATIO
+from hicra.corpus.rows import rows_of
+from hicra.corpus.schema import CANONICAL_ONLY, Batch
+from hicra.errors import DataError
+from hicra.mining.rows import Reading, Rows
+from hicra.mining.words import Chunk
+
+ROWS, BYTES = 4096, 2**24  # of a frame, at most
+SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")
+_ADDRESS = re.compile(f"({'|'.join(SCHEMES)})://")
+
+
+@dataclass
+class FileRead:
+    """What a task says of the file it read.
+
+    Attributes:
+        path: as it was given.
+        kept, duplicates: rows; errors: the bad lines.
+        seen: digests of the rows that have an id, to find the ones that another file holds as well.
+        mined, wrong, unknown, sources: as in `Rows`.
+        failed: an error that ends the reading: the arguments of BadLine (4) or of DataError (2).
+    """
+
+    path: str
+    kept: int = 0
+    duplicates: int = 0
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    mined: int = 0
+    wrong: int = 0
+    unknown: int = 0
+    sources: list[str] = field(default_factory=list)
+    failed: list[Any] = field(default_factory=list)
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def of(cls, data: bytes) -> FileRead:
+        """The inverse of `pack`."""
+        return cls(**json.loads(data))
+
+    def add_to(self, account: Account, rows: Rows) -> None:
+        """Adds this file to the account of all; a row that came before in another file becomes a duplicate.
+
+        Raises:
+            DataError: what ended the reading of this file.
+        """
+        if self.failed:
+            raise BadLine(*self.failed) if len(self.failed) == 4 else DataError(*self.failed)
+        seen = {bytes.fromhex(digest) for digest in self.seen}
+        again = len(seen & account.seen)
+        account.seen |= seen
+        account.kept += self.kept - again
+        account.duplicates += self.duplicates + again
+        account.errors += self.errors
+        rows.mined, rows.wrong, rows.unknown = (
+            rows.mined + self.mined, rows.wrong + self.wrong, rows.unknown + self.unknown
+        )  # fmt: skip
+        rows.sources.update(self.sources)
+
+
+def is_address(path: str) -> bool:
+    """Whether it is an address (scheme://...) and not a path."""
+    return _ADDRESS.match(path) is not None
+
+
+def expand(paths: Paths) -> list[str]:
+    """The files behind paths and addresses, folders opened as `corpus.files_of` opens them.
+
+    Raises:
+        DataError: nothing there, or of an unknown kind.
+    """
+    listed = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not listed:
+        raise DataError("no path to read", "name a file or folder")
+    found: list[str] = []
+    for path in map(_mended, listed):
+        found += _listed(path) if is_address(path) else [str(file.absolute()) for file in files_of(path)]
+    return found
+
+
+def _mended(path: str | Path) -> str:
+    """A path as text; an address that went through `Path` has lost a slash, and gets it back."""
+    match = re.match(r"([a-z0-9]+):/(?!/)", str(path)) if isinstance(path, Path) else None
+    if match is None or match[1] not in SCHEMES:
+        return str(path)
+    return f"{match[1]}://{'/' if match[1] == 'file' else ''}{str(path)[match.end() :]}"
+
+
+def _listed(address: str) -> list[str]:
+    from pyarrow import fs
+
+    store, path = fs.FileSystem.from_uri(address)
+    head = address[: len(address.rstrip("/")) - len(path.rstrip("/"))]
+    info = store.get_file_info(path)
+    if info.type == fs.FileType.Directory:
+        inside = [entry for entry in store.get_file_info(fs.FileSelector(path)) if entry.type == fs.FileType.File]
+        names = [entry.path for entry in inside if not entry.base_name.startswith(".")]
+        names = [name for name in names if name.lower().endswith(SUFFIXES)]
+        if not names:
+            raise DataError(f"folder {address} holds no {', '.join(SUFFIXES)} file", "check the address")
+        return [head + name for name in sorted(names, key=_natural)]
+    if info.type != fs.FileType.File:
+        raise DataError(f"no such file: {address}", "check the address")
+    if not path.lower().endswith(SUFFIXES):
+        raise DataError(f"{address}: unknown kind of file", f"hicra reads {', '.join(SUFFIXES)}")
+    return [address]
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def read_file(path: str, reading: Reading, report: FileRead) -> Iterator[Chunk]:
+    """The solutions of one file in chunks; `report` is filled in. Errors of the file end up there."""
+    with tempfile.TemporaryDirectory(prefix="hicra-read-") as folder:
+        account, rows = Account(reading.on_bad == "stop", False), Rows(reading)
+        try:
+            local = _copied(path, Path(folder)) if is_address(path) else Path(path)
+            yield from rows.chunks(_frames(local, account))
+        except BadLine as bad:
+            report.failed = [path if is_address(path) else bad.file, bad.line, bad.offset, bad.reason]
+        except DataError as bad:
+            report.failed = [bad.message.replace(folder + "/", ""), bad.fix]
+        for error in account.errors:
+            error["file"] = path if is_address(path) else error["file"]
+        report.kept, report.duplicates, report.errors = account.kept, account.duplicates, account.errors
+        report.seen = [digest.hex() for digest in account.seen]
+        report.mined, report.wrong, report.unknown = rows.mined, rows.wrong, rows.unknown
+        report.sources = sorted(rows.sources)
+
+
+def _frames(path: Path, account: Account) -> Iterator[pl.DataFrame]:
+    batch = Batch()
+    for item in rows_of(path, account, MAX_LINE, MAX_RATIO):
+        if account.good(item):
+            batch.add(item, extras=False)
+        if batch.height == ROWS or batch.size >= BYTES:
+            yield CANONICAL_ONLY.frame(batch)
+            batch = Batch()
+    if batch.height:
+        yield CANONICAL_ONLY.frame(batch)
+
+
+def _copied(address: str, folder: Path) -> Path:
+    from pyarrow import fs
+
+    store, path = fs.FileSystem.from_uri(address)
+    local = folder / Path(path).name
+    try:
+        with store.open_input_stream(path, compression=None) as source, open(local, "wb") as target:
+            shutil.copyfileobj(source, target, 2**20)
+    except OSError as error:
+        raise DataError(f"{address} cannot be read: {error}", "check the address and the machine's access") from None
+    return local

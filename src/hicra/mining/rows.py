@@ -1,0 +1,105 @@
+"""The rows of a corpus on their way to a backend: which are mined, in chunks of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from hicra.errors import DataError
+from hicra.mining.words import Chunk
+
+CHUNK_CHARS = 2**22
+CHUNK_TEXTS = 4096
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How files are read.
+
+    Attributes:
+        on_bad, max_bad: as for `corpus.read`.
+        include_incorrect: mine all rows, not only the correct ones.
+        contrast: take the incorrect rows in as well, to compare with.
+    """
+
+    on_bad: Literal["stop", "skip"] = "stop"
+    max_bad: float = 0.01
+    include_incorrect: bool = False
+    contrast: bool = False
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read.
+
+    Attributes:
+        lines, skipped, duplicates: as in `corpus.Corpus`.
+        sources: the distinct values of `source` over the mined rows, sorted.
+    """
+
+    lines: int
+    skipped: int
+    duplicates: int
+    sources: list[str]
+
+
+def chunks_of(texts: Sequence[str], questions: Sequence[str | None], against: bool = False) -> Iterator[Chunk]:
+    """Solutions in chunks of bounded size (a longer solution is a chunk of its own)."""
+    low = size = 0
+    for row, text in enumerate(texts):
+        if row > low and (size + len(text) > CHUNK_CHARS or row - low == CHUNK_TEXTS):
+            yield Chunk(list(texts[low:row]), list(questions[low:row]), against)
+            low, size = row, 0
+        size += len(text)
+    if low < len(texts):
+        yield Chunk(list(texts[low:]), list(questions[low:]), against)
+
+
+def pairs_of(chunks: Iterable[Chunk]) -> Iterator[tuple[str, str | None]]:
+    """The mined solutions of chunks, one by one, with their questions."""
+    for chunk in chunks:
+        if not chunk.against:
+            yield from zip(chunk.texts, chunk.questions, strict=True)
+
+
+class Rows:
+    """Turns frames to chunks and keeps count of the rows.
+
+    Attributes:
+        sources: distinct values of `source` over the mined rows.
+        mined, wrong, unknown: rows mined; rows that are incorrect; rows of which nothing is known.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.sources: set[str] = set()
+        self.mined = self.wrong = self.unknown = 0
+
+    def chunks(self, frames: Iterable[pl.DataFrame]) -> Iterator[Chunk]:
+        """The solutions of each frame, the incorrect ones marked as `against` where they are asked for."""
+        for frame in frames:
+            correct = frame["correct"]
+            self.wrong += int((~correct).sum())
+            self.unknown += correct.null_count()
+            rows = frame if self.reading.include_incorrect else frame.filter(pl.col("correct"))
+            self.mined += rows.height
+            self.sources.update(rows["source"].drop_nulls().unique().to_list())
+            yield from chunks_of(rows["response"].to_list(), rows["question"].to_list())
+            if self.reading.contrast:
+                rows = frame.filter(~pl.col("correct"))
+                yield from chunks_of(rows["response"].to_list(), rows["question"].to_list(), against=True)
+
+    def check(self) -> None:
+        """Raises DataError where no row is mined."""
+        if not self.mined:
+            raise DataError(
+                f"none of {self.wrong + self.unknown} rows is correct ({self.wrong} wrong, {self.unknown} not known)",
+                "add `correct` or `reward` to the rows, or mine all of them with --include-incorrect",
+            )
+
+    def read(self, lines: int, skipped: int, duplicates: int) -> Read:
+        """What was read, these counts added."""
+        return Read(lines, skipped, duplicates, sorted(self.sources))

@@ -1,0 +1,199 @@
+"""`hicra tag`: files in, one file out, row by row in the same order, whatever their size.
+
+Rows go batch by batch to the workers, which tag them and write them out as parts; the parts are put together in order
+when all is done. So memory does not grow with the number of rows, the bytes do not depend on the number of workers, and
+a run that ends early, however, leaves the old output or none: parts and unfinished files have hidden names, and all but
+SIGKILL also remove them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hicra import corpus
+from hicra.artifacts import atomic_file
+from hicra.errors import ConfigError, DataError
+from hicra.lexicon import Lexicon
+from hicra.tagging.rows import RowTagger, chunks, mask_series, span_series, with_text
+from hicra.workers import ends_on_sigterm, ordered
+
+BATCH = 1024
+BATCH_BYTES = 2**22
+ROW_GROUP = 8192
+ENDINGS = (".parquet", ".jsonl")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker knows: `names` are those of the input (name -> column of the frames), `parts` the folder."""
+
+    lexicon: Lexicon
+    tokenizer: str | None
+    unit: str | None
+    names: dict[str, str]
+    ending: str | None
+    parts: str | None
+
+
+@dataclass
+class Counts:
+    """Sums over rows."""
+
+    rows: int = 0
+    tokens: int = 0
+    planning: int = 0
+    chars: int = 0
+    planning_chars: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Adds in place."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+Task = tuple[int, int, bytes]  # number of the batch, rows before it, the frame as Arrow IPC
+Done = tuple[Counts, bytes]  # and the lines of JSON
+
+
+def tag_paths(
+    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None, out: Path | None, on_bad: Any, max_bad: float,
+    workers: int = 1, progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """`hicra tag`: one output row an input row, same order, duplicates kept.
+
+    Args:
+        out: a .parquet or .jsonl file; None only counts. It appears when it is complete. For .parquet the parts need
+            about its size once more, beside it, while the run lasts.
+        workers: processes; the output does not depend on them.
+        progress: called with (rows done, all rows) after each batch.
+
+    Returns:
+        The counts; `tokens_per_second` is over the whole second pass: reading, encoding, tagging and writing.
+
+    Raises:
+        DataError, ConfigError: bad input or settings.
+        WorkerDied: a worker process was killed.
+        SystemExit: SIGTERM came (143).
+        In each case nothing is written.
+    """
+    if out is not None and out.suffix not in ENDINGS:
+        raise ConfigError(f"-o {out}: unknown ending {out.suffix!r}", f"use {' or '.join(ENDINGS)}")
+    if workers < 1:
+        raise ConfigError(f"{workers} workers cannot tag", "use --workers 1 or more")
+    first = RowTagger(lexicon, tokenizer, unit)  # fails here, before anything is read
+    with ends_on_sigterm():
+        source = corpus.batches(
+            paths, on_bad, max_bad, keep_duplicates=True, size=BATCH, size_bytes=BATCH_BYTES
+        ).prepare()
+        _refuse_names(source, out, tokenizer)
+        begin = time.perf_counter()
+        total = Counts()
+        with _output(out) as (target, parts):
+            job = Job(lexicon, tokenizer, unit, source.input_names, out.suffix if out else None, str(parts or ""))
+            processes = min(workers, -(-source.rows // BATCH))
+            with _appender(target if job.ending == ".jsonl" else None) as write:
+                for counts, text in ordered(_worker, (job,), _tasks(source), processes):
+                    total.add(counts)
+                    write(text)
+                    if progress is not None:
+                        progress(total.rows, source.rows)
+            if target is not None and parts is not None:
+                files = sorted(parts.iterdir())
+                pl.scan_parquet(files, glob=False).sink_parquet(target, row_group_size=ROW_GROUP, maintain_order=True)
+        seconds = time.perf_counter() - begin
+    return {
+        "rows": total.rows, "tokens": total.tokens, "planning_tokens": total.planning,
+        "planning_share": total.planning / total.tokens if total.tokens else 0.0, "chars": total.chars,
+        "planning_chars": total.planning_chars, "tokens_per_second": total.tokens / seconds if seconds else 0.0,
+        "seconds": seconds, "workers": processes, "token_kind": first.counts, "skipped": source.skipped,
+        "duplicates": source.duplicates, "output": str(out) if out else None,
+    }  # fmt: skip
+
+
+def _refuse_names(source: corpus.Batches, out: Path | None, tokenizer: str | None) -> None:
+    added = ["spans", "planning_chars", *(["planning_mask"] if tokenizer is not None else [])]
+    for name in added if out is not None else ():
+        if name in source.input_names:
+            raise DataError(f"the input already has a column {name!r}", "drop it, or tag the untagged file")
+
+
+@contextlib.contextmanager
+def _output(out: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
+    """(the file to write, the folder for parts of a parquet file); both are temporary and vanish unless all goes well."""
+    if out is None:
+        yield None, None
+        return
+    with atomic_file(out) as target:
+        if out.suffix != ".parquet":
+            yield target, None
+            return
+        parts = Path(tempfile.mkdtemp(prefix=".tmp-parts-", dir=out.parent))
+        try:
+            yield target, parts
+        finally:
+            shutil.rmtree(parts, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _appender(path: Path | None) -> Iterator[Callable[[bytes], Any]]:
+    """A function that appends to the file; it does nothing without one."""
+    if path is None:
+        yield lambda _: None
+        return
+    with open(path, "wb") as file:
+        yield file.write
+
+
+def _tasks(source: corpus.Batches) -> Iterator[Task]:
+    before = 0
+    for number, frame in enumerate(source):
+        buffer = io.BytesIO()
+        frame.write_ipc(buffer)
+        yield number, before, buffer.getvalue()
+        before += frame.height
+
+
+def _worker(job: Job) -> Callable[[Task], Done]:
+    """The work of one process: a batch in, its part of the output written (parquet) or given back (JSON Lines)."""
+    tagger = RowTagger(job.lexicon, job.tokenizer, job.unit, number_words=False)
+
+    def work(task: Task) -> Done:
+        number, before, data = task
+        frame = with_text(pl.read_ipc(data), before)
+        counts, columns = _tag(frame, tagger)
+        if job.ending is None:
+            return counts, b""
+        made = columns if job.tokenizer is not None else columns[:2]
+        table = frame.select(pl.col(column).alias(name) for name, column in job.names.items()).with_columns(made)
+        if job.ending == ".parquet":
+            table.write_parquet(Path(str(job.parts)) / f"{number:09d}.parquet", compression="lz4")
+            return counts, b""
+        buffer = io.BytesIO()
+        table.write_ndjson(buffer)
+        return counts, buffer.getvalue()
+
+    return work
+
+
+def _tag(frame: pl.DataFrame, tagger: RowTagger) -> tuple[Counts, list[pl.Series]]:
+    counts = Counts()
+    made: list[list[pl.Series]] = []
+    for part in chunks(frame):
+        texts = part["response"].to_list()
+        ids = part["token_ids"]
+        tagged = tagger.tag(texts, ids.to_list() if ids.null_count() < part.height else None)
+        tokens, planning = int(tagged.live.sum()), int((tagged.planning & tagged.live).sum())
+        counts.add(Counts(part.height, tokens, planning, sum(map(len, texts)), int(tagged.planning_chars.sum())))
+        chars = pl.Series("planning_chars", tagged.planning_chars, pl.Int64)
+        made.append([span_series(tagged.spans), chars, mask_series(tagged.planning, tagged.live)])
+    return counts, [pl.concat(columns) for columns in zip(*made, strict=True)]

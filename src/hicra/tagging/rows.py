@@ -1,0 +1,220 @@
+"""Tags rows of text or token ids with one lexicon: what `hicra tag` and `hicra diagnose` share.
+
+A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its white-space separated
+words: shares and lengths are then of words. Character spans are the same either way.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hicra.errors import DataError
+from hicra.lexicon import Lexicon
+from hicra.tagger import Span, Tagger
+from hicra.text import code_points
+from hicra.token_bytes import load_tokenizer
+
+Ints = NDArray[np.int64]
+Flat = tuple[Ints, Ints, Ints, list[str]]
+CHUNK = 512
+CELLS = 2**22  # rows by bytes of the longest one: more than its tokens
+_BLANK = np.array([chr(point).isspace() for point in range(0x3001)] + [False])  # what str.split splits at
+SPANS = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))
+
+
+@dataclass(frozen=True)
+class TaggedRows:
+    """Some tagged responses.
+
+    Attributes:
+        spans: per row, character spans in its text.
+        planning_chars: [B] characters that lie in a span.
+        ids, live, planning: [B,T] tokens (or numbered words), padding marked by `live`.
+        row, start, stop, gram: [H] every occurrence as a token range.
+    """
+
+    spans: list[list[Span]]
+    planning_chars: Ints
+    ids: Ints
+    live: NDArray[np.bool_]
+    planning: NDArray[np.bool_]
+    row: Ints
+    start: Ints
+    stop: Ints
+    gram: Ints
+
+
+class RowTagger:
+    """Tags responses with a lexicon.
+
+    Args:
+        lexicon: what to look for.
+        tokenizer: folder with tokenizer.json, or None to count words.
+        unit: "gram" or "sentence"; None takes what the lexicon is made for.
+        number_words: without a tokenizer, give every word a number as its id; else all are 0. The numbering is one for all
+            calls, so it grows with the vocabulary.
+    """
+
+    def __init__(
+        self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = None, *, number_words: bool = True
+    ) -> None:
+        self.tagger = Tagger(lexicon, tokenizer, unit or lexicon.default_unit)
+        self._tokenizer = None if tokenizer is None else _whole_text(tokenizer)
+        self._index = {gram: index for index, gram in enumerate(self.tagger.phrases)}
+        self._number: dict[str, int] | None = {} if number_words else None
+
+    @property
+    def counts(self) -> str:
+        """What a token is here: "tokens" or "words"."""
+        return "words" if self._tokenizer is None else "tokens"
+
+    def tag(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None = None) -> TaggedRows:
+        """Tags a batch of responses; `token_ids` are used where given and a tokenizer is there."""
+        spans = self.tagger.spans_batch(texts)
+        flat = _flat(spans)
+        planning_chars = _covered(flat, len(texts))
+        if self._tokenizer is None:
+            return self._by_words(texts, spans, flat, planning_chars)
+        table, live = _padded(self._encoded(texts, token_ids))
+        tagged = self.tagger.tag(table, live)
+        return TaggedRows(spans, planning_chars, table, live, tagged.mask, tagged.row, *tagged.hits)
+
+    def _encoded(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None) -> list[Sequence[int]]:
+        ids: list[Any] = list(token_ids) if token_ids is not None else [None] * len(texts)
+        absent = [index for index, own in enumerate(ids) if own is None]
+        if absent and self._tokenizer is not None:
+            encoded = self._tokenizer.encode_batch_fast([texts[index] for index in absent], add_special_tokens=False)
+            for index, encoding in zip(absent, encoded, strict=True):
+                ids[index] = encoding.ids
+        return ids
+
+    def _by_words(self, texts: Sequence[str], spans: list[list[Span]], flat: Flat, planning_chars: Ints) -> TaggedRows:
+        row, low, high, gram = flat
+        begin = np.cumsum([0, *(len(text) + 1 for text in texts)])
+        joined = "\n".join(texts)
+        starts, stops = _words(joined)
+        ids = np.zeros(len(starts), np.int64)
+        if (number := self._number) is not None:
+            ids[:] = [number.setdefault(word, len(number)) for word in joined.split()]
+        first = np.searchsorted(stops, low + begin[row], "right")
+        last = np.searchsorted(starts, high + begin[row], "left")
+        edge = np.bincount(first, minlength=len(ids) + 1) - np.bincount(last, minlength=len(ids) + 1)
+        before = np.searchsorted(starts, begin)  # words before each text
+        live = _filled(np.diff(before))
+        table, planning = np.zeros(live.shape, np.int64), np.zeros(live.shape, np.bool_)
+        table[live], planning[live] = ids, np.cumsum(edge[:-1]) > 0
+        index = np.array([self._index[name] for name in gram], np.int64)
+        return TaggedRows(
+            spans, planning_chars, table, live, planning, row, first - before[row], last - before[row], index
+        )
+
+
+def _words(text: str) -> tuple[Ints, Ints]:
+    """Start and stop of every word, as str.split has them."""
+    points = code_points(text)
+    blank = np.ones(len(points) + 2, np.bool_)
+    blank[1:-1] = _BLANK[np.minimum(points, len(_BLANK) - 1)]
+    return np.flatnonzero(blank[:-2] & ~blank[1:-1]), np.flatnonzero(~blank[1:-1] & blank[2:]) + 1
+
+
+def _flat(spans: list[list[Span]]) -> Flat:
+    """Row, start, end and gram of every span."""
+    row = np.repeat(np.arange(len(spans)), [len(found) for found in spans])
+    columns = list(zip(*itertools.chain.from_iterable(spans), strict=True)) or [(), (), ()]
+    return row, np.array(columns[0], np.int64), np.array(columns[1], np.int64), list(columns[2])
+
+
+def _covered(flat: Flat, rows: int) -> Ints:
+    """[rows] `covered` of each row."""
+    row, low, high, _ = flat
+    base = row * (int(high.max(initial=0)) + 1)  # one row after another
+    reach = np.maximum.accumulate(np.append(0, high + base))[:-1]
+    gain = np.maximum(0, high + base - np.maximum(low + base, reach))
+    return np.bincount(row, gain, minlength=rows).astype(np.int64)
+
+
+def _whole_text(tokenizer: Any) -> Any:
+    """A tokenizer of our own that neither cuts nor pads, whatever its file or its owner has set."""
+    from tokenizers import Tokenizer
+
+    own = Tokenizer.from_str(load_tokenizer(tokenizer)[0].to_str())
+    own.no_truncation()
+    own.no_padding()
+    return own
+
+
+def covered(spans: Sequence[Span]) -> int:
+    """Characters that lie in at least one span (spans sorted by start)."""
+    total = reach = 0
+    for start, end, _ in spans:
+        total += max(0, end - max(start, reach))
+        reach = max(reach, end)
+    return total
+
+
+def span_series(spans: list[list[Span]]) -> pl.Series:
+    """The `spans` column: list of {start, end, gram}."""
+    row, low, high, gram = _flat(spans)
+    table = pl.DataFrame({"start": low, "end": high, "gram": pl.Series(gram, dtype=pl.String)})
+    return _lists(table.to_struct(), row, len(spans)).alias("spans")
+
+
+def mask_series(planning: NDArray[np.bool_], live: NDArray[np.bool_]) -> pl.Series:
+    """The `planning_mask` column: list of 0/1, one a token."""
+    row = np.repeat(np.arange(len(live)), live.sum(axis=1))
+    return _lists(pl.Series(planning[live].astype(np.int64)), row, len(live)).alias("planning_mask")
+
+
+def _lists(values: pl.Series, row: Ints, rows: int) -> pl.Series:
+    """Values to one list a row; `row` is ascending, rows without a value get an empty list."""
+    made = pl.DataFrame({"row": row, "value": values}).group_by("row", maintain_order=True).agg("value")
+    lists = pl.DataFrame({"row": np.arange(rows)}).join(made, on="row", how="left", maintain_order="left")["value"]
+    empty = pl.Series([[]], dtype=pl.List(values.dtype))
+    return lists.fill_null(empty.first()) if lists.null_count() else lists
+
+
+def chunks(rows: pl.DataFrame, size: int = CHUNK) -> Iterator[pl.DataFrame]:
+    """The frame in slices of at most `size` rows, and of few rows where one is long: a table [B,T] of a slice is small."""
+    length = rows.select(
+        pl.max_horizontal(pl.col("response").str.len_bytes(), pl.col("token_ids").list.len()).fill_null(0)
+    ).to_series()
+    begin = longest = 0
+    for at, one in enumerate(length.to_list()):
+        longest = max(longest, one)
+        if at > begin and (at - begin == size or (at - begin + 1) * longest > CELLS):
+            yield rows.slice(begin, at - begin)
+            begin, longest = at, one
+    if begin < rows.height:
+        yield rows.slice(begin)
+
+
+def with_text(rows: pl.DataFrame, before: int = 0) -> pl.DataFrame:
+    """The rows, all of which have a response (else DataError); `before` rows came earlier in the same input."""
+    missing = rows["response"].null_count()
+    if missing:
+        first = int(rows["response"].is_null().arg_max() or 0) + 1 + before
+        raise DataError(
+            f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop them first"
+        )
+    return rows
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> tuple[Ints, NDArray[np.bool_]]:
+    live = _filled(np.array([len(row) for row in rows], np.int64))
+    table = np.zeros(live.shape, np.int64)
+    if live.any():
+        table[live] = np.concatenate([np.asarray(row, np.int64) for row in rows])
+    return table, live
+
+
+def _filled(length: Ints) -> NDArray[np.bool_]:
+    """[B,T] bool: the first length[b] places of each row."""
+    live: NDArray[np.bool_] = np.arange(int(length.max()) if len(length) else 0) < length[:, None]
+    return live

