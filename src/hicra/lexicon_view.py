@@ -65,9 +65,9 @@ def show(lexicon: Lexicon, most: int, texts: Iterable[str] | None = None) -> tup
 
 
 def _groups(lexicon: Lexicon, most: int) -> list[Group]:
-    """Groups from the highest cluster document frequency down, members from the most frequent (or heaviest) down."""
+    """Groups from the highest cluster document frequency down, members from the heaviest, else the most frequent down."""
     table = lexicon.table.sort(
-        ["cluster_df", "cluster", "doc_freq", "weight", "gram"],
+        ["cluster_df", "cluster", "weight", "doc_freq", "gram"],
         descending=[True, False, True, True, False],
         nulls_last=True,
     )

@@ -120,19 +120,23 @@ class Vocabulary:
 
     def _tokens(self, ids: NDArray[Any], live: Bools) -> tuple[Index, Bytes, Ints]:
         """Ids, flags and places of the tokens that count; a row ends with a wall, and of a run of walls the first will do."""
-        known = live & (ids < self.size)  # ids past the tokenizer's own (padded embeddings) are walls
-        if (ids[live] < 0).any():
+        known = live & (ids.astype(np.int64, copy=False).view(np.uint64) < self.size)
+        # ids past the tokenizer's own (padded embeddings) are walls, negative ones a mistake
+        if np.count_nonzero(known) < np.count_nonzero(live) and (ids[live] < 0).any():
             raise DataError(f"token id {int(ids[live].min())} at a policy token", "mask padding out with response_mask")
         tokens = np.full((len(ids), ids.shape[1] + 1), self.size, np.int32)
         np.copyto(tokens[:, :-1], ids, where=known, casting="unsafe")
-        flat = tokens.ravel()
-        flags = np.take(self.flags, flat, mode="clip")
-        keep = flags & WALL == 0
-        keep[1:] |= keep[:-1]
-        keep[:1] = True
-        keep &= flags & EMPTY == 0
+        keep = np.zeros(tokens.shape, np.bool_)
+        keep[:, :-1] = known
+        keep[:, 1:] |= known
+        keep[:1, :1] = True
         place = np.flatnonzero(keep)
-        return flat[place], flags[place], place
+        flat = tokens.ravel()[place]
+        flags = np.take(self.flags, flat, mode="clip")
+        if (flags & EMPTY).any():
+            some = flags & EMPTY == 0
+            return flat[some], flags[some], place[some]
+        return flat, flags, place
 
     def char_ranges(self, stream: Stream, start: Ints, stop: Ints, width: int) -> tuple[Ints, Ints, Ints]:
         """Byte ranges -> (row, first character, one past the last) in the row's text (see `texts`)."""
