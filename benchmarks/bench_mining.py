@@ -5,9 +5,9 @@ minilm, and Ray gives the bytes of the local backend.
 
 DIR holds .jsonl.gz files of real solutions. The big corpora are made here, streamed to temporary files: sentences of the
 real correct solutions, drawn at random up to the length of a real one; three in ten are two halves of different sentences,
-and one word in twenty is another real word, so that new n-grams keep turning up. Each run is a process of its own, so that the peak
-memory is its own. CPU-seconds are those of all its processes, by stage; for Ray only those of the leading process are
-known, so its wall clock stands beside that of the local backend.
+and one word in twenty is another real word, so that new n-grams keep turning up. Each run is a process of its own, so that
+the peak memory is its own (without that of its workers). CPU-seconds are those of all its processes, by stage; for Ray only
+those of the leading process are known, so its wall clock stands beside that of the local backend.
 """
 
 from __future__ import annotations
@@ -131,7 +131,6 @@ def one(path: Path, embedder: str, backend: str, workers: int) -> dict[str, Any]
         stages = {}  # the workers' share comes at the end, in one sum
     lexicon = Lexicon.from_table(result.table, name="bench", settings=result.settings, statistics=result.statistics)
     keys = ("solutions", "words", "ngrams", "ngrams_min_df", "ngrams_over_limit", "embedded", "clusters", "grams")
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     return {
         "backend": backend,
         "workers": workers,
@@ -143,7 +142,6 @@ def one(path: Path, embedder: str, backend: str, workers: int) -> dict[str, Any]
         "wall_s": round(wall, 2),
         "wall_s_by_stage": {"open": round(opened, 2), **{name: round(t[1], 2) for name, t in timed.spent.items()}},
         "peak_rss_mb": peak_rss_mb(),
-        "peak_rss_mb_largest_worker": round(children, 1),
         "spilled_mb": None if spilled is None else round(spilled / 1e6, 1),
         "content_hash": lexicon.content_hash,
     }
@@ -152,7 +150,7 @@ def one(path: Path, embedder: str, backend: str, workers: int) -> dict[str, Any]
 def in_process(path: Path, embedder: str = "hashing", backend: str = "local", workers: int = 1) -> dict[str, Any]:
     """`one` in a process of its own, on one thread, without vectors kept from before."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
-    environment |= {"HICRA_CACHE": "off"}
+    environment |= {"HICRA_VECTORS": "off"}
     command = [sys.executable, __file__, "--one", str(path), "--embedder", embedder, "--backend", backend]
     command += ["--workers", str(workers)]
     done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
@@ -166,8 +164,11 @@ def run(data: Path, sizes: list[int], with_ray: bool, minilm: bool) -> dict[str,
     real = real_solutions(data)
     result: dict[str, Any] = {
         **machine("polars", "scikit-learn", *(["ray"] if with_ray else [])),
-        "corpora": f"made of {len(real)} real correct solutions: sentences drawn at random, up to the length of "
-        f"a real one; {SPLICED:.0%} of them two halves of different sentences, one word in {REPLACED} replaced by another. `real` is 1,000 of the solutions as they are.",
+        "corpora": (
+            f"made of {len(real)} real correct solutions: sentences drawn at random, up to the length of a real one; "
+            f"{SPLICED:.0%} of them two halves of different sentences, one word in {REPLACED} replaced by another. "
+            "`real` is 1,000 of the solutions as they are."
+        ),
         "threads": 1,
     }
     with tempfile.TemporaryDirectory(prefix="hicra-bench-") as folder:

@@ -80,13 +80,10 @@ def saved(folder: Path, out: Path, settings: mining.MineSettings, backend: str) 
 
 
 @pytest.mark.usefixtures("cluster")
-@pytest.mark.parametrize("settings", [SETTINGS, CHECK], ids=["default", "questions"])
-def test_ray_and_local_give_the_same_bytes(
-    tmp_path: Path, folder: Path, settings: mining.MineSettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    local, said = saved(folder, tmp_path / "local", settings, "local")
-    monkeypatch.setattr("hicra.mining.ray_backend.PART_IDS", 1500)  # several parts
-    on_ray, said_on_ray = saved(folder, tmp_path / "ray", settings, "ray")
+def test_ray_and_local_give_the_same_bytes(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local, said = saved(folder, tmp_path / "local", SETTINGS, "local")
+    monkeypatch.setattr("hicra.mining.ray_backend.PART_IDS", 1500)  # two parts for each n
+    on_ray, said_on_ray = saved(folder, tmp_path / "ray", SETTINGS, "ray")
     assert on_ray == local
     different = {"seconds", "peak_rss_mb", "backend"}
     assert {k: v for k, v in said.items() if k not in different} == {
@@ -100,10 +97,12 @@ def test_ray_and_local_give_the_same_bytes(
 @pytest.mark.usefixtures("cluster")
 def test_texts_in_memory_and_errors(tmp_path: Path, folder: Path) -> None:
     texts = [f"so we {word} on and then \ud800 stop" for word in WORDS for _ in "ab"]
-    settings = SETTINGS.model_copy(update={"count": "questions"})
+    texts += ["so we wait, on 7 and then stop", "so we wait on 8 and then stop!"]
     asked = [f"q{number % 5}" if number % 3 else None for number in range(len(texts))]
-    local, on_ray = (mining.mine(texts, settings, asked, backend=name) for name in ("local", "ray"))
+    wrong = ["so we go on and then stop", "and then stop", "7"]
+    local, on_ray = (mining.mine(texts, CHECK, asked, against=wrong, backend=name) for name in ("local", "ray"))
     assert on_ray.table.equals(local.table)
+    assert (local.statistics["against"], local.statistics["near_duplicates"]) == (3, 2)
     assert on_ray.statistics == local.statistics
 
     (tmp_path / "bad.jsonl").write_bytes(b'{"solution": "so we go on", "correct": true}\n\xff\xfe\x00\n')
