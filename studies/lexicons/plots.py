@@ -60,6 +60,7 @@ def precision_recall(result: dict[str, Any]) -> str:
             body.append(text(at(tick, 0)[0], top + size + 16, f"{tick:g}", "middle", "s"))
             body.append(text(x0 - 6, at(0, tick)[1] + 4, f"{tick:g}", "end", "s"))
         body.append(text(x0 + size / 2, top + size + 34, "recall", "middle"))
+        body.append(text(x0 - 6, top - 8, "precision", "middle"))
         base = result["scores"]["paper"]["gram"][which]["all"]["base_rate"]
         body.append(line(*at(0, base), *at(1, base), dash="4 3"))
         body.append(text(at(1, base)[0] - 4, at(1, base)[1] + 14, f"base rate {base:.2f}", "end", "s"))
@@ -74,7 +75,16 @@ def precision_recall(result: dict[str, Any]) -> str:
             x, y = at(r, p)
             body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
             down = 14 if name in BELOW else -6
-            body.append(text(x + 7, y + down, name, "start", "m" if name == "planning" else "s"))
+            right = r > 0.75  # the label would run out of the panel
+            body.append(
+                text(
+                    x - 7 if right else x + 7,
+                    y + down,
+                    name,
+                    "end" if right else "start",
+                    "m" if name == "planning" else "s",
+                )
+            )
     return page(left + 2 * size + gap + 70, top + size + 44, "Precision and recall of each lexicon", body)
 
 
