@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -59,7 +59,7 @@ def mine(
     from hicra.mining.pipeline import mine_paths
     from hicra.mining.settings import MineSettings, preset_of
 
-    given = {
+    given: dict[str, Any] = {
         "n_min": n_min, "n_max": n_max, "min_df": min_df, "count": count, "near_duplicates": near_duplicates,
         "across_questions": across_questions, "closed": closed, "max_per_doc": max_per_doc, "burstiness": burstiness,
         "contrast": contrast, "embedder": embedder, "max_embedded": max_embedded, "clusterer": clusterer, "k": k,
