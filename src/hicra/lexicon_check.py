@@ -61,9 +61,13 @@ def warnings_of(lexicon: Lexicon, unit: str, tokenizer: Any = None) -> list[str]
     """All that a user should know before tagging with a lexicon, a sentence each."""
     found = [duplicates_warning(lexicon), unmatchable_warning(lexicon, unit)]
     if tokenizer is not None and (grams := unspellable(lexicon, tokenizer)):
-        found.append(f"{len(grams)} of {len(lexicon)} grams hold a character that the tokenizer cannot spell: {_named(grams)}")
+        found.append(
+            f"{len(grams)} of {len(lexicon)} grams hold a character that the tokenizer cannot spell: {_named(grams)}"
+        )
     if unit == "gram" and lexicon.threshold is not None:
-        found.append(f"lexicon {lexicon.name!r} has weights, made for --unit sentence; its grams alone mark far too much")
+        found.append(
+            f"lexicon {lexicon.name!r} has weights, made for --unit sentence; its grams alone mark far too much"
+        )
     return [warning for warning in found if warning]
 
 

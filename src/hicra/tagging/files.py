@@ -66,8 +66,8 @@ Done = tuple[Counts, bytes]  # and the lines of JSON
 
 
 def tag_paths(
-    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None, out: Path | None, on_bad: Any, max_bad: float,
-    workers: int = 1, progress: Callable[[int, int], None] | None = None,
+    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None, out: Path | None, on_bad: Any,
+    max_bad: float, workers: int = 1, progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """`hicra tag`: one output row an input row, same order, duplicates kept.
 
