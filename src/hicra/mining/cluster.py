@@ -144,7 +144,7 @@ def get_clusterer(name: str, k: int | None = None) -> Clusterer:
 
 def _distinct(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64], Labels]:
     """Rounded vectors, the distinct ones sorted, and which of those each is."""
-    points: NDArray[np.float64] = np.round(vectors.astype(np.float64), 4)
+    points = np.asarray(np.round(vectors.astype(np.float64), 4), np.float64)
     distinct, where = np.unique(points, axis=0, return_inverse=True)
     return points, distinct, where.reshape(-1).astype(np.int64)
 
