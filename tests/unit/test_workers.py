@@ -71,7 +71,15 @@ def test_leaving_early_ends_the_workers():
     assert multiprocessing.active_children() == []
 
 
-def test_sigterm_ends_the_block_and_the_handler_comes_back():
+@pytest.fixture
+def no_handler():
+    """The default for SIGTERM, whatever a test before has left (Ray leaves a handler of its own)."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def test_sigterm_ends_the_block_and_the_handler_comes_back(no_handler):
     def block():
         with ends_on_sigterm():
             os.kill(os.getpid(), signal.SIGTERM)
