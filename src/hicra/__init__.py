@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from hicra.version import __version__
 
-__all__ = ["Lexicon", "Tagger", "__version__", "corpus", "credit", "metrics", "stats"]
+__all__ = ["Lexicon", "Tagger", "__version__", "corpus", "credit", "metrics", "stats", "verify"]
 
 _HOME = {"Lexicon": "hicra.lexicon", "Tagger": "hicra.tagger"}
 
 if TYPE_CHECKING:
-    from hicra import corpus, credit, metrics, stats
+    from hicra import corpus, credit, metrics, stats, verify
     from hicra.lexicon import Lexicon
     from hicra.tagger import Tagger
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from hicra.errors import ConfigError
 from hicra.tasks.base import Row, Score, Task
 
 
@@ -32,14 +33,25 @@ class Sample:
 
 
 def load(folder: Path, threads: int) -> tuple[Any, Any]:
-    """(model in float32, tokenizer) of a local folder; sets torch's number of threads."""
+    """(model in float32, tokenizer) of a local folder, safetensors only; sets torch's number of threads.
+
+    Raises:
+        ConfigError: weights are missing. OSError, ValueError, SafetensorError: it cannot be read.
+    """
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.set_num_threads(threads)
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), AutoTokenizer.from_pretrained(folder)
+    model, found = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
+    )
+    if lost := sorted(found["missing_keys"]):  # transformers draws them at random, and warns where nobody looks
+        raise ConfigError(
+            f"model folder {folder} lacks {len(lost)} of its weights, as {lost[0]}", "save the model again"
+        )
+    return model, AutoTokenizer.from_pretrained(folder)
 
 
 def sample(
@@ -88,8 +100,15 @@ def sample(
 
 def cut_at_end(ids: Sequence[int], end: int) -> tuple[list[int], bool]:
     """(ids up to the first end token, it included; whether there is one). The pad id is never asked: it may equal the end."""
-    ids = list(ids)
-    return (ids[: ids.index(end) + 1], True) if end in ids else (ids, False)
+    return cut_at_any(ids, (end,))
+
+
+def cut_at_any(ids: Sequence[int], ends: Collection[int]) -> tuple[list[int], bool]:
+    """The same where any of several tokens ends a text, as in chat models with an end of turn beside an end of text."""
+    for at, token in enumerate(ids):
+        if token in ends:
+            return list(ids[: at + 1]), True
+    return list(ids), False
 
 
 def _sample(tokenizer: Any, task: Task, row: Row, ids: list[int]) -> Sample:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hicra import checkpoints, models
-from hicra.artifacts import canonical_json, sha256_file, write_text
+from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
 from hicra.config import RunConfig
 from hicra.errors import ArtifactError, ConfigError
 from hicra.lexicon import Lexicon
+from hicra.overlap import task_warning
 from hicra.runs import RunFolder
 from hicra.tasks.base import Row, Task, make_task
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
+HASHED_ROWS = 64  # problems of each split that stand for its data and prompts
 INTERVAL_Z = 1.959963984540054
 
 
@@ -46,6 +48,8 @@ def train(
     task = make_task(config.task.name, **config.task.settings)
     folder = models.resolve(config.model.name)
     config = _fitting(config, task)
+    if warning := task_warning(task):
+        say(f"warning: {warning}")
     lexicon = Lexicon.load(config.lexicon)
     try:
         from hicra.engines import trl_run
@@ -53,7 +57,7 @@ def train(
         raise ConfigError(
             f"training needs {error.name}, which is not installed", "pip install 'hicra[train]'"
         ) from None
-    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(folder / "model.safetensors")}
+    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(folder / "model.safetensors"), **_hashes(task)}
     run, checkpoint = _open(config, out, inputs, resume, say)
     if checkpoint is None:
         _evaluate(config, folder, task, run, "start", say)
@@ -103,6 +107,23 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
     if most and most < config.train.max_new_tokens:
         return config.model_copy(update={"train": config.train.model_copy(update={"max_new_tokens": most})})
     return config
+
+
+def _hashes(task: Task) -> dict[str, str]:
+    """What runs must share to be compared: the problems as they are asked (data and prompts), and what judges answers."""
+    asked = [task.rows(split, HASHED_ROWS, seed=0) for split in ("train", "eval")]
+    judges = {name: _version(name) for name in ("hicra", "math-verify", "sympy")}
+    return {
+        "rows": sha256_bytes(canonical_json(asked).encode()),
+        "verifier": sha256_bytes(canonical_json(judges).encode()),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def _open(

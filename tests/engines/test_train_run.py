@@ -63,7 +63,7 @@ def test_run_folder(straight):
     assert manifest["kind"] == "hicra.run"
     assert (manifest["method"], manifest["seed"]) == ("hicra", 0)
     assert manifest["config"]["train"]["max_new_tokens"] < 100  # the task's own bound
-    assert set(manifest["inputs"]) == {"lexicon", "model"}
+    assert set(manifest["inputs"]) == {"lexicon", "model", "rows", "verifier"}
     rows = RunFolder.open(out).metrics()
     assert [row["step"] for row in rows] == [1, 2, 3, 4]
     assert all(

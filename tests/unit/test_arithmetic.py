@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hicra.errors import ConfigError
-from hicra.tasks import answers
+from hicra.tasks import judge
 from hicra.tasks.arithmetic import EXAMPLES, Arithmetic, Problem
 
 
@@ -87,12 +87,12 @@ def test_the_rows_are_json_and_the_prompt_is_a_chat() -> None:
 
 def test_the_worked_examples_are_right() -> None:
     for problem, text in EXAMPLES:
-        assert answers.check(text, str(problem.value), "boxed").verdict == "correct"
+        assert judge.score([text], [{"answer": str(problem.value)}], "boxed")[0].correct
 
 
 def test_score_by_mode() -> None:
     row: dict[str, Any] = {"answer": "12"}
-    strict, lenient = Arithmetic(answer_mode="boxed"), Arithmetic(answer_mode="boxed_or_last_number")
+    strict, lenient = Arithmetic(answer_mode="boxed"), Arithmetic(answer_mode="lenient")
     assert strict.score(r"\boxed{12}", row, True).reward == 1.0
     assert strict.score("It is 12.", row, True).reward == 0.0
     assert lenient.score("It is 12.", row, False).reward == 1.0
@@ -102,6 +102,7 @@ def test_score_by_mode() -> None:
         "boxed_share": 0.0,
         "right_boxed_share": 0.0,
         "right_share": 1.0,
+        "unjudged_share": 0.0,
     }
 
 

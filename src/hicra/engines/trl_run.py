@@ -23,7 +23,7 @@ from hicra.engines.trl_keeper import Keeper, Progress
 from hicra.errors import ArtifactError
 from hicra.runs import RunFolder
 from hicra.sampling import cut_at_end, load
-from hicra.tasks.base import Row, Task
+from hicra.tasks.base import Row, Task, score_all
 
 WORK = ".work"
 
@@ -141,13 +141,13 @@ def _reward(task: Task, end: int) -> Any:
     def score(
         prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any
     ) -> list[float | None]:
-        out = []
-        for index, completion in enumerate(completions):
-            text = completion if isinstance(completion, str) else completion[-1]["content"]
-            row = {key: values[index] for key, values in columns.items() if isinstance(values, list)}
-            ended = cut_at_end(completion_ids[index], end)[1]
-            out.append(task.score(text, {"prompt": prompts[index], **row}, ended).reward)
-        return out
+        texts = [one if isinstance(one, str) else one[-1]["content"] for one in completions]
+        kept = {key: values for key, values in columns.items() if isinstance(values, list)}
+        rows = [
+            {"prompt": prompt, **{key: values[i] for key, values in kept.items()}} for i, prompt in enumerate(prompts)
+        ]
+        ended = [cut_at_end(ids, end)[1] for ids in completion_ids]
+        return [one.reward for one in score_all(task, texts, rows, ended)]
 
     score.__name__ = task.name
     return score

@@ -129,6 +129,9 @@ class RolloutStats:
         values: dict[str, float | None] = {
             "hicra/accuracy": float(known.mean()) if known.size else None,
             "hicra/reward": float(scored.mean()) if scored.size else None,
+            "hicra/reward_errors": float(self.reward.size - scored.size)
+            if scored.size or self.changed is not None
+            else None,
             "hicra/length": self.tokens / self.rows if self.rows else None,
             "hicra/planning_share": self.planning * share if share and self.planning is not None else None,
             "hicra/changed_share": self.changed * share if share and self.changed is not None else None,

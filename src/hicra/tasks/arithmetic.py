@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hicra.errors import ConfigError, did_you_mean
-from hicra.tasks import answers
+from hicra.tasks import answers, judge
 from hicra.tasks.base import Row
 
 SYSTEM = "Think step by step briefly. End with \\boxed{answer}."
@@ -89,7 +89,7 @@ class Arithmetic(answers.ByAnswer):
         digits: most digits a number has, 1 to 4; numbers run from 1.
         terms: how many numbers, 2 to 4.
         shots: worked examples before the problem, 0 to 2.
-        answer_mode: "boxed", or "boxed_or_last_number", which also pays for the last number of one without a box.
+        answer_mode: "boxed", "strict" (exact match), or "lenient", which also pays for the last number of one without a box.
 
     Raises:
         ConfigError: a setting is unknown or out of its range.
@@ -104,7 +104,7 @@ class Arithmetic(answers.ByAnswer):
         digits: int = 1,
         terms: int = 2,
         shots: int = 1,
-        answer_mode: answers.AnswerMode = "boxed_or_last_number",
+        answer_mode: str = "lenient",
         **unknown: Any,
     ) -> None:
         answers.refuse_unknown(self.name, unknown, SETTINGS)
@@ -122,9 +122,9 @@ class Arithmetic(answers.ByAnswer):
         ):
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise ConfigError(f"task.settings.{key} is {value!r}", f"give a whole number from {low} to {high}")
-        answers.check_mode(answer_mode, "task.settings.answer_mode")
+        self._mode = judge.mode_of(answer_mode, "task.settings.answer_mode")
         self._signs = sorted({SIGNS[operation] for operation in operations})
-        self._digits, self._terms, self._shots, self._mode = digits, terms, shots, answer_mode
+        self._digits, self._terms, self._shots = digits, terms, shots
 
     def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
         """Distinct problems of a split in an order fixed by `seed`: `id`, `prompt` (messages), `question`, `answer`.

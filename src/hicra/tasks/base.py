@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hicra.errors import ConfigError, did_you_mean
+from hicra.errors import ConfigError, DataError, did_you_mean
 
 Row = dict[str, Any]
 
@@ -20,15 +21,22 @@ class Score:
         reward: what the trainer gets; None where the response cannot be scored (never a made-up 0).
         correct: whether the answer is right; None where unknown.
         extracted: the answer as found in the text, None where there is none.
+        verdict: the verifier's word for it (correct, wrong, no_answer, timeout, error, bad_gold); None where the task has
+            no verifier.
     """
 
     reward: float | None
     correct: bool | None
     extracted: str | None = None
+    verdict: str | None = None
 
 
 class Task(Protocol):
-    """A source of prompts with a checker. Every method is pure and seeded."""
+    """A source of prompts with a checker. Every method is pure and seeded.
+
+    A task may also have `score_all(responses, rows, ended) -> list[Score]`, where many at once are cheaper than one by
+    one; callers go through `score_all` of this module.
+    """
 
     name: str
 
@@ -59,6 +67,8 @@ TASKS = {
     "plan_execute": "hicra.tasks.plan_execute:PlanExecute",
     "arithmetic": "hicra.tasks.arithmetic:Arithmetic",
     "gsm8k": "hicra.tasks.gsm8k:Gsm8k",
+    "math": "hicra.tasks.math:MathTask",
+    "reasoning_gym": "hicra.tasks.reasoning_gym:ReasoningGym",
 }
 
 
@@ -73,3 +83,21 @@ def make_task(name: str, **settings: Any) -> Task:
     module, attribute = TASKS[name].split(":")
     task: Task = getattr(importlib.import_module(module), attribute)(**settings)
     return task
+
+
+def score_all(
+    task: Task, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
+) -> list[Score]:
+    """The scores of many responses, in order: by the task's own `score_all` where it has one, else one by one."""
+    if not len(responses) == len(rows) == len(ended):
+        raise DataError(f"{len(responses)} responses, {len(rows)} rows, {len(ended)} ended", "give one of each")
+    many = getattr(task, "score_all", None)
+    if many is not None:
+        found: list[Score] = many(responses, rows, ended)
+        return found
+    return [task.score(*item) for item in zip(responses, rows, ended, strict=True)]
+
+
+def unscored(scores: Iterable[Score]) -> dict[str, int]:
+    """How many scores have no reward, by verdict ("unscored" where the task gives none); empty where there are none."""
+    return dict(Counter(score.verdict or "unscored" for score in scores if score.reward is None))

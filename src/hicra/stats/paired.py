@@ -1,7 +1,6 @@
 """Paired comparison of two arms over seeds, with a verdict that stays silent on too few of them.
 
-The interval is a t interval over paired differences, since a percentile bootstrap covers far too little at 3 to 10 seeds;
-p is an exact sign-flip test (all 2^n flips up to n = 16, then 100,000 seeded draws).
+The interval is a t interval over paired differences, since a percentile bootstrap covers far too little at 3 to 10 seeds.
 """
 
 from __future__ import annotations
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from hicra.errors import ConfigError, DataError
+from hicra.stats.improvement import prob_improvement
+from hicra.stats.signflip import sign_flip_p
 
 LEAST_SEEDS = 6  # the sign-flip floor of 5 pairs is 0.0625
-EXACT_UP_TO, DRAWS = 16, 100_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Comparison:
 
 
 def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -> Comparison:
-    """Compares two arms by seed.
+    """Compares two arms by seed; more is better.
 
     Args:
         treatment, baseline: [n] finite numbers, entry i of both from seed i.
@@ -50,6 +50,7 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
 
     Raises:
         DataError: (a ValueError) unequal lengths, no pair, or a value that is not finite.
+        ConfigError: (a ValueError) confidence outside (0, 1).
     """
     a, b = np.asarray(treatment, np.float64), np.asarray(baseline, np.float64)
     if a.ndim != 1 or a.shape != b.shape or not a.size:
@@ -58,26 +59,31 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise DataError("a value is not finite", "drop the seed from both arms and say so")
-    if not 0 < confidence < 1:
-        raise ConfigError(f"confidence is {confidence}, it must lie in (0, 1)", "the usual value is 0.95")
     differences, n = a - b, len(a)
-    mean = float(differences.mean())
-    half = float("inf")
-    if n > 1:
-        half = float(stdtrit(n - 1, (1 + confidence) / 2) * differences.std(ddof=1) / np.sqrt(n))
-    low, high = mean - half, mean + half
+    low, high = t_interval(differences, confidence)
     verdict = "inconclusive"
     if n >= LEAST_SEEDS and (low > 0 or high < 0):
         verdict = "better" if low > 0 else "worse"
-    wins = np.sign(a[:, None] - b[None, :])
-    return Comparison(mean, low, high, _sign_flip(differences), float((wins + 1).mean() / 2), verdict, n)
+    return Comparison(
+        float(differences.mean()), low, high, sign_flip_p(differences), prob_improvement(a, b), verdict, n
+    )
 
 
-def _sign_flip(differences: NDArray[np.float64]) -> float:
-    n = len(differences)
-    observed = abs(differences.sum()) * (1 - 1e-12)  # equal sums in another order must not count as smaller
-    if n <= EXACT_UP_TO:
-        signs = 1 - 2 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1)
-        return float((np.abs(signs @ differences) >= observed).mean())
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (DRAWS, n))
-    return float(((np.abs(signs @ differences) >= observed).sum() + 1) / (DRAWS + 1))
+def t_interval(values: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
+    """Student's interval of a mean: mean -+ t(n-1) sd / sqrt(n), sd with n-1; infinite for a single value.
+
+    Raises:
+        ConfigError: (a ValueError) confidence outside (0, 1).
+    """
+    check_confidence(confidence)
+    mean, n = float(values.mean()), len(values)
+    if n < 2:
+        return -np.inf, np.inf
+    half = float(stdtrit(n - 1, (1 + confidence) / 2) * values.std(ddof=1) / np.sqrt(n))
+    return mean - half, mean + half
+
+
+def check_confidence(confidence: float) -> None:
+    """Raises ConfigError unless 0 < confidence < 1."""
+    if not 0 < confidence < 1:
+        raise ConfigError(f"confidence is {confidence}, it must lie in (0, 1)", "the usual value is 0.95")

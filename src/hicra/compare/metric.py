@@ -1,0 +1,126 @@
+"""Which number stands for a run: metric names with a checkpoint rule, fixed before anybody looks at the curves.
+
+    NAME                       value at the last step; eval/NAME: the final model's evaluation
+    at40:NAME                  value at step 40
+    last10:NAME                mean over the last 10 steps
+    auc:NAME                   area under the learning curve over its length (trapezoids), in the metric's own unit
+    steps_to:0.5:NAME          first step with a value of at least 0.5; fewer is better
+    steps_to:0.5:5:NAME        the same for the mean of the last 5 steps
+
+There is no "best step": to choose it by the curve that is then compared favours the noisier arm.
+Deviation D1: a run that never gets to the threshold counts with its last step (the restricted mean), and is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hicra.errors import ConfigError, DataError
+
+_FORMS = (
+    ("steps_to", re.compile(r"steps_to:([^:]+):(?:(\d{1,9}):)?([^\d].*)")),
+    ("auc", re.compile(r"auc:(.+)")),
+    ("at", re.compile(r"at(\d{1,9}):(.+)")),
+    ("last", re.compile(r"last(\d{1,9}):(.+)")),
+)
+_KNOWN = "NAME, at40:NAME, last10:NAME, auc:NAME, steps_to:0.5:NAME or steps_to:0.5:5:NAME"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A parsed `--metric`: how a curve becomes one number.
+
+    Attributes:
+        kind: "final", "at", "last", "auc" or "steps_to". name: the logged metric.
+        steps: the step of "at", the window of "last" and "steps_to". threshold: of "steps_to".
+    """
+
+    kind: str
+    name: str
+    steps: int = 1
+    threshold: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The checkpoint rule as it is printed."""
+        if self.kind == "final":
+            return "value at the last step"
+        if self.kind == "at":
+            return f"value at step {self.steps}"
+        if self.kind == "last":
+            return f"mean over the last {self.steps} steps"
+        if self.kind == "auc":
+            return "area under the curve over all steps, divided by its length"
+        smooth = f" in the mean of the last {self.steps} steps" if self.steps > 1 else ""
+        return (
+            f"first step at {self.threshold:g} or more{smooth}; a run that never gets there counts with its last step"
+        )
+
+    def of(self, curve: Sequence[float | None], run: str) -> tuple[float, bool]:
+        """The number of one run, and whether it is censored (a threshold that was never reached).
+
+        Args:
+            curve: one value a step, from step 1.
+            run: names the run in errors.
+
+        Raises:
+            DataError: a step that the rule needs does not exist or has no value.
+        """
+        n = len(curve)
+        most = self.steps if self.kind in ("at", "last", "steps_to") else 1
+        if n < most:
+            raise DataError(f"{run} has {n} steps, {self.kind} needs step {most}", "finish it, or ask for fewer steps")
+        first = {"at": self.steps - 1, "last": n - self.steps, "final": n - 1}.get(self.kind, 0)
+        used = curve[first:n] if self.kind != "at" else curve[first : first + 1]
+        values = np.array([np.nan if value is None else value for value in used], np.float64)
+        if np.isnan(values).any():
+            step = first + int(np.flatnonzero(np.isnan(values))[0]) + 1
+            raise DataError(
+                f"{run} has no value of {self.name} at step {step}",
+                "choose another metric, or atN: with a step that has one",
+            )
+        if self.kind == "auc":
+            return float(np.trapezoid(values) / (n - 1)) if n > 1 else float(values[0]), False
+        if self.kind != "steps_to":
+            return float(values.mean()), False
+        smooth = np.convolve(values, np.full(self.steps, 1 / self.steps), "valid")
+        reached = np.flatnonzero(smooth >= self.threshold - 1e-12)
+        return (float(reached[0] + self.steps), False) if reached.size else (float(n), True)
+
+
+def parse_metric(text: str) -> Rule:
+    """Reads a `--metric`.
+
+    Raises:
+        ConfigError: a rule that is half written, or a step or threshold out of range.
+    """
+    for kind, form in _FORMS:
+        if found := form.fullmatch(text):
+            if kind == "auc":
+                return Rule(kind, found[1])
+            if kind == "steps_to":
+                return Rule(kind, found[3], _count(found[2] or "1", text), _threshold(found[1], text))
+            return Rule(kind, found[2], _count(found[1], text))
+    if not text.strip() or re.match(r"(steps_to|auc|at\d*|last\d*|best)(:|$)", text):
+        raise ConfigError(f"metric {text!r} is not readable", f"write {_KNOWN}")
+    return Rule("final", text)
+
+
+def _count(digits: str, text: str) -> int:
+    if int(digits) < 1:
+        raise ConfigError(f"metric {text!r}: steps are counted from 1", f"write {_KNOWN}")
+    return int(digits)
+
+
+def _threshold(given: str, text: str) -> float:
+    try:
+        threshold = float(given)
+    except ValueError:
+        threshold = float("nan")
+    if not np.isfinite(threshold):
+        raise ConfigError(f"metric {text!r}: {given!r} is no threshold", f"write {_KNOWN}")
+    return threshold

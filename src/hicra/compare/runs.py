@@ -1,0 +1,173 @@
+"""Run folders -> Scores: one number a run by a checkpoint rule, arms by method and settings, seeds from hicra.json."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hicra.compare.arms import label, refuse_unlike
+from hicra.compare.metric import Rule, parse_metric
+from hicra.compare.scores import Scores
+from hicra.errors import ArtifactError, DataError, did_you_mean
+from hicra.runs import RunFolder
+
+DEFAULTS = ("eval/accuracy", "hicra/accuracy")
+_HELD_OUT = "eval/"
+
+
+@dataclass(frozen=True)
+class FromRuns:
+    """What the run folders gave: values, the metric and rule that was used, remarks, steps a run."""
+
+    scores: Scores
+    metric: str
+    rule: str
+    lower_is_better: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Run:
+    folder: RunFolder
+    rows: list[dict[str, Any]]
+    final: dict[str, float]  # "eval/NAME" -> value of the final model's evaluation
+
+    @property
+    def names(self) -> set[str]:
+        return {name for row in self.rows for name in row if name != "step"} | set(self.final)
+
+
+def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
+    """Reads one number a run.
+
+    Args:
+        metric: see metric.py; None takes eval/accuracy where every run has it, else hicra/accuracy.
+
+    Raises:
+        DataError, ArtifactError, ConfigError: folders that are damaged, unlike, unfinished or doubled, or no such metric.
+    """
+    runs = [_read(path) for path in paths]
+    if metric is None:
+        metric = next((name for name in DEFAULTS if all(name in run.final for run in runs)), DEFAULTS[-1])
+    rule = parse_metric(metric)
+    evaluated = rule.kind == "final" and all(rule.name in run.final for run in runs)
+    folders = [run.folder for run in runs]
+    refuse_unlike(folders, evaluated)
+    labelled = label(folders)
+    for run in runs:
+        there = rule.name in (run.final if evaluated else {name for row in run.rows for name in row})
+        if not there or rule.name == "step":
+            common = set.intersection(*(each.names for each in runs))
+            raise DataError(
+                f"{run.folder.path} has no metric {rule.name!r}"
+                + (f" at every step (rule {rule.kind})" if rule.name in run.final else ""),
+                did_you_mean(rule.name, common or run.names),
+            )
+    warnings = list(labelled.warnings)
+    if evaluated:
+        numbers = [(run.final[rule.name], False) for run in runs]
+        text = "the final model on held-out problems (evaluation.json), fixed beforehand"
+        warnings += _unscorable(runs, labelled.arms)
+    else:
+        _same_length(runs, rule)
+        numbers = [rule.of(_curve(run, rule.name), str(run.folder.path)) for run in runs]
+        at = f" ({len(runs[0].rows)})" if rule.kind in ("final", "last") else ""
+        text = f"{rule.text}{at}, fixed beforehand"
+        warnings += _unfinished(runs)
+    censored = [run.folder.path.name for run, (_, late) in zip(runs, numbers, strict=True) if late]
+    if censored:
+        warnings.append(
+            f"{len(censored)} of {len(runs)} runs never got to {rule.threshold:g} and count with their last step, so the "
+            f"difference may be larger than shown: {', '.join(censored)}"
+        )
+    scores = Scores.from_rows(
+        labelled.arms, [folder.seed for folder in folders], None, [value for value, _ in numbers],
+        lambda index: str(folders[index].path),
+    )  # fmt: skip
+    return FromRuns(scores, metric, text, rule.kind == "steps_to", tuple(warnings))
+
+
+def _read(path: Path) -> _Run:
+    folder = RunFolder.open(path)
+    for key in ("method", "seed"):
+        if key not in folder.manifest:
+            raise ArtifactError(f"{path / 'hicra.json'} has no {key!r}", "it was not written by hicra")
+    if type(folder.manifest["seed"]) is not int:
+        raise ArtifactError(f"{path / 'hicra.json'}: seed is {folder.manifest['seed']!r}, no integer", "repair it")
+    for key in ("config", "inputs", "versions"):
+        if not isinstance(folder.manifest.get(key) or {}, dict):
+            raise ArtifactError(f"{path / 'hicra.json'}: {key} is no object", "it was not written by hicra")
+    rows = folder.metrics()
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or row.get("step") != number:
+            found = row.get("step") if isinstance(row, dict) else row
+            raise ArtifactError(
+                f"{path / 'metrics.jsonl'} has step {found!r} where step {number} belongs",
+                "`hicra train --resume` repairs an interrupted run",
+            )
+    return _Run(folder, rows, _final(path / "evaluation.json"))
+
+
+def _final(path: Path) -> dict[str, float]:
+    """The numbers of the final evaluation, by `eval/NAME`; empty where the run was not evaluated."""
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")).get("final") or {}
+        numbers = {name: value for name, value in found.items() if isinstance(value, int | float)}
+    except (ValueError, AttributeError) as error:
+        raise ArtifactError(f"{path} is not readable: {error}", "train the run again, or remove the file") from None
+    return {f"{_HELD_OUT}{name}": float(value) for name, value in numbers.items()}
+
+
+def _curve(run: _Run, name: str) -> list[float | None]:
+    curve: list[float | None] = []
+    for row in run.rows:
+        value = row.get(name)
+        if value is not None and (
+            isinstance(value, bool | str) or not isinstance(value, int | float) or not math.isfinite(value)
+        ):
+            raise DataError(
+                f"{run.folder.path / 'metrics.jsonl'} step {row['step']}: {name} is {value!r}, no finite number",
+                "a step without a value has null",
+            )
+        curve.append(None if value is None else float(value))
+    return curve
+
+
+def _same_length(runs: Sequence[_Run], rule: Rule) -> None:
+    """Curves of unlike length are compared at a step that all have, or not at all."""
+    lengths = [len(run.rows) for run in runs]
+    if rule.kind != "at" and len(set(lengths)) > 1:
+        short, long = lengths.index(min(lengths)), lengths.index(max(lengths))
+        raise DataError(
+            f"{runs[short].folder.path} has {lengths[short]} steps, {runs[long].folder.path} has {lengths[long]}",
+            f"finish it with `hicra train --resume`, or compare at{lengths[short]}:{rule.name}",
+        )
+
+
+def _unfinished(runs: Sequence[_Run]) -> list[str]:
+    found = []
+    for run in runs:
+        train = (run.folder.manifest.get("config") or {}).get("train")
+        steps = train.get("steps") if isinstance(train, dict) else None
+        if isinstance(steps, int) and len(run.rows) < steps:
+            found.append(f"{run.folder.path.name} has {len(run.rows)} of its {steps} steps")
+    return found
+
+
+def _unscorable(runs: Sequence[_Run], arms: Sequence[str]) -> list[str]:
+    """Answers without a verdict (verifier timeouts and errors): an arm that has more of them looks worse than it is."""
+    found = []
+    for arm in sorted(set(arms)):
+        mine = [run.final for run, name in zip(runs, arms, strict=True) if name == arm]
+        lost, asked = (sum(final.get(f"{_HELD_OUT}{key}", 0.0) for final in mine) for key in ("unscorable", "problems"))
+        if lost:
+            found.append(
+                f"arm {arm!r}: {lost:.0f} of {asked:.0f} held-out answers could not be scored and count as wrong"
+            )
+    return found

@@ -1,0 +1,114 @@
+"""Values lined up by arm, seed and question: the input of the statistics, whatever file they came from.
+
+Pairing goes by the names, never by the order of rows, and the same rows in another order give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hicra.errors import DataError
+
+Seed = int | str
+Name = TypeVar("Name", int, str, int | str)
+_NAMED = 5  # how many of the missing ones an error spells out
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm: `seeds` sorted, `values` [seeds, questions] float64 (one column where there are no questions)."""
+
+    name: str
+    seeds: tuple[Seed, ...]
+    values: NDArray[np.float64]
+
+    def at(self, seeds: Sequence[Seed]) -> NDArray[np.float64]:
+        """[len(seeds), questions] the rows of some of its seeds."""
+        rows = {seed: row for row, seed in enumerate(self.seeds)}
+        return self.values[[rows[seed] for seed in seeds]]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All arms by name, sorted; every arm and seed has the same questions (None: one value a seed)."""
+
+    arms: dict[str, Arm]
+    questions: tuple[str, ...] | None
+
+    @classmethod
+    def from_rows(
+        cls,
+        arms: Sequence[str],
+        seeds: Sequence[Seed],
+        questions: Sequence[str] | None,
+        values: Sequence[float] | NDArray[np.float64],
+        where: Callable[[int], str] = lambda row: f"row {row + 1}",
+    ) -> Scores:
+        """Lines rows up.
+
+        Args:
+            arms, seeds, questions, values: one entry a row; values finite.
+            where: names a row for the user, by its index.
+
+        Raises:
+            DataError: no row, a value that is not finite, an (arm, seed, question) given twice, or a seed that lacks
+                questions which another has.
+        """
+        if not len(values):
+            raise DataError("there is no row to compare", "a table needs one row an arm and seed")
+        value = np.asarray(values, np.float64)
+        if not np.isfinite(value).all():
+            row = int(np.flatnonzero(~np.isfinite(value))[0])
+            raise DataError(
+                f"{where(row)}: value {value[row]} is not finite", "drop the seed from every arm and say so"
+            )
+        arm_names, arm = _ranked(arms)
+        seed_names, seed = _ranked(seeds)
+        question_names, question = (
+            _ranked(questions) if questions is not None else ([""], np.zeros(len(value), np.int64))
+        )
+        run = arm * len(seed_names) + seed
+        order = np.lexsort((question, run))
+        run, question, value = run[order], question[order], value[order]
+        same = np.flatnonzero((run[1:] == run[:-1]) & (question[1:] == question[:-1]))
+        if same.size:
+            first, second = sorted((int(order[same[0]]), int(order[same[0] + 1])))
+            asked = f", question {questions[first]!r}" if questions is not None else ""
+            raise DataError(
+                f"{where(second)}: arm {arms[first]!r}, seed {seeds[first]!r}{asked} was given before, {where(first)}",
+                "keep one row for each; several questions a seed need a column `question`"
+                if questions is None
+                else "keep one row for each",
+            )
+        runs, starts, counts = np.unique(run, return_index=True, return_counts=True)
+        for index in np.flatnonzero(counts != len(question_names)):
+            there = set(question[starts[index] : starts[index] + counts[index]].tolist())
+            lacking = [name for at, name in enumerate(question_names) if at not in there]
+            owner, number = divmod(int(runs[index]), len(seed_names))
+            more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+            raise DataError(
+                f"arm {arm_names[owner]!r}, seed {seed_names[number]!r} lacks {len(lacking)} of {len(question_names)} "
+                f"questions: {', '.join(map(repr, lacking[:_NAMED]))}{more}",
+                "all arms and seeds must answer the same questions: add the rows, or drop the questions everywhere",
+            )
+        cells = value.reshape(len(runs), len(question_names))
+        owners = runs // len(seed_names)
+        found = {}
+        for place, name in enumerate(arm_names):
+            rows = np.flatnonzero(owners == place)
+            found[name] = Arm(
+                name, tuple(seed_names[each % len(seed_names)] for each in runs[rows].tolist()), cells[rows]
+            )
+        return cls(found, tuple(question_names) if questions is not None else None)
+
+
+def _ranked(names: Sequence[Name]) -> tuple[list[Name], NDArray[np.int64]]:
+    """The distinct names, numbers before texts, and the place of each entry among them."""
+    known = sorted(set(names), key=lambda name: (isinstance(name, str), name))
+    place = {name: index for index, name in enumerate(known)}
+    return known, np.fromiter((place[name] for name in names), np.int64, len(names))

@@ -1,0 +1,157 @@
+"""A table of results (.csv, .jsonl, .parquet; columns arm, seed, value, optional question) -> Scores, strictly."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hicra.compare.scores import Scores, Seed
+from hicra.corpus.strict_json import BadRow, parse_object
+from hicra.errors import DataError, did_you_mean
+
+SUFFIXES = (".csv", ".jsonl", ".parquet")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WORDS = {"true": 1.0, "false": 0.0}
+Row = tuple[str, dict[str, Any]]
+
+
+def read_tables(paths: Sequence[Path], column: str = "value") -> Scores:
+    """Reads one or several tables as one.
+
+    Args:
+        column: the column that holds the values.
+
+    Raises:
+        DataError: unreadable, empty, a column missing, a value that is no finite number (named by file and line), or what
+            Scores.from_rows refuses.
+    """
+    arms: list[str] = []
+    seeds: list[Seed] = []
+    questions: list[str] = []
+    values: list[float] = []
+    places: list[str] = []
+    asked: bool | None = None
+    for path in paths:
+        names, rows = _READERS[path.suffix.lower()](path)
+        _need_columns(path, names, column)
+        if asked is not None and asked != ("question" in names):
+            raise DataError(
+                f"{path} has {'a' if 'question' in names else 'no'} column `question`, the table before it is otherwise",
+                "give all tables the same columns",
+            )
+        asked = "question" in names
+        before = len(places)
+        for place, row in rows:
+            arms.append(_name(row["arm"], "arm", place))
+            seeds.append(_seed(row["seed"], place))
+            values.append(_value(row[column], column, place))
+            if asked:
+                questions.append(_name(row["question"], "question", place))
+            places.append(place)
+        if len(places) == before:
+            raise DataError(f"{path} holds no row", "a table needs one row an arm and seed")
+    return Scores.from_rows(arms, seeds, questions if asked else None, values, places.__getitem__)
+
+
+def _need_columns(path: Path, names: Sequence[str], column: str) -> None:
+    for name in ("arm", "seed", column):
+        if name not in names:
+            raise DataError(
+                f"{path} has no column {name!r}; its columns: {', '.join(names) or 'none'}",
+                f"{did_you_mean(name, names)}; a table has the columns arm, seed, value and optional question",
+            )
+
+
+def _csv(path: Path) -> tuple[list[str], Iterator[Row]]:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            lines = [(reader.line_num, cells) for cells in reader if cells]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not readable CSV: {error}", "save it as UTF-8 text with commas") from None
+    names = [name.strip() for name in lines[0][1]] if lines else []
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise DataError(f"{path} has the column {min(twice)!r} twice", "name each column once")
+
+    def rows() -> Iterator[Row]:
+        for line, cells in lines[1:]:
+            if len(cells) != len(names):
+                raise DataError(
+                    f"{path} line {line} has {len(cells)} fields, the header {len(names)}", "one field a column"
+                )
+            yield f"{path} line {line}", dict(zip(names, cells, strict=True))
+
+    return names, rows()
+
+
+def _jsonl(path: Path) -> tuple[list[str], Iterator[Row]]:
+    rows: list[Row] = []
+    for line, text in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        if text.strip(b" \t\r"):
+            try:
+                rows.append((f"{path} line {line}", parse_object(text)))
+            except BadRow as error:
+                raise DataError(f"{path} line {line}: {error.reason}", "one JSON object a line") from None
+    names = list(rows[0][1]) if rows else []
+
+    def checked() -> Iterator[Row]:
+        for place, row in rows:
+            if row.keys() != rows[0][1].keys():
+                odd = min(row.keys() ^ rows[0][1].keys())
+                raise DataError(f"{place}: {odd!r} is in this row or in the first, not in both", "one set of keys")
+            yield place, row
+
+    return names, checked()
+
+
+def _parquet(path: Path) -> tuple[list[str], Iterator[Row]]:
+    try:
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path} is not readable parquet: {error}", "write it again") from None
+    return frame.columns, ((f"{path} row {at}", row) for at, row in enumerate(frame.iter_rows(named=True), 1))
+
+
+_READERS = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+
+
+def _name(given: Any, column: str, place: str) -> str:
+    if isinstance(given, str) and given.strip():
+        return given
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given)
+    raise DataError(f"{place}: {column} is {given!r}, it must be a text or an integer", "fill it in")
+
+
+def _seed(given: Any, place: str) -> Seed:
+    if isinstance(given, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", given, re.ASCII):
+        return int(given)
+    if isinstance(given, float) and given.is_integer():
+        return int(given)
+    if (isinstance(given, str) and given.strip()) or (isinstance(given, int) and not isinstance(given, bool)):
+        return given
+    raise DataError(f"{place}: seed is {given!r}, it must be an integer or a text", "fill it in")
+
+
+def _value(given: Any, column: str, place: str) -> float:
+    if isinstance(given, str):
+        text = given.strip()
+        given = float(text) if _NUMBER.fullmatch(text) else _WORDS.get(text.lower(), given)
+    if isinstance(given, bool | int | float) and math.isfinite(number := _float(given)):
+        return number
+    raise DataError(
+        f"{place}: {column} is {given!r}, it must be a finite number", "drop the seed from every arm and say so"
+    )
+
+
+def _float(given: float) -> float:
+    try:
+        return float(given)
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,150 @@
+"""Sampling from an OpenAI-compatible chat endpoint (a vLLM or llama.cpp server, a hosted service): standard library alone.
+
+The key is read from the environment variable HICRA_API_KEY, else OPENAI_API_KEY, when a request is sent; it is kept in
+no setting, file or message, redirects are not followed, and an answer of the server is never shown where it holds the key.
+What a server serves under a name is its own affair: the recorded identity is address and name, and its seeds are best
+effort. So two runs may differ; an interrupted one still samples nothing twice.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import random
+import time
+import urllib.parse
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from hicra.errors import ConfigError, EngineError
+from hicra.evaluate.generators import Made, Request
+from hicra.evaluate.settings import EvalSettings
+
+KEYS = ("HICRA_API_KEY", "OPENAI_API_KEY")
+AT_ONCE = 8  # requests under way
+TIMEOUT_S = 600.0
+TRIES, FIRST_WAIT_S, LONGEST_WAIT_S = 6, 1.0, 30.0
+AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
+LARGEST_REPLY = 64 * 2**20
+
+
+class Endpoint:
+    """`{address}/chat/completions`, one request a sample.
+
+    Args:
+        address: as in "http://localhost:8000/v1".
+        model: what the server calls the model.
+
+    Raises:
+        ConfigError: not an http(s) address, one with a user name or password in it, or no model name.
+    """
+
+    def __init__(self, address: str, model: str, first_wait_s: float = FIRST_WAIT_S) -> None:
+        parts = urllib.parse.urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ConfigError("the endpoint is no http(s) address", "as in --endpoint http://localhost:8000/v1")
+        if parts.username or parts.password:
+            raise ConfigError("the endpoint's address holds a user name or password", f"put the key into {KEYS[0]}")
+        if not model:
+            raise ConfigError("no model name for the endpoint", "give --model the name that the server knows")
+        self.parts, self.model, self.first_wait_s = parts, model, first_wait_s
+
+    def generate(self, requests: Sequence[Request], settings: EvalSettings) -> list[Made]:
+        """See `Generator`.
+
+        Raises:
+            EngineError: the server refuses a request, or does not answer after several tries.
+        """
+        with ThreadPoolExecutor(min(AT_ONCE, max(1, len(requests)))) as pool:
+            jobs = [pool.submit(self._one, request, settings) for request in requests]
+            try:
+                return [job.result() for job in jobs]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _one(self, request: Request, settings: EvalSettings) -> Made:
+        prompt = request.prompt
+        body = {
+            "model": self.model, "messages": [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt,
+            "temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": settings.max_new_tokens,
+            "seed": request.seed, "n": 1,
+        }  # fmt: skip
+        reply = self._post(json.dumps(body).encode())
+        try:
+            choice = reply["choices"][0]
+            text, reason = choice["message"]["content"] or "", choice.get("finish_reason")
+            tokens = (reply.get("usage") or {}).get("completion_tokens")
+            if not isinstance(text, str):
+                raise TypeError
+        except (KeyError, IndexError, TypeError, AttributeError):
+            raise EngineError(
+                f"{self.parts.hostname} sent no chat completion",
+                "check that the address ends where /chat/completions begins",
+            ) from None
+        ended = None if reason is None else reason != "length"
+        return Made(text, None, tokens if type(tokens) is int else None, ended, None)
+
+    def _post(self, body: bytes) -> Any:
+        problem = ""
+        for attempt in range(TRIES):
+            if attempt:
+                longest = min(LONGEST_WAIT_S, self.first_wait_s * 2 ** (attempt - 1))
+                time.sleep(
+                    longest * random.uniform(0.5, 1.0)
+                )  # so that those refused together do not come back together
+            try:
+                status, data = self._send(body)
+            except (OSError, http.client.HTTPException) as error:
+                problem = f"{type(error).__name__}: {error}"
+                continue
+            if status == 200:
+                try:
+                    return json.loads(data)
+                except ValueError:
+                    problem = "its answer is not JSON"
+                    continue
+            problem = f"HTTP {status}: {_harmless(data)}"
+            if status not in AGAIN:
+                raise EngineError(f"{self.parts.hostname} refuses the request, {problem}", _fix(status))
+        raise EngineError(
+            f"{self.parts.hostname} did not answer in {TRIES} tries, the last: {problem}",
+            "what was sampled is kept: run the same command again to go on",
+        )
+
+    def _send(self, body: bytes) -> tuple[int, bytes]:
+        kind = http.client.HTTPSConnection if self.parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self.parts.hostname or "", self.parts.port, timeout=TIMEOUT_S)
+        headers = {"Content-Type": "application/json"}
+        if key := _key():
+            headers["Authorization"] = f"Bearer {key}"
+        try:
+            connection.request("POST", self.parts.path.rstrip("/") + "/chat/completions", body, headers)
+            response = connection.getresponse()
+            return response.status, response.read(LARGEST_REPLY)
+        finally:
+            connection.close()
+
+
+def _key() -> str:
+    return next((os.environ[name].strip() for name in KEYS if os.environ.get(name)), "")
+
+
+def _harmless(data: bytes) -> str:
+    """The beginning of a server's message, without the key."""
+    text = data[:2000].decode("utf-8", "replace")
+    key = _key()
+    return (text.replace(key, "[key]") if key else text)[:300].strip()
+
+
+def _fix(status: int) -> str:
+    if status in (401, 403):
+        return f"put the key into the environment variable {KEYS[0]}"
+    if status == 404:
+        return "check the address (it usually ends in /v1) and the model's name"
+    return "check the model's name and --max-new-tokens"

@@ -1,0 +1,130 @@
+"""Sampling with transformers, batched, on the CPU: each row draws from a stream of its own. Needs torch.
+
+A draw inverts the cumulative distribution at one uniform number a token, from a counter-based generator keyed by the
+row's seed: what a row draws does not depend on the rows beside it. (Its logits still may, in the last bits: another
+padding rounds differently. So an evaluation keeps its batches fixed, and a resumed one makes the same ones again.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
+
+from hicra.errors import ConfigError
+from hicra.evaluate.folder import model_folder
+from hicra.evaluate.generators import Made, Request
+from hicra.evaluate.render import rendered_ids
+from hicra.evaluate.settings import EvalSettings
+from hicra.sampling import cut_at_any, load
+
+LIKELIEST = 256  # tokens among which the nucleus is looked for before the whole vocabulary is sorted
+
+
+class Local:
+    """A model folder on this machine's CPU, in float32."""
+
+    def __init__(self, model: str, settings: EvalSettings) -> None:
+        self.folder = model_folder(model)
+        try:
+            self.model, self.tokenizer = load(self.folder, settings.threads or torch.get_num_threads())
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ConfigError(f"transformers cannot load {self.folder}: {why}", "check the folder's files") from None
+        own = self.model.generation_config.eos_token_id
+        self.ends = sorted({*_listed(own), *_listed(self.tokenizer.eos_token_id)})
+        pad = self.tokenizer.pad_token_id
+        self.pad = pad if pad is not None else (self.ends[0] if self.ends else 0)
+        # the folder's own settings (repetition penalty, top-k ...) would bend the distribution that is asked for
+        self.model.generation_config = GenerationConfig(eos_token_id=self.ends or None, pad_token_id=self.pad)
+        self.context = int(getattr(self.model.config, "max_position_embeddings", 0) or 2**31)
+        self.model.eval()
+
+    def generate(self, requests: Sequence[Request], settings: EvalSettings) -> list[Made]:
+        """See `Generator`. Rows that have less room than others in the model's context are sampled apart."""
+        prompts = [rendered_ids(self.tokenizer, request.prompt) for request in requests]
+        room = [min(settings.max_new_tokens, self.context - len(ids)) for _, ids in prompts]
+        made: list[Made | None] = [None] * len(requests)
+        for size in sorted(set(room)):
+            rows = [row for row, each in enumerate(room) if each == size]
+            for begin in range(0, len(rows), settings.batch):
+                part = rows[begin : begin + settings.batch]
+                if size < 1:
+                    ids: list[list[int]] = [[] for _ in part]
+                else:
+                    seeds = [requests[row].seed for row in part]
+                    ids = self._sample([prompts[row][1] for row in part], seeds, size, settings)
+                for row, each in zip(part, ids, strict=True):
+                    made[row] = self._made(each, prompts[row][0], size < 1)
+        return [one for one in made if one is not None]
+
+    def close(self) -> None:
+        """The weights go."""
+        del self.model
+
+    def _sample(self, prompts: list[list[int]], seeds: list[int], most: int, settings: EvalSettings) -> list[list[int]]:
+        width = max(map(len, prompts))
+        ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in prompts])
+        mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])
+        drawing = LogitsProcessorList()
+        if settings.temperature > 0:
+            drawing.append(Draw(seeds, most, settings.temperature, settings.top_p))
+        with torch.no_grad():
+            out = self.model.generate(
+                input_ids=ids, attention_mask=mask, max_new_tokens=most, do_sample=False, logits_processor=drawing
+            )
+        made: list[list[int]] = out[:, width:].tolist()
+        return made
+
+    def _made(self, ids: list[int], prompt: str, too_long: bool) -> Made:
+        ids, ended = cut_at_any(ids, self.ends)
+        return Made(self.tokenizer.decode(ids, skip_special_tokens=True), ids, len(ids), ended, prompt, too_long)
+
+
+class Draw(LogitsProcessor):  # type: ignore[misc]
+    """Leaves one token a row: the one drawn at that row's own next uniform number.
+
+    Args:
+        seeds: [B] one a row.
+        most: tokens a row at most.
+        temperature: > 0.
+        top_p: the smallest set of likeliest tokens with at least this probability is drawn from.
+    """
+
+    def __init__(self, seeds: Sequence[int], most: int, temperature: float, top_p: float) -> None:
+        streams = [np.random.Generator(np.random.Philox(key=seed)).random(most) for seed in seeds]
+        self.uniform = torch.from_numpy(np.stack(streams))
+        self.temperature, self.top_p, self.step = temperature, top_p, 0
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """[B,V] scores to [B,V]: 0 at the drawn token, -inf elsewhere."""
+        at = self.uniform[:, self.step, None].to(scores.device)
+        self.step += 1
+        chosen = draw(torch.softmax(scores.float() / self.temperature, -1), at, self.top_p)
+        return torch.full_like(scores, float("-inf")).scatter_(1, chosen, 0.0)
+
+
+def draw(probabilities: Any, uniform: Any, top_p: float) -> Any:
+    """[B,V] probabilities and [B,1] uniform numbers in [0, 1) to [B,1] drawn tokens."""
+    if top_p >= 1:
+        return _at(probabilities.double().cumsum(-1), uniform)
+    values, order = probabilities.topk(min(LIKELIEST, probabilities.shape[-1]))
+    if bool((values.double().sum(-1) < top_p).any()):
+        values, order = probabilities.sort(descending=True, stable=True)
+    values = values.double()
+    kept = torch.where(values.cumsum(-1) - values < top_p, values, 0.0)  # the token that passes top_p is still in
+    return order.gather(-1, _at(kept.cumsum(-1), uniform))
+
+
+def _at(cumulative: Any, uniform: Any) -> Any:
+    return (cumulative <= uniform * cumulative[:, -1:]).sum(-1, keepdim=True).clamp_(max=cumulative.shape[-1] - 1)
+
+
+def _listed(value: Any) -> list[int]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [int(value)]

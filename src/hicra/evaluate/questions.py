@@ -1,0 +1,138 @@
+"""Benchmarks: files of questions and answers, or the questions of a generated task, by name.
+
+A file is read as the task "math" reads it (docs/tasks.md): `question` and `answer`, strictly. `NAME=FILE` reads it as the
+benchmark of that name (`gsm8k=test.jsonl`); a file whose first answer holds `####` is read as GSM8K anyway. Rows of the
+plan_execute task (`prompt`, `noun`, `a`, `b`, `c`, `goal`) are judged by that task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hicra.artifacts import canonical_json, sha256_bytes, sha256_file
+from hicra.errors import ConfigError, DataError
+from hicra.evaluate.render import Prompt
+from hicra.tasks import judge
+from hicra.tasks import questions as from_files
+from hicra.tasks.base import Task, make_task
+from hicra.tasks.benchmarks import BENCHMARKS
+from hicra.tasks.files import Source, read_rows
+from hicra.tasks.prompts import template_of
+from hicra.verify import Gold
+
+GENERATED = ("plan_execute", "arithmetic")
+GENERATED_QUESTIONS = 256
+PLAN_EXECUTE_KEYS = {"prompt", "noun", "a", "b", "c", "goal"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: its id (unique in its benchmark), text, right answers (any of them), prompt, and the row of its task."""
+
+    id: str
+    text: str
+    golds: tuple[Gold, ...]
+    prompt: Prompt
+    row: Mapping[str, Any] = field(repr=False, default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Questions with what they are judged by.
+
+    Attributes:
+        name: the path, or the name of the task: the key of its result.
+        kind: the benchmark it is read as ("math", "gsm8k" ...), or the task.
+        sha256: of the file's bytes, or of the task's rows.
+        template: name of the prompt template; "task" where the task writes its prompts.
+        task: its own scorer, None where answers are verified.
+        questions: at least one.
+        bad_gold: ids or places of rows whose answer cannot be one; they are not asked.
+    """
+
+    name: str
+    kind: str
+    sha256: str
+    template: str
+    task: Task | None
+    questions: list[Question]
+    bad_gold: list[str] = field(default_factory=list)
+
+
+def load(name: str, template: str, most: int = 0, seed: int = 0) -> Benchmark:
+    """A benchmark by path, or a generated task by name.
+
+    Args:
+        name: a path, `KIND=PATH`, or the name of a task.
+        template: prompt template of questions from files.
+        most: the first so many questions; 0 takes all (of a generated task 256).
+        seed: of the order of a generated task's questions.
+
+    Raises:
+        ConfigError: no such file, or of an unknown kind.
+        DataError: an empty file, a row without question or answer, an id twice, by file and line; questions with images.
+    """
+    if name in GENERATED and not Path(name).exists():
+        task = make_task(name)
+        rows = task.rows("eval", most or GENERATED_QUESTIONS, seed)
+        digest = sha256_bytes(canonical_json(rows).encode())
+        return Benchmark(name, name, digest, "task", task, [_of_task(row) for row in rows])
+    kind, file = _named(name)
+    path = Path(file)
+    where, first = next(read_rows(path, "--data"))
+    if first.keys() >= PLAN_EXECUTE_KEYS:
+        questions = [_of_plan_execute(where, row) for where, row in read_rows(path, "--data")]
+        _refuse_doubled(questions, where)
+        task = make_task("plan_execute")
+        return Benchmark(file, task.name, sha256_file(path), "task", task, questions[: most or None])
+    kind = kind or ("gsm8k" if "####" in str(first.get("answer")) else "math")
+    loaded = from_files.load([file], BENCHMARKS[kind], setting="--data", on_bad_gold="skip")
+    for bad in loaded.bad_gold:
+        if not bad["answer"]:  # nothing there at all: the file is not what it should be
+            raise DataError(
+                f"{bad['file']} line {bad['line']}: {bad['reason']}", "give the row its right answer, or leave it out"
+            )
+    if any(one.images for one in loaded.questions):
+        raise DataError(f"{file} asks about images", "hicra eval samples from text models")
+    made = template_of(template, "--template")
+    asked = [
+        Question(one.id, one.text, tuple(judge.golds_of(one.gold)), made.messages(one.text))
+        for one in loaded.questions[: most or None]
+    ]
+    listed = [f"line {bad['line']}: {bad['answer'][:60]}" for bad in loaded.bad_gold]
+    return Benchmark(file, kind, sha256_file(path), template, None, asked, listed)
+
+
+def _named(name: str) -> tuple[str, str]:
+    """("", path), or (kind, path) of `KIND=PATH` where no file of the whole name exists."""
+    kind, mark, file = name.partition("=")
+    return (kind, file) if mark and kind in BENCHMARKS and not Path(name).exists() else ("", name)
+
+
+def _of_task(row: Mapping[str, Any]) -> Question:
+    text = row.get("question") or row["prompt"]
+    return Question(str(row["id"]), str(text), (Gold((str(row.get("answer", "")),)),), row["prompt"], row)
+
+
+def _of_plan_execute(where: Source, row: Mapping[str, Any]) -> Question:
+    lost = sorted(key for key in PLAN_EXECUTE_KEYS if row.get(key) is None)
+    if lost or not isinstance(row["prompt"], str):
+        raise DataError(f"{where}: {', '.join(lost) or 'prompt'} missing or no text", "rows come from PlanExecute.rows")
+    return _of_task({"id": f"line-{where.line}"} | {key: value for key, value in row.items() if value is not None})
+
+
+def _refuse_doubled(questions: list[Question], where: Source) -> None:
+    ids = [question.id for question in questions]
+    if len(set(ids)) != len(ids):
+        twice = next(one for one in ids if ids.count(one) > 1)
+        raise DataError(f"{where.file}: id {twice!r} stands twice", "give each question its own id")
+
+
+def refuse_twice(benchmarks: list[Benchmark]) -> None:
+    """Raises ConfigError where two benchmarks have one name: results are kept by name."""
+    names = [benchmark.name for benchmark in benchmarks]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(f"benchmark {twice} is given twice", "name each once")

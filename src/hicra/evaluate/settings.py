@@ -1,0 +1,121 @@
+"""Settings of an evaluation: what decides which samples come out. All of them are recorded in eval.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from hicra.config import Count, Positive, Strict, validated
+from hicra.errors import ConfigError
+from hicra.evaluate.score import check_k
+from hicra.tasks.presets import preset_of
+from hicra.tasks.prompts import template_of
+
+
+class EvalSettings(Strict):
+    """What is sampled, and how. The defaults are the paper's sampling: temperature 0.6, top-p 0.95.
+
+    Attributes:
+        k: of pass@k.
+        n: samples a question; 0: what the preset says of the benchmark, else the largest k.
+        temperature: 0 is greedy, and allows one sample.
+        top_p: the smallest set of likeliest tokens with this probability is drawn from.
+        max_new_tokens: longest response, end token included.
+        template: prompt template by name, or a text that holds `{question}` (docs/tasks.md).
+        questions: the first so many of each file; 0: all (of a generated task 256).
+        engine: what samples.
+        mode: whose figure is the headline; strict and lenient are always given beside it.
+        batch: rows sampled at once; 0: the engine's own (transformers 32).
+        threads: of torch; 0: its own number.
+        seed: of the draws, and of the order of a generated task's questions.
+        endpoint: address, with engine endpoint.
+        preset: name of the preset that the other values started from.
+    """
+
+    k: tuple[Positive, ...] = (1,)
+    n: Count = 0
+    temperature: Annotated[float, Field(ge=0, le=10)] = 0.6
+    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
+    max_new_tokens: Positive = 1024
+    template: str = "boxed"
+    questions: Count = 0
+    engine: Literal["transformers", "vllm", "endpoint"] = "transformers"
+    mode: Literal["boxed", "strict", "lenient"] = "boxed"
+    batch: Annotated[int, Field(ge=0, le=4096)] = 0
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    seed: Count = 0
+    endpoint: str = ""
+    preset: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EvalSettings:
+        template_of(self.template, "--template")
+        if not self.k:
+            raise ConfigError("no k is given", "as in --k 1,4,8")
+        if self.n:
+            check_k(self.k, self.n)
+        if (self.engine == "endpoint") != bool(self.endpoint):
+            raise ConfigError(
+                "engine endpoint and an address belong together", "as in --endpoint http://localhost:8000/v1"
+            )
+        return self
+
+    def samples(self, kind: str) -> int:
+        """Samples a question of a benchmark of that kind.
+
+        Raises:
+            ConfigError: k > n, or several samples at temperature 0.
+        """
+        own = preset_of(self.preset, "--preset").samples(kind) if self.preset else 0
+        n = self.n or (own if own > 1 else max(self.k))
+        check_k(self.k, n)
+        if self.temperature == 0 and n > 1:
+            raise ConfigError(
+                f"{n} samples at temperature 0 are {n} times the same text",
+                "sample one (--n 1 --k 1), or take a temperature above 0",
+            )
+        return n
+
+    def recorded(self) -> dict[str, Any]:
+        """What decides the samples, as written into eval.json: k and mode do not, they may change over the same samples."""
+        return {key: value for key, value in self.model_dump(mode="json").items() if key not in ("k", "mode")}
+
+
+def settings_of(given: Mapping[str, Any], preset: str = "") -> EvalSettings:
+    """Settings from values that were given, over those of a preset ("paper", "greedy"), over the defaults.
+
+    Args:
+        given: by name; `k` may be a text as in "1,4,8"; an `endpoint` stands for its engine.
+
+    Raises:
+        ConfigError: names the key and the nearest right one.
+    """
+    tree: dict[str, Any] = {}
+    if preset:
+        found = preset_of(preset, "--preset")
+        tree = {
+            "temperature": found.temperature, "top_p": found.top_p, "max_new_tokens": found.max_new_tokens,
+            "mode": found.answer_mode, "template": found.prompt, "preset": found.name,
+        }  # fmt: skip
+    tree |= {"engine": "endpoint"} if given.get("endpoint") else {}
+    tree |= given
+    if isinstance(tree.get("k"), str):
+        tree["k"] = parse_k(tree["k"])
+    return validated(EvalSettings, tree)
+
+
+def parse_k(text: str) -> tuple[int, ...]:
+    """Numbers of tries from "1,4,8", sorted, each once.
+
+    Raises:
+        ConfigError: not a list of whole numbers of at least 1.
+    """
+    try:
+        ks = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        raise ConfigError(f"k is {text!r}", "give whole numbers, as in --k 1,4,8") from None
+    if ks[0] < 1:
+        raise ConfigError(f"k is {ks[0]}", "k is a whole number of at least 1")
+    return tuple(ks)

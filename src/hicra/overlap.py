@@ -1,0 +1,291 @@
+"""`hicra corpus overlap TRAIN BENCH`: which training questions are in a benchmark, whole or by 13 words in a row.
+
+The benchmark is held in memory as hashes; training rows stream past it in batches, so memory does not grow with them. A
+word is a run of letters, marks and digits in lower case; a 13-gram is hashed from its words' hashes in numpy (64 bits: a
+false hit is expected once in about 10^6 runs of 10^8 against 10^5 grams).
+
+Deviations (the paper does not check for contamination):
+    D1  "exact" is equality of the folded question (`tasks.questions.folded`); "ngram" is any 13 words in a row, the usual
+        window of contamination reports. `share` is the share of the benchmark question's distinct 13-grams found in the row.
+    D2  questions of fewer than 13 words are compared exactly alone, and counted as `short`.
+    D3  a 13-gram that stands in more than 50 questions of the benchmark is boilerplate: left out, and counted.
+    D4  only questions are compared, never solutions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from hicra.artifacts import write_text
+from hicra.corpus import Paths, files_of
+from hicra.errors import ConfigError, DataError
+from hicra.tasks.files import Source, column, missing, read_rows
+from hicra.tasks.questions import asked_text, folded
+
+WORDS = 13
+MAX_SHARED = 50
+MOST_LISTED = 10_000
+ALL = 10**9  # for `most`: every pair
+NEAR = 0.5  # share of grams from which a warning is due
+BATCH_CHARS = 4_000_000
+QUESTIONS = ("question", "problem", "prompt")
+_WORD = r"[\p{L}\p{M}\p{N}]+"
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplication loses nothing
+
+Hashes = NDArray[np.uint64]
+Ints = NDArray[np.int64]
+Asked = tuple[Source, dict[str, Any], str]  # place, row, question
+
+
+class Hit(NamedTuple):
+    """One training row that holds a benchmark question, or part of it."""
+
+    train_file: str
+    line: int
+    bench_file: str
+    bench_line: int
+    id: str
+    kind: Literal["exact", "ngram"]
+    share: float
+
+
+@dataclass
+class Overlap:
+    """What was found.
+
+    Attributes:
+        words: length of the grams.
+        train_rows, bench_rows: questions read on each side; short: benchmark questions with fewer words than that.
+        exact, ngram: pairs of rows of each kind.
+        bench_hit: benchmark questions with at least one pair; train_hit: training rows with one.
+        common_grams: grams left out as boilerplate.
+        files: benchmark file -> {rows, exact, ngram}, the last two counting its questions.
+        hits: the first pairs, in the order of the training rows; left_out: how many more there are.
+    """
+
+    words: int
+    train_rows: int = 0
+    bench_rows: int = 0
+    short: int = 0
+    exact: int = 0
+    ngram: int = 0
+    bench_hit: int = 0
+    train_hit: int = 0
+    common_grams: int = 0
+    files: dict[str, dict[str, int]] = field(default_factory=dict)
+    hits: list[Hit] = field(default_factory=list)
+    left_out: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `--json` prints; the pairs are under `rows`."""
+        plain = {key: value for key, value in vars(self).items() if key != "hits"}
+        return plain | {"rows": [hit._asdict() for hit in self.hits]}
+
+
+def overlap(
+    train: Paths,
+    bench: Paths,
+    *,
+    words: int = WORDS,
+    min_share: float = 0.0,
+    question_column: str | None = None,
+    most: int = MOST_LISTED,
+) -> Overlap:
+    """Compares training questions with benchmark questions.
+
+    Args:
+        train, bench: files or folders (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `.parquet`).
+        words: length of the grams, at least 5.
+        min_share: smallest share of a question's grams that makes a pair of kind "ngram"; 0 takes any gram.
+        question_column: where questions stand in the training files; by default question, problem or prompt.
+        most: pairs listed.
+
+    Raises:
+        ConfigError: a setting out of its range.
+        DataError: a file is missing, empty or damaged, or a row has no question; names file and line.
+    """
+    if type(words) is not int or not 5 <= words <= 100:
+        raise ConfigError(f"words is {words!r}", "give a whole number from 5 to 100")
+    if not 0 <= min_share <= 1:
+        raise ConfigError(f"min_share is {min_share!r}", "give a share from 0 to 1")
+    columns = QUESTIONS if question_column is None else (question_column,)
+    return _compare(_asked(train, columns), _asked(bench, QUESTIONS), words, min_share, most)
+
+
+def write(found: Overlap, path: Path) -> None:
+    """Writes the listed pairs as JSON Lines, whole or not at all."""
+    write_text(path, "".join(json.dumps(hit._asdict(), ensure_ascii=False) + "\n" for hit in found.hits))
+
+
+def task_warning(task: object) -> str | None:
+    """One sentence where the training and evaluation questions of a task overlap (`warning_of`); None where they do not, or
+    where the task does not read both from files.
+
+    Raises:
+        ConfigError, DataError: the files are not as the task needs them.
+    """
+    questions = getattr(task, "questions", None)
+    if questions is None:
+        return None
+    train, held = ([(one.source, {"id": one.id}, one.text) for one in questions(split)] for split in ("train", "eval"))
+    return warning_of(_compare(train, held, WORDS, NEAR, len(train) + len(held))) if train and held else None
+
+
+def _compare(train: Iterable[Asked], bench: Iterable[Asked], words: int, min_share: float, most: int) -> Overlap:
+    index = _Index(bench, words)
+    found = Overlap(words, bench_rows=len(index.places), short=index.short, common_grams=index.common)
+    kinds: dict[int, set[str]] = defaultdict(set)
+    for batch in _batches(train):
+        found.train_rows += len(batch)
+        pairs = index.pairs([text for _, text in batch], min_share)
+        found.train_hit += len({row for row, *_ in pairs})
+        for row, which, kind, share in pairs:
+            setattr(found, kind, getattr(found, kind) + 1)
+            kinds[which].add(kind)
+            if len(found.hits) < most:
+                place, where = index.places[which], batch[row][0]
+                found.hits.append(
+                    Hit(where.file, where.line, place.source.file, place.source.line, place.id, kind, round(share, 4))
+                )
+            else:
+                found.left_out += 1
+    if not found.train_rows:
+        raise DataError("no training question to compare", "check the path")
+    found.bench_hit = len(kinds)
+    for which, place in enumerate(index.places):
+        counts = found.files.setdefault(place.source.file, {"rows": 0, "exact": 0, "ngram": 0})
+        counts["rows"] += 1
+        for name in kinds.get(which, ()):
+            counts[name] += 1
+    return found
+
+
+def warning_of(found: Overlap, share: float = NEAR) -> str | None:
+    """One sentence where training and evaluation overlap: a question whole, or at least `share` of its grams; else None."""
+    near = {(hit.bench_file, hit.bench_line) for hit in found.hits if hit.kind == "exact" or hit.share >= share}
+    if not near:
+        return None
+    exact = sum(counts["exact"] for counts in found.files.values())
+    first = next(hit for hit in found.hits if hit.kind == "exact" or hit.share >= share)
+    return (
+        f"{len(near)} of {found.bench_rows} evaluation questions are in the training data, {exact} of them whole and the "
+        f"others by at least {share:.0%} of their {found.words}-grams; "
+        f"the first is {first.bench_file} line {first.bench_line} in {first.train_file} line {first.line}; "
+        "`hicra corpus overlap TRAIN BENCH` lists them"
+    )
+
+
+class _Place(NamedTuple):
+    source: Source
+    id: str
+
+
+def _asked(paths: Paths, columns: tuple[str, ...]) -> Iterator[Asked]:
+    """(place, row, question) of every row."""
+    for path in files_of(paths):
+        for where, row in read_rows(Path(path), "path"):
+            name = column(row, columns)
+            if name is None:
+                raise missing(where, "question", columns, row, "--question-column")
+            text = asked_text(row[name])
+            if not text.strip():
+                raise DataError(f"{where} has no text in {name!r}", "give every row a question, or leave the row out")
+            yield where, row, text
+
+
+def _batches(rows: Iterable[Asked]) -> Iterator[list[tuple[Source, str]]]:
+    batch: list[tuple[Source, str]] = []
+    size = 0
+    for where, _, text in rows:
+        batch.append((where, text))
+        size += len(text)
+        if size >= BATCH_CHARS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+class _Index:
+    """The benchmark's questions: digests of folded texts, and gram hashes with the questions they stand in.
+
+    Attributes:
+        places: where each question stands.
+        hashes: [G] sorted distinct gram hashes; start: [G+1]; rows: questions of gram g are rows[start[g]:start[g+1]].
+        total: [Q] distinct grams of each question.
+    """
+
+    def __init__(self, rows: Iterable[Asked], words: int) -> None:
+        self.words = words
+        self.places: list[_Place] = []
+        self.digests: dict[bytes, list[int]] = defaultdict(list)
+        texts: list[str] = []
+        for where, row, text in rows:
+            name = row.get("id")
+            self.digests[_digest(text)].append(len(self.places))
+            self.places.append(_Place(where, str(where.line if name is None else name)))
+            texts.append(text)
+        row_of, hashes = grams(texts, words)
+        pairs = np.unique(np.stack([hashes, row_of.astype(np.uint64)]), axis=1)
+        self.hashes, counts = np.unique(pairs[0], return_counts=True)
+        common = counts > MAX_SHARED
+        self.common = int(common.sum())
+        kept = np.repeat(~common, counts)
+        self.rows = pairs[1][kept].astype(np.int64)
+        self.hashes, counts = self.hashes[~common], counts[~common]
+        self.start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self.total = np.bincount(self.rows, minlength=len(texts))
+        self.short = int((np.bincount(row_of, minlength=len(texts)) == 0).sum())
+
+    def pairs(self, texts: Sequence[str], min_share: float) -> list[tuple[int, int, Literal["exact", "ngram"], float]]:
+        """(row of the batch, question, kind, share), sorted; a pair that is exact is not listed as a gram's too."""
+        exact = {(row, which) for row, text in enumerate(texts) for which in self.digests.get(_digest(text), ())}
+        out: list[tuple[int, int, Literal["exact", "ngram"], float]] = [(*pair, "exact", 1.0) for pair in exact]
+        row_of, hashes = grams(texts, self.words)
+        if len(hashes) and len(self.hashes):
+            gram = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+            hit = self.hashes[gram] == hashes
+            seen = np.unique(np.stack([row_of[hit], gram[hit]]), axis=1)  # a gram counts once a row
+            times = self.start[seen[1] + 1] - self.start[seen[1]]
+            row = np.repeat(seen[0], times)
+            within = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
+            which = self.rows[np.repeat(self.start[seen[1]], times) + within]
+            both, count = np.unique(np.stack([row, which]), axis=1, return_counts=True)
+            shares = count / self.total[both[1]]
+            out += [
+                (int(r), int(w), "ngram", float(share))
+                for r, w, share in zip(*both, shares, strict=True)
+                if share >= min_share and (int(r), int(w)) not in exact
+            ]
+        return sorted(out)
+
+
+def grams(texts: Sequence[str], words: int) -> tuple[Ints, Hashes]:
+    """(row [N], hash [N]) of every run of `words` words, in order. The hashes hold within one process."""
+    frame = pl.DataFrame({"text": list(texts)}, schema={"text": pl.String})
+    found = frame.select(pl.col("text").str.to_lowercase().str.extract_all(_WORD).alias("word"))
+    counts = found["word"].list.len().to_numpy().astype(np.int64)
+    flat = found.filter(pl.col("word").list.len() > 0)["word"].explode().hash(seed=0).to_numpy()
+    row = np.repeat(np.arange(len(texts), dtype=np.int64), counts)
+    n = len(flat) - words + 1
+    if n <= 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.uint64)
+    hashes = np.zeros(n, np.uint64)
+    for offset in range(words):
+        hashes = hashes * _FACTOR + flat[offset : offset + n]
+    whole = row[:n] == row[words - 1 :]
+    return row[:n][whole], hashes[whole]
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(folded(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,40 @@
+"""Statistics for a few seeds: what `hicra compare` prints, each as a function of numbers. docs/compare.md explains them.
+
+    from hicra import stats
+    found = stats.paired_comparison(treatment, baseline)      # entry i of both from seed i
+    found.difference, found.low, found.high, found.p_value, found.prob_improvement, found.verdict
+
+One file an idea: paired.py (the comparison and its verdict), signflip.py, holm.py, improvement.py, power.py, iqm.py,
+questions.py (intervals over questions). numpy and scipy.special only.
+"""
+
+from __future__ import annotations
+
+from hicra.stats.holm import holm
+from hicra.stats.improvement import improvement_interval, prob_improvement
+from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
+from hicra.stats.paired import LEAST_SEEDS, Comparison, paired_comparison, t_interval
+from hicra.stats.power import seeds_needed, smallest_gap, spread_interval
+from hicra.stats.questions import crossed_interval, question_interval
+from hicra.stats.signflip import EXACT_UP_TO, least_p, sign_flip_p
+
+__all__ = [
+    "EXACT_UP_TO",
+    "LEAST_SEEDS",
+    "LEAST_TASK_RUNS",
+    "Comparison",
+    "crossed_interval",
+    "holm",
+    "improvement_interval",
+    "iqm",
+    "iqm_interval",
+    "least_p",
+    "paired_comparison",
+    "prob_improvement",
+    "question_interval",
+    "seeds_needed",
+    "sign_flip_p",
+    "smallest_gap",
+    "spread_interval",
+    "t_interval",
+]

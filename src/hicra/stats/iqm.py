@@ -1,0 +1,52 @@
+"""Interquartile mean with a stratified bootstrap, as rliable (Agarwal et al. 2021) has it.
+
+The mean of the middle half, which one broken run cannot move. Only from 10 task-runs on: with fewer, a bootstrap interval
+covers far less than it says (0.73 instead of 0.95 at 3 runs), and even at 10 it is a second look, never the verdict.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_TASK_RUNS, DRAWS = 10, 2000
+_BLOCK = 1 << 21  # values drawn at a time: 16 MB
+
+
+def iqm(scores: NDArray[np.float64]) -> float:
+    """Mean of all scores after a quarter (rounded down) is cut from each end.
+
+    >>> iqm(np.array([0.0, 5, 6, 7, 100]))
+    6.0
+    """
+    return float(_middle(np.sort(scores, axis=None)).mean())
+
+
+def iqm_interval(scores: NDArray[np.float64], confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    """Percentile interval of the IQM over 2,000 seeded draws.
+
+    Args:
+        scores: [tasks, runs]; each draw takes `runs` runs with replacement within every task (the strata).
+    """
+    tasks, runs = scores.shape
+    values = np.sort(scores, axis=None)
+    # Drawn are ranks, not values: small integers sort quickly, and only the middle half is ever looked up.
+    ranks = np.empty(scores.shape, np.int16 if scores.size < 1 << 15 else np.int32)
+    ranks.flat[np.argsort(scores, axis=None, kind="stable")] = np.arange(scores.size)
+    rng, found = np.random.default_rng(seed), []
+    block = max(1, _BLOCK // scores.size)
+    for start in range(0, DRAWS, block):
+        draws = min(block, DRAWS - start)
+        chosen = rng.integers(0, runs, (draws, tasks, runs))
+        drawn = np.sort(ranks[np.arange(tasks)[None, :, None], chosen].reshape(draws, -1), axis=1)
+        found.append(values[_middle(drawn)].mean(axis=1))
+    low, high = np.quantile(np.concatenate(found), [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _middle(ranked: NDArray[Any]) -> NDArray[Any]:
+    """The middle half along the last axis, which is sorted."""
+    cut = ranked.shape[-1] // 4
+    return ranked[..., cut : ranked.shape[-1] - cut]

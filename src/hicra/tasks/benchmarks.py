@@ -1,0 +1,163 @@
+"""Benchmarks by name: which columns hold what, how the gold is written, what the gold asks of the comparison.
+
+Nothing is shipped or fetched: files are the user's. `math` is any file with a question and an answer.
+
+Deviations (the paper names benchmarks, not files):
+    D1  a file may hold the columns of the upstream release or this project's plain `question`, `answer`, `id`.
+    D2  OlympiadBench: `error` is an absolute tolerance, a unit is not asked for (the verifier drops units).
+    D3  MathVista: a float gold of `precision` p allows half a unit of its last place, which is what rounding the answer to
+        p places and comparing allows.
+    D4  multiple choice: the letter of the right option, or the option's own text where no other option is called so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from hicra.errors import ConfigError, DataError, did_you_mean
+from hicra.tasks.choices import choices_of, gold_of_choice, listed
+from hicra.verify import last_box
+
+Extras = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+class NoAnswer(DataError):
+    """A row without a usable answer."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where a data set is on the hub, and the split that is the benchmark. As public code names them; never fetched here."""
+
+    name: str
+    config: str | None
+    split: str
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """How to read the rows of a benchmark.
+
+    Attributes:
+        name, title: its name here, and in the paper.
+        question, answer, id: columns, the first that a row has counts.
+        mark: what stands before the answer inside the answer column ("####" in GSM8K); None takes all of it.
+        boxed: where there is no answer column, the last box of one of these columns is the answer.
+        images: columns of images; empty for text.
+        options: columns of answer options (multiple choice).
+        samples: samples a question in the paper's evaluation.
+        hub: where the data set is on the hub, None where nowhere.
+    """
+
+    name: str
+    title: str
+    question: tuple[str, ...] = ("question", "problem")
+    answer: tuple[str, ...] = ("answer",)
+    id: tuple[str, ...] = ("id",)
+    mark: str | None = None
+    boxed: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    samples: int = 1
+    hub: Hub | None = field(default=None, repr=False)
+
+    def golds(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """`answer`, and where there are any `answers`, `error`, `is_multiple_answer`, `also`; see `judge.golds_of`.
+
+        Raises:
+            NoAnswer: no answer in the row.
+            DataError: one of another type, or none of the options. Neither says where the row stands.
+        """
+        value = self._answer(row)
+        out: dict[str, Any] = {}
+        if isinstance(value, list | tuple):
+            out["answers"] = [_text(one) for one in value]
+            value = ", ".join(out["answers"])
+        elif row.get("answers"):
+            out["answers"] = [_text(one) for one in row["answers"]]
+        out["answer"] = _text(value)
+        if self.mark:
+            out["answer"] = out["answer"].rpartition(self.mark)[2].strip()
+        if not out["answer"]:
+            raise NoAnswer("the answer is blank", "write it, or leave the row out")
+        if row.get("error") not in (None, ""):
+            out["error"] = str(row["error"])
+        if row.get("is_multiple_answer"):
+            out["is_multiple_answer"] = True
+        if self.options and (choices := choices_of(row, self.options)):
+            out |= gold_of_choice(out["answer"], choices, letter_first=self.name != "mathvista")
+        elif self.name == "mathvista" and row.get("answer_type") == "float" and row.get("precision") is not None:
+            out["error"] = f"5e-{int(row['precision']) + 1}"
+        return out
+
+    def text(self, row: Mapping[str, Any], question: str) -> str:
+        """The question with its options, each on a line of its own as `(A) ...`, where it does not list them itself."""
+        choices = choices_of(row, self.options) if self.options else []
+        return question + listed(choices) if choices and "(A)" not in question else question
+
+    def _answer(self, row: Mapping[str, Any]) -> Any:
+        found = next((row[name] for name in self.answer if row.get(name) not in (None, "", [])), None)
+        if isinstance(found, dict):  # the form that verl reads: reward_model.ground_truth
+            found = found.get("ground_truth")
+        if found is not None:
+            return found
+        for name in self.boxed:
+            text = row.get(name)
+            text = text[0] if isinstance(text, list) and text else text
+            if isinstance(text, str) and (box := last_box(text)) is not None:
+                return box
+        there = [name for name in (*self.answer, *self.boxed) if name in row]
+        raise NoAnswer(
+            f"{' and '.join(there)} of the row {'are' if len(there) > 1 else 'is'} empty or without a box",
+            "give every row its right answer, or leave the row out",
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise DataError(f"the answer is {type(value).__name__}", "it is a text or a number")
+    return str(value).strip()
+
+
+_IDS = ("id", "unique_id", "ID")
+_ALL = (
+    Benchmark("math", "questions with answers", ("question", "problem", "prompt"),
+              ("answer", "final_answer", "ground_truth", "reward_model"), _IDS, boxed=("solution",)),
+    Benchmark("gsm8k", "GSM8K", mark="####", hub=Hub("openai/gsm8k", "main", "test")),
+    Benchmark("math_train", "MATH", ("problem", "question"), id=_IDS, boxed=("solution",)),
+    Benchmark("math500", "MATH-500", ("problem", "question"), id=_IDS, boxed=("solution",),
+              hub=Hub("HuggingFaceH4/MATH-500", None, "test")),
+    Benchmark("aime24", "AIME 2024", ("problem", "question", "Problem"), ("answer", "Answer"), _IDS, samples=32,
+              hub=Hub("HuggingFaceH4/aime_2024", None, "train")),
+    Benchmark("aime25", "AIME 2025", ("problem", "question", "Problem"), ("answer", "Answer"), _IDS, samples=32,
+              hub=Hub("math-ai/aime25", None, "test")),
+    Benchmark("amc23", "AMC 2023", ("question", "problem"), samples=4, hub=Hub("math-ai/amc23", None, "test")),
+    Benchmark("minerva", "Minerva", ("question", "problem"), boxed=("solution",),
+              hub=Hub("math-ai/minervamath", None, "test")),
+    Benchmark("olympiadbench", "OlympiadBench", ("question", "problem"), ("answer", "final_answer"),
+              hub=Hub("Hothan/OlympiadBench", "OE_TO_maths_en_COMP", "train")),
+    Benchmark("mathvista", "MathVista", ("question",), ("answer",), ("pid", "id"), images=("decoded_image", "image"),
+              options=("choices",), hub=Hub("AI4Math/MathVista", None, "testmini")),
+    Benchmark("mathverse", "MathVerse", ("question",), ("answer",), ("sample_index", "id"), images=("image",),
+              options=("options",), hub=Hub("AI4Math/MathVerse", "testmini", "testmini")),
+    Benchmark("mathvision", "MathVision", ("question",), ("answer",), ("id",), images=("decoded_image", "image"),
+              options=("options",), hub=Hub("MathLLMs/MathVision", None, "test")),
+    Benchmark("emma", "EMMA", ("question",), ("answer",), ("pid", "id"),
+              images=("image_1", "image_2", "image_3", "image_4", "image_5"), options=("options",),
+              hub=Hub("luckychao/EMMA", "Math", "test")),
+)  # fmt: skip
+BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType({one.name: one for one in _ALL})
+
+
+def benchmark_of(name: Any, key: str) -> Benchmark:
+    """The benchmark of that name.
+
+    Raises:
+        ConfigError: there is none; names the setting `key` and the nearest benchmark.
+    """
+    if isinstance(name, str) and name in BENCHMARKS:
+        return BENCHMARKS[name]
+    raise ConfigError(f"{key}: no benchmark {name!r}", did_you_mean(str(name), BENCHMARKS))

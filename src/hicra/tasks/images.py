@@ -1,0 +1,105 @@
+"""Images of a benchmark row: bytes as they stand in parquet, or files beside the question file. Nothing is decoded here.
+
+What is handed on is the encoded file (PNG, JPEG, GIF, WebP or BMP), recognised by its first bytes; `open_images` decodes
+with Pillow where a model wants pixels.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from hicra.errors import DataError, EngineError
+
+MAX_BYTES = 64 * 2**20
+MAX_PIXELS = 100_000_000
+_KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"), (b"BM", "bmp"))
+
+
+def kind_of(data: bytes) -> str | None:
+    """ "png", "jpeg", "gif", "bmp" or "webp" by the first bytes, None for anything else."""
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    return next((kind for magic, kind in _KINDS if data.startswith(magic)), None)
+
+
+def images_of(row: Mapping[str, Any], columns: Sequence[str], folder: Path | None) -> tuple[bytes, ...]:
+    """The images of a row, in the order of the columns.
+
+    A value is bytes, `{"bytes": ..., "path": ...}` as `datasets` writes it, or the path of a file below `folder`. Of two
+    columns that hold the same image, one as a path and one as bytes, only the bytes count.
+
+    Args:
+        columns: empty for a benchmark without images.
+        folder: where paths start; None where there is none (a data set of the hub).
+
+    Raises:
+        DataError: no image where the benchmark has them, or one that cannot be read, is too large, or lies elsewhere.
+    """
+    if not columns:
+        return ()
+    values = [row[name] for name in columns if row.get(name) is not None]
+    if "decoded_image" in columns:
+        values = values[:1]
+    if not values:
+        raise DataError(f"no image in {', '.join(columns)}", "each row of this benchmark has one")
+    return tuple(_read(value, folder) for value in values)
+
+
+def open_images(images: Sequence[bytes]) -> list[Any]:
+    """The images as Pillow RGB images, for a processor that wants pixels.
+
+    Raises:
+        EngineError: Pillow is not installed.
+        DataError: an image is damaged, or has more than 100 million pixels.
+    """
+    if importlib.util.find_spec("PIL") is None:
+        raise EngineError("images need Pillow, which is not installed", "pip install pillow")
+    from PIL import Image, UnidentifiedImageError
+
+    out = []
+    for data in images:
+        try:
+            image = Image.open(BytesIO(data))
+            if image.width * image.height > MAX_PIXELS:
+                raise DataError(f"an image of {image.width} x {image.height} pixels", f"at most {MAX_PIXELS:,}")
+            out.append(image.convert("RGB"))
+        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise DataError(f"an image cannot be decoded: {error}", "write or fetch it again") from None
+    return out
+
+
+def _read(value: Any, folder: Path | None) -> bytes:
+    if hasattr(value, "save") and hasattr(value, "mode"):  # `datasets` decodes the images of the hub
+        buffer = BytesIO()
+        value.convert("RGB").save(buffer, format="PNG")
+        value = buffer.getvalue()
+    if isinstance(value, Mapping):
+        value = value.get("bytes") or value.get("path")
+    data = _from_file(value, folder) if isinstance(value, str) else value
+    if not isinstance(data, bytes):
+        raise DataError(f"an image is {type(data).__name__}", "give bytes, {bytes, path}, or the path of a file")
+    if len(data) > MAX_BYTES:
+        raise DataError(f"an image of {len(data):,} bytes", f"at most {MAX_BYTES:,}")
+    if kind_of(data) is None:
+        raise DataError("an image is neither PNG, JPEG, GIF, WebP nor BMP", "convert it, or fetch it again")
+    return data
+
+
+def _from_file(name: str, folder: Path | None) -> bytes:
+    if folder is None:
+        raise DataError(f"the image is a path ({name!r}) without a folder", "give a file with the images beside it")
+    try:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise DataError(f"image {name!r} lies outside the folder of its file", "put the images beside the file")
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"image {name!r} has {path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,}")
+        return path.read_bytes()
+    except DataError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise DataError(f"no image {name!r} beside the file: {error}", "put the images beside the file") from None

@@ -1,0 +1,115 @@
+"""The answer checker that all tasks of a process share: started when the first answer needs it, ended with the process.
+
+`verify.Verifier` starts worker processes only for answers that need algebra, so a process whose answers are numbers never
+has a child. One set of workers serves the modes "boxed" and "lenient"; "strict" needs none.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from hicra import verify
+from hicra.errors import ConfigError, DataError, did_you_mean
+from hicra.tasks.base import Score
+from hicra.verify.extract import find
+from hicra.verify.gold import gold_of
+from hicra.verify.item import Answer
+
+WORKERS = 2
+TIMEOUT_S = 2.0
+OLDER_NAMES: dict[str, verify.Mode] = {"boxed_or_last_number": "lenient"}  # before hicra.verify there were two modes
+_LOCK = threading.Lock()
+_SHARED: dict[tuple[bool, int, float], verify.Verifier] = {}
+
+
+def mode_of(name: Any, key: str) -> verify.Mode:
+    """The verifier's mode of that name.
+
+    Raises:
+        ConfigError: there is none; names the setting `key` and the nearest mode.
+    """
+    mode = OLDER_NAMES.get(name, name) if isinstance(name, str) else name
+    for known in verify.MODES:
+        if mode == known:
+            return known
+    raise ConfigError(f"{key}: no answer mode {name!r}", did_you_mean(str(name), get_args(verify.Mode)))
+
+
+def check(
+    completions: Sequence[str],
+    golds: Sequence[verify.Gold],
+    mode: verify.Mode = "boxed",
+    *,
+    workers: int = WORKERS,
+    timeout: float = TIMEOUT_S,
+) -> list[Answer]:
+    """Verdicts on completions, in order, by the shared verifier. Raises as `verify.Verifier.check` does."""
+    if mode == "lenient":
+        completions = [_boxed(text) for text in completions]
+    return _verifier(mode == "strict", workers, timeout).check(completions, golds)
+
+
+def close() -> None:
+    """Ends the workers; the next check starts new ones. At the end of the process this happens by itself."""
+    with _LOCK:
+        for verifier in _SHARED.values():
+            verifier.close()
+        _SHARED.clear()
+
+
+def golds_of(row: Mapping[str, Any]) -> list[verify.Gold]:
+    """The golds of a row, any of which is right: `answers` (all asked for) or `answer`, then each of `also`.
+
+    `error` and `is_multiple_answer` of the row count for the first alone.
+
+    Raises:
+        DataError: the row has neither, or one that is no text, number or list.
+    """
+    value = row.get("answers") or row.get("answer")
+    if value is None:
+        raise DataError(f"row {row.get('id')!r} has no answer", "a row to score holds its right answer under answer")
+    return [gold_of(value, row), *map(gold_of, row.get("also") or ())]
+
+
+def score(
+    responses: Sequence[str], rows: Sequence[Mapping[str, Any]], mode: verify.Mode, **settings: Any
+) -> list[Score]:
+    """Reward 1 for a right answer, 0 for a wrong one or none, None where the verifier gives no judgement.
+
+    Args:
+        responses: the models' texts, without special tokens.
+        rows: as `golds_of` reads them.
+        settings: `workers` and `timeout` of the verifier.
+    """
+    golds = [golds_of(row) for row in rows]
+    texts = [text for text, mine in zip(responses, golds, strict=True) for _ in mine]
+    answers = iter(check(texts, [gold for mine in golds for gold in mine], mode, **settings))
+    return [_score([next(answers) for _ in mine]) for mine in golds]
+
+
+def _score(answers: list[Answer]) -> Score:
+    """Of several golds one that fits is enough; what could not be judged outweighs what is wrong."""
+    order = ("correct", "timeout", "error", "wrong", "no_answer", "bad_gold")
+    best = min(answers, key=lambda answer: order.index(answer.verdict))
+    value = verify.reward([best]).values[0]
+    return Score(value, None if value is None else bool(value), best.extracted, best.verdict)
+
+
+def _boxed(text: str) -> str:
+    """A text whose box is the answer that "lenient" finds, so that the verifier of "boxed" gives the verdict."""
+    found = find(text, "lenient")
+    return text if found is None or found.boxed else f"\\boxed{{{found.text}}}"
+
+
+def _verifier(strict: bool, workers: int, timeout: float) -> verify.Verifier:
+    key = (strict, workers, timeout)
+    with _LOCK:
+        if key not in _SHARED:
+            if not _SHARED:
+                atexit.unregister(close)
+                atexit.register(close)
+            _SHARED[key] = verify.Verifier(workers, timeout, "strict" if strict else "boxed")
+        return _SHARED[key]

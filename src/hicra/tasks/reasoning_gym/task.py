@@ -1,0 +1,187 @@
+"""ReasoningGym: generated problems of the package reasoning-gym as a task.
+
+Deviations (the paper does not use it):
+    D1  problems are generated in the worker, whose hash seed is fixed: five of its generators depend on the hash seed.
+    D2  an item is for training or evaluation by a hash of its folded question, one in five for evaluation, so that equal
+        questions never stand on both sides.
+    D3  the answer is what stands in the last complete, non-empty `<answer>...</answer>`.
+    D4  reward 1 for a score of 1, else 0; with `partial` the score itself.
+    D5  an answer that asks for more than arithmetic and literals scores 0 whatever the scorer would say; one that runs out
+        of time or breaks the scorer is None.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hicra.errors import ConfigError, EngineError, did_you_mean
+from hicra.tasks.answers import refuse_unknown
+from hicra.tasks.base import Row, Score
+from hicra.tasks.prompts import template_of
+from hicra.tasks.questions import folded
+from hicra.tasks.reasoning_gym import sandbox
+
+SETTINGS = ("dataset", "config", "size", "partial", "prompt", "timeout")
+PROMPT = (
+    "{question}\n\nThink step by step, and write the final answer between <answer> and </answer>, nothing else there."
+)
+OPEN, CLOSE = "<answer>", "</answer>"
+EVAL_PERCENT = 20
+CHUNK = 16  # items generated at a time
+MAX_ANSWER = 8_192  # characters; a longer one is wrong
+MAX_TEXT = 1_000_000
+DEFAULT_ROWS = 500
+CHECKED = 8  # rows whose scorer is tried before they are used
+NONSENSE = "there is no answer"
+
+
+class ReasoningGym:
+    """The task "reasoning_gym".
+
+    Args:
+        dataset: name of a data set of reasoning-gym.
+        config: its configuration, as {key: value}; `seed` and `size` are not part of it.
+        size: how many items there are; rows are drawn from them.
+        partial: pay the score, 0 to 1, instead of 1 for a full score alone.
+        prompt: a template's name, or a text that holds `{question}`.
+        timeout: CPU seconds that scoring an answer may take.
+
+    Raises:
+        ConfigError: a setting is unknown or out of its range. `rows` and `score` raise EngineError where the package or the
+            system's isolation is missing, `rows` ConfigError where the data set is unknown, refuses its
+            configuration, or has a scorer that pays for nonsense or not for its own answer.
+    """
+
+    name = "reasoning_gym"
+
+    def __init__(
+        self,
+        *,
+        dataset: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        size: int = 10_000,
+        partial: bool = False,
+        prompt: str = PROMPT,
+        timeout: float = 2.0,
+        **unknown: Any,
+    ) -> None:
+        refuse_unknown(self.name, unknown, SETTINGS)
+        if not isinstance(dataset, str) or not dataset:
+            raise ConfigError(f"task.settings.dataset is {dataset!r}", "name a data set, as in dataset: leg_counting")
+        if config is not None and (not isinstance(config, Mapping) or {"seed", "size"} & config.keys()):
+            raise ConfigError(f"task.settings.config is {config!r}", "give {key: value} without seed and size")
+        if type(size) is not int or not 10 <= size <= 10**7:
+            raise ConfigError(f"task.settings.size is {size!r}", "give a whole number from 10 to 10,000,000")
+        if not isinstance(partial, bool):
+            raise ConfigError(f"task.settings.partial is {partial!r}", "it is true or false")
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 1 <= timeout <= 600:
+            raise ConfigError(f"task.settings.timeout is {timeout!r}", "give seconds from 1 to 600")
+        self._template = template_of(prompt, "task.settings.prompt")
+        self._request = {"dataset": dataset, "config": {**(config or {}), "seed": 0, "size": size}}
+        self._dataset, self._size, self._partial, self._timeout = dataset, size, partial, float(timeout)
+
+    def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
+        """Distinct problems of a split in an order fixed by `seed`: `id`, `prompt` (messages), `question`, `answer`, `index`.
+
+        At most n (500 where n is None); fewer where the data set has no more.
+        """
+        if split not in ("train", "eval"):
+            raise ConfigError(f"no split {split!r}", did_you_mean(split, ("train", "eval")))
+        wanted = DEFAULT_ROWS if n is None else n
+        found: dict[str, Row] = {}
+        for index, question, gold in self._items(seed):
+            if len(found) >= wanted:
+                break
+            key = folded(question)
+            held_out = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % 100 < EVAL_PERCENT
+            if held_out == (split == "eval") and key not in found:
+                found[key] = {
+                    "id": f"{self._dataset}/{index}", "prompt": self._template.messages(question), "question": question,
+                    "answer": gold, "index": index,
+                }  # fmt: skip
+        rows = list(found.values())[:wanted]
+        self._sound(rows[:CHECKED])
+        return rows
+
+    def _sound(self, rows: Sequence[Row]) -> None:
+        """Refuses a data set whose scorer pays for nonsense, or not for its own gold answer (where it has one)."""
+        for row in rows:
+            for text, right in ((row["answer"], True), (NONSENSE, False)):
+                score = self.score(f"{OPEN}{text}{CLOSE}", row, True)
+                if text.strip() and bool(score.correct) != right:
+                    raise ConfigError(
+                        f"task.settings.dataset {self._dataset!r}: its scorer "
+                        + ("does not accept its own answer" if right else f"pays for {NONSENSE!r}"),
+                        "choose another data set; this one would train noise",
+                    )
+
+    def _items(self, seed: int) -> Iterator[tuple[int, str, str]]:
+        order = random.Random(seed).sample(range(self._size), self._size)
+        for start in range(0, self._size, CHUNK):
+            part = order[start : start + CHUNK]
+            reply = self._ask({"what": "items", "indices": part}, sandbox.GENERATE_S)
+            if reply is None:
+                raise EngineError(
+                    f"reasoning_gym {self._dataset}: its generator died or hung", "choose another data set"
+                )
+            if "failed" in reply:
+                raise ConfigError(
+                    f"task.settings.dataset {self._dataset!r}: {reply['failed']}", self._fix(reply["failed"])
+                )
+            yield from ((index, *item) for index, item in zip(part, reply["items"], strict=True))
+
+    def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
+        """The scorer's word on the last answer between tags, from a process of its own; `ended` does not matter."""
+        answer = answer_of(response)
+        if answer is None:
+            return Score(0.0, False, None, "no_answer")
+        if len(answer) > MAX_ANSWER:
+            return Score(0.0, False, answer[:MAX_ANSWER], "wrong")
+        request = {"what": "score", "index": row["index"], "answer": answer, "timeout": self._timeout}
+        reply = self._ask(request, self._timeout * sandbox.WALL_FACTOR + sandbox.GENERATE_S)
+        if reply is None or "score" not in reply:
+            verdict = "error" if reply is None else reply.get("verdict", "error")
+            return Score(None, None, answer, verdict)
+        right = reply["score"] >= 1.0
+        paid = min(1.0, max(0.0, reply["score"])) if self._partial else float(right)
+        return Score(paid, right, answer, "correct" if right else "wrong")
+
+    def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str] | None:
+        """None: which words plan is not known here."""
+        return None
+
+    def summary(
+        self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
+    ) -> dict[str, float]:
+        """`answered_share`: responses with an answer between tags."""
+        return (
+            {"answered_share": sum(answer_of(one) is not None for one in responses) / len(responses)}
+            if responses
+            else {}
+        )
+
+    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | None:
+        return sandbox.SANDBOX.ask(self._request | request, seconds)
+
+    def _fix(self, why: str) -> str:
+        if "not registered" not in why:
+            return "check task.settings.config and size"
+        reply = self._ask({"what": "names"}, sandbox.GENERATE_S)
+        return did_you_mean(self._dataset, (reply or {}).get("names", ()))
+
+
+def answer_of(response: str) -> str | None:
+    """The last complete, non-blank `<answer>...</answer>`, stripped; None where there is none. Linear in the text."""
+    text = response[-MAX_TEXT:]
+    end = text.rfind(CLOSE)
+    while end >= 0:
+        start = text.rfind(OPEN, 0, end)
+        if start < 0:
+            return None
+        if found := text[start + len(OPEN) : end].strip():
+            return found
+        end = text.rfind(CLOSE, 0, start)
+    return None

@@ -1,0 +1,122 @@
+"""The last rung, in a worker process: values at points first (probe.py), math-verify for what our grammar does not know.
+
+math-verify is asked through its own LaTeX grammar and comparison with finished expressions, never through its text
+search, whose second grammar is Python's. Its yes counts only for texts that hold no relation, negation, base or prose
+(`leaves.mathematical`) and pass the bounds here; its no is a no. Nothing is asked of it twice.
+
+Deviation:
+    D23  work bounds before math-verify: 300 characters, 12 digits a number, exponents of at most 2 digits and never
+         stacked, no factorial of more than 2 digits, no sum, product, integral, limit or derivative; past them an answer
+         is wrong, on every machine.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+
+from hicra.verify import probe
+from hicra.verify.expr import Tree
+from hicra.verify.tokens import TooBig
+
+_STACKED = re.compile(r"\^ ?(?:\{[^{}]*\^|[^{}]\^|\\[a-z]+ ?\^)")
+_LONG = re.compile(r"[0-9]{13}|\^ ?\{?[^{}]{0,3}[0-9]{3}|[0-9]{3} ?!|! ?!|\)!")
+_COSTLY = re.compile(
+    r"\\(?:sum|prod|int|iint|oint|lim|partial|det|gcd|lcm|binom|operatorname|begin|exp|pmod|bmod)(?![A-Za-z])|'"
+)
+
+
+BUDGET = 30_000  # of work an item, in steps: a sum or product is 1, a function or power 20
+LIBRARY = 6_000  # steps that a question to math-verify counts for
+
+
+def weight(tree: Tree) -> int:
+    """Steps to evaluate a tree once."""
+    own = 20 if tree[0] in ("f", "^") else 1
+    return own + sum(weight(part) for part in tree[1:] if isinstance(part, tuple))
+
+
+class WorkerAlgebra:
+    """What a worker answers one item with. Every method may raise TooBig; an exception of math-verify is a no."""
+
+    def __init__(self) -> None:
+        self.left = BUDGET
+
+    def spend(self, steps: int) -> None:
+        """Counts work, so that an item of many parts is refused by size and not by the clock. Raises TooBig."""
+        self.left -= steps
+        if self.left < 0:
+            raise TooBig(f"more than {BUDGET} steps")
+
+    def trees(self, answer: Tree, gold: Tree) -> bool:
+        """Whether two trees are the same function; where neither has values, whether they are the same tree."""
+        self.spend(4 * (weight(answer) + weight(gold)))
+        found = probe.equal(answer, gold)
+        return answer == gold if found is None else found
+
+    def near(self, answer: Tree, gold: Tree, tolerance: Fraction) -> bool:
+        """Whether two values are within an absolute tolerance."""
+        self.spend(weight(answer) + weight(gold))
+        first, second = probe.number(answer), probe.number(gold)
+        if first is None or second is None:
+            return False
+        return bool(abs(first - second) <= mpmath.mpf(tolerance.numerator) / tolerance.denominator)
+
+    def rounds_to(self, decimal: Fraction, places: int, tree: Tree) -> bool:
+        """D17 for a value that is irrational."""
+        self.spend(weight(tree))
+        found = probe.number(tree)
+        if found is None or probe.magnitude(found) > 1_000:
+            return False
+        context = probe.high()
+        gap = found - context.mpf(decimal.numerator) / decimal.denominator
+        unit = context.mpf(1) / 10**places
+        cut = 0 <= gap < unit if found >= 0 else -unit < gap <= 0
+        return bool(cut or abs(gap) * 2 <= unit)
+
+    def proportional(self, answer: Tree, gold: Tree, positive: bool) -> bool:
+        """D22."""
+        self.spend(4 * (weight(answer) + weight(gold)))
+        return probe.proportional(answer, gold, positive)
+
+    def texts(self, answer: str, gold: str) -> bool:
+        """Asks math-verify, where both texts pass the bounds (D23)."""
+        if past_bounds(answer) or past_bounds(gold):
+            return False
+        self.spend(LIBRARY)
+        return _math_verify(answer, gold)
+
+
+def past_bounds(text: str) -> bool:
+    """D23, for a text that `leaves.mathematical` let pass."""
+    return bool(_STACKED.search(text) or _LONG.search(text) or _COSTLY.search(text)) or text.count("^") > 8
+
+
+def _math_verify(answer: str, gold: str) -> bool:
+    grader, latex = _libraries()
+    try:
+        trees = [latex(text, is_real=True, convert_degrees=False, normalization_config=None) for text in (answer, gold)]
+        if any(getattr(tree, "free_symbols", set()) != trees[0].free_symbols for tree in trees):
+            return False
+        return bool(grader.verify(trees[1], trees[0], float_rounding=12, timeout_seconds=0, raise_on_error=False))
+    except MemoryError:
+        raise
+    except Exception:  # what a library's grammar throws at a hostile text is a no, and never a score
+        return False
+
+
+def _libraries() -> tuple[Any, Any]:
+    from latex2sympy2_extended import latex2sympy
+    from math_verify import grader
+
+    return grader, latex2sympy
+
+
+def warm_up() -> None:
+    """Imports everything and runs each library once, so that no answer pays for it."""
+    _libraries()
+    _math_verify(r"\overline{x}", r"\overline{x}")
+    probe.equal(("s", "x"), ("f", "sin", ("s", "x")))

@@ -1,0 +1,107 @@
+"""Finds the answer in a completion: the last complete, non-empty box, or by name the last number.
+
+Everything is one pass over at most `MAX_INPUT` characters, whatever stands there: thousands of empty boxes, unclosed
+braces and megabytes before the box cost what plain text costs.
+
+Modes (`MODES`):
+    boxed     the last complete, non-empty `\\boxed{...}` (or `\\fbox{...}`), compared by the whole ladder. No box: no answer.
+    strict    the same box, compared as normalised text alone: the exact match by which the paper evaluates.
+    lenient   the same box; a text without any `\\boxed` falls back on the last number of its last 65,536 characters.
+
+Deviations (the paper says only "strict \\boxed{} matching"):
+    D1  of nested boxes the inner one is the answer: it begins last.
+    D2  a text that holds `\\boxed` never falls back, not even when every box is empty or unclosed.
+    D3  of more than 1,000,000 characters the last 1,000,000 are read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from hicra.verify.normalise import blank
+
+Mode = Literal["boxed", "strict", "lenient"]
+MODES: tuple[Mode, ...] = ("boxed", "strict", "lenient")
+MAX_INPUT = 1_000_000  # characters
+MAX_TAIL = 65_536  # characters searched for a last number
+
+_OPEN = re.compile(r"\\(?:boxed|fbox)\s{0,8}\{")
+_PIECE = re.compile(r"\\{1,4}(?:boxed|fbox)\s{0,8}\{|\\.|[{}]", re.DOTALL)
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_SPACES = re.compile(r"\s*")
+_INTEGER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
+_DECIMAL = rf"(?:{_INTEGER}(?:\.[0-9]+)?|\.[0-9]+)"
+_FRACTION = r"\\[dt]?frac\{[-+]?[0-9]+\}\{[0-9]+\}"
+# a sign counts only where it cannot be the minus of a subtraction; digits inside a word (x2, SmolLM2) are no number
+_NUMBER = re.compile(
+    rf"(?<![A-Za-z0-9_\\])(?:(?<![)\]}}0-9])[-+])?(?:{_FRACTION}|{_DECIMAL}(?:[eE][-+]?[0-9]+)?(?: ?/ ?[0-9]+)?)"
+    r"(?![A-Za-z]*[0-9_])"
+)
+
+
+class Found(NamedTuple):
+    """What was found: the text of the answer, and whether it stood in a box."""
+
+    text: str
+    boxed: bool
+
+
+def last_box(text: str) -> str | None:
+    """Content of the last complete box that is not blank, stripped; None where there is none. Linear in the text."""
+    quick = _quick(text)
+    if quick is not None:
+        return quick
+    stack: list[int] = []  # where the content of an open box starts, -1 for any other brace
+    best = -1
+    content: str | None = None
+    for match in _PIECE.finditer(text):
+        piece = match[0]
+        if piece[-1] == "{" and (len(piece) == 1 or piece[-2] != "\\"):
+            stack.append(match.end() if len(piece) > 1 else -1)
+        elif piece == "}" and stack:
+            start = stack.pop()
+            if start > best and not _empty(text, start, match.start()):
+                best, content = start, text[start : match.start()].strip()
+    return content
+
+
+def _quick(text: str) -> str | None:
+    """The last box where it is complete, not blank and of ordinary size, else None: then the whole text is walked."""
+    at = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
+    opened = _OPEN.match(text, at) if at >= 0 else None
+    if opened is None:
+        return None
+    depth, start = 1, opened.end()
+    for match in _BRACE.finditer(text, start, start + MAX_TAIL):
+        depth += (match[0] == "{") - (match[0] == "}")
+        if depth == 0:
+            return None if _empty(text, start, match.start()) else text[start : match.start()].strip()
+    return None
+
+
+def _empty(text: str, start: int, end: int) -> bool:
+    """Whether a box from start to end holds nothing; of thousands of nested ones none is copied whole."""
+    spaces = _SPACES.match(text, start, end)
+    begin = spaces.end() if spaces else start
+    return blank(text[begin : min(end, begin + 4096)])
+
+
+def last_number(text: str) -> str | None:
+    """The last number written in the text (integer, decimal, a/b or \\frac{a}{b}), or None."""
+    last = None
+    for match in _NUMBER.finditer(text.replace("\u2212", "-")):
+        last = match[0]
+    return last
+
+
+def find(completion: str, mode: Mode) -> Found | None:
+    """The answer that a completion gives under a mode, or None where it gives none."""
+    text = completion[-MAX_INPUT:]
+    box = last_box(text)
+    if box is not None:
+        return Found(box, True)
+    if mode == "lenient" and "\\boxed" not in text and "\\fbox" not in text:
+        number = last_number(text[-MAX_TAIL:])
+        return None if number is None else Found(number, False)
+    return None

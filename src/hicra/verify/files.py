@@ -1,0 +1,155 @@
+"""`hicra verify CASES.jsonl -o OUT.jsonl`: rows in, the same rows judged, in the same order, written whole or not at all.
+
+Input rows: `id` (string or integer, each once), `completion` (string, or null for none), `gold` (string, number, list of
+them, or null, which is a bad gold), optional `error` and `is_multiple_answer` (gold.py), and anything else. Output rows:
+`id`, `verdict`, `extracted`, `seconds`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from hicra.artifacts import atomic_file
+from hicra.corpus.lines import read_lines, shown
+from hicra.errors import DataError, did_you_mean
+from hicra.verify.extract import Mode
+from hicra.verify.gold import Gold, gold_of
+from hicra.verify.item import Answer
+from hicra.verify.reward import counts
+from hicra.verify.verifier import Verifier
+
+BATCH = 256
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+KEYS = ("id", "completion", "gold")
+
+
+class Case(NamedTuple):
+    """One row to judge."""
+
+    id: str | int
+    completion: str
+    gold: Gold
+
+
+def read_cases(path: Path) -> Iterator[Case]:
+    """The cases of a file, one after the other.
+
+    Raises:
+        DataError: no such file, no rows, or a bad row, by file and line: not a JSON object, a key missing, twice or of
+            another type, an id seen before.
+    """
+    if not path.is_file():
+        raise DataError(f"no such file: {shown(path)}", "check the path")
+    if not path.name.lower().endswith(SUFFIXES):
+        raise DataError(f"{shown(path)}: unknown kind of file", f"hicra verify reads {', '.join(SUFFIXES)}")
+    seen: dict[str | int, int] = {}
+    line = None
+    for line in read_lines(path):
+        try:
+            if line.too_long:
+                raise DataError("the line is too long", "cut it")
+            case = _case(line.data)
+        except (DataError, ValueError, RecursionError) as error:
+            reason = error.message if isinstance(error, DataError) else str(error)
+            fix = error.fix if isinstance(error, DataError) else "mend the line: one JSON object a line"
+            raise DataError(f"{shown(path)} line {line.number}: {reason}", fix) from None
+        first = seen.setdefault(case.id, line.number)
+        if first != line.number:
+            raise DataError(
+                f"{shown(path)} line {line.number}: id {case.id!r} was on line {first} already",
+                "give each row its own id",
+            )
+        yield case
+    if line is None:
+        raise DataError(f"{shown(path)}: no rows", "an empty file cannot be judged; check the path")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        raise DataError("a key is there twice", "write each key once")
+    return row
+
+
+def _no_constant(name: str) -> Any:
+    raise DataError(f"{name} is not JSON", "write null")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
+
+
+def _case(data: bytes) -> Case:
+    row = _decode(data.decode("utf-8"))
+    if not isinstance(row, dict):
+        raise DataError(f"a row is a JSON object, not {type(row).__name__}", "one object a line")
+    for key in KEYS:
+        if key not in row:
+            raise DataError(f"no {key!r}", did_you_mean(key, row) if row else f"a row has {', '.join(KEYS)}")
+    name, completion = row["id"], row["completion"]
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        raise DataError(f"id is {type(name).__name__}", "it is a string or an integer")
+    if completion is not None and not isinstance(completion, str):
+        raise DataError(f"completion is {type(completion).__name__}", "it is a string")
+    return Case(name, completion or "", gold_of(row["gold"], row))
+
+
+def verify_file(
+    path: Path, out: Path | None, workers: int = 2, timeout: float = 2.0, mode: Mode = "boxed"
+) -> dict[str, int | float]:
+    """Judges a file of cases.
+
+    Args:
+        path: the cases, `.jsonl` or compressed.
+        out: where the verdicts go; replaced as a whole once every row is judged. None only counts.
+        workers, timeout, mode: of the `Verifier`.
+
+    Returns:
+        `n`, the number of each verdict, and `seconds` (wall time of the whole).
+
+    Raises:
+        DataError: the file or a row is bad (nothing is written).
+        ConfigError: a setting is out of its range.
+        EngineError: algebra is needed and math-verify is not installed.
+    """
+    start = time.perf_counter()
+    total = counts([])
+    with Verifier(workers, timeout, mode) as verifier, _writer(out) as write:
+        for batch in _batches(read_cases(path)):
+            answers = verifier.check([case.completion for case in batch], [case.gold for case in batch])
+            for case, answer in zip(batch, answers, strict=True):
+                write(_line(case, answer))
+            for verdict, number in counts(answers).items():
+                total[verdict] += number
+    return {"n": sum(total.values()), **total, "seconds": round(time.perf_counter() - start, 3)}
+
+
+@contextmanager
+def _writer(out: Path | None) -> Iterator[Callable[[str], Any]]:
+    if out is None:
+        yield lambda line: None
+        return
+    with atomic_file(out) as temporary, open(temporary, "w", encoding="utf-8") as file:
+        yield file.write
+
+
+def _batches(cases: Iterator[Case]) -> Iterator[list[Case]]:
+    batch: list[Case] = []
+    for case in cases:
+        batch.append(case)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _line(case: Case, answer: Answer) -> str:
+    """One output row; half of a surrogate pair, which is no text, is written as U+FFFD."""
+    row = {"id": case.id, "verdict": answer.verdict, "extracted": answer.extracted, "seconds": round(answer.seconds, 6)}
+    text = json.dumps(row, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") + "\n"

@@ -1,0 +1,133 @@
+"""Gold answers: what is right, and what the gold asks of the comparison.
+
+Deviation:
+    D16  a gold that cannot be an answer is `bad_gold` whatever the completion says: nothing but blanks and punctuation,
+         unbalanced brackets, an operator without its operand, an empty fraction or root, more than 1,000,000 characters.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from hicra.errors import DataError
+from hicra.verify.normalise import blank, normalise
+from hicra.verify.numbers import number_key
+
+MAX_GOLD = 1_000_000
+MAX_CHECKED = 65_536  # characters; a longer gold is only ever compared as text
+_BRACKETS = re.compile(r"\\(?:[A-Za-z]+|.)|[(){}\[\]]", re.DOTALL)
+_DANGLING = re.compile(r"(?:[-+*/^_=<>\\]|\\(?:times|cdot|div|frac|sqrt|binom|le|ge|ne|cup|cap|pm|in|left))\Z")
+_LEADING = re.compile(r"[*/^_]|\\(?:times|cdot|div|cup|cap)(?![A-Za-z])")
+_EMPTY = re.compile(r"\\(?:frac|sqrt|binom) ?(?:\{[^{}]*\} ?)?\{ ?\}")
+_CONTENT = re.compile(r"[^\W_]|\\(?:infty|emptyset|[a-zA-Z]+)|\\\{ ?\\\}|√")
+_NO_CONTENT = re.compile(r"\\(?:frac|sqrt|binom|left|right|text|begin|end|cdot|times|div|pm|boxed|quad)(?![A-Za-z])")
+
+
+@dataclass(frozen=True)
+class Gold:
+    """A gold answer.
+
+    Args:
+        answers: the right answer; several of them are all asked for, in any order.
+        tolerance: largest absolute difference at which a number still counts (OlympiadBench: `error`); None asks for
+            equality.
+        multiple: the one text holds several answers separated by commas (OlympiadBench: `is_multiple_answer`).
+    """
+
+    answers: tuple[str, ...]
+    tolerance: Fraction | None = None
+    multiple: bool = False
+
+    @property
+    def bad(self) -> bool:
+        """Whether it cannot be an answer (D16)."""
+        return not self.answers or any(bad_text(answer) for answer in self.answers)
+
+
+def gold_of(value: Any, options: Mapping[str, Any] | None = None) -> Gold:
+    """A gold from a text, a number, a list of them, or a `Gold`.
+
+    Args:
+        value: None and "" give a bad gold, which never pays.
+        options: keys `error` (number, text of a number, list of them, or None) and `is_multiple_answer` (bool); others
+            are not looked at.
+
+    Raises:
+        DataError: another type, or an `error` that is no number of at least 0.
+    """
+    if isinstance(value, Gold):
+        return value
+    answers = [value] if value is None or isinstance(value, str | int | float) else value
+    if not isinstance(answers, Iterable) or isinstance(answers, Mapping | bytes):
+        raise DataError(f"a gold of type {type(value).__name__}", "give a string, a number or a list of strings")
+    texts = tuple(map(_text, answers))
+    if not options:
+        return Gold(texts)
+    multiple = options.get("is_multiple_answer") or False
+    if not isinstance(multiple, bool):
+        raise DataError(f"is_multiple_answer is {multiple!r}", "it is true or false")
+    return Gold(texts, _tolerance(options.get("error")), multiple)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise DataError(f"a gold answer of type {type(value).__name__}", "give a string or a number")
+    if isinstance(value, float):
+        return (
+            (repr(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value))
+            if math.isfinite(value)
+            else ""
+        )
+    return value if isinstance(value, str) else _digits(value)
+
+
+def _digits(value: int) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python's cap on the digits of an integer
+        raise DataError("a gold integer of more than 4,300 digits", "write it as a string") from None
+
+
+def _tolerance(error: Any) -> Fraction | None:
+    if error is None or error == "":
+        return None
+    if isinstance(error, list | tuple):
+        parts = [_tolerance(part) for part in error]
+        known = [part for part in parts if part is not None]
+        return min(known) if known else None
+    text = str(error).strip()
+    key = number_key(text) if not isinstance(error, bool) else None
+    if key is None or key.negative or len(key.digits) > 30 or abs(key.power) > 300:
+        raise DataError(f"error {text[:40]!r} is no tolerance", "it is a number of at least 0, as 1e-2")
+    return Fraction(text)
+
+
+@functools.lru_cache(maxsize=8192)
+def bad_text(text: str) -> bool:
+    """Whether a text cannot be an answer (D16)."""
+    if len(text) > MAX_GOLD or blank(text):
+        return True
+    if text.isalnum() or len(text) > MAX_CHECKED:
+        return False
+    plain = normalise(text)
+    if blank(plain) or not _CONTENT.search(_NO_CONTENT.sub("", plain)):
+        return True
+    depth = dict.fromkeys("({", 0)
+    for match in _BRACKETS.finditer(plain):
+        piece = match[0]
+        if piece in "{}":
+            depth["{"] += 1 if piece == "{" else -1
+        elif piece in "()[]":
+            depth["("] += 1 if piece in "([" else -1
+        if depth["{"] < 0:
+            return True
+    unbalanced = depth["{"] != 0 or (depth["("] != 0 and plain[:1] not in "])")
+    return unbalanced or bool(_DANGLING.search(plain) or _LEADING.match(plain) or _EMPTY.search(plain))

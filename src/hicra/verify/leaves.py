@@ -1,0 +1,177 @@
+"""Two leaves: equal as text, as words, as exact numbers, as numbers with units, else by algebra.
+
+Nothing here runs anything; the last rung is handed in as a function. Without one, `NeedsAlgebra` says that the rungs
+before it could not decide.
+
+Deviation:
+    D19  an answer past the size bounds equals only the same text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Protocol
+
+from hicra.verify.exact import Inexact, Undefined, exact
+from hicra.verify.expr import Tree, parse
+from hicra.verify.normalise import compact
+from hicra.verify.numbers import Key, fraction_of, number_key
+from hicra.verify.spellings import (
+    PROSE,
+    REPEATING,
+    based,
+    decimal_of,
+    decimals,
+    in_ten,
+    is_short,
+    mathematical,
+    plain_words,
+    repeated,
+    same_words,
+    strange,
+)  # fmt: skip
+from hicra.verify.tokens import NotMaths, TooBig, TooDeep
+from hicra.verify.units import PERCENT, Measured, split_unit
+
+
+class NeedsAlgebra(Exception):
+    """The rungs without algebra cannot decide."""
+
+
+class Algebra(Protocol):
+    """The last rung, in the worker."""
+
+    def trees(self, answer: Tree, gold: Tree) -> bool: ...
+    def proportional(self, answer: Tree, gold: Tree, positive: bool) -> bool: ...
+    def near(self, answer: Tree, gold: Tree, tolerance: Fraction) -> bool: ...
+    def rounds_to(self, decimal: Fraction, places: int, tree: Tree) -> bool: ...
+    def texts(self, answer: str, gold: str) -> bool: ...
+
+
+class Leaves:
+    """Compares two leaves.
+
+    Args:
+        algebra: the last rung; None raises `NeedsAlgebra` instead.
+        tolerance: of numbers, absolute.
+        raws: the answer's and the gold's text as written (units in text commands).
+    """
+
+    def __init__(self, algebra: Algebra | None, tolerance: Fraction | None, raws: tuple[str, str]) -> None:
+        self.algebra, self.tolerance, self.raws = algebra, tolerance, raws
+
+    def same(self, answer: str, gold: str) -> bool:
+        """Whether two normalised texts without outer structure are equal. May raise NeedsAlgebra."""
+        if not answer or not gold:
+            return False
+        if compact(answer) == compact(gold):
+            return True
+        if PROSE.search(gold) and plain_words(answer) == plain_words(gold):
+            return True
+        words = same_words(answer, gold)
+        if words is not None:
+            return words
+        first, second = number_key(answer), number_key(gold)
+        if first is not None and second is not None:
+            return first == second or self._near_keys(first, second)
+        bases = based(answer), based(gold)
+        if bases[0] or bases[1]:
+            return in_ten(bases[0], first) == in_ten(bases[1], second)
+        return self._measured(
+            split_unit(answer, self.raws[0], False), split_unit(gold, self.raws[1], True), answer, gold
+        )
+
+    def _near_keys(self, first: Key, second: Key) -> bool:
+        if self.tolerance is None or not (is_short(first) and is_short(second)):
+            return False
+        return abs(fraction_of(first) - fraction_of(second)) <= self.tolerance
+
+    def _measured(self, answer: Measured, gold: Measured, whole_answer: str, whole_gold: str) -> bool:
+        mine, right = answer.unit, gold.unit
+        if mine is None and right is None:
+            return self._values(answer.core, gold.core, Fraction(1))
+        if mine is None or right is None:
+            percent = PERCENT in (mine and mine.dimension, right and right.dimension)
+            if not percent:
+                return self._values(answer.core, gold.core, Fraction(1))
+            ratio = Fraction(1, 100) if mine else Fraction(100)
+            if self._values(answer.core, gold.core, ratio):
+                return True
+            signed = number_key(answer.core if mine else gold.core)
+            small = signed is not None and (signed.power < 1 or not signed.digits)
+            return not small and self._values(answer.core, gold.core, Fraction(1))
+        if mine.dimension != right.dimension:
+            return False
+        return self._values(answer.core, gold.core, mine.factor / right.factor)
+
+    def _values(self, answer: str, gold: str, factor: Fraction) -> bool:
+        """Whether answer * factor equals gold."""
+        if factor == 1:
+            if compact(answer) == compact(gold):
+                return True
+            first, second = number_key(answer), number_key(gold)
+            if first is not None and second is not None:
+                return first == second or self._near_keys(first, second)
+        trees: list[Tree] = []
+        for text in (answer, gold):
+            try:
+                trees.append(self._tree(text))
+            except TooDeep:
+                if self.algebra is None:
+                    raise NeedsAlgebra from None
+                return False
+            except TooBig:
+                return False
+            except NotMaths:
+                return factor == 1 and self._texts(answer, gold)
+        first_tree: Tree = trees[0] if factor == 1 else ("*", ("n", factor), trees[0])
+        return self._trees(first_tree, trees[1], answer if factor == 1 else "", gold)
+
+    def _tree(self, text: str) -> Tree:
+        key = number_key(text)
+        if key is not None and is_short(key):
+            return ("n", fraction_of(key))
+        repeating = REPEATING.fullmatch(text)
+        return ("n", repeated(repeating)) if repeating else parse(text, self.algebra is not None)
+
+    def _trees(self, answer: Tree, gold: Tree, answer_text: str, gold_text: str) -> bool:
+        exacts: list[Fraction | None] = []
+        for tree in (answer, gold):
+            try:
+                exacts.append(exact(tree))
+            except Inexact:
+                exacts.append(None)
+            except (Undefined, TooBig):
+                return False
+        first, second = exacts
+        if first is not None and second is not None:
+            gap = abs(first - second)
+            return (
+                gap == 0
+                or (self.tolerance is not None and gap <= self.tolerance)
+                or decimal_of(answer_text, first, gold_text, second)
+            )
+        if self.algebra is None:
+            raise NeedsAlgebra
+        for text, value, other in ((answer_text, first, gold), (gold_text, second, answer)):
+            places = decimals(text)
+            if value is not None and places and self.algebra.rounds_to(value, places, other):
+                return True
+        if self.tolerance is not None and self.algebra.near(answer, gold, self.tolerance):
+            return True
+        return self.algebra.trees(answer, gold)
+
+    def _texts(self, answer: str, gold: str) -> bool:
+        """What the grammar does not know, where it may still be mathematics."""
+        if not (mathematical(answer) and mathematical(gold)) or strange(answer) != strange(gold):
+            return False
+        if self.algebra is None:
+            raise NeedsAlgebra
+        return self.algebra.texts(answer, gold)
+
+    def algebra_on(self, ask: Callable[[Algebra], bool]) -> bool:
+        """Asks the last rung a question of the caller's own."""
+        if self.algebra is None:
+            raise NeedsAlgebra
+        return ask(self.algebra)

@@ -1,0 +1,125 @@
+"""Ways to write one leaf: words, numbers of another base, decimals of an exact value, repeating decimals, other commands.
+
+Deviations:
+    D17  a decimal of at least 6 decimals and 6 significant digits equals a value that is no such decimal when it is that
+         value, rounded or cut at its last digit (0.333333 for 1/3, 1.414214 for a root of 2); 0.33 and 3.14 do not.
+    D18  a number with a base index equals only the same digits with the same base: neither the bare digits nor the value;
+         with base ten it is the plain number.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+from hicra.verify.numbers import Key, number_key
+from hicra.verify.tokens import FUNCTIONS, GREEK
+
+MAX_KEY = 1_000  # digits, and powers of ten, of a key that becomes a fraction
+_WORDS = re.compile(r"[A-Za-z][A-Za-z '\-]*")
+_VARIABLES = frozenset("xyzwtuv")
+_BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
+          "twelve": 12, "sixteen": 16, "binary": 2, "hex": 16}  # fmt: skip
+_BASED = re.compile(
+    r"\(?(-?[0-9][0-9A-Fa-f]*|-?[0-9A-Fa-f]*[0-9][0-9A-Fa-f]*)\)? ?(?:_ ?\{? ?([0-9]{1,2}|[a-z]+) ?\}?| base ([0-9]{1,2}|[a-z]+))"
+)
+_PREFIXED = re.compile(r"-?0[xXbBoO][0-9A-Fa-f]+")
+
+
+def same_words(answer: str, gold: str) -> bool | None:
+    """Whether two plain-word answers are equal, without case; None where the gold is not of plain words."""
+    if not _WORDS.fullmatch(gold) or gold in ("pi", "e", "i", "oo", "infty"):
+        return None
+    if len(gold) == 1 or (set(gold) <= _VARIABLES and _WORDS.fullmatch(answer) is None):
+        return None
+    if set(gold.replace(" ", "")) <= _VARIABLES and set(answer.replace(" ", "")) <= _VARIABLES:
+        return sorted(gold.replace(" ", "")) == sorted(answer.replace(" ", ""))
+    spaced = any(all(len(word) == 1 for word in text.split()) for text in (answer, gold))
+    if spaced and len(gold.replace(" ", "")) <= 3:  # a product, as in `m n`
+        return answer.replace(" ", "") == gold.replace(" ", "")
+    return plain_words(answer) == plain_words(gold)
+
+
+def plain_words(text: str) -> str:
+    return " ".join(text.casefold().replace("-", " ").replace("'", "").replace('"', "").split())
+
+
+def based(text: str) -> tuple[str, int] | None:
+    """Digits and base of a number with a base index (D18), or None."""
+    if len(text) > 400:
+        return None
+    if match := _BASED.fullmatch(text):
+        name = match[2] or match[3]
+        base = int(name) if name.isdigit() else _BASES.get(name, 0)
+        return (match[1].upper().lstrip("0"), base) if base else None
+    if _PREFIXED.fullmatch(text):
+        return text.lower(), 0
+    return None
+
+
+def decimals(text: str) -> int:
+    """Decimals of a text that is a plain decimal of 6 or more, with 6 or more significant digits (D17); else 0."""
+    match = re.fullmatch(r"-?([0-9]*)\.([0-9]{6,40})", text)
+    return len(match[2]) if match and len((match[1] + match[2]).lstrip("0")) >= 6 else 0
+
+
+def decimal_of(answer: str, first: Fraction, gold: str, second: Fraction) -> bool:
+    """D17 for two exact values."""
+    places = decimals(answer), decimals(gold)
+    if (places[0] and number_key(gold) is not None) or (places[1] and number_key(answer) is not None):
+        return False
+    return bool(
+        (places[0] and rounds_to(first, places[0], second)) or (places[1] and rounds_to(second, places[1], first))
+    )
+
+
+def rounds_to(decimal: Fraction, places: int, value: Fraction) -> bool:
+    """Whether a decimal is a value, rounded to nearest or cut, at that many places."""
+    gap, unit = value - decimal, Fraction(1, 10**places)
+    cut = 0 <= gap < unit if value >= 0 else -unit < gap <= 0
+    return cut or abs(gap) * 2 <= unit
+
+
+def is_short(key: Key) -> bool:
+    return len(key.digits) <= MAX_KEY and abs(key.power) <= MAX_KEY
+
+
+PROSE = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
+_REFUSED = re.compile(
+    r"\\(?:neg|not|ne|overline|bar|sim|approx|equiv|write|input|include|def|let|catcode|csname)|[<>=\"'`:;@#&]|__|\\ne(?![A-Za-z])"
+)
+
+
+def mathematical(text: str) -> bool:
+    """Whether a text outside the grammar may be mathematics: short, commands or signs, no prose, no negation or code."""
+    return len(text) <= 300 and "\\" in text and not PROSE.search(text) and not _REFUSED.search(text)
+
+
+def in_ten(number: tuple[str, int] | None, key: Key | None) -> tuple[str, int] | Key | None:
+    """A number in base ten as the plain number that it is; None where neither is known, which equals nothing."""
+    if number is not None and number[1] == 10:
+        return number_key(number[0] or "0")
+    return key if number is None else number
+
+
+REPEATING = re.compile(r"(-?)([0-9]{0,30})\.([0-9]{0,30}) ?\\(?:overline|bar|dot) ?(?:\{ ?([0-9]{1,30}) ?\}|([0-9]))")
+
+
+def repeated(match: re.Match[str]) -> Fraction:
+    """`0.1\\overline{6}` is 1/6."""
+    sign, whole, once, braced, bare = match.groups()
+    again = braced or bare
+    value = Fraction(int(whole or 0)) + Fraction(int(once or 0), 10 ** len(once))
+    value += Fraction(int(again), (10 ** len(again) - 1) * 10 ** len(once))
+    return -value if sign else value
+
+
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_KNOWN = frozenset(["frac", "sqrt", "binom", "pi", "infty", "cdot", "times", "div", *FUNCTIONS, *GREEK])
+
+
+def strange(text: str) -> tuple[list[str], list[str]]:
+    """The commands that our grammar does not know, and the letters: what neither of us understands, and math-verify may
+    leave out or write in lower case, has to be the same on both sides."""
+    commands = sorted(name for name in _COMMAND.findall(text) if name[1:] not in _KNOWN)
+    return commands, sorted(set(re.findall(r"[A-Za-z]", _COMMAND.sub("", text))))

@@ -1,0 +1,218 @@
+"""Run folders: arms by method and settings, seeds from hicra.json, unlike runs refused by name."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from hicra.compare import compare, render, save_plot
+from hicra.errors import ArtifactError, ConfigError, DataError
+from hicra.runs import RunFolder
+
+INPUTS = {"lexicon": "l" * 64, "model": "m" * 64, "data": "d" * 64, "verifier": "v" * 64, "prompt": "p" * 64}
+
+
+def make(tmp_path, method, seed, value, *, settings=None, inputs=None, steps=4, evaluation=None, name=None, **config):
+    whole = {
+        "method": {"name": method, "settings": settings or {}},
+        "task": {"name": "toy", "settings": {}},
+        "train": {"seed": seed, "steps": 4, "learning_rate": 0.1, "threads": 1},
+        **config,
+    }
+    run = RunFolder.create(
+        tmp_path / (name or f"{method}-{seed}"), method=method, seed=seed, config=whole, inputs=INPUTS | (inputs or {})
+    )
+    for step in range(1, steps + 1):
+        run.log(step, {"hicra/accuracy": value * step / 4, "hicra/length": 10.0, "hicra/semantic_entropy": None})
+    if evaluation is not None:
+        (run.path / "evaluation.json").write_text(json.dumps({"start": {"accuracy": 0}, "final": evaluation}))
+    return run.path
+
+
+def pairs(tmp_path, seeds=range(6), arms=("none", "hicra"), **more):
+    return [
+        make(tmp_path, arm, seed, 0.4 + 0.01 * seed + 0.1 * at + 0.001 * (seed % 2) * at, **more)
+        for at, arm in enumerate(arms)
+        for seed in seeds
+    ]
+
+
+def test_arms_seeds_and_the_last_step(tmp_path):
+    found = compare(pairs(tmp_path))
+    (row,) = found["comparisons"]
+    assert (found["baseline"], found["metric"]) == ("none", "hicra/accuracy")
+    assert "last step (4)" in found["checkpoint_rule"]
+    assert (row["arm"], row["seeds"], row["verdict"]) == ("hicra", [0, 1, 2, 3, 4, 5], "better")
+    assert row["difference"] == pytest.approx(0.1005)
+    assert row["p"] == 2 / 64
+    json.dumps(found, allow_nan=False)
+
+
+def test_the_order_of_runs_and_their_names_do_not_matter(tmp_path):
+    paths = pairs(tmp_path)
+    assert compare(paths[::-1], "none") == compare(paths, "none") == compare([tmp_path], "none")
+
+
+def test_held_out_accuracy_is_the_default_where_every_run_has_it(tmp_path):
+    paths = [
+        make(tmp_path, arm, 0, 0.1, evaluation={"accuracy": 0.3 + 0.2 * at}) for at, arm in enumerate(("none", "hicra"))
+    ]
+    found = compare(paths)
+    assert found["metric"] == "eval/accuracy"
+    assert "final model" in found["checkpoint_rule"]
+    assert found["comparisons"][0]["difference"] == pytest.approx(0.2)
+    lost = json.dumps({"final": {"accuracy": 0.3, "unscorable": 2, "problems": 50}})
+    (paths[0] / "evaluation.json").write_text(lost)
+    assert compare(paths)["warnings"] == ["arm 'none': 2 of 50 held-out answers could not be scored and count as wrong"]
+    (paths[0] / "evaluation.json").unlink()
+    assert compare(paths)["metric"] == "hicra/accuracy"
+    with pytest.raises(DataError, match="none-0 has no metric 'eval/accuracy'"):
+        compare(paths, metric="eval/accuracy")
+
+
+def test_learning_curves(tmp_path):
+    # curves value * 1/4, 2/4, 3/4, 1: area over a length of 3 is value * (3/8 + 5/8 + 7/8) / 3 = value * 0.625
+    found = compare(pairs(tmp_path, seeds=[0]), metric="auc:hicra/accuracy")
+    assert found["arms"][0]["mean"] == pytest.approx(0.4 * 0.625)
+    steps = compare(pairs(tmp_path / "s"), metric="steps_to:0.35:hicra/accuracy")
+    assert not steps["higher_is_better"]
+    assert steps["arms"][0]["values"] == [4] * 6  # .4 to .45: 3/4 of them is under .35
+    assert steps["comparisons"][0]["arm"] == "hicra"
+    assert steps["arms"][1]["values"] == [3] * 6  # .5 and more: 3/4 of .5 is .375
+    assert (steps["comparisons"][0]["difference"], steps["comparisons"][0]["verdict"]) == (-1, "better")
+    late = compare([tmp_path / "s"], metric="steps_to:0.5:hicra/accuracy")
+    assert any("6 of 12 runs never got to 0.5" in said for said in late["warnings"])
+
+
+def test_settings_name_the_arms(tmp_path):
+    paths = [make(tmp_path, "none", 0, 0.4)]
+    paths += [make(tmp_path, "hicra", 0, 0.5, settings={"alpha": a}, name=f"h{a}") for a in (0.2, 0.4)]
+    assert [arm["arm"] for arm in compare(paths)["arms"]] == ["none", "hicra(alpha=0.2)", "hicra(alpha=0.4)"]
+    with pytest.raises(ConfigError, match=r"no arm is called 'hicra'"):
+        compare(paths, "hicra")
+
+
+def test_a_default_that_is_written_out_makes_no_arm(tmp_path):
+    paths = [make(tmp_path, "none", 0, 0.4), make(tmp_path, "none", 1, 0.4)]
+    paths += [make(tmp_path, "hicra", 0, 0.5), make(tmp_path, "hicra", 1, 0.5, settings={"alpha": 0.2})]
+    assert [arm["arm"] for arm in compare(paths)["arms"]] == ["none", "hicra"]
+
+
+def test_the_rest_of_the_config_and_the_lexicon_name_arms_too(tmp_path):
+    train = {"seed": 0, "steps": 4, "learning_rate": 0.5, "threads": 8}
+    paths = [make(tmp_path, "none", 0, 0.4), make(tmp_path, "hicra", 0, 0.5)]
+    paths += [make(tmp_path, "hicra", 0, 0.5, train=train, name="fast")]
+    names = [arm["arm"] for arm in compare(paths)["arms"]]
+    assert names == ["none", "hicra(train.learning_rate=0.1)", "hicra(train.learning_rate=0.5)"]
+    other = make(tmp_path, "hicra", 0, 0.5, inputs={"lexicon": "k" * 64}, name="mined")
+    assert "hicra(lexicon=kkkkkkkk)" in [arm["arm"] for arm in compare([paths[0], paths[1], other])["arms"]]
+
+
+def test_what_differs_besides_the_method_is_said(tmp_path):
+    train = {"seed": 0, "steps": 4, "learning_rate": 0.5}
+    found = compare([make(tmp_path, "none", 0, 0.4), make(tmp_path, "hicra", 0, 0.5, train=train)])
+    assert any("differ in train.learning_rate: hicra 0.5, none 0.1" in said for said in found["warnings"])
+
+
+@pytest.mark.parametrize("name", ["data", "prompt", "verifier", "something_else"])
+def test_unlike_inputs_are_refused(tmp_path, name):
+    paths = [make(tmp_path, "none", 0, 0.4), make(tmp_path, "hicra", 0, 0.5, inputs={name: "x" * 64})]
+    with pytest.raises(DataError, match=f"input '{name}' differs: .* in .*none-0, xxxxxxxxxxxxxxxx in .*hicra-0"):
+        compare(paths)
+
+
+def test_unlike_tasks_and_evaluations_are_refused(tmp_path):
+    paths = [
+        make(tmp_path, "none", 0, 0.4),
+        make(tmp_path, "hicra", 0, 0.5, task={"name": "toy", "settings": {"shots": 4}}),
+    ]
+    with pytest.raises(DataError, match=r"task\.settings\.shots differs: absent in .*, 4 in"):
+        compare(paths)
+    scores = {"accuracy": 0.5}
+    warm = [
+        make(tmp_path / "e", arm, 0, 0.4, evaluation=scores, eval={"temperature": heat})
+        for arm, heat in (("none", 1.0), ("hicra", 0.6))
+    ]
+    with pytest.raises(DataError, match=r"eval\.temperature differs"):
+        compare(warm)
+    assert compare(warm, metric="hicra/accuracy")["metric"] == "hicra/accuracy"
+
+
+def test_bad_runs(tmp_path):
+    paths = pairs(tmp_path, seeds=[0, 1])
+    with pytest.raises(DataError, match=r"hicra-0: arm 'hicra', seed 0 was given before, .*hicra-0"):
+        compare([*paths, paths[2]])
+    with pytest.raises(DataError, match=r"no metric 'hicra/acuracy'\n.*'hicra/accuracy'"):
+        compare(paths, metric="hicra/acuracy")
+    with pytest.raises(DataError, match="no value of hicra/semantic_entropy at step 4"):
+        compare(paths, metric="hicra/semantic_entropy")
+    with pytest.raises(ConfigError, match="not readable"):
+        compare(paths, metric="best:hicra/accuracy")
+    with pytest.raises(ArtifactError, match="holds no"):
+        compare([tmp_path / "none-0" / "rollouts"] if (tmp_path / "none-0" / "rollouts").mkdir() is None else [])
+    table = tmp_path / "t.csv"
+    table.write_text("arm,seed,value\na,0,1\n")
+    with pytest.raises(DataError, match="not both"):
+        compare([table, paths[0]])
+    short = make(tmp_path, "hicra", 2, 0.5, steps=3)
+    with pytest.raises(DataError, match=r"hicra-2 has 3 steps, .* has 4\n.*at3:hicra/accuracy"):
+        compare([*paths, short])
+    assert compare([*paths, short], metric="at3:hicra/accuracy")["warnings"] == [
+        "hicra-2 has 3 of its 4 steps",
+        "arm 'none' lacks seed 2 of 'hicra': left out of this pair",
+    ]
+    (paths[0] / "metrics.jsonl").write_text('{"step": 1, "hicra/accuracy": 1}\n{"step": 3, "hicra/accuracy": 1}\n')
+    with pytest.raises(ArtifactError, match="step 3 where step 2 belongs"):
+        compare(paths)
+    (paths[0] / "metrics.jsonl").write_text('{"step": 1, "hicra/accuracy": NaN}\n')
+    with pytest.raises(DataError, match="step 1: hicra/accuracy is nan"):
+        compare(paths, metric="at1:hicra/accuracy")
+    manifest = json.loads((paths[1] / "hicra.json").read_text())
+    for key, value, said in (("inputs", ["x"], "inputs is no object"), ("seed", "1", "no integer")):
+        (paths[1] / "hicra.json").write_text(json.dumps(manifest | {key: value}))
+        with pytest.raises(ArtifactError, match=said):
+            compare(paths[1:])
+    (paths[0] / "evaluation.json").write_text("{")
+    with pytest.raises(ArtifactError, match=r"evaluation\.json is not readable"):
+        compare(paths)
+
+
+def test_a_metric_without_a_direction_and_versions_that_differ(tmp_path):
+    paths = pairs(tmp_path, seeds=[0])
+    assert any("neither more nor less" in said for said in compare(paths, metric="hicra/length")["warnings"])
+    manifest = json.loads((paths[0] / "hicra.json").read_text())
+    manifest["versions"]["trl"] = "1.17"
+    (paths[0] / "hicra.json").write_text(json.dumps(manifest))
+    assert any("different versions of trl: 1.17, absent" in said for said in compare(paths)["warnings"])
+
+
+def test_text_and_plot(tmp_path):
+    paths = pairs(tmp_path, seeds=range(8)) + [make(tmp_path, "placebo", seed, 0.45) for seed in range(5)]
+    found = compare(paths)
+    text = render(found)
+    for said in (
+        "hicra/accuracy",
+        "last step (4)",
+        "none (baseline)",
+        "better",
+        "inconclusive",
+        "smallest gap seen 80 % of the time",
+        "0.41",
+    ):
+        assert said in text
+    assert "[unbounded]" in render(compare([paths[0], paths[8]]))
+    svg = save_plot(found, tmp_path / "plot.svg").read_text()
+    root = ET.fromstring(svg)
+    circles = root.findall(".//{http://www.w3.org/2000/svg}circle")
+    assert len(circles) == 8 + 2 * 8 + 2 * 5
+    assert "prefers-color-scheme:dark" in svg
+    assert "http" not in svg.replace("http://www.w3.org/2000/svg", "")
+    assert svg == save_plot(found, tmp_path / "again.svg").read_text()
+
+
+def test_hostile_names_stay_text(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text('arm,seed,value\n"<script>&]]>\u0000\x1b[31m",0,1\nnone,0,2\n'.replace("\u0000", ""))
+    svg = save_plot(compare([table], "none"), tmp_path / "p.svg").read_text()
+    ET.fromstring(svg)
+    assert "<script" not in svg
