@@ -137,7 +137,7 @@ def test_a_killed_worker_is_an_error_and_the_old_output_stays(tmp_path, rows, en
 
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from hicra import Lexicon
 from hicra.tagging import files, tag_paths
@@ -148,6 +148,7 @@ def slow(done, of):
     time.sleep(60)
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
     files.BATCH = 3
     tag_paths([Path(sys.argv[1])], Lexicon.load("paper"), tokenizer=None, unit="gram", out=Path(sys.argv[2]), on_bad="stop",
               max_bad=0.01, workers=2, progress=slow)

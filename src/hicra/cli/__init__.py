@@ -10,7 +10,7 @@ import sys
 
 from cyclopts import CycloptsError
 
-from hicra.cli import lexicons, rollouts, runs  # noqa: F401  (they register their verbs)
+from hicra.cli import lexicons, results, rollouts, runs  # noqa: F401  (they register their verbs)
 from hicra.cli.common import app
 from hicra.errors import HicraError
 

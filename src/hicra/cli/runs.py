@@ -1,9 +1,9 @@
-"""Verbs on runs: demo, train, eval, compare, report, methods, doctor."""
+"""Verbs on runs: demo, train, report, methods, doctor."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -47,83 +47,6 @@ def train(
     figures = ", ".join(f"{key} {value:.3f}" for key, value in shown.items() if value is not None)
     common.give(result, f"{result['steps']} steps in {out}: {figures}", then=f"hicra report {out} -o {out}/report.html")
     return 0
-
-
-@app.command(name="eval", sort_key=7)
-def evaluate(
-    *,
-    out: Annotated[Path, Parameter(name=["-o", "--out"], help="Folder of the evaluation; goes on from what is there.")],
-    model: Annotated[str, Parameter(help="Model folder or name, or an endpoint's name for it.")] = "",
-    data: Annotated[
-        tuple[str, ...], Parameter(negative="", consume_multiple=True, help="Benchmark files, or tasks.")
-    ] = (),
-    samples: Annotated[
-        tuple[str, ...], Parameter(negative="", consume_multiple=True, help="Saved samples in place of a model.")
-    ] = (),
-    preset: Annotated[str, Parameter(help="Named settings: paper, greedy; what else is given goes over them.")] = "",
-    k: Annotated[str | None, Parameter(help="Of pass@k, as in 1,4,8; default 1.")] = None,
-    n: Annotated[int | None, Parameter(help="Samples a question; default: the largest k.")] = None,
-    temperature: Annotated[float | None, Parameter(help="Default 0.6.")] = None,
-    top_p: Annotated[float | None, Parameter(help="Default 0.95.")] = None,
-    max_new_tokens: Annotated[int | None, Parameter(help="Longest response; default 1024.")] = None,
-    template: Annotated[str | None, Parameter(help="Prompt template by name, or a text with {question}.")] = None,
-    questions: Annotated[int | None, Parameter(help="The first so many of each file; default all.")] = None,
-    engine: Literal["transformers", "vllm", "endpoint"] | None = None,
-    endpoint: Annotated[str | None, Parameter(help="Address of an OpenAI-compatible server.")] = None,
-    mode: Annotated[
-        Literal["boxed", "strict", "lenient"] | None, Parameter(help="Whose figure is the headline; default boxed.")
-    ] = None,
-    batch: Annotated[int | None, Parameter(help="Rows sampled at once.")] = None,
-    workers: Annotated[int, Parameter(help="Processes that check answers.")] = 2,
-    timeout: Annotated[float, Parameter(help="Seconds of checking an answer.")] = 2.0,
-    common: Common = COMMON,
-) -> None:
-    """Evaluate a model, or saved samples, on benchmarks: avg@n, pass@k, intervals; resumable."""
-    from hicra.evaluate import evaluate as run
-    from hicra.evaluate import settings_of
-    from hicra.progress import Bar
-
-    given = {
-        "k": k, "n": n, "temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens, "template": template,
-        "questions": questions, "engine": engine, "endpoint": endpoint, "mode": mode, "batch": batch, "seed": common.seed,
-    }  # fmt: skip
-    settings = settings_of({key: value for key, value in given.items() if value is not None}, preset)
-    with Bar(None, "eval", "samples", common.quiet) as bar:
-        result = run(
-            out=out, settings=settings, model=model, data=data, samples=samples, workers=workers, timeout=timeout,
-            say=bar.say, progress=bar.show,
-        )  # fmt: skip
-    text = result.pop("text", "")
-    common.give(result, text, then=f"hicra eval --samples {out} -o OTHER, or hicra report RUN...")
-
-
-@app.command(sort_key=7)
-def compare(
-    *sources: Path,
-    baseline: Annotated[str | None, Parameter(help="The arm that the others are compared with; default: none.")] = None,
-    metric: Annotated[
-        str | None,
-        Parameter(help="NAME, at40:NAME, last10:NAME, auc:NAME, steps_to:0.5:NAME; of a table: its column."),
-    ] = None,
-    confidence: Annotated[float, Parameter(help="Of all intervals, and the level of the verdict.")] = 0.95,
-    lower_is_better: Annotated[bool, Parameter(negative="", help="Less of the metric is better.")] = False,
-    plot: Annotated[Path | None, Parameter(help="Also draw it: FILE.svg.")] = None,
-    common: Common = COMMON,
-) -> None:
-    """Compare arms with a baseline, paired by seed: run folders, or a table with columns arm, seed, value."""
-    from hicra.compare import compare as run
-    from hicra.compare import render, save_plot
-
-    result = run(
-        list(sources), baseline, metric, confidence=confidence, lower_is_better=lower_is_better, seed=common.seed or 0
-    )
-    for said in result["warnings"]:
-        common.warn(said)
-    if plot:
-        result["plot"] = str(save_plot(result, plot))
-    common.give(
-        result, render(result), then="hicra report RUN..." if plot else "the same with --plot FILE.svg to see it"
-    )
 
 
 @app.command(sort_key=8)
