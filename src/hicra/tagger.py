@@ -28,6 +28,7 @@ from hicra.token_stream import Index, Stream, Vocabulary
 
 Span = tuple[int, int, str]
 BLOCK = 2**18  # token cells looked at together: what is gathered for them stays in the cache
+CHARS = 2**21  # characters of texts looked at together
 
 
 class Hits(NamedTuple):
@@ -99,12 +100,17 @@ class Tagger:
     def spans_batch(self, texts: Sequence[str]) -> list[list[Span]]:
         """`spans` of each text."""
         found: list[list[Span]] = [[] for _ in texts]
-        pieces = fold_texts(texts)
-        start, stop, gram = self._find(pieces.data, pieces.kind)
-        text = np.searchsorted(pieces.start, start, side="right") - 1
-        columns = (text, pieces.char[start], pieces.char[stop - 1] + 1, gram)
-        for row, low, high, index in zip(*(column.tolist() for column in columns), strict=True):
-            found[row].append((low, high, self.phrases[index]))
+        reach = np.cumsum([0, *map(len, texts)])
+        low = 0
+        while low < len(texts):  # texts of some megabytes together, so that memory does not grow with their number
+            high = max(low + 1, int(np.searchsorted(reach, reach[low] + CHARS, side="right")) - 1)
+            pieces = fold_texts(texts[low:high])
+            start, stop, gram = self._find(pieces.data, pieces.kind)
+            text = np.searchsorted(pieces.start, start, side="right") - 1 + low
+            columns = (text, pieces.char[start], pieces.char[stop - 1] + 1, gram)
+            for row, begin, end, index in zip(*(column.tolist() for column in columns), strict=True):
+                found[row].append((begin, end, self.phrases[index]))
+            low = high
         return found
 
     # ---- token ids
