@@ -112,9 +112,11 @@ def test_an_item_that_kills_its_worker_twice_is_an_error_and_its_neighbours_are_
     sent = Process.send
 
     def send(self, item, request):
+        if "777" not in request["answer"]:
+            return sent(self, item, request)
+        self.child.send_signal(signal.SIGSTOP)  # so that it cannot answer before it is killed
         done = sent(self, item, request)
-        if "777" in request["answer"]:
-            self.child.kill()
+        self.child.kill()
         return done
 
     monkeypatch.setattr(Process, "send", send)
