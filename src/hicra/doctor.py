@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib
 import importlib.util
 import platform
 from typing import Any
 
-from hicra.version import __version__
+from hicra.version import __version__, installed
 
 BASE = (
     "numpy",
@@ -28,21 +28,21 @@ def examine() -> dict[str, Any]:
 
     An absent engine is no problem; a base package that is missing, or an installed engine that cannot work, is.
     """
-    versions = {"hicra": __version__, "python": platform.python_version(), **{name: _version(name) for name in BASE}}
+    versions = {"hicra": __version__, "python": platform.python_version(), **{name: installed(name) for name in BASE}}
     problems = [
         {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if versions[name] is None
     ]
     engines = {
         "trl": _trl(problems),
-        "verl": {"version": _version("verl"), "note": "no adapter in this version of hicra"},
+        "verl": {"version": installed("verl"), "note": "no adapter in this version of hicra"},
     }
     for name in ("torch", "transformers", "accelerate", "datasets", "peft"):
-        versions[name] = _version(name)
+        versions[name] = installed(name)
     return {"versions": versions, "engines": engines, "verl_plugin_registered": False, "problems": problems}
 
 
 def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
-    version = _version("trl")
+    version = installed("trl")
     if version is None:
         return {"version": None, "note": "not installed: pip install 'hicra[train]'"}
     if not version.startswith(f"{TRL_PINNED}."):
@@ -57,10 +57,3 @@ def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
         problems.append({"what": f"hicra.engines.trl does not import: {error}", "fix": "pip install 'hicra[train]'"})
         return {"version": version, "note": "the adapter does not import"}
     return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -57,8 +57,9 @@ def unspellable(lexicon: Lexicon, tokenizer: Any) -> list[str]:
     return [gram for gram in lexicon.phrases if not alphabet.issuperset(gram)]
 
 
-def warnings_of(lexicon: Lexicon, unit: str, tokenizer: Any = None) -> list[str]:
-    """All that a user should know before tagging with a lexicon, a sentence each."""
+def warnings_of(lexicon: Lexicon, unit: str | None, tokenizer: Any = None) -> list[str]:
+    """All that a user should know before tagging with a lexicon, a sentence each; `unit` as `Tagger` takes it."""
+    unit = lexicon.default_unit if unit is None else unit
     found = [duplicates_warning(lexicon), unmatchable_warning(lexicon, unit)]
     if tokenizer is not None and (grams := unspellable(lexicon, tokenizer)):
         found.append(

@@ -86,9 +86,10 @@ def score(
     Raises:
         DataError: no trace, or no positive unit. ConfigError: unknown unit, confidence outside (0, 1).
     """
-    unit = unit or lexicon.default_unit
-    counts = flagged_counts(Tagger(lexicon, unit=unit), traces)
-    return score_counts(counts, traces, unit, resamples=resamples, seed=seed, confidence=confidence)
+    tagger = Tagger(lexicon, unit=unit)
+    return score_counts(
+        flagged_counts(tagger, traces), traces, tagger.unit, resamples=resamples, seed=seed, confidence=confidence
+    )
 
 
 def flagged_counts(tagger: Tagger, traces: Sequence[LabelledTrace]) -> Ints:

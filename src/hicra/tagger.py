@@ -67,13 +67,14 @@ class Tagger:
     Args:
         lexicon: what to look for.
         tokenizer: needed for `mask`: a folder with tokenizer.json, a fast transformers tokenizer, or a tokenizers.Tokenizer.
-        unit: "gram" marks the grams, "sentence" marks whole sentences (B6 of the contract, docs/tagging.md).
+        unit: "gram" marks the grams, "sentence" whole sentences (docs/tagging.md); None takes what the lexicon is made for.
 
     Raises:
         ConfigError: unknown unit, or a tokenizer that does not load or is of no known family.
     """
 
-    def __init__(self, lexicon: Lexicon, tokenizer: Any = None, unit: str = "gram") -> None:
+    def __init__(self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = "gram") -> None:
+        unit = lexicon.default_unit if unit is None else unit
         if unit not in ("gram", "sentence"):
             raise ConfigError(f"unit {unit!r} is unknown", "use 'gram' or 'sentence'")
         self.lexicon, self.unit = lexicon, unit
@@ -174,7 +175,7 @@ class Tagger:
 
     # ---- the passes
     def _checked(self, ids: Any, response_mask: Any) -> tuple[NDArray[Any], Bools]:
-        array, live = _numpy(ids), _numpy(response_mask).astype(bool, copy=False)
+        array, live = as_numpy(ids), as_numpy(response_mask).astype(bool, copy=False)
         if array.ndim != 2 or array.shape != live.shape:
             raise DataError(
                 f"ids {array.shape} and response_mask {live.shape} must be one shape [B,T]", "pad the shorter one"
@@ -235,5 +236,6 @@ def _covered(stream: Stream, first: Index, last: Index, shape: tuple[int, int]) 
     return mask.reshape(shape[0], -1)[:, :-1]
 
 
-def _numpy(array: Any) -> NDArray[Any]:
+def as_numpy(array: Any) -> NDArray[Any]:
+    """An array or tensor as numpy, without a copy where that is possible."""
     return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)

@@ -18,6 +18,7 @@ from hicra.lexicon import Lexicon
 from hicra.overlap import task_warning
 from hicra.runs import RunFolder
 from hicra.tasks.base import Row, Task, make_task
+from hicra.version import installed
 
 if TYPE_CHECKING:
     from hicra.sampling import Sample
@@ -112,18 +113,11 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
 def _hashes(task: Task) -> dict[str, str]:
     """What runs must share to be compared: the problems as they are asked (data and prompts), and what judges answers."""
     asked = [task.rows(split, HASHED_ROWS, seed=0) for split in ("train", "eval")]
-    judges = {name: _version(name) for name in ("hicra", "math-verify", "sympy")}
+    judges = {name: installed(name) for name in ("hicra", "math-verify", "sympy")}
     return {
         "rows": sha256_bytes(canonical_json(asked).encode()),
         "verifier": sha256_bytes(canonical_json(judges).encode()),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _open(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Unit, app, lexicon
+
+if TYPE_CHECKING:
+    from hicra.lexicon import Lexicon
 
 Positive = Annotated[str, Parameter(help="Labels that make a unit positive, separated by commas.")]
 
@@ -131,10 +134,7 @@ def merge(
     from hicra.lexicon import Lexicon
     from hicra.lexicon_ops import merge as union
 
-    made = union([Lexicon.load(name) for name in lexicons], out.name)
-    made.save(out)
-    result = {"lexicon": str(out), "grams": len(made), "content_hash": made.content_hash}
-    common.give(result, f"{len(made)} grams, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
+    _keep(union([Lexicon.load(name) for name in lexicons], out.name), out, common)
 
 
 @lexicon.command
@@ -151,7 +151,10 @@ def select(
     from hicra.lexicon import Lexicon
     from hicra.lexicon_ops import select as chosen
 
-    made = chosen(Lexicon.load(name), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name)
+    _keep(chosen(Lexicon.load(name), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name), out, common)
+
+
+def _keep(made: Lexicon, out: Path, common: Common) -> None:
     made.save(out)
     result = {"lexicon": str(out), "grams": len(made), "content_hash": made.content_hash}
     common.give(result, f"{len(made)} grams, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
@@ -172,7 +175,7 @@ def score(
     from hicra.scoring import score as scored
 
     loaded = Lexicon.load(name)
-    for warning in warnings_of(loaded, unit or loaded.default_unit):
+    for warning in warnings_of(loaded, unit):
         common.warn(warning)
     result = scored(loaded, read_labels(list(labels), positive.split(",")), unit, seed=common.seed or 0).as_dict()
     names = ("base_rate", "precision", "recall", "f1", "lift", "char_share")

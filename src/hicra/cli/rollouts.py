@@ -67,7 +67,7 @@ def tag(
     from hicra.tagging import tag_paths
 
     loaded = Lexicon.load(lexicon)
-    for warning in warnings_of(loaded, unit or loaded.default_unit, tokenizer):
+    for warning in warnings_of(loaded, unit, tokenizer):
         common.warn(warning)
     with Bar(None, "tagging", "row", common.quiet) as bar:
         result = tag_paths(

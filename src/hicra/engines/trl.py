@@ -91,8 +91,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.hicra_method, self.hicra_settings = _method(self.args)
         self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
-        unit = getattr(self.args, "unit", None) or self.hicra_lexicon.default_unit
-        self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer, unit)
+        self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer, getattr(self.args, "unit", None))
         self._hicra_alpha = {**self.hicra_method.settings, **self.hicra_settings}.get("alpha", 0)
         self._hicra_rewards: Any = None  # [B] of all ranks, numpy
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass

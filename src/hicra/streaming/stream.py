@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from hicra.errors import DataError
 from hicra.streaming.row import Bools, Part, Piece, Row, folded, in_word
-from hicra.tagger import Tagger
+from hicra.tagger import Tagger, as_numpy
 
 
 class StreamTagger:
@@ -63,7 +63,7 @@ class StreamTagger:
         """
         if self._finished:
             raise DataError("this stream was finished", "make a new StreamTagger for the next rollouts")
-        array, live = _numpy(ids), _numpy(response_mask).astype(bool, copy=False)
+        array, live = as_numpy(ids), as_numpy(response_mask).astype(bool, copy=False)
         if array.ndim != 2 or array.shape != live.shape or len(array) != len(self._rows):
             raise DataError(
                 f"ids {array.shape} and response_mask {live.shape} must be one shape [{len(self._rows)},t]",
@@ -174,7 +174,3 @@ class _Grams:
             if index < len(self.sorted) and self.sorted[index].startswith(rest):
                 return at
         return size
-
-
-def _numpy(array: Any) -> NDArray[Any]:
-    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)

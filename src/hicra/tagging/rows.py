@@ -65,7 +65,7 @@ class RowTagger:
     def __init__(
         self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = None, *, number_words: bool = True
     ) -> None:
-        self.tagger = Tagger(lexicon, tokenizer, unit or lexicon.default_unit)
+        self.tagger = Tagger(lexicon, tokenizer, unit)
         self._tokenizer = None if tokenizer is None else _whole_text(tokenizer)
         self._index = {gram: index for index, gram in enumerate(self.tagger.phrases)}
         self._number: dict[str, int] | None = {} if number_words else None
