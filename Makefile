@@ -36,7 +36,7 @@ check: setup  ## what CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --hypothesis-profile=same
 
 format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .

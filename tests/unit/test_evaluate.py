@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
@@ -151,6 +151,7 @@ PAIRS = st.lists(
 
 
 @given(PAIRS)
+@example([(5, 2), (5, 2), (5, 2)])  # the mean of three 0.6 is not 0.6: no variance must come of that
 def test_invariants(pairs):
     least = min(n for n, _ in pairs)
     ks = tuple(range(1, least + 1))

@@ -42,7 +42,8 @@ def like_these(values: Floats, confidence: float = 0.95) -> tuple[float, float]:
     questions = len(values)
     if questions < 2:
         return 0.0, 1.0
-    variance = float(values.var(ddof=1)) / questions
+    # Equal values have a variance of 1e-33 where their mean is rounded: that is 0, not 1e32 draws.
+    variance = float(values.var(ddof=1)) / questions if np.ptp(values) > 1e-12 else 0.0
     quantile = float(stdtrit(questions - 1, (1 + confidence) / 2))
     return wilson(float(values.mean()), variance, questions, quantile)
 
