@@ -53,7 +53,7 @@ def test_verdicts_by_mode_and_gold(response: str, row: dict[str, Any], mode: Any
 
 def test_what_cannot_be_judged_is_none_and_counted() -> None:
     scores = [
-        judge._score([Answer(verdict, "x", 0.1)]) for verdict in ("correct", "timeout", "error", "bad_gold", "wrong")
+        judge._score(Answer(verdict, "x", 0.1)) for verdict in ("correct", "timeout", "error", "bad_gold", "wrong")
     ]  # type: ignore[arg-type]
     assert [score.reward for score in scores] == [1.0, None, None, None, 0.0]
     assert [score.correct for score in scores] == [True, None, None, None, False]
@@ -61,8 +61,8 @@ def test_what_cannot_be_judged_is_none_and_counted() -> None:
     assert unscored([Score(None, None)]) == {"unscored": 1}
     assert unscored([Score(0.0, False)]) == {}
     # of several golds, one that fits is enough, and a doubt outweighs a no
-    assert judge._score([Answer("wrong", "x", 0), Answer("correct", "x", 0)]).reward == 1.0
-    assert judge._score([Answer("wrong", "x", 0), Answer("timeout", "x", 0)]).reward is None
+    assert judge._best([Answer("wrong", "x", 0), Answer("correct", "x", 0)]).verdict == "correct"
+    assert judge._best([Answer("wrong", "x", 0), Answer("timeout", "x", 0)]).verdict == "timeout"
 
 
 def test_a_blank_gold_never_pays() -> None:

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from hicra.errors import ConfigError
 from hicra.evaluate.questions import Question
+from hicra.tasks import judge
 from hicra.tasks.base import Score, Task, score_all
-from hicra.verify import Answer, Gold, Verifier
 
 BATCH = 256
-BEST_FIRST = ("correct", "timeout", "error", "wrong", "no_answer", "bad_gold")
 
 
 class Checked(NamedTuple):
@@ -37,38 +36,29 @@ class ByVerifier:
     """`hicra.verify`: boxed (the ladder), strict (exact text of the box), lenient (else the last number)."""
 
     def __init__(self, workers: int = 2, timeout: float = 2.0) -> None:
-        self.boxed = Verifier(workers, timeout, "boxed")
-        self.strict = Verifier(1, timeout, "strict")
-        self.lenient = Verifier(1, timeout, "lenient")
+        self.settings = {"workers": workers, "timeout": timeout}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for verifier in (self.boxed, self.strict, self.lenient):
-            verifier.close()
+        judge.close()
 
     def check(self, texts: Sequence[str], questions: Sequence[Question], ended: Sequence[bool | None]) -> list[Checked]:
         """Whether a sample ended does not matter here."""
         golds = [question.golds for question in questions]
-        boxed, strict = _check(self.boxed, texts, golds), _check(self.strict, texts, golds)
+        boxed = judge.check_any(texts, golds, "boxed", **self.settings)
+        strict = judge.check_any(texts, golds, "strict", **self.settings)
         # with a box lenient is boxed, so only the rest is judged again
         bare = [row for row, answer in enumerate(boxed) if answer.extracted is None]
         lenient = list(boxed)
-        again = _check(self.lenient, [texts[row] for row in bare], [golds[row] for row in bare])
+        again = judge.check_any([texts[row] for row in bare], [golds[row] for row in bare], "lenient", **self.settings)
         for row, answer in zip(bare, again, strict=True):
             lenient[row] = answer
         return [
             Checked(b.verdict, s.verdict, n.verdict, b.extracted, n.extracted, b.seconds + n.seconds * (b is not n))
             for b, s, n in zip(boxed, strict, lenient, strict=True)
         ]
-
-
-def _check(verifier: Verifier, texts: Sequence[str], golds: Sequence[Sequence[Gold]]) -> list[Answer]:
-    """Of several golds one that fits is enough; what could not be judged outweighs what is wrong."""
-    flat = [text for text, mine in zip(texts, golds, strict=True) for _ in mine]
-    answers = iter(verifier.check(flat, [gold for mine in golds for gold in mine]))
-    return [min((next(answers) for _ in mine), key=lambda one: BEST_FIRST.index(one.verdict)) for mine in golds]
 
 
 class ByTask:

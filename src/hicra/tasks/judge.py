@@ -23,6 +23,7 @@ TIMEOUT_S = 2.0
 OLDER_NAMES: dict[str, verify.Mode] = {"boxed_or_last_number": "lenient"}  # before hicra.verify there were two modes
 _LOCK = threading.Lock()
 _SHARED: dict[tuple[bool, int, float], verify.Verifier] = {}
+_BEST_FIRST = ("correct", "timeout", "error", "wrong", "no_answer", "bad_gold")
 
 
 def mode_of(name: Any, key: str) -> verify.Mode:
@@ -84,18 +85,26 @@ def score(
         rows: as `golds_of` reads them.
         settings: `workers` and `timeout` of the verifier.
     """
-    golds = [golds_of(row) for row in rows]
-    texts = [text for text, mine in zip(responses, golds, strict=True) for _ in mine]
-    answers = iter(check(texts, [gold for mine in golds for gold in mine], mode, **settings))
-    return [_score([next(answers) for _ in mine]) for mine in golds]
+    return [_score(one) for one in check_any(responses, [golds_of(row) for row in rows], mode, **settings)]
 
 
-def _score(answers: list[Answer]) -> Score:
+def check_any(
+    completions: Sequence[str], golds: Sequence[Sequence[verify.Gold]], mode: verify.Mode, **settings: Any
+) -> list[Answer]:
+    """As `check` with several golds each, any of which is right."""
+    flat = [text for text, mine in zip(completions, golds, strict=True) for _ in mine]
+    answers = iter(check(flat, [gold for mine in golds for gold in mine], mode, **settings))
+    return [_best([next(answers) for _ in mine]) for mine in golds]
+
+
+def _best(answers: Sequence[Answer]) -> Answer:
     """Of several golds one that fits is enough; what could not be judged outweighs what is wrong."""
-    order = ("correct", "timeout", "error", "wrong", "no_answer", "bad_gold")
-    best = min(answers, key=lambda answer: order.index(answer.verdict))
-    value = verify.reward([best]).values[0]
-    return Score(value, None if value is None else bool(value), best.extracted, best.verdict)
+    return min(answers, key=lambda one: _BEST_FIRST.index(one.verdict))
+
+
+def _score(answer: Answer) -> Score:
+    value = verify.reward([answer]).values[0]
+    return Score(value, None if value is None else bool(value), answer.extracted, answer.verdict)
 
 
 def _boxed(text: str) -> str:
