@@ -126,6 +126,22 @@ def test_an_item_that_kills_its_worker_twice_is_an_error_and_its_neighbours_are_
 
 
 @linux
+def test_an_item_that_takes_all_memory_is_an_error_and_its_worker_lives_on(monkeypatch):
+    greedy = (
+        "import hicra.verify.worker as w;right=w.decide;w.decide=lambda answer,*rest:"
+        "len(bytes(1<<31)) and 'correct' if '777' in answer else right(answer,*rest);"
+    )
+    code = process_module._CODE.replace("from hicra.verify.worker import main", greedy + "main=w.main")
+    monkeypatch.setattr(process_module, "_CODE", code)
+    with verify.Verifier(workers=1, memory_mb=512) as verifier:
+        answers = verifier.check([RIGHT[0][0], r"\boxed{x+777}", WRONG[0][0]], [RIGHT[0][1], "x", WRONG[0][1]])
+        (child,) = children()
+        peak = next(line for line in Path(f"/proc/{child}/status").read_text().splitlines() if "VmHWM" in line)
+    assert [answer.verdict for answer in answers] == ["correct", "error", "wrong"]
+    assert int(peak.split()[1]) < 512 * 1024  # kB
+
+
+@linux
 def test_no_child_is_left():
     with verify.Verifier(workers=2) as verifier:
         run(verifier)

@@ -60,6 +60,9 @@ _MACRO = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
 _FONT = re.compile(r"\\(?:mathbf|mathit|mathsf|mathtt|boldsymbol|bm|mathnormal|displaystyle)(?![A-Za-z])\s*")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textsf|texttt|textnormal|mathrm|mbox|hbox|emph|underline|operatorname)"
                    r"\*?\s{0,8}\{([^{}]*)\}")  # fmt: skip
+_INFIX = re.compile(
+    r"\{((?:[^{}\\]|\\(?!(?:over|choose)(?![A-Za-z]))|\{[^{}]*+\})*+)\\(over|choose)(?![A-Za-z])((?:[^{}]|\{[^{}]*+\})*+)\}"
+)
 _WRAPPED = re.compile(r"\\(?:boxed|fbox)\s{0,8}\{")
 _GROUPED = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:(?:\\,|\\ |\\;|\\:|\\!|~|\{,\}| )[0-9]{3})+(?![0-9])")
 _GROUP_MARK = re.compile(r"\\[, ;:!]|~|\{,\}| ")
@@ -124,12 +127,18 @@ def normalise(text: str) -> str:
         text = _COMMA_THIN.sub("", text)
         text = _GROUPED.sub(lambda match: _GROUP_MARK.sub("", match[0]), text)
         text = _text_commands(text)
+        text = _INFIX.sub(_prefix, text)
         text = _FONT.sub("", text)
         text = _MACRO.sub(_macro, text).replace("~", " ")
     text = _unwrapped(" ".join(text.split()))
     text = text.strip('*`"').strip()
     text = text.rstrip(".,;: \\")
     return _one_brace(text)
+
+
+def _prefix(match: re.Match[str]) -> str:
+    """`{a \\over b}` as `\\frac{a}{b}`."""
+    return f"\\{'frac' if match[2] == 'over' else 'binom'}{{{match[1]}}}{{{match[3]}}}"
 
 
 def _text_commands(text: str) -> str:

@@ -18,6 +18,7 @@ from hicra.verify.tokens import FUNCTIONS, GREEK
 MAX_KEY = 1_000  # digits, and powers of ten, of a key that becomes a fraction
 _WORDS = re.compile(r"[A-Za-z][A-Za-z '\-]*")
 _VARIABLES = frozenset("xyzwtuv")
+_PRODUCTS = re.compile(r"[a-df-hj-np-tv-z]{2,3}")  # without e, i, o, u two or three letters are no word
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
           "twelve": 12, "sixteen": 16, "binary": 2, "hex": 16}  # fmt: skip
 _BASED = re.compile(
@@ -34,6 +35,8 @@ def same_words(answer: str, gold: str) -> bool | None:
         return None
     if set(gold.replace(" ", "")) <= _VARIABLES and set(answer.replace(" ", "")) <= _VARIABLES:
         return sorted(gold.replace(" ", "")) == sorted(answer.replace(" ", ""))
+    if _PRODUCTS.fullmatch(gold) and _PRODUCTS.fullmatch(answer):
+        return sorted(gold) == sorted(answer)
     spaced = any(all(len(word) == 1 for word in text.split()) for text in (answer, gold))
     if spaced and len(gold.replace(" ", "")) <= 3:  # a product, as in `m n`
         return answer.replace(" ", "") == gold.replace(" ", "")

@@ -35,12 +35,24 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?![0-9])|\.[0-9]+|[0-9]+\.(?![0-9]))"
     r"|(?P<macro>\\(?:[A-Za-z]+|[{}|]))|(?P<word>[A-Za-z]+)|(?P<op>\*\*|[-+*/^_!(){}\[\]|,]))"
 )
+_SUFFIXES = ("sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi")  # `xsin` is x times a sine
+_SPELLED = {"oo": "infty", "inf": "infty", "infty": "infty", "pi": "pi"}
+_NAME = rf"(?:{'|'.join([*FUNCTIONS, *GREEK, *_SPELLED])}|[A-Za-z]{{0,2}}(?:{'|'.join(_SUFFIXES)}))(?![A-Za-z])"
+_PLAIN = rf"(?<![A-Za-z\\])(?!{_NAME})[A-Za-z]"  # begins a word that names nothing
+# `x2` may be an index or a product (`\frac n2` is neither); words side by side are a sentence; what stands beside a 0 must not
+# vanish in it
+_PROSE = re.compile(
+    rf"(?<!\\frac )(?<!\\binom ){_PLAIN}+[0-9]|{_PLAIN}+ {_PLAIN}{{2,}}|{_PLAIN}{{2,}} {_PLAIN}"
+    rf"|(?<![0-9.])0 ?{_PLAIN}{{2,}}|{_PLAIN}{{2,}} ?\(?0(?![0-9.])"
+)
 
 
 def tokens_of(text: str) -> list[str]:
     """The tokens of a normalised text. Raises TooBig past the bounds, NotMaths for a character of no token."""
     if len(text) > MAX_CHARACTERS:
         raise TooBig(f"{len(text)} characters")
+    if _PROSE.search(text):
+        raise NotMaths("words, or a name with a digit behind it")
     found: list[str] = []
     at, end = 0, len(text.rstrip())
     while at < end:
@@ -59,9 +71,9 @@ def tokens_of(text: str) -> list[str]:
 
 
 def _word(word: str) -> list[str]:
-    if word in FUNCTIONS or word in GREEK or word in ("pi", "oo", "inf", "infty"):
-        return ["\\" + {"oo": "infty", "inf": "infty"}.get(word, word)]
-    for name in ("sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi"):
+    if word in FUNCTIONS or word in GREEK or word in _SPELLED:
+        return ["\\" + _SPELLED.get(word, word)]
+    for name in _SUFFIXES:
         if word.endswith(name) and len(word) - len(name) <= 2:
             return [*word[: -len(name)], "\\" + name]
         if name == "pi" and word.startswith(name) and len(word) <= 4:
