@@ -80,7 +80,6 @@ class Tagger:
         self.lexicon, self.unit = lexicon, unit
         self.phrases = lexicon.phrases
         weights = lexicon.table["weight"].to_numpy().astype(np.float64)
-        self._weighted = lexicon.threshold is not None
         self._weight = np.where(np.isnan(weights), 1.0, weights)
         if any("\0" in phrase for phrase in self.phrases):
             raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove it")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
 from hicra.tasks import answers, judge
-from hicra.tasks.base import Score, score_all, unscored
+from hicra.tasks.base import Score, score_all
 from hicra.tasks.prompts import WORKED
 from hicra.verify import Gold
 from hicra.verify.item import Answer
@@ -57,9 +57,6 @@ def test_what_cannot_be_judged_is_none_and_counted() -> None:
     ]  # type: ignore[arg-type]
     assert [score.reward for score in scores] == [1.0, None, None, None, 0.0]
     assert [score.correct for score in scores] == [True, None, None, None, False]
-    assert unscored(scores) == {"timeout": 1, "error": 1, "bad_gold": 1}
-    assert unscored([Score(None, None)]) == {"unscored": 1}
-    assert unscored([Score(0.0, False)]) == {}
     # of several golds, one that fits is enough, and a doubt outweighs a no
     assert judge._best([Answer("wrong", "x", 0), Answer("correct", "x", 0)]).verdict == "correct"
     assert judge._best([Answer("wrong", "x", 0), Answer("timeout", "x", 0)]).verdict == "timeout"

@@ -83,7 +83,7 @@ def open_generator(model: str, settings: EvalSettings) -> Generator:
         from hicra.evaluate.endpoint import Endpoint
 
         return Endpoint(settings.endpoint, model)
-    package = {"transformers": "hicra[train]", "vllm": "vllm"}[settings.engine]
+    package = {"transformers": "hicra[train]", "vllm": "hicra[vllm]"}[settings.engine]
     try:
         if settings.engine == "vllm":
             from hicra.evaluate.vllm import Vllm

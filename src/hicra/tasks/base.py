@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -96,8 +95,3 @@ def score_all(
         found: list[Score] = many(responses, rows, ended)
         return found
     return [task.score(*item) for item in zip(responses, rows, ended, strict=True)]
-
-
-def unscored(scores: Iterable[Score]) -> dict[str, int]:
-    """How many scores have no reward, by verdict ("unscored" where the task gives none); empty where there are none."""
-    return dict(Counter(score.verdict or "unscored" for score in scores if score.reward is None))
