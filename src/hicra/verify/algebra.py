@@ -16,8 +16,6 @@ import re
 from fractions import Fraction
 from typing import Any
 
-import mpmath
-
 from hicra.verify import probe
 from hicra.verify.expr import Tree
 from hicra.verify.tokens import TooBig
@@ -53,8 +51,9 @@ class WorkerAlgebra:
 
     def trees(self, answer: Tree, gold: Tree) -> bool:
         """Whether two trees are the same function; where neither has values, whether they are the same tree."""
-        self.spend(4 * (weight(answer) + weight(gold)))
-        found = probe.equal(answer, gold)
+        work = weight(answer) + weight(gold)
+        self.spend(4 * work)
+        found = probe.equal(answer, gold, lambda digits: self.spend(work * digits // 100))
         return answer == gold if found is None else found
 
     def near(self, answer: Tree, gold: Tree, tolerance: Fraction) -> bool:
@@ -63,7 +62,7 @@ class WorkerAlgebra:
         first, second = probe.number(answer), probe.number(gold)
         if first is None or second is None:
             return False
-        return bool(abs(first - second) <= mpmath.mpf(tolerance.numerator) / tolerance.denominator)
+        return bool(abs(first - second) <= probe.high().mpf(tolerance.numerator) / tolerance.denominator)
 
     def rounds_to(self, decimal: Fraction, places: int, tree: Tree) -> bool:
         """D17 for a value that is irrational."""

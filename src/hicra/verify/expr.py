@@ -10,6 +10,8 @@ Deviations (LaTeX does not fix a meaning):
     D10  implicit multiplication binds as tightly as the explicit one: `1/2x` is (1/2)x.
     D11  `e` is Euler's number and `i` the imaginary unit unless they carry an index; `x^12` is x to the twelfth.
     D12  `\\log` without a base is to base e or 10, whichever makes the two sides equal (the same on both).
+    D26  a letter before brackets is a function of what they hold where it is f, or they hold one number or symbol (`P(0)`,
+         `y(t)`), and a factor where not (`x(x+1)`, `P(1+r)^t`).
 """
 
 from __future__ import annotations
@@ -217,12 +219,24 @@ class _Parser:
         return None
 
     def symbol(self, name: str, depth: int) -> Tree:
-        if self.peek() == "_":
+        indexed = self.peek() == "_"
+        if indexed:
             self.take()
-            return ("s", f"{name}_{self.index()}")
-        if name == "e" or name == "i":
+            name = f"{name}_{self.index()}"
+        elif name in ("e", "i"):
             return ("c", name)
+        if self.peek() == "(" and (name[0] == "f" or self.single()):
+            self.take()
+            return ("f", f"@{name}", self.group(depth, ")"))
         return ("s", name)
+
+    def single(self) -> bool:
+        """Whether the brackets that begin here hold one number or symbol (D26)."""
+        inner = self.tokens[self.at + 1 : self.at + 4]
+        if inner[:1] == ["-"]:
+            inner = self.tokens[self.at + 2 : self.at + 5]
+        named = inner[:1] and (inner[0][0].isalnum() or inner[0][1:] in GREEK or inner[0] == r"\pi")
+        return bool(named) and inner[1:2] == [")"]
 
     def index(self) -> str:
         token = self.take()

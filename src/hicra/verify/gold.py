@@ -23,6 +23,7 @@ MAX_GOLD = 1_000_000
 MAX_CHECKED = 65_536  # characters; a longer gold is only ever compared as text
 _BRACKETS = re.compile(r"\\(?:[A-Za-z]+|.)|[(){}\[\]]", re.DOTALL)
 _DANGLING = re.compile(r"(?:[-+*/^_=<>\\]|\\(?:times|cdot|div|frac|sqrt|binom|le|ge|ne|cup|cap|pm|in|left))\Z")
+_SIGNED = re.compile(r"[\^_] ?(?:[-+*]|\{ ?[-+*] ?\})\Z")  # as in x^* and \mathbb{R}^+
 _LEADING = re.compile(r"[*/^_]|\\(?:times|cdot|div|cup|cap)(?![A-Za-z])")
 _EMPTY = re.compile(r"\\(?:frac|sqrt|binom) ?(?:\{[^{}]*\} ?)?\{ ?\}")
 _CONTENT = re.compile(r"[^\W_]|\\(?:infty|emptyset|[a-zA-Z]+)|\\\{ ?\\\}|√")
@@ -130,4 +131,5 @@ def bad_text(text: str) -> bool:
         if depth["{"] < 0:
             return True
     unbalanced = depth["{"] != 0 or (depth["("] != 0 and plain[:1] not in "])")
+    plain = _SIGNED.sub("", plain)
     return unbalanced or bool(_DANGLING.search(plain) or _LEADING.match(plain) or _EMPTY.search(plain))

@@ -9,6 +9,8 @@ Deviation:
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Protocol
@@ -28,11 +30,17 @@ from hicra.verify.spellings import (
     mathematical,
     plain_words,
     repeated,
+    same_time,
     same_words,
     strange,
 )  # fmt: skip
 from hicra.verify.tokens import NotMaths, TooBig, TooDeep
-from hicra.verify.units import PERCENT, Measured, split_unit
+from hicra.verify.units import PERCENT, Measured, ratio_of, split_unit
+
+_PRODUCT = re.compile(r"(?:\\times|×)\s*+[^\s0-9]")
+_VECTOR = re.compile(r"\\(?:vec|mathbf|boldsymbol|bm|hat|overrightarrow|nabla)(?![A-Za-z])")
+_BRACES = re.compile(r"[{} ]")
+_TEXT = re.compile(r"\\(?:text[a-z]*|mathrm|mbox|operatorname)\s*\{\s*[A-Za-z]{2}")
 
 
 class NeedsAlgebra(Exception):
@@ -61,20 +69,31 @@ class Leaves:
     def __init__(self, algebra: Algebra | None, tolerance: Fraction | None, raws: tuple[str, str]) -> None:
         self.algebra, self.tolerance, self.raws = algebra, tolerance, raws
 
+    @functools.cached_property
+    def _vectors(self) -> bool:
+        return any(map(_VECTOR.search, self.raws)) and any(map(_PRODUCT.search, self.raws))
+
+    @functools.cached_property
+    def _words(self) -> bool:
+        """Whether a side says that letters of it are text."""
+        return any(map(_TEXT.search, self.raws))
+
     def same(self, answer: str, gold: str) -> bool:
         """Whether two normalised texts without outer structure are equal. May raise NeedsAlgebra."""
         if not answer or not gold:
             return False
         if compact(answer) == compact(gold):
             return True
-        if PROSE.search(gold) and plain_words(answer) == plain_words(gold):
-            return True
-        words = same_words(answer, gold)
-        if words is not None:
-            return words
         first, second = number_key(answer), number_key(gold)
         if first is not None and second is not None:
             return first == second or self._near_keys(first, second)
+        if same_time(answer, gold) or (PROSE.search(gold) and plain_words(answer) == plain_words(gold)):
+            return True
+        if self._vectors:  # a cross product has a direction
+            return _BRACES.sub("", answer) == _BRACES.sub("", gold)
+        words = same_words(answer, gold, self._words)
+        if words is not None:
+            return words
         bases = based(answer), based(gold)
         if bases[0] or bases[1]:
             return in_ten(bases[0], first) == in_ten(bases[1], second)
@@ -98,12 +117,18 @@ class Leaves:
             ratio = Fraction(1, 100) if mine else Fraction(100)
             if self._values(answer.core, gold.core, ratio):
                 return True
-            signed = number_key(answer.core if mine else gold.core)
-            small = signed is not None and (signed.power < 1 or not signed.digits)
-            return not small and self._values(answer.core, gold.core, Fraction(1))
-        if mine.dimension != right.dimension:
+            return self._at_least_one(answer.core if mine else gold.core) and self._values(
+                answer.core, gold.core, Fraction(1)
+            )
+        factor = ratio_of(mine, right)
+        return factor is not None and self._values(answer.core, gold.core, factor)
+
+    def _at_least_one(self, percent: str) -> bool:
+        """D6: whether so many percent may stand for that number."""
+        try:
+            return exact(self._tree(percent)) >= 1
+        except (Inexact, Undefined, NotMaths, TooBig):
             return False
-        return self._values(answer.core, gold.core, mine.factor / right.factor)
 
     def _values(self, answer: str, gold: str, factor: Fraction) -> bool:
         """Whether answer * factor equals gold."""

@@ -19,6 +19,7 @@ _CHARACTERS = {
     "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\ufe63": "-", "\uff0d": "-",
     "×": r"\times ", "✕": r"\times ", "⨯": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ",
     "÷": r"\div ", "∕": "/", "⁄": "/", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "∞": r"\infty ", "π": r"\pi ",
+    "∛": r"\sqrt[3]",
     "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∈": r"\in ", "∉": r"\notin ",
     "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "°": r"^\circ ", "º": r"^\circ ", "′": "'",
     "’": "'", "‘": "'", "“": '"', "”": '"', "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ",
@@ -37,17 +38,20 @@ _VULGAR = re.compile("[¼½¾⅐-⅞]")
 
 _NAMES = {r"\leq": r"\le", r"\geq": r"\ge", r"\leqslant": r"\le", r"\geqslant": r"\ge", r"\neq": r"\ne", r"\lt": "<",
           r"\gt": ">", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\varnothing": r"\emptyset",
+          r"\nicefrac": r"\frac", r"\sfrac": r"\frac",
           r"\ast": r"\cdot", r"\colon": ":", r"\land": r"\wedge", r"\lbrace": r"\{", r"\rbrace": r"\}", r"\lbrack": "[",
           r"\rbrack": "]", r"\lnot": r"\neg", r"\varphi": r"\phi", r"\varepsilon": r"\epsilon", r"\dbinom": r"\binom",
           r"\tbinom": r"\binom", r"\degree": r"^{\circ}", r"\mid": "|", r"\vert": "|", r"\lvert": "|", r"\rvert": "|",
           r"\ldots": "...", r"\dots": "...", r"\cdots": "...", r"\textdegree": r"^{\circ}", r"\infin": r"\infty",
-          r"\lparen": "(", r"\rparen": ")", r"\implies": r"\Rightarrow", r"\tg": r"\tan", r"\prime": "'"}  # fmt: skip
+          r"\lparen": "(", r"\rparen": ")", r"\implies": r"\Rightarrow", r"\tg": r"\tan", r"\rightarrow": r"\to",
+          r"\longrightarrow": r"\to", r"\prime": "'"}  # fmt: skip
 _DROPPED = frozenset(
     (
         r"\left", r"\right", r"\displaystyle", r"\textstyle", r"\scriptstyle", r"\limits", r"\big", r"\Big",
         r"\bigg", r"\Bigg", r"\bigl", r"\bigr", r"\Bigl", r"\Bigr", r"\biggl", r"\biggr", r"\Biggl", r"\Biggr",
         r"\bigm", r"\Bigm", r"\middle", r"\mathstrut", r"\strut", r"\nolimits", r"\nonumber", r"\hfill",
-        r"\centering", r"\bf", r"\rm", r"\it", r"\boldmath"
+        r"\centering", r"\bf", r"\rm", r"\it", r"\boldmath", r"\large", r"\Large", r"\LARGE", r"\huge", r"\Huge",
+        r"\small", r"\normalsize"
     )
 )  # fmt: skip
 _SPACES = frozenset(
@@ -57,11 +61,17 @@ _SPACES = frozenset(
     )
 )  # fmt: skip
 _MACRO = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
-_FONT = re.compile(r"\\(?:mathbf|mathit|mathsf|mathtt|boldsymbol|bm|mathnormal|displaystyle)(?![A-Za-z])\s*")
+_FONT = re.compile(r"\\(?:mathbf|mathit|mathsf|mathtt|boldsymbol|bm|mathnormal|displaystyle|ensuremath)(?![A-Za-z])\s*")
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textsf|texttt|textnormal|mathrm|mbox|hbox|emph|underline|operatorname)"
                    r"\*?\s{0,8}\{([^{}]*)\}")  # fmt: skip
+_COLOUR = re.compile(r"\\(?:text)?color\s{0,8}\{[^{}]*\}")
+_BEFORE = r"((?:[^{}\\]|\\(?!(?:over|choose)(?![A-Za-z]))|\{[^{}]*+\})*+)"  # all up to the first \over or \choose
+_AFTER = r"((?:[^{}]|\{[^{}]*+\})*+)"
 _INFIX = re.compile(
-    r"\{((?:[^{}\\]|\\(?!(?:over|choose)(?![A-Za-z]))|\{[^{}]*+\})*+)\\(over|choose)(?![A-Za-z])((?:[^{}]|\{[^{}]*+\})*+)\}"
+    rf"\{{{_BEFORE}\\(over|choose)(?![A-Za-z]){_AFTER}\}}|\A{_BEFORE}\\(over|choose)(?![A-Za-z]){_AFTER}\Z"
+)
+_COMBINATIONS = re.compile(
+    r"(?<![A-Za-z0-9}\])])(?:\{ ?\} ?)?[_^] ?\{? ?([0-9]{1,4}|[a-z]) ?\}? ?C ?_ ?\{? ?([0-9]{1,4}|[a-z]) ?\}?(?![A-Za-z0-9])"
 )
 _WRAPPED = re.compile(r"\\(?:boxed|fbox)\s{0,8}\{")
 _GROUPED = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:(?:\\,|\\ |\\;|\\:|\\!|~|\{,\}| )[0-9]{3})+(?![0-9])")
@@ -115,6 +125,9 @@ def _macro(match: re.Match[str]) -> str:
     return _NAMES.get(name, name)
 
 
+_PLAIN = re.compile(r"[^\\~{ _^]*")  # nothing for the rules of LaTeX to do
+
+
 def normalise(text: str) -> str:
     """The one spelling of a text; equal spellings are equal answers."""
     text = ascii_maths(text)
@@ -123,22 +136,28 @@ def normalise(text: str) -> str:
     text = text.replace("\\$", "$").replace("$", "").strip()
     if text.startswith("~") and not text.endswith("~"):  # an "about", and no space around the whole
         text = r"\sim " + text[1:]
-    if "\\" in text or "~" in text or "{" in text or " " in text:
-        text = _COMMA_THIN.sub("", text)
+    if not _PLAIN.fullmatch(text):
+        text = _COMMA_THIN.sub("", text.replace("{:}", ":"))
         text = _GROUPED.sub(lambda match: _GROUP_MARK.sub("", match[0]), text)
         text = _text_commands(text)
-        text = _INFIX.sub(_prefix, text)
+        text = _COMBINATIONS.sub(r"\\binom{\1}{\2}", _INFIX.sub(_prefix, _COLOUR.sub("", text)))
         text = _FONT.sub("", text)
         text = _MACRO.sub(_macro, text).replace("~", " ")
     text = _unwrapped(" ".join(text.split()))
-    text = text.strip('*`"').strip()
-    text = text.rstrip(".,;: \\")
-    return _one_brace(text)
+    text = text.strip('`"').strip()
+    if text.startswith("*"):  # emphasis, where the end is one as well: `x^*` is not
+        text = text.strip("*").strip()
+    end = "..." if _GOES_ON.search(text[-64:]) else ""
+    return _one_brace(text.rstrip(".,;: \\") + end)
+
+
+_GOES_ON = re.compile(r", ?\.\.\.[., ]*\Z")  # an ellipsis behind a list is part of it
 
 
 def _prefix(match: re.Match[str]) -> str:
     """`{a \\over b}` as `\\frac{a}{b}`."""
-    return f"\\{'frac' if match[2] == 'over' else 'binom'}{{{match[1]}}}{{{match[3]}}}"
+    before, name, after = match.groups()[:3] if match[2] else match.groups()[3:]
+    return f"\\{'frac' if name == 'over' else 'binom'}{{{before}}}{{{after}}}"
 
 
 def _text_commands(text: str) -> str:

@@ -1,55 +1,34 @@
-"""What relations, lists and brackets stand for: intervals, a name and its value, the values of a list. Texts only.
+"""What relations and lists stand for: a name and its value, the values of a list. Texts only.
 
 Deviation:
-    D24  a list of inequalities joined by "or" is the union of their intervals; `\\mathbb{R}` is one interval.
+    D31  names of a value are also angles, lengths, areas, moduli, trigonometric functions of one angle, and, in an answer,
+         sums of single letters: `m + n = 7` is 7. `x^2 = 9`, `2x = 3`, `x - y = 3` and `|x| = 3` name none.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 
 from hicra.verify.normalise import compact
 from hicra.verify.numbers import number_key
-from hicra.verify.shapes import Shape, flipped, shape_of
+from hicra.verify.regions import REFUSED_NAMES, is_symbol
+from hicra.verify.shapes import Shape, shape_of
 
+_GREEK = r"\\(?:alpha|beta|gamma|delta|epsilon|theta|phi|psi|omega)(?![A-Za-z])"
+_ANGLE = rf"(?:{_GREEK}|(?:\\angle ?)?[A-Za-z]{{1,3}}(?![A-Za-z]))"
 _NAME = re.compile(
     r"(?!(?:not?|never|wrong|incorrect|false|neither)(?![A-Za-z]))\\?[A-Za-z]{1,14}(?:_(?:\{[^{}]{1,20}\}|[A-Za-z0-9]))?'{0,2}"
-    r"(?: ?\([^()]{1,20}\))?|\( ?[A-Za-z](?: ?, ?[A-Za-z]){1,4} ?\)|\|[A-Z]{1,3}\|"
+    r"(?: ?\([^()]{1,20}\))?|\( ?[A-Za-z](?: ?, ?[A-Za-z]){1,4} ?\)|\|[A-Z]{1,3}\||\[[A-Z]{3,6}\]"
+    r"|(?:m ?)?(?:\\(?:angle|measuredangle|triangle|vec|odot)|∠|△) ?(?:[A-Za-z]{1,6}|[0-9])'{0,2}"
+    r"|\\(?:overline|overrightarrow|overleftrightarrow|widehat|hat|bar|vec|angle|triangle) ?\{ ?[A-Za-z]{1,3}'? ?\}"
+    rf"|\\(?:sin|cos|tan|cot|sec|csc) ?(?:[2-9] ?)?(?:{_ANGLE}|\( ?{_ANGLE}(?: ?[-+] ?{_ANGLE})? ?\)|\{{ ?{_ANGLE} ?\}})"
+    r"|\| ?(?:[A-Za-wz](?:_[A-Za-z0-9])?|\\(?:vec|overline|overrightarrow) ?\{ ?[A-Za-z]{1,3} ?\}) ?\|"
 )
-_REFUSED_NAMES = frozenset([r"\infty", r"\pi", r"\neg", r"\not", r"\sim", "e", "i"])
-_OR = re.compile(r"(?<![A-Za-z])or(?![A-Za-z])|\\vee")
-
-Span = tuple[str, str, tuple[str, ...]]
-
-
-def intervals(shape: Shape) -> list[Span] | None:
-    """The intervals that a bracket, a union or an inequality in one symbol stands for, or None."""
-    if shape.kind == "union":
-        parts = [intervals(shape_of(item)) for item in shape.items]
-        if any(part is None for part in parts):
-            return None
-        return [span for part in parts for span in part or []]
-    if shape.text == r"\mathbb{R}":
-        return [("(", ")", (r"-\infty", r"\infty"))]
-    if shape.kind == "list" and _OR.search(shape.text) and "," not in shape.text:
-        return intervals(Shape("union", shape.text, shape.items))
-    if shape.kind == "bracket" and len(shape.items) == 2:
-        return [(shape.marks[0], shape.marks[1], shape.items)]
-    if shape.kind != "relation":
-        return None
-    marks, items = shape.marks, shape.items
-    if marks[0] in (">", r"\ge"):
-        marks, items = tuple(map(flipped, marks[::-1])), items[::-1]
-    if not all(mark in ("<", r"\le") for mark in marks):
-        return None
-    low, high = ("(" if marks[0] == "<" else "["), (")" if marks[-1] == "<" else "]")
-    if len(items) == 3 and is_symbol(items[1]):
-        return [(low, high, (items[0], items[2]))]
-    if len(items) == 2 and is_symbol(items[0]) and not is_symbol(items[1]):
-        return [("(", high, (r"-\infty", items[1]))]
-    if len(items) == 2 and is_symbol(items[1]) and not is_symbol(items[0]):
-        return [(low, ")", (items[0], r"\infty"))]
-    return None
+_TERM = rf"(?:[A-Za-hj-z]|{_GREEK})"  # `m + i` is a number
+_SUM = re.compile(rf"{_TERM}(?: ?\+ ?{_TERM}){{1,25}}")
+_BRACED = re.compile(r"\A\{ ?([A-Za-z]) ?\}\Z")  # what a font leaves of `\mathbf{v}`
+_VALUED = ("=", r"\in")
 
 
 def without_about(shape: Shape) -> str | None:
@@ -61,30 +40,46 @@ def without_about(shape: Shape) -> str | None:
     return shape.text[: shape.text.rindex(r"\approx")].strip()
 
 
-def is_symbol(text: str) -> bool:
-    return bool(re.fullmatch(r"\\?[A-Za-z](?:_\{?[A-Za-z0-9]\}?)?|\\[a-z]+", text)) and text not in _REFUSED_NAMES
-
-
 def assignment(shape: Shape) -> tuple[str, str] | None:
-    """Name and value of `x = 3`, `3 = x`, `f(x) = 3`, `x \\in S` or `x = a = b`, or None."""
-    if shape.kind != "relation" or any(mark not in ("=", r"\in") for mark in shape.marks):
+    """Name and value of `x = 3`, `3 = x`, `f(x) = 3`, `x \\in S`, `x = a = b` or `m + n = 3`, or None."""
+    if shape.kind != "relation" or any(mark not in _VALUED for mark in shape.marks):
         return None
-    name, value = shape.items[0], shape.items[-1]
+    name, value = _BRACED.sub(r"\1", shape.items[0]), shape.items[-1]
     numbers = {number_key(side) for side in shape.items[1:]} - {None}
     if len(numbers) > 1:  # x = 43 = 42 says nothing
         return None
-    if _NAME.fullmatch(name) and value and name not in _REFUSED_NAMES:
+    if (_NAME.fullmatch(name) or _SUM.fullmatch(name)) and value and name not in REFUSED_NAMES:
         return name, value
     if len(shape.items) == 2 and shape.marks == ("=",) and is_symbol(value):
         return value, name
     return None
 
 
+def is_sum(name: str) -> bool:
+    """Whether a name is a sum; as a gold, `x + y = 3` is an equation and no 3."""
+    return bool(_SUM.fullmatch(name))
+
+
+@functools.lru_cache(maxsize=8)  # a list is asked for its items several times
+def _inner(shape: Shape) -> tuple[Shape, ...]:
+    return tuple(map(shape_of, shape.items))
+
+
+@functools.lru_cache(maxsize=8)
+def _assignments(shape: Shape) -> tuple[tuple[str, str] | None, ...]:
+    return tuple(map(assignment, _inner(shape)))
+
+
 def assigned(shape: Shape) -> dict[str, str] | None:
     """Values by name of a list of assignments to different names, or None."""
-    found = [assignment(shape_of(item)) for item in shape.items]
+    found = _assignments(shape)
     named = {compact(one[0]): one[1] for one in found if one}
     return named if found and len(named) == len(found) else None
+
+
+def names(shape: Shape) -> set[str]:
+    """The names that the items of a list or set are assigned to."""
+    return {compact(one[0]) for one in _assignments(shape) if one}
 
 
 def values(shape: Shape) -> tuple[str, ...]:
@@ -95,13 +90,24 @@ def values(shape: Shape) -> tuple[str, ...]:
             return (shape.text,)
         inner = shape_of(found[1], True)
         return values(inner) if inner.kind in ("list", "set") else (found[1],)
+    if len(names(shape)) > 1:
+        return shape.items
     flat: list[str] = []
-    names = set()
-    for item in shape.items:
-        inner = shape_of(item)
-        found = assignment(inner)
-        if found:
-            names.add(compact(found[0]))
-            inner = shape_of(found[1])
-        flat.extend(inner.items if inner.kind == "list" else (inner.text,))
-    return tuple(flat) if len(names) <= 1 else shape.items
+    for inner, named in zip(_inner(shape), _assignments(shape), strict=True):
+        flat.extend(one.text for one in _flat(shape_of(named[1]) if named else inner, 3))
+    return tuple(flat)
+
+
+def _flat(shape: Shape, depth: int) -> tuple[Shape, ...]:
+    if shape.kind != "list" or not depth:
+        return (shape,)
+    return tuple(one for inner in _inner(shape) for one in _flat(inner, depth - 1))
+
+
+def connective(shape: Shape) -> str:
+    """How a list joins what holds an inequality: "or" or "and" (a comma is one too); "" where nothing does."""
+    signs = ("<", ">", r"\le", r"\ge", r"\ne")
+    flat = _flat(shape, 3) if shape.kind == "list" else _inner(shape)
+    if not any(mark in signs for one in flat for mark in one.marks):
+        return ""
+    return "or" if shape.marks == ("or",) else "and"

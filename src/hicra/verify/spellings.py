@@ -18,7 +18,7 @@ from hicra.verify.tokens import FUNCTIONS, GREEK
 MAX_KEY = 1_000  # digits, and powers of ten, of a key that becomes a fraction
 _WORDS = re.compile(r"[A-Za-z][A-Za-z '\-]*")
 _VARIABLES = frozenset("xyzwtuv")
-_PRODUCTS = re.compile(r"[a-df-hj-np-tv-z]{2,3}")  # without e, i, o, u two or three letters are no word
+_PRODUCTS = re.compile(r"[b-df-hj-np-tv-z]{2,3}|[a-d]{2,3}")  # no word
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
           "twelve": 12, "sixteen": 16, "binary": 2, "hex": 16}  # fmt: skip
 _BASED = re.compile(
@@ -27,8 +27,16 @@ _BASED = re.compile(
 _PREFIXED = re.compile(r"-?0[xXbBoO][0-9A-Fa-f]+")
 
 
-def same_words(answer: str, gold: str) -> bool | None:
-    """Whether two plain-word answers are equal, without case; None where the gold is not of plain words."""
+_APOSTROPHE, _ARTICLE = re.compile("(?<=[a-z])'(?=[a-z])"), re.compile(r"\A(?:an?|the) (?=[a-z]{3})")
+
+
+def same_words(answer: str, gold: str, written: bool) -> bool | None:
+    """Whether two plain-word answers are equal, without case; None where the gold is not of plain words.
+
+    `written`: a side says in LaTeX that it is text, so that letters are no product.
+    """
+    if written and _WORDS.fullmatch(gold) and len(gold) > 1:
+        return plain_words(answer) == plain_words(gold)
     if not _WORDS.fullmatch(gold) or gold in ("pi", "e", "i", "oo", "infty"):
         return None
     if len(gold) == 1 or (set(gold) <= _VARIABLES and _WORDS.fullmatch(answer) is None):
@@ -44,7 +52,21 @@ def same_words(answer: str, gold: str) -> bool | None:
 
 
 def plain_words(text: str) -> str:
-    return " ".join(text.casefold().replace("-", " ").replace("'", "").replace('"', "").split())
+    """Words without case, hyphens, quotation marks, apostrophes inside a word (a prime stays) and an article before them."""
+    text = _APOSTROPHE.sub("", text.casefold().replace("-", " ").replace('"', ""))
+    return _ARTICLE.sub("", " ".join(text.split()))
+
+
+_CLOCK = re.compile(r"([0-9]{1,2}) ?: ?([0-9]{2})(?: ?([ap])\.? ?m\.?)?", re.IGNORECASE)
+
+
+def same_time(answer: str, gold: str) -> bool:
+    """Whether two texts are one time of the clock, where one says which half of the day."""
+    mine, right = _CLOCK.fullmatch(answer), _CLOCK.fullmatch(gold)
+    if not (mine and right and (mine[3] or right[3])):
+        return False
+    halves = {match[3].lower() for match in (mine, right) if match[3]}
+    return int(mine[1]) == int(right[1]) and mine[2] == right[2] and len(halves) == 1
 
 
 def based(text: str) -> tuple[str, int] | None:
@@ -89,7 +111,8 @@ def is_short(key: Key) -> bool:
 
 PROSE = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
 _REFUSED = re.compile(
-    r"\\(?:neg|not|ne|overline|bar|sim|approx|equiv|write|input|include|def|let|catcode|csname)|[<>=\"'`:;@#&]|__|\\ne(?![A-Za-z])"
+    r"\\(?:neg|not|ne|overline|bar|sim|approx|equiv|write|input|include|def|let|catcode|csname|(?:not)?(?:sub|sup)set(?:n?eqq?)?"
+    r"|(?:long|Long)?(?:right|left|Right|Left)arrow|to|mapsto|in|ni|mid|prec|succ)(?![A-Za-z])|[<>=\"'`:;@#&]|__|\\ne(?![A-Za-z])"
 )
 
 

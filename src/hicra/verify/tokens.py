@@ -1,4 +1,9 @@
-"""A normalised text to the tokens of the grammar, and the errors of everything that reads mathematics here."""
+"""A normalised text to the tokens of the grammar, and the errors of everything that reads mathematics here.
+
+Deviation:
+    D27  letters side by side are a product, but not words side by side, a letter with a digit behind it (`x2`), or a word
+         beside a 0; `dy/dx` is one symbol.
+"""
 
 from __future__ import annotations
 
@@ -42,15 +47,26 @@ _PLAIN = rf"(?<![A-Za-z\\])(?!{_NAME})[A-Za-z]"  # begins a word that names noth
 # `x2` may be an index or a product (`\frac n2` is neither); words side by side are a sentence; what stands beside a 0 must not
 # vanish in it
 _PROSE = re.compile(
-    rf"(?<!\\frac )(?<!\\binom ){_PLAIN}+[0-9]|{_PLAIN}+ {_PLAIN}{{2,}}|{_PLAIN}{{2,}} {_PLAIN}"
+    rf"(?<!\\frac )(?<!\\binom ){_PLAIN}+[0-9]++(?! ?\^)|{_PLAIN}+ {_PLAIN}{{2,}}|{_PLAIN}{{2,}} {_PLAIN}"
     rf"|(?<![0-9.])0 ?{_PLAIN}{{2,}}|{_PLAIN}{{2,}} ?\(?0(?![0-9.])"
 )
+_VARIABLE, _ORDER = r"(?:[A-Za-z]|\\[a-z]++)", r"(?: ?\^ ?\{? ?[2-9] ?\}?)?"
+_DERIVATIVE = re.compile(
+    rf"\\frac ?\{{ ?(d|\\partial)(?![A-Za-z]{{2}}){_ORDER} ?{_VARIABLE}? ?\}} ?\{{ ?\1 ?{_VARIABLE}{_ORDER} ?\}}"
+    r"|(?<![A-Za-z\\])d[a-z] ?/ ?d[a-z](?![A-Za-z])"
+)
+
+
+def _one_symbol(match: re.Match[str]) -> str:
+    """`dy/dx` is no quotient: a name of its own, an indexed symbol that nobody else writes."""
+    return rf" \ell_{{{' '.join(filter(str.isalnum, match[0].removeprefix(chr(92) + 'frac')))}}} "
 
 
 def tokens_of(text: str) -> list[str]:
     """The tokens of a normalised text. Raises TooBig past the bounds, NotMaths for a character of no token."""
     if len(text) > MAX_CHARACTERS:
         raise TooBig(f"{len(text)} characters")
+    text = _DERIVATIVE.sub(_one_symbol, text)
     if _PROSE.search(text):
         raise NotMaths("words, or a name with a digit behind it")
     found: list[str] = []

@@ -1,176 +1,250 @@
 """Units behind a number: taken off where they are known, converted where both sides have one, never guessed.
 
 An answer may leave out the gold's unit, or add a known one. Two units must be of one dimension, and then their factors
-count: `50 mm` is `5 cm`, `5 cm` is not `5 in`. Only words of this table, and one plural noun with at most one
-word before it, come off an answer: `42 is not right`, `42 or so`, `42 below` and `42 thousands` keep their words and equal
-no number. Words behind a gold number are trusted as its unit.
+count: `50 mm` is `5 cm`, `5 cm` is not `5 in`, `2 N m` is `2 J`. Only units of unit_table.py, words that say nothing about
+the number (`in total`, `of the students`) and one plural noun with at most one word before it come off an answer:
+`42 is not right`, `42 or so` and `42 below` keep their words and equal no number. Words behind a gold number are trusted
+as its unit, unless they change it (`5 tenths`, `5 factorials`, `5 below zero`).
 
 Deviations:
     D6  percent: with the sign on one side only, `p%` equals `p/100`, and also `p` where p is at least 1 (questions that
-        ask "what percent"); with the sign on both sides the numbers are compared.
+        ask "what percent"); with the sign on both sides the numbers are compared. What it is a percent of, or per, and
+        whether it is an increase, may be missing on one side but not differ.
     D7  degrees: the sign may be missing on either side; degrees are never turned into radians, nor Celsius into anything.
-    D8  a one-letter unit (m, s, g, L ...) counts only when it was written as text (`\\text{m}`), as `5m` is a product.
+    D8  a one-letter unit (m, s, g, L ...) counts only when it was written as text (`\\text{m}`) or, behind a space, in a
+        compound (`5 m/s`, `5 kg m`), as `5m` is a product; so are `2mg`, `2nm` and others of two letters.
+    D28 `\\$` before the number makes it dollars, as `\\$5` is neither `5 cents` nor `€5`.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from fractions import Fraction
-from typing import NamedTuple
+
+from hicra.verify.unit_table import MULTIPLIERS, PARTICLES, SURE, UNITS, Factor, Measured, Unit, factors_of, product_of
+
+__all__ = ["PERCENT", "Measured", "ratio_of", "split_unit"]
 
 PERCENT, DEGREE = "percent", "degree"
+MAX_TEXT, MAX_TAIL = 400, 60
+ONE = Fraction(1)
 
-
-class Unit(NamedTuple):
-    """A dimension (or the name of what is counted) and the factor to its base unit."""
-
-    dimension: str
-    factor: Fraction
-
-
-COUNTED = """apple ball bag banana basket bead bird block boat book bottle box boy brick bus cake calorie candle candy car
-    card cat chair chicken child choice classroom coin color combination cookie cow crayon customer digit dog donut egg
-    employee eraser factor fish flower friend game girl glass goal hat horse house integer item jar letter lollipop man
-    marble mark match member muffin number orange outcome packet page pair pen pencil people peach pear permutation
-    person pet piece pizza plant plate player point problem question rabbit rose sandwich seat sheep shell shirt
-    shoe slice solution spoon stamp sticker student sweet table team term ticket tile toy tree triangle truck value
-    vote way wheel win woman word worker cube step arrangement subset path"""
-PLURALS = {"person": "people", "child": "children", "man": "men", "woman": "women", "fish": "fish", "sheep": "sheep"}
-
-
-def _table() -> dict[str, Unit]:
-    rows = {
-        "speed_mph": "mph=1", "speed_kph": "kph kmh=1", "rpm": "rpm=1", 
-        "data": "MB mb Mb megabyte megabytes=1; GB Gb gigabyte gigabytes=1000",
-        "length": "m metre metres meter meters=1; cm centimetre centimetres centimeter centimeters=1/100; mm millimetre "
-        "millimetres millimeter millimeters=1/1000; km kilometre kilometres kilometer kilometers=1000; inch inches in=127/5000; "
-        "ft foot feet=381/1250; yd yard yards=1143/1250; mi mile miles=201168/125; nm nanometer nanometers=1/1000000000",
-        "mass": "g gram grams=1/1000; kg kilogram kilograms=1; mg milligram milligrams=1/1000000; lb lbs pound pounds="
-        "45359237/100000000; oz ounce ounces=45359237/1600000000; ton tons tonne tonnes=1000",
-        "time": "s sec secs second seconds=1; min mins minute minutes=60; h hr hrs hour hours=3600; day days=86400; week "
-        "weeks=604800; ms millisecond milliseconds=1/1000",
-        "month": "month months=1; year years yr yrs=12; decade decades=120",
-        "volume": "L l liter liters litre litres=1; mL ml milliliter milliliters=1/1000",
-        "gallon": "gallon gallons=1; quart quarts=1/4; pint pints=1/8; cup cups=1/16",
-        "money": "dollar dollars usd USD=1; cent cents=1/100",
-        "euro": "euro euros € EUR=1", "sterling": "£ GBP=1", "rupee": "rupee rupees ₹=1", "yen": "yen ¥=1",
-        "force": "N newton newtons=1", "energy": "J joule joules=1; kJ kilojoule kilojoules=1000",
-        "power": "W watt watts=1; kW kilowatt kilowatts=1000", "volt": "V volt volts=1", "ampere": "A amp amps=1",
-        "kelvin": "K kelvin kelvins=1", "hertz": "Hz hertz=1", "pascal": "Pa pascal pascals=1",
-        "angle_radian": "rad radian radians=1", "unit": "unit units=1",
-    }  # fmt: skip
-    found = {}
-    for dimension, entries in rows.items():
-        for entry in entries.split(";"):
-            names, factor = entry.split("=")
-            for name in names.split():
-                found[name] = Unit(dimension, Fraction(factor))
-    for noun in COUNTED.split():
-        _add_noun(found, noun)
-    return found
-
-
-def _add_noun(found: dict[str, Unit], noun: str) -> None:
-    plural = PLURALS.get(noun)
-    if plural is None:
-        plural = noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
-        if noun.endswith("y") and noun[-2] not in "aeou":
-            plural = noun[:-1] + "ies"
-    for name in (noun, plural):
-        found.setdefault(name, Unit(f"count {noun}", Fraction(1)))
-
-
-UNITS = _table()
-MULTIPLIERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
-_ONE = rf"(?:{'|'.join(sorted(map(re.escape, UNITS), key=lambda name: (-len(name), name)))})"
-_POWER = r"(?: ?\^ ?(?:\{ ?[23] ?\}|[23]))?"
-_CORE = r"(?P<core>.*(?:[0-9)}\]!]|\\pi))"
-_KNOWN = re.compile(
-    rf"{_CORE} ?(?:\\cdot )?(?P<shape>square |cubic |sq\.? |cu\.? )?(?P<unit>{_ONE})(?![A-Za-z])(?P<power>{_POWER})"
-    rf"(?P<per>(?: ?/ ?| per ){_ONE}(?![A-Za-z]){_POWER})?(?P<square> squared| cubed)?(?: of [a-z]+)?",
-    re.DOTALL,
+_COMMANDS = r"\\(?:text|textrm|textnormal|textsf|mathrm|mbox|hbox|operatorname)\*? ?"
+_NESTED = re.compile(rf"{_COMMANDS}\{{((?:[^{{}}]|\{{[^{{}}]*+\}})*+)\}}")
+_BRACED = re.compile(r"(?<=[0-9)\]]) ?\{ ?([A-Za-z\\](?:[^{}]|\{[^{}]*+\})*+)\}\Z")  # `5 {\rm eV}`
+_FRACTION = re.compile(r" ?\\frac ?\{ ?([A-Za-z](?:[^{}]|\{[^{}]*+\})*+)\} ?\{ ?([A-Za-z](?:[^{}]|\{[^{}]*+\})*+)\}\Z")
+_WRITTEN = re.compile(
+    rf"{_COMMANDS}\{{((?:[^{{}}]|\{{[^{{}}]*+\}})*+)\}}|\\rm(?![A-Za-z])([^{{}}]*+)|(?:\\[,;: ]|~)\s?(\\(?:Omega|mu)(?![A-Za-z]))"
 )
+_LETTERS = re.compile(r"\\?[A-Za-z]+|μ|µ")
+_ENDS = (*"0123456789)}]!", r"\pi")
+_SYMBOL = re.compile(r"(?:(?<![A-Za-z\\])[A-Za-z]|[0-9][A-Za-z]|\\[a-z]{2,9})\Z")
+
 _PERCENT = re.compile(r"(?P<core>.*[0-9)}\]]) ?(?:%|percent|per cent|percentage points?)", re.DOTALL)
 _DEGREES = re.compile(
     r"(?P<core>.*[0-9)}\]]) ?(?:\^ ?\{? ?\\circ ?\}?|degrees?)(?: ?(?P<scale>C|F|Celsius|Fahrenheit))?", re.DOTALL
 )
-_LOOSE = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,2})", re.DOTALL)
-_PLURAL = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>(?:[a-z]{3,} )?[a-z]{2,}s)", re.DOTALL)
-_NO_UNIT = re.compile(
-    r"\b(?:is|was|less|this|thus|does|plus|minus|times|unless|perhaps|besides|halves|quarters|has|always|guess|towards|"
-    r"afterwards|sometimes|else|off|not|nor|and|but|the|than|more|fewer|about|over|under|below|above|base|mod|wrong|false|"
-    r"incorrect|versus|equals|exceeds|fails|needs|misses|[a-z]+(?:th|rd|ond|if|illion|undred|ousand|ozen|ten)s)\b"
-)
-_SIGN = re.compile(r"(?P<sign>[€£¥₹]) ?(?P<core>-?[0-9.].*)", re.DOTALL)
-_MULTIPLIED = re.compile(rf"(?P<core>.*[0-9]) (?P<word>{'|'.join(MULTIPLIERS)})(?P<rest>(?: .*)?)", re.DOTALL)
 _ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|circ")  # the degrees are the argument's, or not the whole's
-MAX_TEXT = 400
+
+# words that say nothing about the number, and words that may be missing
+_EMPTY_WORDS = re.compile(
+    r" (?:(?:left|left over|remaining|old|each|apiece|total|altogether|overall|away|long|tall|wide|high|deep)"
+    r"|in (?:total|all|length|width|height|depth|area|volume|size)|of age)\Z"
+)
+_PER_WORDS = re.compile(
+    r"(?: per|(?P<money> ?/)) ?(?P<what>[a-z]{2,}(?: [a-z]{3,})?)\Z"
+    r"| (?:an?|each|every) (?P<time>second|minute|hour|day|week|month|year)\Z| (?P<adverb>annually|yearly|monthly|weekly|daily)\Z"
+)
+_ADVERBS = {"annually": "year", "yearly": "year", "monthly": "month", "weekly": "week", "daily": "day"}
+_OF_WORDS = re.compile(
+    r" of(?P<the> (?:the|an?|all|his|her|its|their|our|your|my|these|those))?(?: [a-z]{2,}){0,3} [a-z]{3,}\Z"
+)
+_WAYS = {"off": "decrease", "discount": "decrease", "reduction": "decrease", "drop": "decrease", "growth": "increase"}
+_WAY_WORDS = re.compile(r" (?P<way>increase|decrease|profit|loss|gain|interest|off|discount|reduction|drop|growth)\Z")
+
+_LOOSE = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,2})", re.DOTALL)
+_LOOSE_PERCENT = re.compile(r"(?P<core>.*[0-9)}\]]) ?% (?P<words>[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,2})", re.DOTALL)
+_PLURAL = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>(?:[a-z]{3,} )?[a-z]{2,}s)", re.DOTALL)
+_CHANGING = re.compile(  # words behind a number that make it another one
+    r"\b(?:hal(?:f|ves)|(?:third|quarter|fourth|fif?th|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth)s?|[a-z]+(?:teen|tie)ths?"
+    r"|(?:hundred|thousand|[mbtr]+illion)(?:ths?|s)?|dozens?|cent|(?:one|two|three|four|five|seven|eight|nine|ten|eleven)s|"
+    r"sixes|[a-z]+(?:teen|ty)s|twenties|gross(?:es)?|negatives?|factorials?|squared|cubed|below|less|fewer|"
+    r"short|under|minus|inverses?|reciprocals?|opposites?|conjugates?)\b",
+    re.IGNORECASE,
+)
+_NO_UNIT = re.compile(
+    r"\b(?:is|was|this|thus|does|plus|times|unless|perhaps|besides|has|always|guess|towards|afterwards|sometimes|else|off|"
+    r"not|nor|and|but|the|than|more|about|over|above|base|mod|wrong|false|incorrect|versus|equals|exceeds|fails|needs|misses)\b"
+)
+_SIGN = re.compile(r"(?P<minus>-? ?)(?P<sign>[€£¥₹]|Rs\.?|USD|EUR|GBP) ?(?P<core>-?[0-9.(\\].*)", re.DOTALL)
+_MULTIPLIED = re.compile(rf"(?P<core>.*[0-9)}}]) ?(?P<word>{'|'.join(MULTIPLIERS)})s?(?P<rest>(?: .*)?)", re.DOTALL)
+_MONEY = ("money", "euro", "sterling", "rupee", "yen")
+_LEADING = re.compile(r"[-(\s{]*([0-9.])?")
 
 
-class Measured(NamedTuple):
-    """A text without its unit; `unit` is None where it has none, and ("?words", 1) for a gold's unknown words."""
-
-    core: str
-    unit: Unit | None
+def ratio_of(mine: Unit, right: Unit) -> Fraction | None:
+    """What turns a number of the one unit into the other's; None where they are of different kinds."""
+    if mine.words != right.words and mine.words and right.words:
+        return None
+    if mine.dimension == right.dimension:
+        return mine.factor / right.factor
+    degrees = [unit.dimension.startswith(DEGREE) for unit in (mine, right)]
+    if not (mine.dimension and right.dimension) or (all(degrees) and DEGREE in (mine.dimension, right.dimension)):
+        return ONE  # only one of them says what is measured
+    return None
 
 
 def split_unit(text: str, raw: str, gold: bool) -> Measured:
-    """Takes the unit off a normalised text. `raw` is the text before (D8); `gold` trusts unknown words."""
-    if len(text) > MAX_TEXT or text.isdigit():
+    """Takes the unit off a normalised text. `raw` is the text before (D8, D28); `gold` trusts unknown words."""
+    if len(text) > MAX_TEXT:
         return Measured(text, None)
-    if match := _MULTIPLIED.fullmatch(text):
-        text = f"({match['core']})*{MULTIPLIERS[match['word']]}{match['rest']}"
+    currency = UNITS["dollar"] if _dollars(text, raw) else None
+    if text.isdigit():
+        return Measured(text, currency)
     if match := _SIGN.fullmatch(text):
-        return Measured(match["core"], UNITS[match["sign"]])
-    if match := _PERCENT.fullmatch(text):
-        return Measured(match["core"], Unit(PERCENT, Fraction(1)))
-    if (match := _DEGREES.fullmatch(text)) and not _ANGLE.search(match["core"]):
-        scale = (match["scale"] or "")[:1]
-        return Measured(match["core"], Unit(DEGREE + scale, Fraction(1)))
-    if match := _KNOWN.fullmatch(text):
-        unit = _known(match, raw)
-        if unit is not None:
-            return Measured(match["core"], unit)
-    if not gold and (match := _PLURAL.fullmatch(text)) and not _NO_UNIT.search(match["words"]):
-        return Measured(match["core"], Unit(f"?{match['words'].lower()}", Fraction(1)))
-    if gold and (match := _LOOSE.fullmatch(text)):
-        return Measured(match["core"], Unit(f"?{match['words'].lower()}", Fraction(1)))
+        currency = UNITS[match["sign"]]
+        text = match["minus"].strip() + match["core"]
+    found = _split(_multiplied(text), raw, gold, currency is not None)
+    unit = found.unit
+    if currency is None or (unit is not None and unit.dimension in (*_MONEY, PERCENT)):
+        return found
+    return Measured(found.core, currency._replace(words=unit.words if unit else ""))
+
+
+def _dollars(text: str, raw: str) -> bool:
+    """Whether `\\$` stands before the number, as normalising has dropped it; a plain `$` delimits mathematics."""
+    if "\\$" not in raw:
+        return False
+    if (match := _LEADING.match(text)) and match[1]:  # of a list, the item with this digit
+        return re.search(r"\\\$(?:[\s{~(-]|\\[,;:! ])*+" + re.escape(match[1]), raw) is not None
+    return re.match(r"(?:[\s({$~-]|\\text)*+\\\$", raw) is not None
+
+
+def _multiplied(text: str) -> str:
+    for _ in range(3):
+        match = _MULTIPLIED.fullmatch(text)
+        if match is None:
+            break
+        text = f"({match['core']})*{MULTIPLIERS[match['word']]}{match['rest'].removeprefix(' of')}"
+    return text
+
+
+def _split(text: str, raw: str, gold: bool, money: bool) -> Measured:
+    rest, words, plain = text, "", True
+    for _ in range(4):
+        found = _known(rest, raw)
+        if found is not None and found.unit is not None:
+            return Measured(found.core, found.unit._replace(words=words or found.unit.words))
+        if match := _EMPTY_WORDS.search(rest):
+            pass
+        elif (match := _PER_WORDS.search(rest)) and _harmless(match[0]) and (money or not match["money"]):
+            words = _per(match["what"] or match["time"] or _ADVERBS[match["adverb"]])
+        elif (match := _OF_WORDS.search(rest)) and _harmless(match[0].replace(" the", "")):
+            plain = plain and match["the"] is not None
+        elif match := _WAY_WORDS.search(rest):
+            words = f"{_WAYS.get(match['way'], match['way'])} {words}".strip()
+            plain = plain and money  # no bare number grows
+        else:
+            break
+        rest = rest[: match.start()]
+    if rest != text and plain and rest.endswith(_ENDS):
+        return Measured(rest, Unit("", ONE, words) if words else None)
+    for last in (rest, text):
+        if (loose := _unknown(last, gold)) is not None and loose.unit is not None:
+            return loose if last == text else Measured(loose.core, loose.unit._replace(words=words))
     return Measured(text, None)
 
 
-def text_before(match: re.Match[str]) -> str:
-    return match.string[: match.start("unit")]
+def _unknown(text: str, gold: bool) -> Measured | None:
+    """Words of no table: of an answer only a plural."""
+    if gold and (match := _LOOSE_PERCENT.fullmatch(text)) and not _CHANGING.search(match["words"]):
+        return Measured(match["core"], Unit(PERCENT, ONE, match["words"].lower()))
+    match = (_LOOSE if gold else _PLURAL).fullmatch(text)
+    if match is None or _CHANGING.search(match["words"]) or not (gold or _harmless(match["words"])):
+        return None
+    return Measured(match["core"], Unit(f"?{match['words'].lower()}", ONE))
 
 
-def _known(match: re.Match[str], raw: str) -> Unit | None:
-    name = match["unit"]
-    written = re.search(
-        r"\\(?:text|mathrm|mbox|textrm|rm)\b[^}]*(?<![A-Za-z])" + re.escape(name) + r"(?![A-Za-z])", raw
-    )
-    compound = match["per"] and text_before(match).endswith(" ")
-    if len(name) == 1 and name.isascii() and not written and not compound:
+def _harmless(words: str) -> bool:
+    return not (_CHANGING.search(words) or _NO_UNIT.search(words))
+
+
+def _per(name: str) -> str:
+    unit = UNITS.get(name)
+    return f"per {unit.dimension} {unit.factor}" if unit else f"per {name.removesuffix('s')}"
+
+
+def _known(text: str, raw: str) -> Measured | None:
+    """Percent, degrees, or a unit of the table."""
+    if match := _PERCENT.fullmatch(text):
+        return Measured(match["core"], Unit(PERCENT, ONE))
+    if (match := _DEGREES.fullmatch(text)) and not _ANGLE.search(match["core"]):
+        return Measured(match["core"], Unit(DEGREE + (match["scale"] or "")[:1], ONE))
+    if "{" in text:
+        text = " ".join(_BRACED.sub(r" \1", _NESTED.sub(r" \1 ", text)).split())
+        text = re.sub(" {2,}", " ", _FRACTION.sub(r"\1/(\2)", text))  # no space in front: may be a product (D8)
+    if text[-1:] in "!]0123456789%" and not re.search(r"\^|\*\*", text[-8:]):
         return None
-    if name == "in" and match["core"].endswith(")") and not written:
+    for at in range(max(1, len(text) - MAX_TAIL), len(text)):
+        core = text[:at]
+        if core.endswith(_ENDS) or (text[at] == " " and _SYMBOL.search(core[-12:])):
+            unit = _unit(core, text[at:], raw)
+            if unit is not None:
+                return Measured(core, unit)
+    return None
+
+
+def _unit(core: str, tail: str, raw: str) -> Unit | None:
+    factors = factors_of(tail)
+    if not factors or not _counts(core, tail, factors, _written(raw)):
         return None
-    unit = UNITS[name]
-    power = 1
-    shape, square = match["shape"] or "", match["square"] or ""
-    if digits := re.search(r"[23]", match["power"]):
-        power = int(digits[0])
-    elif shape.startswith("sq") or square == " squared":
-        power = 2
-    elif shape or square:
-        power = 3
-    dimension, factor = unit.dimension, unit.factor**power
-    if power > 1:
-        dimension += f"^{power}"
-    if per := match["per"]:
-        below = re.match(rf"(?: ?/ ?| per )(?P<unit>{_ONE})", per)
-        if below is None:
-            return None
-        under = re.search(r"\^ ?\{? ?([23])", per)
-        exponent = int(under[1]) if under else 1
-        other = UNITS[below["unit"]]
-        dimension += f"/{other.dimension}^{exponent}"
-        factor /= other.factor**exponent
-    return Unit(dimension, factor)
+    above = [part for part in factors if part.power > 0]
+    below = [part._replace(power=-part.power) for part in factors if part.power < 0]
+    counted = [UNITS[part.name].dimension for part in above]
+    plain = all(what.startswith(("count", "unit", *_MONEY)) for what in counted)
+    plain = plain and not all(what.removeprefix("count ") in PARTICLES for what in counted)
+    if below and counted and (plain or all(UNITS[part.name].dimension.startswith("count") for part in below)):
+        under = product_of(below)  # what is counted, or paid, may be given without its "per day"
+        return product_of(above)._replace(words=f"per {under.dimension} {under.factor}")
+    return product_of(factors)
+
+
+def _counts(core: str, tail: str, factors: list[Factor], written: frozenset[str]) -> bool:
+    """D8, and what a lone unit with a power has to be."""
+    bare = [name for name, _ in factors if not written.intersection(_parts(name))]
+    if not core.endswith(_ENDS) and (bare or factors[0].name == "in"):
+        return False  # behind a symbol only what was written as text, as `5x \\text{ cm}`
+    loose = [name for name in bare if name not in SURE]
+    spaced = tail.startswith(" ") and not tail.startswith((r" \cdot", r" \times"))
+    first = factors[0]
+    if any(name == "c" for name, _ in factors) and not any(name.endswith("eV") for name, _ in factors):
+        return False
+    if len(factors) > 1:
+        return not loose or (
+            (first.name not in loose or spaced)
+            and (len(loose) < len(factors) or (len(loose) == 2 and first.power > 0 > factors[1].power))
+        )
+    sure = first.name in written
+    if first.power not in (1, -1) and not sure:
+        return UNITS[first.name].dimension in ("length", "unit") and not loose
+    if first.name == "in" and core.endswith(")"):
+        return sure
+    long = len(first.name) > 1 or not first.name.isascii()
+    return not loose or (long and spaced and first.power == 1 and re.search(r"[0-9.][0-9]\Z", core) is not None)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """How parts of a name may stand in a text command."""
+    if name in ("Ω", "Å"):
+        return name, "\\Omega", "\\AA"
+    if name.startswith("μ"):
+        return "\\mu", "μ", "µ", name[1:]
+    return (name[0], "\\Omega", "Ω") if name.endswith("Ω") else (name,)
+
+
+@functools.lru_cache(maxsize=64)
+def _written(raw: str) -> frozenset[str]:
+    """The words inside text commands; one pass, as a list asks for each of its items."""
+    found = set(_LETTERS.findall(" ".join(match[1] or match[2] or match[3] or "" for match in _WRITTEN.finditer(raw))))
+    return frozenset(found | {char for char in "μµΩÅ" if char in raw})

@@ -1,0 +1,44 @@
+"""Choice letters: one, with or without brackets and what the choice says; several, with or without separators.
+
+Deviation:
+    D30  a gold of two or more of the letters A to F, each once and in the order of the alphabet, is a set of choices: `BD`
+         and `B, D` and `B and D` are equal, `DB` (a product, a segment) and `B or D` are not `BD`.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CHOICE = re.compile(r"\(?([A-J])\)?")
+_CHOSEN = re.compile(
+    r"(?:(?:the )?(?:answer is|answer|option|choice) )?\(?([A-Ja-j])(?:\)|[.:] |[.:]?\Z)(.*)", re.DOTALL | re.IGNORECASE
+)
+_HEDGED = re.compile(r"(?<![A-Za-z])(?:or|and|not|nor|but|[B-J]|\([A-Ja-j]\)|A(?=[.):]|\Z))(?![A-Za-z])")
+_ONE = r"(?:\([A-F]\)|[A-F])"
+_SEVERAL = re.compile(rf"{_ONE}(?: ?(?:[,;/&+]|,? ?(?:and|or)(?![A-Za-z]))? ?{_ONE}){{1,5}}")
+MAX_SEVERAL = 60  # characters
+
+
+def one_choice(answer: str, gold: str) -> bool | None:
+    """Whether a choice letter is the gold's; None where the gold is none or the answer names none."""
+    wanted = _CHOICE.fullmatch(gold)
+    if not wanted or len(answer) > 400:
+        return None
+    chosen = _CHOSEN.fullmatch(answer)
+    if not chosen or (chosen[1].islower() and not answer.startswith("(")):
+        return None
+    if chosen[2] and _HEDGED.search(chosen[2]):
+        return False
+    return chosen[1].upper() == wanted[1]
+
+
+def several_choices(answer: str, gold: str) -> bool | None:
+    """Whether several choice letters are the gold's; None where either side is anything else (D30)."""
+    if max(len(answer), len(gold)) > MAX_SEVERAL or not (_SEVERAL.fullmatch(gold) and _SEVERAL.fullmatch(answer)):
+        return None
+    mine, wanted = (re.sub("[^A-F]", "", text) for text in (answer, gold))
+    if "or" in gold or wanted != "".join(sorted(set(wanted))):
+        return None
+    if "or" in answer:
+        return False
+    return True if mine == wanted else None

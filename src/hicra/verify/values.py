@@ -1,0 +1,169 @@
+"""Values of trees at a point, in mpmath, every intermediate result bounded before it is computed. Runs in the worker only.
+
+Deviation:
+    D25  a function without a definition, as `f(x)`, is some fixed function of its name: `f(2)` is not `2f`, and `f(x+1)`
+         equals `f(1+x)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import mpmath
+
+from hicra.verify.expr import Tree
+from hicra.verify.tokens import TooBig
+
+MAX_LOG2 = 10_000.0  # bits of magnitude of any value
+MAX_GAMMA = 1_000.0
+CONTEXT: Any = mpmath.mp.clone()
+
+
+class NoValue(ValueError):
+    """The tree has no finite value at a point."""
+
+
+class Values:
+    """Values of trees at a point, with so many digits.
+
+    Attributes:
+        peak: bits before or after the binary point of the largest or smallest value met.
+        imaginary: whether one of them was not real.
+    """
+
+    def __init__(self, point: dict[str, tuple[int, int]], digits: int) -> None:
+        self.context = CONTEXT
+        self.context.dps = digits
+        self.point, self.peak, self.imaginary = point, 0, False
+
+    def of(self, tree: Tree) -> Any:
+        """The value of a tree.
+
+        Raises:
+            NoValue: none there (a pole, an infinity).
+            TooBig: an intermediate result would pass the bounds.
+        """
+        found = self._of(tree)
+        if found != 0:
+            self.peak = max(self.peak, abs(self.context.mag(found)))
+            self.imaginary |= bool(self.context.im(found) != 0)
+        return found
+
+    def _of(self, tree: Tree) -> Any:
+        kind, context = tree[0], self.context
+        if kind == "n":
+            return context.mpf(tree[1].numerator) / tree[1].denominator
+        if kind == "s":
+            top, bottom = self.point[tree[1]]
+            return context.mpf(top) / bottom
+        if kind == "c":
+            if tree[1] == "oo":
+                raise NoValue("infinity")
+            return {"pi": +context.pi, "e": +context.e, "i": context.mpc(0, 1)}[tree[1]]
+        parts = [self.of(part) for part in tree[1:] if isinstance(part, tuple)]
+        if kind == "-":
+            return -parts[0]
+        if kind == "+":
+            real = all(isinstance(part, context.mpf) for part in parts)
+            return context.fsum(parts) if real else sum(parts[1:], parts[0])
+        if kind == "*":
+            product = parts[0]
+            for part in parts[1:]:
+                product = _sized(product * part, context)
+            return product
+        if kind == "/":
+            if parts[1] == 0:
+                raise NoValue("division by zero")
+            return _sized(parts[0] / parts[1], context)
+        if kind == "^":
+            return _power(parts[0], parts[1], context)
+        if tree[1] in ("sinh", "cosh", "tanh"):  # the exponentials inside are values on the way
+            self.peak = max(self.peak, int(3 * min(abs(parts[0]), MAX_LOG2)))
+        return _sized(_function(tree[1], parts, context), context)
+
+
+def _sized(found: Any, context: Any) -> Any:
+    if not context.isfinite(found):
+        raise NoValue("not finite")
+    for part in (context.re(found), context.im(found)):
+        if part != 0 and abs(context.mag(part)) > MAX_LOG2:
+            raise TooBig("a value of too many digits")
+    return found
+
+
+def _power(base: Any, exponent: Any, context: Any) -> Any:
+    if base == 0:
+        if context.re(exponent) <= 0:
+            raise NoValue("zero to the power of zero or less")
+        return context.mpf(0)
+    # log2 of the result is exponent * log2(base): a product of two bounded numbers, computed before the power is
+    bits = abs(exponent) * (abs(context.log(base)) / 0.6931)
+    if not bits < MAX_LOG2:
+        raise TooBig("a power of too many digits")
+    real = isinstance(base, context.mpf) and isinstance(exponent, context.mpf)
+    if real and base < 0 and exponent != int(exponent):
+        return context.power(context.mpc(base), exponent)
+    return _sized(context.power(base, exponent), context)
+
+
+def _function(name: str, parts: list[Any], context: Any) -> Any:
+    first = parts[0]
+    if context.mag(first) > 60 and name not in ("abs", "log", "root", "sqrt"):
+        raise TooBig("an argument of too many digits")
+    if name in ("root", "sqrt"):
+        degree = parts[1] if len(parts) > 1 else context.mpf(2)
+        real = isinstance(first, context.mpf) and isinstance(degree, context.mpf)
+        if real and first < 0 and degree == int(degree) and int(degree) % 2:
+            return -_power(-first, 1 / degree, context)
+        if degree == 0:
+            raise NoValue("root of degree zero")
+        return context.sqrt(first) if degree == 2 else _power(first, 1 / degree, context)
+    if name in ("floor", "ceil"):
+        return _whole(first, name, context)
+    if name.startswith("@"):
+        return _unknown(name, first, context)
+    if name == "abs":
+        return abs(first)
+    if name == "log":
+        if first == 0:
+            raise NoValue("log of zero")
+        return context.log(first)
+    if name == "exp":
+        if abs(first) > MAX_LOG2 / 2:
+            raise TooBig("an exponential of too many digits")
+        return context.exp(first)
+    if name in ("factorial", "binomial"):
+        if any(abs(part) > MAX_GAMMA for part in parts):
+            raise TooBig(f"a factorial or binomial past {MAX_GAMMA:g}")
+        return context.factorial(first) if name == "factorial" else _binomial(first, parts[1], context)
+    if name in ("sinh", "cosh", "tanh") and abs(first) > MAX_LOG2 / 2:
+        raise TooBig("an exponential of too many digits")
+    try:
+        return getattr(context, name)(first)
+    except ZeroDivisionError:
+        raise NoValue(name) from None
+
+
+def _binomial(n: Any, k: Any, context: Any) -> Any:
+    """With a small whole k a product, which costs nothing at any number of digits."""
+    if k != context.nint(k) or not 0 <= k <= 64:
+        return context.binomial(n, k)
+    found = context.mpf(1)
+    for step in range(int(k)):
+        found = found * (n - step) / (step + 1)
+    return found
+
+
+def _whole(found: Any, name: str, context: Any) -> Any:
+    """Floor or ceiling, where log2(8) is 3 although it comes out as 2.99..."""
+    nearest = context.nint(found)
+    near = abs(found - nearest) <= context.mpf(10) ** (15 - context.dps) * max(1, abs(nearest))
+    return nearest if near else getattr(context, name)(found)
+
+
+def _unknown(name: str, first: Any, context: Any) -> Any:
+    """D25: a rational function of degree 3 over 2 whose coefficients come from the name."""
+    digest = hashlib.sha256(name.encode()).digest()
+    a, b, c, d = (context.mpf(1009 + int.from_bytes(digest[at : at + 4], "big") % 9001) / 4001 for at in (0, 4, 8, 12))
+    return (a * first**3 + b * first + c) / (first**2 + d)
