@@ -14,8 +14,14 @@ _CHOSEN = re.compile(
     r"(?:(?:the )?(?:answer is|answer|option|choice) )?\(?([A-Ja-j])(?:\)|[.:] |[.:]?\Z)(.*)", re.DOTALL | re.IGNORECASE
 )
 _HEDGED = re.compile(r"(?<![A-Za-z])(?:or|and|not|nor|but|[B-J]|\([A-Ja-j]\)|A(?=[.):]|\Z))(?![A-Za-z])")
+_GLUED = re.compile(r"[^ 0-9\\$]")  # `(C)x` is a product, `(C)12` the choice and its value
+_DENIED = re.compile(
+    r"\A ?[-+*/^_<>=!'|,;]|(?<![A-Za-z])(?:is|isn'?t|was|in?correct|false|untrue|wrong|invalid|impossible|never|cannot"
+    r"|can'?t|rejected|excluded|eliminated|ruled|fails?|failed)(?![A-Za-z])",
+    re.IGNORECASE,
+)
 _ONE = r"(?:\([A-F]\)|[A-F])"
-_SEVERAL = re.compile(rf"{_ONE}(?: ?(?:[,;/&+]|,? ?(?:and|or)(?![A-Za-z]))? ?{_ONE}){{1,5}}")
+_SEVERAL = re.compile(rf"{_ONE}(?: ?(?:[,;&]|,? ?(?:and|or)(?![A-Za-z]))? ?{_ONE}){{1,5}}")
 MAX_SEVERAL = 60  # characters
 
 
@@ -27,7 +33,9 @@ def one_choice(answer: str, gold: str) -> bool | None:
     chosen = _CHOSEN.fullmatch(answer)
     if not chosen or (chosen[1].islower() and not answer.startswith("(")):
         return None
-    if chosen[2] and _HEDGED.search(chosen[2]):
+    if answer[chosen.start(2) - 1] == ")" and _GLUED.match(chosen[2]):
+        return False
+    if chosen[2] and (_HEDGED.search(chosen[2]) or _DENIED.search(chosen[2])):
         return False
     return chosen[1].upper() == wanted[1]
 

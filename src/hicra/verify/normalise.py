@@ -34,7 +34,8 @@ _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
 _SUB = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n")
 _SUPERS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 _SUBS = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋ₙ]+")
-_VULGAR = re.compile("[¼½¾⅐-⅞]")
+_VULGAR = re.compile("([0-9])? ?([¼½¾⅐-⅞])")
+_ROOT = re.compile("([√∛]) ?([0-9]+(?:\\.[0-9]+)?)")
 
 _NAMES = {r"\leq": r"\le", r"\geq": r"\ge", r"\leqslant": r"\le", r"\geqslant": r"\ge", r"\neq": r"\ne", r"\lt": "<",
           r"\gt": ">", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\varnothing": r"\emptyset",
@@ -101,12 +102,18 @@ def _character(match: re.Match[str]) -> str:
     return plain if len(plain) == 1 and plain.isascii() and plain.isprintable() else char
 
 
+def _vulgar(match: re.Match[str]) -> str:
+    """Behind a digit the fraction of a mixed number, else a fraction of its own."""
+    top, bottom = unicodedata.normalize("NFKC", match[2]).split("\u2044")
+    return f"{match[1]} {top}/{bottom}" if match[1] else rf"\frac{{{top}}}{{{bottom}}}"
+
+
 def ascii_maths(text: str) -> str:
     """Unicode mathematics in LaTeX spelling; what has no such spelling stays."""
     if text.isascii():
         return text
     text = text.translate(_ZERO_WIDTH)
-    text = _VULGAR.sub(lambda match: " " + unicodedata.normalize("NFKC", match[0]).replace("\u2044", "/"), text)
+    text = _ROOT.sub(r"\1{\2}", _VULGAR.sub(_vulgar, text))
     text = _SUPERS.sub(lambda match: "^{" + match[0].translate(_SUPER) + "}", text)
     text = _SUBS.sub(lambda match: "_{" + match[0].translate(_SUB) + "}", text)
     return unicodedata.normalize("NFC", _SPECIAL.sub(_character, text))

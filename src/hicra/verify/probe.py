@@ -33,7 +33,7 @@ BASES: tuple[Tree, Tree] = (
 POINTS = 7  # that decide
 WHOLE, FAR = (1, 4, 12, 60), (149_355, -214_961, 494_197_171, -9_208_101)  # further ones: as they are, and of 4003
 DIGITS, MORE = 60, 30
-MOST, MOST_GAMMA = 1_000, 60  # further digits; a factorial of a fraction is slow to compute
+MOST, MOST_GAMMA = 3_020, 60  # further digits; a factorial of a fraction is slow to compute
 
 
 def symbols(tree: Tree) -> frozenset[str]:
@@ -104,15 +104,13 @@ def _same_at(
             break
         digits = DIGITS + min(needed, most)
         spend(digits - DIGITS)
-    if met.imaginary and not complex_text:
+    if needed > most or (met.imaginary and not complex_text):  # a small part may be lost in a large one
         return None
     gap = abs(low[0] - low[1])
     if gap <= CONTEXT.mpf(10) ** (10 - digits) * max(abs(low[0]), abs(low[1])):
         return True
     high, _ = _pair(first, second, where, digits + MORE)
-    if abs(high[0] - high[1]) <= gap * CONTEXT.mpf("1e-15"):  # rounding is gone with more digits
-        return True
-    return None if needed > most else False  # with too few digits a small part may be lost in a large one
+    return bool(abs(high[0] - high[1]) <= gap * CONTEXT.mpf("1e-15"))  # rounding is gone with more digits
 
 
 def _pair(first: Tree, second: Tree, where: dict[str, tuple[int, int]], digits: int) -> tuple[list[Any], Values]:
@@ -127,8 +125,9 @@ def _replaced(tree: Tree, base: Tree) -> Tree:
 
 
 def _has_gamma(tree: Tree) -> bool:
-    """Whether a factorial or binomial of something that is no number stands in a tree."""
-    own = tree[0] == "f" and tree[1] in ("factorial", "binomial") and tree[-1][0] != "n"
+    """Whether a factorial or binomial of something that is no whole number stands in a tree."""
+    own = tree[0] == "f" and tree[1] in ("factorial", "binomial")
+    own = own and any(part[0] != "n" or part[1].denominator > 1 for part in tree[2:])
     return own or any(_has_gamma(part) for part in tree[1:] if isinstance(part, tuple))
 
 

@@ -17,8 +17,13 @@ from hicra.verify.shapes import Shape, shape_of
 
 _GREEK = r"\\(?:alpha|beta|gamma|delta|epsilon|theta|phi|psi|omega)(?![A-Za-z])"
 _ANGLE = rf"(?:{_GREEK}|(?:\\angle ?)?[A-Za-z]{{1,3}}(?![A-Za-z]))"
+_NO_NAME = (
+    "not?|never|wrong|incorrect|false|neither|isnt|aint|except|unless|minus|plus|negative|half|twice|double|triple|about|approx|over"
+    "|under|below|above|abs|sqrt|log|ln|lg|exp|floor|ceil|sinh|cosh|tanh"
+)
 _NAME = re.compile(
-    r"(?!(?:not?|never|wrong|incorrect|false|neither)(?![A-Za-z]))\\?[A-Za-z]{1,14}(?:_(?:\{[^{}]{1,20}\}|[A-Za-z0-9]))?'{0,2}"
+    rf"(?!\\?(?:{_NO_NAME})(?![A-Za-z]))"
+    r"\\?[A-Za-z]{1,14}(?:_(?:\{[^{}]{1,20}\}|[A-Za-z0-9]))?'{0,2}"
     r"(?: ?\([^()]{1,20}\))?|\( ?[A-Za-z](?: ?, ?[A-Za-z]){1,4} ?\)|\|[A-Z]{1,3}\||\[[A-Z]{3,6}\]"
     r"|(?:m ?)?(?:\\(?:angle|measuredangle|triangle|vec|odot)|∠|△) ?(?:[A-Za-z]{1,6}|[0-9])'{0,2}"
     r"|\\(?:overline|overrightarrow|overleftrightarrow|widehat|hat|bar|vec|angle|triangle) ?\{ ?[A-Za-z]{1,3}'? ?\}"
@@ -47,6 +52,8 @@ def assignment(shape: Shape) -> tuple[str, str] | None:
     name, value = _BRACED.sub(r"\1", shape.items[0]), shape.items[-1]
     numbers = {number_key(side) for side in shape.items[1:]} - {None}
     if len(numbers) > 1:  # x = 43 = 42 says nothing
+        return None
+    if r"\in" in shape.marks and shape_of(value).kind == "leaf" and number_key(value) is not None:
         return None
     if (_NAME.fullmatch(name) or _SUM.fullmatch(name)) and value and name not in REFUSED_NAMES:
         return name, value

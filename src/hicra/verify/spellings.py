@@ -16,7 +16,7 @@ from hicra.verify.numbers import Key, number_key
 from hicra.verify.tokens import FUNCTIONS, GREEK
 
 MAX_KEY = 1_000  # digits, and powers of ten, of a key that becomes a fraction
-_WORDS = re.compile(r"[A-Za-z][A-Za-z '\-]*")
+_WORDS = re.compile(r"[A-Za-z](?:[A-Za-z ']|-(?=[A-Za-z]{3}))*")
 _VARIABLES = frozenset("xyzwtuv")
 _PRODUCTS = re.compile(r"[b-df-hj-np-tv-z]{2,3}|[a-d]{2,3}")  # no word
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
@@ -27,6 +27,7 @@ _BASED = re.compile(
 _PREFIXED = re.compile(r"-?0[xXbBoO][0-9A-Fa-f]+")
 
 
+_HYPHEN = re.compile("(?<=[a-z])-(?=[a-z]{3})")  # any other is a minus
 _APOSTROPHE, _ARTICLE = re.compile("(?<=[a-z])'(?=[a-z])"), re.compile(r"\A(?:an?|the) (?=[a-z]{3})")
 
 
@@ -53,7 +54,7 @@ def same_words(answer: str, gold: str, written: bool) -> bool | None:
 
 def plain_words(text: str) -> str:
     """Words without case, hyphens, quotation marks, apostrophes inside a word (a prime stays) and an article before them."""
-    text = _APOSTROPHE.sub("", text.casefold().replace("-", " ").replace('"', ""))
+    text = _HYPHEN.sub(" ", _APOSTROPHE.sub("", text.casefold().replace('"', "")))
     return _ARTICLE.sub("", " ".join(text.split()))
 
 
@@ -112,7 +113,8 @@ def is_short(key: Key) -> bool:
 PROSE = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
 _REFUSED = re.compile(
     r"\\(?:neg|not|ne|overline|bar|sim|approx|equiv|write|input|include|def|let|catcode|csname|(?:not)?(?:sub|sup)set(?:n?eqq?)?"
-    r"|(?:long|Long)?(?:right|left|Right|Left)arrow|to|mapsto|in|ni|mid|prec|succ)(?![A-Za-z])|[<>=\"'`:;@#&]|__|\\ne(?![A-Za-z])"
+    r"|(?:long|Long)?(?:right|left|Right|Left)arrow|to|mapsto|in|ni|mid|prec|succ)(?![A-Za-z])|[<>=\"'`:;@#&]|__|[0-9)}] ?_"
+    r"|\\ne(?![A-Za-z])"
 )
 
 

@@ -20,7 +20,7 @@ from hicra.verify.leaves import Leaves
 from hicra.verify.normalise import compact
 from hicra.verify.numbers import number_key
 from hicra.verify.pairing import plain_value, unmatched
-from hicra.verify.regions import Region, Span, joined, region
+from hicra.verify.regions import Region, Span, is_symbol, joined, region
 from hicra.verify.relations import assigned, assignment, connective, is_sum, names, values, without_about
 from hicra.verify.shapes import Shape, flipped, shape_of
 from hicra.verify.tokens import NotMaths, TooBig
@@ -148,14 +148,16 @@ class Structures:
 
     def relations(self, answer: Shape, gold: Shape, depth: int) -> bool:
         exact = without_about(answer)
+        if exact is not None and compact(answer.items[0]) == compact(gold.text):
+            return True
         if exact is not None and r"\approx" not in gold.marks:
             return self.texts(exact, gold.text, depth + 1)
         mine, right = assignment(answer), assignment(gold)
         if mine and right:
             same_name = compact(mine[0]) == compact(right[0])
-            return (same_name and self.texts(mine[1], right[1], depth + 1)) or self.equations(answer, gold)
+            return (same_name and self.valued(answer, mine[1], right[1], depth)) or self.equations(answer, gold)
         if mine and gold.kind != "relation":
-            return self.texts(mine[1], gold.text, depth + 1)
+            return self.valued(answer, mine[1], gold.text, depth)
         if right and answer.kind != "relation":
             return not is_sum(right[0]) and self.texts(answer.text, right[1], depth + 1)
         if answer.kind == "relation" and gold.kind == "leaf":
@@ -163,6 +165,11 @@ class Structures:
         if answer.kind == gold.kind == "relation":
             return self.chains(answer, gold, depth) or self.equations(answer, gold)
         return False
+
+    def valued(self, answer: Shape, value: str, gold: str, depth: int) -> bool:
+        """`x = 3` against 3; of `x = y = 1 + 2 = 3` every side that is no name has to be the gold."""
+        sides = [value, *(side for side in answer.items[1:-1] if not is_symbol(side))]
+        return all(self.texts(side, gold, depth + 1) for side in sides)
 
     def worked_out(self, answer: Shape, gold: Shape, depth: int) -> bool:
         """`2 + 1 = 3` against `3`: every side has to be the gold."""

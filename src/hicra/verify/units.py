@@ -52,8 +52,9 @@ _EMPTY_WORDS = re.compile(
     r" (?:(?:left|left over|remaining|old|each|apiece|total|altogether|overall|away|long|tall|wide|high|deep)"
     r"|in (?:total|all|length|width|height|depth|area|volume|size)|of age)\Z"
 )
+_NUMBER = "one|two|three|four|five|six|seven|eight|nine|ten|twelve|hundred|thousand|million|mille|cent|pair|half|dozen"
 _PER_WORDS = re.compile(
-    r"(?: per|(?P<money> ?/)) ?(?P<what>[a-z]{2,}(?: [a-z]{3,})?)\Z"
+    rf"(?: per|(?P<money> ?/)) ?(?!(?:{_NUMBER})(?![A-Za-z]))(?P<what>[a-z]{{2,}}(?: [a-z]{{3,}})?)\Z"
     r"| (?:an?|each|every) (?P<time>second|minute|hour|day|week|month|year)\Z| (?P<adverb>annually|yearly|monthly|weekly|daily)\Z"
 )
 _ADVERBS = {"annually": "year", "yearly": "year", "monthly": "month", "weekly": "week", "daily": "day"}
@@ -66,16 +67,20 @@ _WAY_WORDS = re.compile(r" (?P<way>increase|decrease|profit|loss|gain|interest|o
 _LOOSE = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,2})", re.DOTALL)
 _LOOSE_PERCENT = re.compile(r"(?P<core>.*[0-9)}\]]) ?% (?P<words>[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,2})", re.DOTALL)
 _PLURAL = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>(?:[a-z]{3,} )?[a-z]{2,}s)", re.DOTALL)
+_A_WORD = re.compile(r"(?=[a-z]*[aeiou])[a-z]{4}")
 _CHANGING = re.compile(  # words behind a number that make it another one
     r"\b(?:hal(?:f|ves)|(?:third|quarter|fourth|fif?th|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth)s?|[a-z]+(?:teen|tie)ths?"
-    r"|(?:hundred|thousand|[mbtr]+illion)(?:ths?|s)?|dozens?|cent|(?:one|two|three|four|five|seven|eight|nine|ten|eleven)s|"
+    r"|(?:hundred|thousand|[a-z]*illion)(?:ths?|s)?|dozens?|cent|lakhs?|lacs?|crores?|googols?|scores|couples|grands?|halfs|"
+    r"[a-z]+folds?|percents?|percentiles?|percentages|basis|imaginary|infinit(?:y|ies)|invalid|undefined|double|triple|twelves|"
+    r"(?:one|two|three|four|five|seven|eight|nine|ten|eleven)s|"
     r"sixes|[a-z]+(?:teen|ty)s|twenties|gross(?:es)?|negatives?|factorials?|squared|cubed|below|less|fewer|"
     r"short|under|minus|inverses?|reciprocals?|opposites?|conjugates?)\b",
     re.IGNORECASE,
 )
 _NO_UNIT = re.compile(
     r"\b(?:is|was|this|thus|does|plus|times|unless|perhaps|besides|has|always|guess|towards|afterwards|sometimes|else|off|"
-    r"not|nor|and|but|the|than|more|about|over|above|base|mod|wrong|false|incorrect|versus|equals|exceeds|fails|needs|misses)\b"
+    r"not|nor|and|but|the|than|more|about|over|above|base|mod|wrong|false|incorrect|versus|equals|exceeds|fails|needs|misses|"
+    r"never|cannot|does?nt|do|isnt|arent|hardly|barely|violates?|yields?|contradict[a-z]*|denies|works|holds|counts|passes|only|if)\b"
 )
 _SIGN = re.compile(r"(?P<minus>-? ?)(?P<sign>[€£¥₹]|Rs\.?|USD|EUR|GBP) ?(?P<core>-?[0-9.(\\].*)", re.DOTALL)
 _MULTIPLIED = re.compile(rf"(?P<core>.*[0-9)}}]) ?(?P<word>{'|'.join(MULTIPLIERS)})s?(?P<rest>(?: .*)?)", re.DOTALL)
@@ -109,6 +114,8 @@ def split_unit(text: str, raw: str, gold: bool) -> Measured:
     unit = found.unit
     if currency is None or (unit is not None and unit.dimension in (*_MONEY, PERCENT)):
         return found
+    if unit is not None and unit.dimension and not unit.dimension.startswith(("count", "unit", "?")):
+        return Measured(text, None)  # `\\$5 kg`, and `\\$5 M` is no 5
     return Measured(found.core, currency._replace(words=unit.words if unit else ""))
 
 
@@ -151,17 +158,19 @@ def _split(text: str, raw: str, gold: bool, money: bool) -> Measured:
     if rest != text and plain and rest.endswith(_ENDS):
         return Measured(rest, Unit("", ONE, words) if words else None)
     for last in (rest, text):
-        if (loose := _unknown(last, gold)) is not None and loose.unit is not None:
+        if (loose := _unknown(last, raw, gold)) is not None and loose.unit is not None:
             return loose if last == text else Measured(loose.core, loose.unit._replace(words=words))
     return Measured(text, None)
 
 
-def _unknown(text: str, gold: bool) -> Measured | None:
-    """Words of no table: of an answer only a plural."""
+def _unknown(text: str, raw: str, gold: bool) -> Measured | None:
+    """Words of no table: of an answer only a plural, of a gold what is written as text or looks like a word."""
     if gold and (match := _LOOSE_PERCENT.fullmatch(text)) and not _CHANGING.search(match["words"]):
         return Measured(match["core"], Unit(PERCENT, ONE, match["words"].lower()))
     match = (_LOOSE if gold else _PLURAL).fullmatch(text)
     if match is None or _CHANGING.search(match["words"]) or not (gold or _harmless(match["words"])):
+        return None
+    if gold and not (_written(raw) or _A_WORD.match(match["words"])):  # `3 xyz` is a product
         return None
     return Measured(match["core"], Unit(f"?{match['words'].lower()}", ONE))
 

@@ -147,7 +147,7 @@ def _function(name: str, parts: list[Any], context: Any) -> Any:
 
 def _binomial(n: Any, k: Any, context: Any) -> Any:
     """With a small whole k a product, which costs nothing at any number of digits."""
-    if k != context.nint(k) or not 0 <= k <= 64:
+    if not isinstance(k, context.mpf) or k != context.nint(k) or not 0 <= k <= 64:
         return context.binomial(n, k)
     found = context.mpf(1)
     for step in range(int(k)):
