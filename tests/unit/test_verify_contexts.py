@@ -1,6 +1,7 @@
 """Where real callers stand: threads, event loops, alarms, killed workers, forks; what is left behind; what a worker may do."""
 
 import asyncio
+import base64
 import os
 import signal
 import subprocess
@@ -265,6 +266,8 @@ def test_no_text_of_the_model_ever_runs(tmp_path, monkeypatch):
         f"[x for x in [{text}]]",
     ]
     runs += [f"\\write18{{touch {here}}}", f"(lambda: {text})()", f"{{{text}}}", f"x+{text}"]
+    pickled = f"cos\nsystem\n(S'touch {here}'\ntR."  # whoever unpickles this runs it
+    runs += [pickled, base64.b64encode(pickled.encode()).decode(), f"pickle.loads(b{pickled!r})", f'sympify("{text}")']
     shapes = [
         shape
         for text in runs
