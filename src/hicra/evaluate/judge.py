@@ -13,9 +13,9 @@ import polars as pl
 from hicra.evaluate.checkers import ByTask, Checker, in_batches
 from hicra.evaluate.questions import Benchmark, Question
 from hicra.evaluate.result import SCHEMA
+from hicra.verify.reward import UNJUDGED
 
 Progress = Callable[[int, int, str], None]
-UNJUDGED = ("timeout", "error", "bad_gold")
 
 
 def judged(

@@ -97,16 +97,14 @@ class Leaves:
         bases = based(answer), based(gold)
         if bases[0] or bases[1]:
             return in_ten(bases[0], first) == in_ten(bases[1], second)
-        return self._measured(
-            split_unit(answer, self.raws[0], False), split_unit(gold, self.raws[1], True), answer, gold
-        )
+        return self._measured(split_unit(answer, self.raws[0], False), split_unit(gold, self.raws[1], True))
 
     def _near_keys(self, first: Key, second: Key) -> bool:
         if self.tolerance is None or not (is_short(first) and is_short(second)):
             return False
         return abs(fraction_of(first) - fraction_of(second)) <= self.tolerance
 
-    def _measured(self, answer: Measured, gold: Measured, whole_answer: str, whole_gold: str) -> bool:
+    def _measured(self, answer: Measured, gold: Measured) -> bool:
         mine, right = answer.unit, gold.unit
         if mine is None and right is None:
             return self._values(answer.core, gold.core, Fraction(1))

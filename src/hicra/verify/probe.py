@@ -71,15 +71,16 @@ def equal(first: Tree, second: Tree, spend: Callable[[int], None] = lambda digit
     Raises:
         TooBig: a value would pass the bounds.
     """
-    if LOG_BASE[1] in symbols(first) | symbols(second):
+    names = symbols(first) | symbols(second)
+    if LOG_BASE[1] in names:
         found = [equal(_replaced(first, base), _replaced(second, base), spend) for base in BASES]
         return True if True in found else found[0]
-    names = symbols(first) | symbols(second)
     complex_text = _has_i(first) or _has_i(second) or not names
+    most = MOST_GAMMA if _has_gamma(first) or _has_gamma(second) else MOST
     agreed = 0
     for index in range(POINTS + len(WHOLE) + len(FAR) if names else 1):
         try:
-            same = _same_at(first, second, point(names, index), complex_text, spend)
+            same = _same_at(first, second, point(names, index), complex_text, most, spend)
         except TooBig:
             if index < POINTS:
                 raise
@@ -93,10 +94,18 @@ def equal(first: Tree, second: Tree, spend: Callable[[int], None] = lambda digit
 
 
 def _same_at(
-    first: Tree, second: Tree, where: dict[str, tuple[int, int]], complex_text: bool, spend: Callable[[int], None]
+    first: Tree,
+    second: Tree,
+    where: dict[str, tuple[int, int]],
+    complex_text: bool,
+    most: int,
+    spend: Callable[[int], None],
 ) -> bool | None:
-    """Whether two trees agree at a point; None where one is not real there, or nothing can be told."""
-    digits, most = DIGITS, MOST_GAMMA if _has_gamma(first) or _has_gamma(second) else MOST
+    """Whether two trees agree at a point, with at most `most` digits more.
+
+    None where one is not real there, or nothing can be told.
+    """
+    digits = DIGITS
     for _ in range(2):
         low, met = _pair(first, second, where, digits)
         needed = int(0.302 * met.peak) if met.peak > 64 else 0

@@ -28,16 +28,15 @@ _JOINTS = {  # "or" parts what "and" has joined
     "and": re.compile(r"(?<![A-Za-z\\])(?:,? ?and|\\wedge)(?![A-Za-z])"),
 }
 _COMMANDS = """le ge ne approx in notin ni equiv sim simeq cong propto subset subseteq subsetneq supset supseteq supsetneq
-    to gets rightarrow longrightarrow leftarrow mapsto longmapsto Rightarrow Longrightarrow Leftarrow leftrightarrow
+    to gets leftarrow mapsto longmapsto Rightarrow Longrightarrow Leftarrow leftrightarrow
     Leftrightarrow iff parallel perp"""
 _RELATION = re.compile(rf"(?<!\^)\\(?:{'|'.join(_COMMANDS.split())})(?![A-Za-z])|[<>!:]?=|<=|>=|[<>]")
 _OPPOSITE = {"<": ">", r"\le": r"\ge", r"\in": r"\ni", r"\subset": r"\supset", r"\subseteq": r"\supseteq",
              r"\subsetneq": r"\supsetneq", r"\Rightarrow": r"\Leftarrow", r"\to": r"\gets"}  # fmt: skip
 _OPPOSITE |= {other: sign for sign, other in _OPPOSITE.items()}
 _ONE_WAY = frozenset([r"\notin", r"\mapsto"])
-_SIGN_NAMES = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", ":=": "=", "==": "=", r"\rightarrow": r"\to",
-               r"\longrightarrow": r"\to", r"\leftarrow": r"\gets", r"\longmapsto": r"\mapsto", r"\iff": r"\Leftrightarrow",
-               r"\Longrightarrow": r"\Rightarrow"}  # fmt: skip
+_SIGN_NAMES = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", ":=": "=", "==": "=", r"\leftarrow": r"\gets",
+               r"\longmapsto": r"\mapsto", r"\iff": r"\Leftrightarrow", r"\Longrightarrow": r"\Rightarrow"}  # fmt: skip
 
 
 class Shape(NamedTuple):

@@ -112,9 +112,9 @@ def is_short(key: Key) -> bool:
 
 PROSE = re.compile(r"(?<![A-Za-z\\])[A-Za-z]{3,}")
 _REFUSED = re.compile(
-    r"\\(?:neg|not|ne|overline|bar|sim|approx|equiv|write|input|include|def|let|catcode|csname|(?:not)?(?:sub|sup)set(?:n?eqq?)?"
-    r"|(?:long|Long)?(?:right|left|Right|Left)arrow|to|mapsto|in|ni|mid|prec|succ)(?![A-Za-z])|[<>=\"'`:;@#&]|__|[0-9)}] ?_"
-    r"|\\ne(?![A-Za-z])"
+    r"\\(?:neg|not|ne|overline|bar|sim|approx|equiv|write|input|include|def|let|catcode|csname)"
+    r"|\\(?:(?:sub|sup)set(?:n?eqq?)?|(?:long|Long)?(?:right|left|Right|Left)arrow|to|mapsto|in|ni|mid|prec|succ)(?![A-Za-z])"
+    r"|[<>=\"'`:;@#&]|__|[0-9)}] ?_"
 )
 
 
