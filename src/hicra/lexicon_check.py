@@ -15,8 +15,8 @@ import numpy as np
 
 from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon import Lexicon
-from hicra.token_bytes import token_bytes
-from hicra.token_stream import Vocabulary
+from hicra.text.stream import Vocabulary
+from hicra.text.tokenizer import token_bytes
 
 UNITS = ("gram", "sentence")
 _SENTENCE_END = re.compile(r"[.?!:] ")

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.automaton import Automaton
 from hicra.errors import ConfigError, DataError
-from hicra.folded import LINE_END, WALL_KIND, Bools, Bytes, Ints, fold_texts, inside_words
 from hicra.lexicon import Lexicon
-from hicra.text import SPACE
-from hicra.token_bytes import token_bytes
-from hicra.token_stream import Index, Stream, Vocabulary
+from hicra.text.automaton import Automaton
+from hicra.text.fold import SPACE
+from hicra.text.pieces import LINE_END, WALL_KIND, Bools, Bytes, Ints, fold_texts, inside_words
+from hicra.text.stream import Index, Stream, Vocabulary
+from hicra.text.tokenizer import token_bytes
 
 Span = tuple[int, int, str]
 BLOCK = 2**18  # token cells looked at together: what is gathered for them stays in the cache

@@ -14,7 +14,7 @@ from hicra.mining.documents import resolve
 from hicra.mining.ngrams import Rule, count_ngrams
 from hicra.mining.words import Chunk, split_words, tokenise, word_edges
 from hicra.tagger import Tagger
-from hicra.text import fold
+from hicra.text.fold import fold
 
 PIECES = [
     "let",

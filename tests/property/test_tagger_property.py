@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hicra import Lexicon, Tagger
-from hicra.automaton import Automaton
+from hicra.text.automaton import Automaton
 from reference_tagger import mask as slow_mask
 from reference_tagger import sentence_spans
 from reference_tagger import spans as slow_spans

@@ -20,7 +20,7 @@ from hicra.mining.words import (
     tokenise,
     word_edges,
 )
-from hicra.text import fold
+from hicra.text.fold import fold
 
 
 def segments(text: str) -> list[str]:

@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from hicra.labels import LabelledTrace
-from hicra.text import WHITE_SPACE, code_points, fold_points, to_text
+from hicra.text.fold import WHITE_SPACE, code_points, fold_points, to_text
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

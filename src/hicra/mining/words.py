@@ -1,6 +1,6 @@
 """Solutions to word ids with split points: what a word is and what no n-gram may cross.
 
-A text is folded as the tagger folds it (hicra.text), so that every mined gram is found again by the tagger. Grams of
+A text is folded as the tagger folds it (hicra.text.fold), so that every mined gram is found again by the tagger. Grams of
 the paper's listing keep apostrophes and inner punctuation ("wait, but", "let's double-check"), and so do these.
 
 Deviations (the paper does not say what a word is; hicra-paper section 12 suggests split points):
@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.text import MARK, WORD, char_class, fold_char
+from hicra.text.fold import MARK, WORD, char_class, fold_char
 
 SPLIT = 0  # the id of every split point
 CACHE = 2**18  # raw words whose ids are remembered
@@ -65,7 +65,7 @@ _FOLDS, _KINDS = _Folds(), _Kinds()
 
 
 def fold_word(word: str) -> str:
-    """`hicra.text.fold` for a text without white space, character by character."""
+    """`hicra.text.fold.fold` for a text without white space, character by character."""
     return word.lower() if word.isascii() else word.translate(_FOLDS)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.text import MARK, WORD, char_class, fold_char
+from hicra.text.fold import MARK, WORD, char_class, fold_char
 
 Bools = NDArray[np.bool_]
 Range = tuple[int, int]  # half-open, tokens

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 from hicra.tagger import Span, Tagger
-from hicra.text import code_points
-from hicra.token_bytes import load_tokenizer
+from hicra.text.fold import code_points
+from hicra.text.tokenizer import load_tokenizer
 
 Ints = NDArray[np.int64]
 Flat = tuple[Ints, Ints, Ints, list[str]]

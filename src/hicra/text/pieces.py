@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.text import MARK, SPACE, WORD, CodePoints, code_points, fold_points
+from hicra.text.fold import MARK, SPACE, WORD, CodePoints, code_points, fold_points
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
 
-LINE_END, WALL_KIND = 4, 5  # kinds of bytes beside those of hicra.text: white space with a line end in it, a wall
+LINE_END, WALL_KIND = 4, 5  # kinds of bytes beside those of hicra.text.fold: white space with a line end in it, a wall
 BEGINS_BLANK, ENDS_BLANK, CONTINUES = 1, 2, 4  # bits of `edge`
 _LINE_ENDS = np.array([0x0A, 0x0D], np.uint32)
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hicra.errors import DataError
-from hicra.folded import (
+from hicra.text.fold import to_text
+from hicra.text.pieces import (
     BEGINS_BLANK,
     CONTINUES,
     ENDS_BLANK,
@@ -27,8 +28,7 @@ from hicra.folded import (
     decode,
     fold_bytes,
 )
-from hicra.text import to_text
-from hicra.token_bytes import TokenBytes
+from hicra.text.tokenizer import TokenBytes
 
 WALL, EMPTY, FRAGMENT, OPENS = 8, 16, 32, 64  # bits beside those of `Pieces.edge`
 _EDGES = np.uint8(BEGINS_BLANK | ENDS_BLANK | CONTINUES)

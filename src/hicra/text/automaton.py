@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hicra.errors import DataError
-from hicra.folded import Bytes, Ints
+from hicra.text.pieces import Bytes, Ints
 
 # a step costs numpy about as much as this many look-ups: the lanes that balance it against the bytes read twice
 STEP = 750
