@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hicra import Lexicon, Tagger
-from hicra.lexicon import SCHEMA
+from hicra.lexicon.lexicon import SCHEMA
 from hicra.streaming import StreamTagger
 from tokenizers_made import byte_level, metaspace, pieces, wordpiece
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from hicra import Lexicon, Tagger
 from hicra.errors import ConfigError, DataError
-from hicra.lexicon_check import duplicates_warning, unmatchable, unmatchable_warning, unspellable, warnings_of
-from hicra.lexicon_ops import merge, select
+from hicra.lexicon.check import duplicates_warning, unmatchable, unmatchable_warning, unspellable, warnings_of
+from hicra.lexicon.combine import merge, select
 from hicra.lexicon_view import show
 from tokenizers_made import byte_level, wordpiece
 

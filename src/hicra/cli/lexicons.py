@@ -101,7 +101,7 @@ def show(
     """Print what a lexicon holds: clusters with their members, most frequent first."""
     from hicra import corpus
     from hicra.lexicon import Lexicon
-    from hicra.lexicon_check import duplicates_warning
+    from hicra.lexicon.check import duplicates_warning
     from hicra.lexicon_view import show as view
 
     loaded = Lexicon.load(name)
@@ -132,7 +132,7 @@ def merge(
 ) -> None:
     """The union of lexicons."""
     from hicra.lexicon import Lexicon
-    from hicra.lexicon_ops import merge as union
+    from hicra.lexicon.combine import merge as union
 
     _keep(union([Lexicon.load(name) for name in lexicons], out.name), out, common)
 
@@ -149,7 +149,7 @@ def select(
 ) -> None:
     """The grams of a lexicon with so many words, or so frequent."""
     from hicra.lexicon import Lexicon
-    from hicra.lexicon_ops import select as chosen
+    from hicra.lexicon.combine import select as chosen
 
     _keep(chosen(Lexicon.load(name), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name), out, common)
 
@@ -171,7 +171,7 @@ def score(
     """Score a lexicon against labelled traces: precision, recall, F1, lift, with intervals clustered by question."""
     from hicra.labels import read_labels
     from hicra.lexicon import Lexicon
-    from hicra.lexicon_check import warnings_of
+    from hicra.lexicon.check import warnings_of
     from hicra.scoring import score as scored
 
     loaded = Lexicon.load(name)

@@ -62,7 +62,7 @@ def tag(
 ) -> None:
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl keeps them."""
     from hicra.lexicon import Lexicon
-    from hicra.lexicon_check import warnings_of
+    from hicra.lexicon.check import warnings_of
     from hicra.progress import Bar
     from hicra.tagging import tag_paths
 

@@ -247,13 +247,13 @@ def canonical_grams(phrases: Sequence[str]) -> list[str]:
 
 
 def _paper(least_words: int, name: str) -> Lexicon:
-    text = resources.files("hicra").joinpath("data/paper_listing1.txt").read_text(encoding="utf-8")
+    text = resources.files("hicra.lexicon").joinpath("data/paper_listing1.txt").read_text(encoding="utf-8")
     phrases = [line for line in text.split("\n") if line and len(line.split()) >= least_words]
     return Lexicon.from_phrases(phrases, name=name, licence=PAPER_LICENCE)
 
 
 def _packaged(name: str) -> Lexicon:
-    with resources.as_file(resources.files("hicra").joinpath("data", name)) as folder:
+    with resources.as_file(resources.files("hicra.lexicon").joinpath("data", name)) as folder:
         return Lexicon._load_folder(folder)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from hicra.errors import ConfigError, DataError
-from hicra.lexicon import Lexicon
+from hicra.lexicon.lexicon import Lexicon
 
 STATISTICS = ("doc_freq", "mean_per_doc")
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hicra.errors import ConfigError, did_you_mean
-from hicra.lexicon import Lexicon
+from hicra.lexicon.lexicon import Lexicon
 from hicra.text.stream import Vocabulary
 from hicra.text.tokenizer import token_bytes
 

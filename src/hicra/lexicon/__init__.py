@@ -1,0 +1,14 @@
+"""The lexicon: strategic grams and where they came from, the artifact that mining makes and tagging uses.
+
+    from hicra.lexicon import Lexicon
+    Lexicon.load("paper"); Lexicon.from_phrases(["let me check"]).save("mine")
+
+`lexicon` is the artifact itself, `combine` makes lexicons out of lexicons, `check` finds grams that can never match,
+`data/` holds the shipped ones.
+"""
+
+from __future__ import annotations
+
+from hicra.lexicon.lexicon import Lexicon
+
+__all__ = ["Lexicon"]
