@@ -183,9 +183,9 @@ def streamed(tagger: Any, ids: Any, live: Any, grams: int, seconds: float) -> li
 
     Each is held against `Tagger.mask` of the same tokens in one go: the mask must be the same, the ratio says what it costs.
     """
-    if importlib.util.find_spec("hicra.streaming") is None:
+    if importlib.util.find_spec("hicra.tagging.streaming") is None:
         return []
-    from hicra.streaming import StreamTagger
+    from hicra.tagging import StreamTagger
 
     ids, live, found = ids[:STREAM_ROWS], live[:STREAM_ROWS], []
     for piece in (1, 16, 256):

@@ -12,12 +12,12 @@ from hicra.version import __version__
 
 __all__ = ["Lexicon", "Tagger", "__version__", "corpus", "credit", "metrics", "stats", "verify"]
 
-_HOME = {"Lexicon": "hicra.lexicon", "Tagger": "hicra.tagger"}
+_HOME = {"Lexicon": "hicra.lexicon", "Tagger": "hicra.tagging.tagger"}
 
 if TYPE_CHECKING:
     from hicra import corpus, credit, metrics, stats, verify
     from hicra.lexicon import Lexicon
-    from hicra.tagger import Tagger
+    from hicra.tagging.tagger import Tagger
 
 
 def __getattr__(name: str) -> Any:

@@ -26,7 +26,7 @@ from hicra.lexicon import Lexicon
 from hicra.mining.pipeline import MineSettings, mine_paths
 from hicra.report import build_report
 from hicra.runs import RunFolder
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 from hicra.tasks.base import make_task
 from hicra.train import read_evaluation
 

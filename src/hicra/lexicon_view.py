@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from hicra.lexicon import Lexicon
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 
 WIDTH = 120
 CONTEXT = 50  # characters either side of an example

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hicra.errors import ConfigError, DataError
 from hicra.labels import LabelledTrace
 from hicra.lexicon import Lexicon
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -24,7 +24,7 @@ from hicra.labels import LabelledTrace, read_labels
 from hicra.lexicon import Lexicon
 from hicra.mining.fit import CrossFit, FitSettings, cross_fit, fit
 from hicra.scoring import agreement, cluster_bootstrap, flagged_counts, flags, score_counts, spans_of
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 
 HERE = Path(__file__).parent
 HUMAN, MACHINE = "reasoningflow_human.jsonl.gz", "reasoningflow_aime24_llm.jsonl.gz"

@@ -13,7 +13,7 @@ from hicra.mining import backend
 from hicra.mining.documents import resolve
 from hicra.mining.ngrams import Rule, count_ngrams
 from hicra.mining.words import Chunk, split_words, tokenise, word_edges
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 from hicra.text.fold import fold
 
 PIECES = [

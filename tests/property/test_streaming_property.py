@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hicra import Lexicon, Tagger
 from hicra.lexicon.lexicon import SCHEMA
-from hicra.streaming import StreamTagger
+from hicra.tagging import StreamTagger
 from tokenizers_made import byte_level, metaspace, pieces, wordpiece
 
 GRAMS = [

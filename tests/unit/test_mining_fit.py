@@ -19,7 +19,7 @@ from hicra.labels import LabelledTrace
 from hicra.lexicon import Lexicon
 from hicra.mining.fit import FitSettings, Model, fit
 from hicra.mining.surface import sentence_table
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 from reference_tagger import sentence_spans as slow_sentences
 
 PLANS = ["Let us try {} first.", "Maybe we should look at {}?", "Wait, is {} right?", "Now for {}:"]

@@ -9,7 +9,7 @@ import pytest
 from hicra.labels import read_labels
 from hicra.lexicon import Lexicon
 from hicra.scoring import score
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 
 LABELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "function_labels"
 

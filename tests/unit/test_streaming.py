@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from hicra import Lexicon, Tagger
 from hicra.errors import ConfigError, DataError
-from hicra.streaming import StreamTagger
+from hicra.tagging import StreamTagger
 from tokenizers_made import byte_level, metaspace
 
 TOKENIZER = byte_level(["unrelated"], 300)  # a token a byte

@@ -201,27 +201,27 @@ def test_tokenizers_that_cannot_serve(tmp_path):
 
 
 def test_many_texts_are_looked_at_in_parts(monkeypatch):
-    import hicra.tagger
+    import hicra.tagging.tagger
 
     tagger = Tagger(Lexicon.from_phrases(["so we", "let me"]))
     texts = ["so we", "", "x" * 30 + " let me", "so", "we", "let me so we", ""]
     one_by_one = [tagger.spans(text) for text in texts]
     assert one_by_one[2] == [(31, 37, "let me")]
     for size in (1, 7, 40, 1000):
-        monkeypatch.setattr(hicra.tagger, "CHARS", size)
+        monkeypatch.setattr(hicra.tagging.tagger, "CHARS", size)
         assert tagger.spans_batch(texts) == one_by_one
     assert tagger.spans_batch([]) == []
 
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
-    import hicra.tagger
+    import hicra.tagging.tagger
 
     tokenizer = byte_level()
     ids, live = batch(tokenizer, [*TEXT, "x \u00e9 let me", "", "so"])
     tagger = Tagger(Lexicon.from_phrases(GRAMS), tokenizer)
     whole = tagger.tag(ids, live)
     for size in (1, 100, 200):
-        monkeypatch.setattr(hicra.tagger, "BLOCK", size)
+        monkeypatch.setattr(hicra.tagging.tagger, "BLOCK", size)
         assert (tagger.mask(ids, live) == whole.mask).all()
         parts = tagger.tag(ids, live)
         for one, other in zip(

@@ -28,7 +28,7 @@ from hicra.credit import Method, get_method
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
-from hicra.tagger import Tagged, Tagger
+from hicra.tagging.tagger import Tagged, Tagger
 
 FORWARD_KEYS = (
     "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes", "num_tiles",

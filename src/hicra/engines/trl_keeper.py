@@ -18,8 +18,8 @@ from hicra.config import RunConfig
 from hicra.engines.trl import Generation
 from hicra.metrics import correct_from_reward, with_nulls
 from hicra.runs import RunFolder
-from hicra.tagger import Tagger
 from hicra.tagging import SPANS, covered
+from hicra.tagging.tagger import Tagger
 from hicra.tasks.base import Task
 
 Progress = Callable[[int, dict[str, Any]], None]

@@ -36,7 +36,7 @@ from hicra.lexicon import Lexicon
 from hicra.mining.fit_data import FitSettings, Ints, Labelled, deal, prepare
 from hicra.mining.fit_model import Model, train
 from hicra.scoring import COUNTS, flagged_counts, rates, score_counts
-from hicra.tagger import Tagger
+from hicra.tagging.tagger import Tagger
 
 __all__ = ["CrossFit", "FitSettings", "Model", "cross_fit", "fit"]
 

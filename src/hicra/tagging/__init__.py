@@ -1,8 +1,25 @@
-"""Tagging rows: responses in memory (`rows`), and files of any size (`files`, the verb `hicra tag`)."""
+"""Lexicon and token ids to the planning mask, exactly; docs/tagging.md has the rule.
+
+    Tagger(lexicon, tokenizer).mask(ids, response_mask)       # [B,T] bool
+    Tagger(lexicon).spans(text)                               # (start, end, gram) in characters
+
+`tagger` is the rule on a batch, `rows` tags rows of text, `tag` tags files of any size (the verb `hicra tag`),
+`streaming` tags a rollout while it is produced:
+
+    stream = StreamTagger(tagger, rows=8)
+    masks = stream.feed(ids, response_mask)  # per row the tokens that became final
+    stream.mask_so_far()  # [B,T], as if nothing more came
+    rest = stream.finish()
+"""
 
 from __future__ import annotations
 
-from hicra.tagging.files import tag_paths
 from hicra.tagging.rows import SPANS, RowTagger, TaggedRows, chunks, covered, span_series, with_text
+from hicra.tagging.streaming import StreamTagger
+from hicra.tagging.tag import tag_paths
+from hicra.tagging.tagger import Tagged, Tagger
 
-__all__ = ["SPANS", "RowTagger", "TaggedRows", "chunks", "covered", "span_series", "tag_paths", "with_text"]
+__all__ = [
+    "SPANS", "RowTagger", "StreamTagger", "Tagged", "TaggedRows", "Tagger", "chunks", "covered", "span_series", "tag_paths",
+    "with_text",
+]  # fmt: skip

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
-from hicra.tagger import Span, Tagger
+from hicra.tagging.tagger import Span, Tagger
 from hicra.text.fold import code_points
 from hicra.text.tokenizer import load_tokenizer
 

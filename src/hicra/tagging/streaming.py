@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hicra.errors import DataError
-from hicra.streaming.row import Bools, Part, Piece, Row, folded, in_word
-from hicra.tagger import Tagger, as_numpy
+from hicra.tagging.streaming_row import Bools, Part, Piece, Row, folded, in_word
+from hicra.tagging.tagger import Tagger, as_numpy
 
 
 class StreamTagger:
