@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from hicra.labels import read_labels
-from hicra.mining.fit import FitSettings, fit
+from hicra.labels.fit import FitSettings, fit
 
 LICENCE = (
     "Apache-2.0. Fitted by the hicra authors to node labels of ReasoningFlow (jinulee-v/reasoningflow, commit c5a0696d: "

@@ -17,8 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from hicra import labels, scoring
 from hicra.artifacts import canonical_json, write_text
+from hicra.labels import read_labels
+from hicra.labels.score import score
 from hicra.lexicon import Lexicon
 from hicra.mining.backend import open_backend
 from hicra.mining.pipeline import mine_loaded
@@ -117,8 +118,8 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.data / "function_labels"
     traces = {
-        "human": labels.read_labels([folder / "reasoningflow_human.jsonl.gz"]),
-        "machine": labels.read_labels([folder / "reasoningflow_aime24_llm.jsonl.gz"]),
+        "human": read_labels([folder / "reasoningflow_human.jsonl.gz"]),
+        "machine": read_labels([folder / "reasoningflow_aime24_llm.jsonl.gz"]),
     }
     left_out = {key(row.get("question")) for path in folder.glob("*.jsonl.gz") for row in lines_of(path)} - {""}
     done: dict[str, Any] = json.loads(given.out.read_text()) if given.out.exists() else {"runs": []}
@@ -146,7 +147,7 @@ def main() -> None:
         lexicon = Lexicon.from_table(result.table, name="mined")
         run["statistics"] = result.statistics
         for which, some in traces.items():
-            run[which] = slim(scoring.score(lexicon, some, "gram").as_dict())
+            run[which] = slim(score(lexicon, some, "gram").as_dict())
         runs.append(run | {"cpu_seconds": round(time.process_time() - started, 1)})
         write_text(given.out, canonical_json(done | {"left_out_questions": len(left_out)}))
         print(name, change, len(lexicon), [figures(run[which]) for which in traces], flush=True)

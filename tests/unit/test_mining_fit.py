@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
 from hicra.labels import LabelledTrace
+from hicra.labels.fit import FitSettings, Model, fit
+from hicra.labels.sentences import sentence_table
 from hicra.lexicon import Lexicon
-from hicra.mining.fit import FitSettings, Model, fit
-from hicra.mining.surface import sentence_table
 from hicra.tagging.tagger import Tagger
 from reference_tagger import sentence_spans as slow_sentences
 
@@ -155,7 +155,7 @@ PROGRAM = """
 import sys
 sys.path[:0] = sys.argv[1:]
 from test_mining_fit import QUICK, TRACES
-from hicra.mining.fit import fit
+from hicra.labels.fit import fit
 print(fit(TRACES, QUICK)[0].content_hash)
 """
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hicra.labels import read_labels
+from hicra.labels.score import score
 from hicra.lexicon import Lexicon
-from hicra.scoring import score
 from hicra.tagging.tagger import Tagger
 
 LABELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "function_labels"

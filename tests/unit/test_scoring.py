@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
 from hicra.labels import LabelledTrace
+from hicra.labels.score import agreement, flags, score
 from hicra.lexicon import Lexicon
-from hicra.scoring import agreement, flags, score
 
 
 def trace(text, cuts, positive, **rest):

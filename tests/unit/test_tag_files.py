@@ -14,7 +14,8 @@ import pytest
 
 from hicra import Lexicon, Tagger
 from hicra.errors import ConfigError, DataError
-from hicra.tagging import tag, tag_paths
+from hicra.tagging import tag as module
+from hicra.tagging import tag_paths
 from hicra.workers import WorkerDied
 from tokenizers_made import byte_level
 
@@ -35,7 +36,7 @@ def tag(path, out=None, **more):
 @pytest.fixture
 def rows(tmp_path, monkeypatch):
     """40 rows in batches of three, some twice, with a column whose type only the last row decides."""
-    monkeypatch.setattr(tag, "BATCH", 3)
+    monkeypatch.setattr(module, "BATCH", 3)
     made = [{"id": i // 2, "solution": TEXTS[i % 5], "when": i, "extra": {"a": i}} for i in range(39)]
     return write(tmp_path / "rows [1].jsonl", [*made, {"id": 99, "solution": "so", "when": "late", "extra": {"b": []}}])
 
@@ -103,7 +104,7 @@ def test_a_huge_row_among_small_ones(tmp_path):
 
 
 def test_a_dump_without_text_is_refused_by_row_and_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(tag, "BATCH", 2)
+    monkeypatch.setattr(module, "BATCH", 2)
     dump = {
         "step": [1] * 6,
         "prompt": ["q"] * 6,
@@ -140,7 +141,8 @@ SCRIPT = """
 import os, signal, sys, time
 from pathlib import Path
 from hicra import Lexicon
-from hicra.tagging import tag, tag_paths
+from hicra.tagging import tag as module
+from hicra.tagging import tag_paths
 
 def slow(done, of):
     from multiprocessing import active_children
@@ -149,7 +151,7 @@ def slow(done, of):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
-    tag.BATCH = 3
+    module.BATCH = 3
     tag_paths([Path(sys.argv[1])], Lexicon.load("paper"), tokenizer=None, unit="gram", out=Path(sys.argv[2]), on_bad="stop",
               max_bad=0.01, workers=2, progress=slow)
 """

@@ -170,9 +170,9 @@ def score(
 ) -> None:
     """Score a lexicon against labelled traces: precision, recall, F1, lift, with intervals clustered by question."""
     from hicra.labels import read_labels
+    from hicra.labels.score import score as scored
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
-    from hicra.scoring import score as scored
 
     loaded = Lexicon.load(name)
     for warning in warnings_of(loaded, unit):
@@ -199,8 +199,8 @@ def fit(
     """Fit a weighted lexicon to labelled traces, cross-validated by question."""
     from hicra.artifacts import refuse_existing
     from hicra.labels import read_labels
-    from hicra.mining.fit import FitSettings
-    from hicra.mining.fit import fit as fitted
+    from hicra.labels.fit import FitSettings
+    from hicra.labels.fit import fit as fitted
 
     names = tuple(positive.split(","))
     traces = read_labels(list(labels), names)

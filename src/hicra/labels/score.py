@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hicra.errors import ConfigError, DataError
-from hicra.labels import LabelledTrace
+from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
 

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from hicra.labels import LabelledTrace
+from hicra.labels.traces import LabelledTrace
 from hicra.text.fold import WHITE_SPACE, code_points, fold_points, to_text
 
 Ints = NDArray[np.int64]

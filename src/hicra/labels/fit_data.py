@@ -12,8 +12,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from hicra.errors import ConfigError, DataError
-from hicra.labels import DEFAULT_POSITIVE, LabelledTrace
-from hicra.mining.surface import SentenceTable, sentence_table
+from hicra.labels.sentences import SentenceTable, sentence_table
+from hicra.labels.traces import DEFAULT_POSITIVE, LabelledTrace
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

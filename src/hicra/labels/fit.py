@@ -31,11 +31,11 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from hicra.labels import LabelledTrace
+from hicra.labels.fit_data import FitSettings, Ints, Labelled, deal, prepare
+from hicra.labels.fit_model import Model, train
+from hicra.labels.score import COUNTS, flagged_counts, rates, score_counts
+from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
-from hicra.mining.fit_data import FitSettings, Ints, Labelled, deal, prepare
-from hicra.mining.fit_model import Model, train
-from hicra.scoring import COUNTS, flagged_counts, rates, score_counts
 from hicra.tagging.tagger import Tagger
 
 __all__ = ["CrossFit", "FitSettings", "Model", "cross_fit", "fit"]

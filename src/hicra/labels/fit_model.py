@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from hicra.errors import DataError
-from hicra.mining.fit_data import Bools, FitSettings, Floats, Ints, Labelled, deal, unit_f1
+from hicra.labels.fit_data import Bools, FitSettings, Floats, Ints, Labelled, deal, unit_f1
 
 STEP = 1024
 FULL = 20_000  # sentences
