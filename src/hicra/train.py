@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hicra import checkpoints, models
+from hicra import checkpoints
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
 from hicra.config import RunConfig
 from hicra.errors import ArtifactError, ConfigError
+from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.overlap import task_warning
 from hicra.runs import RunFolder
@@ -21,7 +22,7 @@ from hicra.tasks.base import Row, Task, make_task
 from hicra.version import installed
 
 if TYPE_CHECKING:
-    from hicra.sampling import Sample
+    from hicra.generation.sampling import Sample
 
 Say = Callable[[str], None]
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
@@ -163,7 +164,7 @@ def _difference(old: Any, new: Any, key: str = "") -> tuple[str, Any, Any] | Non
 def _evaluate(config: RunConfig, folder: Path, task: Task, run: RunFolder, stage: str, say: Say) -> None:
     if not config.eval.problems:
         return
-    from hicra.sampling import load, sample
+    from hicra.generation.sampling import load, sample
 
     model, tokenizer = load(folder, config.train.threads)
     rows: list[Row] = task.rows("eval", config.eval.problems, 0)

@@ -16,11 +16,11 @@ pytest.importorskip("transformers")
 import torch
 from safetensors.torch import load_file, save_file
 
-from hicra import models
 from hicra.errors import ConfigError
 from hicra.evaluate import evaluate, settings_of
-from hicra.evaluate.generators import Request
-from hicra.evaluate.local import Draw, Local, draw
+from hicra.generation import models
+from hicra.generation.interface import Request
+from hicra.generation.local import Draw, Local, draw
 from hicra.tasks.base import make_task
 
 pytestmark = pytest.mark.engine

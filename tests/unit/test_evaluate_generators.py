@@ -10,9 +10,10 @@ import pytest
 
 from hicra.errors import ConfigError, EngineError
 from hicra.evaluate import evaluate, settings_of
-from hicra.evaluate.endpoint import Endpoint
-from hicra.evaluate.generators import Request, open_generator
-from hicra.evaluate.render import render
+from hicra.generation.endpoint import Endpoint
+from hicra.generation.interface import Request
+from hicra.generation.open import open_generator
+from hicra.generation.render import render
 
 KEY = "sk-very-secret-0123456789"
 PROMPT = [{"role": "user", "content": "What is 2 + 2?"}]

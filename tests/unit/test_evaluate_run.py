@@ -9,10 +9,10 @@ import pytest
 
 from hicra.errors import ArtifactError, ConfigError, DataError
 from hicra.evaluate import evaluate, settings_of
-from hicra.evaluate.generators import Made, seed_of
 from hicra.evaluate.questions import load
 from hicra.evaluate.settings import parse_k
 from hicra.evaluate.store import Store
+from hicra.generation.interface import Made, seed_of
 
 ROWS = [{"id": f"q{i}", "question": f"What is {i} + {i}?", "answer": str(2 * i)} for i in range(10)]
 

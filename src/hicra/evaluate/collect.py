@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from hicra.evaluate.generators import Generator, Made, Request, seed_of
 from hicra.evaluate.questions import Benchmark, Question
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import Store
+from hicra.generation.interface import Generator, Made, Request, seed_of
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int, str], None]

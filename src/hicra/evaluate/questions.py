@@ -14,7 +14,7 @@ from typing import Any
 
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file
 from hicra.errors import ConfigError, DataError
-from hicra.evaluate.render import Prompt
+from hicra.generation.render import Prompt
 from hicra.tasks import judge
 from hicra.tasks import questions as from_files
 from hicra.tasks.base import Task, make_task

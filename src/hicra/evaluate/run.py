@@ -15,13 +15,14 @@ from hicra.errors import ConfigError, DataError
 from hicra.evaluate import saved as saved_samples
 from hicra.evaluate.checkers import ByVerifier, Checker
 from hicra.evaluate.collect import Progress, Say, columns_of, sample_all
-from hicra.evaluate.generators import Generator, Made, identity_of, open_generator
 from hicra.evaluate.judge import judged
 from hicra.evaluate.questions import Benchmark, Question, load, refuse_twice
 from hicra.evaluate.result import results
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import PART_SCHEMA, Store
 from hicra.evaluate.table import table
+from hicra.generation.interface import Generator, Made
+from hicra.generation.open import identity_of, open_generator
 from hicra.version import installed
 
 ABOUT = ("sha256", "kind", "template", "task", "left_out")

@@ -3,50 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from hicra.config import Count, Positive, Strict, validated
+from hicra.config import Count, Positive, validated
 from hicra.errors import ConfigError
 from hicra.evaluate.score import check_k
+from hicra.generation.interface import SamplingSettings
 from hicra.tasks.presets import preset_of
 from hicra.tasks.prompts import template_of
 
 
-class EvalSettings(Strict):
-    """What is sampled, and how. The defaults are the paper's sampling: temperature 0.6, top-p 0.95.
+class EvalSettings(SamplingSettings):
+    """What is sampled, and how: the settings of sampling, and these.
 
     Attributes:
         k: of pass@k.
-        n: samples a question; 0: what the preset says of the benchmark, else the largest k.
-        temperature: 0 is greedy, and allows one sample.
-        top_p: the smallest set of likeliest tokens with this probability is drawn from.
-        max_new_tokens: longest response, end token included.
+        n: samples a question; 0: what the preset says of the benchmark, else the largest k. Temperature 0 allows one.
         template: prompt template by name, or a text that holds `{question}` (docs/tasks.md).
-        questions: the first so many of each file; 0: all (of a generated task 256).
-        engine: what samples.
+        questions: the first so many of each file; 0: all (of a generated task 256, in the order of the seed).
         mode: whose figure is the headline; strict and lenient are always given beside it.
-        batch: rows sampled at once; 0: the engine's own (transformers 32).
-        threads: of torch; 0: its own number.
-        seed: of the draws, and of the order of a generated task's questions.
-        endpoint: address, with engine endpoint.
         preset: name of the preset that the other values started from.
     """
 
     k: tuple[Positive, ...] = (1,)
     n: Count = 0
-    temperature: Annotated[float, Field(ge=0, le=10)] = 0.6
-    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
-    max_new_tokens: Positive = 1024
     template: str = "boxed"
     questions: Count = 0
-    engine: Literal["transformers", "vllm", "endpoint"] = "transformers"
     mode: Literal["boxed", "strict", "lenient"] = "boxed"
-    batch: Annotated[int, Field(ge=0, le=4096)] = 0
-    threads: Annotated[int, Field(ge=0, le=1024)] = 0
-    seed: Count = 0
-    endpoint: str = ""
     preset: str = ""
 
     @model_validator(mode="after")
@@ -56,10 +41,6 @@ class EvalSettings(Strict):
             raise ConfigError("no k is given", "as in --k 1,4,8")
         if self.n:
             check_k(self.k, self.n)
-        if (self.engine == "endpoint") != bool(self.endpoint):
-            raise ConfigError(
-                "engine endpoint and an address belong together", "as in --endpoint http://localhost:8000/v1"
-            )
         return self
 
     def samples(self, kind: str) -> int:

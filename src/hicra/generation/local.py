@@ -16,11 +16,10 @@ from safetensors import SafetensorError
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from hicra.errors import ConfigError
-from hicra.evaluate.folder import model_folder
-from hicra.evaluate.generators import Made, Request
-from hicra.evaluate.render import rendered_ids
-from hicra.evaluate.settings import EvalSettings
-from hicra.sampling import cut_at_any, load
+from hicra.generation.folder import model_folder
+from hicra.generation.interface import Made, Request, SamplingSettings
+from hicra.generation.render import rendered_ids
+from hicra.generation.sampling import cut_at_any, load
 
 LIKELIEST = 256  # tokens among which the nucleus is looked for before the whole vocabulary is sorted
 
@@ -28,7 +27,7 @@ LIKELIEST = 256  # tokens among which the nucleus is looked for before the whole
 class Local:
     """A model folder on this machine's CPU, in float32."""
 
-    def __init__(self, model: str, settings: EvalSettings) -> None:
+    def __init__(self, model: str, settings: SamplingSettings) -> None:
         self.folder = model_folder(model)
         try:
             self.model, self.tokenizer = load(self.folder, settings.threads or torch.get_num_threads())
@@ -46,7 +45,7 @@ class Local:
         self.context = int(getattr(self.model.config, "max_position_embeddings", 0) or 2**31)
         self.model.eval()
 
-    def generate(self, requests: Sequence[Request], settings: EvalSettings) -> list[Made]:
+    def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
         """See `Generator`. Rows that have less room than others in the model's context are sampled apart."""
         prompts = [rendered_ids(self.tokenizer, request.prompt) for request in requests]
         room = [min(settings.max_new_tokens, self.context - len(ids)) for _, ids in prompts]
@@ -68,7 +67,9 @@ class Local:
         """The weights go."""
         del self.model
 
-    def _sample(self, prompts: list[list[int]], seeds: list[int], most: int, settings: EvalSettings) -> list[list[int]]:
+    def _sample(
+        self, prompts: list[list[int]], seeds: list[int], most: int, settings: SamplingSettings
+    ) -> list[list[int]]:
         width = max(map(len, prompts))
         ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in prompts])
         mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in prompts])

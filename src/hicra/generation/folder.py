@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hicra import models
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file
 from hicra.errors import ConfigError
+from hicra.generation import models
 
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model")
 HASHED = (".safetensors", ".json", ".jinja", ".model", ".txt")

@@ -19,8 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hicra.errors import ConfigError, EngineError
-from hicra.evaluate.generators import Made, Request
-from hicra.evaluate.settings import EvalSettings
+from hicra.generation.interface import Made, Request, SamplingSettings
 
 KEYS = ("HICRA_API_KEY", "OPENAI_API_KEY")
 AT_ONCE = 8  # requests under way
@@ -51,7 +50,7 @@ class Endpoint:
             raise ConfigError("no model name for the endpoint", "give --model the name that the server knows")
         self.parts, self.model, self.first_wait_s = parts, model, first_wait_s
 
-    def generate(self, requests: Sequence[Request], settings: EvalSettings) -> list[Made]:
+    def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
         """See `Generator`.
 
         Raises:
@@ -68,7 +67,7 @@ class Endpoint:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _one(self, request: Request, settings: EvalSettings) -> Made:
+    def _one(self, request: Request, settings: SamplingSettings) -> Made:
         prompt = request.prompt
         body = {
             "model": self.model, "messages": [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt,

@@ -6,16 +6,15 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from hicra.evaluate.folder import model_folder
-from hicra.evaluate.generators import Made, Request
-from hicra.evaluate.render import rendered_ids
-from hicra.evaluate.settings import EvalSettings
+from hicra.generation.folder import model_folder
+from hicra.generation.interface import Made, Request, SamplingSettings
+from hicra.generation.render import rendered_ids
 
 
 class Vllm:
     """A model folder in vLLM's own process; vLLM batches by itself."""
 
-    def __init__(self, model: str, settings: EvalSettings) -> None:
+    def __init__(self, model: str, settings: SamplingSettings) -> None:
         self.vllm: Any = importlib.import_module("vllm")
         self.folder = model_folder(model)
         # generation_config "vllm": the folder's own sampling settings would bend the distribution that is asked for
@@ -25,7 +24,7 @@ class Vllm:
         self.tokenizer = self.engine.get_tokenizer()
         self.context = int(self.engine.llm_engine.model_config.max_model_len)
 
-    def generate(self, requests: Sequence[Request], settings: EvalSettings) -> list[Made]:
+    def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
         """See `Generator`."""
         prompts = [rendered_ids(self.tokenizer, request.prompt) for request in requests]
         room = [min(settings.max_new_tokens, self.context - len(ids)) for _, ids in prompts]
@@ -46,7 +45,7 @@ class Vllm:
         """The engine goes."""
         del self.engine
 
-    def _parameters(self, seed: int, room: int, settings: EvalSettings) -> Any:
+    def _parameters(self, seed: int, room: int, settings: SamplingSettings) -> Any:
         return self.vllm.SamplingParams(
             n=1, temperature=settings.temperature, top_p=settings.top_p, max_tokens=room, seed=seed
         )
