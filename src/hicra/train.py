@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hicra import checkpoints
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
-from hicra.config import RunConfig
 from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.overlap import task_warning
-from hicra.runs import RunFolder
+from hicra.runs import RunFolder, checkpoints
+from hicra.runs.config import RunConfig
 from hicra.tasks.base import Row, Task, make_task
 from hicra.version import installed
 

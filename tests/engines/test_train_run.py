@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("trl")
 
-from hicra.config import load_config
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
+from hicra.runs.config import load_config
 from hicra.train import train
 
 pytestmark = pytest.mark.engine

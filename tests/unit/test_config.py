@@ -2,8 +2,8 @@
 
 import pytest
 
-from hicra.config import RunConfig, load_config
 from hicra.errors import ConfigError
+from hicra.runs.config import RunConfig, load_config
 
 
 def write(tmp_path, text):

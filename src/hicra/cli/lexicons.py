@@ -58,9 +58,9 @@ def mine(
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
     from hicra.artifacts import refuse_existing
-    from hicra.config import validated
     from hicra.mining.pipeline import mine_paths
     from hicra.mining.settings import MineSettings, preset_of
+    from hicra.strict import validated
 
     given: dict[str, Any] = {
         "n_min": n_min, "n_max": n_max, "min_df": min_df, "count": count, "near_duplicates": near_duplicates,

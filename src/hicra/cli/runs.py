@@ -30,8 +30,8 @@ def train(
     common: Common = COMMON,
 ) -> int:
     """Train a model with a credit method on TRL."""
-    from hicra.config import load_config
     from hicra.progress import Steps
+    from hicra.runs.config import load_config
     from hicra.train import train as run
 
     resolved, notes = load_config(config, set, method, common.seed)

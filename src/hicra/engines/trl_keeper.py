@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 from transformers import TrainerCallback
 
-from hicra.checkpoints import publish
-from hicra.config import RunConfig
 from hicra.engines.trl import Generation
 from hicra.metrics import correct_from_reward, with_nulls
 from hicra.runs import RunFolder
+from hicra.runs.checkpoints import publish
+from hicra.runs.config import RunConfig
 from hicra.tagging import SPANS, covered
 from hicra.tagging.tagger import Tagger
 from hicra.tasks.base import Task

@@ -1,6 +1,6 @@
 """One training run on TRL: a resolved config in, a run folder out. What is specific to TRL and transformers stands here.
 
-transformers writes checkpoints into a hidden folder; `hicra.checkpoints` publishes them.
+transformers writes checkpoints into a hidden folder; `hicra.runs.checkpoints` publishes them.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import torch
 from datasets import Dataset
 
-from hicra.config import RunConfig
 from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
 from hicra.engines.trl_keeper import Keeper, Progress
 from hicra.errors import ArtifactError
 from hicra.generation.sampling import cut_at_end, load
 from hicra.runs import RunFolder
+from hicra.runs.config import RunConfig
 from hicra.tasks.base import Row, Task, score_all
 
 WORK = ".work"

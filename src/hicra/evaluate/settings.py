@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
-from hicra.config import Count, Positive, validated
 from hicra.errors import ConfigError
 from hicra.evaluate.score import check_k
 from hicra.generation.interface import SamplingSettings
+from hicra.strict import Count, Positive, validated
 from hicra.tasks.presets import preset_of
 from hicra.tasks.prompts import template_of
 

@@ -11,9 +11,9 @@ from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field, model_validator
 
-from hicra.config import Count, Positive, Strict
 from hicra.errors import ConfigError
 from hicra.generation.render import Prompt
+from hicra.strict import Count, Positive, Strict
 
 
 class SamplingSettings(Strict):

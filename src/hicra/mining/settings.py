@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from hicra.errors import ConfigError, did_you_mean
 from hicra.mining.embed import default_embedder
+from hicra.strict import Strict
 
 
-class MineSettings(BaseModel):
+class MineSettings(Strict):
     """Settings of mining; all of them are recorded in the lexicon."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     n_min: int = Field(default=3, ge=1, le=8, description="words of the shortest n-gram (paper: 3)")
     n_max: int = Field(default=5, ge=1, le=8, description="words of the longest n-gram (paper: 5)")

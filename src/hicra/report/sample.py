@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from hicra.errors import ArtifactError
-from hicra.runs import STEP_NAME
+from hicra.runs.folder import STEP_NAME
 
 
 @dataclass(frozen=True)

@@ -8,27 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from hicra.credit import get_method
-from hicra.errors import ConfigError, did_you_mean
+from hicra.errors import ConfigError
+from hicra.strict import Count, Positive, Share, Strict, validated
 
 LARGEST_FILE = 1_000_000
-Model = TypeVar("Model", bound=BaseModel)
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Strict(BaseModel):
-    """Frozen, and no key that it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class TaskConfig(Strict):
     name: str = "plan_execute"
     settings: dict[str, Any] = {}
@@ -137,18 +126,6 @@ def load_config(
     return validated(RunConfig, tree, f" in {path}" if path else ""), notes
 
 
-def validated(model: type[Model], tree: dict[str, Any], where: str = "") -> Model:
-    """The model with these values.
-
-    Raises:
-        ConfigError: names the key, `where` it stands, and the nearest right one.
-    """
-    try:
-        return model.model_validate(tree)
-    except ValidationError as error:
-        raise _explained(model, error, where) from None
-
-
 class _NoDuplicates(yaml.SafeLoader):
     """Safe YAML without aliases (they can expand without bound) and without doubled keys (the last would win silently)."""
 
@@ -216,19 +193,3 @@ def _switch_method(tree: dict[str, Any], name: str) -> list[str]:
     given = section.get("settings") or {}
     section["name"], section["settings"] = name, {key: value for key, value in given.items() if key in known}
     return [f"method {name} has no setting {key!r}: it is left out" for key in given if key not in known]
-
-
-def _explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
-    if first["type"] == "extra_forbidden":
-        inner: Any = model
-        for part in path[:-1]:
-            inner = inner.model_fields[part].annotation
-        return ConfigError(f"unknown config key {key!r}{where}", did_you_mean(path[-1], inner.model_fields))
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, ConfigError):
-        return ConfigError(f"{cause.message}{where}", cause.fix)
-    detail = str(cause) if cause else f"{key}: {first['msg']} (got {first.get('input')!r})"
-    return ConfigError(f"{detail}{where}", "see --help of the verb, and recipes/*/config.yaml")

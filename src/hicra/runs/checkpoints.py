@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hicra.artifacts import canonical_json, fsync_dir, sha256_file, write_text
-from hicra.runs import STEP_NAME, RunFolder
+from hicra.runs.folder import STEP_NAME, RunFolder
 
 MANIFEST = "manifest.json"
 

@@ -1,0 +1,48 @@
+"""Strict settings: pydantic models that know their keys, and errors that name the key and the nearest right one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hicra.errors import ConfigError, did_you_mean
+
+Model = TypeVar("Model", bound=BaseModel)
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    """Frozen, and no key that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def validated(model: type[Model], tree: dict[str, Any], where: str = "") -> Model:
+    """The model with these values.
+
+    Raises:
+        ConfigError: names the key, `where` it stands, and the nearest right one.
+    """
+    try:
+        return model.model_validate(tree)
+    except ValidationError as error:
+        raise _explained(model, error, where) from None
+
+
+def _explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    key = ".".join(path)
+    if first["type"] == "extra_forbidden":
+        inner: Any = model
+        for part in path[:-1]:
+            inner = inner.model_fields[part].annotation
+        return ConfigError(f"unknown config key {key!r}{where}", did_you_mean(path[-1], inner.model_fields))
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, ConfigError):
+        return ConfigError(f"{cause.message}{where}", cause.fix)
+    detail = str(cause) if cause else f"{key}: {first['msg']} (got {first.get('input')!r})"
+    return ConfigError(f"{detail}{where}", "see --help of the verb, and recipes/*/config.yaml")
