@@ -110,7 +110,7 @@ def one(path: Path, embedder: str, backend: str, workers: int) -> dict[str, Any]
     from hicra.lexicon import Lexicon
     from hicra.mining import MineSettings
     from hicra.mining.backend import open_backend
-    from hicra.mining.pipeline import checked, mine_loaded, peak_rss_mb
+    from hicra.mining.mine import checked, mine_loaded, peak_rss_mb
     from hicra.mining.rows import Reading
 
     settings = checked(MineSettings(embedder=embedder))

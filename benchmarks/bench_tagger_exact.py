@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from tokenizers import Tokenizer
 
 from hicra import Lexicon, Tagger, corpus
-from hicra.mining.pipeline import MineSettings, mine
+from hicra.mining.mine import MineSettings, mine
 from machine import machine
 from real_tokenizers import real_tokenizers
 from reference_tagger import mask as slow_mask

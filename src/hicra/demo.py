@@ -21,14 +21,14 @@ import numpy as np
 
 from hicra import stats
 from hicra.artifacts import canonical_json, refuse_existing, write_text
+from hicra.engines.train import read_evaluation
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
-from hicra.mining.pipeline import MineSettings, mine_paths
+from hicra.mining.mine import MineSettings, mine_paths
 from hicra.report import build_report
 from hicra.runs import RunFolder
 from hicra.tagging.tagger import Tagger
 from hicra.tasks.base import make_task
-from hicra.train import read_evaluation
 
 MODEL, SAMPLES, STEPS, HELD_OUT = "plan-execute-strong", 2048, 80, 1024
 ARMS = ("none", "hicra")

@@ -19,8 +19,8 @@ import numpy as np
 
 from hicra import stats
 from hicra.artifacts import canonical_json, write_text
+from hicra.engines.train import read_evaluation
 from hicra.runs import RunFolder
-from hicra.train import read_evaluation
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "recipes" / "plan-execute" / "config.yaml"

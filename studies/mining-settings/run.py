@@ -22,7 +22,7 @@ from hicra.labels import read_labels
 from hicra.labels.score import score
 from hicra.lexicon import Lexicon
 from hicra.mining.backend import open_backend
-from hicra.mining.pipeline import mine_loaded
+from hicra.mining.mine import mine_loaded
 from hicra.mining.rows import chunks_of
 from hicra.mining.settings import MineSettings
 

@@ -13,10 +13,10 @@ import pytest
 
 pytest.importorskip("trl")
 
+from hicra.engines.train import train
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
-from hicra.train import train
 
 pytestmark = pytest.mark.engine
 SMALL = [

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hicra import Lexicon, Tagger
+from hicra.cli.show_lexicon import show
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon.check import duplicates_warning, unmatchable, unmatchable_warning, unspellable, warnings_of
 from hicra.lexicon.combine import merge, select
-from hicra.lexicon_view import show
 from tokenizers_made import byte_level, wordpiece
 
 COLUMNS = ["gram", "cluster", "cluster_df", "doc_freq", "mean_per_doc", "weight"]

@@ -19,8 +19,8 @@ from hicra.errors import ConfigError, DataError
 from hicra.mining import backend
 from hicra.mining.backend import Local, open_backend
 from hicra.mining.documents import resolve
+from hicra.mining.mine import peak_rss_mb
 from hicra.mining.ngrams import Rule, count_ngrams
-from hicra.mining.pipeline import peak_rss_mb
 from hicra.mining.rows import chunks_of
 from hicra.mining.spill import Spill
 from hicra.mining.words import Chunk, tokenise
@@ -329,14 +329,13 @@ def test_same_bytes_over_order_shards_workers_hash_seed_and_locale(tmp_path: Pat
 STOPPED = """
 import sys, time
 from hicra import mining
-from hicra.mining import pipeline
 from hicra.mining.backend import Local
 def waits(held, loaded, settings):
     print("spilled", held.spilled, flush=True)
     time.sleep(60)
 if __name__ == "__main__":
     Local.__init__.__defaults__ = (1, 0)
-    pipeline.mine_loaded = waits
+    sys.modules["hicra.mining.mine"].mine_loaded = waits
     mining.mine_paths(sys.argv[1], mining.MineSettings(embedder="hashing"))
 """
 

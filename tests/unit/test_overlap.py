@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hicra import overlap as module
 from hicra.errors import ConfigError, DataError
-from hicra.overlap import grams, overlap, task_warning, warning_of
+from hicra.tasks import overlap as module
 from hicra.tasks.arithmetic import Arithmetic
 from hicra.tasks.math import MathTask
+from hicra.tasks.overlap import grams, overlap, task_warning, warning_of
 from hicra.tasks.questions import folded
 
 LONG = "Each of the twelve boxes holds three red and four blue balls so how many balls are there in all of them"

@@ -15,7 +15,7 @@ import pytest
 from hicra.errors import ArtifactError
 from hicra.report import build_report
 from hicra.report.build import build_model
-from hicra.report.page import MAX_BYTES, render
+from hicra.report.report import MAX_BYTES, render
 from hicra.runs import RunFolder
 from report_fakes import fake_run
 

@@ -58,7 +58,7 @@ def mine(
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
     from hicra.artifacts import refuse_existing
-    from hicra.mining.pipeline import mine_paths
+    from hicra.mining.mine import mine_paths
     from hicra.mining.settings import MineSettings, preset_of
     from hicra.strict import validated
 
@@ -100,9 +100,9 @@ def show(
 ) -> None:
     """Print what a lexicon holds: clusters with their members, most frequent first."""
     from hicra import corpus
+    from hicra.cli.show_lexicon import show as view
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import duplicates_warning
-    from hicra.lexicon_view import show as view
 
     loaded = Lexicon.load(name)
     common.warn(duplicates_warning(loaded))

@@ -47,9 +47,9 @@ def evaluate(
     common: Common = COMMON,
 ) -> None:
     """Sample answers to benchmark questions, verify them, and give avg@n and pass@k with intervals."""
+    from hicra.cli.progress import Bar
     from hicra.evaluate import evaluate as run
     from hicra.evaluate import settings_of
-    from hicra.progress import Bar
 
     given = {
         "k": k, "n": n, "temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens,

@@ -34,7 +34,7 @@ def overlap(
     common: Common = COMMON,
 ) -> None:
     """List training rows that hold a benchmark question, whole or 13 of its words in a row."""
-    from hicra import overlap as contamination
+    from hicra.tasks import overlap as contamination
 
     found = contamination.overlap(
         train, bench, min_share=min_share, question_column=question_column, most=contamination.ALL if out else 10_000
@@ -61,9 +61,9 @@ def tag(
     common: Common = COMMON,
 ) -> None:
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl keeps them."""
+    from hicra.cli.progress import Bar
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
-    from hicra.progress import Bar
     from hicra.tagging import tag_paths
 
     loaded = Lexicon.load(lexicon)
@@ -131,7 +131,7 @@ def diagnose(
     result = measure(
         list(paths), Lexicon.load(lexicon), tokenizer=tokenizer, unit=unit, out=out, on_bad=on_bad, max_bad=max_bad
     )
-    from hicra.progress import step_table
+    from hicra.cli.step_table import step_table
 
     common.give(
         result,

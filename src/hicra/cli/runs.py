@@ -30,9 +30,9 @@ def train(
     common: Common = COMMON,
 ) -> int:
     """Train a model with a credit method on TRL."""
-    from hicra.progress import Steps
+    from hicra.cli.progress import Steps
+    from hicra.engines.train import train as run
     from hicra.runs.config import load_config
-    from hicra.train import train as run
 
     resolved, notes = load_config(config, set, method, common.seed)
     for note in notes:
@@ -84,7 +84,7 @@ def methods(*, common: Common = COMMON) -> None:
 @app.command(sort_key=10)
 def doctor(*, common: Common = COMMON) -> int:
     """Say what is installed, which engines are ready, and what to do about what is broken."""
-    from hicra.doctor import examine
+    from hicra.cli.doctor import examine
 
     result = examine()
     lines = [f"{name:16} {version or 'not installed'}" for name, version in result["versions"].items()]

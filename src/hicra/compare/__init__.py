@@ -11,9 +11,9 @@ unlike ones, metric.py holds the checkpoint rules, scores.py lines the values up
 from __future__ import annotations
 
 from hicra.compare.analyse import analyse
+from hicra.compare.compare import compare
 from hicra.compare.plot import plot, save_plot
 from hicra.compare.scores import Scores
 from hicra.compare.text import render
-from hicra.compare.verb import compare
 
 __all__ = ["Scores", "analyse", "compare", "plot", "render", "save_plot"]

@@ -7,7 +7,7 @@ print(result["text"])
 
 from __future__ import annotations
 
-from hicra.evaluate.run import evaluate
+from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.settings import EvalSettings, settings_of
 
 __all__ = ["EvalSettings", "evaluate", "settings_of"]

@@ -9,6 +9,6 @@ Stages, each a module of pure functions: words (what a word is), ngrams (countin
 
 from __future__ import annotations
 
-from hicra.mining.pipeline import MineResult, MineSettings, mine, mine_paths
+from hicra.mining.mine import MineResult, MineSettings, mine, mine_paths
 
 __all__ = ["MineResult", "MineSettings", "mine", "mine_paths"]

@@ -1,9 +1,9 @@
 """The report: run folders in, one HTML file out that needs no server and no network.
 
 build.py reads run folders into a ReportModel; sample.py chooses which rollouts are shown; figures.py turns metrics into
-figures (data only); charts.py draws them as SVG; encode.py packs rollouts into few bytes; page.py renders the page.
+figures (data only); charts.py draws them as SVG; encode.py packs rollouts into few bytes; report.py renders the page.
 """
 
-from hicra.report.page import build_report
+from hicra.report.report import build_report
 
 __all__ = ["build_report"]

@@ -14,10 +14,10 @@ from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_tex
 from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
 from hicra.lexicon import Lexicon
-from hicra.overlap import task_warning
 from hicra.runs import RunFolder, checkpoints
 from hicra.runs.config import RunConfig
 from hicra.tasks.base import Row, Task, make_task
+from hicra.tasks.overlap import task_warning
 from hicra.version import installed
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def train(
         say(f"warning: {warning}")
     lexicon = Lexicon.load(config.lexicon)
     try:
-        from hicra.engines import trl_run
+        from hicra.engines.trl import run as trl_run
     except ImportError as error:
         raise ConfigError(
             f"training needs {error.name}, which is not installed", "pip install 'hicra[train]'"

@@ -52,7 +52,7 @@ def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
         })  # fmt: skip
         return {"version": version, "note": f"untested version, {TRL_PINNED} is the one"}
     try:
-        importlib.import_module("hicra.engines.trl")
+        importlib.import_module("hicra.engines.trl.mixin")
     except Exception as error:  # whatever breaks the import is what the user must see
         problems.append({"what": f"hicra.engines.trl does not import: {error}", "fix": "pip install 'hicra[train]'"})
         return {"version": version, "note": "the adapter does not import"}

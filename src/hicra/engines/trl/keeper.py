@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from transformers import TrainerCallback
 
-from hicra.engines.trl import Generation
+from hicra.engines.trl.mixin import Generation
 from hicra.metrics import correct_from_reward, with_nulls
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import publish

@@ -17,8 +17,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import torch
 from datasets import Dataset
 
-from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
-from hicra.engines.trl_keeper import Keeper, Progress
+from hicra.engines.trl.keeper import Keeper, Progress
+from hicra.engines.trl.mixin import HicraGRPOConfig, HicraGRPOTrainer
 from hicra.errors import ArtifactError
 from hicra.generation.sampling import cut_at_end, load
 from hicra.runs import RunFolder
