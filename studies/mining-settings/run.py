@@ -21,9 +21,9 @@ from hicra.artifacts import canonical_json, write_text
 from hicra.labels import read_labels
 from hicra.labels.score import score
 from hicra.lexicon import Lexicon
-from hicra.mining.backend import open_backend
+from hicra.mining.counting.open import open_backend
+from hicra.mining.counting.rows import chunks_of
 from hicra.mining.mine import mine_loaded
-from hicra.mining.rows import chunks_of
 from hicra.mining.settings import MineSettings
 
 LEAST_RECALL, LIFT = 0.3, 1.5

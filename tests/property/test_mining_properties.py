@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hicra.lexicon import Lexicon
-from hicra.mining import backend
-from hicra.mining.documents import resolve
-from hicra.mining.ngrams import Rule, count_ngrams
-from hicra.mining.words import Chunk, split_words, tokenise, word_edges
+from hicra.mining.counting import local as backend
+from hicra.mining.counting.documents import resolve
+from hicra.mining.counting.ngrams import Rule, count_ngrams
+from hicra.mining.counting.words import Chunk, split_words, tokenise, word_edges
 from hicra.tagging.tagger import Tagger
 from hicra.text.fold import fold
 

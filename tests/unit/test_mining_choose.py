@@ -13,11 +13,11 @@ from hicra.errors import ConfigError, DataError
 from hicra.mining import criteria
 from hicra.mining.choose import Chosen, Contrast, Fate, Holders, choose, join
 from hicra.mining.cluster import NOISE, Agglomerative, Hdbscan, get_clusterer
-from hicra.mining.ngrams import Grams, Ints, count_ngrams
+from hicra.mining.counting.ngrams import Grams, Ints, count_ngrams
+from hicra.mining.counting.words import tokenise
 from hicra.mining.select import inside_longer
 from hicra.mining.settings import MineSettings
 from hicra.mining.why import explain, to_text
-from hicra.mining.words import tokenise
 
 SETTINGS = MineSettings(embedder="hashing", n_min=1, n_max=3, min_df=1, top_clusters=1.0)
 

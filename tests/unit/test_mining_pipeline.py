@@ -18,7 +18,8 @@ from hicra import Tagger, mining
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.mining.cluster import MiniBatchKMeans, choose_k
-from hicra.mining.embed import Hashing, get_embedder
+from hicra.mining.embedders.hashing import Hashing
+from hicra.mining.embedders.open import get_embedder
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "solutions_long"
 HASHING = mining.MineSettings(embedder="hashing")

@@ -13,8 +13,8 @@ import pytest
 from hicra import mining
 from hicra.corpus import BadLine
 from hicra.errors import ConfigError, DataError
-from hicra.mining.backend import open_backend
-from hicra.mining.ray_files import expand
+from hicra.mining.counting.open import open_backend
+from hicra.mining.counting.ray.files import expand
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'hicra[ray]'")
 pytest.importorskip("pyarrow")
@@ -82,7 +82,7 @@ def saved(folder: Path, out: Path, settings: mining.MineSettings, backend: str) 
 @pytest.mark.usefixtures("cluster")
 def test_ray_and_local_give_the_same_bytes(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     local, said = saved(folder, tmp_path / "local", SETTINGS, "local")
-    monkeypatch.setattr("hicra.mining.ray_backend.PART_IDS", 1500)  # two parts for each n
+    monkeypatch.setattr("hicra.mining.counting.ray.backend.PART_IDS", 1500)  # two parts for each n
     on_ray, said_on_ray = saved(folder, tmp_path / "ray", SETTINGS, "ray")
     assert on_ray == local
     different = {"seconds", "peak_rss_mb", "backend"}

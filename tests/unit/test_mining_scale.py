@@ -16,14 +16,15 @@ import pytest
 
 from hicra import mining
 from hicra.errors import ConfigError, DataError
-from hicra.mining import backend
-from hicra.mining.backend import Local, open_backend
-from hicra.mining.documents import resolve
+from hicra.mining.counting import local as backend
+from hicra.mining.counting.documents import resolve
+from hicra.mining.counting.local import Local
+from hicra.mining.counting.ngrams import Rule, count_ngrams
+from hicra.mining.counting.open import open_backend
+from hicra.mining.counting.rows import chunks_of
+from hicra.mining.counting.spill import Spill
+from hicra.mining.counting.words import Chunk, tokenise
 from hicra.mining.mine import peak_rss_mb
-from hicra.mining.ngrams import Rule, count_ngrams
-from hicra.mining.rows import chunks_of
-from hicra.mining.spill import Spill
-from hicra.mining.words import Chunk, tokenise
 
 HASHING = mining.MineSettings(embedder="hashing", across_questions=False)
 EVERYTHING = HASHING.model_copy(update={"top_clusters": 1.0, "closed": False})
@@ -64,7 +65,7 @@ def test_spill_gives_back_what_was_added_and_leaves_nothing() -> None:
 
 def test_an_error_on_the_way_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("hicra.mining.backend.BLOCK_IDS", 100)
+    monkeypatch.setattr("hicra.mining.counting.local.BLOCK_IDS", 100)
 
     def chunks() -> object:
         for text in made(20):
@@ -182,8 +183,8 @@ def test_blocks_parts_and_spilling_change_nothing(monkeypatch: pytest.MonkeyPatc
 
 
 def test_chunks_are_bounded_and_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hicra.mining.rows.CHUNK_CHARS", 10)
-    monkeypatch.setattr("hicra.mining.rows.CHUNK_TEXTS", 3)
+    monkeypatch.setattr("hicra.mining.counting.rows.CHUNK_CHARS", 10)
+    monkeypatch.setattr("hicra.mining.counting.rows.CHUNK_TEXTS", 3)
     texts = ["", "a", "b", "c", "x" * 50, "d", "eeeeeeeee", "ff"]
     chunks = list(chunks_of(texts, [str(row) for row in range(8)]))
     assert [chunk.texts for chunk in chunks] == [["", "a", "b"], ["c"], ["x" * 50], ["d", "eeeeeeeee"], ["ff"]]
@@ -329,7 +330,7 @@ def test_same_bytes_over_order_shards_workers_hash_seed_and_locale(tmp_path: Pat
 STOPPED = """
 import sys, time
 from hicra import mining
-from hicra.mining.backend import Local
+from hicra.mining.counting.local import Local
 def waits(held, loaded, settings):
     print("spilled", held.spilled, flush=True)
     time.sleep(60)

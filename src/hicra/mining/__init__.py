@@ -4,7 +4,8 @@
     result = mining.mine(solutions, mining.MineSettings(min_df=3))
     lexicon, report = mining.mine_paths("rollouts/")
 
-Stages, each a module of pure functions: words (what a word is), ngrams (counting), embed, cluster, select, pipeline.
+`mine` is the whole way: `counting/` counts n-grams (here or on Ray), `choose` decides which stay, with `criteria`, vectors of
+`embedders/`, `cluster` and `select`; `why` says what became of a gram, `settings` holds every choice.
 """
 
 from __future__ import annotations

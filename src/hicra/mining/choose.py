@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from hicra.errors import DataError
 from hicra.mining import criteria, select
 from hicra.mining.cluster import NOISE, choose_k, get_clusterer
-from hicra.mining.embed import Embedder, get_embedder
-from hicra.mining.ngrams import Grams, Ints
+from hicra.mining.counting.ngrams import Grams, Ints
+from hicra.mining.embedders.interface import Embedder
+from hicra.mining.embedders.open import get_embedder
 from hicra.mining.settings import MineSettings
 
 JOIN_BATCH = 4096

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.mining.ngrams import Ints
+from hicra.mining.counting.ngrams import Ints
 
 Floats = NDArray[np.float64]
 

@@ -26,15 +26,16 @@ import polars as pl
 from hicra.corpus import Paths
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
-from hicra.mining.backend import Backend, Loaded, open_backend
 from hicra.mining.choose import Chosen, Contrast, choose
 from hicra.mining.cluster import get_clusterer
-from hicra.mining.embed import get_embedder
-from hicra.mining.ngrams import Grams, Ints, Rule
-from hicra.mining.rows import Reading, chunks_of
+from hicra.mining.counting.interface import Backend, Loaded
+from hicra.mining.counting.ngrams import Grams, Ints, Rule
+from hicra.mining.counting.open import open_backend
+from hicra.mining.counting.rows import Reading, chunks_of
+from hicra.mining.counting.words import Chunk
+from hicra.mining.embedders.open import get_embedder
 from hicra.mining.settings import MineSettings
 from hicra.mining.why import explain
-from hicra.mining.words import Chunk
 from hicra.workers import ends_on_sigterm
 
 __all__ = ["MineResult", "MineSettings", "mine", "mine_paths"]

@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.mining.ngrams import Grams, Ints
+from hicra.mining.counting.ngrams import Grams, Ints
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from hicra.errors import ConfigError, did_you_mean
-from hicra.mining.embed import default_embedder
+from hicra.mining.embedders.open import default_embedder
 from hicra.strict import Strict
 
 

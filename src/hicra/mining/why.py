@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from hicra.mining.choose import Chosen, Fate
-from hicra.mining.ngrams import count_ngrams
+from hicra.mining.counting.ngrams import count_ngrams
+from hicra.mining.counting.words import core, split_words, tokenise, word_edges
 from hicra.mining.settings import MineSettings
-from hicra.mining.words import core, split_words, tokenise, word_edges
 from hicra.text.fold import canonical_gram
 
 BREAK = "\x00"  # what `split_words` puts at a split point

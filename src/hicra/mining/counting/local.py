@@ -1,137 +1,40 @@
-"""Where a corpus is held and counted: what mining asks of it, and the local answer.
+"""A corpus on this machine: word ids go to blocks of `BLOCK_IDS`, in memory up to a bound and past it in temporary files.
 
-A backend is given chunks of solutions once; then it counts n-grams, and tells how many solutions hold a gram of each
-cluster. All of them use the same maps and reduces (ngrams.py), so the counts are the same to the last one.
-
-Local: word ids go to blocks of `BLOCK_IDS`, in memory up to a bound and past it in temporary files. Each block becomes
-records, shared out by hash into parts; each part is merged on its own. Memory does not grow with the corpus but for the
-index (index.py) and the n-grams found. With `workers` > 1 other processes do the maps and reduces.
+Each block becomes records, shared out by hash into parts; each part is merged on its own. Memory does not grow with the
+corpus but for the index (index.py) and the n-grams found. With `workers` > 1 other processes do the maps and reduces.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hicra import corpus
 from hicra.corpus import Paths
-from hicra.errors import ConfigError, did_you_mean
-from hicra.mining.index import Index, Side, block_of
-from hicra.mining.ngrams import (
+from hicra.mining.counting.index import Index, block_of
+from hicra.mining.counting.interface import Loaded
+from hicra.mining.counting.maps import PART_IDS, add_holders, encode, records_of, share
+from hicra.mining.counting.ngrams import (
     Found,
     Grams,
-    Hashes,
     Ids,
     Ints,
     Rule,
     block_holders,
-    block_records,
     merge_records,
     with_salts,
 )
-from hicra.mining.rows import Read, Reading, Rows, pairs_of
-from hicra.mining.spill import MEMORY, Spill
-from hicra.mining.words import Chunk, Encoded, Encoder, Tokens
+from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of
+from hicra.mining.counting.spill import MEMORY, Spill
+from hicra.mining.counting.words import Chunk, Encoder, Tokens
 from hicra.workers import ordered
 
-BACKENDS = ("local", "ray")
 BLOCK_IDS = 2**21  # word ids of a block; a longer solution is a block of its own
-PART_IDS = 2**22  # word ids of the corpus for each part of the records
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What a backend holds.
-
-    Attributes:
-        mined, against: the solutions that are mined, and those compared with.
-        left, right: [V] int32, the id of each word without its left (right) edge.
-    """
-
-    mined: Side
-    against: Side
-    left: Ids
-    right: Ids
-
-
-class Backend(Protocol):
-    """A corpus that can be counted. Load it once, use it, close it."""
-
-    def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
-        """Takes the solutions in; `near` merges near duplicates."""
-        ...
-
-    def load_paths(self, paths: Paths, reading: Reading, near: bool = False) -> tuple[Loaded, Read]:
-        """Takes the solutions of rollout files in, and says what was read.
-
-        Raises:
-            DataError: as `corpus.read`, or where no row is to be mined.
-        """
-        ...
-
-    def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
-        """The mined solutions of rollout files and their questions, read once more, copies and all."""
-        ...
-
-    def count(self, rule: Rule) -> tuple[Grams, dict[str, int]]:
-        """The n-grams of the mined solutions that pass, and the counts of `count_ngrams`."""
-        ...
-
-    def holders(self, grams: Grams, labels: Ints, /, *, against: bool = False) -> Ints:
-        """[K] int64, K = labels.max() + 1: distinct solutions (or questions, as counted) with a gram of each label.
-
-        Args:
-            grams: counted n-grams.
-            labels: [G] int64; grams with a negative one are passed over.
-            against: of the solutions compared with.
-        """
-        ...
-
-    def close(self) -> None:
-        """Ends what was started and removes what was written."""
-        ...
-
-
-def open_backend(name: str = "local", workers: int = 1) -> Backend:
-    """A backend by name.
-
-    Args:
-        workers: processes that count. Any number gives the same counts.
-
-    Raises:
-        ConfigError: an unknown name, no worker, or Ray is not installed.
-    """
-    if workers < 1:
-        raise ConfigError(f"workers is {workers}", "give 1 or more")
-    if name == "local":
-        return Local(workers)
-    if name == "ray":
-        from hicra.mining.ray_backend import Ray
-
-        return Ray(workers)
-    raise ConfigError(f"no backend {name!r}", did_you_mean(name, BACKENDS))
-
-
-@functools.cache
-def _encoder() -> Encoder:
-    return Encoder()  # one a worker process: it remembers words
-
-
-def encode(chunk: Chunk, near: bool) -> Encoded:
-    """The first map, in a worker process."""
-    return _encoder().encode(chunk, near)
-
-
-def records_of(block: Tokens, codes: Hashes, group: Ids, rule: Rule) -> list[tuple[int, Hashes, Ids]]:
-    """The second map: n, hashes and records of one block, for each n."""
-    return [(n, *block_records(block, codes, group, n, rule.by_group)) for n in range(rule.n_min, rule.n_max + 1)]
 
 
 class Local:
@@ -256,31 +159,8 @@ def _caller() -> Callable[[tuple[Callable[..., Any], tuple[Any, ...]]], Any]:
     return lambda task: task[0](*task[1])
 
 
-def share(hashes: Hashes, records: Ids, parts: int) -> Iterator[tuple[int, Ids]]:
-    """Records by part: the hash modulo the number of parts."""
-    if parts == 1:
-        yield 0, records
-        return
-    part = (hashes % np.uint64(parts)).astype(np.int64)
-    order = np.argsort(part, kind="stable")
-    ends = np.cumsum(np.bincount(part, minlength=parts))
-    ordered = records[order]
-    for number, end in enumerate(ends.tolist()):
-        yield number, ordered[ends[number - 1] if number else 0 : end]
-
-
 def _taken(held: Spill, key: tuple[int, ...]) -> NDArray[np.int32]:
     """The records [R, n + 3] of one part, which is then forgotten."""
     records = held.read(key).reshape(-1, key[0] + 3)
     held.drop(key)
     return records
-
-
-def add_holders(parts: Iterable[Ints], labels: int, by_group: bool) -> Ints:
-    """[K] int64, the reduce of `block_holders`."""
-    if not by_group:
-        return sum(parts, np.zeros(labels, np.int64))
-    pairs = np.empty(0, np.int64)
-    for part in parts:
-        pairs = np.union1d(pairs, part)
-    return np.bincount(pairs % max(labels, 1), minlength=labels).astype(np.int64)

@@ -23,8 +23,8 @@ from hicra.corpus.lines import MAX_LINE, MAX_RATIO
 from hicra.corpus.rows import rows_of
 from hicra.corpus.schema import CANONICAL_ONLY, Batch
 from hicra.errors import DataError
-from hicra.mining.rows import Reading, Rows
-from hicra.mining.words import Chunk
+from hicra.mining.counting.rows import Reading, Rows
+from hicra.mining.counting.words import Chunk
 
 ROWS, BYTES = 4096, 2**24  # of a frame, at most
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hicra.errors import HicraError
-from hicra.mining.words import SPLIT, Tokens
+from hicra.mining.counting.words import SPLIT, Tokens
 
 BLOCK = 2**22  # words hashed at a time
 MAX_GRAMS = 2**21

@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from hicra.errors import DataError
-from hicra.mining.words import Chunk
+from hicra.mining.counting.words import Chunk
 
 CHUNK_CHARS = 2**22
 CHUNK_TEXTS = 4096

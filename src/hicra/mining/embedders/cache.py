@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hicra.artifacts import atomic_file, canonical_json, sha256_bytes
-from hicra.mining.embed import Embedder, Vectors
+from hicra.mining.embedders.interface import Embedder, Vectors
 
 KEY = 16  # bytes of a gram's hash
 MOST_BYTES = 2**29  # of one embedder's files: past that nothing is added

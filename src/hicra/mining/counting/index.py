@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.mining.documents import Documents, resolve
-from hicra.mining.ngrams import Hashes, Ids, Ints, word_codes
-from hicra.mining.words import SPLIT, Encoded, Tokens, Vocabulary
+from hicra.mining.counting.documents import Documents, resolve
+from hicra.mining.counting.ngrams import Hashes, Ids, Ints, word_codes
+from hicra.mining.counting.words import SPLIT, Encoded, Tokens, Vocabulary
 
 
 @dataclass(frozen=True)

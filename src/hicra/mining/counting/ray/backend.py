@@ -21,20 +21,21 @@ import numpy as np
 from hicra.corpus import Paths
 from hicra.corpus.account import Account
 from hicra.errors import ConfigError
-from hicra.mining import ray_steps as steps
-from hicra.mining.backend import PART_IDS, Loaded, add_holders
-from hicra.mining.index import Index, Side
-from hicra.mining.ngrams import Found, Grams, HashCollision, Ints, Rule, with_salts
-from hicra.mining.ray_files import FileRead, expand, read_file
-from hicra.mining.rows import Read, Reading, Rows, pairs_of
-from hicra.mining.words import Chunk
+from hicra.mining.counting.index import Index, Side
+from hicra.mining.counting.interface import Loaded
+from hicra.mining.counting.maps import PART_IDS, add_holders
+from hicra.mining.counting.ngrams import Found, Grams, HashCollision, Ints, Rule, with_salts
+from hicra.mining.counting.ray import steps as steps
+from hicra.mining.counting.ray.files import FileRead, expand, read_file
+from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of
+from hicra.mining.counting.words import Chunk
 
 OBJECT_STORE = 2**29  # bytes of shared memory of a cluster started here; Ray spills to disk past it
 _ONE: dict[str, Any] = {"batch_size": 1, "batch_format": "pyarrow"}
 
 
 class Ray:
-    """See `hicra.mining.backend.Backend`.
+    """See `hicra.mining.counting.local.Backend`.
 
     Args:
         workers: CPUs of the cluster that is started where none is running; a running one is used as it is.

@@ -11,12 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from hicra.mining.backend import encode, share
-from hicra.mining.index import block_of
-from hicra.mining.ngrams import HashCollision, Hashes, Ids, Merged, Rule, block_holders, block_records, merge_records
-from hicra.mining.ray_files import FileRead, read_file
-from hicra.mining.rows import Reading
-from hicra.mining.words import Chunk, Encoded, Tokens
+from hicra.mining.counting.index import block_of
+from hicra.mining.counting.maps import encode, share
+from hicra.mining.counting.ngrams import (
+    HashCollision,
+    Hashes,
+    Ids,
+    Merged,
+    Rule,
+    block_holders,
+    block_records,
+    merge_records,
+)
+from hicra.mining.counting.ray.files import FileRead, read_file
+from hicra.mining.counting.rows import Reading
+from hicra.mining.counting.words import Chunk, Encoded, Tokens
 
 ARRAYS = {
     "ids": np.int32, "lengths": np.int64, "sizes": np.int64, "digest": np.uint64, "near": np.uint64,

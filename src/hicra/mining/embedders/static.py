@@ -17,7 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hicra.errors import ConfigError, DataError
-from hicra.mining.embed import Vectors, unit_rows
+from hicra.mining.embedders.interface import Vectors, unit_rows
 
 
 class Static:

@@ -1,0 +1,70 @@
+"""What mining asks of a backend: where a corpus is held and counted.
+
+A backend is given chunks of solutions once; then it counts n-grams, and tells how many solutions hold a gram of each
+cluster. All of them use the same maps and reduces (maps.py, ngrams.py), so the counts are the same to the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from hicra.corpus import Paths
+from hicra.mining.counting.index import Side
+from hicra.mining.counting.ngrams import Grams, Ids, Ints, Rule
+from hicra.mining.counting.rows import Read, Reading
+from hicra.mining.counting.words import Chunk
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a backend holds.
+
+    Attributes:
+        mined, against: the solutions that are mined, and those compared with.
+        left, right: [V] int32, the id of each word without its left (right) edge.
+    """
+
+    mined: Side
+    against: Side
+    left: Ids
+    right: Ids
+
+
+class Backend(Protocol):
+    """A corpus that can be counted. Load it once, use it, close it."""
+
+    def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
+        """Takes the solutions in; `near` merges near duplicates."""
+        ...
+
+    def load_paths(self, paths: Paths, reading: Reading, near: bool = False) -> tuple[Loaded, Read]:
+        """Takes the solutions of rollout files in, and says what was read.
+
+        Raises:
+            DataError: as `corpus.read`, or where no row is to be mined.
+        """
+        ...
+
+    def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
+        """The mined solutions of rollout files and their questions, read once more, copies and all."""
+        ...
+
+    def count(self, rule: Rule) -> tuple[Grams, dict[str, int]]:
+        """The n-grams of the mined solutions that pass, and the counts of `count_ngrams`."""
+        ...
+
+    def holders(self, grams: Grams, labels: Ints, /, *, against: bool = False) -> Ints:
+        """[K] int64, K = labels.max() + 1: distinct solutions (or questions, as counted) with a gram of each label.
+
+        Args:
+            grams: counted n-grams.
+            labels: [G] int64; grams with a negative one are passed over.
+            against: of the solutions compared with.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends what was started and removes what was written."""
+        ...

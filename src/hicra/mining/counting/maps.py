@@ -1,0 +1,51 @@
+"""The maps and reduces that every backend makes out of the counting in ngrams.py."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from hicra.mining.counting.ngrams import Hashes, Ids, Ints, Rule, block_records
+from hicra.mining.counting.words import Chunk, Encoded, Encoder, Tokens
+
+PART_IDS = 2**22  # word ids of the corpus for each part of the records
+
+
+@functools.cache
+def _encoder() -> Encoder:
+    return Encoder()  # one a worker process: it remembers words
+
+
+def encode(chunk: Chunk, near: bool) -> Encoded:
+    """The first map, in a worker process."""
+    return _encoder().encode(chunk, near)
+
+
+def records_of(block: Tokens, codes: Hashes, group: Ids, rule: Rule) -> list[tuple[int, Hashes, Ids]]:
+    """The second map: n, hashes and records of one block, for each n."""
+    return [(n, *block_records(block, codes, group, n, rule.by_group)) for n in range(rule.n_min, rule.n_max + 1)]
+
+
+def share(hashes: Hashes, records: Ids, parts: int) -> Iterator[tuple[int, Ids]]:
+    """Records by part: the hash modulo the number of parts."""
+    if parts == 1:
+        yield 0, records
+        return
+    part = (hashes % np.uint64(parts)).astype(np.int64)
+    order = np.argsort(part, kind="stable")
+    ends = np.cumsum(np.bincount(part, minlength=parts))
+    ordered = records[order]
+    for number, end in enumerate(ends.tolist()):
+        yield number, ordered[ends[number - 1] if number else 0 : end]
+
+
+def add_holders(parts: Iterable[Ints], labels: int, by_group: bool) -> Ints:
+    """[K] int64, the reduce of `block_holders`."""
+    if not by_group:
+        return sum(parts, np.zeros(labels, np.int64))
+    pairs = np.empty(0, np.int64)
+    for part in parts:
+        pairs = np.union1d(pairs, part)
+    return np.bincount(pairs % max(labels, 1), minlength=labels).astype(np.int64)

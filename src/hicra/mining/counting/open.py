@@ -1,0 +1,29 @@
+"""A backend by name."""
+
+from __future__ import annotations
+
+from hicra.errors import ConfigError, did_you_mean
+from hicra.mining.counting.interface import Backend
+from hicra.mining.counting.local import Local
+
+BACKENDS = ("local", "ray")
+
+
+def open_backend(name: str = "local", workers: int = 1) -> Backend:
+    """A backend by name.
+
+    Args:
+        workers: processes that count. Any number gives the same counts.
+
+    Raises:
+        ConfigError: an unknown name, no worker, or Ray is not installed.
+    """
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}", "give 1 or more")
+    if name == "local":
+        return Local(workers)
+    if name == "ray":
+        from hicra.mining.counting.ray.backend import Ray
+
+        return Ray(workers)
+    raise ConfigError(f"no backend {name!r}", did_you_mean(name, BACKENDS))

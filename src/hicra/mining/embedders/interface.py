@@ -1,0 +1,29 @@
+"""What mining asks of an embedder: grams to vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """What mining asks of an embedder. It must give the same vectors for the same list in every process."""
+
+    def describe(self) -> dict[str, Any]:
+        """What is recorded in the lexicon: name, size, version; no paths."""
+        ...
+
+    def embed(self, grams: Sequence[str]) -> Vectors:
+        """[G, D] float32, rows of unit length."""
+        ...
+
+
+def unit_rows(vectors: NDArray[np.float64]) -> Vectors:
+    """Rows brought to length 1, as float32; a row of zeros stays."""
+    length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
+    return (vectors / np.where(length == 0, 1, length)).astype(np.float32)
