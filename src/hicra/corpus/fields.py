@@ -1,9 +1,7 @@
 """One input row of any engine to the canonical fields.
 
 Canonical: response, correct, reward, question, answer, id, group_id, step, model, source, token_ids; every other key is
-an extra and stays. What the engines write:
-    TRL 1.16, completions_*.parquet   step, prompt, completion, one float column a reward function, advantage
-    verl 0.9, {step}.jsonl            input, output, gts, score, step, and uid (one a prompt, so it is the group)
+an extra and stays. `formats/` has one file for each writer whose rows are read.
 
 Deviations (the contract names the fields, not these cases):
 D1. `correct` where it is absent and a reward is there: reward >= 0.5. (TRL: of the one reward column whose name holds
@@ -20,7 +18,7 @@ from __future__ import annotations
 import difflib
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from hicra.corpus.strict_json import BadRow
@@ -34,84 +32,17 @@ PASS_MARK = 0.5
 Normal = tuple[dict[str, Any], dict[str, str]]  # canonical values; canonical name -> where it came from
 
 
-def reader_of(
-    keys: Iterable[str], name: str, floats: Iterable[str] = ()
-) -> tuple[str, Callable[[dict[str, Any]], Normal]]:
-    """The format of a file and the function that reads its rows.
+def finish(row: dict[str, Any], taken: dict[str, str], derived: dict[str, Any]) -> Normal:
+    """The canonical values of a row, each checked.
 
     Args:
-        keys: columns of a parquet file, or keys of the first good line of a JSON Lines file.
-        name: the file's name; a verl dump is named after its step.
-        floats: columns of a parquet file whose type is float; empty for JSON Lines.
+        row: as it was read.
+        taken: canonical name -> the key whose value it takes.
+        derived: canonical name -> (value, the rule it was derived by).
+
+    Raises:
+        BadRow: a value that its field does not allow.
     """
-    keys, floats = list(keys), set(floats)
-    if {"step", "prompt", "completion", "advantage"} <= set(keys) and floats:
-        rewards = [key for key in keys if key in floats and key not in ("step", "advantage")]
-        return "trl", lambda row: trl_row(row, rewards)
-    if {"input", "output", "score"} <= set(keys) and not set(TEXTS) & set(keys):
-        stem = name.split(".", 1)[0]
-        return "verl", lambda row: verl_row(row, int(stem) if stem.isascii() and stem.isdigit() else None)
-    return "plain", plain_row
-
-
-def plain_row(row: dict[str, Any]) -> Normal:
-    """A row of the contract's own names."""
-    taken: dict[str, str] = {}
-    for key in TEXTS:
-        if row.get(key) is not None:
-            taken["response"] = key
-            break
-    else:
-        raise BadRow(_no_text(row))
-    for field in CANONICAL[1:]:
-        if field in row:
-            taken[field] = field
-    if "question" not in row and "prompt" in row:
-        taken["question"] = "prompt"
-    return _finish(row, taken, {})
-
-
-def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
-    """A row of TRL's completions_*.parquet."""
-    row = {key: None if key in rewards and _is_nan(value) else value for key, value in row.items()}
-    taken = {"response": "completion", "question": "prompt", "step": "step"}
-    taken |= {
-        field: field
-        for field in ("correct", "answer", "id", "group_id", "model", "source", "token_ids")
-        if field in row
-    }
-    scores = [row[key] for key in rewards if row[key] is not None]
-    derived: dict[str, Any] = {"reward": (math.fsum(scores) if scores else None, " + ".join(rewards))}
-    accuracy = [key for key in rewards if "accuracy" in key.lower() or "correct" in key.lower()]
-    if "correct" not in row and len(accuracy) == 1:
-        score = row[accuracy[0]]
-        derived["correct"] = (None if score is None else score >= PASS_MARK, f"{accuracy[0]} >= {PASS_MARK}")
-    return _finish(row, taken, derived)
-
-
-def verl_row(row: dict[str, Any], step: int | None) -> Normal:
-    """A row of verl's {step}.jsonl; `step` is the one of the file's name, for rows without."""
-    taken = {
-        "response": "output",
-        "question": "input",
-        "answer": "gts",
-        "reward": "score",
-        "group_id": "uid",
-        "step": "step",
-    }
-    taken = {field: key for field, key in taken.items() if key in row}
-    taken |= {field: field for field in ("id", "model", "source", "token_ids", "correct") if field in row}
-    if row.get("output") is None:
-        raise BadRow(_no_text(row))
-    derived: dict[str, Any] = {}
-    if "step" not in row and step is not None:
-        derived["step"] = (step, "the file's name")
-    if "correct" not in row and (_is_number(row.get("acc")) or type(row.get("acc")) is bool):
-        derived["correct"] = (row["acc"] >= PASS_MARK, f"acc >= {PASS_MARK}")
-    return _finish(row, taken, derived)
-
-
-def _finish(row: dict[str, Any], taken: dict[str, str], derived: dict[str, Any]) -> Normal:
     values = {field: CHECKS[field](row[key], key) for field, key in taken.items() if row[key] is not None}
     for field, (value, name) in derived.items():
         values[field], taken[field] = value, name
@@ -158,7 +89,7 @@ def _correct(value: Any, key: str) -> bool:
 
 
 def _reward(value: Any, key: str) -> float:
-    if not _is_number(value):
+    if not is_number(value):
         raise BadRow(f"{key} must be a number, not {_kind(value)}")
     try:
         number = float(value)
@@ -199,11 +130,13 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
 }  # fmt: skip
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; true and false are none."""
     return type(value) is float or type(value) is int
 
 
-def _is_nan(value: Any) -> bool:
+def is_nan(value: Any) -> bool:
+    """Whether a value is a NaN."""
     return type(value) is float and math.isnan(value)
 
 
@@ -219,7 +152,8 @@ def _kind(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _no_text(row: dict[str, Any]) -> str:
+def no_text(row: dict[str, Any]) -> str:
+    """What to say of a row without a response, with the key that is closest to one of `TEXTS`."""
     found = [key for key in row if key not in TEXTS]
     close = [
         (key, match) for key in found if (match := difflib.get_close_matches(key.lower(), TEXTS, n=1, cutoff=0.75))

@@ -9,7 +9,7 @@ from typing import IO, Any
 import polars as pl
 
 from hicra.corpus.account import Account
-from hicra.corpus.fields import reader_of
+from hicra.corpus.formats.recognise import reader_of
 from hicra.corpus.lines import read_lines, shown
 from hicra.corpus.schema import Item
 from hicra.corpus.strict_json import BOM, BadRow, parse_object

@@ -1,0 +1,26 @@
+"""Rows of TRL 1.16, completions_*.parquet: step, prompt, completion, one float column a reward function, advantage."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hicra.corpus.fields import PASS_MARK, Normal, finish, is_nan
+
+
+def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
+    """A row of TRL's completions_*.parquet."""
+    row = {key: None if key in rewards and is_nan(value) else value for key, value in row.items()}
+    taken = {"response": "completion", "question": "prompt", "step": "step"}
+    taken |= {
+        field: field
+        for field in ("correct", "answer", "id", "group_id", "model", "source", "token_ids")
+        if field in row
+    }
+    scores = [row[key] for key in rewards if row[key] is not None]
+    derived: dict[str, Any] = {"reward": (math.fsum(scores) if scores else None, " + ".join(rewards))}
+    accuracy = [key for key in rewards if "accuracy" in key.lower() or "correct" in key.lower()]
+    if "correct" not in row and len(accuracy) == 1:
+        score = row[accuracy[0]]
+        derived["correct"] = (None if score is None else score >= PASS_MARK, f"{accuracy[0]} >= {PASS_MARK}")
+    return finish(row, taken, derived)
