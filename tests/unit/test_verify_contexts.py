@@ -15,8 +15,8 @@ import pytest
 
 from hicra import verify
 from hicra.errors import ConfigError, DataError, EngineError
-from hicra.verify import process as process_module
-from hicra.verify.process import Process, environment
+from hicra.verify.workers import process as process_module
+from hicra.verify.workers.process import Process, environment
 
 pytest.importorskip("math_verify")
 RIGHT = [(rf"\boxed{{(x+{i})^2}}", f"x^2+{2 * i}x+{i * i}") for i in range(1, 9)]
@@ -39,7 +39,7 @@ def children():
             line = Path(f"/proc/{name}/cmdline").read_text()
         except OSError:
             continue
-        if int(parent) == os.getpid() and state != "Z" and "hicra.verify.worker" in line:
+        if int(parent) == os.getpid() and state != "Z" and "hicra.verify.workers.worker" in line:
             found.append(int(name))
     return found
 
@@ -129,10 +129,10 @@ def test_an_item_that_kills_its_worker_twice_is_an_error_and_its_neighbours_are_
 @linux
 def test_an_item_that_takes_all_memory_is_an_error_and_its_worker_lives_on(monkeypatch):
     greedy = (
-        "import hicra.verify.worker as w;right=w.decide;w.decide=lambda answer,*rest:"
+        "import hicra.verify.workers.worker as w;right=w.decide;w.decide=lambda answer,*rest:"
         "len(bytes(1<<31)) and 'correct' if '777' in answer else right(answer,*rest);"
     )
-    code = process_module._CODE.replace("from hicra.verify.worker import main", greedy + "main=w.main")
+    code = process_module._CODE.replace("from hicra.verify.workers.worker import main", greedy + "main=w.main")
     monkeypatch.setattr(process_module, "_CODE", code)
     with verify.Verifier(workers=1, memory_mb=512) as verifier:
         answers = verifier.check([RIGHT[0][0], r"\boxed{x+777}", WRONG[0][0]], [RIGHT[0][1], "x", WRONG[0][1]])
@@ -281,13 +281,16 @@ def test_no_text_of_the_model_ever_runs(tmp_path, monkeypatch):
     ]
     for mode in verify.MODES:
         with verify.Verifier(workers=1, mode=mode) as verifier:
-            answers = verifier.check(shapes + [r"\boxed{42}"] * len(runs), ["0"] * len(shapes) + runs)
+            # a gold that no temporary path ends with: the lenient mode takes the last number of a text
+            answers = verifier.check(shapes + [r"\boxed{42}"] * len(runs), ["83519"] * len(shapes) + runs)
         assert "correct" not in [answer.verdict for answer in answers]
     assert os.listdir(tmp_path) == []
 
 
 def test_no_dangerous_call_in_the_package():
-    for path in Path(process_module.__file__).parent.glob("*.py"):
+    files = sorted(Path(verify.__file__).parent.rglob("*.py"))
+    assert len(files) > 30
+    for path in files:
         words = path.read_text().replace("re.compile(", "")
         for name in (
             "eval(",

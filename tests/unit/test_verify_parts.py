@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from hicra import verify
 from hicra.errors import DataError
-from hicra.verify.exact import Inexact, Undefined, exact
-from hicra.verify.expr import parse
-from hicra.verify.extract import last_box, last_number
-from hicra.verify.gold import Gold, gold_of
+from hicra.verify.comparing.exact import Inexact, Undefined, exact
 from hicra.verify.item import decide
-from hicra.verify.normalise import compact, normalise
-from hicra.verify.numbers import Key, fraction_of, number_key
-from hicra.verify.shapes import shape_of
-from hicra.verify.spellings import based, decimals, rounds_to
-from hicra.verify.tokens import NotMaths, TooBig
-from hicra.verify.units import split_unit
+from hicra.verify.reading.expr import parse
+from hicra.verify.reading.extract import last_box, last_number
+from hicra.verify.reading.gold import Gold, gold_of
+from hicra.verify.reading.normalise import compact, normalise
+from hicra.verify.reading.numbers import Key, fraction_of, number_key
+from hicra.verify.reading.shapes import shape_of
+from hicra.verify.reading.spellings import based, decimals, rounds_to
+from hicra.verify.reading.tokens import NotMaths, TooBig
+from hicra.verify.reading.units import split_unit
 
 PIECES = " ".join(
     [
@@ -176,7 +176,7 @@ def test_depth_is_bounded_by_brackets_and_wide_sums_are_not_deep():
 
 
 def test_points():
-    probe = pytest.importorskip("hicra.verify.probe")
+    probe = pytest.importorskip("hicra.verify.algebra.probe")
     pairs = [
         (r"\sin^2 x+\cos^2 x", "1", True),
         ("x^2-1", "(x-1)(x+1)", True),
@@ -299,7 +299,7 @@ def test_every_good_gold_equals_itself(text):
 @given(HOSTILE, HOSTILE)
 def test_algebra_never_raises_either(answer, gold):
     pytest.importorskip("math_verify")
-    from hicra.verify.algebra import WorkerAlgebra
+    from hicra.verify.algebra.ask import WorkerAlgebra
 
     if not gold_of(gold).bad:
         assert decide(answer, gold_of(gold), "boxed", WorkerAlgebra()) in ("correct", "wrong")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hicra import verify
-from hicra.verify.gold import gold_of
+from hicra.verify.reading.gold import gold_of
 from verify_cases import cases, generated, holds
 
 pytest.importorskip("math_verify")

@@ -15,7 +15,7 @@ from typing import Any
 from hicra import corpus
 from hicra.errors import DataError
 from hicra.evaluate.questions import Benchmark, Question
-from hicra.verify.gold import gold_of
+from hicra.verify.reading.gold import gold_of
 
 GOLD_OPTIONS = ("error", "is_multiple_answer")
 

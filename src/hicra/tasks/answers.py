@@ -13,7 +13,7 @@ from hicra.errors import ConfigError, did_you_mean
 from hicra.tasks import judge
 from hicra.tasks.base import Score
 from hicra.verify import Mode, last_box
-from hicra.verify.extract import MAX_INPUT
+from hicra.verify.reading.extract import MAX_INPUT
 
 __all__ = ["ByAnswer", "Mode", "refuse_unknown", "summary"]
 

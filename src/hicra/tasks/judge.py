@@ -14,9 +14,9 @@ from typing import Any, get_args
 from hicra import verify
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.tasks.base import Score
-from hicra.verify.extract import find
-from hicra.verify.gold import gold_of
 from hicra.verify.item import Answer
+from hicra.verify.reading.extract import find
+from hicra.verify.reading.gold import gold_of
 
 WORKERS = 2
 TIMEOUT_S = 2.0

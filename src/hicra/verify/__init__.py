@@ -13,9 +13,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from hicra.verify.extract import MODES, Mode, last_box, last_number
-from hicra.verify.gold import Gold
 from hicra.verify.item import VERDICTS, Answer, Verdict
+from hicra.verify.reading.extract import MODES, Mode, last_box, last_number
+from hicra.verify.reading.gold import Gold
 from hicra.verify.reward import Rewards, counts, reward
 from hicra.verify.verifier import Verifier
 

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from hicra.artifacts import atomic_file
 from hicra.corpus.lines import read_lines, shown
 from hicra.errors import DataError, did_you_mean
-from hicra.verify.extract import Mode
-from hicra.verify.gold import Gold, gold_of
 from hicra.verify.item import Answer
+from hicra.verify.reading.extract import Mode
+from hicra.verify.reading.gold import Gold, gold_of
 from hicra.verify.reward import counts
 from hicra.verify.verifier import Verifier
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple, get_args
 
-from hicra.verify.extract import Mode, find
-from hicra.verify.gold import Gold
-from hicra.verify.ladder import equal, equal_text
-from hicra.verify.leaves import Algebra, NeedsAlgebra
-from hicra.verify.tokens import TooBig
+from hicra.verify.comparing.ladder import equal, equal_text
+from hicra.verify.comparing.leaves import Algebra, NeedsAlgebra
+from hicra.verify.reading.extract import Mode, find
+from hicra.verify.reading.gold import Gold
+from hicra.verify.reading.tokens import TooBig
 
 Verdict = Literal["correct", "wrong", "no_answer", "timeout", "error", "bad_gold"]
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)

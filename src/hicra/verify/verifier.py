@@ -18,11 +18,11 @@ from types import TracebackType
 from typing import Any, cast
 
 from hicra.errors import ConfigError, DataError, did_you_mean
-from hicra.verify.extract import MODES, Mode
-from hicra.verify.gold import Gold, gold_of
 from hicra.verify.item import MAX_SHOWN, Answer, Verdict, decide, extract
-from hicra.verify.pool import Pool
-from hicra.verify.process import missing
+from hicra.verify.reading.extract import MODES, Mode
+from hicra.verify.reading.gold import Gold, gold_of
+from hicra.verify.workers.pool import Pool
+from hicra.verify.workers.process import missing
 
 MAX_CACHED = 4_096
 _Key = tuple[str, Gold]

@@ -16,9 +16,9 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from hicra.verify import probe
-from hicra.verify.expr import Tree
-from hicra.verify.tokens import TooBig
+from hicra.verify.algebra import probe
+from hicra.verify.reading.expr import Tree
+from hicra.verify.reading.tokens import TooBig
 
 _STACKED = re.compile(r"\^ ?(?:\{[^{}]*\^|[^{}]\^|\\[a-z]+ ?\^)")
 _LONG = re.compile(r"[0-9]{13}|\^ ?\{?[^{}]{0,3}[0-9]{3}|[0-9]{3} ?!|! ?!|\)!")

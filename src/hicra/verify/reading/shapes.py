@@ -15,9 +15,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from hicra.verify.brackets import CLOSING, OPENING, comma_spans, cut, levels, only_groups, outer_of
-from hicra.verify.matrices import matrix_of
-from hicra.verify.numbers import number_key
+from hicra.verify.reading.brackets import CLOSING, OPENING, comma_spans, cut, levels, only_groups, outer_of
+from hicra.verify.reading.matrices import matrix_of
+from hicra.verify.reading.numbers import number_key
 
 MAX_SHAPE = 20_000
 MAX_ITEMS = 4_000

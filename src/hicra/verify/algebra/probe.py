@@ -22,9 +22,9 @@ from typing import Any
 
 import mpmath
 
-from hicra.verify.expr import LOG_BASE, Tree
-from hicra.verify.tokens import TooBig
-from hicra.verify.values import CONTEXT, NoValue, Values
+from hicra.verify.algebra.values import CONTEXT, NoValue, Values
+from hicra.verify.reading.expr import LOG_BASE, Tree
+from hicra.verify.reading.tokens import TooBig
 
 BASES: tuple[Tree, Tree] = (
     ("n", Fraction(1)),

@@ -18,9 +18,7 @@ KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "SYSTEMROOT", "L
 SET = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 START_S = 120.0  # imports on a machine that is very busy; never counted against an answer
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
-_CODE = (
-    "import json,sys;a=json.loads(sys.argv[1]);sys.path[:]=a[0];from hicra.verify.worker import main;main(a[1],a[2])"
-)
+_CODE = "import json,sys;a=json.loads(sys.argv[1]);sys.path[:]=a[0];from hicra.verify.workers.worker import main;main(a[1],a[2])"
 
 
 def environment() -> dict[str, str]:

@@ -20,7 +20,7 @@ import functools
 from fractions import Fraction
 from typing import Any
 
-from hicra.verify.tokens import FUNCTIONS, GREEK, MAX_DIGITS, MAX_TOKENS, NotMaths, TooBig, TooDeep, tokens_of
+from hicra.verify.reading.tokens import FUNCTIONS, GREEK, MAX_DIGITS, MAX_TOKENS, NotMaths, TooBig, TooDeep, tokens_of
 
 Tree = tuple[Any, ...]
 MAX_DEPTH, MAX_DEEP = 40, 600  # brackets within brackets: in the caller's process, in a worker

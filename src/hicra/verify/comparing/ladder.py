@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-from hicra.verify.gold import Gold
-from hicra.verify.leaves import Algebra, Leaves
-from hicra.verify.normalise import compact, normalise
-from hicra.verify.pairing import plain_value
-from hicra.verify.shapes import Shape, shape_of
-from hicra.verify.structures import Structures
+from hicra.verify.comparing.leaves import Algebra, Leaves
+from hicra.verify.comparing.pairing import plain_value
+from hicra.verify.comparing.structures import Structures
+from hicra.verify.reading.gold import Gold
+from hicra.verify.reading.normalise import compact, normalise
+from hicra.verify.reading.shapes import Shape, shape_of
 
 MAX_READ = 65_536  # characters; of longer answers and golds only text without white space and numbers are compared
 _LED = re.compile(r"\A(?:the )?(?:final )?answer(?: is|:| =)+ ?(?=.)", re.IGNORECASE)

@@ -16,7 +16,7 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from hicra.errors import EngineError
-from hicra.verify.process import START_S, Process
+from hicra.verify.workers.process import START_S, Process
 
 MAX_FAILED_STARTS = 3
 

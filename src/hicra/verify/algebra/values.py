@@ -12,8 +12,8 @@ from typing import Any
 
 import mpmath
 
-from hicra.verify.expr import Tree
-from hicra.verify.tokens import TooBig
+from hicra.verify.reading.expr import Tree
+from hicra.verify.reading.tokens import TooBig
 
 MAX_LOG2 = 10_000.0  # bits of magnitude of any value
 MAX_GAMMA = 1_000.0

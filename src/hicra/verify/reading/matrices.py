@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from hicra.verify.brackets import outer_of
+from hicra.verify.reading.brackets import outer_of
 
 MAX_FACTOR = 200  # characters; it is written before every entry
 _BEGIN = re.compile(

@@ -17,8 +17,8 @@ import time
 from fractions import Fraction
 from typing import Any
 
-from hicra.verify.gold import Gold
 from hicra.verify.item import decide
+from hicra.verify.reading.gold import Gold
 
 CPU_SPARE_S = 3
 
@@ -47,7 +47,7 @@ def cpu_limit(timeout: float) -> None:
 
 def judge(request: dict[str, Any]) -> dict[str, Any]:
     """The reply to one request: verdict and seconds. Any failure is the verdict `error`, never a score."""
-    from hicra.verify.algebra import WorkerAlgebra
+    from hicra.verify.algebra.ask import WorkerAlgebra
 
     start = time.perf_counter()
     try:
@@ -67,7 +67,7 @@ def main(memory_mb: int, timeout: float) -> None:
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     try:
-        from hicra.verify.algebra import warm_up
+        from hicra.verify.algebra.ask import warm_up
 
         warm_up()
     except ImportError as error:

@@ -22,7 +22,17 @@ import functools
 import re
 from fractions import Fraction
 
-from hicra.verify.unit_table import MULTIPLIERS, PARTICLES, SURE, UNITS, Factor, Measured, Unit, factors_of, product_of
+from hicra.verify.reading.unit_table import (
+    MULTIPLIERS,
+    PARTICLES,
+    SURE,
+    UNITS,
+    Factor,
+    Measured,
+    Unit,
+    factors_of,
+    product_of,
+)
 
 __all__ = ["PERCENT", "Measured", "ratio_of", "split_unit"]
 

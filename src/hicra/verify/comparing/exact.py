@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from hicra.verify.expr import Tree
-from hicra.verify.tokens import TooBig
+from hicra.verify.reading.expr import Tree
+from hicra.verify.reading.tokens import TooBig
 
 MAX_BITS = 10_000
 MAX_FACTORIAL = 1_000

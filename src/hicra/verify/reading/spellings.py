@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from hicra.verify.numbers import Key, number_key
-from hicra.verify.tokens import FUNCTIONS, GREEK
+from hicra.verify.reading.numbers import Key, number_key
+from hicra.verify.reading.tokens import FUNCTIONS, GREEK
 
 MAX_KEY = 1_000  # digits, and powers of ten, of a key that becomes a fraction
 _WORDS = re.compile(r"[A-Za-z](?:[A-Za-z ']|-(?=[A-Za-z]{3}))*")

@@ -10,10 +10,10 @@ from __future__ import annotations
 import functools
 import re
 
-from hicra.verify.normalise import compact
-from hicra.verify.numbers import number_key
-from hicra.verify.regions import REFUSED_NAMES, is_symbol
-from hicra.verify.shapes import Shape, shape_of
+from hicra.verify.comparing.regions import REFUSED_NAMES, is_symbol
+from hicra.verify.reading.normalise import compact
+from hicra.verify.reading.numbers import number_key
+from hicra.verify.reading.shapes import Shape, shape_of
 
 _GREEK = r"\\(?:alpha|beta|gamma|delta|epsilon|theta|phi|psi|omega)(?![A-Za-z])"
 _ANGLE = rf"(?:{_GREEK}|(?:\\angle ?)?[A-Za-z]{{1,3}}(?![A-Za-z]))"

@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import re
 
-from hicra.verify.choices import one_choice, several_choices
-from hicra.verify.expr import Tree, parse
-from hicra.verify.leaves import Leaves
-from hicra.verify.normalise import compact
-from hicra.verify.numbers import number_key
-from hicra.verify.pairing import plain_value, unmatched
-from hicra.verify.regions import Region, Span, is_symbol, joined, region
-from hicra.verify.relations import assigned, assignment, connective, is_sum, names, values, without_about
-from hicra.verify.shapes import Shape, flipped, shape_of
-from hicra.verify.tokens import NotMaths, TooBig
+from hicra.verify.comparing.leaves import Leaves
+from hicra.verify.comparing.pairing import plain_value, unmatched
+from hicra.verify.comparing.regions import Region, Span, is_symbol, joined, region
+from hicra.verify.comparing.relations import assigned, assignment, connective, is_sum, names, values, without_about
+from hicra.verify.reading.choices import one_choice, several_choices
+from hicra.verify.reading.expr import Tree, parse
+from hicra.verify.reading.normalise import compact
+from hicra.verify.reading.numbers import number_key
+from hicra.verify.reading.shapes import Shape, flipped, shape_of
+from hicra.verify.reading.tokens import NotMaths, TooBig
 
 MAX_DEPTH = 6
 MAX_MATCH = 40  # items of an unordered list that are matched one by one; more are compared as sorted text

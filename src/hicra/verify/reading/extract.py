@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from hicra.verify.normalise import blank
+from hicra.verify.reading.normalise import blank
 
 Mode = Literal["boxed", "strict", "lenient"]
 MODES: tuple[Mode, ...] = ("boxed", "strict", "lenient")

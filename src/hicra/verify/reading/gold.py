@@ -16,8 +16,8 @@ from fractions import Fraction
 from typing import Any
 
 from hicra.errors import DataError
-from hicra.verify.normalise import blank, normalise
-from hicra.verify.numbers import number_key
+from hicra.verify.reading.normalise import blank, normalise
+from hicra.verify.reading.numbers import number_key
 
 MAX_GOLD = 1_000_000
 MAX_CHECKED = 65_536  # characters; a longer gold is only ever compared as text

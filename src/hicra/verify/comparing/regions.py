@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from hicra.verify.normalise import compact
-from hicra.verify.shapes import Shape, flipped, shape_of
+from hicra.verify.reading.normalise import compact
+from hicra.verify.reading.shapes import Shape, flipped, shape_of
 
 LEAST, MOST = r"-\infty", r"\infty"
 REFUSED_NAMES = frozenset([r"\infty", r"\pi", r"\neg", r"\not", r"\sim", "e", "i"])

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Protocol
 
-from hicra.verify.exact import Inexact, Undefined, exact
-from hicra.verify.expr import Tree, parse
-from hicra.verify.normalise import compact
-from hicra.verify.numbers import Key, fraction_of, number_key
-from hicra.verify.spellings import (
+from hicra.verify.comparing.exact import Inexact, Undefined, exact
+from hicra.verify.reading.expr import Tree, parse
+from hicra.verify.reading.normalise import compact
+from hicra.verify.reading.numbers import Key, fraction_of, number_key
+from hicra.verify.reading.spellings import (
     PROSE,
     REPEATING,
     based,
@@ -34,8 +34,8 @@ from hicra.verify.spellings import (
     same_words,
     strange,
 )  # fmt: skip
-from hicra.verify.tokens import NotMaths, TooBig, TooDeep
-from hicra.verify.units import PERCENT, Measured, ratio_of, split_unit
+from hicra.verify.reading.tokens import NotMaths, TooBig, TooDeep
+from hicra.verify.reading.units import PERCENT, Measured, ratio_of, split_unit
 
 _PRODUCT = re.compile(r"(?:\\times|×)\s*+[^\s0-9]")
 _VECTOR = re.compile(r"\\(?:vec|mathbf|boldsymbol|bm|hat|overrightarrow|nabla)(?![A-Za-z])")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hicra.verify.normalise import compact
-from hicra.verify.numbers import number_key
+from hicra.verify.reading.normalise import compact
+from hicra.verify.reading.numbers import number_key
 
 
 def unmatched(answers: tuple[str, ...], golds: tuple[str, ...]) -> tuple[list[str], list[str]]:

@@ -1,0 +1,1 @@
+"""What only algebra decides. Runs in a worker process, which can be killed."""

@@ -1,0 +1,1 @@
+"""The processes that do the algebra: started, fed, watched, and killed when late."""
