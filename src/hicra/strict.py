@@ -12,6 +12,7 @@ Model = TypeVar("Model", bound=BaseModel)
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+FIX = "see --help of the verb, and recipes/*/config.yaml"
 
 
 class Strict(BaseModel):
@@ -20,8 +21,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def validated(model: type[Model], tree: dict[str, Any], where: str = "") -> Model:
+def validated(model: type[Model], tree: dict[str, Any], where: str = "", *, under: str = "", fix: str = FIX) -> Model:
     """The model with these values.
+
+    Args:
+        where: the end of an error's message: the file that the values come from.
+        under: what stands before a key in an error: the section that the values are of.
+        fix: what to do about a value that is refused.
 
     Raises:
         ConfigError: names the key, `where` it stands, and the nearest right one.
@@ -29,13 +35,13 @@ def validated(model: type[Model], tree: dict[str, Any], where: str = "") -> Mode
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        raise _explained(model, error, where) from None
+        raise _explained(model, error, where, under, fix) from None
 
 
-def _explained(model: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
+def _explained(model: type[BaseModel], error: ValidationError, where: str, under: str, fix: str) -> ConfigError:
     first = error.errors()[0]
     path = [str(part) for part in first["loc"]]
-    key = ".".join(path)
+    key = under + ".".join(path)
     if first["type"] == "extra_forbidden":
         inner: Any = model
         for part in path[:-1]:
@@ -45,4 +51,4 @@ def _explained(model: type[BaseModel], error: ValidationError, where: str) -> Co
     if isinstance(cause, ConfigError):
         return ConfigError(f"{cause.message}{where}", cause.fix)
     detail = str(cause) if cause else f"{key}: {first['msg']} (got {first.get('input')!r})"
-    return ConfigError(f"{detail}{where}", "see --help of the verb, and recipes/*/config.yaml")
+    return ConfigError(f"{detail}{where}", fix)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hicra.arrays import Ints
 from hicra.errors import ConfigError, DataError
 from hicra.mining import criteria
 from hicra.mining.choose import Chosen, Contrast, Fate, Holders, choose, join
 from hicra.mining.cluster import NOISE, Agglomerative, Hdbscan, get_clusterer
-from hicra.mining.counting.ngrams import Grams, Ints, count_ngrams
+from hicra.mining.counting.ngrams import Grams, count_ngrams
 from hicra.mining.counting.words import tokenise
 from hicra.mining.select import inside_longer
 from hicra.mining.settings import MineSettings

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hicra.arrays import Ints
 from hicra.mining.counting import ngrams
 from hicra.mining.counting.ngrams import (
     Grams,
-    Ints,
     Rule,
     block_holders,
     block_records,

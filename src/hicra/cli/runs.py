@@ -63,15 +63,15 @@ def report(*runs: Path, out: Out = None, common: Common = COMMON) -> None:
 
 @app.command(sort_key=9)
 def methods(*, common: Common = COMMON) -> None:
-    """List the credit methods: what each needs, its settings and its source."""
-    from hicra.credit import METHODS
+    """List baselines, credit methods (shapers) and losses: what each needs, its settings and its source."""
+    from hicra.credit import BASELINES, LOSSES, METHODS
 
     rows: list[dict[str, Any]] = [
-        {"name": m.name, "kind": m.kind, "needs": list(m.needs), "settings": m.settings, "source": m.source}
-        for m in METHODS.values()
+        {"name": e.name, "kind": e.kind, "needs": list(e.needs), "settings": e.settings, "source": e.source}
+        for e in (*BASELINES.values(), *METHODS.values(), *LOSSES.values())
     ]
     lines = [
-        f"{row['name']:18} {', '.join(f'{k}={v}' for k, v in row['settings'].items()) or '-':22} {row['source']}"
+        f"{row['kind']:9} {row['name']:18} {', '.join(f'{k}={v}' for k, v in row['settings'].items()) or '-':31} {row['source']}"
         for row in rows
     ]
     common.give(

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Floats, Ints
 from hicra.errors import DataError
 
 Seed = int | str
@@ -25,9 +25,9 @@ class Arm:
 
     name: str
     seeds: tuple[Seed, ...]
-    values: NDArray[np.float64]
+    values: Floats
 
-    def at(self, seeds: Sequence[Seed]) -> NDArray[np.float64]:
+    def at(self, seeds: Sequence[Seed]) -> Floats:
         """[len(seeds), questions] the rows of some of its seeds."""
         rows = {seed: row for row, seed in enumerate(self.seeds)}
         return self.values[[rows[seed] for seed in seeds]]
@@ -46,7 +46,7 @@ class Scores:
         arms: Sequence[str],
         seeds: Sequence[Seed],
         questions: Sequence[str] | None,
-        values: Sequence[float] | NDArray[np.float64],
+        values: Sequence[float] | Floats,
         where: Callable[[int], str] = lambda row: f"row {row + 1}",
     ) -> Scores:
         """Lines rows up.
@@ -107,7 +107,7 @@ class Scores:
         return cls(found, tuple(question_names) if questions is not None else None)
 
 
-def _ranked(names: Sequence[Name]) -> tuple[list[Name], NDArray[np.int64]]:
+def _ranked(names: Sequence[Name]) -> tuple[list[Name], Ints]:
     """The distinct names, numbers before texts, and the place of each entry among them."""
     known = sorted(set(names), key=lambda name: (isinstance(name, str), name))
     place = {name: index for index, name in enumerate(known)}

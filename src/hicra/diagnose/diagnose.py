@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from hicra import corpus
+from hicra.arrays import Floats
 from hicra.artifacts import sha256_file
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values, with_nulls
@@ -106,7 +106,7 @@ def _stats(rows: pl.DataFrame, tagged: TaggedRows) -> RolloutStats:
     )  # fmt: skip
 
 
-def _per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> NDArray[np.float64] | None:
+def _per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats | None:
     """[B,T] values of a column with one number a token, or None where it is absent or does not fit the tokens."""
     if name not in rows.columns:
         return None

@@ -19,14 +19,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln, ndtri, stdtrit
 
+from hicra.arrays import Floats, Ints
 from hicra.metrics.passk import pass_at_k
 
 THESE, LIKE = "for these questions", "for questions like these"
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def like_these(values: Floats, confidence: float = 0.95) -> tuple[float, float]:

@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from hicra.arrays import Ints
 from hicra.errors import ConfigError, DataError
-from hicra.evaluate.intervals import LIKE, THESE, Ints, like_these, these
+from hicra.evaluate.intervals import LIKE, THESE, like_these, these
 from hicra.metrics.passk import pass_at_k
 from hicra.verify.item import VERDICTS
 

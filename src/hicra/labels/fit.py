@@ -31,7 +31,8 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from hicra.labels.fit_data import FitSettings, Ints, Labelled, deal, prepare
+from hicra.arrays import Ints
+from hicra.labels.fit_data import FitSettings, Labelled, deal, prepare
 from hicra.labels.fit_model import Model, train
 from hicra.labels.score import COUNTS, flagged_counts, rates, score_counts
 from hicra.labels.traces import LabelledTrace

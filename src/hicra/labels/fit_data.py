@@ -9,15 +9,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Floats, Ints
 from hicra.errors import ConfigError, DataError
 from hicra.labels.sentences import SentenceTable, sentence_table
 from hicra.labels.traces import DEFAULT_POSITIVE, LabelledTrace
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 MOST_WEIGHT = 1.5  # of a sentence, over the mean
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from hicra.arrays import Bools, Floats, Ints
 from hicra.errors import DataError
-from hicra.labels.fit_data import Bools, FitSettings, Floats, Ints, Labelled, deal, unit_f1
+from hicra.labels.fit_data import FitSettings, Labelled, deal, unit_f1
 
 STEP = 1024
 FULL = 20_000  # sentences

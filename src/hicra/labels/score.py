@@ -17,16 +17,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.errors import ConfigError, DataError
 from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
 
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 RESAMPLES = 2000
 COUNTS = ("hits", "flagged", "positive", "units", "marked", "chars")
@@ -162,7 +159,7 @@ def score_counts(
     )  # fmt: skip
 
 
-def rates(counts: NDArray[Any]) -> dict[str, Floats]:
+def rates(counts: Array) -> dict[str, Floats]:
     """Figures from pooled counts [R,6]; a rate over nothing is 0."""
     hits, flagged, positive, units, marked, chars = counts.T.astype(np.float64)
     precision, base = _ratio(hits, flagged), _ratio(positive, units)
@@ -177,8 +174,8 @@ def rates(counts: NDArray[Any]) -> dict[str, Floats]:
 
 
 def cluster_bootstrap(
-    clusters: NDArray[Any],
-    figures: Callable[[NDArray[Any]], dict[str, Floats]],
+    clusters: Array,
+    figures: Callable[[Array], dict[str, Floats]],
     resamples: int,
     seed: int,
     confidence: float,
@@ -236,7 +233,7 @@ def _both(first: LabelledTrace, second: LabelledTrace) -> tuple[int, ...]:
     return tuple(table)
 
 
-def _agreements(table: NDArray[Any]) -> dict[str, Floats]:
+def _agreements(table: Array) -> dict[str, Floats]:
     both, first, second, neither = table.T.astype(np.float64)
     n = both + first + second + neither
     same = _ratio(both + neither, n)

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
+from hicra.arrays import Floats, Ints
 from hicra.labels.traces import LabelledTrace
 from hicra.text.fold import WHITE_SPACE, code_points, fold_points, to_text
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 _SPACES = "".join(re.escape(chr(point)) for point in sorted(WHITE_SPACE))
 _END = re.compile(rf"[\n\r]|[.?!:](?=[{_SPACES}])")
 _REFUSED = re.compile(r"[\d\0]")  # a digit belongs to a task, and no lexicon holds NUL

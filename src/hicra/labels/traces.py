@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Ints
 from hicra.corpus.files import Paths, files_of
 from hicra.corpus.lines import read_lines, shown
 from hicra.corpus.strict_json import BOM, BadRow, parse_object
@@ -32,9 +32,6 @@ from hicra.errors import ConfigError, DataError, did_you_mean
 
 DEFAULT_POSITIVE = ("planning", "reflection")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?=_)")
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from hicra.arrays import Floats, Ints
 from hicra.errors import ConfigError, DataError, did_you_mean
 
 ESTIMATORS = ("plugin", "miller_madow", "chao_shen")
@@ -88,18 +88,18 @@ def conditional_entropy(given: Any, following: Any) -> float | None:
     return max(0.0, _plugin(pairs / n) - _plugin(singles / n))
 
 
-def _seen(counts: Any) -> NDArray[np.int64]:
+def _seen(counts: Any) -> Ints:
     values = np.asarray(counts, np.int64)
     if (values < 0).any():
         raise DataError(f"count {int(values.min())} is negative", "counts are numbers of occurrences")
     return np.sort(values[values > 0])
 
 
-def _plugin(p: NDArray[np.float64]) -> float:
+def _plugin(p: Floats) -> float:
     return float(-(p * np.log(p)).sum())
 
 
-def _hypergeometric(k: NDArray[np.int64], n: int, c: NDArray[np.int64], m: int) -> NDArray[np.float64]:
+def _hypergeometric(k: Ints, n: int, c: Ints, m: int) -> Floats:
     """P(k of the c marked ones among m drawn from n); scipy.special, since scipy.stats takes most of a second to import."""
     possible = (k <= c) & (m - k <= n - c)
     k = np.where(possible, k, np.minimum(c, m))
@@ -108,11 +108,11 @@ def _hypergeometric(k: NDArray[np.int64], n: int, c: NDArray[np.int64], m: int) 
     return np.where(possible, np.exp(log), 0.0)
 
 
-def _log_choose(n: NDArray[np.int64] | np.int64, k: NDArray[np.int64] | np.int64) -> NDArray[np.float64]:
+def _log_choose(n: Ints | np.int64, k: Ints | np.int64) -> Floats:
     return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
-def _chao_shen(seen: NDArray[np.int64], n: int) -> float:
+def _chao_shen(seen: Ints, n: int) -> float:
     singletons = int((seen == 1).sum())
     if singletons == n:  # coverage would be 0: the usual repair takes one singleton as seen
         singletons = n - 1

@@ -9,18 +9,15 @@ D3. A response is right when its task says so, else when its reward is at least 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
 from hicra.metrics.passk import pass_at_k
 from hicra.metrics.table import FOLLOWING, RAREFY_HITS
 
 CORRECT_AT = 0.5
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def _no_floats() -> Floats:
@@ -62,10 +59,10 @@ class RolloutStats:
     @classmethod
     def of(
         cls,
-        ids: NDArray[Any],
-        live: NDArray[np.bool_],
+        ids: Array,
+        live: Bools,
         *,
-        planning: NDArray[np.bool_],
+        planning: Bools,
         row: Ints,
         start: Ints,
         stop: Ints,
@@ -73,8 +70,8 @@ class RolloutStats:
         reward: Floats,
         correct: Floats,
         group: Ints,
-        before: NDArray[Any] | None = None,
-        after: NDArray[Any] | None = None,
+        before: Array | None = None,
+        after: Array | None = None,
     ) -> RolloutStats:
         """Statistics of a batch.
 
@@ -106,7 +103,7 @@ class RolloutStats:
         planning = [part.planning for part in parts if part.planning is not None]
         changed = [part.changed for part in parts if part.changed is not None]
 
-        def joined(name: str) -> NDArray[Any]:
+        def joined(name: str) -> Array:
             return np.concatenate([getattr(part, name) for part in parts] or [np.zeros(0, np.int64)])
 
         return cls(
@@ -156,7 +153,7 @@ def correct_from_reward(reward: Floats) -> Floats:
     return np.where(np.isnan(reward), np.nan, (reward >= CORRECT_AT).astype(float))
 
 
-def longest_hits(row: Ints, start: Ints, stop: Ints) -> NDArray[np.bool_]:
+def longest_hits(row: Ints, start: Ints, stop: Ints) -> Bools:
     """[H] bool: the hits that lie in no other hit of their row (of equal ranges the first stays)."""
     keep = np.ones(len(row), np.bool_)
     if len(row) < 2:
@@ -168,7 +165,7 @@ def longest_hits(row: Ints, start: Ints, stop: Ints) -> NDArray[np.bool_]:
     return keep
 
 
-def gram_pairs(ids: NDArray[Any], live: NDArray[np.bool_], row: Ints, stop: Ints, gram: Ints) -> tuple[Ints, Ints]:
+def gram_pairs(ids: Array, live: Bools, row: Ints, stop: Ints, gram: Ints) -> tuple[Ints, Ints]:
     """(given [N], following [N]): each hit whose next `FOLLOWING` tokens the policy produced, and a number for these tokens."""
     width = ids.shape[1]
     inside = stop + FOLLOWING <= width

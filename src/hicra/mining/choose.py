@@ -18,10 +18,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Floats, Int32s, Ints, Vectors
 from hicra.errors import DataError
 from hicra.mining import criteria, select
 from hicra.mining.cluster import NOISE, choose_k, get_clusterer
-from hicra.mining.counting.ngrams import Grams, Ints
+from hicra.mining.counting.ngrams import Grams
 from hicra.mining.embedders.interface import Embedder
 from hicra.mining.embedders.open import get_embedder
 from hicra.mining.settings import MineSettings
@@ -95,8 +96,8 @@ class Chosen:
     cluster: Ints
     cluster_df: Ints
     inside: Ints
-    values: dict[str, NDArray[np.float64]]
-    joined: NDArray[np.bool_]
+    values: dict[str, Floats]
+    joined: Bools
 
 
 def choose(
@@ -104,8 +105,8 @@ def choose(
     holders: Holders,
     settings: MineSettings,
     *,
-    left: NDArray[np.int32],
-    right: NDArray[np.int32],
+    left: Int32s,
+    right: Int32s,
     documents: int,
     contrast: Contrast | None = None,
     embedder: Embedder | None = None,
@@ -181,7 +182,7 @@ def choose(
     return Chosen(grams, table, statistics, details, fate, cluster, frequency[ranked], inside, values, joined)
 
 
-def join(vectors: NDArray[np.float32], labels: Ints, embedder: Embedder, rare: list[str], least: float) -> Ints:
+def join(vectors: Vectors, labels: Ints, embedder: Embedder, rare: list[str], least: float) -> Ints:
     """[R] int64: the cluster with the nearest mean vector for each rare n-gram, `NOISE` below cosine `least` (D16).
 
     Ties go to the lower label. Mean vectors are taken in float64 over unit vectors, then brought to unit length.
@@ -214,9 +215,9 @@ def _criteria(
     contrast: Contrast | None,
     fate: NDArray[np.int8],
     statistics: dict[str, Any],
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, Floats]:
     """Values of the criteria that are set; marks in `fate` what fails one, in order, and counts what is left."""
-    values: dict[str, NDArray[np.float64]] = {}
+    values: dict[str, Floats] = {}
     if settings.max_per_doc is not None:
         values["mean_per_doc"] = criteria.mean_per_doc(grams.doc_freq, grams.occurrences)
         _drop(fate, values["mean_per_doc"] > settings.max_per_doc, Fate.REPEATED, "max_per_doc", statistics)
@@ -238,9 +239,7 @@ def _criteria(
     return values
 
 
-def _drop(
-    fate: NDArray[np.int8], fails: NDArray[np.bool_], reason: Fate, setting: str, statistics: dict[str, Any]
-) -> None:
+def _drop(fate: NDArray[np.int8], fails: Bools, reason: Fate, setting: str, statistics: dict[str, Any]) -> None:
     fate[(fate == Fate.PAST_CUT) & fails] = reason
     left = int((fate == Fate.PAST_CUT).sum())
     statistics[f"ngrams_{setting}"] = left

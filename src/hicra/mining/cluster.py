@@ -16,14 +16,12 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Floats, Ints, Vectors
 from hicra.errors import ConfigError, did_you_mean
 
 MIN_K, MAX_K = 50, 512
 NOISE = -1  # the label of a gram outside all clusters
-Vectors = NDArray[np.float32]
-Labels = NDArray[np.int64]
 
 
 class Clusterer(Protocol):
@@ -35,7 +33,7 @@ class Clusterer(Protocol):
         """What is recorded in the lexicon: name and parameters."""
         ...
 
-    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Ints:
         """[G] int64 from 0; at most `k` different ones where it takes k; `NOISE` outside all clusters."""
         ...
 
@@ -49,7 +47,7 @@ class MiniBatchKMeans:
     def describe(self) -> dict[str, Any]:
         return {"name": "minibatch_kmeans", "batch": self.batch, "starts": self.starts, "iterations": self.iterations}
 
-    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Ints:
         from sklearn import cluster
 
         points, distinct, where = _distinct(vectors)
@@ -71,7 +69,7 @@ class Hdbscan:
     def describe(self) -> dict[str, Any]:
         return {"name": "hdbscan", "min_cluster_size": self.smallest, "metric": "euclidean"}
 
-    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Ints:
         from sklearn import cluster
 
         points, _, _ = _distinct(vectors)
@@ -91,7 +89,7 @@ class Agglomerative:
     def describe(self) -> dict[str, Any]:
         return {"name": "agglomerative", "linkage": "average", "metric": "cosine"}
 
-    def labels(self, vectors: Vectors, k: int, seed: int) -> Labels:
+    def labels(self, vectors: Vectors, k: int, seed: int) -> Ints:
         from sklearn import cluster
 
         if len(vectors) > self.most:
@@ -142,7 +140,7 @@ def get_clusterer(name: str, k: int | None = None) -> Clusterer:
     return clusterer
 
 
-def _distinct(vectors: Vectors) -> tuple[NDArray[np.float64], NDArray[np.float64], Labels]:
+def _distinct(vectors: Vectors) -> tuple[Floats, Floats, Ints]:
     """Rounded vectors, the distinct ones sorted, and which of those each is."""
     points = np.asarray(np.round(vectors.astype(np.float64), 4), np.float64)
     distinct, where = np.unique(points, axis=0, return_inverse=True)

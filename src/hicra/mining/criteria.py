@@ -13,11 +13,8 @@ D15. Contrast (`contrast` R): kept when the odds of an n-gram in correct solutio
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hicra.mining.counting.ngrams import Ints
-
-Floats = NDArray[np.float64]
+from hicra.arrays import Floats, Ints
 
 
 def mean_per_doc(doc_freq: Ints, occurrences: Ints) -> Floats:

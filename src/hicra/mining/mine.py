@@ -23,13 +23,14 @@ from typing import Any, Literal
 
 import polars as pl
 
+from hicra.arrays import Ints
 from hicra.corpus import Paths
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 from hicra.mining.choose import Chosen, Contrast, choose
 from hicra.mining.cluster import get_clusterer
 from hicra.mining.counting.interface import Backend, Loaded
-from hicra.mining.counting.ngrams import Grams, Ints, Rule
+from hicra.mining.counting.ngrams import Grams, Rule
 from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import Reading, chunks_of
 from hicra.mining.counting.words import Chunk

@@ -15,14 +15,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hicra.mining.counting.ngrams import Grams, Ints
+from hicra.arrays import Hashes, Int32s, Ints
+from hicra.mining.counting.ngrams import Grams
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
-def inside_longer(grams: Grams, left: NDArray[np.int32], right: NDArray[np.int32]) -> Ints:
+def inside_longer(grams: Grams, left: Int32s, right: Int32s) -> Ints:
     """[G] int64: the row of an n-gram one word longer that this one always stands inside, -1 where there is none.
 
     Always: the longer one has the same document frequency and the same number of occurrences. Where both words at the
@@ -56,7 +56,7 @@ def inside_longer(grams: Grams, left: NDArray[np.int32], right: NDArray[np.int32
     return found
 
 
-def _row_keys(words: NDArray[np.int32]) -> NDArray[np.uint64]:
+def _row_keys(words: Int32s) -> Hashes:
     """[G] uint64, a hash of each row of word ids; callers compare the rows of equal keys."""
     keys = np.zeros(len(words), np.uint64)
     for column in words.T:

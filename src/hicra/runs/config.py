@@ -11,13 +11,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from hicra.credit import get_method
-from hicra.errors import ConfigError
+from hicra.credit import LOSSES, get_method
+from hicra.errors import ConfigError, did_you_mean
 from hicra.strict import Count, Positive, Share, Strict, validated
 
 LARGEST_FILE = 1_000_000
+def _known_loss(name: str) -> str:
+    if name not in LOSSES:
+        raise ConfigError(f"train.loss: no loss {name!r}", did_you_mean(name, LOSSES))
+    return name
+
+
 class TaskConfig(Strict):
     name: str = "plan_execute"
     settings: dict[str, Any] = {}
@@ -60,7 +66,7 @@ class TrainConfig(Strict):
     clip_low: Share = 0.2
     clip_high: Share = 0.28  # clip-higher (DAPO), as the paper's baseline has it
     kl: Annotated[float, Field(ge=0)] = 0.0
-    loss: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = "dapo"  # dapo: mean over all tokens
+    loss: Annotated[str, AfterValidator(_known_loss)] = "dapo"  # dapo: mean over all tokens
     scale: Literal["none", "std"] = "none"  # the paper's advantage is mean-centred only
     threads: Positive = 1
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 on a CPU

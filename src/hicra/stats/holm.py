@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from hicra.arrays import Floats
 
 
-def holm(p: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+def holm(p: Sequence[float] | Floats) -> Floats:
     """[m] adjusted p, in the order given: the k-th smallest times m - k + 1, never falling, at most 1 (Holm 1979).
 
     >>> [round(float(x), 3) for x in holm([0.04, 0.01, 0.03])]

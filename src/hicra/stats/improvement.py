@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from hicra.arrays import Floats
 
-def prob_improvement(treatment: NDArray[np.float64], baseline: NDArray[np.float64]) -> float:
+
+def prob_improvement(treatment: Floats, baseline: Floats) -> float:
     """Share of all (treatment, baseline) pairs in which the treatment is larger; ties count half."""
     ranked = np.sort(baseline)
     below = np.searchsorted(ranked, treatment, "left").sum()

@@ -6,16 +6,15 @@ covers far less than it says (0.73 instead of 0.95 at 3 runs), and even at 10 it
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+
+from hicra.arrays import Array, Floats
 
 LEAST_TASK_RUNS, DRAWS = 10, 2000
 _BLOCK = 1 << 21  # values drawn at a time: 16 MB
 
 
-def iqm(scores: NDArray[np.float64]) -> float:
+def iqm(scores: Floats) -> float:
     """Mean of all scores after a quarter (rounded down) is cut from each end.
 
     >>> iqm(np.array([0.0, 5, 6, 7, 100]))
@@ -24,7 +23,7 @@ def iqm(scores: NDArray[np.float64]) -> float:
     return float(_middle(np.sort(scores, axis=None)).mean())
 
 
-def iqm_interval(scores: NDArray[np.float64], confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
+def iqm_interval(scores: Floats, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
     """Percentile interval of the IQM over 2,000 seeded draws.
 
     Args:
@@ -46,7 +45,7 @@ def iqm_interval(scores: NDArray[np.float64], confidence: float = 0.95, seed: in
     return float(low), float(high)
 
 
-def _middle(ranked: NDArray[Any]) -> NDArray[Any]:
+def _middle(ranked: Array) -> Array:
     """The middle half along the last axis, which is sorted."""
     cut = ranked.shape[-1] // 4
     return ranked[..., cut : ranked.shape[-1] - cut]

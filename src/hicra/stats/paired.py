@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from hicra.arrays import Floats
 from hicra.errors import ConfigError, DataError
 from hicra.stats.improvement import prob_improvement
 from hicra.stats.signflip import sign_flip_p
@@ -69,7 +69,7 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
     )
 
 
-def t_interval(values: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
+def t_interval(values: Floats, confidence: float = 0.95) -> tuple[float, float]:
     """Student's interval of a mean: mean -+ t(n-1) sd / sqrt(n), sd with n-1; infinite for a single value.
 
     Raises:

@@ -7,18 +7,18 @@ The t interval over seeds takes the questions as given. A benchmark of 30 questi
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from hicra.arrays import Floats
 from hicra.stats.paired import check_confidence, t_interval
 
 
-def question_interval(differences: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
+def question_interval(differences: Floats, confidence: float = 0.95) -> tuple[float, float]:
     """Clustered by question: new questions, these seeds. A t interval over the questions' mean differences [Q]."""
     return t_interval(differences.mean(axis=0), confidence)
 
 
-def crossed_interval(differences: NDArray[np.float64], confidence: float = 0.95) -> tuple[float, float]:
+def crossed_interval(differences: Floats, confidence: float = 0.95) -> tuple[float, float]:
     """New seeds and new questions: the two-way crossed interval, infinite where either is single.
 
     The variance of the grand mean of n seeds x Q questions is (MS_seed + MS_question - MS_rest) / (n Q) with the mean

@@ -7,13 +7,14 @@ of the values, and with n pairs it cannot fall under 2 / 2^n: hence no verdict u
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from hicra.arrays import Floats
 
 EXACT_UP_TO, DRAWS = 20, 100_000
 _BLOCK = 1 << 22  # table entries looked up at a time: 32 MB
 
 
-def sign_flip_p(differences: NDArray[np.float64], seed: int = 0) -> float:
+def sign_flip_p(differences: Floats, seed: int = 0) -> float:
     """Two-sided p of paired differences [n].
 
     All 2^n patterns up to n = 20. Beyond, 100,000 seeded draws and p = (hits + 1) / (draws + 1), so that p is never 0 and
@@ -42,7 +43,7 @@ def least_p(n: int) -> float:
     return 2.0 / 2**n if n <= EXACT_UP_TO else 1 / (DRAWS + 1)
 
 
-def _all_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _all_sums(values: Floats) -> Floats:
     """[2^n] the sums of all sign patterns."""
     sums = np.zeros(1)
     for value in values:

@@ -13,15 +13,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Ints
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Span, Tagger
 from hicra.text.fold import code_points
 from hicra.text.tokenizer import load_tokenizer
 
-Ints = NDArray[np.int64]
 Flat = tuple[Ints, Ints, Ints, list[str]]
 CHUNK = 512
 CELLS = 2**22  # rows by bytes of the longest one: more than its tokens
@@ -43,8 +42,8 @@ class TaggedRows:
     spans: list[list[Span]]
     planning_chars: Ints
     ids: Ints
-    live: NDArray[np.bool_]
-    planning: NDArray[np.bool_]
+    live: Bools
+    planning: Bools
     row: Ints
     start: Ints
     stop: Ints
@@ -166,7 +165,7 @@ def span_series(spans: list[list[Span]]) -> pl.Series:
     return _lists(table.to_struct(), row, len(spans)).alias("spans")
 
 
-def mask_series(planning: NDArray[np.bool_], live: NDArray[np.bool_]) -> pl.Series:
+def mask_series(planning: Bools, live: Bools) -> pl.Series:
     """The `planning_mask` column: list of 0/1, one a token."""
     row = np.repeat(np.arange(len(live)), live.sum(axis=1))
     return _lists(pl.Series(planning[live].astype(np.int64)), row, len(live)).alias("planning_mask")
@@ -206,7 +205,7 @@ def with_text(rows: pl.DataFrame, before: int = 0) -> pl.DataFrame:
     return rows
 
 
-def _padded(rows: Sequence[Sequence[int]]) -> tuple[Ints, NDArray[np.bool_]]:
+def _padded(rows: Sequence[Sequence[int]]) -> tuple[Ints, Bools]:
     live = _filled(np.array([len(row) for row in rows], np.int64))
     table = np.zeros(live.shape, np.int64)
     if live.any():
@@ -214,7 +213,7 @@ def _padded(rows: Sequence[Sequence[int]]) -> tuple[Ints, NDArray[np.bool_]]:
     return table, live
 
 
-def _filled(length: Ints) -> NDArray[np.bool_]:
+def _filled(length: Ints) -> Bools:
     """[B,T] bool: the first length[b] places of each row."""
-    live: NDArray[np.bool_] = np.arange(int(length.max()) if len(length) else 0) < length[:, None]
+    live: Bools = np.arange(int(length.max()) if len(length) else 0) < length[:, None]
     return live

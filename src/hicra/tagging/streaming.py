@@ -17,11 +17,11 @@ import bisect
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Array, Bools, as_numpy
 from hicra.errors import DataError
-from hicra.tagging.streaming_row import Bools, Part, Piece, Row, folded, in_word
-from hicra.tagging.tagger import Tagger, as_numpy
+from hicra.tagging.streaming_row import Part, Piece, Row, folded, in_word
+from hicra.tagging.tagger import Tagger
 
 
 class StreamTagger:
@@ -102,7 +102,7 @@ class StreamTagger:
         return self._tagger.unit == "sentence"
 
     # ---- ids to text
-    def _read(self, row: Row, ids: NDArray[Any], live: Bools) -> list[Part]:
+    def _read(self, row: Row, ids: Array, live: Bools) -> list[Part]:
         """Appends tokens to a row; gives the texts to match in: those that ended, and for grams the open one."""
         parts: list[Part] = []
         row.maybe = []

@@ -7,11 +7,10 @@ import re
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools
 from hicra.text.fold import MARK, WORD, char_class, fold_char
 
-Bools = NDArray[np.bool_]
 Range = tuple[int, int]  # half-open, tokens
 SENTENCE_END = re.compile(r"\n|[.?!:](?=[ \n])")
 BLANKS = re.compile("[ \n]+")

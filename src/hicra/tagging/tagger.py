@@ -16,14 +16,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Array, Bools, Bytes, Int32s, Ints, as_numpy
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.text.automaton import Automaton
 from hicra.text.fold import SPACE
-from hicra.text.pieces import LINE_END, WALL_KIND, Bools, Bytes, Ints, fold_texts, inside_words
-from hicra.text.stream import Index, Stream, Vocabulary
+from hicra.text.pieces import LINE_END, WALL_KIND, fold_texts, inside_words
+from hicra.text.stream import Stream, Vocabulary
 from hicra.text.tokenizer import token_bytes
 
 Span = tuple[int, int, str]
@@ -173,7 +173,7 @@ class Tagger:
         return self._vocabulary
 
     # ---- the passes
-    def _checked(self, ids: Any, response_mask: Any) -> tuple[NDArray[Any], Bools]:
+    def _checked(self, ids: Any, response_mask: Any) -> tuple[Array, Bools]:
         array, live = as_numpy(ids), as_numpy(response_mask).astype(bool, copy=False)
         if array.ndim != 2 or array.shape != live.shape:
             raise DataError(
@@ -181,7 +181,7 @@ class Tagger:
             )
         return array, live
 
-    def _blocks(self, ids: NDArray[Any], live: Bools, ordered: bool) -> Iterator[tuple[slice, Stream, Hits]]:
+    def _blocks(self, ids: Array, live: Bools, ordered: bool) -> Iterator[tuple[slice, Stream, Hits]]:
         """Blocks of rows, their bytes, and the spans in them as byte ranges."""
         step = max(1, BLOCK // (ids.shape[1] + 1))
         for low in range(0, len(ids), step):
@@ -226,15 +226,10 @@ class Tagger:
 _SENTENCE_STOP = np.isin(np.arange(256), [ord(char) for char in ".?!:"])
 
 
-def _covered(stream: Stream, first: Index, last: Index, shape: tuple[int, int]) -> Bools:
+def _covered(stream: Stream, first: Int32s, last: Int32s, shape: tuple[int, int]) -> Bools:
     """[B,T] bool: the tokens of half-open ranges."""
     n = len(stream.place) + 1
     inside = np.cumsum(np.bincount(first, minlength=n) - np.bincount(last, minlength=n))[:-1] > 0
     mask = np.zeros(shape[0] * (shape[1] + 1), np.bool_)
     mask[stream.place[inside]] = True
     return mask.reshape(shape[0], -1)[:, :-1]
-
-
-def as_numpy(array: Any) -> NDArray[Any]:
-    """An array or tensor as numpy, without a copy where that is possible."""
-    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)

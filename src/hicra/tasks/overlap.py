@@ -24,8 +24,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from hicra.arrays import Hashes, Ints
 from hicra.artifacts import write_text
 from hicra.corpus import Paths, files_of
 from hicra.errors import ConfigError, DataError
@@ -42,8 +42,6 @@ QUESTIONS = ("question", "problem", "prompt")
 _WORD = r"[\p{L}\p{M}\p{N}]+"
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplication loses nothing
 
-Hashes = NDArray[np.uint64]
-Ints = NDArray[np.int64]
 Asked = tuple[Source, dict[str, Any], str]  # place, row, question
 
 

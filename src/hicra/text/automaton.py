@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Bytes, Int32s, Ints
 from hicra.errors import DataError
-from hicra.text.pieces import Bytes, Ints
 
 # a step costs numpy about as much as this many look-ups: the lanes that balance it against the bytes read twice
 STEP = 750
@@ -84,7 +83,7 @@ class Automaton:
         gram, stop = np.concatenate(grams), np.concatenate(stops)
         return gram, stop - self.length[gram], stop
 
-    def _walk(self, data: Bytes, lanes: int, stretch: int, before: int) -> NDArray[np.int32]:
+    def _walk(self, data: Bytes, lanes: int, stretch: int, before: int) -> Int32s:
         """[stretch * lanes] the state after each byte, times the number of classes; the first byte of each lane comes first."""
         classes = np.zeros(before + lanes * stretch, np.uint8)
         np.take(self._class, data, out=classes[before : before + len(data)], mode="clip")
@@ -113,7 +112,7 @@ def _trie(text: Ints, length: Ints, classes: int) -> tuple[list[Level], Ints, in
     return levels, ends, nodes
 
 
-def _transitions(levels: list[Level], gram: Ints, states: int, classes: int) -> tuple[NDArray[np.int32], Ints]:
+def _transitions(levels: list[Level], gram: Ints, states: int, classes: int) -> tuple[Int32s, Ints]:
     """[S, C] the next state, and [S] the longest proper suffix of each state that is a gram (0: none)."""
     table = np.zeros((states, classes), np.int32)
     suffix, shorter = np.zeros(states, np.int64), np.zeros(states, np.int64)

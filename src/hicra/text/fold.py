@@ -18,15 +18,14 @@ import unicodedata
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from hicra.arrays import Bools, Bytes, CodePoints, Ints
 
 OTHER, WORD, MARK, SPACE = 0, 1, 2, 3
 WHITE_SPACE = frozenset(
     [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 )
 APOSTROPHES = frozenset("\u2019\u2018\uff07")
-
-CodePoints = NDArray[np.uint32]
 
 
 class Folded(NamedTuple):
@@ -40,12 +39,12 @@ class Folded(NamedTuple):
     """
 
     points: CodePoints
-    start: NDArray[np.int64]
-    stop: NDArray[np.int64]
-    kind: NDArray[np.uint8]
+    start: Ints
+    stop: Ints
+    kind: Bytes
 
     @property
-    def word(self) -> NDArray[np.bool_]:
+    def word(self) -> Bools:
         """[N] bool: part of a word; a mark is what the last character that is no mark was."""
         word, marks = self.kind == WORD, self.kind == MARK
         if not marks.any():
@@ -80,7 +79,7 @@ def _looked_up(point: int) -> tuple[int, int]:
 
 
 @functools.cache
-def _ascii_tables() -> tuple[CodePoints, NDArray[np.uint8]]:
+def _ascii_tables() -> tuple[CodePoints, Bytes]:
     pairs = [_looked_up(point) for point in range(128)]
     return np.array([p for p, _ in pairs], np.uint32), np.array([c for _, c in pairs], np.uint8)
 

@@ -11,13 +11,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hicra.text.fold import MARK, SPACE, WORD, CodePoints, code_points, fold_points
-
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
+from hicra.arrays import Bools, Bytes, CodePoints, Int32s, Ints
+from hicra.text.fold import MARK, SPACE, WORD, code_points, fold_points
 
 LINE_END, WALL_KIND = 4, 5  # kinds of bytes beside those of hicra.text.fold: white space with a line end in it, a wall
 BEGINS_BLANK, ENDS_BLANK, CONTINUES = 1, 2, 4  # bits of `edge`
@@ -39,7 +35,7 @@ class Pieces(NamedTuple):
 
     data: Bytes
     kind: Bytes
-    char: NDArray[np.int32]
+    char: Int32s
     start: Ints
     length: Ints
     chars: Ints

@@ -8,31 +8,18 @@ of characters (byte-level pieces of an emoji), which are put together and folded
 from __future__ import annotations
 
 import itertools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Array, Bools, Bytes, Int32s, Ints
 from hicra.errors import DataError
 from hicra.text.fold import to_text
-from hicra.text.pieces import (
-    BEGINS_BLANK,
-    CONTINUES,
-    ENDS_BLANK,
-    LINE_END,
-    WALL_KIND,
-    Bools,
-    Bytes,
-    Ints,
-    Pieces,
-    decode,
-    fold_bytes,
-)
+from hicra.text.pieces import BEGINS_BLANK, CONTINUES, ENDS_BLANK, LINE_END, WALL_KIND, Pieces, decode, fold_bytes
 from hicra.text.tokenizer import TokenBytes
 
 WALL, EMPTY, FRAGMENT, OPENS = 8, 16, 32, 64  # bits beside those of `Pieces.edge`
 _EDGES = np.uint8(BEGINS_BLANK | ENDS_BLANK | CONTINUES)
-Index = NDArray[np.int32]
 
 
 class Stream(NamedTuple):
@@ -52,16 +39,16 @@ class Stream(NamedTuple):
 
     data: Bytes
     kind: Bytes
-    token: Index
+    token: Int32s
     start: Ints
     flags: Bytes
     place: Ints
-    flat: Index
-    source: Index
+    flat: Int32s
+    source: Int32s
     broken: Ints
     run: Pieces | None
 
-    def token_ranges(self, start: Ints, stop: Ints) -> tuple[Index, Index]:
+    def token_ranges(self, start: Ints, stop: Ints) -> tuple[Int32s, Int32s]:
         """Byte ranges -> half-open ranges of tokens that hold a byte of them."""
         first, last = self.token[start], self.token[stop - 1] + 1
         goes_on = (self.flags & CONTINUES) > 0
@@ -89,7 +76,7 @@ class Vocabulary:
         self.data, self.kind, self.char = folded.data, folded.kind.copy(), folded.char
         self.kind[folded.start[table.wall]] = WALL_KIND
 
-    def stream(self, ids: NDArray[Any], live: Bools) -> Stream:
+    def stream(self, ids: Array, live: Bools) -> Stream:
         """The folded bytes of a batch.
 
         Args:
@@ -118,7 +105,7 @@ class Vocabulary:
         read = np.take(data, index, mode="clip")
         return Stream(read, spelled, _owners(start, length, len(read)), start, flags, place, flat, source, broken, run)
 
-    def _tokens(self, ids: NDArray[Any], live: Bools) -> tuple[Index, Bytes, Ints]:
+    def _tokens(self, ids: Array, live: Bools) -> tuple[Int32s, Bytes, Ints]:
         """Ids, flags and places of the tokens that count; a row ends with a wall, and of a run of walls the first will do."""
         known = live & (ids.astype(np.int64, copy=False).view(np.uint64) < self.size)
         # ids past the tokenizer's own (padded embeddings) are walls, negative ones a mistake
@@ -154,7 +141,7 @@ class Vocabulary:
         row = stream.place[stream.token[start]] // width
         return row, ranges[0] - row_start[row], ranges[1] + 1 - row_start[row]
 
-    def texts(self, ids: NDArray[Any], live: Bools) -> list[tuple[str, list[int]]]:
+    def texts(self, ids: Array, live: Bools) -> list[tuple[str, list[int]]]:
         """Row by row: the text of the tokens, and for each of the T columns the character where it ends."""
         rows, width = len(ids), ids.shape[1] + 1
         flat, flags, place = self._tokens(ids, live)
@@ -176,14 +163,14 @@ class Vocabulary:
             for row, (a, b) in enumerate(itertools.pairwise(starts))
         ]
 
-    def _raw(self, flat: Index, opening: Bools | int = 0) -> tuple[Bytes, Ints]:
+    def _raw(self, flat: Int32s, opening: Bools | int = 0) -> tuple[Bytes, Ints]:
         """The bytes of tokens as the tokenizer spells them, and where each begins."""
         source, length = (self.raw.start[flat] + opening).astype(np.int32), self.raw.length[flat] - opening
         begin = np.cumsum(length) - length
         return self.raw.blob[ragged(source, begin, length)], begin
 
 
-def ragged(source: Index, start: Ints, length: Index | Ints) -> Index:
+def ragged(source: Int32s, start: Ints, length: Int32s | Ints) -> Int32s:
     """[sum of length] int32: source[i], source[i] + 1, ... (length[i] of them) for each i, one after another.
 
     Args:
@@ -198,7 +185,7 @@ def ragged(source: Index, start: Ints, length: Index | Ints) -> Index:
     return np.cumsum(index, out=index)
 
 
-def _owners(start: Ints, length: Index, total: int) -> Index:
+def _owners(start: Ints, length: Int32s, total: int) -> Int32s:
     """[total] int32: the token that each byte belongs to."""
     token = np.flatnonzero(length)
     step = np.zeros(total, np.int32)

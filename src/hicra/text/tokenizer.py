@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Bytes, Ints
 from hicra.errors import ConfigError
 
 WALL = b"\x00"
@@ -40,11 +40,11 @@ class TokenBytes(NamedTuple):
     """
 
     family: str
-    blob: NDArray[np.uint8]
-    start: NDArray[np.int64]
-    length: NDArray[np.int64]
-    opens: NDArray[np.bool_]
-    wall: NDArray[np.bool_]
+    blob: Bytes
+    start: Ints
+    length: Ints
+    opens: Bools
+    wall: Bools
 
     @property
     def vocabulary(self) -> int:

@@ -13,10 +13,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Digests = NDArray[np.uint64]
+from hicra.arrays import Bools, Hashes, Int32s, Ints
+
 NO_QUESTION = (0, 0)
 
 
@@ -33,15 +32,15 @@ class Documents:
         groups: distinct values of `group` over the kept ones.
     """
 
-    kept: NDArray[np.bool_]
-    group: NDArray[np.int32]
+    kept: Bools
+    group: Int32s
     distinct: int
     counted: int
     questions: int
     groups: int
 
 
-def resolve(digest: Digests, question: Digests, near: Digests | None = None) -> Documents:
+def resolve(digest: Hashes, question: Hashes, near: Hashes | None = None) -> Documents:
     """Chooses among solutions.
 
     Args:
@@ -68,7 +67,7 @@ def resolve(digest: Digests, question: Digests, near: Digests | None = None) -> 
     return Documents(kept, group.astype(np.int32), distinct, counted, len(present), len(present) + len(alone))
 
 
-def _merge(key: Digests, digest: Digests, rank: Ints) -> tuple[NDArray[np.bool_], Ints]:
+def _merge(key: Hashes, digest: Hashes, rank: Ints) -> tuple[Bools, Ints]:
     """Of solutions with one key the first by digest is kept, with the lowest rank among them."""
     kept, lowest = np.zeros(len(key), bool), rank.copy()
     if not len(key):

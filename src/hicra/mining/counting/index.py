@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Hashes, Int32s, Ints
 from hicra.mining.counting.documents import Documents, resolve
-from hicra.mining.counting.ngrams import Hashes, Ids, Ints, word_codes
+from hicra.mining.counting.ngrams import word_codes
 from hicra.mining.counting.words import SPLIT, Encoded, Tokens, Vocabulary
 
 
@@ -33,16 +33,16 @@ class Index:
 
     def __init__(self) -> None:
         self.vocabulary = Vocabulary()
-        self._digest: list[NDArray[np.uint64]] = []
-        self._near: list[NDArray[np.uint64]] = []
-        self._question: list[NDArray[np.uint64]] = []
+        self._digest: list[Hashes] = []
+        self._near: list[Hashes] = []
+        self._question: list[Hashes] = []
         self._lengths: list[Ints] = []
         self._words: list[Ints] = []
-        self._against: list[NDArray[np.bool_]] = []
+        self._against: list[Bools] = []
         self._codes: tuple[int, Hashes] = (-1, np.empty(0, np.uint64))
         self.lengths = np.empty(0, np.int64)
 
-    def add(self, encoded: Encoded) -> Ids:
+    def add(self, encoded: Encoded) -> Int32s:
         """Takes note of a chunk (of all but its `ids`).
 
         Returns:
@@ -87,7 +87,7 @@ class Index:
         return self._codes[1]
 
 
-def block_of(ids: Ids, lengths: Ints, kept: NDArray[np.bool_], left: Ids, right: Ids) -> Tokens:
+def block_of(ids: Int32s, lengths: Ints, kept: Bools, left: Int32s, right: Int32s) -> Tokens:
     """The kept ones of some solutions that lie one after another, as a corpus without its words."""
     if not kept.all():
         ids = ids[np.repeat(kept, lengths)]

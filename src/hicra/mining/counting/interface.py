@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from hicra.arrays import Int32s, Ints
 from hicra.corpus import Paths
 from hicra.mining.counting.index import Side
-from hicra.mining.counting.ngrams import Grams, Ids, Ints, Rule
+from hicra.mining.counting.ngrams import Grams, Rule
 from hicra.mining.counting.rows import Read, Reading
 from hicra.mining.counting.words import Chunk
 
@@ -28,8 +29,8 @@ class Loaded:
 
     mined: Side
     against: Side
-    left: Ids
-    right: Ids
+    left: Int32s
+    right: Int32s
 
 
 class Backend(Protocol):

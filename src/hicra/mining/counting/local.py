@@ -11,23 +11,14 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hicra import corpus
+from hicra.arrays import Int32s, Ints
 from hicra.corpus import Paths
 from hicra.mining.counting.index import Index, block_of
 from hicra.mining.counting.interface import Loaded
 from hicra.mining.counting.maps import PART_IDS, add_holders, encode, records_of, share
-from hicra.mining.counting.ngrams import (
-    Found,
-    Grams,
-    Ids,
-    Ints,
-    Rule,
-    block_holders,
-    merge_records,
-    with_salts,
-)
+from hicra.mining.counting.ngrams import Found, Grams, Rule, block_holders, merge_records, with_salts
 from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of
 from hicra.mining.counting.spill import MEMORY, Spill
 from hicra.mining.counting.words import Chunk, Encoder, Tokens
@@ -59,7 +50,7 @@ class Local:
     def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
         """See `Backend`."""
         here = Encoder()
-        pending: list[Ids] = []
+        pending: list[Int32s] = []
         first = done = 0
 
         def flush() -> None:
@@ -136,7 +127,7 @@ class Local:
     ) -> None:
         self.close()
 
-    def _each(self, against: bool) -> Iterator[tuple[Tokens, Ids]]:
+    def _each(self, against: bool) -> Iterator[tuple[Tokens, Int32s]]:
         """The blocks of one side that hold any of its solutions, and the groups of these."""
         documents = self._sides[against].documents
         for number, (low, high) in enumerate(self._blocks):
@@ -159,7 +150,7 @@ def _caller() -> Callable[[tuple[Callable[..., Any], tuple[Any, ...]]], Any]:
     return lambda task: task[0](*task[1])
 
 
-def _taken(held: Spill, key: tuple[int, ...]) -> NDArray[np.int32]:
+def _taken(held: Spill, key: tuple[int, ...]) -> Int32s:
     """The records [R, n + 3] of one part, which is then forgotten."""
     records = held.read(key).reshape(-1, key[0] + 3)
     held.drop(key)

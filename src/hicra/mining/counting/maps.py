@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from hicra.mining.counting.ngrams import Hashes, Ids, Ints, Rule, block_records
+from hicra.arrays import Hashes, Int32s, Ints
+from hicra.mining.counting.ngrams import Rule, block_records
 from hicra.mining.counting.words import Chunk, Encoded, Encoder, Tokens
 
 PART_IDS = 2**22  # word ids of the corpus for each part of the records
@@ -23,12 +24,12 @@ def encode(chunk: Chunk, near: bool) -> Encoded:
     return _encoder().encode(chunk, near)
 
 
-def records_of(block: Tokens, codes: Hashes, group: Ids, rule: Rule) -> list[tuple[int, Hashes, Ids]]:
+def records_of(block: Tokens, codes: Hashes, group: Int32s, rule: Rule) -> list[tuple[int, Hashes, Int32s]]:
     """The second map: n, hashes and records of one block, for each n."""
     return [(n, *block_records(block, codes, group, n, rule.by_group)) for n in range(rule.n_min, rule.n_max + 1)]
 
 
-def share(hashes: Hashes, records: Ids, parts: int) -> Iterator[tuple[int, Ids]]:
+def share(hashes: Hashes, records: Int32s, parts: int) -> Iterator[tuple[int, Int32s]]:
     """Records by part: the hash modulo the number of parts."""
     if parts == 1:
         yield 0, records

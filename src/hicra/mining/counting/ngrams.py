@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Hashes, Int32s, Ints
 from hicra.errors import HicraError
 from hicra.mining.counting.words import SPLIT, Tokens
 
@@ -30,9 +30,6 @@ MANY = -1  # stands for more than one group
 _EXTRA = 3  # columns of a record after its words: doc_freq, occurrences, group
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _FILTER = np.uint64(2**20 - 1)
-Ints = NDArray[np.int64]
-Ids = NDArray[np.int32]
-Hashes = NDArray[np.uint64]
 T = TypeVar("T")
 
 
@@ -52,7 +49,7 @@ class Grams:
 
     text: list[str]
     n: Ints
-    words: Ids
+    words: Int32s
     hash: Hashes
     doc_freq: Ints
     occurrences: Ints
@@ -145,7 +142,7 @@ def count_ngrams(
     return with_salts(attempt)
 
 
-def block_records(block: Tokens, codes: Hashes, group: Ids, n: int, by_group: bool) -> tuple[Hashes, Ids]:
+def block_records(block: Tokens, codes: Hashes, group: Int32s, n: int, by_group: bool) -> tuple[Hashes, Int32s]:
     """The map: what one block of solutions says of the n-grams of n words.
 
     Args:
@@ -194,7 +191,7 @@ class Merged:
         ngrams, min_df, max_df: distinct n-grams, those that reach the floor, the largest document frequency.
     """
 
-    words: Ids
+    words: Int32s
     hash: Hashes
     doc_freq: Ints
     occurrences: Ints
@@ -203,7 +200,7 @@ class Merged:
     max_df: int
 
 
-def merge_records(records: Ids, codes: Hashes, n: int, rule: Rule) -> Merged:
+def merge_records(records: Int32s, codes: Hashes, n: int, rule: Rule) -> Merged:
     """The reduce: all records of some n-grams [R, n + 3], from all blocks and in any order, to their counts.
 
     Raises:
@@ -231,7 +228,7 @@ def merge_records(records: Ids, codes: Hashes, n: int, rule: Rule) -> Merged:
     return Merged(*kept, len(first), reached, int(doc_freq.max()))
 
 
-def _boundaries(hashes: Hashes, words: Ids) -> NDArray[np.bool_]:
+def _boundaries(hashes: Hashes, words: Int32s) -> Bools:
     """[R] bool: where another hash starts. Raises HashCollision where one hash has two n-grams."""
     same = hashes[1:] == hashes[:-1]
     if (words[1:][same] != words[:-1][same]).any():
@@ -245,7 +242,7 @@ class Found:
     def __init__(self, n_max: int, salt: int) -> None:
         self.n_max, self.salt, self.limit = n_max, salt, MAX_GRAMS
         self.counts = {"ngrams": 0, "min_df": 0, "max_df": 0, "over_limit": 0}
-        self._parts: list[tuple[Ids, Hashes, Ints, Ints]] = []
+        self._parts: list[tuple[Int32s, Hashes, Ints, Ints]] = []
         self._held = 0
 
     def add(self, part: Merged) -> None:
@@ -267,7 +264,7 @@ class Found:
         self._parts = [(words[best], hashes[best], doc_freq[best], occurrences[best])]
         self._held = len(best)
 
-    def _columns(self) -> tuple[Ids, Hashes, Ints, Ints]:
+    def _columns(self) -> tuple[Int32s, Hashes, Ints, Ints]:
         none = np.empty(0, np.int64)
         empty = (np.empty((0, self.n_max), np.int32), np.empty(0, np.uint64), none, none)
         words, hashes, doc_freq, occurrences = (np.concatenate(part) for part in zip(empty, *self._parts, strict=True))
@@ -290,7 +287,7 @@ class Found:
         return grams.take(order)
 
 
-def block_holders(block: Tokens, codes: Hashes, group: Ids, grams: Grams, labels: Ints, by_group: bool) -> Ints:
+def block_holders(block: Tokens, codes: Hashes, group: Int32s, grams: Grams, labels: Ints, by_group: bool) -> Ints:
     """The other map: which solutions (or groups) of a block hold a gram of which label.
 
     Args:
@@ -333,19 +330,19 @@ def windows(tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK) -> Iterat
         yield start + low, gram_hash(window_words(tokens, start + low, n), codes)
 
 
-def window_words(tokens: Tokens, positions: Ints, n: int) -> Ids:
+def window_words(tokens: Tokens, positions: Ints, n: int) -> Int32s:
     """[P, n] int32, the words of the n-grams that start at `positions`, edges stripped."""
     return strip_edges(tokens, np.stack([tokens.ids[positions + offset] for offset in range(n)], axis=1))
 
 
-def strip_edges(tokens: Tokens, words: Ids) -> Ids:
+def strip_edges(tokens: Tokens, words: Int32s) -> Int32s:
     """[P, n] word ids without the outer punctuation of the first and the last word; in place."""
     words[:, 0] = tokens.left[words[:, 0]]
     words[:, -1] = tokens.right[words[:, -1]]
     return words
 
 
-def gram_hash(words: Ids, codes: Hashes) -> Hashes:
+def gram_hash(words: Int32s, codes: Hashes) -> Hashes:
     """[P] uint64, hashes of n-grams given as word ids [P, n]."""
     hashes = np.full(len(words), words.shape[1], np.uint64)  # n is part of the hash
     for column in words.T:

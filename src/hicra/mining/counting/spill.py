@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
+
+from hicra.arrays import Int32s
 
 MEMORY = 2**28  # bytes held before anything is written
-Ids = NDArray[np.int32]
 Key = tuple[int, ...]
 
 
@@ -30,12 +30,12 @@ class Spill:
 
     def __init__(self, memory: int = MEMORY) -> None:
         self.memory, self.written = memory, 0
-        self._arrays: dict[Key, list[Ids]] = {}
+        self._arrays: dict[Key, list[Int32s]] = {}
         self._sizes: dict[Key, int] = {}
         self._bytes = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def append(self, key: Key, array: Ids) -> None:
+    def append(self, key: Key, array: Int32s) -> None:
         """Adds the values of an array, in C order, to what the key holds."""
         if not array.size:
             return
@@ -53,7 +53,7 @@ class Spill:
                     self._write(name, part)
             self._bytes = 0
 
-    def read(self, key: Key) -> Ids:
+    def read(self, key: Key) -> Int32s:
         """[N] int32, all values of a key; empty where nothing was added."""
         if key not in self._sizes:
             return np.empty(0, np.int32)
@@ -94,7 +94,7 @@ class Spill:
     ) -> None:
         self.close()
 
-    def _write(self, key: Key, array: Ids) -> None:
+    def _write(self, key: Key, array: Int32s) -> None:
         self.written += array.nbytes
         with open(self._path(key), "ab") as file:
             np.ascontiguousarray(array, np.int32).tofile(file)

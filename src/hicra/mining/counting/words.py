@@ -25,8 +25,8 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Hashes, Int32s, Ints
 from hicra.text.fold import MARK, WORD, char_class, fold_char
 
 SPLIT = 0  # the id of every split point
@@ -120,7 +120,7 @@ class Vocabulary:
         self.left[number], self.right[number] = (self.add(edge) for edge in edges)
         return number
 
-    def edges(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def edges(self) -> tuple[Int32s, Int32s]:
         """`left` and `right` as arrays [V] int32."""
         return np.array(self.left, np.int32), np.array(self.right, np.int32)
 
@@ -150,11 +150,11 @@ class Tokens:
         left, right: [V] int32, the id of each word without its left (right) edge.
     """
 
-    ids: NDArray[np.int32]
-    starts: NDArray[np.int64]
+    ids: Int32s
+    starts: Ints
     words: list[str]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    left: Int32s
+    right: Int32s
 
 
 class Chunk(NamedTuple):
@@ -188,12 +188,12 @@ class Encoded:
     """
 
     words: list[str]
-    ids: NDArray[np.int32]
-    lengths: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-    digest: NDArray[np.uint64]
-    near: NDArray[np.uint64]
-    question: NDArray[np.uint64]
+    ids: Int32s
+    lengths: Ints
+    sizes: Ints
+    digest: Hashes
+    near: Hashes
+    question: Hashes
     against: bool
 
 
@@ -207,7 +207,7 @@ class Encoder:
         self.vocabulary = Vocabulary()
         self.lookup = _Lookup(self.vocabulary)
 
-    def ids(self, texts: Sequence[str]) -> Iterator[NDArray[np.int32]]:
+    def ids(self, texts: Sequence[str]) -> Iterator[Int32s]:
         """The ids of each text, in this encoder's vocabulary, `SPLIT` at the end."""
         find = self.lookup.__getitem__
         for text in texts:
@@ -234,7 +234,7 @@ class Encoder:
         return Encoded(words, ids, lengths, sizes, digest, alike, question, chunk.against)
 
 
-def _near(words: list[str], ids: NDArray[np.int32], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+def _near(words: list[str], ids: Int32s, lengths: Ints) -> Hashes:
     cores = _digests(_utf8(core(word)) for word in words)
     texts = np.split(ids, np.cumsum(lengths)[:-1])
     return _digests(cores[text[text != SPLIT]].tobytes() for text in texts)
@@ -244,7 +244,7 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _digests(items: Iterable[bytes]) -> NDArray[np.uint64]:
+def _digests(items: Iterable[bytes]) -> Hashes:
     """[D, 2] uint64, a 128-bit digest of each."""
     data = b"".join(hashlib.blake2b(item, digest_size=16).digest() for item in items)
     return np.frombuffer(data, ">u8").astype(np.uint64).reshape(-1, 2)

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from hicra.arrays import Vectors
 from hicra.artifacts import atomic_file, canonical_json, sha256_bytes
-from hicra.mining.embedders.interface import Embedder, Vectors
+from hicra.mining.embedders.interface import Embedder
 
 KEY = 16  # bytes of a gram's hash
 MOST_BYTES = 2**29  # of one embedder's files: past that nothing is added

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hicra.mining.embedders.interface import Vectors, unit_rows
+from hicra.arrays import Vectors
+from hicra.mining.embedders.interface import unit_rows
 
 
 class Hashing:

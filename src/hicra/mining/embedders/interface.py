@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
+from hicra.arrays import Floats, Vectors
 
 
 class Embedder(Protocol):
@@ -23,7 +22,7 @@ class Embedder(Protocol):
         ...
 
 
-def unit_rows(vectors: NDArray[np.float64]) -> Vectors:
+def unit_rows(vectors: Floats) -> Vectors:
     """Rows brought to length 1, as float32; a row of zeros stays."""
     length = np.sqrt((vectors * vectors).sum(axis=1, keepdims=True))
     return (vectors / np.where(length == 0, 1, length)).astype(np.float32)

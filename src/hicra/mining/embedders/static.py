@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from hicra.arrays import Array, Vectors
 from hicra.errors import ConfigError, DataError
-from hicra.mining.embedders.interface import Vectors, unit_rows
+from hicra.mining.embedders.interface import unit_rows
 
 
 class Static:
@@ -135,7 +135,7 @@ def wordllama() -> Static:
     return Static("wordllama", root / weights, root / tokenizer)
 
 
-def _piece_vectors(arrays: dict[str, NDArray[Any]], path: Path) -> NDArray[np.float32]:
+def _piece_vectors(arrays: dict[str, Array], path: Path) -> Vectors:
     table = next((arrays[key] for key in ("embeddings", "embedding.weight") if key in arrays), None)
     if table is None or table.ndim != 2:
         raise DataError(f"{path} holds no table of vectors: {sorted(arrays)}", "give a model2vec folder")

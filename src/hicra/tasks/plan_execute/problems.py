@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Bools, Hashes, Ints
 from hicra.tasks.plan_execute.settings import STRATEGIES, Rule, Settings
 
 MODULUS = 20
@@ -26,7 +26,6 @@ NOUNS = (
 )
 OPERATORS = (("+", "+"), ("+", "-"), ("-", "+"), ("-", "-"), ("*", "+"), ("*", "-"))
 EVAL_SHARE_OF_TEN = 1
-Ints = NDArray[np.int64]
 
 
 def calculate(left: Any, operator: str, right: Any) -> Any:
@@ -53,7 +52,7 @@ def right_strategy(noun_index: Any, a: Any, rule: Rule) -> Any:
     return 2 * (noun_index % 3) + a % 2
 
 
-def mix(code: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mix(code: Hashes) -> Hashes:
     """splitmix64 finaliser: a fixed hash of integers, the same on every machine and in every version."""
     with np.errstate(over="ignore"):
         z = code + np.uint64(0x9E3779B97F4A7C15)
@@ -78,8 +77,8 @@ class Problems:
     c: Ints
     goal: Ints
     strategy: Ints
-    code: NDArray[np.uint64]
-    is_eval: NDArray[np.bool_]
+    code: Hashes
+    is_eval: Bools
 
     def order(self, split: str, seed: int) -> Ints:
         """Row numbers of a split ("train" or "eval") in the order that `seed` fixes."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hicra.arrays import Bools
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.tasks.base import Row, Score
 from hicra.tasks.plan_execute import WARM_START_FOLDER, parsing
@@ -89,7 +90,7 @@ class PlanExecute:
         """Function of each word: "plan", "reflect", "execute", "format"; "other" where no response should hold it."""
         return parsing.functions(response.split())
 
-    def planning_mask(self, ids: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    def planning_mask(self, ids: NDArray[np.integer[Any]]) -> Bools:
         """Exact planning mask of token ids (any shape, the shipped tokenizer's): True on plan and reflection tokens."""
         return np.isin(ids, sorted(PLANNING_IDS))
 

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from hicra.arrays import Ints
 from hicra.corpus import Paths
 from hicra.corpus.account import Account
 from hicra.errors import ConfigError
 from hicra.mining.counting.index import Index, Side
 from hicra.mining.counting.interface import Loaded
 from hicra.mining.counting.maps import PART_IDS, add_holders
-from hicra.mining.counting.ngrams import Found, Grams, HashCollision, Ints, Rule, with_salts
+from hicra.mining.counting.ngrams import Found, Grams, HashCollision, Rule, with_salts
 from hicra.mining.counting.ray import steps as steps
 from hicra.mining.counting.ray.files import FileRead, expand, read_file
 from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of

@@ -11,18 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from hicra.arrays import Hashes, Int32s
 from hicra.mining.counting.index import block_of
 from hicra.mining.counting.maps import encode, share
-from hicra.mining.counting.ngrams import (
-    HashCollision,
-    Hashes,
-    Ids,
-    Merged,
-    Rule,
-    block_holders,
-    block_records,
-    merge_records,
-)
+from hicra.mining.counting.ngrams import HashCollision, Merged, Rule, block_holders, block_records, merge_records
 from hicra.mining.counting.ray.files import FileRead, read_file
 from hicra.mining.counting.rows import Reading
 from hicra.mining.counting.words import Chunk, Encoded, Tokens
@@ -106,7 +98,7 @@ def unpacked(row: dict[str, Any]) -> Encoded:
 # ---- word ids to records, records to counts
 
 
-def _block(row: dict[str, Any], places: Refs, edges: Refs, against: bool) -> tuple[Tokens, Ids]:
+def _block(row: dict[str, Any], places: Refs, edges: Refs, against: bool) -> tuple[Tokens, Int32s]:
     number, lengths, sides = _get(places[row["number"]])
     kept, group = sides[against]
     left, right = _get(edges)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from hicra.credit.table import Array, Batch, check_alpha
+from hicra.arrays import Array
+from hicra.credit.entry import Alpha, Batch, Method
 
 
-def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2) -> Array:
+def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
     """A + alpha |A| - mean over the group's planning tokens of alpha |A|, on planning tokens alone.
 
     Args:
@@ -22,7 +23,6 @@ def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2) -> Array:
         batch: planning_mask [B,T], response_mask [B,T], group_ids [B].
         alpha: in [0, 1). Unlike `hicra`, a sign may flip.
     """
-    check_alpha(alpha)
     planning = batch["planning_mask"].astype(bool) & batch["response_mask"]
     if alpha == 0 or not planning.any():
         return advantages
@@ -38,3 +38,9 @@ def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2) -> Array:
     shaped = advantages.copy()
     shaped[planning] += shift
     return shaped
+
+
+METHOD = Method(
+    "hicra_recentred", shape, "this project's control",
+    needs=("response_mask", "planning_mask", "group_ids"), scope="batch", strength="alpha",
+)  # fmt: skip

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hicra.credit.table import Array, Batch, check_alpha
+from hicra.arrays import Array, namespace_of
+from hicra.credit.entry import Alpha, Batch, Method, check_alpha
 
 
 def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:
@@ -27,18 +28,18 @@ def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:
     [[1.2, 1.0], [-0.8, -1.0]]
     """
     check_alpha(alpha)
-    if hasattr(advantages, "detach"):
-        import torch
-
-        wide = advantages[:, None] if advantages.dim() == 1 else advantages
-        mask = planning_mask.bool() if alpha > 0 else torch.zeros_like(planning_mask, dtype=torch.bool)
-        return torch.where(mask, wide + alpha * wide.abs(), wide)
-    wide = np.asarray(advantages)
+    xp = namespace_of(advantages)
+    wide, mask = xp.asarray(advantages), xp.asarray(planning_mask, dtype=xp.bool)
     wide = wide[:, None] if wide.ndim == 1 else wide
-    mask = np.asarray(planning_mask, bool) if alpha > 0 else np.zeros(np.shape(planning_mask), bool)
-    return np.where(mask, wide + alpha * np.abs(wide), wide)
+    return xp.where(mask if alpha > 0 else xp.zeros_like(mask), wide + alpha * xp.abs(wide), wide)
 
 
-def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2) -> Array:
+def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
     """HICRA as a method of the table."""
     return np.asarray(hicra(advantages, batch["planning_mask"], alpha))
+
+
+METHOD = Method(
+    "hicra", shape, "Wang et al. 2025, arXiv:2509.03646, section 3",
+    needs=("response_mask", "planning_mask"), changes="planning", strength="alpha",
+)  # fmt: skip

@@ -15,15 +15,15 @@ import hashlib
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hicra.credit.amplify import hicra
-from hicra.credit.table import Array, Batch, check_alpha
+from hicra.arrays import Array, Bools, Ints
+from hicra.credit.entry import Alpha, Batch, Method
+from hicra.credit.shapers.hicra import hicra
 
 BLUR = 0.15
 
 
-def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2, seed: int = 0) -> Array:
+def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: int = 0) -> Array:
     """A + alpha |A| on the placebo mask.
 
     Args:
@@ -32,12 +32,11 @@ def shape(advantages: Array, batch: Batch, *, alpha: float = 0.2, seed: int = 0)
         alpha: in [0, 1).
         seed: decides the draw.
     """
-    check_alpha(alpha)
     mask = placebo_mask(batch["planning_mask"], batch["response_mask"], batch["response_ids"], seed)
     return np.asarray(hicra(advantages, mask, alpha))
 
 
-def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> NDArray[np.bool_]:
+def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> Bools:
     """A random mask [B,T] matched to `planning` [B,T] row by row; see the deviations above."""
     planning, live = planning.astype(bool), live.astype(bool)
     out = np.zeros(live.shape, np.bool_)
@@ -47,14 +46,12 @@ def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> NDArray
             ids[row, where].astype("<i8").tobytes(), digest_size=8, key=seed.to_bytes(8, "little", signed=True)
         )
         rng = np.random.default_rng(int.from_bytes(key.digest(), "little"))
-        segment: NDArray[np.int64] = np.cumsum(
-            np.diff(where, prepend=where[0] - 1) > 1
-        )  # a run never spans foreign tokens
+        segment: Ints = np.cumsum(np.diff(where, prepend=where[0] - 1) > 1)  # a run never spans foreign tokens
         out[row, where] = _place(planning[row, where], segment, rng)
     return out
 
 
-def _place(planning: NDArray[np.bool_], segment: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.bool_]:
+def _place(planning: Bools, segment: Ints, rng: np.random.Generator) -> Bools:
     """Moves the runs of one row; `planning` and `segment` are [n] over the row's own tokens."""
     n = len(planning)
     edges = np.diff(planning.astype(np.int8), prepend=0, append=0)
@@ -87,3 +84,9 @@ def _place(planning: NDArray[np.bool_], segment: NDArray[np.int64], rng: np.rand
         placed[chosen : chosen + length] = True
         overlap += int(cost[chosen])
     return placed
+
+
+METHOD = Method(
+    "placebo", shape, "Wang et al. 2025, arXiv:2509.03646, camera-ready placebo, matched more tightly",
+    needs=("response_mask", "planning_mask", "response_ids"), strength="alpha",
+)  # fmt: skip

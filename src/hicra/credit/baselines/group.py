@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hicra.arrays import Floats
+from hicra.credit.entry import Baseline, Batch
 from hicra.errors import ConfigError, DataError, did_you_mean
 
 SCALES = ("none", "std", "loo")
 EPSILON = 1e-6
 
 
-def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> NDArray[np.float64]:
+def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Floats:
     """Advantages relative to the group of the same prompt.
 
     `none`: R_i - mean_g (the paper's form, Dr. GRPO). `std`: divided by the unbiased standard deviation + 1e-6 (GRPO).
@@ -57,7 +59,7 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> NDArr
     return centred
 
 
-def _finite(rewards: Any) -> NDArray[np.float64]:
+def _finite(rewards: Any) -> Floats:
     rewards = rewards.detach().cpu().numpy() if hasattr(rewards, "detach") else rewards
     values = np.array([np.nan if reward is None else reward for reward in rewards], np.float64)
     bad = np.flatnonzero(~np.isfinite(values))
@@ -67,3 +69,12 @@ def _finite(rewards: Any) -> NDArray[np.float64]:
             "drop unscorable rollouts before the baseline; never score them 0",
         )
     return values
+
+
+def _scaled(scale: str) -> Callable[[Any, Any, Batch | None], Floats]:
+    return lambda rewards, group_ids, batch: group_advantages(rewards, group_ids, scale)
+
+
+DR_GRPO = Baseline("dr_grpo", _scaled("none"), "Wang et al. 2025, section 3; Liu et al. 2025, arXiv:2503.20783")
+GRPO = Baseline("grpo", _scaled("std"), "Shao et al. 2024, arXiv:2402.03300")
+RLOO = Baseline("rloo", _scaled("loo"), "Ahmadian et al. 2024, arXiv:2402.14740")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hicra import credit
-from hicra.credit.placebo import placebo_mask
+from hicra.credit.shapers.placebo import placebo_mask
 from hicra.errors import ConfigError, DataError, MissingField
 
 

@@ -1,0 +1,40 @@
+"""Names for arrays, the legend of their shapes, and the one way from a tensor to numpy.
+
+Shapes stand in docstrings as [B,T] and so on; the letters mean the same everywhere:
+
+    B rollouts of a batch        T token positions of a rollout      V entries of a vocabulary, or words
+    G grams or n-grams           H hits (occurrences of grams)       P pieces of text, or policy tokens
+    S bytes, or automaton states N rows, texts or numbers at hand    D dimensions of a vector
+    K labels or clusters         U units of a labelled trace         R resamples or records
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Bools = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+CodePoints = NDArray[np.uint32]
+Floats = NDArray[np.float64]
+Hashes = NDArray[np.uint64]
+Int32s = NDArray[np.int32]
+Ints = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+
+
+def as_numpy(value: Any) -> Array:
+    """A numpy view or copy of a numpy array, torch tensor or sequence."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+
+
+def namespace_of(value: Any) -> Any:
+    """The module whose functions take this array: torch for a tensor, numpy for anything else."""
+    if hasattr(value, "detach"):
+        import torch
+
+        return torch
+    return np

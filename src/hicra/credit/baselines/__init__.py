@@ -1,0 +1,22 @@
+"""Baselines: rewards and groups to advantages.
+
+To add one: a file here with a function `(rewards [B], group_ids [B], batch, *, settings...) -> [B]` or `[B,T]` and its entry,
+and one line in the table below.
+"""
+
+from __future__ import annotations
+
+from hicra.credit.baselines import group
+from hicra.credit.baselines.group import group_advantages
+from hicra.credit.entry import Baseline
+
+__all__ = ["BASELINES", "group_advantages"]
+
+BASELINES: dict[str, Baseline] = {
+    baseline.name: baseline
+    for baseline in (
+        group.DR_GRPO,
+        group.GRPO,
+        group.RLOO,
+    )
+}

@@ -1,0 +1,156 @@
+"""What stands in the tables of credit: a function with a name, its settings, the fields it needs and its source.
+
+A baseline turns rewards into advantages, a shaper (here: a method) changes advantages, a loss turns them into a number.
+Each is a plain function. Its settings are its keyword-only arguments: their types, bounds and defaults stand in its
+signature alone, and the class that checks them is made from it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import AfterValidator, ConfigDict, create_model
+
+from hicra.arrays import Array, as_numpy
+from hicra.errors import ConfigError, DataError, MissingField, did_you_mean
+from hicra.strict import Strict, validated
+
+Batch = Mapping[str, Any]
+
+
+class Settings(Strict):
+    """The settings of one entry, with the types that stand in its function's signature. Text is no number."""
+
+    model_config = ConfigDict(strict=True)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a table.
+
+    Attributes:
+        name: its key.
+        function: the formula; its keyword-only arguments are the settings.
+        source: where the formula stands.
+        needs: fields of the batch that must be there.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    source: str
+    needs: tuple[str, ...] = ()
+    kind: ClassVar[str]  # what it is, as `hicra methods` says
+    section: ClassVar[str]  # of the config, where its settings stand
+
+    @functools.cached_property
+    def settings_class(self) -> type[Settings]:
+        """The class that checks the settings, made from the function's signature."""
+        arguments = inspect.signature(self.function, eval_str=True).parameters.values()
+        fields: dict[str, Any] = {a.name: (a.annotation, a.default) for a in arguments if a.kind is a.KEYWORD_ONLY}
+        return create_model(f"{self.name}_settings", __base__=Settings, **fields)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Names and defaults of the settings."""
+        return {name: field.default for name, field in self.settings_class.model_fields.items()}
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All settings: the given ones, each checked, over the defaults.
+
+        Raises:
+            ConfigError: a setting that this entry does not have, or a value that it refuses.
+        """
+        for key in given:
+            if key not in self.settings:
+                known = did_you_mean(key, self.settings) if self.settings else "it has no settings"
+                raise ConfigError(f"{self.section}.{key}: {self.name} has no setting {key!r}", known)
+        plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
+        fix = f"the defaults are {self.settings}"
+        return dict(validated(self.settings_class, plain, under=f"{self.section}.", fix=fix))
+
+    def require(self, batch: Batch) -> None:
+        """Raises MissingField where the batch lacks a field that is needed."""
+        for field in self.needs:
+            if batch.get(field) is None:
+                raise MissingField(
+                    f"{self.kind} {self.name!r} needs the batch field {field!r}, which is missing",
+                    f"the batch holds {', '.join(sorted(batch)) or 'nothing'}",
+                )
+
+
+@dataclass(frozen=True)
+class Method(Entry):
+    """One way to shape advantages: `method(advantages [B,T], batch, **settings) -> [B,T]`, dtype kept, input untouched.
+
+    `function` is `(A [B,T], batch of arrays, *, settings...) -> A'`; what it gives outside response_mask is overwritten by A.
+
+    Attributes:
+        scope: "row" where a row's result depends on that row alone, "batch" where groups or quantiles matter: an engine
+            with several processes must then shape the whole batch at once.
+        changes: which advantages it changes. "nothing"; "planning": exactly those of planning tokens, where they are not 0
+            and the strength is not 0; "any": it depends. An engine checks the first two while it trains.
+        strength: the setting that turns the method off at 0, or None.
+    """
+
+    scope: Literal["row", "batch"] = "row"
+    changes: Literal["nothing", "planning", "any"] = "any"
+    strength: str | None = None
+    kind: ClassVar[str] = "shaper"
+    section: ClassVar[str] = "method.settings"
+
+    def __call__(self, advantages: Any, batch: Batch, **settings: Any) -> Array:
+        chosen = self.checked(settings)
+        self.require(batch)
+        arrays = {field: as_numpy(batch[field]) for field in self.needs}
+        live = arrays["response_mask"] = arrays["response_mask"].astype(bool)
+        given = as_numpy(advantages)
+        if given.ndim == 1:
+            given = np.broadcast_to(given[:, None], live.shape)
+        if given.shape != live.shape:
+            raise DataError(f"advantages {given.shape} and response_mask {live.shape} differ", "both are [B,T]")
+        clean = np.where(live, given, np.zeros((), given.dtype))  # what stands under the padding never matters
+        shaped = self.function(clean, arrays, **chosen)
+        return np.where(live, shaped, given).astype(given.dtype, copy=False)
+
+
+@dataclass(frozen=True)
+class Baseline(Entry):
+    """Rewards to advantages: `baseline(rewards [B], group_ids [B], batch=None, **settings) -> [B]`."""
+
+    kind: ClassVar[str] = "baseline"
+    section: ClassVar[str] = "baseline.settings"
+
+    def __call__(self, rewards: Any, group_ids: Any, batch: Batch | None = None, **settings: Any) -> Array:
+        chosen = self.checked(settings)
+        self.require(batch or {})
+        result: Array = self.function(rewards, group_ids, batch, **chosen)
+        return result
+
+
+@dataclass(frozen=True)
+class Loss(Entry):
+    """Advantages to the number that is minimised: `loss(logps, old_logps, advantages, mask, **settings)`, all [B,T]."""
+
+    kind: ClassVar[str] = "loss"
+    section: ClassVar[str] = "loss.settings"
+
+    def __call__(self, logps: Any, old_logps: Any, advantages: Any, mask: Any, **settings: Any) -> Any:
+        return self.function(logps, old_logps, advantages, mask, **self.checked(settings))
+
+
+def check_alpha(alpha: float) -> float:
+    """The value, if 0 <= alpha < 1: from 1 on, a negative advantage would change its sign. Raises ConfigError."""
+    if not 0 <= alpha < 1:
+        raise ConfigError(
+            f"alpha is {alpha}, it must lie in [0, 1): from 1 on, penalties on planning tokens would turn into rewards",
+            "the paper uses alpha=0.2",
+        )
+    return alpha
+
+
+Alpha = Annotated[float, AfterValidator(check_alpha)]

@@ -1,0 +1,20 @@
+"""Losses: log-probabilities, advantages and a mask, all [B,T], to the number that is minimised.
+
+To add one: a file here with a function `(logps, old_logps, advantages, mask, *, settings...)` and its entry, and one line in
+the table below.
+"""
+
+from __future__ import annotations
+
+from hicra.credit.entry import Loss
+from hicra.credit.losses import clipped
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        clipped.GRPO,
+        clipped.DAPO,
+        clipped.BNPO,
+        clipped.DR_GRPO,
+    )
+}

@@ -1,0 +1,31 @@
+"""Shapers, the credit methods: advantages and a batch to advantages.
+
+To add one: a file here with a function `(advantages [B,T], batch, *, settings...) -> [B,T]` and its `METHOD`, and one line
+in the table below. Config, CLI, engines and `hicra methods` read the table.
+"""
+
+from __future__ import annotations
+
+from hicra.credit.entry import Method
+from hicra.credit.shapers import (
+    entropy_advantage,
+    forking_tokens,
+    hicra,
+    none,
+    placebo,
+    recentred,
+    released,
+)
+
+METHODS: dict[str, Method] = {
+    module.METHOD.name: module.METHOD
+    for module in (
+        none,
+        hicra,
+        recentred,
+        released,
+        placebo,
+        entropy_advantage,
+        forking_tokens,
+    )
+}

@@ -1,0 +1,50 @@
+"""A bonus on uncertain tokens, whatever their function: the "high-entropy advantage" that HICRA is compared with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import AfterValidator
+
+from hicra.arrays import Array
+from hicra.credit.entry import Batch, Method
+from hicra.errors import ConfigError
+
+
+def _not_negative(alpha: float) -> float:
+    if not alpha >= 0:
+        raise ConfigError(f"alpha is {alpha}, it must not be negative", "the method's own value is alpha=0.4")
+    return alpha
+
+
+def _above_one(kappa: float) -> float:
+    if not kappa > 1:
+        raise ConfigError(f"kappa is {kappa}, it must be above 1, or signs flip", "the method's own value is kappa=2")
+    return kappa
+
+
+def shape(
+    advantages: Array,
+    batch: Batch,
+    *,
+    alpha: Annotated[float, AfterValidator(_not_negative)] = 0.4,
+    kappa: Annotated[float, AfterValidator(_above_one)] = 2.0,
+) -> Array:
+    """A + min(alpha H, |A| / kappa) (Cheng et al. 2025, arXiv:2506.14758); kappa > 1 keeps every sign.
+
+    Args:
+        advantages: [B,T].
+        batch: entropies [B,T] in nats (no gradient flows through them), response_mask.
+        alpha: >= 0; 0.4 is their value for GRPO.
+        kappa: > 1.
+    """
+    if alpha == 0:
+        return advantages
+    entropies = np.where(batch["response_mask"], batch["entropies"], 0.0)
+    return np.asarray(advantages + np.minimum(alpha * entropies, np.abs(advantages) / kappa), advantages.dtype)
+
+
+METHOD = Method(
+    "entropy_advantage", shape, "Cheng et al. 2025, arXiv:2506.14758", needs=("response_mask", "entropies"), strength="alpha"
+)  # fmt: skip

@@ -1,0 +1,16 @@
+"""Plain GRPO: the advantages of the baseline, unchanged."""
+
+from __future__ import annotations
+
+from hicra.arrays import Array
+from hicra.credit.entry import Batch, Method
+
+
+def shape(advantages: Array, batch: Batch) -> Array:
+    """A."""
+    return advantages
+
+
+METHOD = Method(
+    "none", shape, "plain GRPO: the baseline's advantages unchanged", needs=("response_mask",), changes="nothing"
+)
