@@ -7,7 +7,7 @@ the right (a sample of the traces; with 249 and 1,000 grams also the 256 longest
 the same ids and grams. Quick ones tag the whole batch, warm, in interleaved rounds (best, median and worst are kept). Slow
 ones get the longest beginning of the batch that fits their time budget; `tokens` says how many tokens they saw. Rates count
 the policy's tokens, not the padding; building is apart. Precision and recall are over the beginning of the batch, against
-tests/reference_tagger.py, which shares no code with hicra or the baselines.
+tests/support/reference_tagger.py, which shares no code with hicra or the baselines.
 
 Baselines: tagging_baselines.py (exact: regex, Aho-Corasick by three packages; token ids) and tagging_peers.py (the rules of
 public HICRA implementations). Those whose package is missing are left out by name. With the other tokenizers
@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from bench_tagger_exact import spelled

@@ -3,8 +3,8 @@
     python benchmarks/bench_tagger_exact.py --data DIR        DIR holds .jsonl.gz files of real solutions
 
 300 real traces x tokenizers of 3 families x (249, 1000) grams: the paper's list, and the list with the 751 most frequent
-n-grams of the traces. Tokenizers: real_tokenizers.py. The reference is tests/reference_tagger.py, which shares no code with
-hicra. Rates are tokens per CPU-second of one thread; bench_tagger.py has the ones to quote.
+n-grams of the traces. Tokenizers: real_tokenizers.py. The reference is tests/support/reference_tagger.py, which shares no code
+with hicra. Rates are tokens per CPU-second of one thread; bench_tagger.py has the ones to quote.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from tokenizers import Tokenizer

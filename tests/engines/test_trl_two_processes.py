@@ -6,13 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hicra.credit import METHODS
+from paths import SUPPORT
 from trl_tiny import GROUP, naive_mask
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -24,11 +24,10 @@ RANKS, STEPS = (0, 1), (0, 1)
 def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
     """(summaries by rank, {arm: arrays by rank}) of one torchrun."""
     folder = tmp_path_factory.mktemp("two")
-    here = Path(__file__).parent
-    environment = os.environ | {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(SUPPORT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
-        [*command, str(here / "trl_two_workers.py"), str(folder)],
+        [*command, str(SUPPORT / "trl_two_workers.py"), str(folder)],
         env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,10 +16,9 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from hicra.report import build_report
+from hostile_run import PAYLOADS, hostile_run
 from report_fakes import fake_run
-from test_report_hostile import PAYLOADS, hostile_run
 
 CHROMIUM = next(
     (path for name in ("/usr/bin/chromium", "chromium", "chromium-browser") if (path := shutil.which(name))), None

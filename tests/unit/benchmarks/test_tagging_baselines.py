@@ -6,14 +6,11 @@ The exact ones agree with the slow reference on made texts; the peers' rules fin
 from __future__ import annotations
 
 import random
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("tokenizers")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import tagging_baselines as exact
 import tagging_peers as peers

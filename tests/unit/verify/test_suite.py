@@ -12,6 +12,7 @@ import pytest
 
 from hicra import verify
 from hicra.verify.reading.gold import gold_of
+from paths import SUPPORT
 from verify_cases import cases, generated, holds
 
 pytest.importorskip("math_verify")
@@ -82,11 +83,11 @@ def test_load_changes_no_verdict(idle):
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_the_hash_seed_changes_no_verdict(idle, seed):
     code = (
-        "import json, sys; sys.path.insert(0, sys.argv[1]); import test_verify_suite as t\n"
+        "import json, sys; sys.path.insert(0, sys.argv[1]); import test_suite as t\n"
         "if __name__ == '__main__': print(json.dumps(t.judged(t.answers(2))))"
     )
     here = Path(__file__).parent
-    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(here.parent)}
+    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(SUPPORT)}
     done = subprocess.run(
         [sys.executable, "-c", code, str(here)],
         env=environment,

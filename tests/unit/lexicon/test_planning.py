@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from hicra.labels import read_labels
 from hicra.labels.score import score
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
+from paths import SHARED
 
-LABELS = Path(__file__).resolve().parents[3] / "shared" / "data" / "function_labels"
+LABELS = SHARED / "function_labels"
 
 
 def test_it_is_a_small_weighted_lexicon_with_provenance():

@@ -20,8 +20,9 @@ from hicra.lexicon import Lexicon
 from hicra.mining.cluster import MiniBatchKMeans, choose_k
 from hicra.mining.embedders.hashing import Hashing
 from hicra.mining.embedders.open import get_embedder
+from paths import SHARED
 
-DATA = Path(__file__).parents[3] / "shared" / "data" / "solutions_long"
+DATA = SHARED / "solutions_long"
 HASHING = mining.MineSettings(embedder="hashing")
 
 

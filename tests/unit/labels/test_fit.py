@@ -20,6 +20,7 @@ from hicra.labels.fit import FitSettings, Model, fit
 from hicra.labels.sentences import sentence_table
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
+from paths import SUPPORT
 from reference_tagger import sentence_spans as slow_sentences
 
 PLANS = ["Let us try {} first.", "Maybe we should look at {}?", "Wait, is {} right?", "Now for {}:"]
@@ -154,7 +155,7 @@ def test_bad_input():
 PROGRAM = """
 import sys
 sys.path[:0] = sys.argv[1:]
-from test_mining_fit import QUICK, TRACES
+from test_fit import QUICK, TRACES
 from hicra.labels.fit import fit
 print(fit(TRACES, QUICK)[0].content_hash)
 """
@@ -163,7 +164,7 @@ print(fit(TRACES, QUICK)[0].content_hash)
 def test_same_lexicon_under_another_hash_seed_and_locale():
     def run(seed, locale):
         environment = os.environ | {"PYTHONHASHSEED": seed, "LC_ALL": locale, "OMP_NUM_THREADS": "1"}
-        folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+        folders = [str(Path(__file__).parent), str(SUPPORT)]
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, *folders], env=environment, capture_output=True, text=True, check=True
         )

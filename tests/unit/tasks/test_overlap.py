@@ -19,9 +19,9 @@ from hicra.tasks.arithmetic import Arithmetic
 from hicra.tasks.math import MathTask
 from hicra.tasks.overlap import grams, overlap, task_warning, warning_of
 from hicra.tasks.questions import folded
+from paths import SHARED
 
 LONG = "Each of the twelve boxes holds three red and four blue balls so how many balls are there in all of them"
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def write(path: Path, texts: list[Any], key: str = "question") -> str:

@@ -12,8 +12,9 @@ import pytest
 from hicra.errors import ConfigError, DataError
 from hicra.tasks.gsm8k import Gsm8k
 from hicra.verify import Gold
+from paths import SHARED
 
-BENCH = Path(__file__).parents[3] / "shared" / "data" / "bench"
+BENCH = SHARED / "bench"
 TRAIN = [
     {"question": "Two and two?", "answer": "2 + 2 = <<2+2=4>>4\n#### 4"},
     {"question": "How much is 1,000 plus 1?", "answer": "1,001", "id": "b"},

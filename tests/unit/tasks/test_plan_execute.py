@@ -31,6 +31,7 @@ from hicra.tasks.plan_execute.language import (
 from hicra.tasks.plan_execute.parsing import parse, planning_mask
 from hicra.tasks.plan_execute.problems import OPERATORS, all_problems, bounds, carry_out
 from hicra.tasks.plan_execute.settings import Settings
+from paths import ROOT
 
 TASK = PlanExecute()
 PEBBLES = {"id": "p", "noun": "pebbles", "a": 10, "b": 12, "c": 3, "goal": 17}
@@ -379,7 +380,6 @@ def test_operators_are_the_specified_ones():
 
 
 def test_the_recipes_phrase_list_is_the_tasks():
-    from pathlib import Path
 
-    path = Path(__file__).parents[2] / "recipes" / "plan-execute" / "phrases.txt"
+    path = ROOT / "recipes" / "plan-execute" / "phrases.txt"
     assert path.read_text().split("\n")[:-1] == PlanExecute().phrases

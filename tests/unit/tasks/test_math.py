@@ -18,9 +18,9 @@ from hicra.tasks.benchmarks import BENCHMARKS
 from hicra.tasks.math import MathTask, read_benchmark
 from hicra.tasks.presets import preset_of
 from hicra.tasks.prompts import TEMPLATES, plain, template_of
+from paths import SHARED
 
 ROWS = [{"question": f"What is {n} + {n}?", "answer": str(2 * n), "id": f"q{n}"} for n in range(1, 41)]
-SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
 def write(path: Path, rows: list[Any]) -> str:
