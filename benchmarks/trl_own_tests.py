@@ -157,22 +157,26 @@ def pytest_configure(config: Any) -> None:
     arm = os.environ["HICRA_ARM"]
     if arm == ARMS[0]:
         return
+    import numpy as np
+
+    from hicra.engines.shaping import Shaping
     from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
 
     config.hicra_counts = counts = {"generations": 0, "tokens": 0, "planning": 0, "changed": 0, "off": 0}
-    record = HicraGRPOTrainer._hicra_record
+    shape = Shaping.generation
 
-    def audited(self: Any, inputs: Any, batch: Any, tagged: Any, mode: str) -> Any:
-        base, mask, live = batch["base"][:, None], batch["planning_mask"], batch["response_mask"]
-        expected = torch.where(mask, base * (1 + 0.2 * base.sign()), base)
+    def audited(self: Any, *rest: Any, **named: Any) -> Any:
+        made = shape(self, *rest, **named)
+        base, mask, live = made.arrays["base"][:, None], made.arrays["planning_mask"], made.arrays["response_mask"]
+        expected = np.where(mask, base * (1 + 0.2 * np.sign(base)), base)
         counts["generations"] += 1
         counts["tokens"] += int(live.sum())
         counts["planning"] += int((mask & live).sum())
-        counts["changed"] += int(((batch["advantages"] != base) & live).sum())
-        counts["off"] += int((((batch["advantages"] - expected).abs() > 1e-6) & live).sum())
-        return record(self, inputs, batch, tagged, mode)
+        counts["changed"] += int(((made.arrays["advantages"] != base) & live).sum())
+        counts["off"] += int(((np.abs(made.arrays["advantages"] - expected) > 1e-6) & live).sum())
+        return made
 
-    HicraGRPOTrainer._hicra_record = audited
+    Shaping.generation = audited  # type: ignore[method-assign]
     trl.GRPOTrainer = HicraGRPOTrainer
     if arm == ARMS[2]:
         trl.GRPOConfig = HicraGRPOConfig

@@ -21,7 +21,7 @@ import numpy as np
 
 from hicra import stats
 from hicra.artifacts import canonical_json, refuse_existing, write_text
-from hicra.engines.train import read_evaluation
+from hicra.engines.held_out import read_evaluation
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
 from hicra.mining.mine import MineSettings, mine_paths

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from hicra.errors import ConfigError, did_you_mean
 
@@ -52,3 +54,18 @@ def _explained(model: type[BaseModel], error: ValidationError, where: str, under
         return ConfigError(f"{cause.message}{where}", cause.fix)
     detail = str(cause) if cause else f"{key}: {first['msg']} (got {first.get('input')!r})"
     return ConfigError(f"{detail}{where}", fix)
+
+
+def fields_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every key of a settings class and of the classes inside it, dotted, in order, with its default and meaning."""
+    for name, found in model.model_fields.items():
+        inner = found.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from fields_of(inner, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", found
+
+
+def field_of(model: type[BaseModel], key: str) -> FieldInfo:
+    """The field of one dotted key."""
+    return dict(fields_of(model))[key]

@@ -19,7 +19,7 @@ import numpy as np
 
 from hicra import stats
 from hicra.artifacts import canonical_json, write_text
-from hicra.engines.train import read_evaluation
+from hicra.engines.held_out import read_evaluation
 from hicra.runs import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]

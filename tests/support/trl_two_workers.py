@@ -28,10 +28,17 @@ ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
 class Shapes(Recorder):
     """Keeps the fields that each generation was shaped from: some are overwritten later on."""
 
-    def _hicra_shape(self, base: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        shaped = super()._hicra_shape(base, batch)
-        self.shapes = [*getattr(self, "shapes", []), batch | {"base": base, "advantages": shaped}]
-        return shaped
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.shapes: list[dict[str, Any]] = []
+        inner = self.hicra_shaping._shaped
+
+        def shaped(base: Any, batch: dict[str, Any]) -> Any:
+            made = inner(base, batch)
+            self.shapes.append(batch | {"base": base, "advantages": made})
+            return made
+
+        self.hicra_shaping._shaped = shaped
 
 
 def main(folder: Path) -> None:
@@ -55,9 +62,7 @@ def main(folder: Path) -> None:
         }
         if method is not None:
             fields = {
-                f"{step}.{name}": value.cpu().numpy()
-                for step, batch in enumerate(trainer.shapes)
-                for name, value in batch.items()
+                f"{step}.{name}": value for step, batch in enumerate(trainer.shapes) for name, value in batch.items()
             }
             for step, batch in enumerate(trainer.seen):  # after the shuffle, in the order of the loss
                 fields |= {f"{step}.loss.{name}": batch[name].numpy() for name in ("mask", "live", "entropies")}

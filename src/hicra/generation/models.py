@@ -20,7 +20,7 @@ from typing import Any
 
 from hicra.artifacts import atomic_dir, canonical_json, read_manifest, sha256_file
 from hicra.errors import ArtifactError, ConfigError, nearest
-from hicra.tasks.plan_execute import WARM_START_FOLDER
+from hicra.tasks.plan_execute import warmstarts
 
 SMOLLM2_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -66,7 +66,7 @@ def resolve(name_or_path: str) -> Path:
 
 
 def _warmstart(which: str) -> Path:
-    folder = WARM_START_FOLDER / which
+    folder = warmstarts.FOLDER / which
     if not (folder / "config.json").is_file():
         raise ConfigError(
             f"model.name: this installation of hicra lacks the warm start {which!r} ({folder.name}/config.json)",

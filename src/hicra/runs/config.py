@@ -25,21 +25,28 @@ def _known_loss(name: str) -> str:
 
 
 class TaskConfig(Strict):
-    name: str = "plan_execute"
-    settings: dict[str, Any] = {}
+    """What is learnt."""
+
+    name: str = Field(default="plan_execute", description="task, as in docs/tasks.md")
+    settings: dict[str, Any] = Field(default={}, description="settings of the task")
 
 
 class ModelConfig(Strict):
-    """`name` is a built-in (plan-execute-strong, smollm2-135m-instruct ...) or a folder that transformers loads."""
+    """The start model."""
 
-    name: str = "plan-execute-strong"
-    train_layers: Count = 0  # only the top N layers; 0 trains all
-    lora_rank: Count = 0  # LoRA on all linear layers; 0 is full training
+    name: str = Field(
+        default="plan-execute-strong",
+        description="built-in (plan-execute-strong, smollm2-135m-instruct ...) or a folder that transformers loads",
+    )
+    train_layers: Count = Field(default=0, description="train only the top layers, so many; 0 trains all")
+    lora_rank: Count = Field(default=0, description="rank of LoRA on all linear layers; 0 is full training")
 
 
 class MethodConfig(Strict):
-    name: str = "hicra"
-    settings: dict[str, Any] = {}
+    """The credit method."""
+
+    name: str = Field(default="hicra", description="credit method, see `hicra methods`")
+    settings: dict[str, Any] = Field(default={}, description="settings of the method; absent ones take its defaults")
 
     @model_validator(mode="after")
     def _known(self) -> MethodConfig:
@@ -48,28 +55,34 @@ class MethodConfig(Strict):
 
 
 class TrainConfig(Strict):
-    steps: Positive = 100
-    save_steps: Positive = 50
-    keep_checkpoints: Positive = 2
-    seed: Count = 0
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-6
-    warmup_steps: Count = 5
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    adam_beta2: Annotated[float, Field(gt=0, lt=1)] = 0.99
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    prompts_per_step: Positive = 32
-    group_size: Annotated[int, Field(ge=2)] = 8
-    iterations: Positive = 1  # inner epochs over one generation
-    micro_batch: Count = 0  # rollouts a forward pass; 0 takes all at once
-    max_new_tokens: Positive = 256
-    temperature: Annotated[float, Field(gt=0)] = 1.0
-    clip_low: Share = 0.2
-    clip_high: Share = 0.28  # clip-higher (DAPO), as the paper's baseline has it
-    kl: Annotated[float, Field(ge=0)] = 0.0
-    loss: Annotated[str, AfterValidator(_known_loss)] = "dapo"  # dapo: mean over all tokens
-    scale: Literal["none", "std"] = "none"  # the paper's advantage is mean-centred only
-    threads: Positive = 1
-    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 on a GPU, fp32 on a CPU
+    """The optimisation."""
+
+    steps: Positive = Field(default=100, description="training steps")
+    save_steps: Positive = Field(default=50, description="a checkpoint every so many steps")
+    keep_checkpoints: Positive = Field(default=2, description="newest checkpoints that are kept")
+    seed: Count = Field(default=0, description="seed of problems, sampling and initialisation")
+    learning_rate: float = Field(default=1e-6, gt=0, description="of AdamW, constant after the warm-up")
+    warmup_steps: Count = Field(default=5, description="steps in which the learning rate rises from 0")
+    weight_decay: float = Field(default=0.0, ge=0, description="of AdamW")
+    adam_beta2: float = Field(default=0.99, gt=0, lt=1, description="of AdamW")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="gradients are clipped to this norm")
+    prompts_per_step: Positive = Field(default=32, description="problems of one generation")
+    group_size: int = Field(default=8, ge=2, description="rollouts of a problem (G)")
+    iterations: Positive = Field(default=1, description="optimiser steps over one generation")
+    micro_batch: Count = Field(default=0, description="rollouts of a forward pass; 0 takes all at once")
+    max_new_tokens: Positive = Field(default=256, description="longest response, in tokens")
+    temperature: float = Field(default=1.0, gt=0, description="of sampling")
+    clip_low: Share = Field(default=0.2, description="the ratio is clipped below at 1 - clip_low")
+    clip_high: Share = Field(default=0.28, description="and above at 1 + clip_high (clip-higher of DAPO, as the paper's baseline has it)")
+    kl: float = Field(default=0.0, ge=0, description="weight of the KL divergence to the start model")
+    loss: Annotated[str, AfterValidator(_known_loss)] = Field(
+        default="dapo", description="how tokens become one number, a loss of `hicra methods`; dapo is the mean over all tokens"
+    )
+    scale: Literal["none", "std"] = Field(
+        default="none", description="std divides advantages by the group's deviation; the paper's are mean-centred only"
+    )
+    threads: Positive = Field(default=1, description="of torch on a CPU")
+    precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="auto is bf16 on a GPU and fp32 on a CPU")
 
     @model_validator(mode="after")
     def _whole(self) -> TrainConfig:
@@ -85,21 +98,30 @@ class TrainConfig(Strict):
 
 
 class EvalConfig(Strict):
-    problems: Count = 0  # held-out problems, one sample each, before and after training; 0 skips evaluation
-    temperature: Annotated[float, Field(ge=0)] = 1.0
+    """Held-out problems before and after training."""
+
+    problems: Count = Field(default=0, description="held-out problems, one sample each, before and after training; 0 skips this")
+    temperature: float = Field(default=1.0, ge=0, description="of that sampling; 0 is greedy")
 
 
 class LogConfig(Strict):
-    rollouts_every: Count = 10  # save the rollouts of every N-th step, the first and the last; 0 saves none
+    """What is kept."""
+
+    rollouts_every: Count = Field(
+        default=10, description="the rollouts of every so many steps are saved, and of the first and the last; 0 saves none"
+    )
 
 
 class RunConfig(Strict):
     """Everything that decides a run."""
 
+    engine: str = Field(default="trl", description="what trains")
     task: TaskConfig = TaskConfig()
     model: ModelConfig = ModelConfig()
-    lexicon: str = "paper"
-    unit: Literal["gram", "sentence"] | None = None  # what a planning span is; null: what the lexicon is made for
+    lexicon: str = Field(default="paper", description="what marks planning tokens: a built-in name, a lexicon folder, or a text file")
+    unit: Literal["gram", "sentence"] | None = Field(
+        default=None, description="what a planning span is; null: what the lexicon is made for"
+    )
     method: MethodConfig = MethodConfig()
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()

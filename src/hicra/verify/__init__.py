@@ -17,14 +17,14 @@ from hicra.verify.item import VERDICTS, Answer, Verdict
 from hicra.verify.reading.extract import MODES, Mode, last_box, last_number
 from hicra.verify.reading.gold import Gold
 from hicra.verify.reward import Rewards, counts, reward
-from hicra.verify.verifier import Verifier
+from hicra.verify.verifier import Verifier, versions
 
 if TYPE_CHECKING:
     from hicra.verify.files import verify_file
 
 __all__ = [
     "MODES", "VERDICTS", "Answer", "Gold", "Mode", "Rewards", "Verdict", "Verifier", "counts", "last_box", "last_number",
-    "reward", "verify_file",
+    "reward", "verify_file", "versions",
 ]  # fmt: skip
 
 

@@ -23,9 +23,15 @@ from hicra.verify.reading.extract import MODES, Mode
 from hicra.verify.reading.gold import Gold, gold_of
 from hicra.verify.workers.pool import Pool
 from hicra.verify.workers.process import missing
+from hicra.version import installed
 
 MAX_CACHED = 4_096
 _Key = tuple[str, Gold]
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of what judges answers, None where a package is absent: verdicts of unlike versions do not compare."""
+    return {name: installed(name) for name in ("hicra", "math-verify", "sympy")}
 
 
 class Verifier:

@@ -52,7 +52,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 @pytest.mark.parametrize("which", ["strong", "weak"])
 def test_a_missing_warm_start_says_so(which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "WARM_START_FOLDER", tmp_path)
+    monkeypatch.setattr(models.warmstarts, "FOLDER", tmp_path)
     with pytest.raises(ConfigError, match=f"lacks the warm start '{which}'"):
         models.resolve(f"plan-execute-{which}")
     (tmp_path / which).mkdir()

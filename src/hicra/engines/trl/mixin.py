@@ -15,7 +15,6 @@ Collectives run on every rank in the same order, whatever a rank's own mask hold
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,18 +23,27 @@ import torch
 from accelerate.utils import gather_object
 from trl import GRPOConfig, GRPOTrainer
 
+from hicra.arrays import as_numpy
 from hicra.credit import Method, get_method
+from hicra.engines.shaping import Generation, Shaping
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
-from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
-from hicra.tagging.tagger import Tagged, Tagger
+from hicra.metrics import RolloutStats, kind_sums, kind_values
+from hicra.runs.config import RunConfig
+from hicra.strict import field_of
 
 FORWARD_KEYS = (
     "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes", "num_tiles",
     "image_sizes", "token_type_ids", "mm_token_type_ids", "image_position_ids",
 )  # fmt: skip
-SMALLEST_ALPHA = 1e-6  # below, float32 may round the change away
 Trainer: Any = object  # the class that HicraMixin stands before
+
+
+def _field(key: str) -> Any:
+    """A field with default and meaning of a key of the config of `hicra train`."""
+    found = field_of(RunConfig, key)
+    default = {"default_factory": dict} if found.default == {} else {"default": found.default}
+    return field(**default, metadata={"help": f"{found.description}."})
 
 
 @dataclass
@@ -51,14 +59,10 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
 
     _VALID_DICT_FIELDS = [*GRPOConfig._VALID_DICT_FIELDS, "method_settings"]  # noqa: RUF012
 
-    lexicon: str = field(default="paper", metadata={"help": "Lexicon: a built-in name, a folder or a text file."})
-    unit: str | None = field(
-        default=None, metadata={"help": "gram or sentence; by default what the lexicon is made for."}
-    )
-    method: str = field(default="hicra", metadata={"help": "Credit method, a name of hicra.credit.METHODS."})
-    method_settings: dict[str, Any] | str | None = field(
-        default_factory=dict, metadata={"help": "Settings of the method, for example {'alpha': 0.2}."}
-    )
+    lexicon: str = _field("lexicon")
+    unit: str | None = _field("unit")
+    method: str = _field("method.name")
+    method_settings: dict[str, Any] | str | None = _field("method.settings")  # noqa: RUF009
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -66,24 +70,12 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
         Lexicon.load(self.lexicon)
 
 
-@dataclass
-class Generation:
-    """The latest generation of this process, for whoever wants to save it (`hicra train` does).
+class HicraMixin(Trainer):  # type: ignore[misc]
+    """Put before a GRPOTrainer class: `class Mine(HicraMixin, GRPOTrainer)`.
 
     Attributes:
-        inputs: the dataset rows, one a rollout.
-        arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (NaN until
-            the loss has seen the row), base (advantages before shaping), rewards, group_ids [B].
-        tagged: spans by token.
+        last_generation: the latest generation of this process, for whoever wants to save it (`hicra train` does).
     """
-
-    inputs: list[dict[str, Any]]
-    arrays: dict[str, Any]
-    tagged: Tagged
-
-
-class HicraMixin(Trainer):  # type: ignore[misc]
-    """Put before a GRPOTrainer class: `class Mine(HicraMixin, GRPOTrainer)`."""
 
     last_generation: Generation | None = None
 
@@ -91,13 +83,14 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.hicra_method, self.hicra_settings = _method(self.args)
         self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
-        self.hicra_tagger = Tagger(self.hicra_lexicon, self._tokenizer, getattr(self.args, "unit", None))
-        self._hicra_alpha = {**self.hicra_method.settings, **self.hicra_settings}.get("alpha", 0)
+        self.hicra_shaping = Shaping(
+            self.hicra_method, self.hicra_settings, self.hicra_lexicon, self._tokenizer, getattr(self.args, "unit", None),
+            gather=lambda value: gather_object([value]), rank=self.accelerator.process_index,
+            ranks=self.accelerator.num_processes,
+        )  # fmt: skip
         self._hicra_rewards: Any = None  # [B] of all ranks, numpy
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
-        self._hicra_groups = 0  # groups seen so far, so that ids stay distinct over generations
         self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, till TRL logs
-        self._hicra_warned: set[str] = set()
 
     # ---- the overrides
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -116,29 +109,25 @@ class HicraMixin(Trainer):  # type: ignore[misc]
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         out: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        mode = "train" if self.model.training else "eval"
-        ids, live = out["completion_ids"], _live(out)
-        tagged = self.hicra_tagger.tag(ids, live)
-        rows, rank = len(ids), self.accelerator.process_index
-        size = self.num_generations if mode == "train" else self.num_generations_eval
-        place = torch.arange(rows, device=ids.device) + rank * rows
-        batch = {
-            "response_ids": ids,
-            "response_mask": live,
-            "planning_mask": torch.from_numpy(tagged.mask).to(ids.device),
-            "group_ids": place // size + self._hicra_groups,
-        }
-        self._hicra_groups += rows * self.accelerator.num_processes
-        if "entropies" in self.hicra_method.needs:
-            batch["entropies"] = self._hicra_entropies(out)
-        base = out["advantages"]
-        shaped = self._hicra_shape(base, batch)
-        out |= {
-            "advantages": shaped, "planning_mask": batch["planning_mask"], "hicra_base": base,
-            "hicra_row": torch.arange(rows, device=ids.device),
+        training, base = self.model.training, out["advantages"]
+        rows, rank = len(base), self.accelerator.process_index
+        made = self.hicra_shaping.generation(
+            inputs,
+            ids=as_numpy(out["completion_ids"]),
+            live=as_numpy(_live(out)),
+            base=as_numpy(base),
+            rewards=self._hicra_rewards[rank * rows : (rank + 1) * rows],
+            group_size=self.num_generations if training else self.num_generations_eval,
+            entropies=as_numpy(self._hicra_entropies(out)) if self.hicra_shaping.needs_entropies else None,
+        )
+        if training:
+            self.last_generation = made
+        self._hicra_since_logged()[0].append(made.stats)
+        shaped, planning = (torch.from_numpy(made.arrays[name]) for name in ("advantages", "planning_mask"))
+        return out | {
+            "advantages": shaped.to(base.device), "planning_mask": planning.to(base.device), "hicra_base": base,
+            "hicra_row": torch.arange(rows, device=base.device),
         }  # fmt: skip
-        self._hicra_record(inputs, batch | {"base": base, "advantages": shaped}, tagged, mode)
-        return out
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
         result = super()._get_per_token_logps_and_entropies(*args, **kwargs)
@@ -148,7 +137,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         loss: torch.Tensor = super()._compute_loss(model, inputs)
         live, planning = _live(inputs), inputs["planning_mask"]
-        self._hicra_check(inputs["advantages"], inputs["hicra_base"], planning, live)
+        self.hicra_shaping.check(inputs["advantages"], inputs["hicra_base"], planning, live)
         logps, entropies = self._hicra_latest
         self._hicra_latest = None
         if self.last_generation is not None and self.model.training:
@@ -185,67 +174,6 @@ class HicraMixin(Trainer):  # type: ignore[misc]
                 **{key: out[key] for key in FORWARD_KEYS if key in out},
             )
         return entropies.float()
-
-    def _hicra_shape(self, base: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """[B,T] advantages; methods that look beyond a row see the batch of all processes."""
-        width, rows, rank = batch["response_ids"].shape[1], len(base), self.accelerator.process_index
-        own, given = batch, base
-        if self.hicra_method.scope == "batch" and self.accelerator.num_processes > 1:
-            own = {}
-            for name in sorted(batch):  # the same order on every rank
-                value = batch[name].int() if batch[name].dtype == torch.bool else batch[name]
-                value = self.accelerator.pad_across_processes(value, dim=1) if value.dim() == 2 else value
-                own[name] = self.accelerator.gather(value)
-            own["response_mask"], own["planning_mask"] = own["response_mask"].bool(), own["planning_mask"].bool()
-            given = self.accelerator.gather(base)
-        shaped = torch.from_numpy(np.array(self.hicra_method(given, own, **self.hicra_settings)))
-        shaped = shaped if own is batch else shaped[rank * rows : (rank + 1) * rows, :width]
-        return shaped.to(base.device)
-
-    def _hicra_check(self, shaped: Any, base: Any, planning: Any, live: Any) -> None:
-        """Stops the run when the tokens whose advantage changed are not the planning tokens."""
-        name, alpha = self.hicra_method.name, self._hicra_alpha
-        if name not in ("none", "hicra") or 0 < alpha < SMALLEST_ALPHA:
-            return
-        changed = (shaped != base[:, None]) & live
-        expected = planning & live & (base != 0)[:, None] & (alpha > 0)
-        if not torch.equal(changed, expected):
-            raise EngineError(
-                f"self-check of method {name!r}: {int(changed.sum())} tokens have a changed advantage, its mask says "
-                f"{int(expected.sum())} of {int(live.sum())}",
-                "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
-            )
-
-    def _hicra_record(self, inputs: Any, batch: dict[str, Any], tagged: Tagged, mode: str) -> None:
-        """Statistics of this generation over all ranks, and the generation itself."""
-        arrays = {name: value.detach().cpu().numpy() for name, value in batch.items()}
-        first = self.accelerator.process_index * len(arrays["base"])
-        arrays["rewards"] = self._hicra_rewards[first : first + len(arrays["base"])]
-        live = arrays["response_mask"]
-        stats = RolloutStats.of(
-            arrays["response_ids"], live, planning=tagged.mask, row=tagged.row, start=tagged.hits.start,
-            stop=tagged.hits.stop, gram=tagged.hits.gram, reward=arrays["rewards"],
-            correct=correct_from_reward(arrays["rewards"]), group=arrays["group_ids"], before=arrays["base"],
-            after=arrays["advantages"],
-        )  # fmt: skip
-        stats = RolloutStats.merge(gather_object([stats]))
-        self._hicra_since_logged()[0].append(stats)
-        if stats.tokens and self.accelerator.is_main_process:
-            self._hicra_warn((stats.planning or 0) / stats.tokens)
-        if mode == "train":
-            unseen = np.full(live.shape, np.nan, np.float32)
-            arrays |= {"entropies": unseen, "logprobs": unseen.copy()}
-            self.last_generation = Generation(inputs, arrays, tagged)
-
-    def _hicra_warn(self, share: float) -> None:
-        says = {
-            "empty": (share == 0, "no token is a planning token: the method does nothing here"),
-            "wide": (share > 0.5, f"{share:.0%} of tokens are planning tokens: more than half cannot be a focus"),
-        }
-        for key, (holds, text) in says.items():
-            if holds and key not in self._hicra_warned:
-                self._hicra_warned.add(key)
-                warnings.warn(f"lexicon {self.hicra_lexicon.name!r}: {text}", stacklevel=2)
 
     def _hicra_since_logged(self) -> tuple[list[RolloutStats], list[torch.Tensor]]:
         """Since TRL last logged: statistics of the generations, and sums by kind of the micro-batches."""

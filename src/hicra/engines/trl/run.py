@@ -17,7 +17,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import torch
 from datasets import Dataset
 
-from hicra.engines.trl.keeper import Keeper, Progress
+from hicra.engines.interface import Interrupted, Prepared, Progress
+from hicra.engines.signals import StopRequest
+from hicra.engines.trl.keeper import Keeper
 from hicra.engines.trl.mixin import HicraGRPOConfig, HicraGRPOTrainer
 from hicra.errors import ArtifactError
 from hicra.generation.sampling import cut_at_end, load
@@ -28,12 +30,39 @@ from hicra.tasks.base import Row, Task, score_all
 WORK = ".work"
 
 
-class Interrupted(Exception):
-    """The run was asked to stop and has saved; holds the signal number and the step."""
-
-    def __init__(self, number: int, step: int) -> None:
-        super().__init__(f"signal {number} at step {step}")
-        self.number, self.step = number, step
+def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Progress) -> None:
+    """See `hicra.engines.interface.Engine`."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # TRL's own use of renamed options
+    config, task = prepared.config, prepared.task
+    model, tokenizer = load_model(config, prepared.model)
+    stop = StopRequest()
+    keeper = Keeper(prepared, run, stop, progress)
+    trainer = HicraGRPOTrainer(
+        model=model,
+        reward_funcs=[_reward(task, tokenizer.eos_token_id)],
+        args=_arguments(config, run),
+        train_dataset=Dataset.from_list(_rows(config, task)),
+        processing_class=tokenizer,
+        callbacks=[keeper],
+        peft_config=_lora(config),
+    )
+    keeper.trainer = trainer
+    for unwanted in ("ProgressCallback", "PrinterCallback"):
+        trainer.callback_handler.callbacks = [
+            c for c in trainer.callback_handler.callbacks if type(c).__name__ != unwanted
+        ]
+    with stop:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    if stop.number:
+        raise Interrupted(stop.number, trainer.state.global_step)
+    final = trainer.accelerator.unwrap_model(trainer.model)
+    final = final.merge_and_unload() if config.model.lora_rank else final
+    staged = run.path / ".tmp-final"
+    final.save_pretrained(staged)
+    tokenizer.save_pretrained(staged)
+    shutil.rmtree(run.path / "final", ignore_errors=True)
+    os.rename(staged, run.path / "final")
+    shutil.rmtree(run.checkpoints / WORK, ignore_errors=True)
 
 
 def load_model(config: RunConfig, folder: Path) -> tuple[Any, Any]:
@@ -48,53 +77,6 @@ def load_model(config: RunConfig, folder: Path) -> tuple[Any, Any]:
         model.requires_grad_(False)
         layers[-config.model.train_layers :].requires_grad_(True)
     return model, tokenizer
-
-
-def train(config: RunConfig, run: RunFolder, folder: Path, task: Task, resume: Path | None, progress: Progress) -> Any:
-    """Trains to the end and writes `final/`.
-
-    Args:
-        folder: the start model.
-        resume: a checkpoint of this run that verifies, or None.
-        progress: called after every step with (step, its metrics).
-
-    Returns:
-        (model, tokenizer) as trained.
-
-    Raises:
-        Interrupted: SIGINT or SIGTERM came; a checkpoint is there.
-    """
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # TRL's own use of renamed options
-    model, tokenizer = load_model(config, folder)
-    rows = _rows(config, task)
-    keeper = Keeper(config, run, task, progress)
-    trainer = HicraGRPOTrainer(
-        model=model,
-        reward_funcs=[_reward(task, tokenizer.eos_token_id)],
-        args=_arguments(config, run),
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer,
-        callbacks=[keeper],
-        peft_config=_lora(config),
-    )
-    keeper.trainer = trainer
-    for unwanted in ("ProgressCallback", "PrinterCallback"):
-        trainer.callback_handler.callbacks = [
-            c for c in trainer.callback_handler.callbacks if type(c).__name__ != unwanted
-        ]
-    with keeper.signals():
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    if keeper.signal:
-        raise Interrupted(keeper.signal, trainer.state.global_step)
-    final = trainer.accelerator.unwrap_model(trainer.model)
-    final = final.merge_and_unload() if config.model.lora_rank else final
-    staged = run.path / ".tmp-final"
-    final.save_pretrained(staged)
-    tokenizer.save_pretrained(staged)
-    shutil.rmtree(run.path / "final", ignore_errors=True)
-    os.rename(staged, run.path / "final")
-    shutil.rmtree(run.checkpoints / WORK, ignore_errors=True)
-    return final, tokenizer
 
 
 def _rows(config: RunConfig, task: Task) -> list[Row]:
@@ -120,9 +102,9 @@ def _arguments(config: RunConfig, run: RunFolder) -> HicraGRPOConfig:
         num_generations=t.group_size, num_iterations=t.iterations,
         max_completion_length=t.max_new_tokens, temperature=t.temperature, top_k=0, top_p=1.0,
         epsilon=t.clip_low, epsilon_high=t.clip_high, beta=t.kl, loss_type=t.loss,
-        scale_rewards={"none": "none", "std": "group"}[t.scale],
+        scale_rewards=t.scale == "std",
         use_cpu=not gpu, bf16=t.precision == "bf16" or (t.precision == "auto" and gpu), gradient_checkpointing=False,
-        report_to="none", shuffle_dataset=False, disable_tqdm=True, logging_nan_inf_filter=False,
+        report_to=[], shuffle_dataset=False, disable_tqdm=True, logging_nan_inf_filter=False,
     )  # fmt: skip
 
 

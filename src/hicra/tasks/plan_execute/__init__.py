@@ -5,12 +5,9 @@ Nothing heavy is imported here: `from hicra.tasks.plan_execute import PlanExecut
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-__all__ = ["WARM_START_FOLDER", "PlanExecute"]
-
-WARM_START_FOLDER = Path(__file__).parent / "warmstarts"  # one model folder each: strong, weak
+__all__ = ["PlanExecute"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hicra.arrays import Bools
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.tasks.base import Row, Score
-from hicra.tasks.plan_execute import WARM_START_FOLDER, parsing
+from hicra.tasks.plan_execute import parsing, warmstarts
 from hicra.tasks.plan_execute.language import BOS, PLANNING_IDS, language_of, max_new_tokens
 from hicra.tasks.plan_execute.problems import NOUNS, all_problems, bounds, right_strategy
 from hicra.tasks.plan_execute.settings import Settings
@@ -63,7 +63,7 @@ class PlanExecute:
         """
         if name not in WARM_STARTS:
             raise ConfigError(f"plan_execute has no warm start {name!r}", did_you_mean(name, WARM_STARTS))
-        return WARM_START_FOLDER / name
+        return warmstarts.FOLDER / name
 
     def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
         """Problems of a split in the order that `seed` fixes, at most n.

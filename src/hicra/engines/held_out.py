@@ -1,0 +1,66 @@
+"""Accuracy on held-out problems before and after training: evaluation.json of a run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hicra.artifacts import canonical_json, write_text
+from hicra.engines.interface import Prepared, Say
+from hicra.runs import RunFolder
+from hicra.tasks.base import Row, Task
+
+if TYPE_CHECKING:
+    from hicra.generation.sampling import Sample
+
+INTERVAL_Z = 1.959963984540054
+
+
+def evaluate(prepared: Prepared, model: Path, run: RunFolder, stage: str, say: Say) -> None:
+    """Samples one response to each held-out problem that the config asks for, and records how many are right.
+
+    Args:
+        model: folder of the model that is asked.
+        stage: "start" or "final".
+    """
+    config, task = prepared.config, prepared.task
+    if not config.eval.problems:
+        return
+    from hicra.generation.sampling import load, sample
+
+    loaded, tokenizer = load(model, config.train.threads)
+    rows: list[Row] = task.rows("eval", config.eval.problems, 0)
+    say(f"evaluating ({stage}) on {len(rows)} held-out problems")
+    samples = sample(
+        loaded, tokenizer, task, rows,
+        max_new_tokens=config.train.max_new_tokens, temperature=config.eval.temperature, seed=config.train.seed,
+    )  # fmt: skip
+    evaluation = read_evaluation(run) | {stage: evaluation_of(samples, task)}
+    write_text(run.path / "evaluation.json", canonical_json(evaluation))
+    say(f"accuracy {evaluation[stage]['accuracy']:.3f} on {len(rows)} held-out problems ({stage})")
+
+
+def read_evaluation(run: RunFolder) -> dict[str, Any]:
+    """{"start": {...}, "final": {...}} as far as they exist."""
+    path = run.path / "evaluation.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def evaluation_of(samples: Sequence[Sample], task: Task) -> dict[str, Any]:
+    """Accuracy with its 95 % Wilson interval over problems, and the task's own figures."""
+    right = [bool(sample.score.correct) for sample in samples]
+    n, p = len(right), sum(right) / max(1, len(right))
+    centre, spread = p + INTERVAL_Z**2 / (2 * n), INTERVAL_Z * ((p * (1 - p) + INTERVAL_Z**2 / (4 * n)) / n) ** 0.5
+    scale = 1 + INTERVAL_Z**2 / n
+    texts, rows, ended = ([getattr(s, name) for s in samples] for name in ("text", "row", "ended"))
+    return {
+        "problems": n,
+        "accuracy": p,
+        "ci": [(centre - spread) / scale, (centre + spread) / scale],
+        "unscorable": sum(sample.score.reward is None for sample in samples),
+        "mean_length": sum(len(sample.ids) for sample in samples) / n,
+        **task.summary(texts, rows, ended),
+    }

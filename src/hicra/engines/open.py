@@ -1,0 +1,31 @@
+"""The engines by name. To add one: a folder here with a function as `Engine` says, an extra, and a line below."""
+
+from __future__ import annotations
+
+import importlib
+
+from hicra.engines.interface import Engine
+from hicra.errors import ConfigError, did_you_mean
+
+ENGINES = {
+    "trl": ("hicra.engines.trl.run:train", "train"),
+}  # name: `module:function`, loaded when asked for, and the extra that installs what it needs
+
+
+def open_engine(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        ConfigError: an unknown name, or a package that is not installed.
+    """
+    if name not in ENGINES:
+        raise ConfigError(f"engine: no engine {name!r}", did_you_mean(name, ENGINES))
+    place, extra = ENGINES[name]
+    module, function = place.split(":")
+    try:
+        engine: Engine = getattr(importlib.import_module(module), function)
+    except ImportError as error:
+        raise ConfigError(
+            f"training needs {error.name}, which is not installed", f"pip install 'hicra[{extra}]'"
+        ) from None
+    return engine

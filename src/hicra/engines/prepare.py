@@ -1,0 +1,103 @@
+"""From a config to what a run needs, found and checked once: task, model, lexicon, engine, and the folder to write into."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+from hicra import verify
+from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
+from hicra.engines.interface import Prepared, Say
+from hicra.engines.open import open_engine
+from hicra.errors import ArtifactError
+from hicra.generation import models
+from hicra.lexicon import Lexicon
+from hicra.runs import RunFolder, checkpoints
+from hicra.runs.config import RunConfig
+from hicra.tasks.base import Task, make_task
+from hicra.tasks.overlap import task_warning
+
+PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
+HASHED_ROWS = 64  # problems of each split that stand for its data and prompts
+
+
+def prepare(config: RunConfig, say: Say) -> Prepared:
+    """Finds and checks everything that a config names; writes nothing.
+
+    Raises:
+        ConfigError, ArtifactError: anything wrong with config, model, task, lexicon or engine.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(config.train.threads))
+    task = make_task(config.task.name, **config.task.settings)
+    model = models.resolve(config.model.name)
+    if warning := task_warning(task):
+        say(f"warning: {warning}")
+    lexicon = Lexicon.load(config.lexicon)
+    engine = open_engine(config.engine)
+    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **_hashes(task)}
+    return Prepared(_fitting(config, task), task, model, lexicon, inputs, engine)
+
+
+def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[RunFolder, tuple[int, Path] | None]:
+    """The run folder, new or gone on with, and where to go on from: (step, checkpoint) or None.
+
+    Raises:
+        ArtifactError: `out` is in use, or was made with another config or from other inputs (train.steps may grow).
+    """
+    config = prepared.config
+    settings = config.model_dump(mode="json")
+    if not (resume and (out / "hicra.json").exists()):
+        versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
+        run = RunFolder.create(
+            out, method=config.method.name, seed=config.train.seed, config=settings, inputs=prepared.inputs,
+            versions=versions,
+        )  # fmt: skip
+        return run, None
+    run = RunFolder.open(out)
+    if difference := _difference(run.manifest["config"], settings):
+        key, old, new = difference
+        raise ArtifactError(
+            f"{out} was made with {key} = {old!r}, this run has {new!r}",
+            "resume with the same config, or choose another -o",
+        )
+    if changed := [name for name, value in prepared.inputs.items() if run.manifest["inputs"].get(name) != value]:
+        raise ArtifactError(f"{out} was made with another {changed[0]}", "restore it, or choose another -o")
+    run.manifest["config"] = settings
+    write_text(run.path / "hicra.json", canonical_json(run.manifest))
+    checkpoint = checkpoints.newest(run, say)
+    step = checkpoint[0] if checkpoint else 0
+    run.rewind(step)
+    say(f"resuming {out} from step {step}" if step else f"{out} has no checkpoint that verifies: starting afresh")
+    return run, checkpoint
+
+
+def _fitting(config: RunConfig, task: Task) -> RunConfig:
+    """The config with the task's own bound on response length, where it has a lower one."""
+    most = getattr(task, "max_new_tokens", None)
+    if most and most < config.train.max_new_tokens:
+        return config.model_copy(update={"train": config.train.model_copy(update={"max_new_tokens": most})})
+    return config
+
+
+def _hashes(task: Task) -> dict[str, str]:
+    """What runs must share to be compared: the problems as they are asked (data and prompts), and what judges answers."""
+    asked = [task.rows(split, HASHED_ROWS, seed=0) for split in ("train", "eval")]
+    return {
+        "rows": sha256_bytes(canonical_json(asked).encode()),
+        "verifier": sha256_bytes(canonical_json(verify.versions()).encode()),
+    }
+
+
+def _difference(old: Any, new: Any, key: str = "") -> tuple[str, Any, Any] | None:
+    """The first key in which two configs differ; train.steps may grow."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted({*old, *new}):
+            inner = f"{key}.{name}" if key else name
+            if found := _difference(old.get(name), new.get(name), inner):
+                return found
+        return None
+    grown = key == "train.steps" and isinstance(old, int) and isinstance(new, int) and new >= old
+    return None if old == new or grown else (key, old, new)

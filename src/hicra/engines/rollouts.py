@@ -1,0 +1,55 @@
+"""The rollouts of one generation as rows of the run folder (columns: runs/folder.py), whatever engine made them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from hicra.engines.shaping import Generation
+from hicra.metrics import correct_from_reward
+from hicra.tagging import SPANS, Tagger, covered
+from hicra.tasks.base import Task
+
+
+def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: int) -> pl.DataFrame:
+    """One row a rollout; `end` is the id of the token that closes a response."""
+    a = made.arrays
+    texts = tagger.texts(a["response_ids"], a["response_mask"])
+    rows = []
+    for index, (text, ends) in enumerate(texts):
+        live = np.flatnonzero(a["response_mask"][index])
+        mine = made.tagged.row == index
+        spans = [
+            {"start": int(s), "end": int(e), "gram": tagger.phrases[g]}
+            for s, e, g in zip(
+                made.tagged.char_start[mine], made.tagged.char_stop[mine], made.tagged.hits.gram[mine], strict=True
+            )
+        ]
+        inputs, reward = made.inputs[index], float(a["rewards"][index])
+        prompt = inputs["prompt"]
+        correct = correct_from_reward(np.array([reward]))[0]
+        ended = end in a["response_ids"][index, live]
+        rows.append({
+            "step": step, "id": str(inputs.get("id", "")), "response": text,
+            "prompt": prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False),
+            "group_id": str(a["group_ids"][index]), "reward": None if np.isnan(reward) else reward,
+            "correct": None if np.isnan(correct) else bool(correct),
+            "spans": spans, "planning_chars": covered([(s["start"], s["end"], s["gram"]) for s in spans]),
+            "token_ids": a["response_ids"][index, live].tolist(),
+            "planning_mask": a["planning_mask"][index, live].astype(int).tolist(),
+            "token_ends": [ends[column] for column in live],
+            "entropies": a["entropies"][index, live].astype(float).tolist(),
+            "logprobs": a["logprobs"][index, live].astype(float).tolist(),
+            "advantage": float(a["base"][index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
+            "labels": task.labels(text, inputs, ended),
+        })  # fmt: skip
+    ints, floats = pl.List(pl.Int64), pl.List(pl.Float64)
+    schema: dict[str, Any] = {
+        "spans": SPANS, "reward": pl.Float64,
+        "correct": pl.Boolean, "labels": pl.List(pl.String), "token_ids": ints, "planning_mask": ints, "token_ends": ints,
+        "entropies": floats, "logprobs": floats, "advantages": floats,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)

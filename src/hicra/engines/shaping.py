@@ -1,0 +1,180 @@
+"""Credit inside a training engine: what every engine needs, whatever it is. numpy in, numpy out, no engine imported.
+
+An engine hands over the sampled ids, its own advantages and the rewards of a generation, and one function that gathers a value
+of every rank. Here they are tagged, shaped, checked and counted. Of the credit method nothing is known but what its entry in the
+table says: the fields it needs, whether it looks beyond a row, which tokens it changes, and what its strength is called.
+
+Each rank must call the same functions in the same order, whatever its own rows hold: some of them gather.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hicra.arrays import Array, Ints
+from hicra.credit import Method
+from hicra.errors import EngineError
+from hicra.lexicon import Lexicon
+from hicra.metrics import RolloutStats, correct_from_reward
+from hicra.tagging import Tagged, Tagger
+
+Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
+LEAST_STRENGTH = 1e-6  # below, float32 may round the change away
+
+
+@dataclass
+class Generation:
+    """One generation of this rank.
+
+    Attributes:
+        inputs: the dataset rows, one a rollout.
+        arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (NaN until
+            the loss has seen the row), base (advantages before shaping), rewards, group_ids [B].
+        tagged: spans by token.
+        stats: counts over all ranks.
+    """
+
+    inputs: list[dict[str, Any]]
+    arrays: dict[str, Any]
+    tagged: Tagged
+    stats: RolloutStats
+
+
+class Shaping:
+    """Tags, shapes, checks and counts the generations of one run.
+
+    Args:
+        method: the credit method.
+        settings: its settings; absent ones take their defaults.
+        lexicon, tokenizer, unit: what tags the planning tokens, see `Tagger`.
+        gather: gathers over ranks; the default is that of a run on one process.
+        rank, ranks: of this process.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        settings: Mapping[str, Any],
+        lexicon: Lexicon,
+        tokenizer: Any,
+        unit: str | None = None,
+        *,
+        gather: Gather = lambda value: [value],
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        self.method, self.settings = method, method.checked(settings)
+        self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
+        self.gather, self.rank, self.ranks = gather, rank, ranks
+        self._groups = 0  # rollouts seen so far, so that ids stay distinct over generations
+        self._warned: set[str] = set()
+
+    @property
+    def needs_entropies(self) -> bool:
+        """Whether the method asks for the entropies of the sampling policy."""
+        return "entropies" in self.method.needs
+
+    def generation(
+        self,
+        inputs: list[dict[str, Any]],
+        *,
+        ids: Array,
+        live: Array,
+        base: Array,
+        rewards: Array,
+        group_size: int,
+        entropies: Array | None = None,
+    ) -> Generation:
+        """Tags the rollouts of this rank and shapes their advantages.
+
+        Args:
+            inputs: the dataset rows, one a rollout.
+            ids: [B,T] the sampled token ids.
+            live: [B,T] bool, the tokens that the policy produced.
+            base: [B] the engine's own advantages.
+            rewards: [B] NaN where a rollout could not be scored.
+            group_size: rollouts of a prompt, which stand side by side over all ranks.
+            entropies: [B,T] in nats, of the sampling policy; for methods that need them.
+        """
+        tagged = self.tagger.tag(ids, live)
+        batch: dict[str, Any] = {
+            "response_ids": ids, "response_mask": live, "planning_mask": tagged.mask,
+            "group_ids": self._group_ids(len(ids), group_size),
+        }  # fmt: skip
+        if entropies is not None:
+            batch["entropies"] = entropies
+        shaped = self._shaped(base, batch)
+        arrays = batch | {"base": base, "advantages": shaped, "rewards": rewards}
+        stats = self._stats(arrays, tagged)
+        if stats.tokens and self.rank == 0:
+            self._warn((stats.planning or 0) / stats.tokens)
+        unseen = np.full(live.shape, np.nan, np.float32)
+        return Generation(inputs, arrays | {"entropies": unseen, "logprobs": unseen.copy()}, tagged, stats)
+
+    def check(self, shaped: Any, base: Any, planning: Any, live: Any) -> None:
+        """Stops the run when the tokens whose advantage changed are not those that the method changes.
+
+        Args:
+            shaped: [B,T] advantages on their way into the loss, numpy or torch, as are the others.
+            base: [B] advantages before shaping.
+            planning, live: [B,T] bool.
+
+        Raises:
+            EngineError: they differ.
+        """
+        strength = self.settings[self.method.strength] if self.method.strength else 1.0
+        if self.method.changes == "any" or 0 < strength < LEAST_STRENGTH:
+            return
+        changed = (shaped != base[:, None]) & live
+        expected = planning & live & (base != 0)[:, None] & (self.method.changes == "planning" and strength > 0)
+        if (changed != expected).any():
+            raise EngineError(
+                f"self-check of method {self.method.name!r}: {int(changed.sum())} tokens have a changed advantage, its mask "
+                f"says {int(expected.sum())} of {int(live.sum())}",
+                "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
+            )
+
+    def _group_ids(self, rows: int, size: int) -> Ints:
+        first = self._groups
+        self._groups += rows * self.ranks
+        return (np.arange(rows) + self.rank * rows) // size + first
+
+    def _shaped(self, base: Array, batch: dict[str, Any]) -> Array:
+        """[B,T] advantages; a method that looks beyond a row sees the batch of all ranks."""
+        if self.method.scope == "row" or self.ranks == 1:
+            return self.method(base, batch, **self.settings)
+        rows, width = batch["response_mask"].shape
+        parts = self.gather({"base": base} | {field: batch[field] for field in self.method.needs})
+        widest = max(part["response_mask"].shape[1] for part in parts)
+        whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
+        first = sum(len(part["base"]) for part in parts[: self.rank])
+        return self.method(whole.pop("base"), whole, **self.settings)[first : first + rows, :width]
+
+    def _stats(self, arrays: Mapping[str, Any], tagged: Tagged) -> RolloutStats:
+        own = RolloutStats.of(
+            arrays["response_ids"], arrays["response_mask"], planning=tagged.mask, row=tagged.row,
+            start=tagged.hits.start, stop=tagged.hits.stop, gram=tagged.hits.gram, reward=arrays["rewards"],
+            correct=correct_from_reward(arrays["rewards"]), group=arrays["group_ids"], before=arrays["base"],
+            after=arrays["advantages"],
+        )  # fmt: skip
+        return RolloutStats.merge(self.gather(own))
+
+    def _warn(self, share: float) -> None:
+        says = {
+            "empty": (share == 0, "no token is a planning token: the method does nothing here"),
+            "wide": (share > 0.5, f"{share:.0%} of tokens are planning tokens: more than half cannot be a focus"),
+        }
+        for key, (holds, text) in says.items():
+            if holds and key not in self._warned:
+                self._warned.add(key)
+                warnings.warn(f"lexicon {self.lexicon.name!r}: {text}", stacklevel=2)
+
+
+def _padded(value: Array, width: int) -> Array:
+    """[B,T] to [B,width] with zeros at the end; [B] stays."""
+    return value if value.ndim == 1 else np.pad(value, ((0, 0), (0, width - value.shape[1])))

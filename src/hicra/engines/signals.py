@@ -1,0 +1,34 @@
+"""SIGINT and SIGTERM ask a run to save and stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any, Self
+
+
+class StopRequest:
+    """Inside the block a first signal is remembered, so that the step can end and be saved; a second one ends at once.
+
+    Attributes:
+        number: the signal that came; 0 while none has.
+    """
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._caught)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _caught(self, number: int, frame: object) -> None:
+        if self.number:
+            raise KeyboardInterrupt
+        self.number = number
+        print("\nstopping: the step ends, a checkpoint is saved (once more to stop now, without one)", file=sys.stderr)
