@@ -28,13 +28,17 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from hicra import stats
 from hicra.artifacts import canonical_json
-from hicra.compare import compare, save_plot
+from hicra.compare.compare import compare
+from hicra.compare.plot import save_plot
 from machine import machine
 
 MOST_CPU_S, REPEATS = 1.0, 5
 SHAPES = {"5 arms x 10 seeds x 200 questions": (5, 10, 200), "2 arms x 5000 seeds": (2, 5000, 0)}
 SUFFIXES = ("csv", "jsonl", "parquet")
-WHOLE = "import sys; from hicra.compare import compare, render; print(render(compare([sys.argv[1]], 'arm0')))"
+WHOLE = (
+    "import sys; from hicra.compare.compare import compare; from hicra.compare.text import render; "
+    "print(render(compare([sys.argv[1]], 'arm0')))"
+)
 
 
 def table(arms: int, seeds: int, questions: int) -> pl.DataFrame:

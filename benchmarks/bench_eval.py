@@ -25,7 +25,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALL
 import polars as pl
 import torch
 
-from hicra.evaluate import EvalSettings, evaluate, settings_of
+from hicra.evaluate.evaluate import evaluate
+from hicra.evaluate.settings import EvalSettings, settings_of
 from hicra.generation.folder import model_hash
 from hicra.generation.interface import Made, Request
 from hicra.generation.local import Local

@@ -108,10 +108,10 @@ class Timed:
 def one(path: Path, embedder: str, backend: str, workers: int) -> dict[str, Any]:
     """One run in this process: stages, peak memory, and the sha256 of the table."""
     from hicra.lexicon import Lexicon
-    from hicra.mining import MineSettings
     from hicra.mining.counting.open import open_backend
     from hicra.mining.counting.rows import Reading
     from hicra.mining.mine import checked, mine_loaded, peak_rss_mb
+    from hicra.mining.settings import MineSettings
 
     settings = checked(MineSettings(embedder=embedder))
     imported, start = cpu(), time.perf_counter()

@@ -22,7 +22,8 @@ import polars as pl
 from math_verify import parse, verify
 
 from hicra import corpus
-from hicra.evaluate import evaluate, settings_of
+from hicra.evaluate.evaluate import evaluate
+from hicra.evaluate.settings import settings_of
 from machine import machine
 
 

@@ -28,7 +28,8 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from hicra import stats
 from hicra.artifacts import canonical_json
-from hicra.compare import Scores, analyse
+from hicra.compare.analyse import analyse
+from hicra.compare.scores import Scores
 from machine import machine
 
 SEEDS = (3, 5, 8, 16)

@@ -27,6 +27,10 @@ class ConfigError(HicraError, ValueError):
     """A setting is unknown, missing or out of its range."""
 
 
+class UsageError(ConfigError):
+    """A command line lacks what its verb needs."""
+
+
 class DataError(HicraError, ValueError):
     """Input rows, columns or files are not what they should be."""
 

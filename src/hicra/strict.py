@@ -23,6 +23,16 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Flat(Strict):
+    """Settings without sections, for use from Python: a wrong value is a ConfigError where the class is called."""
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _explained(type(self), error, "", "", FIX) from None
+
+
 def validated(model: type[Model], tree: dict[str, Any], where: str = "", *, under: str = "", fix: str = FIX) -> Model:
     """The model with these values.
 

@@ -20,9 +20,9 @@ from plots import draw
 from second_opinions import IMPORTANCE, rt_seg, thought_anchors
 
 from hicra.artifacts import canonical_json, write_text
-from hicra.labels import LabelledTrace, read_labels
 from hicra.labels.fit import CrossFit, FitSettings, cross_fit, fit
 from hicra.labels.score import agreement, cluster_bootstrap, flagged_counts, flags, score_counts, spans_of
+from hicra.labels.traces import LabelledTrace, read_labels
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
 

@@ -10,8 +10,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from hicra.labels import read_labels
-from hicra.labels.fit import FitSettings, fit
+from hicra.labels.fit import fit
+from hicra.labels.settings import FitSettings
+from hicra.labels.traces import read_labels
 
 LICENCE = (
     "Apache-2.0. Fitted by the hicra authors to node labels of ReasoningFlow (jinulee-v/reasoningflow, commit c5a0696d: "

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from second_opinions import rows_of
 
-from hicra.labels import LabelledTrace
-from hicra.mining import MineSettings, mine_paths
+from hicra.labels.traces import LabelledTrace
+from hicra.mining.mine import mine_paths
+from hicra.mining.settings import MineSettings
 
 
 def cluster(row: dict[str, object]) -> str:

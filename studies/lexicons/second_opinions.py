@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hicra.labels import LabelledTrace, read_labels
+from hicra.labels.traces import LabelledTrace, read_labels
 
 Row = dict[str, Any]
 RTSEG_POSITIVE = ("Plan Generation", "Uncertainty Management", "Self Checking")

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hicra.artifacts import canonical_json, write_text
-from hicra.labels import read_labels
 from hicra.labels.score import score
+from hicra.labels.traces import read_labels
 from hicra.lexicon import Lexicon
 from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import chunks_of

@@ -17,7 +17,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from hicra.errors import ConfigError
-from hicra.evaluate import evaluate, settings_of
+from hicra.evaluate.evaluate import evaluate
+from hicra.evaluate.settings import settings_of
 from hicra.generation import models
 from hicra.generation.interface import Request
 from hicra.generation.local import Draw, Local, draw
@@ -30,7 +31,8 @@ TOY = {"k": "1,2,4", "temperature": 1.0, "top_p": 1.0, "questions": 24, "threads
 CHILD = """
 import json, sys
 from pathlib import Path
-from hicra.evaluate import evaluate, settings_of
+from hicra.evaluate.evaluate import evaluate
+from hicra.evaluate.settings import settings_of
 evaluate(out=Path(sys.argv[1]), settings=settings_of(json.loads(sys.argv[2])), model=sys.argv[3], data=["plan_execute"])
 """
 

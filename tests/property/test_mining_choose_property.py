@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hicra import mining
 from hicra.errors import DataError
 from hicra.mining.choose import Fate
+from hicra.mining.mine import mine
+from hicra.mining.settings import MineSettings
 from hicra.mining.why import explain
 
 WORD = st.sampled_from(["so", "we", "let", "us", "go", "wait,", "now", "try", "a", "7", "that."])
@@ -30,9 +31,9 @@ OPTIONS = st.fixed_dictionaries(
 @given(TEXTS, OPTIONS)
 @settings(max_examples=60, deadline=None)
 def test_stages_account_for_every_ngram(texts: list[str], options: dict[str, object]) -> None:
-    asked = mining.MineSettings(embedder="hashing", **options)  # type: ignore[arg-type]
+    asked = MineSettings(embedder="hashing", **options)  # type: ignore[arg-type]
     try:
-        result = mining.mine(texts, asked)
+        result = mine(texts, asked)
     except DataError:
         return
     chosen, table, found = result.chosen, result.table, result.statistics

@@ -1,4 +1,4 @@
-"""What the verbs share: their common options, the app they are registered with, and how a result is given."""
+"""What the verbs share: their common options, and how a result is given."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import Parameter
 
-from hicra.version import __version__
-
-OnBad = Annotated[Literal["stop", "skip"], Parameter(help="At a bad line: stop, or skip and count it.")]
-MaxBad = Annotated[float, Parameter(help="With --on-bad skip: the largest share of bad lines.")]
+OnBad = Annotated[Literal["stop", "skip"], Parameter(help="At a bad line: stop, or skip it and count it.")]
+MaxBad = Annotated[float, Parameter(help="With --on-bad skip: the largest share of bad lines that is allowed.")]
 Out = Annotated[Path | None, Parameter(name=["-o", "--out"])]
-Tokenizer = Annotated[str | None, Parameter(help="Folder with tokenizer.json; without it, words are counted.")]
+Tokenizer = Annotated[
+    str | None, Parameter(help="Folder with tokenizer.json. Without it words are counted, not tokens.")
+]
 Unit = Annotated[
     Literal["gram", "sentence"] | None,
-    Parameter(help="Planning spans are grams, or sentences; default: as the lexicon is made."),
+    Parameter(help="Planning spans are grams, or whole sentences. By default what the lexicon is made for."),
 ]
 LexiconArg = Annotated[
-    str, Parameter(help="Built-in (paper, paper-n3, planning), folder made by mine or fit, or text file.")
+    str, Parameter(help="A built-in lexicon (paper, paper-n3, planning), a folder made by mine or fit, or a text file.")
 ]
 
 
@@ -56,18 +56,3 @@ class Common:
 
 
 COMMON = Common()
-app = App(
-    name="hicra",
-    help="Hierarchy-aware credit assignment: mine strategic grams, tag planning tokens, train, measure, report.",
-    version=__version__,
-    group_commands=Group("Verbs, in the order of the data", sort_key=0),
-    help_format="plaintext",
-)
-app.command(
-    corpus := App(name="corpus", help="Read rollouts of any engine, strictly.", help_format="plaintext", sort_key=1)
-)
-app.command(
-    lexicon := App(
-        name="lexicon", help="Look at, combine, score and fit lexicons.", help_format="plaintext", sort_key=3
-    )
-)

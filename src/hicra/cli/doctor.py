@@ -7,6 +7,7 @@ import importlib.util
 import platform
 from typing import Any
 
+from hicra.cli.common import COMMON, Common
 from hicra.version import __version__, installed
 
 BASE = (
@@ -21,6 +22,16 @@ BASE = (
     "tokenizers",
 )
 TRL_PINNED = "1.16"
+
+
+def doctor(*, common: Common = COMMON) -> int:
+    """Say what is installed, which engines are ready, and how to mend what is broken."""
+    result = examine()
+    lines = [f"{name:16} {version or 'not installed'}" for name, version in result["versions"].items()]
+    lines += [f"engine {name:9} {engine['note']}" for name, engine in result["engines"].items()]
+    lines += [f"problem: {problem['what']}\n  fix: {problem['fix']}" for problem in result["problems"]]
+    common.give(result, "\n".join(lines))
+    return 1 if result["problems"] else 0
 
 
 def examine() -> dict[str, Any]:

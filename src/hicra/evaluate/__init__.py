@@ -1,13 +1,7 @@
 """`hicra eval`: a model (or saved samples) on benchmarks, with honest intervals. docs/eval.md has the rules.
 
-from hicra.evaluate import EvalSettings, evaluate
+from hicra.evaluate.evaluate import evaluate
+from hicra.evaluate.settings import EvalSettings
 result = evaluate(model="DIR", data=["gsm8k_test.jsonl.gz"], settings=EvalSettings(k=(1, 4), n=4), out=Path("eval"))
 print(result["text"])
 """
-
-from __future__ import annotations
-
-from hicra.evaluate.evaluate import evaluate
-from hicra.evaluate.settings import EvalSettings, settings_of
-
-__all__ = ["EvalSettings", "evaluate", "settings_of"]

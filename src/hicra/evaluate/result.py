@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from hicra.evaluate.score import check_k, count, figures, lengths, share, verdict_counts
+from hicra.evaluate.score import count, figures, lengths, share, verdict_counts
+from hicra.evaluate.settings import check_k
 
 SCHEMA: dict[str, Any] = {
     "file": pl.String, "id": pl.String, "group_id": pl.String, "sample": pl.Int64, "question": pl.String,

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Ints
-from hicra.errors import ConfigError, DataError
+from hicra.errors import DataError
 from hicra.evaluate.intervals import LIKE, THESE, like_these, these
+from hicra.evaluate.settings import check_k
 from hicra.metrics.passk import pass_at_k
 from hicra.verify.item import VERDICTS
 
@@ -41,18 +42,6 @@ class Counts:
     c: Ints
     unjudged: Ints
     bad_gold: list[str]
-
-
-def check_k(ks: Sequence[int], n: int) -> None:
-    """Raises ConfigError where pass@k cannot be had from n samples a question."""
-    for k in ks:
-        if k < 1:
-            raise ConfigError(f"k is {k}", "k is a whole number of at least 1")
-        if k > n:
-            raise ConfigError(
-                f"pass@{k} cannot be had from {n} samples a question",
-                f"sample more (--n {k}), or ask for a smaller --k",
-            )
 
 
 def count(questions: Sequence[str], verdicts: Sequence[str]) -> Counts:

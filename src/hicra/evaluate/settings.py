@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from hicra.errors import ConfigError
-from hicra.evaluate.score import check_k
 from hicra.generation.interface import SamplingSettings
 from hicra.strict import Count, Positive, validated
 from hicra.tasks.presets import preset_of
@@ -16,23 +15,25 @@ from hicra.tasks.prompts import template_of
 
 
 class EvalSettings(SamplingSettings):
-    """What is sampled, and how: the settings of sampling, and these.
+    """What is sampled, and how: the settings of sampling, and these."""
 
-    Attributes:
-        k: of pass@k.
-        n: samples a question; 0: what the preset says of the benchmark, else the largest k. Temperature 0 allows one.
-        template: prompt template by name, or a text that holds `{question}` (docs/tasks.md).
-        questions: the first so many of each file; 0: all (of a generated task 256, in the order of the seed).
-        mode: whose figure is the headline; strict and lenient are always given beside it.
-        preset: name of the preset that the other values started from.
-    """
-
-    k: tuple[Positive, ...] = (1,)
-    n: Count = 0
-    template: str = "boxed"
-    questions: Count = 0
-    mode: Literal["boxed", "strict", "lenient"] = "boxed"
-    preset: str = ""
+    k: tuple[Positive, ...] = Field(default=(1,), description="Numbers of tries for pass@k.")
+    n: Count = Field(
+        default=0,
+        description="Samples a question; 0 is what the preset says of the benchmark, else the largest k. "
+        "Temperature 0 allows one.",
+    )
+    template: str = Field(
+        default="boxed", description="Prompt template by name, or a text that holds {question} (docs/tasks.md)."
+    )
+    questions: Count = Field(
+        default=0, description="Only the first so many questions of each file; 0 is all (of a generated task 256)."
+    )
+    mode: Literal["boxed", "strict", "lenient"] = Field(
+        default="boxed",
+        description="How an answer is found in a response, for the headline figure; strict and lenient are always given too.",
+    )
+    preset: str = Field(default="", description="Name of the preset that the other values started from.")
 
     @model_validator(mode="after")
     def _consistent(self) -> EvalSettings:
@@ -100,3 +101,15 @@ def parse_k(text: str) -> tuple[int, ...]:
     if ks[0] < 1:
         raise ConfigError(f"k is {ks[0]}", "k is a whole number of at least 1")
     return tuple(ks)
+
+
+def check_k(ks: Sequence[int], n: int) -> None:
+    """Raises ConfigError where pass@k cannot be had from n samples a question."""
+    for k in ks:
+        if k < 1:
+            raise ConfigError(f"k is {k}", "k is a whole number of at least 1")
+        if k > n:
+            raise ConfigError(
+                f"pass@{k} cannot be had from {n} samples a question",
+                f"sample more (--n {k}), or ask for a smaller --k",
+            )

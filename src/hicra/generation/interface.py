@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Annotated, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field, model_validator
 
@@ -17,27 +17,22 @@ from hicra.strict import Count, Positive, Strict
 
 
 class SamplingSettings(Strict):
-    """How texts are sampled. The defaults are the paper's: temperature 0.6, top-p 0.95.
+    """How texts are sampled. The defaults are the paper's: temperature 0.6, top-p 0.95."""
 
-    Attributes:
-        temperature: 0 is greedy.
-        top_p: the smallest set of likeliest tokens with this probability is drawn from.
-        max_new_tokens: longest response, end token included.
-        engine: what samples.
-        batch: rows sampled at once; 0: the engine's own (transformers 32).
-        threads: of torch; 0: its own number.
-        seed: of the draws.
-        endpoint: address, with engine endpoint.
-    """
-
-    temperature: Annotated[float, Field(ge=0, le=10)] = 0.6
-    top_p: Annotated[float, Field(gt=0, le=1)] = 0.95
-    max_new_tokens: Positive = 1024
-    engine: Literal["transformers", "vllm", "endpoint"] = "transformers"
-    batch: Annotated[int, Field(ge=0, le=4096)] = 0
-    threads: Annotated[int, Field(ge=0, le=1024)] = 0
-    seed: Count = 0
-    endpoint: str = ""
+    temperature: float = Field(default=0.6, ge=0, le=10, description="Sampling temperature; 0 is greedy.")
+    top_p: float = Field(
+        default=0.95, gt=0, le=1, description="Draw from the smallest set of likeliest tokens with this probability."
+    )
+    max_new_tokens: Positive = Field(default=1024, description="Longest response in tokens, the end token included.")
+    engine: Literal["transformers", "vllm", "endpoint"] = Field(default="transformers", description="What samples.")
+    batch: int = Field(
+        default=0, ge=0, le=4096, description="Rows sampled at once; 0 is the engine's own number (transformers 32)."
+    )
+    threads: int = Field(default=0, ge=0, le=1024, description="Threads of torch; 0 is its own number.")
+    seed: Count = Field(default=0, description="Seed of the draws, and of the order of a generated task's questions.")
+    endpoint: str = Field(
+        default="", description="Address of an OpenAI-compatible server, as in http://localhost:8000/v1."
+    )
 
     @model_validator(mode="after")
     def _endpoint_has_an_address(self) -> SamplingSettings:

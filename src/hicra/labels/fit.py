@@ -24,7 +24,7 @@ D7. Weights and threshold are multiples of 1/1024, the threshold an odd multiple
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,14 +32,13 @@ import polars as pl
 import scipy.sparse as sp
 
 from hicra.arrays import Ints
-from hicra.labels.fit_data import FitSettings, Labelled, deal, prepare
+from hicra.labels.fit_data import Labelled, deal, prepare
 from hicra.labels.fit_model import Model, train
 from hicra.labels.score import COUNTS, flagged_counts, rates, score_counts
+from hicra.labels.settings import FitSettings
 from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
-
-__all__ = ["CrossFit", "FitSettings", "Model", "cross_fit", "fit"]
 
 
 def fit(
@@ -146,7 +145,7 @@ def _lexicon(
     if report:
         statistics["cross_validation"] = _brief(report)
     return Lexicon.from_table(
-        table, name=name, settings=asdict(settings), statistics=statistics, licence=licence, threshold=model.threshold,
+        table, name=name, settings=settings.model_dump(), statistics=statistics, licence=licence, threshold=model.threshold,
         source=[trace.source for trace in data.traces if trace.source],
     )  # fmt: skip
 

@@ -11,45 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from hicra.arrays import Bools, Floats, Ints
-from hicra.errors import ConfigError, DataError
+from hicra.errors import DataError
 from hicra.labels.sentences import SentenceTable, sentence_table
-from hicra.labels.traces import DEFAULT_POSITIVE, LabelledTrace
+from hicra.labels.settings import FitSettings
+from hicra.labels.traces import LabelledTrace
 
 MOST_WEIGHT = 1.5  # of a sentence, over the mean
-
-
-@dataclass(frozen=True)
-class FitSettings:
-    """How to fit; every field is recorded in the lexicon.
-
-    Attributes:
-        max_grams: most grams.
-        n_max: most words of a gram. pieces: most words and other characters together.
-        min_questions: a gram must occur in that many questions of the training side (D4).
-        strengths: values of C of the L1 regression to choose from (D6).
-        refit: C of the L2 regression on the chosen grams (D6).
-        folds: of questions, outside and inside. seed: deals them.
-        positive: names of the positive labels; recorded only.
-    """
-
-    max_grams: int = 500
-    n_max: int = 5
-    pieces: int = 8
-    min_questions: int = 5
-    strengths: tuple[float, ...] = (0.15,)
-    refit: float = 0.3
-    folds: int = 5
-    seed: int = 0
-    positive: tuple[str, ...] = DEFAULT_POSITIVE
-
-    def __post_init__(self) -> None:
-        for name in ("max_grams", "n_max", "pieces", "min_questions"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}, it must be at least 1", f"leave {name} out")
-        if self.folds < 2:
-            raise ConfigError(f"folds is {self.folds}, it must be at least 2", "the usual value is 5")
-        if not self.strengths or min(*self.strengths, self.refit) <= 0:
-            raise ConfigError("strengths and refit must be above 0", "the usual values are 0.15 and 0.3")
 
 
 @dataclass(eq=False)

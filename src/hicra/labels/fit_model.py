@@ -12,7 +12,8 @@ import scipy.sparse as sp
 
 from hicra.arrays import Bools, Floats, Ints
 from hicra.errors import DataError
-from hicra.labels.fit_data import FitSettings, Labelled, deal, unit_f1
+from hicra.labels.fit_data import Labelled, deal, unit_f1
+from hicra.labels.settings import FitSettings
 
 STEP = 1024
 FULL = 20_000  # sentences

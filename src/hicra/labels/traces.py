@@ -29,8 +29,8 @@ from hicra.corpus.files import Paths, files_of
 from hicra.corpus.lines import read_lines, shown
 from hicra.corpus.strict_json import BOM, BadRow, parse_object
 from hicra.errors import ConfigError, DataError, did_you_mean
+from hicra.labels.settings import DEFAULT_POSITIVE
 
-DEFAULT_POSITIVE = ("planning", "reflection")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?=_)")
 
 

@@ -8,53 +8,66 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from hicra.errors import ConfigError, did_you_mean
-from hicra.mining.embedders.open import default_embedder
 from hicra.strict import Strict
 
 
 class MineSettings(Strict):
     """Settings of mining; all of them are recorded in the lexicon."""
 
-    n_min: int = Field(default=3, ge=1, le=8, description="words of the shortest n-gram (paper: 3)")
-    n_max: int = Field(default=5, ge=1, le=8, description="words of the longest n-gram (paper: 5)")
-    min_df: int = Field(default=2, ge=1, description="solutions (or questions, see `count`) that must hold an n-gram")
+    n_min: int = Field(default=3, ge=1, le=8, description="Words of the shortest n-gram. The paper has 3.")
+    n_max: int = Field(default=5, ge=1, le=8, description="Words of the longest n-gram. The paper has 5.")
+    min_df: int = Field(
+        default=2, ge=1, description="Number of solutions (or questions, see count) that must hold an n-gram."
+    )
     count: Literal["solutions", "questions"] = Field(
-        default="solutions", description="what a document frequency counts: distinct solutions, or distinct questions"
+        default="solutions", description="What a document frequency counts: distinct solutions, or distinct questions."
     )
     near_duplicates: Literal["keep", "merge"] = Field(
-        default="keep", description="merge: solutions that differ only in numbers, formulas or punctuation count once"
+        default="keep",
+        description="With merge, solutions that differ only in numbers, formulas or punctuation count once.",
     )
-    across_questions: bool = Field(default=True, description="an n-gram must occur for two different questions (D12)")
-    closed: bool = Field(default=True, description="drop n-grams that always stand inside one longer n-gram (D5)")
+    across_questions: bool = Field(default=True, description="An n-gram must occur for two different questions (D12).")
+    closed: bool = Field(default=True, description="Drop n-grams that always stand inside one longer n-gram (D5).")
     max_per_doc: float | None = Field(
-        default=None, ge=1, description="largest mean number of occurrences per solution that holds the n-gram (D13)"
+        default=None,
+        ge=1,
+        description="Largest mean number of occurrences in the solutions that hold the n-gram (D13); off by default.",
     )
     burstiness: float | None = Field(
-        default=None, gt=0, description="largest residual inverse document frequency, in bits (D14); null: off"
+        default=None, gt=0, description="Largest residual inverse document frequency, in bits (D14); off by default."
     )
     contrast: float | None = Field(
-        default=None, gt=0, description="least ratio of rates in correct to incorrect solutions (D15); null: off"
+        default=None,
+        gt=0,
+        description="Least ratio of its rate in correct solutions to that in incorrect ones (D15); off by default.",
     )
-    max_embedded: int = Field(default=10_000, ge=1, description="most n-grams that are embedded (D6)")
+    max_embedded: int = Field(
+        default=10_000, ge=1, description="Largest number of n-grams that are embedded, the most frequent first (D6)."
+    )
     embedder: str | None = Field(
         default=None,
-        description="hashing, minilm, wordllama, model2vec:FOLDER, or FILE.parquet with columns gram, vector; "
-        "null: minilm where installed, else hashing",
+        description="One of hashing, minilm, wordllama, model2vec:FOLDER, or FILE.parquet with columns gram and vector. "
+        "By default minilm where it is installed, else hashing.",
     )
-    clusterer: str = Field(default="minibatch_kmeans", description="minibatch_kmeans, hdbscan or agglomerative")
-    k: int | None = Field(default=None, ge=1, description="number of clusters; null: by rule (D10)")
+    clusterer: str = Field(
+        default="minibatch_kmeans", description="One of minibatch_kmeans, hdbscan and agglomerative."
+    )
+    k: int | None = Field(default=None, ge=1, description="Number of clusters. By default a rule decides (D10).")
     rare_join: float | None = Field(
         default=None,
         gt=0,
         le=1,
-        description="n-grams past max_embedded join the nearest cluster at this cosine or more (D16); null: they do not",
+        description="N-grams past max_embedded join the nearest cluster at this cosine or more (D16); off by default.",
     )
-    max_joined: int = Field(default=50_000, ge=1, description="most n-grams tried for joining (D16)")
+    max_joined: int = Field(default=50_000, ge=1, description="Largest number of n-grams tried for joining (D16).")
     top_clusters: float = Field(
-        default=0.2, gt=0, le=1, description="share of clusters kept, by cluster DF (paper: 0.2)"
+        default=0.2,
+        gt=0,
+        le=1,
+        description="Share of clusters that are kept, by cluster document frequency. The paper has 0.2.",
     )
-    include_incorrect: bool = Field(default=False, description="mine all solutions, not only the correct ones")
-    seed: int = Field(default=0, ge=0, lt=2**32, description="of the clustering")
+    include_incorrect: bool = Field(default=False, description="Mine all solutions, not only the correct ones.")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of the clustering.")
 
     @model_validator(mode="after")
     def _ordered(self) -> MineSettings:
@@ -66,6 +79,8 @@ class MineSettings(Strict):
 
     def resolved(self) -> MineSettings:
         """The settings with the embedder named."""
+        from hicra.mining.embedders.open import default_embedder  # its modules are heavy, and only this needs them
+
         return self.model_copy(update={"embedder": self.embedder or default_embedder()})
 
 

@@ -27,8 +27,8 @@ def _known_loss(name: str) -> str:
 class TaskConfig(Strict):
     """What is learnt."""
 
-    name: str = Field(default="plan_execute", description="task, as in docs/tasks.md")
-    settings: dict[str, Any] = Field(default={}, description="settings of the task")
+    name: str = Field(default="plan_execute", description="The task that is learnt, as in docs/tasks.md.")
+    settings: dict[str, Any] = Field(default={}, description="Settings of the task, as in docs/tasks.md.")
 
 
 class ModelConfig(Strict):
@@ -36,17 +36,17 @@ class ModelConfig(Strict):
 
     name: str = Field(
         default="plan-execute-strong",
-        description="built-in (plan-execute-strong, smollm2-135m-instruct ...) or a folder that transformers loads",
+        description="The start model: a built-in name (plan-execute-strong, smollm2-135m-instruct) or a folder that transformers loads.",
     )
-    train_layers: Count = Field(default=0, description="train only the top layers, so many; 0 trains all")
-    lora_rank: Count = Field(default=0, description="rank of LoRA on all linear layers; 0 is full training")
+    train_layers: Count = Field(default=0, description="Number of top layers that are trained; 0 trains all.")
+    lora_rank: Count = Field(default=0, description="Rank of LoRA on all linear layers; 0 trains the weights themselves.")
 
 
 class MethodConfig(Strict):
     """The credit method."""
 
-    name: str = Field(default="hicra", description="credit method, see `hicra methods`")
-    settings: dict[str, Any] = Field(default={}, description="settings of the method; absent ones take its defaults")
+    name: str = Field(default="hicra", description="The credit method, a shaper of `hicra methods`.")
+    settings: dict[str, Any] = Field(default={}, description="Settings of the method; absent ones take its defaults.")
 
     @model_validator(mode="after")
     def _known(self) -> MethodConfig:
@@ -57,32 +57,32 @@ class MethodConfig(Strict):
 class TrainConfig(Strict):
     """The optimisation."""
 
-    steps: Positive = Field(default=100, description="training steps")
-    save_steps: Positive = Field(default=50, description="a checkpoint every so many steps")
-    keep_checkpoints: Positive = Field(default=2, description="newest checkpoints that are kept")
-    seed: Count = Field(default=0, description="seed of problems, sampling and initialisation")
-    learning_rate: float = Field(default=1e-6, gt=0, description="of AdamW, constant after the warm-up")
-    warmup_steps: Count = Field(default=5, description="steps in which the learning rate rises from 0")
-    weight_decay: float = Field(default=0.0, ge=0, description="of AdamW")
-    adam_beta2: float = Field(default=0.99, gt=0, lt=1, description="of AdamW")
-    max_grad_norm: float = Field(default=1.0, gt=0, description="gradients are clipped to this norm")
-    prompts_per_step: Positive = Field(default=32, description="problems of one generation")
-    group_size: int = Field(default=8, ge=2, description="rollouts of a problem (G)")
-    iterations: Positive = Field(default=1, description="optimiser steps over one generation")
-    micro_batch: Count = Field(default=0, description="rollouts of a forward pass; 0 takes all at once")
-    max_new_tokens: Positive = Field(default=256, description="longest response, in tokens")
-    temperature: float = Field(default=1.0, gt=0, description="of sampling")
-    clip_low: Share = Field(default=0.2, description="the ratio is clipped below at 1 - clip_low")
-    clip_high: Share = Field(default=0.28, description="and above at 1 + clip_high (clip-higher of DAPO, as the paper's baseline has it)")
-    kl: float = Field(default=0.0, ge=0, description="weight of the KL divergence to the start model")
+    steps: Positive = Field(default=100, description="Number of training steps.")
+    save_steps: Positive = Field(default=50, description="A checkpoint is saved every so many steps.")
+    keep_checkpoints: Positive = Field(default=2, description="Number of checkpoints that are kept, the newest.")
+    seed: Count = Field(default=0, description="Seed of problems, sampling and initialisation.")
+    learning_rate: float = Field(default=1e-6, gt=0, description="Learning rate of AdamW, constant after the warm-up.")
+    warmup_steps: Count = Field(default=5, description="Steps in which the learning rate rises from 0.")
+    weight_decay: float = Field(default=0.0, ge=0, description="Weight decay of AdamW.")
+    adam_beta2: float = Field(default=0.99, gt=0, lt=1, description="Second beta of AdamW.")
+    max_grad_norm: float = Field(default=1.0, gt=0, description="The gradient is clipped to this norm.")
+    prompts_per_step: Positive = Field(default=32, description="Number of problems of a step.")
+    group_size: int = Field(default=8, ge=2, description="Number of rollouts of a problem (G).")
+    iterations: Positive = Field(default=1, description="Number of optimiser steps over the rollouts of one generation.")
+    micro_batch: Count = Field(default=0, description="Number of rollouts of a forward pass; 0 takes all at once.")
+    max_new_tokens: Positive = Field(default=256, description="Longest response, in tokens.")
+    temperature: float = Field(default=1.0, gt=0, description="Temperature of sampling.")
+    clip_low: Share = Field(default=0.2, description="The probability ratio is clipped from below at 1 - clip_low.")
+    clip_high: Share = Field(default=0.28, description="The probability ratio is clipped from above at 1 + clip_high (clip-higher of DAPO, as in the paper's baseline).")
+    kl: float = Field(default=0.0, ge=0, description="Weight of the KL divergence to the start model.")
     loss: Annotated[str, AfterValidator(_known_loss)] = Field(
-        default="dapo", description="how tokens become one number, a loss of `hicra methods`; dapo is the mean over all tokens"
+        default="dapo", description="How tokens become one number, a loss of `hicra methods`; dapo is the mean over all tokens."
     )
     scale: Literal["none", "std"] = Field(
-        default="none", description="std divides advantages by the group's deviation; the paper's are mean-centred only"
+        default="none", description="With std, advantages are divided by the standard deviation of their group. The paper's are mean-centred only."
     )
-    threads: Positive = Field(default=1, description="of torch on a CPU")
-    precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="auto is bf16 on a GPU and fp32 on a CPU")
+    threads: Positive = Field(default=1, description="Number of threads of torch on a CPU.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="Precision of training; auto is bf16 on a GPU and fp32 on a CPU.")
 
     @model_validator(mode="after")
     def _whole(self) -> TrainConfig:
@@ -100,27 +100,27 @@ class TrainConfig(Strict):
 class EvalConfig(Strict):
     """Held-out problems before and after training."""
 
-    problems: Count = Field(default=0, description="held-out problems, one sample each, before and after training; 0 skips this")
-    temperature: float = Field(default=1.0, ge=0, description="of that sampling; 0 is greedy")
+    problems: Count = Field(default=0, description="Number of held-out problems that are sampled once each, before and after training; 0 skips this.")
+    temperature: float = Field(default=1.0, ge=0, description="Temperature of that sampling; 0 is greedy.")
 
 
 class LogConfig(Strict):
     """What is kept."""
 
     rollouts_every: Count = Field(
-        default=10, description="the rollouts of every so many steps are saved, and of the first and the last; 0 saves none"
+        default=10, description="The rollouts of the first step, the last one and every so many steps are saved; 0 saves none."
     )
 
 
 class RunConfig(Strict):
     """Everything that decides a run."""
 
-    engine: str = Field(default="trl", description="what trains")
+    engine: str = Field(default="trl", description="What trains; trl is the only engine so far.")
     task: TaskConfig = TaskConfig()
     model: ModelConfig = ModelConfig()
-    lexicon: str = Field(default="paper", description="what marks planning tokens: a built-in name, a lexicon folder, or a text file")
+    lexicon: str = Field(default="paper", description="What marks the planning tokens: a built-in name, a lexicon folder, or a text file.")
     unit: Literal["gram", "sentence"] | None = Field(
-        default=None, description="what a planning span is; null: what the lexicon is made for"
+        default=None, description="Whether a planning span is a gram or a sentence; null is what the lexicon is made for."
     )
     method: MethodConfig = MethodConfig()
     train: TrainConfig = TrainConfig()

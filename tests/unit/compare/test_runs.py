@@ -5,7 +5,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from hicra.compare import compare, render, save_plot
+from hicra.compare.compare import compare
+from hicra.compare.plot import save_plot
+from hicra.compare.text import render
 from hicra.errors import ArtifactError, ConfigError, DataError
 from hicra.runs import RunFolder
 

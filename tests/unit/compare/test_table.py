@@ -7,7 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hicra.compare import Scores, analyse, compare
+from hicra.compare.analyse import analyse
+from hicra.compare.compare import compare
+from hicra.compare.scores import Scores
 from hicra.errors import ConfigError, DataError
 
 HEAD = "arm,seed,value\n"

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from hicra.errors import ArtifactError, ConfigError, DataError
-from hicra.evaluate import evaluate, settings_of
+from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.questions import load
-from hicra.evaluate.settings import parse_k
+from hicra.evaluate.settings import parse_k, settings_of
 from hicra.evaluate.store import Store
 from hicra.generation.interface import Made, seed_of
 

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from hicra.errors import ConfigError, DataError
-from hicra.evaluate import evaluate, settings_of
+from hicra.evaluate.evaluate import evaluate
+from hicra.evaluate.settings import settings_of
 
 
 def write(path, rows):

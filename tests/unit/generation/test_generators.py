@@ -9,7 +9,8 @@ import types
 import pytest
 
 from hicra.errors import ConfigError, EngineError
-from hicra.evaluate import evaluate, settings_of
+from hicra.evaluate.evaluate import evaluate
+from hicra.evaluate.settings import settings_of
 from hicra.generation.endpoint import Endpoint
 from hicra.generation.interface import Request
 from hicra.generation.open import open_generator

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
-from hicra.labels import LabelledTrace
 from hicra.labels.score import agreement, flags, score
+from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
 
 

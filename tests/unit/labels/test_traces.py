@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from hicra.errors import ConfigError, DataError
-from hicra.labels import read_labels
+from hicra.labels.traces import read_labels
 
 TEXT = "Let me try. 2+2=4. Wait, no."
 UNITS = [

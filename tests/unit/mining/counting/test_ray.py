@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from hicra import mining
 from hicra.corpus import BadLine
 from hicra.errors import ConfigError, DataError
 from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.ray.files import expand
+from hicra.mining.mine import mine, mine_paths
+from hicra.mining.settings import MineSettings
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'hicra[ray]'")
 pytest.importorskip("pyarrow")
@@ -22,7 +23,7 @@ pytest.importorskip("pyarrow")
 TALK = "let us try again now wait but so we can check the sum of both sides first then go on with another way"
 WORDS = TALK.split(" ")
 PHRASES = [" ".join(WORDS[start : start + size]) for start in range(0, 18, 2) for size in (3, 4, 6)]
-SETTINGS = mining.MineSettings(embedder="hashing", min_df=3)
+SETTINGS = MineSettings(embedder="hashing", min_df=3)
 CHECK = SETTINGS.model_copy(update={"count": "questions", "near_duplicates": "merge", "contrast": 0.5})
 
 
@@ -73,8 +74,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def saved(folder: Path, out: Path, settings: mining.MineSettings, backend: str) -> tuple[list[bytes], dict[str, Any]]:
-    lexicon, report = mining.mine_paths(folder, settings, backend=backend)
+def saved(folder: Path, out: Path, settings: MineSettings, backend: str) -> tuple[list[bytes], dict[str, Any]]:
+    lexicon, report = mine_paths(folder, settings, backend=backend)
     lexicon.save(out)
     return [(out / name).read_bytes() for name in ("lexicon.json", "grams.parquet")], report
 
@@ -100,17 +101,17 @@ def test_texts_in_memory_and_errors(tmp_path: Path, folder: Path) -> None:
     texts += ["so we wait, on 7 and then stop", "so we wait on 8 and then stop!"]
     asked = [f"q{number % 5}" if number % 3 else None for number in range(len(texts))]
     wrong = ["so we go on and then stop", "and then stop", "7"]
-    local, on_ray = (mining.mine(texts, CHECK, asked, against=wrong, backend=name) for name in ("local", "ray"))
+    local, on_ray = (mine(texts, CHECK, asked, against=wrong, backend=name) for name in ("local", "ray"))
     assert on_ray.table.equals(local.table)
     assert (local.statistics["against"], local.statistics["near_duplicates"]) == (3, 2)
     assert on_ray.statistics == local.statistics
 
     (tmp_path / "bad.jsonl").write_bytes(b'{"solution": "so we go on", "correct": true}\n\xff\xfe\x00\n')
     with pytest.raises(BadLine) as local_error:
-        mining.mine_paths([folder, tmp_path / "bad.jsonl"], SETTINGS)
+        mine_paths([folder, tmp_path / "bad.jsonl"], SETTINGS)
     address = (tmp_path / "bad.jsonl").as_uri()
     with pytest.raises(BadLine) as error:
-        mining.mine_paths([str(folder), address], SETTINGS, backend="ray")
+        mine_paths([str(folder), address], SETTINGS, backend="ray")
     assert (error.value.line, error.value.reason) == (local_error.value.line, local_error.value.reason)
     assert error.value.file == address
 

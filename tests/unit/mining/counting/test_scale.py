@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hicra import mining
 from hicra.errors import ConfigError, DataError
 from hicra.mining.counting import local as backend
 from hicra.mining.counting.documents import resolve
@@ -24,9 +23,10 @@ from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import chunks_of
 from hicra.mining.counting.spill import Spill
 from hicra.mining.counting.words import Chunk, tokenise
-from hicra.mining.mine import peak_rss_mb
+from hicra.mining.mine import mine, mine_paths, peak_rss_mb
+from hicra.mining.settings import MineSettings
 
-HASHING = mining.MineSettings(embedder="hashing", across_questions=False)
+HASHING = MineSettings(embedder="hashing", across_questions=False)
 EVERYTHING = HASHING.model_copy(update={"top_clusters": 1.0, "closed": False})
 TALK = "let us try again now wait but so we can check the sum of both sides first then go on with another way"
 WORDS = TALK.split(" ")
@@ -109,8 +109,8 @@ def test_near_duplicates_are_merged_when_asked() -> None:
         "then we stop now here",
         "7",
     ]
-    keep = mining.mine([*texts, texts[0]], EVERYTHING.model_copy(update={"min_df": 1}))
-    merged = mining.mine([*texts, texts[0]], EVERYTHING.model_copy(update={"min_df": 1, "near_duplicates": "merge"}))
+    keep = mine([*texts, texts[0]], EVERYTHING.model_copy(update={"min_df": 1}))
+    merged = mine([*texts, texts[0]], EVERYTHING.model_copy(update={"min_df": 1, "near_duplicates": "merge"}))
     assert (keep.statistics["solutions"], keep.statistics["near_duplicates"]) == (5, 0)
     assert (merged.statistics["solutions"], merged.statistics["near_duplicates"]) == (5, 2)
     counts = [dict(zip(r.table["gram"], r.table["doc_freq"], strict=True)) for r in (keep, merged)]
@@ -123,21 +123,21 @@ def test_questions_can_be_counted_instead_of_solutions() -> None:
     texts = ["so we go on 1", "so we go on 2", "so we go on 3", "so we go on 4", "let us try it 5", "let us try it 6"]
     asked = ["a", "a", "b", None, "a", "a"]
     settings = EVERYTHING.model_copy(update={"count": "questions"})
-    result = mining.mine(texts, settings, asked)
+    result = mine(texts, settings, asked)
     table = {row["gram"]: row for row in result.table.iter_rows(named=True)}
     assert set(table) == {"so we go", "we go on", "so we go on"}  # "let us try" is in two solutions of one question
     row = table["so we go"]
     assert (row["doc_freq"], row["mean_per_doc"]) == (3, 4 / 3)  # questions a and b, and the one that is not known
     assert row["cluster_df"] == 3
-    assert mining.mine(texts, EVERYTHING, asked).table.filter(gram="let us try")["doc_freq"].item() == 2
+    assert mine(texts, EVERYTHING, asked).table.filter(gram="let us try")["doc_freq"].item() == 2
 
 
 def test_a_low_floor_drops_nothing() -> None:
     texts = made(30)
-    result = mining.mine(texts, EVERYTHING.model_copy(update={"min_df": 1}))
+    result = mine(texts, EVERYTHING.model_copy(update={"min_df": 1}))
     statistics = result.statistics
     assert statistics["ngrams"] == statistics["ngrams_min_df"] == statistics["embedded"] == result.table.height
-    two = mining.mine(texts, EVERYTHING).statistics
+    two = mine(texts, EVERYTHING).statistics
     assert two["ngrams"] == statistics["ngrams"] > two["ngrams_min_df"] == two["grams"]
 
 
@@ -195,9 +195,9 @@ def test_a_backend_is_named_and_has_workers() -> None:
     with pytest.raises(ConfigError, match=r"no backend 'rai'(.|\n)*'ray'"):
         open_backend("rai")
     with pytest.raises(ConfigError, match="workers is 0"):
-        mining.mine(["a b c"], HASHING, workers=0)
+        mine(["a b c"], HASHING, workers=0)
     with pytest.raises(ValueError, match="2 solutions, but 1 questions"):
-        mining.mine(["a", "b"], HASHING, ["q"])
+        mine(["a", "b"], HASHING, ["q"])
 
 
 # ---- bad input
@@ -205,21 +205,21 @@ def test_a_backend_is_named_and_has_workers() -> None:
 
 def test_an_empty_corpus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no solution to mine"):
-        mining.mine([], HASHING)
+        mine([], HASHING)
     path = tmp_path / "rows.jsonl"
     path.write_text("")
     with pytest.raises(DataError, match="no rows"):
-        mining.mine_paths(path, HASHING)
+        mine_paths(path, HASHING)
     path.write_text('{"solution": "", "correct": true}\n')
     with pytest.raises(DataError, match="1 solution holds no run of 3 to 5 words"):
-        mining.mine_paths(path, HASHING)
+        mine_paths(path, HASHING)
 
 
 def test_one_solution_and_copies_of_one() -> None:
     for texts in (["let us try again"], ["let us try again"] * 500):
         with pytest.raises(DataError, match=r"min_df is 2 of 1 solution;(.|\n)*--min-df 1, or mine more solutions"):
-            mining.mine(texts, HASHING)
-        result = mining.mine(texts, EVERYTHING.model_copy(update={"min_df": 1}))
+            mine(texts, HASHING)
+        result = mine(texts, EVERYTHING.model_copy(update={"min_df": 1}))
         assert result.statistics["solutions"] == 1
         assert set(result.table["gram"]) == {"let us try", "us try again", "let us try again"}
         assert result.table["doc_freq"].to_list() == [1, 1, 1]
@@ -236,7 +236,7 @@ def test_a_12_mb_solution_takes_linear_time_and_bounded_memory(kind: str) -> Non
     before, spent = peak_rss_mb(), []
     for text in texts:
         start = time.process_time()
-        result = mining.mine([f"{text}. let us try", "so let us try"], HASHING.model_copy(update={"max_embedded": 300}))
+        result = mine([f"{text}. let us try", "so let us try"], HASHING.model_copy(update={"max_embedded": 300}))
         spent.append(time.process_time() - start)
         assert "let us try" in set(result.table["gram"])
     assert spent[1] < 30
@@ -250,16 +250,16 @@ def test_binary_junk_in_a_file_is_refused_or_skipped(tmp_path: Path) -> None:
     junk = bytes(range(256)) * 3
     path.write_bytes("\n".join(rows).encode() + b"\n" + junk.replace(b"\n", b"") + b"\n")
     with pytest.raises(DataError, match=r"rows\.jsonl line 31"):
-        mining.mine_paths(path, HASHING)
-    lexicon, report = mining.mine_paths(path, HASHING, on_bad="skip", max_bad=0.1)
+        mine_paths(path, HASHING)
+    lexicon, report = mine_paths(path, HASHING, on_bad="skip", max_bad=0.1)
     assert (report["rows"], report["skipped"], report["solutions"]) == (31, 1, 30)
     packed = tmp_path / "rows.jsonl.gz"
     packed.write_bytes(gzip.compress(path.read_bytes())[:-20])
     with pytest.raises(DataError):
-        mining.mine_paths(packed, HASHING, on_bad="skip", max_bad=0.1)
+        mine_paths(packed, HASHING, on_bad="skip", max_bad=0.1)
     (tmp_path / "rows.parquet").write_bytes(junk)
     with pytest.raises(DataError, match="no readable parquet"):
-        mining.mine_paths(tmp_path / "rows.parquet", HASHING)
+        mine_paths(tmp_path / "rows.parquet", HASHING)
     assert len(lexicon) > 0
 
 
@@ -268,14 +268,14 @@ def test_binary_junk_in_a_text_is_no_gram() -> None:
     junk = [draw.randbytes(3000).decode("latin-1") for _ in range(20)]
     junk += ["\x00" * 1000, "\ud800\udfff " * 50, "\u202e\u200b\ufeff" * 50, "a\u0301" * 500, "🎉" * 300]
     texts = [f"{noise}. so let us try again {number}" for number, noise in enumerate(junk)]
-    result = mining.mine(texts, EVERYTHING.model_copy(update={"min_df": len(texts)}))
+    result = mine(texts, EVERYTHING.model_copy(update={"min_df": len(texts)}))
     assert set(result.table["gram"]) == {
         "so let us", "let us try", "us try again", "so let us try", "let us try again", "so let us try again",
     }  # fmt: skip
 
 
 def test_chunk_digests_tell_question_none_from_empty() -> None:
-    result = mining.mine(["so we go 1", "so we go 2"], EVERYTHING, [None, ""])
+    result = mine(["so we go 1", "so we go 2"], EVERYTHING, [None, ""])
     assert result.statistics["questions"] == 1
     assert Chunk(["a"], [None]).against is False
 
@@ -284,10 +284,11 @@ def test_chunk_digests_tell_question_none_from_empty() -> None:
 
 SCRIPT = """
 import sys
-from hicra import mining
+from hicra.mining.mine import mine, mine_paths
+from hicra.mining.settings import MineSettings
 if __name__ == "__main__":
-    settings = mining.MineSettings(embedder="hashing", near_duplicates="merge", min_df=3)
-    lexicon, _ = mining.mine_paths(sys.argv[3:], settings, workers=int(sys.argv[2]))
+    settings = MineSettings(embedder="hashing", near_duplicates="merge", min_df=3)
+    lexicon, _ = mine_paths(sys.argv[3:], settings, workers=int(sys.argv[2]))
     lexicon.save(sys.argv[1])
 """
 
@@ -329,7 +330,8 @@ def test_same_bytes_over_order_shards_workers_hash_seed_and_locale(tmp_path: Pat
 
 STOPPED = """
 import sys, time
-from hicra import mining
+from hicra.mining.mine import mine, mine_paths
+from hicra.mining.settings import MineSettings
 from hicra.mining.counting.local import Local
 def waits(held, loaded, settings):
     print("spilled", held.spilled, flush=True)
@@ -337,7 +339,7 @@ def waits(held, loaded, settings):
 if __name__ == "__main__":
     Local.__init__.__defaults__ = (1, 0)
     sys.modules["hicra.mining.mine"].mine_loaded = waits
-    mining.mine_paths(sys.argv[1], mining.MineSettings(embedder="hashing"))
+    mine_paths(sys.argv[1], MineSettings(embedder="hashing"))
 """
 
 

@@ -1,0 +1,39 @@
+"""`hicra compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hicra.cli.common import COMMON, Common
+
+
+def compare(
+    *sources: Path,
+    baseline: Annotated[str | None, Parameter(help="The arm that the others are compared with; default: none.")] = None,
+    metric: Annotated[
+        str | None,
+        Parameter(help="NAME, at40:NAME, last10:NAME, auc:NAME, steps_to:0.5:NAME; of a table: its column."),
+    ] = None,
+    confidence: Annotated[float, Parameter(help="Of all intervals, and the level of the verdict.")] = 0.95,
+    lower_is_better: Annotated[bool, Parameter(negative="", help="Less of the metric is better.")] = False,
+    plot: Annotated[Path | None, Parameter(help="Also draw it: FILE.svg.")] = None,
+    common: Common = COMMON,
+) -> None:
+    """Compare arms with a baseline, paired by seed: run folders, or a table of arm, seed, value."""
+    from hicra.compare.compare import compare as run
+    from hicra.compare.plot import save_plot
+    from hicra.compare.text import render
+
+    result = run(
+        list(sources), baseline, metric, confidence=confidence, lower_is_better=lower_is_better, seed=common.seed or 0
+    )
+    for said in result["warnings"]:
+        common.warn(said)
+    if plot:
+        result["plot"] = str(save_plot(result, plot))
+    common.give(
+        result, render(result), then="hicra report RUN..." if plot else "the same with --plot FILE.svg to see it"
+    )

@@ -1,0 +1,18 @@
+"""`hicra demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hicra.cli.common import COMMON, Common
+
+
+def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("runs/demo"), common: Common = COMMON) -> None:
+    """Run the whole way on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
+    from hicra.demo import run_demo
+
+    result = run_demo(out, seed=common.seed or 0, say=common.say)
+    common.give(result, result["text"], then=f"open {result['report']}")

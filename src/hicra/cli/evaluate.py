@@ -1,0 +1,60 @@
+"""`hicra eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from hicra.cli.common import COMMON, Common
+from hicra.cli.options import given, options
+from hicra.evaluate.settings import EvalSettings, settings_of
+
+SamplingOptions = options(
+    EvalSettings, but=("seed", "preset"), k="Numbers of tries for pass@k, as in 1,4,8. [default: 1]"
+)
+
+
+def evaluate(
+    *,
+    model: Annotated[str, Parameter(help="Folder, built-in name, or the endpoint's name for it.")] = "",
+    data: Annotated[
+        tuple[str, ...],
+        Parameter(
+            consume_multiple=True,
+            negative="",
+            help="FILE or KIND=FILE (gsm8k=test.jsonl), or one of the tasks plan_execute and arithmetic.",
+        ),
+    ] = (),
+    samples: Annotated[
+        tuple[str, ...], Parameter(consume_multiple=True, negative="", help="Saved samples instead of a model.")
+    ] = (),
+    out: Annotated[Path, Parameter(name=["-o", "--out"], help="Folder of samples and result.")],
+    preset: Annotated[
+        Literal["", "paper", "greedy"],
+        Parameter(help="Sampling, prompt and mode by name. Options that are given go over them."),
+    ] = "",
+    settings: SamplingOptions = SamplingOptions(),  # type: ignore[valid-type]  # noqa: B008
+    workers: Annotated[int, Parameter(help="Processes of the verifier.")] = 2,
+    timeout: Annotated[float, Parameter(help="Seconds that the verifier may take for an answer.")] = 2.0,
+    resume: Annotated[bool, Parameter(help="Go on from what is in the folder.")] = True,
+    common: Common = COMMON,
+) -> None:
+    """Sample answers to benchmark questions, verify them, and give avg@n and pass@k with intervals."""
+    from hicra.cli.progress import Bar
+    from hicra.evaluate.evaluate import evaluate as run
+
+    seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
+    chosen = settings_of(given(settings) | seed, preset)
+    with Bar(None, "eval", "sample", common.quiet) as bar:
+        result = run(
+            out=out, settings=chosen, model=model, data=data, samples=samples, resume=resume, workers=workers,
+            timeout=timeout, say=bar.say, progress=bar.show,
+        )  # fmt: skip
+    for warning in result["warnings"]:
+        common.warn(warning)
+    common.give(
+        {key: value for key, value in result.items() if key != "text"}, result["text"],
+        then=f"hicra tag {result['samples']}",
+    )  # fmt: skip

@@ -1,0 +1,137 @@
+"""`hicra lexicon show`, `diff`, `merge`, `select`, `score` and `fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from hicra.cli.common import COMMON, Common, LexiconArg, Unit
+from hicra.cli.options import given, options
+from hicra.labels.settings import FitSettings
+
+if TYPE_CHECKING:
+    from hicra.lexicon import Lexicon
+
+Positive = Annotated[str, Parameter(help="Labels that make a unit positive, separated by commas.")]
+FitOptions = options(FitSettings, only=("max_grams",))
+
+
+def show(
+    name: LexiconArg,
+    *,
+    most: Annotated[int, Parameter(help="Grams printed.")] = 40,
+    examples: Annotated[Path | None, Parameter(help="Rollouts to show two examples of each cluster from.")] = None,
+    common: Common = COMMON,
+) -> None:
+    """Print what a lexicon holds: clusters with their members, the most frequent first."""
+    from hicra import corpus
+    from hicra.cli.show_lexicon import show as view
+    from hicra.lexicon import Lexicon
+    from hicra.lexicon.check import duplicates_warning
+
+    loaded = Lexicon.load(name)
+    common.warn(duplicates_warning(loaded))
+    texts = (
+        None if examples is None else (text for part in corpus.batches([examples]) for text in part["response"] if text)
+    )
+    result, text = view(loaded, most, texts)
+    common.give(result, text, then=f"hicra tag PATH --lexicon {name}")
+
+
+def diff(a: LexiconArg, b: LexiconArg, *, common: Common = COMMON) -> None:
+    """Say what lexicon B adds to lexicon A, and what it lacks."""
+    from hicra.lexicon import Lexicon
+
+    result = Lexicon.load(a).diff(Lexicon.load(b))
+    lines = [f"+ {gram}" for gram in result["added_grams"]] + [f"- {gram}" for gram in result["removed_grams"]]
+    summary = f"{result['added']} added, {result['removed']} removed, {result['common']} common, Jaccard {result['jaccard']:.3f}"
+    common.give(result, "\n".join([*lines, summary]))
+
+
+def merge(
+    *lexicons: LexiconArg,
+    out: Annotated[Path, Parameter(name=["-o", "--out"])],
+    common: Common = COMMON,
+) -> None:
+    """Write the union of lexicons."""
+    from hicra.lexicon import Lexicon
+    from hicra.lexicon.combine import merge as union
+
+    _keep(union([Lexicon.load(name) for name in lexicons], out.name), out, common)
+
+
+def select(
+    name: LexiconArg,
+    *,
+    out: Annotated[Path, Parameter(name=["-o", "--out"])],
+    n_min: int | None = None,
+    n_max: int | None = None,
+    min_df: Annotated[int | None, Parameter(help="Least document frequency.")] = None,
+    common: Common = COMMON,
+) -> None:
+    """Write the grams of a lexicon that have so many words, or are so frequent."""
+    from hicra.lexicon import Lexicon
+    from hicra.lexicon.combine import select as chosen
+
+    _keep(chosen(Lexicon.load(name), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name), out, common)
+
+
+def _keep(made: Lexicon, out: Path, common: Common) -> None:
+    made.save(out)
+    result = {"lexicon": str(out), "grams": len(made), "content_hash": made.content_hash}
+    common.give(result, f"{len(made)} grams, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
+
+
+def score(
+    name: LexiconArg,
+    *labels: Path,
+    positive: Positive = "planning,reflection",
+    unit: Unit = None,
+    common: Common = COMMON,
+) -> None:
+    """Score a lexicon against labelled traces: precision, recall, F1 and lift, with intervals."""
+    from hicra.labels.score import score as scored
+    from hicra.labels.traces import read_labels
+    from hicra.lexicon import Lexicon
+    from hicra.lexicon.check import warnings_of
+
+    loaded = Lexicon.load(name)
+    for warning in warnings_of(loaded, unit):
+        common.warn(warning)
+    result = scored(loaded, read_labels(list(labels), positive.split(",")), unit, seed=common.seed or 0).as_dict()
+    names = ("base_rate", "precision", "recall", "f1", "lift", "char_share")
+    lines = [
+        f"{result['units']} units of {result['traces']} traces, {result['questions']} questions; unit {result['unit']}"
+    ]
+    for key in names:
+        low, high = result["intervals"].get(key, (None, None))
+        lines.append(f"{key:12} {result[key]:.3f}" + (f"  ({low:.3f} to {high:.3f})" if low is not None else ""))
+    common.give({"lexicon": loaded.name, **result}, "\n".join(lines), then=f"hicra tag PATH --lexicon {name}")
+
+
+def fit(
+    *labels: Path,
+    out: Annotated[Path, Parameter(name=["-o", "--out"])],
+    positive: Positive = "planning,reflection",
+    settings: FitOptions = FitOptions(),  # type: ignore[valid-type]  # noqa: B008
+    common: Common = COMMON,
+) -> None:
+    """Fit a weighted lexicon to labelled traces, cross-validated by question."""
+    from hicra.artifacts import refuse_existing
+    from hicra.labels.fit import fit as fitted
+    from hicra.labels.traces import read_labels
+
+    names = tuple(positive.split(","))
+    traces = read_labels(list(labels), names)
+    refuse_existing(out, "the lexicon")
+    chosen = FitSettings(**given(settings), positive=names, seed=common.seed or 0)
+    made, report = fitted(traces, chosen, name=out.name, progress=common.say)
+    made.save(out)
+    text = (
+        f"{report['grams']} grams; on questions held out: precision {report['cv_precision']:.3f}, "
+        f"recall {report['cv_recall']:.3f}, F1 {report['cv_f1']:.3f}\nsha256 {made.content_hash}"
+    )
+    then = f"hicra lexicon score {out} OTHER_LABELS"
+    common.give({"lexicon": str(out), "content_hash": made.content_hash, **report}, text, then=then)

@@ -1,0 +1,69 @@
+"""`hicra train`."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from hicra.cli.common import COMMON, Common
+from hicra.errors import UsageError
+
+
+def train(
+    *,
+    config: Annotated[Path | None, Parameter(help="YAML file; recipes/*/config.yaml are ready ones.")] = None,
+    out: Annotated[Path | None, Parameter(name=["-o", "--out"], help="The run folder; required.")] = None,
+    set: Annotated[
+        tuple[str, ...], Parameter(name="--set", negative="", help="A key of the config, as in train.steps=20.")
+    ] = (),
+    method: Annotated[str | None, Parameter(help="Credit method, see `hicra methods`.")] = None,
+    resume: Annotated[bool, Parameter(negative="", help="Go on from the newest checkpoint that verifies.")] = False,
+    keys: Annotated[
+        bool, Parameter(negative="", help="Only print every key of the config with its default and meaning.")
+    ] = False,
+    common: Common = COMMON,
+) -> int:
+    """Train a model with a credit method."""
+    if keys:
+        rows = config_keys()
+        common.give({"keys": rows}, _table(rows), then="hicra train --config FILE --set KEY=VALUE -o RUN")
+        return 0
+    if out is None:
+        raise UsageError("hicra train needs -o, the run folder", "hicra train --config FILE -o RUN")
+    from hicra.cli.progress import Steps
+    from hicra.engines.train import train as run
+    from hicra.runs.config import load_config
+
+    resolved, notes = load_config(config, set, method, common.seed)
+    for note in notes:
+        common.say(f"note: {note}")
+    with Steps(resolved.train.steps, f"{resolved.method.name} on {resolved.task.name}", common.quiet) as bar:
+        result = run(resolved, out, resume=resume, say=bar.say, progress=bar.step)
+    if result["interrupted"]:
+        again = f"hicra train --config {config} -o {out} --resume" if config else f"hicra train -o {out} --resume"
+        common.give(result, f"stopped after {result['steps']} steps, checkpoint saved", then=again)
+        return 128 + int(result["interrupted"])
+    shown = {key: result["final"].get(key) for key in ("hicra/accuracy", "eval/accuracy", "hicra/planning_share")}
+    figures = ", ".join(f"{key} {value:.3f}" for key, value in shown.items() if value is not None)
+    common.give(result, f"{result['steps']} steps in {out}: {figures}", then=f"hicra report {out} -o {out}/report.html")
+    return 0
+
+
+def config_keys() -> list[dict[str, Any]]:
+    """Every key of the config: {key, default, meaning}."""
+    from hicra.runs.config import RunConfig
+    from hicra.strict import fields_of
+
+    return [{"key": key, "default": found.default, "meaning": found.description} for key, found in fields_of(RunConfig)]
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    widths = [max(len(str(row[name])) for row in rows) + 2 for name in ("key", "default")]
+    lines = []
+    for row in rows:
+        head = str(row["key"]).ljust(widths[0]) + str(row["default"]).ljust(widths[1])
+        lines += textwrap.wrap(row["meaning"], 120, initial_indent=head, subsequent_indent=" " * sum(widths))
+    return "\n".join(lines)

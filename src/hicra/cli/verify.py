@@ -1,0 +1,34 @@
+"""`hicra verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from hicra.cli.common import COMMON, Common, Out
+
+
+def verify(
+    cases: Path,
+    *,
+    out: Out = None,
+    workers: Annotated[int, Parameter(help="Processes for what needs algebra.")] = 2,
+    timeout: Annotated[float, Parameter(help="Seconds for an answer, from when a worker starts on it.")] = 2.0,
+    mode: Annotated[
+        Literal["boxed", "strict", "lenient"],
+        Parameter(help="boxed; strict: the box as text; lenient: or the last number."),
+    ] = "boxed",
+    common: Common = COMMON,
+) -> None:
+    """Judge answers: rows of id, completion and gold in, a verdict for each out."""
+    from hicra.verify import VERDICTS, verify_file
+
+    result = verify_file(cases, out, workers, timeout, mode)
+    text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
+    common.give(
+        result,
+        f"{result['n']} answers: {text}; {result['seconds']:.2f} s",
+        then="" if out else "the same with -o verdicts.jsonl",
+    )
