@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from pathlib import Path
 
 import polars as pl
@@ -214,16 +213,14 @@ def test_undecodable_phrases_are_refused() -> None:
         Lexicon.from_phrases(["so", "we\udcff"])
 
 
-def test_100_000_grams_load_and_save_in_seconds(tmp_path: Path) -> None:
+def test_100_000_grams_load_and_save(tmp_path: Path) -> None:
     phrases = [f"word{i % 317} and word{i}" for i in range(100_000)]
-    started = time.process_time()
     listed = Lexicon.from_phrases(phrases)
     loaded = Lexicon.load(listed.save(tmp_path / "many"))
     path = tmp_path / "many.txt"
     path.write_text("\n".join(phrases))
     assert len(loaded) == len(Lexicon.load(path)) == 100_000
     assert loaded.content_hash == listed.content_hash
-    assert time.process_time() - started < 20  # about 1.5 s on an idle core
 
 
 def test_grams_that_a_tokenizer_cannot_spell_are_named():

@@ -78,7 +78,7 @@ def _read(folder: Path) -> tuple[dict[bytes, int], Vectors]:
     vectors: list[Vectors] = []
     for path in sorted(folder.glob("[!.]*.npz")):
         try:
-            with np.load(path, allow_pickle=False) as held:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
                 keys, some = held["keys"], held["vectors"]
             if keys.dtype != np.uint8 or keys.shape != (len(some), KEY) or some.dtype != np.float32 or some.ndim != 2:
                 raise ValueError("not a file of vectors")

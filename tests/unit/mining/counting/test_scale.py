@@ -8,7 +8,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -226,21 +225,17 @@ def test_one_solution_and_copies_of_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["words", "junk"])
-def test_a_12_mb_solution_takes_linear_time_and_bounded_memory(kind: str) -> None:
+def test_a_12_mb_solution_takes_bounded_memory(kind: str) -> None:  # time: benchmarks/bench_mining.py
     if kind == "words":
         base = " ".join(made(1, words=20_000)) + " "
         texts = [(base * (size // len(base) + 1))[:size] for size in (3_000_000, 12_000_000)]
     else:
         data = random.Random(0).randbytes(12_000_000).decode("utf-8", "replace")
         texts = [data[: len(data) // 4], data]
-    before, spent = peak_rss_mb(), []
+    before = peak_rss_mb()
     for text in texts:
-        start = time.process_time()
         result = mine([f"{text}. let us try", "so let us try"], HASHING.model_copy(update={"max_embedded": 300}))
-        spent.append(time.process_time() - start)
         assert "let us try" in set(result.table["gram"])
-    assert spent[1] < 30
-    assert spent[1] < 8 * spent[0] + 2  # 4 times the text
     assert peak_rss_mb() - before < 1500
 
 
