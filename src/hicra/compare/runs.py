@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.compare.arms import refuse_unlike, remarks
-from hicra.compare.metric import Rule, parse_metric
+from hicra.compare.metric import CheckpointRule, parse_metric
 from hicra.compare.scores import Scores
 from hicra.errors import ArtifactError, DataError, did_you_mean
 from hicra.report.arms import name_arms
@@ -140,7 +140,7 @@ def _curve(run: _Run, name: str) -> list[float | None]:
     return curve
 
 
-def _same_length(runs: Sequence[_Run], rule: Rule) -> None:
+def _same_length(runs: Sequence[_Run], rule: CheckpointRule) -> None:
     """Curves of unlike length are compared at a step that all have, or not at all."""
     lengths = [len(run.rows) for run in runs]
     if rule.kind != "at" and len(set(lengths)) > 1:

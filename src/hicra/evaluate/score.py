@@ -29,7 +29,7 @@ UNJUDGED = ("timeout", "error")
 
 
 @dataclass(frozen=True)
-class Counts:
+class EvalCounts:
     """Samples and right samples by question; questions with a bad gold are left out.
 
     Attributes:
@@ -56,7 +56,7 @@ def check_k(ks: Sequence[int], n: int) -> None:
             )
 
 
-def count(questions: Sequence[str], verdicts: Sequence[str]) -> Counts:
+def count(questions: Sequence[str], verdicts: Sequence[str]) -> EvalCounts:
     """Counts of a run: name of the question and verdict of each sample, in any order; questions come out sorted.
 
     Raises:
@@ -74,10 +74,10 @@ def count(questions: Sequence[str], verdicts: Sequence[str]) -> Counts:
         if verdict == "bad_gold":
             bad.add(name)
     kept = np.array([table[name] for name in sorted(table) if name not in bad], np.int64).reshape(-1, 3)
-    return Counts(kept[:, 0], kept[:, 1], kept[:, 2], sorted(bad))
+    return EvalCounts(kept[:, 0], kept[:, 1], kept[:, 2], sorted(bad))
 
 
-def figures(counts: Counts, ks: Sequence[int], greedy: bool = False, confidence: float = 0.95) -> dict[str, Any]:
+def figures(counts: EvalCounts, ks: Sequence[int], greedy: bool = False, confidence: float = 0.95) -> dict[str, Any]:
     """avg@n, pass@k and both intervals of each; null where no question is left.
 
     Args:
@@ -106,7 +106,7 @@ def figures(counts: Counts, ks: Sequence[int], greedy: bool = False, confidence:
     }
 
 
-def _both(counts: Counts, k: int, greedy: bool, confidence: float) -> tuple[float, dict[str, list[float]]]:
+def _both(counts: EvalCounts, k: int, greedy: bool, confidence: float) -> tuple[float, dict[str, list[float]]]:
     values = np.array([pass_at_k(n, c, k) for n, c in zip(counts.n.tolist(), counts.c.tolist(), strict=True)])
     if k == 1:
         values = counts.c / counts.n  # the same, without the rounding of 1 - (1 - c/n)
