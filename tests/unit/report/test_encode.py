@@ -7,7 +7,8 @@ import doctest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hicra.report import charts, encode, figures, sample, scales
+from hicra.drawing import readable, scales, svg
+from hicra.report import encode, figures, sample
 from hicra.report.encode import ALPHABET, counts, levels, runs, utf16
 
 
@@ -35,7 +36,7 @@ def unpack_levels(packed: dict) -> list[float | None]:
 
 
 def test_doctests() -> None:
-    for module in (encode, scales, charts, figures, sample):
+    for module in (encode, readable, scales, svg, figures, sample):
         assert doctest.testmod(module).failed == 0
 
 
