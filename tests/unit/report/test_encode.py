@@ -26,11 +26,12 @@ def unpack_counts(text: str) -> list[int]:
 
 
 def unpack_levels(packed: dict) -> list[float | None]:
-    if "v" in packed:
-        return [None if c == "_" else packed["v"][ALPHABET.index(c)] for c in packed["c"]]
-    low, high = packed["r"]
+    if "values" in packed:
+        return [None if c == "_" else packed["values"][ALPHABET.index(c)] for c in packed["codes"]]
+    low, high = packed["range"]
     codes = [
-        ALPHABET.index(a) * 64 + ALPHABET.index(b) for a, b in zip(packed["c"][::2], packed["c"][1::2], strict=True)
+        ALPHABET.index(a) * 64 + ALPHABET.index(b)
+        for a, b in zip(packed["codes"][::2], packed["codes"][1::2], strict=True)
     ]
     return [None if code == 4095 else low + code / 4094 * (high - low) for code in codes]
 
@@ -62,7 +63,7 @@ def test_levels_round_trip_within_a_step(values: list[float | None]) -> None:
 
 
 def test_few_values_take_one_character_each() -> None:
-    assert levels([0.5, 0.6, 0.5, None, float("nan")]) == {"v": [0.5, 0.6], "c": "ABA__"}
+    assert levels([0.5, 0.6, 0.5, None, float("nan")]) == {"values": [0.5, 0.6], "codes": "ABA__"}
 
 
 @given(st.text())
