@@ -162,7 +162,7 @@ def _unfinished(runs: Sequence[_Run]) -> list[str]:
 
 
 def _unscorable(runs: Sequence[_Run], arms: Sequence[str]) -> list[str]:
-    """Answers without a verdict (verifier timeouts and errors): an arm that has more of them looks worse than it is."""
+    """Unscorable answers (their reward is null): an arm that has more of them looks worse than it is."""
     found = []
     for arm in sorted(set(arms)):
         mine = [run.final for run, name in zip(runs, arms, strict=True) if name == arm]

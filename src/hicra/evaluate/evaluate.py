@@ -176,5 +176,5 @@ def _warnings(files: dict[str, Any]) -> list[str]:
         if (entry["truncated_share"] or 0) > 0.1:
             made.append(f"{name}: {entry['truncated_share']:.0%} of the samples are cut at the token limit")
         if entry["verifier_timeout_share"] + entry["verifier_error_share"] > 0.01:
-            made.append(f"{name}: over 1 % of the samples have no verdict")
+            made.append(f"{name}: over 1 % of the samples are unjudged: the verifier ran out of time or failed")
     return made

@@ -4,8 +4,8 @@ avg@n is the mean over questions of each one's share of right samples (n may dif
 pass@k is the unbiased estimate (Chen et al. 2021). avg@n and pass@1 are the same number.
 
 Deviations (the paper says none of this):
-    D3  a sample that the verifier could not judge (timeout, error) counts as not right; its share is given beside, and
-        `avg_at_n_if_unjudged_right` is the mean had all of them been right.
+    D3  an unjudged sample (the verifier said neither right nor wrong: timeout, error) counts as not right; its share is given
+        beside, and `avg_at_n_if_unjudged_right` is the mean had all of them been right.
     D4  a question whose gold cannot be an answer (bad_gold) leaves every mean, and is listed.
     D5  a sample cut at the token limit is judged like any other: no box, no answer.
 """
@@ -24,8 +24,7 @@ from hicra.errors import ConfigError, DataError
 from hicra.evaluate.intervals import LIKE, THESE, these
 from hicra.metrics.passk import pass_at_k
 from hicra.verify.item import VERDICTS
-
-UNJUDGED = ("timeout", "error")
+from hicra.verify.reward import UNJUDGED
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class EvalCounts:
 
     Attributes:
         n, c: [Q] samples, right samples.
-        unjudged: [Q] samples without a verdict.
+        unjudged: [Q] samples of which the verifier said neither right nor wrong.
         bad_gold: names of the questions left out.
     """
 

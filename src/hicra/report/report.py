@@ -201,7 +201,7 @@ def _figure(figure: Figure) -> dict[str, Any]:
 
 
 def _verdict(rollout: Rollout) -> str:
-    return {True: "correct", False: "wrong", None: "not judged"}[rollout.correct]
+    return {True: "correct", False: "wrong", None: "correctness unknown"}[rollout.correct]
 
 
 def _signature(model: ReportModel) -> dict[str, Any] | None:

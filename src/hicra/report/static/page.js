@@ -145,14 +145,14 @@
   const viewer = $("#viewer");
   const short = (value, digits = 3) => (value === null || value === undefined ? "–" : (value < 0 ? "−" : "") + Math.abs(Number(value.toPrecision(digits))));
   const signed = (value) => (value > 0 ? "+" : "") + short(value);
-  const verdict = (r) => (r.correct ? "correct" : r.correct === false ? "wrong" : "not judged");
+  const verdict = (r) => (r.correct ? "correct" : r.correct === false ? "wrong" : "correctness unknown");
   const state = { shown: rollouts.map((_, i) => i), at: 0, colour: "planning", pair: false };
 
   const steps = rollouts.map((r) => r.step);
   const lowest = Math.min(...steps), highest = Math.max(...steps);
   const option = (value, text) => el("option", { value }, text);
   const arm = el("select", { id: "f-arm" }, option("", "all"), ...data.arms.map((name, i) => option(i, name)));
-  const correct = el("select", { id: "f-correct" }, option("", "all"), option("1", "correct"), option("0", "wrong"), option("unknown", "not judged"));
+  const correct = el("select", { id: "f-correct" }, option("", "all"), option("1", "correct"), option("0", "wrong"), option("unknown", "unknown"));
   const from = el("input", { type: "number", id: "f-from", min: lowest, max: highest, value: lowest, "aria-label": "first step" });
   const to = el("input", { type: "number", id: "f-to", min: lowest, max: highest, value: highest, "aria-label": "last step" });
   const gram = el("input", { type: "search", id: "f-gram", list: "gram-list", placeholder: "any", autocomplete: "off", spellcheck: "false" });
