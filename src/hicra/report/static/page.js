@@ -146,6 +146,7 @@
   const short = (value, digits = 3) => (value === null || value === undefined ? "–" : (value < 0 ? "−" : "") + Math.abs(Number(value.toPrecision(digits))));
   const signed = (value) => (value > 0 ? "+" : "") + short(value);
   const verdict = (r) => (r.correct ? "correct" : r.correct === false ? "wrong" : "correctness unknown");
+  const armName = (arm) => data.arms[arm].split(/(?=\()/).flatMap((part, i) => (i ? [el("wbr"), part] : [part])); // may break before its settings
   const state = { shown: rollouts.map((_, i) => i), at: 0, colour: "planning", pair: false };
 
   const steps = rollouts.map((r) => r.step);
@@ -200,7 +201,7 @@
       mark.setAttribute("role", "img");
       mark.setAttribute("aria-label", verdict(r));
       return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step),
-        el("bdi", { class: "free" }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), data.arms[r.arm]), mark));
+        el("bdi", { class: "free" }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
     }));
   }
   function move(by) {
@@ -316,7 +317,7 @@
     if (r.before !== undefined) bits.push("advantage " + signed(r.before));
     const tokens = unpack(r).ends.length, lit = unpack(r).planning.filter(Boolean).length;
     if (tokens) bits.push(`${lit} of ${tokens} tokens planning`);
-    const title = el("h3", {}, el("span", {}, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), el("bdi", {}, data.arms[r.arm])),
+    const title = el("h3", {}, el("span", {}, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), el("bdi", {}, ...armName(r.arm))),
       el("small", {}, bits.join(" · ")), el("small", {}, el("bdi", { class: "free" }, [data.runs[r.run], r.name].filter(Boolean).join(" · "))));
     const drawn = strip(r);
     return el("article", { class: "rollout card by-" + state.colour }, title,
