@@ -20,10 +20,12 @@ from plots import draw
 from second_opinions import IMPORTANCE, rt_seg, thought_anchors
 
 from hicra.artifacts import canonical_json, write_text
-from hicra.labels.fit import CrossFit, FitSettings, cross_fit, fit
-from hicra.labels.score import agreement, cluster_bootstrap, flagged_counts, flags, score_counts, spans_of
+from hicra.labels.fit import CrossFit, cross_fit, fit
+from hicra.labels.score import agreement, flagged_counts, flags, score_counts, spans_of
+from hicra.labels.settings import FitSettings
 from hicra.labels.traces import LabelledTrace, read_labels
 from hicra.lexicon import Lexicon
+from hicra.stats import cluster_bootstrap
 from hicra.tagging.tagger import Tagger
 
 HERE = Path(__file__).parent

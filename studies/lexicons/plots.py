@@ -1,91 +1,78 @@
-"""The plots of docs/lexicons.md, as plain SVG files that read on light and dark pages."""
+"""The plots of docs/lexicons.md, as SVG files that read on light and dark pages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from hicra.artifacts import write_text
-from hicra.report.scales import nice_ticks
+from hicra.drawing import svg
+from hicra.drawing.plot import columns, plot
+from hicra.drawing.scales import Scale, nice_ticks
 
-INK, PALE, MARKED = "#6b7280", "#9ca3af", "#d9480f"
+MARKED = "planning"  # the lexicon that the page is about
 BELOW = ("paper-n3", "mined", "mined-sparse")  # labels that would lie on others above their point
 PANELS = {"human": "people's labels", "machine": "a model's labels (AIME 2024)"}
 
 
 def draw(result: dict[str, Any], folder: Path) -> None:
     """precision-recall.svg, groups.svg and importance.svg."""
-    write_text(folder / "precision-recall.svg", precision_recall(result))
-    write_text(folder / "groups.svg", groups(result))
-    write_text(folder / "importance.svg", importance(result))
-
-
-def page(width: int, height: int, title: str, body: Sequence[str]) -> str:
-    style = f"text{{font:12px system-ui,sans-serif;fill:{INK}}}.m{{fill:{MARKED};font-weight:600}}.s{{font-size:11px}}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img">'
-        f"<title>{escape(title)}</title><style>{style}</style>{''.join(body)}</svg>\n"
-    )
-
-
-def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(words)}</text>'
-
-
-def line(x0: float, y0: float, x1: float, y1: float, colour: str = PALE, width: float = 1, dash: str = "") -> str:
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" stroke="{colour}" stroke-width="{width}"{dashed}/>'
+    write_text(folder / "precision-recall.svg", precision_recall(result) + "\n")
+    write_text(folder / "groups.svg", groups(result) + "\n")
+    write_text(folder / "importance.svg", importance(result) + "\n")
 
 
 def best_unit(result: dict[str, Any], name: str) -> str:
     """The unit in which a lexicon is meant to be used."""
-    return "sentence" if name == "planning" else "gram"
+    return "sentence" if name == MARKED else "gram"
 
 
 def precision_recall(result: dict[str, Any]) -> str:
     """A point a lexicon, crossed by its 95 % intervals; dashed: the base rate, which a random mask has as precision."""
     size, left, top, gap = 300, 46, 34, 70
-    body = []
+    inside, told = [], []
     for index, (which, title) in enumerate(PANELS.items()):
         x0 = left + index * (size + gap)
-
-        def at(recall: float, precision: float, x0: int = x0) -> tuple[float, float]:
-            return x0 + recall * size, top + (1 - precision) * size
-
-        body.append(f'<rect x="{x0}" y="{top}" width="{size}" height="{size}" fill="none" stroke="{PALE}"/>')
-        body.append(text(x0 + size / 2, 20, title, "middle"))
+        recall, precision = Scale(0, 1, x0, x0 + size), Scale(0, 1, top + size, top)
+        inside.append(svg.tag("rect", class_="frame", x=x0, y=top, width=size, height=size))
+        inside.append(svg.text(x0 + size / 2, 20, title, class_="ink mid"))
         for tick in (0, 0.25, 0.5, 0.75, 1):
-            body.append(text(at(tick, 0)[0], top + size + 16, f"{tick:g}", "middle", "s"))
-            body.append(text(x0 - 6, at(0, tick)[1] + 4, f"{tick:g}", "end", "s"))
-        body.append(text(x0 + size / 2, top + size + 34, "recall", "middle"))
-        body.append(text(x0 - 6, top - 8, "precision", "middle"))
+            inside.append(svg.text(recall(tick), top + size + 16, f"{tick:g}", class_="mid"))
+            inside.append(svg.text(x0 - 6, precision(tick) + 4, f"{tick:g}", class_="end"))
+        inside.append(svg.text(x0 + size / 2, top + size + 34, "recall", class_="mid"))
+        inside.append(svg.text(x0 - 6, top - 8, "precision", class_="mid"))
         base = result["scores"]["paper"]["gram"][which]["all"]["base_rate"]
-        body.append(line(*at(0, base), *at(1, base), dash="4 3"))
-        body.append(text(at(1, base)[0] - 4, at(1, base)[1] + 14, f"base rate {base:.2f}", "end", "s"))
+        inside.append(svg.line(recall(0), precision(base), recall(1), precision(base), class_="zero"))
+        inside.append(svg.text(recall(1) - 4, precision(base) + 14, f"base rate {base:.2f}", class_="end"))
         for name, scores in result["scores"].items():
             found = scores[best_unit(result, name)][which]["all"]
-            p, r = found["precision"], found["recall"]
-            colour = MARKED if name == "planning" else INK
-            low, high = found["intervals"]["recall"]
-            body.append(line(*at(low, p), *at(high, p), colour))
-            low, high = found["intervals"]["precision"]
-            body.append(line(*at(r, low), *at(r, high), colour))
-            x, y = at(r, p)
-            body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-            down = 14 if name in BELOW else -6
-            right = r > 0.75  # the label would run out of the panel
-            body.append(
-                text(
-                    x - 7 if right else x + 7,
-                    y + down,
-                    name,
-                    "end" if right else "start",
-                    "m" if name == "planning" else "s",
-                )
-            )
-    return page(left + 2 * size + gap + 70, top + size + 44, "Precision and recall of each lexicon", body)
+            x, y = recall(found["recall"]), precision(found["precision"])
+            (left_end, right_end), (low, high) = found["intervals"]["recall"], found["intervals"]["precision"]
+            right = found["recall"] > 0.75  # the label would run out of the panel
+            cross = (
+                svg.line(recall(left_end), y, recall(right_end), y, class_="span"),
+                svg.line(x, precision(low), x, precision(high), class_="span"),
+                svg.tag("circle", cx=x, cy=y, r=4),
+                svg.text(
+                    x - 7 if right else x + 7, y + (14 if name in BELOW else -6), name,
+                    class_=("strong" if name == MARKED else "ink") + (" end" if right else ""),
+                ),
+            )  # fmt: skip
+            inside.append(svg.tag("g", *cross, class_=look(name == MARKED)))
+            told.append(f"{title}, {name}: precision {found['precision']:.2f}, recall {found['recall']:.2f}")
+    return plot(
+        left + 2 * size + gap + 70,
+        top + size + 44,
+        "Precision and recall of each lexicon",
+        inside,
+        "; ".join(told) + ".",
+    )
+
+
+def look(marked: bool) -> str:
+    """The class of what is drawn for one row or point."""
+    return "a1" if marked else "plain"
 
 
 def rows_plot(
@@ -93,27 +80,25 @@ def rows_plot(
     zero: float | None = None,
 ) -> str:  # fmt: skip
     """A row a line: label, value, interval, whether it is marked."""
-    low, *_, high = nice_ticks(low, high)
+    ticks = nice_ticks(low, high)
     left, width, top, step = 240, 420, 14, 22
     bottom = top + step * len(rows)
+    scale = Scale(ticks[0], ticks[-1], left, left + width)
 
     def at(value: float) -> float:
-        return left + (min(max(value, low), high) - low) / (high - low) * width
+        return scale(min(max(value, scale.low), scale.high))
 
-    body = []
-    for tick in nice_ticks(low, high):
-        body.append(line(at(tick), top, at(tick), bottom, width=0.4))
-        body.append(text(at(tick), bottom + 16, f"{tick:.2g}", "middle", "s"))
+    inside = columns(scale, ticks, top, bottom)
     if zero is not None:
-        body.append(line(at(zero), top, at(zero), bottom, INK, 1.2))
+        inside.append(svg.line(at(zero), top, at(zero), bottom, class_="zero"))
     for index, (label, value, least, most, marked) in enumerate(rows):
         y = top + step * (index + 0.5)
-        colour = MARKED if marked else INK
-        body.append(text(left - 10, y + 4, label, "end", "m" if marked else ""))
-        body.append(line(at(least), y, at(most), y, colour, 1.5))
-        body.append(f'<circle cx="{at(value):.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>')
-    body.append(text(left + width / 2, bottom + 34, axis, "middle"))
-    return page(left + width + 24, bottom + 44, title, body)
+        name = svg.text(left - 10, y + 4, label, class_="strong end" if marked else "ink end")
+        span = svg.line(at(least), y, at(most), y, class_="span")
+        inside.append(svg.tag("g", name, span, svg.tag("circle", cx=at(value), cy=y, r=4), class_=look(marked)))
+    inside.append(svg.text(left + width / 2, bottom + 38, axis, class_="mid"))
+    told = "; ".join(f"{label}: {value:.3f}, {least:.3f} to {most:.3f}" for label, value, least, most, _ in rows)
+    return plot(left + width + 24, bottom + 50, title, inside, told + ".")
 
 
 def groups(result: dict[str, Any]) -> str:
@@ -142,7 +127,7 @@ def importance(result: dict[str, Any]) -> str:
     found = [("labels", result["importance"]["labels"])]
     found += [(key, value[best_unit(result, key)]) for key, value in result["importance"].items() if key != "labels"]
     rows = [
-        (label, gap[name]["within_fifths"]["value"], *gap[name]["within_fifths"]["interval"], label == "planning")
+        (label, gap[name]["within_fifths"]["value"], *gap[name]["within_fifths"]["interval"], label == MARKED)
         for label, gap in found
     ]
     reach = max(max(abs(row[2]), abs(row[3])) for row in rows) * 1.1

@@ -197,7 +197,7 @@ def test_filters(browser: Browser, page: str) -> None:
 def test_colours_and_text_stay_whole(browser: Browser, page: str) -> None:
     browser.open(page)
     text = browser.value("document.querySelector('.response').textContent")
-    source = browser.value("JSON.parse(document.getElementById('data').textContent).rollouts[0].r")
+    source = browser.value("JSON.parse(document.getElementById('data').textContent).rollouts[0].response")
     assert text == source
     for name, look in (("advantage", ".up, .dn"), ("entropy", ".q"), ("labels", ".l0, .l2")):
         browser.value(f"document.querySelector('[name=colour][value={name}]').click()")

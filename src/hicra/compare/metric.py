@@ -31,7 +31,7 @@ _KNOWN = "NAME, at40:NAME, last10:NAME, auc:NAME, steps_to:0.5:NAME or steps_to:
 
 
 @dataclass(frozen=True)
-class Rule:
+class CheckpointRule:
     """A parsed `--metric`: how a curve becomes one number.
 
     Attributes:
@@ -92,7 +92,7 @@ class Rule:
         return (float(reached[0] + self.steps), False) if reached.size else (float(n), True)
 
 
-def parse_metric(text: str) -> Rule:
+def parse_metric(text: str) -> CheckpointRule:
     """Reads a `--metric`.
 
     Raises:
@@ -101,13 +101,13 @@ def parse_metric(text: str) -> Rule:
     for kind, form in _FORMS:
         if found := form.fullmatch(text):
             if kind == "auc":
-                return Rule(kind, found[1])
+                return CheckpointRule(kind, found[1])
             if kind == "steps_to":
-                return Rule(kind, found[3], _count(found[2] or "1", text), _threshold(found[1], text))
-            return Rule(kind, found[2], _count(found[1], text))
+                return CheckpointRule(kind, found[3], _count(found[2] or "1", text), _threshold(found[1], text))
+            return CheckpointRule(kind, found[2], _count(found[1], text))
     if not text.strip() or re.match(r"(steps_to|auc|at\d*|last\d*|best)(:|$)", text):
         raise ConfigError(f"metric {text!r} is not readable", f"write {_KNOWN}")
-    return Rule("final", text)
+    return CheckpointRule("final", text)
 
 
 def _count(digits: str, text: str) -> int:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hicra.compare.arms import label, refuse_unlike
-from hicra.compare.metric import Rule, parse_metric
+from hicra.compare.arms import refuse_unlike, remarks
+from hicra.compare.metric import CheckpointRule, parse_metric
 from hicra.compare.scores import Scores
 from hicra.errors import ArtifactError, DataError, did_you_mean
 from hicra.runs import RunFolder
+from hicra.runs.arms import name_arms
 
 DEFAULTS = ("eval/accuracy", "hicra/accuracy")
 _HELD_OUT = "eval/"
@@ -57,7 +58,7 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
     evaluated = rule.kind == "final" and all(rule.name in run.final for run in runs)
     folders = [run.folder for run in runs]
     refuse_unlike(folders, evaluated)
-    labelled = label(folders)
+    arms = name_arms(folders)
     for run in runs:
         there = rule.name in (run.final if evaluated else {name for row in run.rows for name in row})
         if not there or rule.name == "step":
@@ -67,11 +68,11 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
                 + (f" at every step (rule {rule.kind})" if rule.name in run.final else ""),
                 did_you_mean(rule.name, common or run.names),
             )
-    warnings = list(labelled.warnings)
+    warnings = remarks(folders, arms)
     if evaluated:
         numbers = [(run.final[rule.name], False) for run in runs]
         text = "the final model on held-out problems (evaluation.json), fixed beforehand"
-        warnings += _unscorable(runs, labelled.arms)
+        warnings += _unscorable(runs, arms)
     else:
         _same_length(runs, rule)
         numbers = [rule.of(_curve(run, rule.name), str(run.folder.path)) for run in runs]
@@ -85,7 +86,7 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
             f"difference may be larger than shown: {', '.join(censored)}"
         )
     scores = Scores.from_rows(
-        labelled.arms, [folder.seed for folder in folders], None, [value for value, _ in numbers],
+        arms, [folder.seed for folder in folders], None, [value for value, _ in numbers],
         lambda index: str(folders[index].path),
     )  # fmt: skip
     return FromRuns(scores, metric, text, rule.kind == "steps_to", tuple(warnings))
@@ -139,7 +140,7 @@ def _curve(run: _Run, name: str) -> list[float | None]:
     return curve
 
 
-def _same_length(runs: Sequence[_Run], rule: Rule) -> None:
+def _same_length(runs: Sequence[_Run], rule: CheckpointRule) -> None:
     """Curves of unlike length are compared at a step that all have, or not at all."""
     lengths = [len(run.rows) for run in runs]
     if rule.kind != "at" and len(set(lengths)) > 1:
@@ -161,7 +162,7 @@ def _unfinished(runs: Sequence[_Run]) -> list[str]:
 
 
 def _unscorable(runs: Sequence[_Run], arms: Sequence[str]) -> list[str]:
-    """Answers without a verdict (verifier timeouts and errors): an arm that has more of them looks worse than it is."""
+    """Unscorable answers (their reward is null): an arm that has more of them looks worse than it is."""
     found = []
     for arm in sorted(set(arms)):
         mine = [run.final for run, name in zip(runs, arms, strict=True) if name == arm]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hicra.drawing.readable import printable
+
 _WIDE = 10  # seeds that fit in one row
 
 
@@ -34,11 +36,6 @@ def render(result: Mapping[str, Any]) -> str:
     out += ["", *_seeds(result["arms"]), ""]
     out += [f"power       {row['arm']}: {row['line']}" for row in result["power"]["comparisons"]]
     return "\n".join(map(printable, out))
-
-
-def printable(name: str) -> str:
-    """A name from a file without control characters, which a terminal would obey and XML cannot hold."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in name)
 
 
 def value(number: float | None, sign: bool = False) -> str:

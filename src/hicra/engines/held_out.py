@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from hicra.artifacts import canonical_json, write_text
 from hicra.engines.interface import Prepared, Say
 from hicra.runs import RunFolder
+from hicra.stats import wilson_interval
 from hicra.tasks.base import Row, Task
 
 if TYPE_CHECKING:
     from hicra.generation.sampling import Sample
-
-INTERVAL_Z = 1.959963984540054
 
 
 def evaluate(prepared: Prepared, model: Path, run: RunFolder, stage: str, say: Say) -> None:
@@ -52,14 +51,12 @@ def read_evaluation(run: RunFolder) -> dict[str, Any]:
 def evaluation_of(samples: Sequence[Sample], task: Task) -> dict[str, Any]:
     """Accuracy with its 95 % Wilson interval over problems, and the task's own figures."""
     right = [bool(sample.score.correct) for sample in samples]
-    n, p = len(right), sum(right) / max(1, len(right))
-    centre, spread = p + INTERVAL_Z**2 / (2 * n), INTERVAL_Z * ((p * (1 - p) + INTERVAL_Z**2 / (4 * n)) / n) ** 0.5
-    scale = 1 + INTERVAL_Z**2 / n
+    n = len(right)
     texts, rows, ended = ([getattr(s, name) for s in samples] for name in ("text", "row", "ended"))
     return {
         "problems": n,
-        "accuracy": p,
-        "ci": [(centre - spread) / scale, (centre + spread) / scale],
+        "accuracy": sum(right) / n,
+        "ci": list(wilson_interval(sum(right), n)),
         "unscorable": sum(sample.score.reward is None for sample in samples),
         "mean_length": sum(len(sample.ids) for sample in samples) / n,
         **task.summary(texts, rows, ended),

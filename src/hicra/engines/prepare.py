@@ -16,11 +16,13 @@ from hicra.errors import ArtifactError
 from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
-from hicra.runs.config import RunConfig
+from hicra.runs.config import RunConfig, with_defaults
+from hicra.runs.difference import difference
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
+GROWS = "train.steps"  # a finished run may be resumed to more steps
 HASHED_ROWS = 64  # problems of each split that stand for its data and prompts
 
 
@@ -57,8 +59,9 @@ def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[Run
         )  # fmt: skip
         return run, None
     run = RunFolder.open(out)
-    if difference := _difference(run.manifest["config"], settings):
-        key, old, new = difference
+    differing = difference(with_defaults(run.manifest["config"]), settings)
+    if differing := [(key, old, new) for key, old, new in differing if not (key == GROWS and _grown(old, new))]:
+        key, old, new = differing[0]
         raise ArtifactError(
             f"{out} was made with {key} = {old!r}, this run has {new!r}",
             "resume with the same config, or choose another -o",
@@ -91,13 +94,5 @@ def _hashes(task: Task) -> dict[str, str]:
     }
 
 
-def _difference(old: Any, new: Any, key: str = "") -> tuple[str, Any, Any] | None:
-    """The first key in which two configs differ; train.steps may grow."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted({*old, *new}):
-            inner = f"{key}.{name}" if key else name
-            if found := _difference(old.get(name), new.get(name), inner):
-                return found
-        return None
-    grown = key == "train.steps" and isinstance(old, int) and isinstance(new, int) and new >= old
-    return None if old == new or grown else (key, old, new)
+def _grown(old: Any, new: Any) -> bool:
+    return isinstance(old, int) and isinstance(new, int) and new >= old

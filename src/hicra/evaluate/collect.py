@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from hicra.evaluate.questions import Benchmark, Question
+from hicra.evaluate.questions import EvalBenchmark, EvalQuestion
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import Store
 from hicra.generation.interface import Generator, Made, Request, seed_of
@@ -23,7 +23,7 @@ BATCH = {"transformers": 32, "endpoint": 64, "vllm": 1024}
 
 def sample_all(
     store: Store,
-    benchmarks: Sequence[Benchmark],
+    benchmarks: Sequence[EvalBenchmark],
     model: str,
     settings: EvalSettings,
     generator: Callable[[str, EvalSettings], Generator],
@@ -69,13 +69,15 @@ def sample_all(
     return frames
 
 
-def _fitting(settings: EvalSettings, benchmark: Benchmark) -> EvalSettings:
+def _fitting(settings: EvalSettings, benchmark: EvalBenchmark) -> EvalSettings:
     """The settings with the task's own bound on response length, where it has a lower one."""
     most = getattr(benchmark.task, "max_new_tokens", None) or settings.max_new_tokens
     return settings.model_copy(update={"max_new_tokens": min(most, settings.max_new_tokens)})
 
 
-def _part(source: Generator, questions: Sequence[Question], first: int, settings: EvalSettings) -> list[dict[str, Any]]:
+def _part(
+    source: Generator, questions: Sequence[EvalQuestion], first: int, settings: EvalSettings
+) -> list[dict[str, Any]]:
     wanted = [(at, sample) for at in range(len(questions)) for sample in range(settings.n)]
     requests = [
         Request(questions[at].prompt, seed_of(settings.seed, questions[at].id, sample)) for at, sample in wanted

@@ -16,7 +16,7 @@ from hicra.evaluate import saved as saved_samples
 from hicra.evaluate.checkers import ByVerifier, Checker
 from hicra.evaluate.collect import Progress, Say, columns_of, sample_all
 from hicra.evaluate.judge import judged
-from hicra.evaluate.questions import Benchmark, Question, load, refuse_twice
+from hicra.evaluate.questions import EvalBenchmark, EvalQuestion, load, refuse_twice
 from hicra.evaluate.result import results
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import PART_SCHEMA, Store
@@ -102,7 +102,7 @@ def evaluate(
 
 
 def _asked(
-    settings: EvalSettings, model: str, samples: Sequence[str], benchmarks: Sequence[Benchmark]
+    settings: EvalSettings, model: str, samples: Sequence[str], benchmarks: Sequence[EvalBenchmark]
 ) -> dict[str, Any]:
     """What decides the samples."""
     recorded = settings.recorded() | {"n": {one.name: settings.samples(one.kind) for one in benchmarks}}
@@ -122,12 +122,12 @@ def _versions(packages: Sequence[str]) -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def _asked_of(benchmark: Benchmark, frame: pl.DataFrame) -> list[Question]:
+def _asked_of(benchmark: EvalBenchmark, frame: pl.DataFrame) -> list[EvalQuestion]:
     """The question of each row."""
     return [benchmark.questions[place] for place in frame["question"].to_list()]
 
 
-def _about(benchmark: Benchmark) -> dict[str, Any]:
+def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
     task = benchmark.task.name if benchmark.task else None
     return {
         "sha256": benchmark.sha256, "kind": benchmark.kind, "template": benchmark.template, "task": task,
@@ -136,7 +136,7 @@ def _about(benchmark: Benchmark) -> dict[str, Any]:
 
 
 def _saved(
-    paths: Sequence[str], benchmarks: Sequence[Benchmark], verifier: Checker, progress: Progress
+    paths: Sequence[str], benchmarks: Sequence[EvalBenchmark], verifier: Checker, progress: Progress
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     rows, name = saved_samples.load(paths), saved_samples.shown_name(paths)
     models = sorted({str(row["model"]) for row in rows if row.get("model") is not None})
@@ -144,7 +144,7 @@ def _saved(
         raise DataError(
             f"{name} holds samples of {len(models)} models: {', '.join(models[:4])} ...", "give one file a model"
         )
-    own = Benchmark(name, "saved", "", "unknown", None, [])
+    own = EvalBenchmark(name, "saved", "", "unknown", None, [])
     groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]
     groups = groups or [(own, saved_samples.by_own_answer(rows, name))]
     frames, about = [], {}
@@ -176,5 +176,5 @@ def _warnings(files: dict[str, Any]) -> list[str]:
         if (entry["truncated_share"] or 0) > 0.1:
             made.append(f"{name}: {entry['truncated_share']:.0%} of the samples are cut at the token limit")
         if entry["verifier_timeout_share"] + entry["verifier_error_share"] > 0.01:
-            made.append(f"{name}: over 1 % of the samples have no verdict")
+            made.append(f"{name}: over 1 % of the samples are unjudged: the verifier ran out of time or failed")
     return made

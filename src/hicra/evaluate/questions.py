@@ -29,7 +29,7 @@ PLAN_EXECUTE_KEYS = {"prompt", "noun", "a", "b", "c", "goal"}
 
 
 @dataclass(frozen=True)
-class Question:
+class EvalQuestion:
     """One question: its id (unique in its benchmark), text, right answers (any of them), prompt, and the row of its task."""
 
     id: str
@@ -40,7 +40,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class EvalBenchmark:
     """Questions with what they are judged by.
 
     Attributes:
@@ -58,11 +58,11 @@ class Benchmark:
     sha256: str
     template: str
     task: Task | None
-    questions: list[Question]
+    questions: list[EvalQuestion]
     bad_gold: list[str] = field(default_factory=list)
 
 
-def load(name: str, template: str, most: int = 0, seed: int = 0) -> Benchmark:
+def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmark:
     """A benchmark by path, or a generated task by name.
 
     Args:
@@ -79,7 +79,7 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> Benchmark:
         task = make_task(name)
         rows = task.rows("eval", most or GENERATED_QUESTIONS, seed)
         digest = sha256_bytes(canonical_json(rows).encode())
-        return Benchmark(name, name, digest, "task", task, [_of_task(row) for row in rows])
+        return EvalBenchmark(name, name, digest, "task", task, [_of_task(row) for row in rows])
     kind, file = _named(name)
     path = Path(file)
     where, first = next(read_rows(path, "--data"))
@@ -87,7 +87,7 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> Benchmark:
         questions = [_of_plan_execute(where, row) for where, row in read_rows(path, "--data")]
         _refuse_doubled(questions, where)
         task = make_task("plan_execute")
-        return Benchmark(file, task.name, sha256_file(path), "task", task, questions[: most or None])
+        return EvalBenchmark(file, task.name, sha256_file(path), "task", task, questions[: most or None])
     kind = kind or ("gsm8k" if "####" in str(first.get("answer")) else "math")
     loaded = from_files.load([file], BENCHMARKS[kind], setting="--data", on_bad_gold="skip")
     for bad in loaded.bad_gold:
@@ -99,11 +99,11 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> Benchmark:
         raise DataError(f"{file} asks about images", "hicra eval samples from text models")
     made = template_of(template, "--template")
     asked = [
-        Question(one.id, one.text, tuple(judge.golds_of(one.gold)), made.messages(one.text))
+        EvalQuestion(one.id, one.text, tuple(judge.golds_of(one.gold)), made.messages(one.text))
         for one in loaded.questions[: most or None]
     ]
     listed = [f"line {bad['line']}: {bad['answer'][:60]}" for bad in loaded.bad_gold]
-    return Benchmark(file, kind, sha256_file(path), template, None, asked, listed)
+    return EvalBenchmark(file, kind, sha256_file(path), template, None, asked, listed)
 
 
 def _named(name: str) -> tuple[str, str]:
@@ -112,26 +112,26 @@ def _named(name: str) -> tuple[str, str]:
     return (kind, file) if mark and kind in BENCHMARKS and not Path(name).exists() else ("", name)
 
 
-def _of_task(row: Mapping[str, Any]) -> Question:
+def _of_task(row: Mapping[str, Any]) -> EvalQuestion:
     text = row.get("question") or row["prompt"]
-    return Question(str(row["id"]), str(text), (Gold((str(row.get("answer", "")),)),), row["prompt"], row)
+    return EvalQuestion(str(row["id"]), str(text), (Gold((str(row.get("answer", "")),)),), row["prompt"], row)
 
 
-def _of_plan_execute(where: Source, row: Mapping[str, Any]) -> Question:
+def _of_plan_execute(where: Source, row: Mapping[str, Any]) -> EvalQuestion:
     lost = sorted(key for key in PLAN_EXECUTE_KEYS if row.get(key) is None)
     if lost or not isinstance(row["prompt"], str):
         raise DataError(f"{where}: {', '.join(lost) or 'prompt'} missing or no text", "rows come from PlanExecute.rows")
     return _of_task({"id": f"line-{where.line}"} | {key: value for key, value in row.items() if value is not None})
 
 
-def _refuse_doubled(questions: list[Question], where: Source) -> None:
+def _refuse_doubled(questions: list[EvalQuestion], where: Source) -> None:
     ids = [question.id for question in questions]
     if len(set(ids)) != len(ids):
         twice = next(one for one in ids if ids.count(one) > 1)
         raise DataError(f"{where.file}: id {twice!r} stands twice", "give each question its own id")
 
 
-def refuse_twice(benchmarks: list[Benchmark]) -> None:
+def refuse_twice(benchmarks: list[EvalBenchmark]) -> None:
     """Raises ConfigError where two benchmarks have one name: results are kept by name."""
     names = [benchmark.name for benchmark in benchmarks]
     if twice := next((name for name in names if names.count(name) > 1), None):

@@ -4,8 +4,8 @@ avg@n is the mean over questions of each one's share of right samples (n may dif
 pass@k is the unbiased estimate (Chen et al. 2021). avg@n and pass@1 are the same number.
 
 Deviations (the paper says none of this):
-    D3  a sample that the verifier could not judge (timeout, error) counts as not right; its share is given beside, and
-        `avg_at_n_if_unjudged_right` is the mean had all of them been right.
+    D3  an unjudged sample (the verifier said neither right nor wrong: timeout, error) counts as not right; its share is given
+        beside, and `avg_at_n_if_unjudged_right` is the mean had all of them been right.
     D4  a question whose gold cannot be an answer (bad_gold) leaves every mean, and is listed.
     D5  a sample cut at the token limit is judged like any other: no box, no answer.
 """
@@ -18,23 +18,23 @@ from typing import Any
 
 import numpy as np
 
+from hicra import stats
 from hicra.arrays import Ints
 from hicra.errors import DataError
-from hicra.evaluate.intervals import LIKE, THESE, like_these, these
+from hicra.evaluate.intervals import LIKE, THESE, these
 from hicra.evaluate.settings import check_k
 from hicra.metrics.passk import pass_at_k
 from hicra.verify.item import VERDICTS
-
-UNJUDGED = ("timeout", "error")
+from hicra.verify.reward import UNJUDGED
 
 
 @dataclass(frozen=True)
-class Counts:
+class EvalCounts:
     """Samples and right samples by question; questions with a bad gold are left out.
 
     Attributes:
         n, c: [Q] samples, right samples.
-        unjudged: [Q] samples without a verdict.
+        unjudged: [Q] samples of which the verifier said neither right nor wrong.
         bad_gold: names of the questions left out.
     """
 
@@ -44,7 +44,7 @@ class Counts:
     bad_gold: list[str]
 
 
-def count(questions: Sequence[str], verdicts: Sequence[str]) -> Counts:
+def count(questions: Sequence[str], verdicts: Sequence[str]) -> EvalCounts:
     """Counts of a run: name of the question and verdict of each sample, in any order; questions come out sorted.
 
     Raises:
@@ -62,10 +62,10 @@ def count(questions: Sequence[str], verdicts: Sequence[str]) -> Counts:
         if verdict == "bad_gold":
             bad.add(name)
     kept = np.array([table[name] for name in sorted(table) if name not in bad], np.int64).reshape(-1, 3)
-    return Counts(kept[:, 0], kept[:, 1], kept[:, 2], sorted(bad))
+    return EvalCounts(kept[:, 0], kept[:, 1], kept[:, 2], sorted(bad))
 
 
-def figures(counts: Counts, ks: Sequence[int], greedy: bool = False, confidence: float = 0.95) -> dict[str, Any]:
+def figures(counts: EvalCounts, ks: Sequence[int], greedy: bool = False, confidence: float = 0.95) -> dict[str, Any]:
     """avg@n, pass@k and both intervals of each; null where no question is left.
 
     Args:
@@ -94,13 +94,13 @@ def figures(counts: Counts, ks: Sequence[int], greedy: bool = False, confidence:
     }
 
 
-def _both(counts: Counts, k: int, greedy: bool, confidence: float) -> tuple[float, dict[str, list[float]]]:
+def _both(counts: EvalCounts, k: int, greedy: bool, confidence: float) -> tuple[float, dict[str, list[float]]]:
     values = np.array([pass_at_k(n, c, k) for n, c in zip(counts.n.tolist(), counts.c.tolist(), strict=True)])
     if k == 1:
         values = counts.c / counts.n  # the same, without the rounding of 1 - (1 - c/n)
     mean = float(values.mean())
     fixed = (mean, mean) if greedy else these(counts.n, counts.c, k, confidence)
-    return mean, {THESE: list(fixed), LIKE: list(like_these(values, confidence))}
+    return mean, {THESE: list(fixed), LIKE: list(stats.wilson_over_groups(values, confidence))}
 
 
 def verdict_counts(verdicts: Sequence[str]) -> dict[str, int]:

@@ -19,6 +19,7 @@ import polars as pl
 
 from hicra.artifacts import atomic_file, canonical_json, read_manifest, refuse_existing, write_text
 from hicra.errors import ArtifactError
+from hicra.runs.difference import difference
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.eval", 1
@@ -49,7 +50,7 @@ class Store:
         file = path / "eval.json"
         if resume and file.exists():
             manifest = read_manifest(file, KIND, SCHEMA_VERSION)
-            differs = [one for part in COMPARED if (one := _difference(manifest.get(part), asked[part], part))]
+            differs = [one for part in COMPARED for one in difference({part: manifest.get(part)}, {part: asked[part]})]
             if not differs:
                 return cls(path, manifest)
             if manifest.get("complete") or any((path / "parts").glob("*.parquet")):
@@ -124,13 +125,3 @@ class Store:
         shutil.rmtree(self.path / "parts", ignore_errors=True)
         for left in self.path.glob(".tmp-*"):  # of a write that was killed
             left.unlink(missing_ok=True)
-
-
-def _difference(old: Any, new: Any, key: str) -> tuple[str, Any, Any] | None:
-    """The first key in which two values differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted({*old, *new}):
-            if found := _difference(old.get(name), new.get(name), f"{key}.{name}"):
-                return found
-        return None
-    return None if old == new else (key, old, new)

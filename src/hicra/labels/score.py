@@ -12,7 +12,7 @@ D2. Agreement is over units with equal boundaries of two annotators of one text:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.errors import ConfigError, DataError
 from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
+from hicra.stats import cluster_bootstrap
 from hicra.tagging.tagger import Tagger
 
 Interval = tuple[float, float]
@@ -170,23 +171,6 @@ def rates(counts: Array) -> dict[str, Floats]:
         "f1": _ratio(2 * hits, flagged + positive),
         "lift": _ratio(precision, base),
         "char_share": _ratio(marked, chars),
-    }
-
-
-def cluster_bootstrap(
-    clusters: Array,
-    figures: Callable[[Array], dict[str, Floats]],
-    resamples: int,
-    seed: int,
-    confidence: float,
-) -> dict[str, Interval]:
-    """Percentile intervals of `figures` over clusters [K,C] drawn with replacement and summed."""
-    size = len(clusters)
-    draws = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), resamples)
-    tail = 50 * (1 - confidence)
-    return {
-        name: (float(np.percentile(values, tail)), float(np.percentile(values, 100 - tail)))
-        for name, values in figures(draws @ clusters).items()
     }
 
 

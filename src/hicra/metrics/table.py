@@ -34,7 +34,7 @@ METRICS: tuple[Metric, ...] = (
            "share", "up", ("correct or reward",)),
     Metric("hicra/reward", "Mean reward of the responses that could be scored.", "reward", "up", ("reward",)),
     Metric("hicra/reward_errors",
-           "Responses without a verdict (verifier out of time or memory, or failed): their reward is null, they train nothing.",
+           "Unscorable responses (verifier out of time or memory, or failed): their reward is null, they train nothing.",
            "responses", "down", ("reward",)),
     Metric("hicra/pass_at_K", "Chance that at least one of K samples of a prompt is right, unbiased, mean over prompts.",
            "share", "up", ("correct or reward", "group_id")),

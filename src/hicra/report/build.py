@@ -5,7 +5,6 @@ All text in the model comes from runs and is hostile until escaped; page.py and 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from hicra.report.model import ReportModel, Run
 from hicra.report.rows import read_rollouts
 from hicra.report.sample import Place, choose, index
 from hicra.runs import RunFolder
+from hicra.runs.arms import mapping, name_arms
 
 MAX_ROLLOUTS = 200
 PREFIX = "hicra/"
@@ -59,36 +59,17 @@ def build_model(
     return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(extra or {})))
 
 
-def _manifest_text(value: Any) -> str:
-    return clean(str(value))
-
-
-def _settings(folder: RunFolder) -> Mapping[str, Any]:
-    method = _mapping(_mapping(folder.manifest.get("config")).get("method"))
-    return _mapping(method.get("settings"))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:
-    """Arm labels, `none` and `hicra` first, and each run's arm; settings are named only where a method has several."""
-    keys = []
+    """The arms, `none` and `hicra` first, and each run's arm."""
     for folder in folders:
         if not isinstance(folder.manifest.get("method"), str):
             raise ArtifactError(
                 f"{folder.path / 'hicra.json'} names no method", "a run folder's manifest has method and seed"
             )
-        keys.append((_manifest_text(folder.method), json.dumps(plain(_settings(folder)), sort_keys=True)))
-    several = {method for method, number in Counter(method for method, _ in set(keys)).items() if number > 1}
-    labels = []
-    for method, settings in keys:
-        inner = ", ".join(f"{key}={value}" for key, value in json.loads(settings).items())
-        labels.append(f"{method} ({inner or 'defaults'})" if method in several else method)
+    names = [clean(name) for name in name_arms(folders)]
     first = {"none": 0, "hicra": 1}  # so that these two look the same on every page
-    arms = sorted(dict.fromkeys(labels), key=lambda label: first.get(label.split(" (")[0], 2))
-    return tuple(arms), [arms.index(label) for label in labels]
+    arms = sorted(dict.fromkeys(names), key=lambda name: first.get(name.partition("(")[0], 2))
+    return tuple(arms), [arms.index(name) for name in names]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -97,11 +78,15 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [clean(path.name if number[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in paths]
 
 
+def _text(value: Any) -> str:
+    return clean(str(value))
+
+
 def _model_name(config: Mapping[str, Any]) -> str:
     model = config.get("model")
     if isinstance(model, dict):
         model = next((model[key] for key in ("name", "path", "preset", "base") if model.get(key)), None)
-    return _manifest_text(model) if isinstance(model, str) else ""
+    return _text(model) if isinstance(model, str) else ""
 
 
 def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]) -> Run:
@@ -130,18 +115,18 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
         notes.append(f"{name}: no metrics, so it has no curves.")
     if dropped:
         notes.append(f"{name}: not numbers and not drawn: {', '.join(sorted(dropped))}.")
-    manifest, config = folder.manifest, _mapping(folder.manifest.get("config"))
+    manifest, config = folder.manifest, mapping(folder.manifest.get("config"))
     seed = manifest.get("seed")
     return Run(
         name,
         folder.path,
         arm,
-        _manifest_text(folder.method),
+        _text(folder.method),
         seed if isinstance(seed, int) else 0,
         _model_name(config),
         plain(config),
-        plain(_mapping(manifest.get("versions"))),
-        plain(_mapping(manifest.get("inputs"))),
+        plain(mapping(manifest.get("versions"))),
+        plain(mapping(manifest.get("inputs"))),
         tuple(steps),
         tuple(rows),
         rollouts,

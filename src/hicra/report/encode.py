@@ -82,20 +82,20 @@ def counts(values: Iterable[int]) -> str:
 
 
 def levels(values: Sequence[float | None]) -> dict[str, Any]:
-    """Numbers with gaps: {v: values, c: a character a number} or {r: [least, greatest], c: two characters a number}."""
+    """Numbers with gaps: {values, codes: a character a number} or {range: [least, greatest], codes: two characters a number}."""
     numbers = np.array([np.nan if value is None else value for value in values], dtype=float)
     there = np.isfinite(numbers)
     raw = sorted(set(numbers[there].tolist()))
     if len(raw) < 64:
         place = {value: ALPHABET[i] for i, value in enumerate(raw)}
         code = "".join(place[value] if known else "_" for value, known in zip(numbers.tolist(), there, strict=True))
-        return {"v": [float(f"{value:.4g}") for value in raw], "c": code}
+        return {"values": [float(f"{value:.4g}") for value in raw], "codes": code}
     low, high = raw[0], raw[-1]
     steps = np.full(len(numbers), _LEVELS)
     steps[there] = np.rint((numbers[there] - low) / (high - low) * (_LEVELS - 1)).astype(int)
     letters = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
     pairs = np.stack([letters[steps // 64], letters[steps % 64]], axis=1)
-    return {"r": [float(f"{low:.6g}"), float(f"{high:.6g}")], "c": pairs.tobytes().decode()}
+    return {"range": [float(f"{low:.6g}"), float(f"{high:.6g}")], "codes": pairs.tobytes().decode()}
 
 
 def runs(mask: Sequence[bool]) -> str:

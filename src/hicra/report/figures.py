@@ -21,7 +21,7 @@ MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 40
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """One curve: `mean` over runs, its smoothed form `bold`, `faint` one curve a run; all as long as the panel's `x`.
 
     `kind` numbers what is drawn beside others in one panel (planning 0, execution 1 ...): it chooses the dash pattern.
@@ -50,7 +50,7 @@ class Panel:
     name: str
     unit: str
     x: tuple[float, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[Curve, ...]
     include: tuple[float, ...] = ()
     rule: float | None = None
     percent: bool = False
@@ -134,7 +134,7 @@ def grid(model: ReportModel) -> list[list[int]]:
     return [steps[i : i + size] for i in range(0, len(steps), size)]
 
 
-def curve(model: ReportModel, run: int, metric: str, groups: Sequence[Sequence[int]], ratio: bool) -> Values:
+def values_of(model: ReportModel, run: int, metric: str, groups: Sequence[Sequence[int]], ratio: bool) -> Values:
     """One run's metric on the grid."""
     chosen = model.runs[run]
     raw = tuple(row.get(metric) for row in chosen.metrics)
@@ -159,7 +159,7 @@ def panel(
     for arm, title in enumerate(model.arms):
         members = [number for number, run in enumerate(model.runs) if run.arm == arm]
         for number, kind in enumerate(kinds):
-            curves = [curve(model, run, kind.metric, groups, ratio) for run in members]
+            curves = [values_of(model, run, kind.metric, groups, ratio) for run in members]
             curves = [values for values in curves if any(value is not None for value in values)]
             if not curves:
                 continue
@@ -172,7 +172,7 @@ def panel(
                 start = average([next((value for value in values if value is not None), None) for values in raw])
             arm_label = title if len(model.arms) > 1 else ""
             kind_label = kind.label if len(kinds) > 1 or not arm_label else ""
-            lines.append(Line(arm, number, arm_label, kind_label, mean, bold, faint, start))
+            lines.append(Curve(arm, number, arm_label, kind_label, mean, bold, faint, start))
     x = tuple(sum(group) / len(group) for group in groups)
     return Panel(name, unit, x, tuple(lines), include, 1.0 if ratio else None, percent) if lines else None
 

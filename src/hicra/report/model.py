@@ -76,7 +76,7 @@ class Gram:
 
 @dataclass(frozen=True)
 class ReportModel:
-    """All that the page shows. `arms` are the methods (with settings where one method ran with several)."""
+    """All that the page shows. `arms` are named by arms.py."""
 
     arms: tuple[str, ...]
     runs: tuple[Run, ...]

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from hicra.drawing import theme
 from hicra.report.encode import counts, levels, runs, script_json, utf16
-from hicra.report.model import ReportModel, Rollout
+from hicra.report.model import Gram, ReportModel, Rollout
 
 TAIL = 200
 LEAST = 300  # characters: below this, rollouts are dropped instead of cut further
@@ -42,21 +43,28 @@ def cut(rollout: Rollout, most: int) -> Rollout:
 def entry(
     rollout: Rollout, whole: Rollout, grams: dict[str, int], labels: dict[str, int], prompt: int | None
 ) -> dict[str, Any]:
-    """One rollout under short keys (the list is in `unpack` and `card` of static/page.js); absent columns have none."""
+    """One rollout for the viewer: what the fields of `Rollout` are called there, and keys only for what it has.
+
+    `arm`, `run`, `prompt` and the grams of `spans` are places in the lists of the block. Packed (encode.py, unpacked in page.js):
+    `spans` (start after the last start, length, gram), `ends` (length of each token), `planning`, `after`, `entropies`,
+    `logprobs`, `labels`, and `words` (edges of words) where labels are one a word. `whole` says what was cut.
+    """
     text = rollout.response
-    out: dict[str, Any] = {"n": rollout.run, "a0": rollout.arm, "t": rollout.step, "r": text}
-    if prompt is not None:
-        out["p"] = prompt
     name = " · ".join(
         part for part in (rollout.id[:120], f"group {rollout.group[:120]}" if rollout.group else "") if part
     )
-    for key, value in (("i", name), ("w", rollout.reward), ("b", rollout.before)):
-        if value not in (None, ""):
-            out[key] = value
-    if rollout.correct is not None:
-        out["c"] = int(rollout.correct)
+    head: dict[str, Any] = {
+        "run": rollout.run,
+        "arm": rollout.arm,
+        "step": rollout.step,
+        "name": name or None,
+        "prompt": prompt,
+    }
+    head |= {"reward": rollout.reward, "correct": rollout.correct, "before": rollout.before}
+    out: dict[str, Any] = {key: value for key, value in head.items() if value is not None} | {"response": text}
     if len(text) < len(whole.response):
-        out["k"] = [len(whole.response), whole.response[max(len(text), len(whole.response) - TAIL) :]]
+        tail = whole.response[max(len(text), len(whole.response) - TAIL) :]
+        out["whole"] = {"length": len(whole.response), "end": tail}
     flat, last = [], 0
     for (_, _, gram), start, end in zip(
         rollout.spans,
@@ -66,20 +74,21 @@ def entry(
     ):
         flat += [start - last, end - start, grams[gram]]
         last = start
-    out["s"] = counts(flat)
+    out["spans"] = counts(flat)
     if rollout.ends:
         ends = utf16(text, rollout.ends)
-        out["e"] = counts(end - start for start, end in zip((0, *ends), ends, strict=False))
-        out["m"] = runs(rollout.planning)
-        for key, column in (("a", rollout.after), ("h", rollout.entropies), ("l", rollout.logprobs)):
-            if column and any(value is not None for value in column):
+        out["ends"] = counts(end - start for start, end in zip((0, *ends), ends, strict=False))
+        out["planning"] = runs(rollout.planning)
+        for key in ("after", "entropies", "logprobs"):
+            column = getattr(rollout, key)
+            if any(value is not None for value in column):
                 out[key] = levels(column)
     if rollout.labels:
-        out["f"] = counts(labels[label] for label in rollout.labels)
+        out["labels"] = counts(labels[label] for label in rollout.labels)
         if len(rollout.labels) != len(rollout.ends):
             words = [found.span() for found in _WORD.finditer(text)][: len(rollout.labels)]
             edges = utf16(text, [edge for span in words for edge in span])
-            out["x"] = counts(edge - before for before, edge in zip((0, *edges), edges, strict=False))
+            out["words"] = counts(edge - before for before, edge in zip((0, *edges), edges, strict=False))
     return out
 
 
@@ -95,13 +104,11 @@ def _block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
     known = {gram.text: gram for gram in model.grams}
     grams = {gram: i for i, gram in enumerate(sorted({gram for rollout in shown for _, _, gram in rollout.spans}))}
     labels = {label: i for i, label in enumerate(_order({label for rollout in shown for label in rollout.labels}))}
-    table: list[list[Any]] = []
-    for gram in grams:
-        found = known.get(gram)
-        table.append([gram, found.cluster, found.cluster_df, found.doc_freq] if found else [gram, None, None, None])
+    table = [_gram(known.get(text, Gram(text, 0))) for text in grams]
     return script_json(
         {
             "arms": list(model.arms),
+            "colours": theme.ARMS,
             "runs": [run.name for run in model.runs],
             "grams": table,
             "labels": list(labels),
@@ -112,6 +119,12 @@ def _block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
             ],
         }
     )
+
+
+def _gram(gram: Gram) -> dict[str, Any]:
+    """One gram for the viewer; no more than its text where the lexicon is not known."""
+    out = {"gram": gram.text, "cluster": gram.cluster, "cluster_df": gram.cluster_df, "doc_freq": gram.doc_freq}
+    return {key: value for key, value in out.items() if value is not None}
 
 
 def _order(labels: set[str]) -> list[str]:

@@ -18,6 +18,8 @@ import jinja2
 from markupsafe import Markup
 
 from hicra.artifacts import write_text
+from hicra.drawing import theme
+from hicra.drawing.readable import number, shorten
 from hicra.errors import ArtifactError
 from hicra.report import charts, sections
 from hicra.report.build import MAX_ROLLOUTS, build_model
@@ -25,7 +27,6 @@ from hicra.report.encode import clean
 from hicra.report.figures import Figure, all_figures, others
 from hicra.report.model import ReportModel, Rollout
 from hicra.report.pack import cut, pack
-from hicra.report.scales import number, shorten
 from hicra.version import __version__
 
 MAX_BYTES = 2_000_000
@@ -62,6 +63,7 @@ def render(model: ReportModel, most: int = MAX_BYTES) -> str:
     """The page as text, of at most `most` bytes as long as its tables and curves alone are smaller than that."""
     static = files("hicra.report") / "static"
     css, js = ((static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    css = theme.css(":root") + css
     values = {
         **_values(model),
         "css": Markup(css),
@@ -126,7 +128,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "rollouts": rollouts,
         "grams": grams,
         "runs": sections.run_rows(model),
-        "colours": charts.COLOURS,
+        "colours": theme.ARMS,
     }
 
 
@@ -199,7 +201,7 @@ def _figure(figure: Figure) -> dict[str, Any]:
 
 
 def _verdict(rollout: Rollout) -> str:
-    return {True: "correct", False: "wrong", None: "not judged"}[rollout.correct]
+    return {True: "correct", False: "wrong", None: "correctness unknown"}[rollout.correct]
 
 
 def _signature(model: ReportModel) -> dict[str, Any] | None:

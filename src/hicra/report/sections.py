@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hicra.drawing.readable import number, shorten
 from hicra.report.figures import average, meaning
 from hicra.report.model import ReportModel
-from hicra.report.scales import number, shorten
 
 MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
 GLANCE = (

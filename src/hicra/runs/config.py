@@ -6,18 +6,20 @@ Precedence: the file, then `--set a.b=c`, then `--method`. An unknown or doubled
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from hicra.credit import LOSSES, get_method
 from hicra.errors import ConfigError, did_you_mean
 from hicra.strict import Count, Positive, Share, Strict, validated
 
 LARGEST_FILE = 1_000_000
+
+
 def _known_loss(name: str) -> str:
     if name not in LOSSES:
         raise ConfigError(f"train.loss: no loss {name!r}", did_you_mean(name, LOSSES))
@@ -36,10 +38,13 @@ class ModelConfig(Strict):
 
     name: str = Field(
         default="plan-execute-strong",
-        description="The start model: a built-in name (plan-execute-strong, smollm2-135m-instruct) or a folder that transformers loads.",
+        description="The start model: a built-in name (plan-execute-strong, smollm2-135m-instruct), "
+        "or a folder that transformers loads.",
     )
     train_layers: Count = Field(default=0, description="Number of top layers that are trained; 0 trains all.")
-    lora_rank: Count = Field(default=0, description="Rank of LoRA on all linear layers; 0 trains the weights themselves.")
+    lora_rank: Count = Field(
+        default=0, description="Rank of LoRA on all linear layers; 0 trains the weights themselves."
+    )
 
 
 class MethodConfig(Strict):
@@ -68,21 +73,32 @@ class TrainConfig(Strict):
     max_grad_norm: float = Field(default=1.0, gt=0, description="The gradient is clipped to this norm.")
     prompts_per_step: Positive = Field(default=32, description="Number of problems of a step.")
     group_size: int = Field(default=8, ge=2, description="Number of rollouts of a problem (G).")
-    iterations: Positive = Field(default=1, description="Number of optimiser steps over the rollouts of one generation.")
+    iterations: Positive = Field(
+        default=1, description="Number of optimiser steps over the rollouts of one generation."
+    )
     micro_batch: Count = Field(default=0, description="Number of rollouts of a forward pass; 0 takes all at once.")
     max_new_tokens: Positive = Field(default=256, description="Longest response, in tokens.")
     temperature: float = Field(default=1.0, gt=0, description="Temperature of sampling.")
     clip_low: Share = Field(default=0.2, description="The probability ratio is clipped from below at 1 - clip_low.")
-    clip_high: Share = Field(default=0.28, description="The probability ratio is clipped from above at 1 + clip_high (clip-higher of DAPO, as in the paper's baseline).")
+    clip_high: Share = Field(
+        default=0.28,
+        description="The probability ratio is clipped from above at 1 + clip_high. More than clip_low is DAPO's clip-higher, "
+        "as in the paper's baseline.",
+    )
     kl: float = Field(default=0.0, ge=0, description="Weight of the KL divergence to the start model.")
     loss: Annotated[str, AfterValidator(_known_loss)] = Field(
-        default="dapo", description="How tokens become one number, a loss of `hicra methods`; dapo is the mean over all tokens."
+        default="dapo",
+        description="How tokens become one number, a loss of `hicra methods`; dapo is the mean over all tokens.",
     )
     scale: Literal["none", "std"] = Field(
-        default="none", description="With std, advantages are divided by the standard deviation of their group. The paper's are mean-centred only."
+        default="none",
+        description="With std, advantages are divided by the standard deviation of their group. "
+        "The paper's are mean-centred only.",
     )
     threads: Positive = Field(default=1, description="Number of threads of torch on a CPU.")
-    precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="Precision of training; auto is bf16 on a GPU and fp32 on a CPU.")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="Precision of training; auto is bf16 on a GPU and fp32 on a CPU."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> TrainConfig:
@@ -100,7 +116,10 @@ class TrainConfig(Strict):
 class EvalConfig(Strict):
     """Held-out problems before and after training."""
 
-    problems: Count = Field(default=0, description="Number of held-out problems that are sampled once each, before and after training; 0 skips this.")
+    problems: Count = Field(
+        default=0,
+        description="Number of held-out problems that are sampled once each, before and after training; 0 skips this.",
+    )
     temperature: float = Field(default=1.0, ge=0, description="Temperature of that sampling; 0 is greedy.")
 
 
@@ -108,7 +127,8 @@ class LogConfig(Strict):
     """What is kept."""
 
     rollouts_every: Count = Field(
-        default=10, description="The rollouts of the first step, the last one and every so many steps are saved; 0 saves none."
+        default=10,
+        description="The rollouts of the first step, the last one and every so many steps are saved; 0 saves none.",
     )
 
 
@@ -118,9 +138,13 @@ class RunConfig(Strict):
     engine: str = Field(default="trl", description="What trains; trl is the only engine so far.")
     task: TaskConfig = TaskConfig()
     model: ModelConfig = ModelConfig()
-    lexicon: str = Field(default="paper", description="What marks the planning tokens: a built-in name, a lexicon folder, or a text file.")
+    lexicon: str = Field(
+        default="paper",
+        description="What marks the planning tokens: a built-in name, a lexicon folder, or a text file.",
+    )
     unit: Literal["gram", "sentence"] | None = Field(
-        default=None, description="Whether a planning span is a gram or a sentence; null is what the lexicon is made for."
+        default=None,
+        description="Whether a planning span is a gram or a sentence; null is what the lexicon is made for.",
     )
     method: MethodConfig = MethodConfig()
     train: TrainConfig = TrainConfig()
@@ -152,6 +176,14 @@ def load_config(
         _apply(tree, f"train.seed={seed}")
     notes = _switch_method(tree, method) if method else []
     return validated(RunConfig, tree, f" in {path}" if path else ""), notes
+
+
+def with_defaults(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """A recorded config with the defaults of keys that it was made without; as it is where it is no config of today."""
+    try:
+        return RunConfig.model_validate(recorded).model_dump(mode="json")
+    except ValidationError:
+        return dict(recorded)
 
 
 class _NoDuplicates(yaml.SafeLoader):

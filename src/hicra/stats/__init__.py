@@ -1,15 +1,18 @@
-"""Statistics for a few seeds: what `hicra compare` prints, each as a function of numbers. docs/compare.md explains them.
+"""What numbers of a few runs, questions or draws can tell: every interval and test of hicra, as functions of numbers.
 
     from hicra import stats
     found = stats.paired_comparison(treatment, baseline)      # entry i of both from seed i
     found.difference, found.low, found.high, found.p_value, found.prob_improvement, found.verdict
 
-One file an idea: paired.py (the comparison and its verdict), signflip.py, holm.py, improvement.py, power.py, iqm.py,
-questions.py (intervals over questions). numpy and scipy.special only.
+One file an idea. Of a comparison over seeds (docs/compare.md): paired.py (the comparison and its verdict), signflip.py,
+holm.py, improvement.py, power.py, iqm.py, questions.py (intervals over questions). Of shares and counts: wilson.py,
+binomial.py, bootstrap.py. numpy and scipy.special only.
 """
 
 from __future__ import annotations
 
+from hicra.stats.binomial import binomial_variance
+from hicra.stats.bootstrap import cluster_bootstrap
 from hicra.stats.holm import holm
 from hicra.stats.improvement import improvement_interval, prob_improvement
 from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
@@ -17,18 +20,22 @@ from hicra.stats.paired import LEAST_SEEDS, Comparison, paired_comparison, t_int
 from hicra.stats.power import seeds_needed, smallest_gap, spread_interval
 from hicra.stats.questions import crossed_interval, question_interval
 from hicra.stats.signflip import EXACT_UP_TO, least_p, sign_flip_p
+from hicra.stats.wilson import normal_quantile, wilson_interval, wilson_of_share, wilson_over_groups
 
 __all__ = [
     "EXACT_UP_TO",
     "LEAST_SEEDS",
     "LEAST_TASK_RUNS",
     "Comparison",
+    "binomial_variance",
+    "cluster_bootstrap",
     "crossed_interval",
     "holm",
     "improvement_interval",
     "iqm",
     "iqm_interval",
     "least_p",
+    "normal_quantile",
     "paired_comparison",
     "prob_improvement",
     "question_interval",
@@ -37,4 +44,7 @@ __all__ = [
     "smallest_gap",
     "spread_interval",
     "t_interval",
+    "wilson_interval",
+    "wilson_of_share",
+    "wilson_over_groups",
 ]

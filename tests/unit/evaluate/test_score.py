@@ -9,9 +9,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
-from hicra.evaluate.intervals import LIKE, THESE, like_these, sampling_variance, these, wilson
+from hicra.evaluate.intervals import LIKE, THESE, sampling_variance, these
 from hicra.evaluate.score import count, figures, lengths, share, verdict_counts
 from hicra.metrics.passk import pass_at_k
+from hicra.stats import wilson_of_share as wilson
+from hicra.stats import wilson_over_groups as like_these
 
 
 def counts_of(*pairs):

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
-from hicra.labels.fit import FitSettings, Model, fit
+from hicra.labels.fit import Model, fit
 from hicra.labels.sentences import sentence_table
+from hicra.labels.settings import FitSettings
 from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from hicra.compare.compare import compare
 from hicra.errors import ArtifactError
 from hicra.report.build import build_model
 from hicra.report.sample import Place, choose, shares
@@ -67,7 +68,22 @@ def test_settings_split_a_method_into_arms(tmp_path: Path) -> None:
         )
         for alpha in (0.1, 0.4)
     ]
-    assert build_model(runs).arms == ("hicra (alpha=0.1)", "hicra (alpha=0.4)")
+    assert build_model(runs).arms == ("hicra(alpha=0.1)", "hicra(alpha=0.4)")
+
+
+def test_the_page_names_arms_as_compare_does(tmp_path: Path) -> None:
+    slow, fast = ({"steps": 2, "learning_rate": rate, "threads": threads} for rate, threads in ((0.1, 1), (0.5, 8)))
+    defaults, written_out = ({"name": "hicra", "settings": settings} for settings in ({}, {"alpha": 0.2}))
+    runs = [
+        fake_run(tmp_path / "none", "none", 0, 2, config={"train": slow}),
+        fake_run(tmp_path / "defaults", "hicra", 0, 2, config={"method": defaults, "train": slow}),
+        fake_run(tmp_path / "written out", "hicra", 1, 2, config={"method": written_out, "train": slow | {"seed": 1}}),
+        fake_run(tmp_path / "fast", "hicra", 0, 2, config={"method": written_out, "train": fast}),
+    ]
+    model = build_model(runs)
+    assert model.arms == ("none", "hicra(train.learning_rate=0.1)", "hicra(train.learning_rate=0.5)")
+    assert [run.arm for run in model.runs] == [0, 1, 1, 2]
+    assert [arm["arm"] for arm in compare(runs, "none", "hicra/accuracy")["arms"]] == list(model.arms)
 
 
 def test_grams_with_rates_by_hand_and_the_lexicon_of_the_config(tmp_path: Path) -> None:

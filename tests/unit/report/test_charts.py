@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hicra.drawing.readable import number
+from hicra.drawing.scales import nice_ticks
 from hicra.metrics import METRICS
 from hicra.report import charts, figures
 from hicra.report.build import build_model
 from hicra.report.model import ReportModel
-from hicra.report.scales import nice_ticks, number
 from hicra.runs import RunFolder
 from report_fakes import fake_run
 

@@ -7,7 +7,8 @@ import doctest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hicra.report import charts, encode, figures, sample, scales
+from hicra.drawing import readable, scales, svg
+from hicra.report import encode, figures, sample
 from hicra.report.encode import ALPHABET, counts, levels, runs, utf16
 
 
@@ -25,17 +26,18 @@ def unpack_counts(text: str) -> list[int]:
 
 
 def unpack_levels(packed: dict) -> list[float | None]:
-    if "v" in packed:
-        return [None if c == "_" else packed["v"][ALPHABET.index(c)] for c in packed["c"]]
-    low, high = packed["r"]
+    if "values" in packed:
+        return [None if c == "_" else packed["values"][ALPHABET.index(c)] for c in packed["codes"]]
+    low, high = packed["range"]
     codes = [
-        ALPHABET.index(a) * 64 + ALPHABET.index(b) for a, b in zip(packed["c"][::2], packed["c"][1::2], strict=True)
+        ALPHABET.index(a) * 64 + ALPHABET.index(b)
+        for a, b in zip(packed["codes"][::2], packed["codes"][1::2], strict=True)
     ]
     return [None if code == 4095 else low + code / 4094 * (high - low) for code in codes]
 
 
 def test_doctests() -> None:
-    for module in (encode, scales, charts, figures, sample):
+    for module in (encode, readable, scales, svg, figures, sample):
         assert doctest.testmod(module).failed == 0
 
 
@@ -61,7 +63,7 @@ def test_levels_round_trip_within_a_step(values: list[float | None]) -> None:
 
 
 def test_few_values_take_one_character_each() -> None:
-    assert levels([0.5, 0.6, 0.5, None, float("nan")]) == {"v": [0.5, 0.6], "c": "ABA__"}
+    assert levels([0.5, 0.6, 0.5, None, float("nan")]) == {"values": [0.5, 0.6], "codes": "ABA__"}
 
 
 @given(st.text())

@@ -58,7 +58,7 @@ def test_json_block_round_trips(page: str) -> None:
     assert block
     assert not re.search("[<>&\u2028\u2029]", block[1])
     data = json.loads(block[1])
-    assert {row["r"] for row in data["rollouts"]} == {payload.replace("\0", "\ufffd") for payload in PAYLOADS}
+    assert {row["response"] for row in data["rollouts"]} == {payload.replace("\0", "\ufffd") for payload in PAYLOADS}
 
 
 def test_script_json_escapes() -> None:

@@ -127,7 +127,7 @@ def test_two_hundred_long_rollouts_stay_under_the_budget(tmp_path: Path) -> None
     assert MAX_BYTES * 0.8 < len(page.encode()) <= MAX_BYTES
     data = json.loads(re.findall('id="data">(.*?)</script>', page, re.S)[0])
     assert len(data["rollouts"]) == 200
-    assert all(row["k"][0] > len(row["r"]) for row in data["rollouts"])
+    assert all(row["whole"]["length"] > len(row["response"]) for row in data["rollouts"])
     assert "are cut to" in page
 
 

@@ -107,10 +107,11 @@
   }
   function levels(packed) {
     if (!packed) return null;
-    if (packed.v) return [...packed.c].map((c) => (c === "_" ? null : packed.v[CODE.get(c)]));
-    const [low, high] = packed.r, out = [];
-    for (let i = 0; i < packed.c.length; i += 2) {
-      const code = CODE.get(packed.c[i]) * 64 + CODE.get(packed.c[i + 1]);
+    const { values, range, codes } = packed;
+    if (values) return [...codes].map((c) => (c === "_" ? null : values[CODE.get(c)]));
+    const [low, high] = range, out = [];
+    for (let i = 0; i < codes.length; i += 2) {
+      const code = CODE.get(codes[i]) * 64 + CODE.get(codes[i + 1]);
       out.push(code === 4095 ? null : low + (code / 4094) * (high - low));
     }
     return out;
@@ -123,16 +124,16 @@
   function unpack(r) {
     if (r.full) return r.full;
     const ends = [];
-    counts(r.e).reduce((sum, length) => { ends.push(sum + length); return sum + length; }, 0);
-    const flat = counts(r.s), spans = [];
+    counts(r.ends).reduce((sum, length) => { ends.push(sum + length); return sum + length; }, 0);
+    const flat = counts(r.spans), spans = [];
     let last = 0;
     for (let i = 0; i < flat.length; i += 3) {
       last += flat[i];
       spans.push({ start: last, end: last + flat[i + 1], gram: flat[i + 2] });
     }
-    const after = levels(r.a);
+    const after = levels(r.after);
     return (r.full = {
-      ends, spans, after, planning: mask(r.m, ends.length), entropies: levels(r.h), logprobs: levels(r.l), labels: counts(r.f),
+      ends, spans, after, planning: mask(r.planning, ends.length), entropies: levels(r.entropies), logprobs: levels(r.logprobs), labels: counts(r.labels),
     });
   }
 
@@ -144,20 +145,21 @@
   const viewer = $("#viewer");
   const short = (value, digits = 3) => (value === null || value === undefined ? "–" : (value < 0 ? "−" : "") + Math.abs(Number(value.toPrecision(digits))));
   const signed = (value) => (value > 0 ? "+" : "") + short(value);
-  const verdict = (r) => (r.c === 1 ? "correct" : r.c === 0 ? "wrong" : "not judged");
+  const verdict = (r) => (r.correct ? "correct" : r.correct === false ? "wrong" : "correctness unknown");
+  const armName = (arm) => data.arms[arm].split(/(?=\()/).flatMap((part, i) => (i ? [el("wbr"), part] : [part])); // may break before its settings
   const state = { shown: rollouts.map((_, i) => i), at: 0, colour: "planning", pair: false };
 
-  const steps = rollouts.map((r) => r.t);
+  const steps = rollouts.map((r) => r.step);
   const lowest = Math.min(...steps), highest = Math.max(...steps);
   const option = (value, text) => el("option", { value }, text);
   const arm = el("select", { id: "f-arm" }, option("", "all"), ...data.arms.map((name, i) => option(i, name)));
-  const correct = el("select", { id: "f-correct" }, option("", "all"), option("1", "correct"), option("0", "wrong"), option("n", "not judged"));
+  const correct = el("select", { id: "f-correct" }, option("", "all"), option("1", "correct"), option("0", "wrong"), option("unknown", "unknown"));
   const from = el("input", { type: "number", id: "f-from", min: lowest, max: highest, value: lowest, "aria-label": "first step" });
   const to = el("input", { type: "number", id: "f-to", min: lowest, max: highest, value: highest, "aria-label": "last step" });
   const gram = el("input", { type: "search", id: "f-gram", list: "gram-list", placeholder: "any", autocomplete: "off", spellcheck: "false" });
-  const grams = el("datalist", { id: "gram-list" }, ...data.grams.slice(0, 200).map((g) => option(g[0], "")));
-  const colours = [["planning", "planning", true], ["advantage", "advantage", rollouts.some((r) => r.a)], ["entropy", "entropy", rollouts.some((r) => r.h)],
-    ["labels", "exact labels", rollouts.some((r) => r.f)]];
+  const grams = el("datalist", { id: "gram-list" }, ...data.grams.slice(0, 200).map((g) => option(g.gram, "")));
+  const colours = [["planning", "planning", true], ["advantage", "advantage", rollouts.some((r) => r.after)], ["entropy", "entropy", rollouts.some((r) => r.entropies)],
+    ["labels", "exact labels", rollouts.some((r) => r.labels)]];
   const seg = el("fieldset", {}, el("legend", {}, "colour by"), el("div", { class: "seg" }, ...colours.map(([value, text, there], i) =>
     el("label", {}, el("input", { type: "radio", name: "colour", value, checked: i === 0, disabled: !there,
       onchange: () => { state.colour = value; paint(); } }), text))));
@@ -175,16 +177,16 @@
     " previous, ", el("kbd", {}, "c"), " side by side. Point at or tab to a lit span for its values.");
   viewer.replaceChildren(tools, el("div", { class: "desk" }, list, el("div", {}, el("div", { class: "pager" }, previous, next, place, pairing), key, pair, hint)));
 
-  const folded = data.grams.map((g) => g[0].toLowerCase());
-  const gramsOf = rollouts.map((r) => { const flat = counts(r.s); return [...new Set(flat.filter((_, i) => i % 3 === 2))]; });
+  const folded = data.grams.map((g) => g.gram.toLowerCase());
+  const gramsOf = rollouts.map((r) => { const flat = counts(r.spans); return [...new Set(flat.filter((_, i) => i % 3 === 2))]; });
   function filter() {
     const wanted = gram.value.trim().toLowerCase();
     const low = from.value === "" ? -Infinity : Number(from.value), high = to.value === "" ? Infinity : Number(to.value);
     const current = state.shown[state.at];
     state.shown = rollouts.map((_, i) => i).filter((i) => {
       const r = rollouts[i];
-      return (arm.value === "" || r.a0 === Number(arm.value)) && (correct.value === "" || (correct.value === "n" ? r.c === undefined : r.c === Number(correct.value)))
-        && r.t >= low && r.t <= high && (!wanted || gramsOf[i].some((g) => folded[g].includes(wanted)));
+      return (arm.value === "" || r.arm === Number(arm.value)) && (correct.value === "" || (correct.value === "unknown" ? r.correct === undefined : r.correct === (correct.value === "1")))
+        && r.step >= low && r.step <= high && (!wanted || gramsOf[i].some((g) => folded[g].includes(wanted)));
     });
     state.at = Math.max(0, state.shown.indexOf(current));
     fill();
@@ -195,11 +197,11 @@
   function fill() {
     list.replaceChildren(...state.shown.map((i, at) => {
       const r = rollouts[i];
-      const mark = r.c === 1 ? el("span", { class: "v ok" }, "✓") : r.c === 0 ? el("span", { class: "v no" }, "✗") : el("span", { class: "v" }, "·");
+      const mark = r.correct ? el("span", { class: "v ok" }, "✓") : r.correct === false ? el("span", { class: "v no" }, "✗") : el("span", { class: "v" }, "·");
       mark.setAttribute("role", "img");
       mark.setAttribute("aria-label", verdict(r));
-      return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.t),
-        el("bdi", { class: "free" }, el("span", { class: "sw a" + (r.a0 % 7), "aria-hidden": "true" }), data.arms[r.a0]), mark));
+      return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step),
+        el("bdi", { class: "free" }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
     }));
   }
   function move(by) {
@@ -211,8 +213,8 @@
     const r = rollouts[i];
     let best = null;
     rollouts.forEach((other, j) => {
-      if (other.a0 === r.a0 || other.p !== r.p || other.p === undefined) return;
-      const far = Math.abs(other.t - r.t);
+      if (other.arm === r.arm || other.prompt !== r.prompt || other.prompt === undefined) return;
+      const far = Math.abs(other.step - r.step);
       if (best === null || far < best.far) best = { j, far };
     });
     return best && best.j;
@@ -220,10 +222,10 @@
   function togglePair() { if (!pairing.disabled) { state.pair = !state.pair; paint(); } }
 
   function gramText(index) {
-    const [text, cluster, df, doc] = data.grams[index];
+    const { gram: text, cluster, cluster_df: df, doc_freq: doc } = data.grams[index];
     const parts = [];
-    if (cluster !== null) parts.push("cluster " + cluster + (df === null ? "" : ", in " + short(df) + " solutions"));
-    if (doc !== null) parts.push("gram in " + short(doc) + " solutions");
+    if (cluster !== undefined) parts.push("cluster " + cluster + (df === undefined ? "" : ", in " + short(df) + " solutions"));
+    if (doc !== undefined) parts.push("gram in " + short(doc) + " solutions");
     return [text || "planning", parts.join("; ")];
   }
   function about(r, token, covering) {
@@ -235,7 +237,7 @@
     }
     if (token !== null) {
       if (!covering.length) lines.push(["execution token", ""]);
-      const before = r.b, after = full.after && full.after[token];
+      const before = r.before, after = full.after && full.after[token];
       if (after !== null && after !== undefined) lines.push(["advantage", (before === undefined ? "" : signed(before) + " → ") + signed(after)]);
       if (full.entropies && full.entropies[token] !== null) lines.push(["entropy", short(full.entropies[token]) + " nats"]);
       if (full.logprobs && full.logprobs[token] !== null) lines.push(["log-prob", short(full.logprobs[token]) + " nats"]);
@@ -247,13 +249,13 @@
   // One label a token, whatever the rows carry: one a token, or one a white-space separated word.
   function labelsAt(r, full) {
     if (!full.labels.length) return null;
-    if (!r.x) { full.tokenLabels = full.labels; return null; }
+    if (!r.words) { full.tokenLabels = full.labels; return null; }
     const edges = [];
-    counts(r.x).reduce((sum, length) => { edges.push(sum + length); return sum + length; }, 0);
+    counts(r.words).reduce((sum, length) => { edges.push(sum + length); return sum + length; }, 0);
     return full.labels.map((label, i) => ({ start: edges[2 * i], end: edges[2 * i + 1], label }));
   }
   function text(r) { // the response as nodes: marks around pieces of tokens
-    const full = unpack(r), body = r.r;
+    const full = unpack(r), body = r.response;
     const words = labelsAt(r, full);
     const cuts = new Set([0, body.length, ...full.ends, ...full.spans.flatMap((s) => [s.start, s.end]), ...(words || []).flatMap((w) => [w.start, w.end])]);
     const points = [...cuts].filter((cut) => cut <= body.length).sort((a, b) => a - b);
@@ -297,7 +299,7 @@
   function strip(r) { // the advantage along the response
     const full = unpack(r);
     if (!full.after || full.after.length > 3000) return null;
-    const n = full.after.length, values = [...full.after.filter((v) => v !== null), r.b || 0];
+    const n = full.after.length, values = [...full.after.filter((v) => v !== null), r.before || 0];
     const high = Math.max(0, ...values), low = Math.min(0, ...values), height = high - low;
     if (!height) return null;
     const y = (value) => 2 + (50 * (high - value)) / height;
@@ -306,22 +308,22 @@
       if (value) svg.append(shape("rect", { class: full.planning[i] ? "p" : "", x: i + 0.08, width: 0.84, y: Math.min(y(0), y(value)), height: Math.abs(y(0) - y(value)) }));
     });
     svg.append(shape("path", { class: "z", d: `M0 ${y(0)}H${n}` }));
-    if (r.b !== undefined) svg.append(shape("path", { d: `M0 ${y(r.b)}H${n}` }));
+    if (r.before !== undefined) svg.append(shape("path", { d: `M0 ${y(r.before)}H${n}` }));
     return svg;
   }
   function card(i) {
-    const r = rollouts[i], bits = ["step " + r.t, verdict(r)];
-    if (r.w !== undefined) bits.push("reward " + short(r.w));
-    if (r.b !== undefined) bits.push("advantage " + signed(r.b));
+    const r = rollouts[i], bits = ["step " + r.step, verdict(r)];
+    if (r.reward !== undefined) bits.push("reward " + short(r.reward));
+    if (r.before !== undefined) bits.push("advantage " + signed(r.before));
     const tokens = unpack(r).ends.length, lit = unpack(r).planning.filter(Boolean).length;
     if (tokens) bits.push(`${lit} of ${tokens} tokens planning`);
-    const title = el("h3", {}, el("span", {}, el("span", { class: "sw a" + (r.a0 % 7), "aria-hidden": "true" }), el("bdi", {}, data.arms[r.a0])),
-      el("small", {}, bits.join(" · ")), el("small", {}, el("bdi", { class: "free" }, [data.runs[r.n], r.i].filter(Boolean).join(" · "))));
+    const title = el("h3", {}, el("span", {}, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), el("bdi", {}, ...armName(r.arm))),
+      el("small", {}, bits.join(" · ")), el("small", {}, el("bdi", { class: "free" }, [data.runs[r.run], r.name].filter(Boolean).join(" · "))));
     const drawn = strip(r);
     return el("article", { class: "rollout card by-" + state.colour }, title,
-      ...(r.p === undefined ? [] : [el("p", { class: "label" }, "Prompt"), el("div", { class: "prompt", tabindex: "0" }, data.prompts[r.p])]),
+      ...(r.prompt === undefined ? [] : [el("p", { class: "label" }, "Prompt"), el("div", { class: "prompt", tabindex: "0" }, data.prompts[r.prompt])]),
       el("p", { class: "label" }, "Response"), el("div", { class: "response" }, ...text(r)),
-      ...(r.k ? [el("p", { class: "note" }, `First ${r.r.length} of ${r.k[0]} characters. It ends: `, el("span", { class: "free" }, "…" + r.k[1]))] : []),
+      ...(r.whole ? [el("p", { class: "note" }, `First ${r.response.length} of ${r.whole.length} characters. It ends: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
       ...(drawn ? [el("p", { class: "label" }, "Advantage along the response"), drawn] : []));
   }
   function keys() {
@@ -356,10 +358,10 @@
     pairing.disabled = other === null;
     pairing.title = other === null ? "no other arm has a shown rollout on this prompt" : "";
     pairing.setAttribute("aria-pressed", String(state.pair && other !== null));
-    pairing.textContent = state.pair && other !== null ? "one at a time" : "side by side with " + (other === null ? "another arm" : data.arms[rollouts[other].a0]);
+    pairing.textContent = state.pair && other !== null ? "one at a time" : "side by side with " + (other === null ? "another arm" : data.arms[rollouts[other].arm]);
     const both = state.pair && other !== null;
     pair.className = both ? "pair two" : "pair";
-    const cards = both ? [i, other].sort((a, b) => rollouts[a].a0 - rollouts[b].a0) : [i];
+    const cards = both ? [i, other].sort((a, b) => rollouts[a].arm - rollouts[b].arm) : [i];
     pair.replaceChildren(...cards.map(card));
     try { history.replaceState(null, "", "#rollout-" + i); } catch { /* a page without an address of its own */ }
   }

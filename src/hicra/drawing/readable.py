@@ -1,23 +1,6 @@
-"""Numbers as people read them, and ticks of axes."""
+"""Numbers and names as people read them."""
 
 from __future__ import annotations
-
-import math
-
-
-def nice_ticks(low: float, high: float, number: int = 5) -> list[float]:
-    """Ticks at multiples of 1, 2 or 5 times a power of ten that span [low, high].
-
-    >>> nice_ticks(0.0, 0.83)
-    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    """
-    if not high - low > max(1e-9 * max(abs(low), abs(high)), 1e-300):
-        low, high = low - (abs(low) * 0.1 or 0.5), high + (abs(high) * 0.1 or 0.5)
-    rough = (high - low) / number
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
 def number(value: float | None, percent: bool = False) -> str:
@@ -41,3 +24,8 @@ def number(value: float | None, percent: bool = False) -> str:
 def shorten(text: str, most: int) -> str:
     """At most `most` characters, the cut shown by an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "\u2026"
+
+
+def printable(text: str) -> str:
+    """The text in one line, without characters that a terminal would obey and XML cannot hold: each becomes U+FFFD."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

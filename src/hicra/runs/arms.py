@@ -1,0 +1,73 @@
+"""Which runs belong to one arm, and what an arm is called: one answer for the page and for `hicra compare`.
+
+An arm is a method, with the settings in which runs of that method differ: `hicra(alpha=0.4)`. Settings of the method itself, with
+its defaults filled in, stand under their own name, others under that of the config: `hicra(train.learning_rate=0.1)`. A lexicon
+or model that differs names the arm by its hash where there is one: a path is only where the same thing lay.
+
+Deviation D1: the setting `seed` of a method (placebo draws from it) never makes an arm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hicra.credit import METHODS
+from hicra.runs.config import with_defaults
+from hicra.runs.difference import flat, varying
+from hicra.runs.folder import RunFolder
+
+FREE_INPUTS = ("lexicon", "model")
+# Settings that cannot change what a run learns, and those that are no matter of arms: the task and how it is evaluated.
+_IGNORED = (
+    "train.seed",
+    "train.threads",
+    "train.save_steps",
+    "train.keep_checkpoints",
+    "train.micro_batch",
+    "lexicon",
+    "model.name",
+)
+_IGNORED_HEADS = ("log.", "task.", "eval.", "method.")
+
+
+def name_arms(runs: Sequence[RunFolder]) -> list[str]:
+    """The arm of each run, in the order given."""
+    names = [run.method for run in runs]
+    tables = [method_settings(run) for run in runs], [other_settings(run) for run in runs]
+    for method in set(names):
+        mine = [index for index, run in enumerate(runs) if run.method == method]
+        differing = [(key, table) for table in tables for key in varying([table[index] for index in mine])]
+        for index in mine if differing else ():
+            names[index] = f"{method}({', '.join(f'{key}={shown(table[index].get(key))}' for key, table in differing)})"
+    return names
+
+
+def method_settings(run: RunFolder) -> dict[str, Any]:
+    """The method's settings with its defaults filled in."""
+    known = METHODS[run.method].settings if run.method in METHODS else {}
+    given = mapping(mapping(mapping(run.manifest.get("config")).get("method")).get("settings"))
+    return {key: value for key, value in {**known, **given}.items() if key != "seed"}
+
+
+def other_settings(run: RunFolder) -> dict[str, Any]:
+    """All that may make a difference besides the method, by dotted key: the rest of the config, lexicon and model."""
+    config, inputs = with_defaults(mapping(run.manifest.get("config"))), mapping(run.manifest.get("inputs"))
+    rest = {
+        key: value for key, value in flat(config).items() if key not in _IGNORED and not key.startswith(_IGNORED_HEADS)
+    }
+    model = config.get("model")
+    called = {"lexicon": config.get("lexicon"), "model": model.get("name") if isinstance(model, Mapping) else model}
+    for name in FREE_INPUTS:
+        rest[name] = str(inputs[name])[:8] if inputs.get(name) else called[name] or None
+    return rest
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value, or an empty mapping where it is none: manifests come from anywhere."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def shown(value: Any) -> str:
+    """A setting in a label or a message."""
+    return f"{value:g}" if isinstance(value, float) else "absent" if value is None else str(value)
