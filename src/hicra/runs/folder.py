@@ -1,0 +1,156 @@
+"""The run folder (schema 1): what every trainer and `diagnose` write, and what report and compare read.
+
+    hicra.json        kind hicra.run, schema_version, method, seed, config (resolved), inputs {name: sha256}, versions
+    metrics.jsonl     one object a step: step 1, 2, 3 ... and every name of the metrics table, null where there is none
+    rollouts/*.parquet  step-NNNNNN.parquet, columns below
+    checkpoints/      step-NNNNNN folders, complete unless their name starts with "." or "tmp"
+    final/            a model that transformers loads
+    report.html       when built
+
+Rollout columns (all but step and response may be absent or null):
+    step int, id str, prompt str, response str, group_id str, reward float, correct bool,
+    spans list[{start, end, gram}] (character offsets in response), planning_chars int,
+    token_ids list[int], planning_mask list[int 0/1], token_ends list[int] (character where each token ends in response),
+    entropies list[float] (nats), logprobs list[float] (nats), advantage float (before shaping),
+    advantages list[float] (trained on), labels list[str] (exact function of each token, where the task knows it).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hicra.artifacts import atomic_file, canonical_json, finite, read_manifest, refuse_existing, write_text
+from hicra.errors import ArtifactError
+from hicra.version import __version__
+
+KIND, SCHEMA_VERSION = "hicra.run", 1
+STEP_NAME = re.compile(r"step-(\d+)")
+
+
+class RunFolder:
+    """One run on disk. `create` starts one, `open` reads one."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path, self.manifest = path, manifest
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        *,
+        method: str,
+        seed: int,
+        config: Mapping[str, Any],
+        inputs: Mapping[str, str] | None = None,
+        versions: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> RunFolder:
+        """Makes an empty run folder with its manifest.
+
+        Raises:
+            ArtifactError: `path` exists and is not empty.
+        """
+        path = Path(path)
+        refuse_existing(path, "the run folder")
+        manifest = {
+            "kind": KIND,
+            "schema_version": SCHEMA_VERSION,
+            "method": method,
+            "seed": seed,
+            "config": dict(config),
+            "inputs": dict(inputs or {}),
+            "versions": {"hicra": __version__, **(versions or {})},
+            **extra,
+        }
+        path.mkdir(parents=True, exist_ok=True)
+        write_text(path / "hicra.json", canonical_json(manifest))
+        return cls(path, manifest)
+
+    @classmethod
+    def open(cls, path: Path | str) -> RunFolder:
+        """Opens an existing run folder.
+
+        Raises:
+            ArtifactError: absent, not a run folder, or of a newer schema.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise ArtifactError(f"no run folder {path}", "`hicra train -o RUN` and `hicra diagnose -o RUN` make one")
+        return cls(path, read_manifest(path / "hicra.json", KIND, SCHEMA_VERSION))
+
+    @property
+    def method(self) -> str:
+        return str(self.manifest["method"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.manifest["seed"])
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    # ---- metrics
+    def log(self, step: int, values: Mapping[str, float | None]) -> None:
+        """Appends one step to metrics.jsonl; NaN and infinities become null."""
+        line = json.dumps({"step": step, **finite(dict(values))}, allow_nan=False)
+        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every step's object, in order; an empty list before the first step."""
+        path = self.path / "metrics.jsonl"
+        if not path.exists():
+            return []
+        rows: list[dict[str, Any]] = []
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            if line:
+                try:
+                    rows.append(json.loads(line))
+                except json.JSONDecodeError as error:
+                    raise ArtifactError(
+                        f"{path} line {number} is not JSON: {error}",
+                        "`hicra train --resume` repairs an interrupted run",
+                    ) from None
+        return rows
+
+    def rewind(self, step: int) -> None:
+        """Drops what was logged after `step`, so that a resumed run logs no step twice and a torn last line goes."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            kept = []
+            for line in path.read_text(encoding="utf-8").split("\n"):
+                try:
+                    if line and json.loads(line)["step"] <= step:
+                        kept.append(line + "\n")
+                except json.JSONDecodeError:
+                    continue
+            write_text(path, "".join(kept))
+        for file in (self.path / "rollouts").glob("step-*.parquet"):
+            found = STEP_NAME.match(file.name)
+            if found and int(found[1]) > step:
+                file.unlink()
+
+    # ---- rollouts
+    def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0) -> Path:
+        """Writes the rollouts of one step (of one rank: `part`)."""
+        name = f"step-{step:06d}" + (f"-part{part}" if part else "") + ".parquet"
+        path = self.path / "rollouts" / name
+        with atomic_file(path) as temporary:
+            rows.write_parquet(temporary)
+        return path
+
+    def rollout_files(self) -> list[Path]:
+        """Parquet files of rollouts, sorted by step."""
+        return sorted((self.path / "rollouts").glob("*.parquet"))
+
+    def rollouts(self) -> Iterator[pl.DataFrame]:
+        """The rollouts, a frame a file, in order of step."""
+        for path in self.rollout_files():
+            yield pl.read_parquet(path)
