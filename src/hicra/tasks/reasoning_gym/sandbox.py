@@ -15,7 +15,7 @@ from typing import Any
 
 from hicra.errors import EngineError
 from hicra.tasks.reasoning_gym import seccomp
-from hicra.verify.workers.process import environment
+from hicra.workers.child import environment
 
 START_S = 180.0  # imports on a machine that is very busy
 GENERATE_S = 120.0
