@@ -46,7 +46,7 @@ bench: setup  ## every benchmark; results go to benchmarks/baselines/
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
 
 warmstart: setup  ## trains the two warm starts of the embedded task again
-	for name in strong weak; do $(BIN)/python -m hicra.tasks.plan_execute.warmstart $$name -o runs/warmstart/$$name || exit 1; done
+	for name in strong weak; do $(BIN)/python recipes/plan-execute/warmstart.py $$name -o runs/warmstart/$$name || exit 1; done
 
 clean:  ## removes .venv and runs
 	rm -rf .venv runs

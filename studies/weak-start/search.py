@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from safetensors.torch import save_file
 from hicra.artifacts import canonical_json, sha256_file, write_text
 from hicra.tasks.plan_execute.settings import Settings
 from hicra.tasks.plan_execute.task import PlanExecute
-from hicra.tasks.plan_execute.warmstart import Recipe, train
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "recipes" / "plan-execute"))
+from warmstart import Recipe, train
 
 RESULTS = Path(__file__).parent / "results.json"
 TRACED = ("reward", "first_plan_right", "strategy_entropy", "mixed_groups")

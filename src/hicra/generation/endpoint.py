@@ -4,6 +4,9 @@ The key is read from the environment variable HICRA_API_KEY, else OPENAI_API_KEY
 no setting, file or message, redirects are not followed, and an answer of the server is never shown where it holds the key.
 What a server serves under a name is its own affair: the recorded identity is address and name, and its seeds are best
 effort. So two runs may differ; an interrupted one still samples nothing twice.
+
+huggingface_hub's client is not used: it follows redirects, sends the machine's Hugging Face token to any address where no key
+is given, refuses even a local server while HF_HUB_OFFLINE is set, and reads replies of any size.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from hicra.mining.counting.words import Chunk
 from hicra.mining.embedders.open import get_embedder
 from hicra.mining.settings import MineSettings
 from hicra.mining.why import explain
-from hicra.workers import ends_on_sigterm
+from hicra.workers.signals import ends_on_sigterm
 
 __all__ = ["MineResult", "MineSettings", "mine", "mine_paths"]
 

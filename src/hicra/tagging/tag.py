@@ -25,7 +25,8 @@ from hicra.artifacts import atomic_file
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.tagging.rows import RowTagger, chunks, mask_series, span_series, with_text
-from hicra.workers import ends_on_sigterm, ordered
+from hicra.workers.pool import ordered
+from hicra.workers.signals import ends_on_sigterm
 
 BATCH = 1024
 BATCH_BYTES = 2**22

@@ -16,7 +16,7 @@ from hicra import Lexicon, Tagger
 from hicra.errors import ConfigError, DataError
 from hicra.tagging import tag as module
 from hicra.tagging import tag_paths
-from hicra.workers import WorkerDied
+from hicra.workers.pool import WorkerDied
 from tokenizers_made import byte_level
 
 LEXICON = Lexicon.from_phrases(["let me", "let me check", "so"])

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from demonstrations import drill, strategy_weights, trace
 from hicra.errors import ConfigError, DataError
 from hicra.tasks.base import make_task
 from hicra.tasks.plan_execute import PlanExecute
-from hicra.tasks.plan_execute.demonstrations import drill, strategy_weights, trace
 from hicra.tasks.plan_execute.language import (
     BODIES,
     EXECUTE_WORDS,
@@ -253,7 +253,7 @@ def test_bounds():
 
 def test_bounds_are_what_policies_get(monkeypatch):
     """Perfect execution of plans drawn without the noun, a retry after every failure, scored by the task."""
-    monkeypatch.setattr("hicra.tasks.plan_execute.demonstrations.NATURAL_RETRY", 1.0)
+    monkeypatch.setattr("demonstrations.NATURAL_RETRY", 1.0)
     random = Random(0)
     rows = TASK.rows("eval", 3000)
     settings = Settings(skew=1 / 6, hint=1)

@@ -16,7 +16,8 @@ import pytest
 from hicra import verify
 from hicra.errors import ConfigError, DataError, EngineError
 from hicra.verify.workers import process as process_module
-from hicra.verify.workers.process import Process, environment
+from hicra.verify.workers.process import Process
+from hicra.workers.child import environment
 
 pytest.importorskip("math_verify")
 RIGHT = [(rf"\boxed{{(x+{i})^2}}", f"x^2+{2 * i}x+{i * i}") for i in range(1, 9)]

@@ -85,7 +85,7 @@ def test_the_hash_seed_changes_no_verdict(idle, seed):
         "if __name__ == '__main__': print(json.dumps(t.judged(t.answers(2))))"
     )
     here = Path(__file__).parent
-    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": str(SUPPORT)}
+    environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join([str(SUPPORT), *sys.path])}
     done = subprocess.run(
         [sys.executable, "-c", code, str(here)],
         env=environment,

@@ -22,7 +22,7 @@ from hicra.mining.counting.ngrams import Found, Grams, Rule, block_holders, merg
 from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of
 from hicra.mining.counting.spill import MEMORY, Spill
 from hicra.mining.counting.words import Chunk, Encoder, Tokens
-from hicra.workers import ordered
+from hicra.workers.pool import ordered
 
 BLOCK_IDS = 2**21  # word ids of a block; a longer solution is a block of its own
 T = TypeVar("T")

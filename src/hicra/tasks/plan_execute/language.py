@@ -18,7 +18,6 @@ from typing import Any
 from hicra.tasks.plan_execute.problems import MODULUS, NOUNS
 from hicra.tasks.plan_execute.settings import STRATEGIES, Settings
 
-PARAPHRASE_WEIGHTS = (0.6, 0.3, 0.1)
 OPENERS = ("let us", "we can", "i will")
 BODIES = (
     ("keep adding", "pool everything", "stack upwards"),

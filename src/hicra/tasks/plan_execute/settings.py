@@ -20,7 +20,7 @@ class Settings:
 
     Every setting but `attempts` = 1 and `nouns` = 6 asks for a warm start of its own when it is not the default: the
     shipped ones have seen 12 nouns, the one-feature rule, three paraphrases, no trap, skew 0.8 and hint 2
-    (`python -m hicra.tasks.plan_execute.warmstart strong -o DIR --set nouns=24` makes one).
+    (`python recipes/plan-execute/warmstart.py strong -o DIR --set nouns=24` makes one).
 
     Attributes:
         nouns: number of nouns, 6, 12, 18 or 24 (a multiple of the six strategies keeps them equally frequent).

@@ -1,7 +1,7 @@
-"""Tasks of the package reasoning-gym (optional), with scoring that never runs the model's text.
+"""Tasks of the package reasoning-gym (optional), but for those whose scorers run what a model wrote (refused.py).
 
-Nothing of the package is imported here: generators and scorers live in a worker process (worker.py). docs/tasks.md has
-the layers of its isolation.
+Nothing of the package is imported here: generators and scorers live in a process that can be ended when it is late
+(process.py, worker.py).
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Deviations (the paper does not use it):
         questions never stand on both sides.
     D3  the answer is what stands in the last complete, non-empty `<answer>...</answer>`.
     D4  reward 1 for a score of 1, else 0; with `partial` the score itself.
-    D5  an answer that asks for more than arithmetic and literals scores 0 whatever the scorer would say; one that runs out
-        of time or breaks the scorer is None.
+    D5  an answer that runs out of time or breaks the scorer is None.
+    D6  data sets whose scorers run what a model wrote are refused (refused.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from hicra.tasks.answers import refuse_unknown
 from hicra.tasks.base import Row, Score
 from hicra.tasks.prompts import template_of
 from hicra.tasks.questions import folded
-from hicra.tasks.reasoning_gym import sandbox
+from hicra.tasks.reasoning_gym.process import GENERATE_S, GYM
+from hicra.tasks.reasoning_gym.refused import refuse_unsafe
 
 SETTINGS = ("dataset", "config", "size", "partial", "prompt", "timeout")
 PROMPT = (
@@ -36,6 +37,7 @@ MAX_TEXT = 1_000_000
 DEFAULT_ROWS = 500
 CHECKED = 8  # rows whose scorer is tried before they are used
 NONSENSE = "there is no answer"
+WALL_FACTOR = 5  # wall seconds for a CPU second of scoring
 
 
 class ReasoningGym:
@@ -50,9 +52,9 @@ class ReasoningGym:
         timeout: CPU seconds that scoring an answer may take.
 
     Raises:
-        ConfigError: a setting is unknown or out of its range. `rows` and `score` raise EngineError where the package or the
-            system's isolation is missing, `rows` ConfigError where the data set is unknown, refuses its
-            configuration, or has a scorer that pays for nonsense or not for its own answer.
+        ConfigError: a setting is unknown or out of its range, or the data set's scorer runs what a model wrote. `rows`
+            and `score` raise EngineError where the package is missing, `rows` ConfigError where the data set is
+            unknown, refuses its configuration, or has a scorer that pays for nonsense or not for its own answer.
     """
 
     name = "reasoning_gym"
@@ -71,6 +73,7 @@ class ReasoningGym:
         refuse_unknown(self.name, unknown, SETTINGS)
         if not isinstance(dataset, str) or not dataset:
             raise ConfigError(f"task.settings.dataset is {dataset!r}", "name a data set, as in dataset: leg_counting")
+        refuse_unsafe(dataset)
         if config is not None and (not isinstance(config, Mapping) or {"seed", "size"} & config.keys()):
             raise ConfigError(f"task.settings.config is {config!r}", "give {key: value} without seed and size")
         if type(size) is not int or not 10 <= size <= 10**7:
@@ -122,14 +125,17 @@ class ReasoningGym:
         order = random.Random(seed).sample(range(self._size), self._size)
         for start in range(0, self._size, CHUNK):
             part = order[start : start + CHUNK]
-            reply = self._ask({"what": "items", "indices": part}, sandbox.GENERATE_S)
-            if reply is None:
+            try:
+                reply = self._ask({"what": "items", "indices": part}, GENERATE_S)
+            except (EOFError, TimeoutError):
                 raise EngineError(
                     f"reasoning_gym {self._dataset}: its generator died or hung", "choose another data set"
-                )
+                ) from None
             if "failed" in reply:
+                known = reply.get("known")
                 raise ConfigError(
-                    f"task.settings.dataset {self._dataset!r}: {reply['failed']}", self._fix(reply["failed"])
+                    f"task.settings.dataset {self._dataset!r}: {reply['failed']}",
+                    did_you_mean(self._dataset, known) if known else "check task.settings.config and size",
                 )
             yield from ((index, *item) for index, item in zip(part, reply["items"], strict=True))
 
@@ -141,10 +147,14 @@ class ReasoningGym:
         if len(answer) > MAX_ANSWER:
             return Score(0.0, False, answer[:MAX_ANSWER], "wrong")
         request = {"what": "score", "index": row["index"], "answer": answer, "timeout": self._timeout}
-        reply = self._ask(request, self._timeout * sandbox.WALL_FACTOR + sandbox.GENERATE_S)
-        if reply is None or "score" not in reply:
-            verdict = "error" if reply is None else reply.get("verdict", "error")
-            return Score(None, None, answer, verdict)
+        try:
+            reply = self._ask(request, self._timeout * WALL_FACTOR + GENERATE_S)
+        except TimeoutError:
+            return Score(None, None, answer, "timeout")
+        except EOFError:
+            return Score(None, None, answer, "error")
+        if "score" not in reply:
+            return Score(None, None, answer, "error")
         right = reply["score"] >= 1.0
         paid = min(1.0, max(0.0, reply["score"])) if self._partial else float(right)
         return Score(paid, right, answer, "correct" if right else "wrong")
@@ -163,14 +173,8 @@ class ReasoningGym:
             else {}
         )
 
-    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any] | None:
-        return sandbox.SANDBOX.ask(self._request | request, seconds)
-
-    def _fix(self, why: str) -> str:
-        if "not registered" not in why:
-            return "check task.settings.config and size"
-        reply = self._ask({"what": "names"}, sandbox.GENERATE_S)
-        return did_you_mean(self._dataset, (reply or {}).get("names", ()))
+    def _ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        return GYM.ask(self._request | request, seconds)
 
 
 def answer_of(response: str) -> str | None:

@@ -16,7 +16,8 @@ from collections import deque
 from typing import Any, NamedTuple
 
 from hicra.errors import EngineError
-from hicra.verify.workers.process import START_S, Process
+from hicra.verify.workers.process import Process
+from hicra.workers.child import START_S
 
 MAX_FAILED_STARTS = 3
 

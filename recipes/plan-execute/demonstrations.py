@@ -20,13 +20,13 @@ from hicra.tasks.plan_execute.language import (
     EOS,
     ID_OF,
     OPERATOR_WORDS,
-    PARAPHRASE_WEIGHTS,
     PROMPT_TOKENS,
     language_of,
 )
 from hicra.tasks.plan_execute.problems import MODULUS, OPERATORS, calculate
 from hicra.tasks.plan_execute.settings import STRATEGIES, Settings
 
+PARAPHRASE_WEIGHTS = (0.6, 0.3, 0.1)
 NATURAL_RETRY = 0.25
 DRILL_EQUATIONS = 6
 

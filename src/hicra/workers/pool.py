@@ -3,6 +3,9 @@
 Processes are started fresh (spawn), so threads and open files of the caller do no harm. A task goes to a worker only when
 it is idle: neither side ever writes into a full pipe that the other does not read. A worker that dies, whatever kills it,
 is an error at once; a caller that dies takes its workers with it, since their pipe ends.
+
+joblib's pool (loky) is not used, since its workers outlive a caller that was killed, and its generator of results draws
+tasks without waiting for whoever takes the results.
 """
 
 from __future__ import annotations
@@ -11,14 +14,13 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, wait
-from types import FrameType
 from typing import Any, NoReturn
 
 from hicra.errors import DataError, HicraError
+from hicra.workers.signals import ignored
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1",
@@ -64,7 +66,7 @@ class _Pool:
         self.processes: dict[Connection, Any] = {}
         self.index: dict[Connection, int] = {}  # of the task that a worker has
         try:
-            with _environment(ONE_THREAD), _ignored(signal.SIGINT):
+            with _environment(ONE_THREAD), ignored(signal.SIGINT):
                 for _ in range(workers):
                     ours, theirs = context.Pipe()
                     process = context.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
@@ -196,34 +198,3 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-@contextlib.contextmanager
-def _ignored(number: int) -> Iterator[None]:
-    """Ignores a signal, and lets processes started meanwhile inherit that; only the main thread can."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(number, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
-
-
-@contextlib.contextmanager
-def ends_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block as SystemExit(143), so that what it holds is cleaned up; a handler of the caller's stays."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-
-    def end(number: int, _: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_IGN)  # a second one does not disturb the cleaning up
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from hicra.errors import ConfigError, DataError
-from hicra.workers import AHEAD, WorkerDied, ends_on_sigterm, ordered
+from hicra.workers.pool import AHEAD, WorkerDied, ordered
 
 
 def squares(offset):
@@ -69,23 +69,3 @@ def test_leaving_early_ends_the_workers():
     assert next(results) == 0
     results.close()
     assert multiprocessing.active_children() == []
-
-
-@pytest.fixture
-def no_handler():
-    """The default for SIGTERM, whatever a test before has left (Ray leaves a handler of its own)."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
-
-
-def test_sigterm_ends_the_block_and_the_handler_comes_back(no_handler):
-    def block():
-        with ends_on_sigterm():
-            os.kill(os.getpid(), signal.SIGTERM)
-            signal.pause()
-
-    with pytest.raises(SystemExit) as ended:
-        block()
-    assert ended.value.code == 143
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -1,4 +1,4 @@
-"""Trains the warm starts: `python -m hicra.tasks.plan_execute.warmstart strong|weak -o DIR [--seed N] [--set K=V]`
+"""Trains the warm starts: `python recipes/plan-execute/warmstart.py strong|weak -o DIR [--seed N] [--set K=V]`
 
 Two stages, since drills mixed into traces from the start do not teach the arithmetic: first drills of single equations
 with the loss on results alone, then traces, a third of them forced-retry traces. One thread, fp32. The initial values
@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from demonstrations import Example, drill, trace
 from hicra.artifacts import atomic_dir, refuse_existing, sha256_file
 from hicra.errors import ConfigError, HicraError, did_you_mean
-from hicra.tasks.plan_execute.demonstrations import Example, drill, trace
 from hicra.tasks.plan_execute.language import BOS, EOS, ID_OF, PAD, VOCABULARY, build_tokenizer
 from hicra.tasks.plan_execute.settings import Settings
 from hicra.tasks.plan_execute.task import PlanExecute

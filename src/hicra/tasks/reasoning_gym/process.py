@@ -1,0 +1,75 @@
+"""The worker as this process sees it: started when needed, one request at a time, replaced when it dies, ended at exit."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from typing import Any
+
+from hicra.errors import EngineError
+from hicra.tasks.reasoning_gym.refused import VERSION
+from hicra.workers.child import START_S, LineProcess
+
+GENERATE_S = 120.0
+_CODE = "from hicra.tasks.reasoning_gym.worker import main;main()"
+
+
+class Gym:
+    """reasoning-gym in a process of its own. Safe on any thread; installs no signal handler."""
+
+    def __init__(self) -> None:
+        self._process: LineProcess | None = None
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """The reply to a request; where there is none, the next request gets a new worker.
+
+        Raises:
+            EngineError: reasoning-gym is not installed, or no worker can be started.
+            EOFError: the worker died.
+            TimeoutError: it took more than its CPU time, or than these seconds.
+        """
+        with self._lock:
+            if self._owner != os.getpid():  # we are a fork: that worker is not ours
+                self._process, self._owner = None, os.getpid()
+            process = self._process if self._process is not None and self._process.alive() else self._started()
+            try:
+                if not process.write(request, seconds):
+                    raise EOFError
+                return process.wait(seconds)
+            except BaseException:
+                self._end()  # a late reply must never answer a later question
+                raise
+
+    def close(self) -> None:
+        """Ends the worker."""
+        with self._lock:
+            if self._owner == os.getpid():
+                self._end()
+
+    def _started(self) -> LineProcess:
+        self._end()
+        self._process = process = LineProcess(_CODE)
+        atexit.unregister(self.close)
+        atexit.register(self.close)
+        try:
+            missing = process.wait(START_S).get("missing")
+        except (EOFError, TimeoutError):
+            missing = "it did not start"
+        if missing:
+            self._end()
+            raise EngineError(
+                f"the task reasoning_gym needs the package reasoning-gym {VERSION} ({missing})",
+                f"pip install reasoning-gym=={VERSION}",
+            )
+        return process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+        self._process = None
+
+
+GYM = Gym()
