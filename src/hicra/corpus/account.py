@@ -11,7 +11,9 @@ import hashlib
 import json
 from typing import Any
 
+from hicra.corpus.records import Place
 from hicra.corpus.schema import Item
+from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
 
 MAX_ERRORS = 100_000  # every skipped line is listed, so there is an end to them
@@ -56,14 +58,15 @@ class Account:
         """(kept, skipped, duplicates)."""
         return self.kept, len(self.errors), self.duplicates
 
-    def bad(self, file: str, line: int, offset: int | None, reason: str) -> None:
+    def bad(self, place: Place, bad: BadRow) -> None:
         """A bad line: raises BadLine, or lists it; DataError past `MAX_ERRORS`."""
+        offset = None if place.offset is None else place.offset + bad.at
         if self.stop:
-            raise BadLine(file, line, offset, reason)
-        self.errors.append({"file": file, "line": line, "offset": offset, "reason": reason})
+            raise BadLine(place.file, place.line, offset, bad.reason)
+        self.errors.append({"file": place.file, "line": place.line, "offset": offset, "reason": bad.reason})
         if len(self.errors) > MAX_ERRORS:
             raise DataError(
-                f"more than {MAX_ERRORS} bad lines, the last {file} line {line}: {reason}",
+                f"more than {MAX_ERRORS} bad lines, the last {place}: {bad.reason}",
                 "check what kind of file this is",
             )
 

@@ -14,6 +14,7 @@ from typing import Any
 MAX_DEPTH = 100
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BOM = b"\xef\xbb\xbf"
+EMPTY = "empty line"  # a reason that a reader may forgive
 
 
 class BadRow(ValueError):
@@ -29,7 +30,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(row) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadRow(f"duplicate key {twice!r}")
+        raise BadRow(f"duplicate key {twice!r}: it stands twice in one object")
     return row
 
 
@@ -47,8 +48,11 @@ def _finite(digits: str) -> float:
 _decode = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant).decode
 
 
-def parse_object(data: bytes) -> dict[str, Any]:
+def parse_object(data: bytes, half_surrogates: bool = False) -> dict[str, Any]:
     """The object that one line holds.
+
+    Args:
+        half_surrogates: let lone surrogates through.
 
     Raises:
         BadRow: the line is not one strict JSON object; `at` points to the fault.
@@ -58,7 +62,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise BadRow(f"byte 0x{data[error.start]:02x} is not UTF-8", error.start) from None
     if not text.strip(" \t\r"):
-        raise BadRow("empty line")
+        raise BadRow(EMPTY)
     try:
         row = _decode(text)
     except BadRow:
@@ -73,7 +77,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise BadRow(f"a row is a JSON object, not {type(row).__name__}")
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper(row, MAX_DEPTH):
         raise BadRow(f"nested deeper than {MAX_DEPTH}")
-    if b"\\u" in data and _ESCAPED_SURROGATE.search(data):
+    if not half_surrogates and b"\\u" in data and _ESCAPED_SURROGATE.search(data):
         try:
             json.dumps(row, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError as error:
