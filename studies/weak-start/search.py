@@ -18,7 +18,7 @@ from bare import GRPO, Bare, evaluate, plan_table, run
 from safetensors.torch import save_file
 
 from hicra.artifacts import canonical_json, sha256_file, write_text
-from hicra.tasks.plan_execute.settings import Settings
+from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 from hicra.tasks.plan_execute.task import PlanExecute
 from hicra.tasks.plan_execute.warmstart import Recipe, train
 
@@ -54,7 +54,7 @@ def snapshots(options: argparse.Namespace) -> None:
         measured.append(figures)
         print(json.dumps(figures), flush=True)
 
-    train(recipe, Settings(hint=options.hint), options.seed, after)
+    train(recipe, PlanExecuteSettings(hint=options.hint), options.seed, after)
     entry = {name: getattr(options, name) for name in ("drills", "traces", "seed", "n")}
     demonstrator = {"hint": options.hint, "careless": options.careless}
     append(options.results, {"kind": "snapshots", "demonstrator": demonstrator, **entry, "measured": measured})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.compare.scores import Scores, Seed
-from hicra.corpus.records import Place, parquet_schema, records, stop
+from hicra.corpus.records import RowPlace, parquet_schema, records, stop
 from hicra.corpus.strict_json import EMPTY, BadRow
 from hicra.errors import DataError, did_you_mean
 
@@ -103,7 +103,7 @@ def _jsonl(path: Path) -> tuple[list[str], Iterator[Row]]:
     return names, checked()
 
 
-def _skip_blank(place: Place, bad: BadRow) -> None:
+def _skip_blank(place: RowPlace, bad: BadRow) -> None:
     """Tables written by hand may have empty lines."""
     if bad.reason != EMPTY:
         stop(place, bad)

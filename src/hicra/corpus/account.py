@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Any
 
-from hicra.corpus.records import Place
+from hicra.corpus.records import RowPlace
 from hicra.corpus.schema import Item
 from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
@@ -58,7 +58,7 @@ class Account:
         """(kept, skipped, duplicates)."""
         return self.kept, len(self.errors), self.duplicates
 
-    def bad(self, place: Place, bad: BadRow) -> None:
+    def bad(self, place: RowPlace, bad: BadRow) -> None:
         """A bad line: raises BadLine, or lists it; DataError past `MAX_ERRORS`."""
         offset = None if place.offset is None else place.offset + bad.at
         if self.stop:

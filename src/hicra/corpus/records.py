@@ -22,7 +22,7 @@ SLICE_BYTES = 2**23  # of the packed file, taken to hold its rows evenly
 MIN_SLICE = 64
 
 
-class Place(NamedTuple):
+class RowPlace(NamedTuple):
     """Where a row stands.
 
     Attributes:
@@ -41,17 +41,17 @@ class Place(NamedTuple):
         return f"{self.file} line {self.line}"
 
 
-Record = tuple[Place, dict[str, Any]]
+Record = tuple[RowPlace, dict[str, Any]]
 
 
-def stop(place: Place, bad: BadRow) -> None:
+def stop(place: RowPlace, bad: BadRow) -> None:
     """What most readers do with a bad line: raises DataError that names it."""
     raise DataError(f"{place}: {bad.reason}", "each line is one JSON object; mend or remove it") from None
 
 
 def records(
     path: Path,
-    on_bad: Callable[[Place, BadRow], None] = stop,
+    on_bad: Callable[[RowPlace, BadRow], None] = stop,
     *,
     half_surrogates: bool = False,
     max_line: int = MAX_LINE,
@@ -87,14 +87,14 @@ def parquet_schema(path: Path) -> dict[str, pl.DataType]:
 
 
 def _json_records(
-    path: Path, on_bad: Callable[[Place, BadRow], None], half_surrogates: bool, max_line: int, max_ratio: float
+    path: Path, on_bad: Callable[[RowPlace, BadRow], None], half_surrogates: bool, max_line: int, max_ratio: float
 ) -> Iterator[Record]:
     name = shown(path)
     for line in read_lines(path, max_line, max_ratio):
         data, offset = line.data, line.offset
         if line.number == 1 and data.startswith(BOM):
             data, offset = data[len(BOM) :], len(BOM)
-        place = Place(name, line.number, offset, len(data))
+        place = RowPlace(name, line.number, offset, len(data))
         try:
             if line.too_long:
                 raise BadRow(f"longer than {max_line} bytes")
@@ -111,7 +111,7 @@ def _parquet_records(path: Path) -> Iterator[Record]:
         size = int(frame.estimated_size()) // max(1, frame.height)
         for row in frame.iter_rows(named=True):
             number += 1
-            yield Place(name, number, None, size), row
+            yield RowPlace(name, number, None, size), row
 
 
 def _slices(path: Path) -> Iterator[pl.DataFrame]:

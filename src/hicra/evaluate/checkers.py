@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, Self
 
 from hicra.errors import ConfigError
-from hicra.evaluate.questions import Question
+from hicra.evaluate.questions import EvalQuestion
 from hicra.tasks import judge
 from hicra.tasks.base import Score, Task, score_all
 
@@ -27,7 +27,9 @@ class Checked(NamedTuple):
 class Checker(Protocol):
     """Judges samples."""
 
-    def check(self, texts: Sequence[str], questions: Sequence[Question], ended: Sequence[bool | None]) -> list[Checked]:
+    def check(
+        self, texts: Sequence[str], questions: Sequence[EvalQuestion], ended: Sequence[bool | None]
+    ) -> list[Checked]:
         """One verdict a sample, in order."""
         ...
 
@@ -44,7 +46,9 @@ class ByVerifier:
     def __exit__(self, *_: object) -> None:
         judge.close()
 
-    def check(self, texts: Sequence[str], questions: Sequence[Question], ended: Sequence[bool | None]) -> list[Checked]:
+    def check(
+        self, texts: Sequence[str], questions: Sequence[EvalQuestion], ended: Sequence[bool | None]
+    ) -> list[Checked]:
         """Whether a sample ended does not matter here."""
         golds = [question.golds for question in questions]
         boxed = judge.check_any(texts, golds, "boxed", **self.settings)
@@ -67,7 +71,9 @@ class ByTask:
     def __init__(self, task: Task) -> None:
         self.task = task
 
-    def check(self, texts: Sequence[str], questions: Sequence[Question], ended: Sequence[bool | None]) -> list[Checked]:
+    def check(
+        self, texts: Sequence[str], questions: Sequence[EvalQuestion], ended: Sequence[bool | None]
+    ) -> list[Checked]:
         """An ending that is unknown counts as one."""
         rows = [question.row for question in questions]
         scores = score_all(self.task, texts, rows, [one is not False for one in ended])
@@ -88,7 +94,7 @@ def _verdict(score: Score) -> str:
 def in_batches(
     checker: Checker,
     texts: Sequence[str],
-    questions: Sequence[Question],
+    questions: Sequence[EvalQuestion],
     ended: Sequence[bool | None],
     progress: Callable[[int], Any],
 ) -> list[Checked]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from hicra.evaluate.questions import Benchmark, Question
+from hicra.evaluate.questions import Benchmark, EvalQuestion
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import Store
 from hicra.generation.interface import Generator, Made, Request, seed_of
@@ -75,7 +75,9 @@ def _fitting(settings: EvalSettings, benchmark: Benchmark) -> EvalSettings:
     return settings.model_copy(update={"max_new_tokens": min(most, settings.max_new_tokens)})
 
 
-def _part(source: Generator, questions: Sequence[Question], first: int, settings: EvalSettings) -> list[dict[str, Any]]:
+def _part(
+    source: Generator, questions: Sequence[EvalQuestion], first: int, settings: EvalSettings
+) -> list[dict[str, Any]]:
     wanted = [(at, sample) for at in range(len(questions)) for sample in range(settings.n)]
     requests = [
         Request(questions[at].prompt, seed_of(settings.seed, questions[at].id, sample)) for at, sample in wanted

@@ -16,7 +16,7 @@ from hicra.evaluate import saved as saved_samples
 from hicra.evaluate.checkers import ByVerifier, Checker
 from hicra.evaluate.collect import Progress, Say, columns_of, sample_all
 from hicra.evaluate.judge import judged
-from hicra.evaluate.questions import Benchmark, Question, load, refuse_twice
+from hicra.evaluate.questions import Benchmark, EvalQuestion, load, refuse_twice
 from hicra.evaluate.result import results
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import PART_SCHEMA, Store
@@ -122,7 +122,7 @@ def _versions(packages: Sequence[str]) -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
-def _asked_of(benchmark: Benchmark, frame: pl.DataFrame) -> list[Question]:
+def _asked_of(benchmark: Benchmark, frame: pl.DataFrame) -> list[EvalQuestion]:
     """The question of each row."""
     return [benchmark.questions[place] for place in frame["question"].to_list()]
 

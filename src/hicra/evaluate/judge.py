@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from hicra.evaluate.checkers import ByTask, Checker, in_batches
-from hicra.evaluate.questions import Benchmark, Question
+from hicra.evaluate.questions import Benchmark, EvalQuestion
 from hicra.evaluate.result import SCHEMA
 from hicra.verify.reward import UNJUDGED
 
@@ -19,7 +19,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def judged(
-    benchmark: Benchmark, questions: Sequence[Question], made: pl.DataFrame, verifier: Checker, progress: Progress
+    benchmark: Benchmark, questions: Sequence[EvalQuestion], made: pl.DataFrame, verifier: Checker, progress: Progress
 ) -> pl.DataFrame:
     """The table of samples of one benchmark, columns of `SCHEMA`.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file
-from hicra.corpus.records import Place
+from hicra.corpus.records import RowPlace
 from hicra.errors import ConfigError, DataError
 from hicra.generation.render import Prompt
 from hicra.tasks import judge
@@ -30,7 +30,7 @@ PLAN_EXECUTE_KEYS = {"prompt", "noun", "a", "b", "c", "goal"}
 
 
 @dataclass(frozen=True)
-class Question:
+class EvalQuestion:
     """One question: its id (unique in its benchmark), text, right answers (any of them), prompt, and the row of its task."""
 
     id: str
@@ -59,7 +59,7 @@ class Benchmark:
     sha256: str
     template: str
     task: Task | None
-    questions: list[Question]
+    questions: list[EvalQuestion]
     bad_gold: list[str] = field(default_factory=list)
 
 
@@ -100,7 +100,7 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> Benchmark:
         raise DataError(f"{file} asks about images", "hicra eval samples from text models")
     made = template_of(template, "--template")
     asked = [
-        Question(one.id, one.text, tuple(judge.golds_of(one.gold)), made.messages(one.text))
+        EvalQuestion(one.id, one.text, tuple(judge.golds_of(one.gold)), made.messages(one.text))
         for one in loaded.questions[: most or None]
     ]
     listed = [f"line {bad['line']}: {bad['answer'][:60]}" for bad in loaded.bad_gold]
@@ -113,19 +113,19 @@ def _named(name: str) -> tuple[str, str]:
     return (kind, file) if mark and kind in BENCHMARKS and not Path(name).exists() else ("", name)
 
 
-def _of_task(row: Mapping[str, Any]) -> Question:
+def _of_task(row: Mapping[str, Any]) -> EvalQuestion:
     text = row.get("question") or row["prompt"]
-    return Question(str(row["id"]), str(text), (Gold((str(row.get("answer", "")),)),), row["prompt"], row)
+    return EvalQuestion(str(row["id"]), str(text), (Gold((str(row.get("answer", "")),)),), row["prompt"], row)
 
 
-def _of_plan_execute(where: Place, row: Mapping[str, Any]) -> Question:
+def _of_plan_execute(where: RowPlace, row: Mapping[str, Any]) -> EvalQuestion:
     lost = sorted(key for key in PLAN_EXECUTE_KEYS if row.get(key) is None)
     if lost or not isinstance(row["prompt"], str):
         raise DataError(f"{where}: {', '.join(lost) or 'prompt'} missing or no text", "rows come from PlanExecute.rows")
     return _of_task({"id": f"line-{where.line}"} | {key: value for key, value in row.items() if value is not None})
 
 
-def _refuse_doubled(questions: list[Question], where: Place) -> None:
+def _refuse_doubled(questions: list[EvalQuestion], where: RowPlace) -> None:
     ids = [question.id for question in questions]
     if len(set(ids)) != len(ids):
         twice = next(one for one in ids if ids.count(one) > 1)

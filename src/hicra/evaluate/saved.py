@@ -14,7 +14,7 @@ from typing import Any
 
 from hicra import corpus
 from hicra.errors import DataError
-from hicra.evaluate.questions import Benchmark, Question
+from hicra.evaluate.questions import Benchmark, EvalQuestion
 from hicra.verify.reading.gold import gold_of
 
 GOLD_OPTIONS = ("error", "is_multiple_answer")
@@ -24,7 +24,7 @@ GOLD_OPTIONS = ("error", "is_multiple_answer")
 class Saved:
     """A response to a question; `tokens` and `ended` where the file says."""
 
-    question: Question
+    question: EvalQuestion
     text: str
     ids: list[int] | None
     tokens: int | None
@@ -47,7 +47,7 @@ def by_own_answer(rows: list[dict[str, Any]], name: str) -> list[Saved]:
         DataError: a row without answer, rows that cannot be grouped, or one question with two answers.
     """
     keys = _keys(rows, name)
-    questions: dict[str, Question] = {}
+    questions: dict[str, EvalQuestion] = {}
     made = []
     for number, (key, row) in enumerate(zip(keys, rows, strict=True), 1):
         if row.get("answer") is None or not str(row["answer"]).strip():
@@ -56,7 +56,7 @@ def by_own_answer(rows: list[dict[str, Any]], name: str) -> list[Saved]:
                 "give the benchmark with --data, or samples with a column answer",
             )
         gold = gold_of(row["answer"], {option: row.get(option) for option in GOLD_OPTIONS})
-        known = questions.setdefault(key, Question(key, row.get("question") or "", (gold,), "", row))
+        known = questions.setdefault(key, EvalQuestion(key, row.get("question") or "", (gold,), "", row))
         if known.golds != (gold,):
             raise DataError(
                 f"{name} row {number}: question {key[:60]!r} has another answer than before",
@@ -91,7 +91,7 @@ def by_benchmark(rows: list[dict[str, Any]], benchmark: Benchmark, name: str) ->
     return made
 
 
-def _saved(question: Question, row: Mapping[str, Any]) -> Saved:
+def _saved(question: EvalQuestion, row: Mapping[str, Any]) -> Saved:
     ids, tokens, truncated = row.get("token_ids"), row.get("tokens"), row.get("truncated")
     if type(tokens) is not int:
         tokens = len(ids) if ids is not None else None

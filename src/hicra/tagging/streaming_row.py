@@ -30,7 +30,7 @@ class Part(NamedTuple):
     `before` stands for the character before it; `closed` says that nothing can follow.
     """
 
-    row: Row
+    row: GrowingRow
     text: list[str]
     first: list[int]
     last: list[int]
@@ -38,7 +38,7 @@ class Part(NamedTuple):
     closed: bool
 
 
-class Row:
+class GrowingRow:
     """One rollout: what is final (`past`), and what waits."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hicra.corpus import files_of
 from hicra.corpus.lines import shown
-from hicra.corpus.records import Place, Record, records
+from hicra.corpus.records import Record, RowPlace, records
 from hicra.errors import ConfigError, DataError, EngineError, did_you_mean, nearest
 
 
@@ -69,7 +69,7 @@ def hub_rows(name: str, config: str | None, split: str, *, network: bool) -> Ite
     except Exception as error:  # whatever the hub, the network or its loader says
         raise EngineError(f"datasets cannot load {name}: {error}", "check name and network, or give a file") from None
     for number, row in enumerate(loaded, 1):
-        yield Place(name, number), dict(row)
+        yield RowPlace(name, number), dict(row)
 
 
 def column(row: dict[str, Any], names: tuple[str, ...]) -> str | None:
@@ -77,7 +77,7 @@ def column(row: dict[str, Any], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in row), None)
 
 
-def missing(where: Place, what: str, names: tuple[str, ...], row: dict[str, Any], setting: str) -> DataError:
+def missing(where: RowPlace, what: str, names: tuple[str, ...], row: dict[str, Any], setting: str) -> DataError:
     """The error for a row without any of these columns; names the nearest one that it has."""
     closest = next((found for name in names if (found := nearest(name, row))), None)
     known = f"did you mean {closest!r}?" if closest else did_you_mean("", row)

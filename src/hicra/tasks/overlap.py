@@ -28,7 +28,7 @@ import polars as pl
 from hicra.arrays import Hashes, Ints
 from hicra.artifacts import write_text
 from hicra.corpus import Paths, files_of
-from hicra.corpus.records import Place
+from hicra.corpus.records import RowPlace
 from hicra.errors import ConfigError, DataError
 from hicra.tasks.files import column, missing, read_rows
 from hicra.tasks.questions import asked_text, folded
@@ -43,7 +43,7 @@ QUESTIONS = ("question", "problem", "prompt")
 _WORD = r"[\p{L}\p{M}\p{N}]+"
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplication loses nothing
 
-Asked = tuple[Place, dict[str, Any], str]  # place, row, question
+Asked = tuple[RowPlace, dict[str, Any], str]  # place, row, question
 
 
 class Hit(NamedTuple):
@@ -185,7 +185,7 @@ def warning_of(found: Overlap, share: float = NEAR) -> str | None:
 
 
 class _Entry(NamedTuple):
-    place: Place
+    place: RowPlace
     id: str
 
 
@@ -202,8 +202,8 @@ def _asked(paths: Paths, columns: tuple[str, ...]) -> Iterator[Asked]:
             yield where, row, text
 
 
-def _batches(rows: Iterable[Asked]) -> Iterator[list[tuple[Place, str]]]:
-    batch: list[tuple[Place, str]] = []
+def _batches(rows: Iterable[Asked]) -> Iterator[list[tuple[RowPlace, str]]]:
+    batch: list[tuple[RowPlace, str]] = []
     size = 0
     for where, _, text in rows:
         batch.append((where, text))

@@ -108,7 +108,7 @@ def test_lines_end_at_newline_only() -> None:
         (1, 0, b"one\rstill\x0cone\x85"),
         (2, 15, b"last"),
     ]
-    assert list(split_lines(iter([b"a\n", b""]))) == [line_module.Line(1, 0, b"a")]
+    assert list(split_lines(iter([b"a\n", b""]))) == [line_module.RawLine(1, 0, b"a")]
 
 
 @pytest.mark.parametrize("size", [3, 4, 7, 100])

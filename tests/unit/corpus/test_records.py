@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import zstandard
 
-from hicra.corpus.records import Place, parquet_schema, records
+from hicra.corpus.records import RowPlace, parquet_schema, records
 from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
 
@@ -55,7 +55,7 @@ def test_a_bad_line_stops_or_is_told_of_and_left_out(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"r\.jsonl line 2: duplicate key 'a'") as caught:
         list(records(path, max_line=32))
     assert caught.value.__suppress_context__  # a user sees one error, not two
-    told: list[tuple[Place, BadRow]] = []
+    told: list[tuple[RowPlace, BadRow]] = []
     kept = list(records(path, lambda place, bad: told.append((place, bad)), max_line=32))
     assert [(place.line, row) for place, row in kept] == [(1, {"a": 1}), (6, {"a": 5})]
     assert [(place.line, place.offset) for place, _ in told] == [(2, 9), (3, 26), (4, 27), (5, 38)]

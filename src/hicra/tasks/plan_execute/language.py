@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any
 
 from hicra.tasks.plan_execute.problems import MODULUS, NOUNS
-from hicra.tasks.plan_execute.settings import STRATEGIES, Settings
+from hicra.tasks.plan_execute.settings import STRATEGIES, PlanExecuteSettings
 
 PARAPHRASE_WEIGHTS = (0.6, 0.3, 0.1)
 OPENERS = ("let us", "we can", "i will")
@@ -86,7 +86,7 @@ class Language:
 
 
 @lru_cache(maxsize=32)
-def language_of(settings: Settings) -> Language:
+def language_of(settings: PlanExecuteSettings) -> Language:
     """The language of these settings."""
     n = settings.paraphrases
     bodies = tuple(
