@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from typing import Any
 
 MAX_DEPTH = 100
@@ -68,11 +69,12 @@ def parse_object(data: bytes, half_surrogates: bool = False) -> dict[str, Any]:
     except BadRow:
         raise
     except json.JSONDecodeError as error:
-        raise BadRow(f"not JSON: {error.msg} at character {error.pos}", len(text[: error.pos].encode())) from None
+        what = error.msg.removesuffix(" at")  # as in "Invalid control character at"
+        raise BadRow(f"not JSON: {what} at character {error.pos}", len(text[: error.pos].encode())) from None
     except RecursionError:
         raise BadRow(f"nested deeper than {MAX_DEPTH}") from None
-    except ValueError as error:  # Python's cap on the digits of an integer
-        raise BadRow(f"not readable: {error}") from None
+    except ValueError:  # Python's cap
+        raise BadRow(f"not readable: an integer has more than {sys.get_int_max_str_digits()} digits") from None
     if not isinstance(row, dict):
         raise BadRow(f"a row is a JSON object, not {type(row).__name__}")
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper(row, MAX_DEPTH):

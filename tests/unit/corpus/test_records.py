@@ -67,6 +67,21 @@ def test_a_bad_line_stops_or_is_told_of_and_left_out(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"a": "\t"}', "not JSON: Invalid control character at character 7"),
+        (b'{"a": ' + b"7" * 4301 + b"}", "not readable: an integer has more than 4300 digits"),
+    ],
+)
+def test_the_reason_is_in_plain_words(tmp_path: Path, line: bytes, reason: str) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(line)
+    with pytest.raises(DataError) as caught:
+        list(records(path))
+    assert caught.value.message == f"{path} line 1: {reason}"
+
+
 def test_half_a_surrogate_pair_passes_only_where_it_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     path.write_text(json.dumps({"a": "x\ud800"}) + "\n")
