@@ -94,12 +94,15 @@ class Account:
             )
 
 
+# made once: json.dumps would make one a row
+_encode = json.JSONEncoder(sort_keys=True, default=lambda value: [type(value).__name__, str(value)]).encode
+
+
 def _digest(item: Item) -> bytes:
     """16 bytes of id, step and content. 1 and 1.0 are the same content, 1 and true are not, nor are 1 and "1"."""
     content = sorted((name, _exact(value)) for name, value in item.row.items() if value is not None)
     key = [item.values["id"], item.values.get("step"), content]
-    text = json.dumps(key, sort_keys=True, default=lambda value: [type(value).__name__, str(value)])
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(_encode(key).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _exact(value: Any) -> Any:

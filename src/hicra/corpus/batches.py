@@ -7,6 +7,7 @@ first time. The canonical columns alone have types that are known beforehand and
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -192,7 +193,8 @@ class Batches:
         self._account.check(self.files, self._max_bad)
 
     def _pass(self, account: Account) -> Iterator[Batch]:
-        items = (item for path in self._paths for item in rows_of(path, account, self._max_line, self._max_ratio))
+        files = (rows_of(path, account, self._max_line, self._max_ratio) for path in self._paths)
+        items = itertools.chain.from_iterable(files)
         return in_batches(items, account, self._size, self._size_bytes, self._extras)
 
     def _changed(self) -> DataError:

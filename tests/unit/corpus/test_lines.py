@@ -183,3 +183,11 @@ def test_parse_object_gives_the_offset_of_the_fault() -> None:
     with pytest.raises(BadRow) as caught:
         parse_object('{"é": ]'.encode())
     assert caught.value.at == len('{"é": '.encode())
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t \r"])
+def test_blanks_around_an_object_move_the_fault_and_are_none(blank: str) -> None:
+    assert parse_object(f'{blank}{{"é": 1}}{blank}'.encode()) == {"é": 1}
+    with pytest.raises(BadRow, match=f"Extra data at character {9 + 2 * len(blank)}$") as caught:
+        parse_object(f'{blank}{{"é": 1}}{blank} x'.encode())
+    assert caught.value.at == 10 + 2 * len(blank)  # é has two bytes
