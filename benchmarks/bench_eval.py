@@ -29,7 +29,7 @@ from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.settings import EvalSettings, settings_of
 from hicra.generation.folder import model_hash
 from hicra.generation.interface import Made, Request
-from hicra.generation.local import Local
+from hicra.generation.local import LocalModel
 from hicra.generation.render import render
 from machine import machine
 
@@ -46,7 +46,7 @@ class Loaded:
     """A generator that stays loaded, and knows how much of the time was sampling and how many steps that took."""
 
     def __init__(self, model: str, settings: EvalSettings) -> None:
-        self.local = Local(model, settings)
+        self.local = LocalModel(model, settings)
         self.seconds, self.steps = 0.0, 0
 
     def generate(self, requests: list[Request], settings: EvalSettings) -> list[Made]:

@@ -24,7 +24,7 @@ from hicra.tasks.plan_execute.language import (
     language_of,
 )
 from hicra.tasks.plan_execute.problems import MODULUS, OPERATORS, calculate
-from hicra.tasks.plan_execute.settings import STRATEGIES, Settings
+from hicra.tasks.plan_execute.settings import STRATEGIES, PlanExecuteSettings
 
 PARAPHRASE_WEIGHTS = (0.6, 0.3, 0.1)
 NATURAL_RETRY = 0.25
@@ -49,7 +49,7 @@ def drill(random: Random) -> Example:
     return Example([ID_OF[word] for word in words], in_loss)
 
 
-def strategy_weights(settings: Settings, right: int, tried: Sequence[int]) -> list[float]:
+def strategy_weights(settings: PlanExecuteSettings, right: int, tried: Sequence[int]) -> list[float]:
     """Weight of each strategy for the next attempt; the weights need not sum to 1.
 
     It is `skew` for the favourite and an even share of the rest for the others, times `hint` for the right one, and 0
@@ -60,7 +60,9 @@ def strategy_weights(settings: Settings, right: int, tried: Sequence[int]) -> li
     return [0.0 if s in tried else weight * (settings.hint if s == right else 1) for s, weight in enumerate(prior)]
 
 
-def trace(random: Random, row: Row, settings: Settings, forced: bool = False, careless: float = 0.0) -> Example:
+def trace(
+    random: Random, row: Row, settings: PlanExecuteSettings, forced: bool = False, careless: float = 0.0
+) -> Example:
     """A prompt with a response of at most `settings.attempts` attempts.
 
     Args:

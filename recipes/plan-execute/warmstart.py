@@ -23,7 +23,7 @@ from demonstrations import Example, drill, trace
 from hicra.artifacts import atomic_dir, refuse_existing, sha256_file
 from hicra.errors import ConfigError, HicraError, did_you_mean
 from hicra.tasks.plan_execute.language import BOS, EOS, ID_OF, PAD, VOCABULARY, build_tokenizer
-from hicra.tasks.plan_execute.settings import Settings
+from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 from hicra.tasks.plan_execute.task import PlanExecute
 
 CONTEXT = 96
@@ -113,7 +113,7 @@ def loss_of(model: Any, examples: Sequence[Example]) -> Tensor:
 
 
 def train(
-    recipe: Recipe, settings: Settings, seed: int, after: Callable[[int, float, Any], None] | None = None
+    recipe: Recipe, settings: PlanExecuteSettings, seed: int, after: Callable[[int, float, Any], None] | None = None
 ) -> tuple[Any, int]:
     """Trains one warm start.
 
@@ -150,7 +150,7 @@ def train(
     return model, tokens
 
 
-def save(model: Any, settings: Settings, folder: Path) -> None:
+def save(model: Any, settings: PlanExecuteSettings, folder: Path) -> None:
     """Writes what transformers' `from_pretrained` loads: weights, config, tokenizer, generation config."""
     from transformers import GenerationConfig, PreTrainedTokenizerFast
 
@@ -180,7 +180,7 @@ def save(model: Any, settings: Settings, folder: Path) -> None:
         file.chmod(0o644)
 
 
-def _settings(assignments: Sequence[str]) -> Settings:
+def _settings(assignments: Sequence[str]) -> PlanExecuteSettings:
     values: dict[str, Any] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -194,7 +194,7 @@ def _settings(assignments: Sequence[str]) -> Settings:
             except ValueError:
                 continue
         values[name] = literal
-    return Settings.parse(values)
+    return PlanExecuteSettings.parse(values)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

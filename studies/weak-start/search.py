@@ -19,7 +19,7 @@ from bare import GRPO, Bare, evaluate, plan_table, run
 from safetensors.torch import save_file
 
 from hicra.artifacts import canonical_json, sha256_file, write_text
-from hicra.tasks.plan_execute.settings import Settings
+from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 from hicra.tasks.plan_execute.task import PlanExecute
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "recipes" / "plan-execute"))
@@ -57,7 +57,7 @@ def snapshots(options: argparse.Namespace) -> None:
         measured.append(figures)
         print(json.dumps(figures), flush=True)
 
-    train(recipe, Settings(hint=options.hint), options.seed, after)
+    train(recipe, PlanExecuteSettings(hint=options.hint), options.seed, after)
     entry = {name: getattr(options, name) for name in ("drills", "traces", "seed", "n")}
     demonstrator = {"hint": options.hint, "careless": options.careless}
     append(options.results, {"kind": "snapshots", "demonstrator": demonstrator, **entry, "measured": measured})

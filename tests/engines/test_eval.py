@@ -21,7 +21,7 @@ from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.settings import settings_of
 from hicra.generation import models
 from hicra.generation.interface import Request
-from hicra.generation.local import Draw, Local, draw
+from hicra.generation.local import Draw, LocalModel, draw
 from hicra.tasks.base import make_task
 
 pytestmark = pytest.mark.engine
@@ -122,7 +122,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_result(tmp_path):
 
 def test_greedy_is_generate_itself(tmp_path):
     settings = settings_of(TOY | {"k": "1", "temperature": 0, "max_new_tokens": 57})
-    generator = Local(MODEL, settings)
+    generator = LocalModel(MODEL, settings)
     prompts = [row["prompt"] for row in make_task("plan_execute").rows("eval", 6, 0)]
     made = generator.generate([Request(prompt, 0) for prompt in prompts], settings)
     for prompt, one in zip(prompts, made, strict=True):

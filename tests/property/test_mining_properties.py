@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hicra.lexicon import Lexicon
 from hicra.mining.counting import local as backend
 from hicra.mining.counting.documents import resolve
-from hicra.mining.counting.ngrams import Rule, count_ngrams
+from hicra.mining.counting.ngrams import CountRule, count_ngrams
 from hicra.mining.counting.words import Chunk, split_words, tokenise, word_edges
 from hicra.tagging.tagger import Tagger
 from hicra.text.fold import fold
@@ -111,9 +111,9 @@ def test_any_cut_of_the_corpus_counts_as_a_plain_count(
     before = backend.BLOCK_IDS, backend.PART_IDS
     backend.BLOCK_IDS, backend.PART_IDS = blocks, 3 * blocks
     try:
-        with backend.Local(memory=memory) as held:
+        with backend.LocalBackend(memory=memory) as held:
             loaded = held.load([Chunk([text], [question]) for text, question in rows])
-            grams, counts = held.count(Rule(2, 3, 1, by_group))
+            grams, counts = held.count(CountRule(2, 3, 1, by_group))
             labels = np.arange(len(grams.text)) % 3 - (len(grams.text) > 5)
             clusters = held.holders(grams, labels).tolist()
     finally:

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from hicra.compare.scores import Scores, Seed
-from hicra.corpus.strict_json import BadRow, parse_object
+from hicra.corpus.records import RowPlace, parquet_schema, records, stop
+from hicra.corpus.strict_json import EMPTY, BadRow
 from hicra.errors import DataError, did_you_mean
 
 SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -91,13 +90,7 @@ def _csv(path: Path) -> tuple[list[str], Iterator[Row]]:
 
 
 def _jsonl(path: Path) -> tuple[list[str], Iterator[Row]]:
-    rows: list[Row] = []
-    for line, text in enumerate(path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if text.strip(b" \t\r"):
-            try:
-                rows.append((f"{path} line {line}", parse_object(text)))
-            except BadRow as error:
-                raise DataError(f"{path} line {line}: {error.reason}", "one JSON object a line") from None
+    rows = list(records(path, _skip_blank))
     names = list(rows[0][1]) if rows else []
 
     def checked() -> Iterator[Row]:
@@ -105,17 +98,19 @@ def _jsonl(path: Path) -> tuple[list[str], Iterator[Row]]:
             if row.keys() != rows[0][1].keys():
                 odd = min(row.keys() ^ rows[0][1].keys())
                 raise DataError(f"{place}: {odd!r} is in this row or in the first, not in both", "one set of keys")
-            yield place, row
+            yield str(place), row
 
     return names, checked()
 
 
+def _skip_blank(place: RowPlace, bad: BadRow) -> None:
+    """Tables written by hand may have empty lines."""
+    if bad.reason != EMPTY:
+        stop(place, bad)
+
+
 def _parquet(path: Path) -> tuple[list[str], Iterator[Row]]:
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} is not readable parquet: {error}", "write it again") from None
-    return frame.columns, ((f"{path} row {at}", row) for at, row in enumerate(frame.iter_rows(named=True), 1))
+    return list(parquet_schema(path)), ((f"{place.file} row {place.line}", row) for place, row in records(path))
 
 
 _READERS = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}

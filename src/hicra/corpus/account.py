@@ -11,7 +11,9 @@ import hashlib
 import json
 from typing import Any
 
+from hicra.corpus.records import RowPlace
 from hicra.corpus.schema import Item
+from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
 
 MAX_ERRORS = 100_000  # every skipped line is listed, so there is an end to them
@@ -56,14 +58,15 @@ class Account:
         """(kept, skipped, duplicates)."""
         return self.kept, len(self.errors), self.duplicates
 
-    def bad(self, file: str, line: int, offset: int | None, reason: str) -> None:
+    def bad(self, place: RowPlace, bad: BadRow) -> None:
         """A bad line: raises BadLine, or lists it; DataError past `MAX_ERRORS`."""
+        offset = None if place.offset is None else place.offset + bad.at
         if self.stop:
-            raise BadLine(file, line, offset, reason)
-        self.errors.append({"file": file, "line": line, "offset": offset, "reason": reason})
+            raise BadLine(place.file, place.line, offset, bad.reason)
+        self.errors.append({"file": place.file, "line": place.line, "offset": offset, "reason": bad.reason})
         if len(self.errors) > MAX_ERRORS:
             raise DataError(
-                f"more than {MAX_ERRORS} bad lines, the last {file} line {line}: {reason}",
+                f"more than {MAX_ERRORS} bad lines, the last {place}: {bad.reason}",
                 "check what kind of file this is",
             )
 
@@ -91,12 +94,15 @@ class Account:
             )
 
 
+# made once: json.dumps would make one a row
+_encode = json.JSONEncoder(sort_keys=True, default=lambda value: [type(value).__name__, str(value)]).encode
+
+
 def _digest(item: Item) -> bytes:
     """16 bytes of id, step and content. 1 and 1.0 are the same content, 1 and true are not, nor are 1 and "1"."""
     content = sorted((name, _exact(value)) for name, value in item.row.items() if value is not None)
     key = [item.values["id"], item.values.get("step"), content]
-    text = json.dumps(key, sort_keys=True, default=lambda value: [type(value).__name__, str(value)])
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(_encode(key).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _exact(value: Any) -> Any:

@@ -7,8 +7,9 @@ first time. The canonical columns alone have types that are known beforehand and
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,13 +19,27 @@ from hicra.corpus.account import Account
 from hicra.corpus.files import Paths, files_of
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO, shown
 from hicra.corpus.rows import rows_of
-from hicra.corpus.schema import CANONICAL_ONLY, Batch, Layout, Schema
+from hicra.corpus.schema import CANONICAL_ONLY, Batch, Item, Layout, Schema
 from hicra.errors import DataError
 
 MAX_BAD = 0.01
 SIZE = 4096
 SIZE_BYTES = 2**24
 KEEP_BYTES = 2**24  # input below this is not read twice
+
+
+def in_batches(items: Iterable[Item], account: Account, size: int, size_bytes: int, extras: bool) -> Iterator[Batch]:
+    """Rows in batches of at most `size`, without those that the account leaves out; the other arguments as for `batches`."""
+    batch = Batch()
+    for item in items:
+        if not account.good(item):
+            continue
+        batch.add(item, extras)
+        if batch.height == size or batch.size >= size_bytes:
+            yield batch
+            batch = Batch()
+    if batch.height:
+        yield batch
 
 
 class Batches:
@@ -178,17 +193,9 @@ class Batches:
         self._account.check(self.files, self._max_bad)
 
     def _pass(self, account: Account) -> Iterator[Batch]:
-        batch = Batch()
-        for path in self._paths:
-            for item in rows_of(path, account, self._max_line, self._max_ratio):
-                if not account.good(item):
-                    continue
-                batch.add(item, self._extras)
-                if batch.height == self._size or batch.size >= self._size_bytes:
-                    yield batch
-                    batch = Batch()
-        if batch.height:
-            yield batch
+        files = (rows_of(path, account, self._max_line, self._max_ratio) for path in self._paths)
+        items = itertools.chain.from_iterable(files)
+        return in_batches(items, account, self._size, self._size_bytes, self._extras)
 
     def _changed(self) -> DataError:
         return DataError(f"{', '.join(self.files)} changed while it was read", "read it when nothing writes to it")

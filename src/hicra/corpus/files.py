@@ -11,7 +11,8 @@ from pathlib import Path
 from hicra.corpus.lines import shown
 from hicra.errors import DataError
 
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".parquet")
+JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+SUFFIXES = (*JSON_LINES, ".parquet")
 Paths = str | Path | Iterable[str | Path]
 
 

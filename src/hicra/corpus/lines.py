@@ -25,7 +25,7 @@ COMPRESSED_BLOCK = 2**11
 MAX_WINDOW = 2**27  # bytes of history a zstd frame may ask for
 
 
-class Line(NamedTuple):
+class RawLine(NamedTuple):
     """One line: its number from 1, the offset of its first byte in the (decompressed) file, its bytes without `\\n`."""
 
     number: int
@@ -47,7 +47,7 @@ def shown(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def read_lines(path: Path, max_line: int = MAX_LINE, max_ratio: float = MAX_RATIO) -> Iterator[Line]:
+def read_lines(path: Path, max_line: int = MAX_LINE, max_ratio: float = MAX_RATIO) -> Iterator[RawLine]:
     """The lines of a `.jsonl`, `.jsonl.gz` or `.jsonl.zst` file.
 
     Args:
@@ -111,7 +111,7 @@ def _decompressed(
         )
 
 
-def split_lines(blocks: Iterator[bytes], max_line: int = MAX_LINE) -> Iterator[Line]:
+def split_lines(blocks: Iterator[bytes], max_line: int = MAX_LINE) -> Iterator[RawLine]:
     """Cuts a stream of byte blocks at `\\n`; the rest after the last one is a line when it is not empty."""
     number, offset, size = 1, 0, 0
     parts: list[bytes] = []
@@ -121,11 +121,11 @@ def split_lines(blocks: Iterator[bytes], max_line: int = MAX_LINE) -> Iterator[L
         while (end := block.find(b"\n", start)) >= 0:
             size += end - start
             if too_long or size > max_line:
-                yield Line(number, offset, b"", True)
+                yield RawLine(number, offset, b"", True)
             elif parts:
-                yield Line(number, offset, b"".join((*parts, block[start:end])))
+                yield RawLine(number, offset, b"".join((*parts, block[start:end])))
             else:
-                yield Line(number, offset, block[start:end])
+                yield RawLine(number, offset, block[start:end])
             number, offset, size, too_long = number + 1, offset + size + 1, 0, False
             parts.clear()
             start = end + 1
@@ -136,4 +136,4 @@ def split_lines(blocks: Iterator[bytes], max_line: int = MAX_LINE) -> Iterator[L
         elif start < len(block):
             parts.append(block[start:])
     if size:
-        yield Line(number, offset, b"" if too_long else b"".join(parts), too_long)
+        yield RawLine(number, offset, b"" if too_long else b"".join(parts), too_long)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file
+from hicra.corpus.records import RowPlace
 from hicra.errors import ConfigError, DataError
 from hicra.generation.render import Prompt
 from hicra.tasks import judge
 from hicra.tasks import questions as from_files
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.benchmarks import BENCHMARKS
-from hicra.tasks.files import Source, read_rows
+from hicra.tasks.files import read_rows
 from hicra.tasks.prompts import template_of
 from hicra.verify import Gold
 
@@ -117,14 +118,14 @@ def _of_task(row: Mapping[str, Any]) -> EvalQuestion:
     return EvalQuestion(str(row["id"]), str(text), (Gold((str(row.get("answer", "")),)),), row["prompt"], row)
 
 
-def _of_plan_execute(where: Source, row: Mapping[str, Any]) -> EvalQuestion:
+def _of_plan_execute(where: RowPlace, row: Mapping[str, Any]) -> EvalQuestion:
     lost = sorted(key for key in PLAN_EXECUTE_KEYS if row.get(key) is None)
     if lost or not isinstance(row["prompt"], str):
         raise DataError(f"{where}: {', '.join(lost) or 'prompt'} missing or no text", "rows come from PlanExecute.rows")
     return _of_task({"id": f"line-{where.line}"} | {key: value for key, value in row.items() if value is not None})
 
 
-def _refuse_doubled(questions: list[EvalQuestion], where: Source) -> None:
+def _refuse_doubled(questions: list[EvalQuestion], where: RowPlace) -> None:
     ids = [question.id for question in questions]
     if len(set(ids)) != len(ids):
         twice = next(one for one in ids if ids.count(one) > 1)

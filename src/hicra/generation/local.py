@@ -24,7 +24,7 @@ from hicra.generation.sampling import cut_at_any, load
 LIKELIEST = 256  # tokens among which the nucleus is looked for before the whole vocabulary is sorted
 
 
-class Local:
+class LocalModel:
     """A model folder on this machine's CPU, in float32."""
 
     def __init__(self, model: str, settings: SamplingSettings) -> None:

@@ -37,9 +37,9 @@ def open_generator(model: str, settings: SamplingSettings) -> Generator:
             from hicra.generation.vllm import Vllm
 
             return Vllm(model, settings)
-        from hicra.generation.local import Local
+        from hicra.generation.local import LocalModel
     except ImportError as error:
         raise ConfigError(
             f"engine {settings.engine} needs {error.name}, which is not installed", f"pip install '{package}'"
         ) from None
-    return Local(model, settings)
+    return LocalModel(model, settings)

@@ -32,7 +32,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from hicra.arrays import Ints
-from hicra.labels.fit_data import Labelled, deal, prepare
+from hicra.labels.fit_data import FitData, deal, prepare
 from hicra.labels.fit_model import Model, train
 from hicra.labels.score import COUNTS, flagged_counts, rates, score_counts
 from hicra.labels.settings import FitSettings
@@ -106,7 +106,7 @@ def cross_fit(traces: Sequence[LabelledTrace], settings: FitSettings | None = No
     return _cross_fit(prepare(traces, settings), settings, "fitted", lambda line: None)
 
 
-def _cross_fit(data: Labelled, settings: FitSettings, name: str, say: Callable[[str], None]) -> CrossFit:
+def _cross_fit(data: FitData, settings: FitSettings, name: str, say: Callable[[str], None]) -> CrossFit:
     side = deal(data, settings, "outer")
     lexicons, strengths = [], []
     for fold in range(int(side.max()) + 1):
@@ -118,7 +118,7 @@ def _cross_fit(data: Labelled, settings: FitSettings, name: str, say: Callable[[
 
 
 def _lexicon(
-    data: Labelled,
+    data: FitData,
     model: Model,
     name: str,
     settings: FitSettings,
@@ -163,7 +163,7 @@ def _brief(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _report(data: Labelled, cross: CrossFit) -> dict[str, Any]:
+def _report(data: FitData, cross: CrossFit) -> dict[str, Any]:
     counts = cross.counts(data.traces)
     fold = np.array([cross.fold_of[trace.cluster] for trace in data.traces])
     folds = [

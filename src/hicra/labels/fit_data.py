@@ -20,7 +20,7 @@ MOST_WEIGHT = 1.5  # of a sentence, over the mean
 
 
 @dataclass(eq=False)
-class Labelled:
+class FitData:
     """Everything that does not depend on the fold."""
 
     traces: list[LabelledTrace]
@@ -39,7 +39,7 @@ class Labelled:
     least: int  # questions that a gram must occur in (D4)
 
 
-def prepare(traces: Sequence[LabelledTrace], settings: FitSettings) -> Labelled:
+def prepare(traces: Sequence[LabelledTrace], settings: FitSettings) -> FitData:
     """Sorts the traces (so that the order of the rows never matters) and cuts them up.
 
     Raises:
@@ -66,7 +66,7 @@ def prepare(traces: Sequence[LabelledTrace], settings: FitSettings) -> Labelled:
     overlap, lengths, positive, owner = _units(ordered, table)
     weight = np.asarray((sp.diags(1 / lengths) @ overlap).sum(axis=0)).ravel()
     weight = np.minimum(weight / weight.mean(), MOST_WEIGHT) if weight.any() else np.ones(len(table.trace))
-    return Labelled(
+    return FitData(
         ordered, cluster, [trace.label_source for trace in ordered], table, cluster[table.trace],
         (table.share >= 0.5).astype(np.int64), weight, overlap, lengths, positive, owner, cluster[owner], names, least,
     )  # fmt: skip
@@ -93,7 +93,7 @@ def _units(traces: Sequence[LabelledTrace], table: SentenceTable) -> tuple[sp.cs
     return matrix, lengths, positive, owner
 
 
-def deal(data: Labelled, settings: FitSettings, salt: str, among: Bools | None = None) -> Ints:
+def deal(data: FitData, settings: FitSettings, salt: str, among: Bools | None = None) -> Ints:
     """[Q] fold of each question (-1 outside `among`): by hash, each mix of label sources dealt on its own."""
     among = np.ones(len(data.names), np.bool_) if among is None else among
     folds = min(settings.folds, int(among.sum()))
@@ -107,7 +107,7 @@ def deal(data: Labelled, settings: FitSettings, salt: str, among: Bools | None =
     return out
 
 
-def unit_f1(data: Labelled, scores: Floats, questions: Bools, shift: float) -> float:
+def unit_f1(data: FitData, scores: Floats, questions: Bools, shift: float) -> float:
     """F1 over the units of some questions, averaged over label sources."""
     flagged = 2 * (data.overlap @ (scores > shift).astype(np.float64)) >= data.unit_length
     kinds = np.array(data.kind)[data.unit_trace]

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from hicra.arrays import Bools, Floats, Ints
 from hicra.errors import DataError
-from hicra.labels.fit_data import Labelled, deal, unit_f1
+from hicra.labels.fit_data import FitData, deal, unit_f1
 from hicra.labels.settings import FitSettings
 
 STEP = 1024
@@ -37,7 +37,7 @@ class Model:
         return np.asarray((chosen @ self.weights > self.threshold) & (chosen.getnnz(axis=1) > 0))
 
 
-def train(data: Labelled, questions: Bools, settings: FitSettings) -> Model:
+def train(data: FitData, questions: Bools, settings: FitSettings) -> Model:
     """The model of some questions [Q]: strength and threshold by an inner cross-validation, then all of them."""
     side = deal(data, settings, "inner", questions)
     scores = np.full((len(settings.strengths), len(data.question)), np.nan)
@@ -59,7 +59,7 @@ def train(data: Labelled, questions: Bools, settings: FitSettings) -> Model:
     return Model(columns[weights != 0], weights[weights != 0], float(threshold), strength)
 
 
-def _choose(data: Labelled, scores: Floats, questions: Bools) -> tuple[int, float]:
+def _choose(data: FitData, scores: Floats, questions: Bools) -> tuple[int, float]:
     """(row of the strength, threshold in log odds) with the best F1; of the thresholds that are as good, the middle one.
 
     F1 is flat around its top, and its very top is mostly luck.
@@ -71,7 +71,7 @@ def _choose(data: Labelled, scores: Floats, questions: Bools) -> tuple[int, floa
 
 
 def _solve(
-    data: Labelled, rows: Bools, settings: FitSettings, strengths: Iterable[float]
+    data: FitData, rows: Bools, settings: FitSettings, strengths: Iterable[float]
 ) -> Iterable[tuple[Ints, Floats, float]]:
     """For each strength: (columns of the table, their weights, bias) fitted on the sentences `rows`."""
     present, target, weight = data.table.present[rows], data.positive[rows], data.weight[rows]
@@ -96,7 +96,7 @@ def _solve(
         yield usable[chosen], weights, bias
 
 
-def _usable(data: Labelled, present: sp.csr_matrix, question: Ints) -> Ints:
+def _usable(data: FitData, present: sp.csr_matrix, question: Ints) -> Ints:
     """Columns in enough questions of the training side; of columns that are equal there, the shortest gram."""
     here, question = np.unique(question, return_inverse=True)
     member = sp.csr_matrix(

@@ -31,7 +31,7 @@ COUNTS = ("hits", "flagged", "positive", "units", "marked", "chars")
 
 
 @dataclass(frozen=True)
-class Score:
+class LexiconScore:
     """How well flagged units agree with positive ones.
 
     Attributes:
@@ -74,7 +74,7 @@ def score(
     resamples: int = RESAMPLES,
     seed: int = 0,
     confidence: float = 0.95,
-) -> Score:
+) -> LexiconScore:
     """Scores a lexicon against labels.
 
     Args:
@@ -139,7 +139,7 @@ def score_counts(
     resamples: int = RESAMPLES,
     seed: int = 0,
     confidence: float = 0.95,
-) -> Score:
+) -> LexiconScore:
     """A score from counts [N,6] by trace; also for flags that no single lexicon made, as in cross-validation."""
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence is {confidence}, it must lie in (0, 1)", "the usual value is 0.95")
@@ -153,7 +153,7 @@ def score_counts(
     figures = rates(pooled.sum(axis=0)[None])
     intervals = cluster_bootstrap(pooled, rates, resamples, seed, confidence) if resamples else {}
     hits, flagged, positive, units, _, _ = (int(value) for value in counts.sum(axis=0))
-    return Score(
+    return LexiconScore(
         units=units, positive=positive, flagged=flagged, hits=hits, intervals=intervals, traces=len(traces),
         questions=len(names), unit=unit, confidence=confidence, resamples=resamples, seed=seed,
         **{name: float(value[0]) for name, value in figures.items()},

@@ -16,12 +16,10 @@ import scipy.sparse as sp
 
 from hicra.arrays import Floats, Ints
 from hicra.labels.traces import LabelledTrace
-from hicra.text.fold import WHITE_SPACE, code_points, fold_points, to_text
+from hicra.text.fold import code_points, fold_points, to_text
+from hicra.text.sentences import sentences
 
-_SPACES = "".join(re.escape(chr(point)) for point in sorted(WHITE_SPACE))
-_END = re.compile(rf"[\n\r]|[.?!:](?=[{_SPACES}])")
 _REFUSED = re.compile(r"[\d\0]")  # a digit belongs to a task, and no lexicon holds NUL
-_STRIP = "".join(chr(point) for point in sorted(WHITE_SPACE))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,23 +40,6 @@ class SentenceTable:
     share: Floats
     grams: list[str]
     present: sp.csr_matrix
-
-
-def sentences(text: str) -> list[tuple[int, int]]:
-    """Character ranges of the sentences of a text, by the tagger's rule, without white space at their ends.
-
-    >>> sentences("So x = 1.5. Why?\\n\\nWait")
-    [(0, 11), (12, 16), (18, 22)]
-    """
-    out = []
-    ends = [match.end() for match in _END.finditer(text)]
-    for low, high in zip([0, *ends], [*ends, len(text)], strict=True):
-        inner = text[low:high]
-        solid = inner.strip(_STRIP)
-        if solid:
-            begin = low + len(inner) - len(inner.lstrip(_STRIP))
-            out.append((begin, begin + len(solid)))
-    return out
 
 
 def sentence_table(

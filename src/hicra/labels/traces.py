@@ -16,18 +16,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from hicra.arrays import Bools, Ints
 from hicra.corpus.files import Paths, files_of
-from hicra.corpus.lines import read_lines, shown
-from hicra.corpus.strict_json import BOM, BadRow, parse_object
+from hicra.corpus.lines import shown
+from hicra.corpus.records import records
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.labels.settings import DEFAULT_POSITIVE
 
@@ -91,7 +89,7 @@ def read_labels(paths: Paths, positive: Sequence[str] | None = None) -> list[Lab
         raise ConfigError("the list of positive labels is empty or has an empty name", "--positive planning,reflection")
     wanted, seen = frozenset(names), set[str]()
     files = files_of(paths)
-    traces = [_trace(row, where, wanted, seen) for path in files for row, where in _rows(path)]
+    traces = [_trace(row, str(place), wanted, seen) for path in files for place, row in records(path)]
     listed = ", ".join(shown(path) for path in files)
     if not traces:
         raise DataError(f"{listed}: no rows", "an empty file cannot be used; check the path")
@@ -109,27 +107,6 @@ def read_labels(paths: Paths, positive: Sequence[str] | None = None) -> list[Lab
             f"--positive takes some of: {', '.join(sorted(seen)) or 'none, there are no labels'}",
         )
     return traces
-
-
-def _rows(path: Path) -> Iterator[tuple[Mapping[str, Any], str]]:
-    name = shown(path)
-    if path.name.lower().endswith(".parquet"):
-        try:
-            with open(path, "rb") as file:
-                frame = pl.read_parquet(file)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise DataError(f"{name} is no readable parquet: {error}", "write or fetch it again") from None
-        for number, row in enumerate(frame.iter_rows(named=True), 1):
-            yield row, f"{name} line {number}"
-        return
-    for line in read_lines(path):
-        data = line.data[len(BOM) :] if line.number == 1 and line.data.startswith(BOM) else line.data
-        try:
-            if line.too_long:
-                raise BadRow("the line is too long")
-            yield parse_object(data), f"{name} line {line.number}"
-        except BadRow as bad:
-            raise DataError(f"{name} line {line.number}: {bad.reason}", "mend or remove the line") from None
 
 
 def _trace(row: Mapping[str, Any], where: str, positive: frozenset[str], seen: set[str]) -> LabelledTrace:

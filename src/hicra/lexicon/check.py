@@ -8,18 +8,17 @@ that cannot spell every character (MiniLM's drops accents).
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 
 from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon.lexicon import Lexicon
+from hicra.text.sentences import ends
 from hicra.text.stream import Vocabulary
 from hicra.text.tokenizer import token_bytes
 
 UNITS = ("gram", "sentence")
-_SENTENCE_END = re.compile(r"[.?!:] ")
 
 
 def unmatchable(lexicon: Lexicon, unit: str) -> list[str]:
@@ -32,7 +31,7 @@ def unmatchable(lexicon: Lexicon, unit: str) -> list[str]:
         raise ConfigError(f"no unit {unit!r}", did_you_mean(unit, UNITS))
     if unit == "gram":
         return []
-    return [gram for gram in lexicon.phrases if _SENTENCE_END.search(gram)]
+    return [gram for gram in lexicon.phrases if ends(gram)]
 
 
 def unmatchable_warning(lexicon: Lexicon, unit: str, most: int = 5) -> str | None:

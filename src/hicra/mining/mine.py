@@ -30,7 +30,7 @@ from hicra.lexicon import Lexicon
 from hicra.mining.choose import Chosen, Contrast, choose
 from hicra.mining.cluster import get_clusterer
 from hicra.mining.counting.interface import Backend, Loaded
-from hicra.mining.counting.ngrams import Grams, Rule
+from hicra.mining.counting.ngrams import CountRule, Grams
 from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import Reading, chunks_of
 from hicra.mining.counting.words import Chunk
@@ -118,7 +118,7 @@ def mine_loaded(backend: Backend, loaded: Loaded, settings: MineSettings) -> Min
     if not documents.counted:
         raise DataError("no solution to mine", "give at least one")
     across = settings.across_questions and settings.min_df > 1 and documents.questions > 1
-    grams, counts = backend.count(Rule(settings.n_min, settings.n_max, settings.min_df, by_group, across))
+    grams, counts = backend.count(CountRule(settings.n_min, settings.n_max, settings.min_df, by_group, across))
     counted = documents.groups if by_group else documents.counted
     if not grams.text:
         raise _nothing_passes(settings, counts, counted)

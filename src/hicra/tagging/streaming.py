@@ -20,7 +20,7 @@ import numpy as np
 
 from hicra.arrays import Array, Bools, as_numpy
 from hicra.errors import DataError
-from hicra.tagging.streaming_row import Part, Piece, Row, folded, in_word
+from hicra.tagging.streaming_row import GrowingRow, Part, Piece, folded, in_word
 from hicra.tagging.tagger import Tagger
 
 
@@ -40,7 +40,7 @@ class StreamTagger:
         self._raw = tagger.vocabulary.raw
         self._pieces: dict[int, Piece | None] = {}
         self._grams = _Grams(tagger.phrases)
-        self._rows = [Row() for _ in range(rows)]
+        self._rows = [GrowingRow() for _ in range(rows)]
         self._finished = False
 
     @property
@@ -102,7 +102,7 @@ class StreamTagger:
         return self._tagger.unit == "sentence"
 
     # ---- ids to text
-    def _read(self, row: Row, ids: Array, live: Bools) -> list[Part]:
+    def _read(self, row: GrowingRow, ids: Array, live: Bools) -> list[Part]:
         """Appends tokens to a row; gives the texts to match in: those that ended, and for grams the open one."""
         parts: list[Part] = []
         row.maybe = []
@@ -118,7 +118,7 @@ class StreamTagger:
             return parts + row.ended()
         return [*parts, Part(row, row.text, row.first, row.last, row.before, False)]
 
-    def _close(self, row: Row) -> list[Part]:
+    def _close(self, row: GrowingRow) -> list[Part]:
         """A wall, or the end: the text of the row is whole now."""
         row.flush()
         parts = row.ended() if self._sentences else []

@@ -10,9 +10,9 @@ import numpy as np
 
 from hicra.arrays import Bools
 from hicra.text.fold import MARK, WORD, char_class, fold_char
+from hicra.text.sentences import ends
 
 Range = tuple[int, int]  # half-open, tokens
-SENTENCE_END = re.compile(r"\n|[.?!:](?=[ \n])")
 BLANKS = re.compile("[ \n]+")
 IN_WORD, NO_WORD = "a", "."  # stand for the character before a text
 
@@ -30,7 +30,7 @@ class Part(NamedTuple):
     `before` stands for the character before it; `closed` says that nothing can follow.
     """
 
-    row: Row
+    row: GrowingRow
     text: list[str]
     first: list[int]
     last: list[int]
@@ -38,7 +38,7 @@ class Part(NamedTuple):
     closed: bool
 
 
-class Row:
+class GrowingRow:
     """One rollout: what is final (`past`), and what waits."""
 
     def __init__(self) -> None:
@@ -104,10 +104,10 @@ class Row:
     def ended(self) -> list[Part]:
         """The sentences that have ended; the open one stays."""
         begin = max(self.scanned - 1, 0)
-        ends = [begin + match.end() for match in SENTENCE_END.finditer("".join(self.text[begin:]))]
+        stops = [begin + end for end in ends("".join(self.text[begin:]))]
         parts = []
         low = 0
-        for high in ends:
+        for high in stops:
             parts.append(Part(self, self.text[low:high], self.first[low:high], self.last[low:high], "", True))
             low = high
         while low < len(self.text) and self.text[low] in " \n":

@@ -47,7 +47,7 @@ class Job:
 
 
 @dataclass
-class Counts:
+class TagTotals:
     """Sums over rows."""
 
     rows: int = 0
@@ -56,14 +56,14 @@ class Counts:
     chars: int = 0
     planning_chars: int = 0
 
-    def add(self, other: Counts) -> None:
+    def add(self, other: TagTotals) -> None:
         """Adds in place."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
 
-Task = tuple[int, int, bytes]  # number of the batch, rows before it, the frame as Arrow IPC
-Done = tuple[Counts, bytes]  # and the lines of JSON
+BatchTask = tuple[int, int, bytes]  # number of the batch, rows before it, the frame as Arrow IPC
+Done = tuple[TagTotals, bytes]  # and the lines of JSON
 
 
 def tag_paths(
@@ -98,7 +98,7 @@ def tag_paths(
         ).prepare()
         _refuse_names(source, out, tokenizer)
         begin = time.perf_counter()
-        total = Counts()
+        total = TagTotals()
         with _output(out) as (target, parts):
             job = Job(lexicon, tokenizer, unit, source.input_names, out.suffix if out else None, str(parts or ""))
             processes = min(workers, -(-source.rows // BATCH))
@@ -155,7 +155,7 @@ def _appender(path: Path | None) -> Iterator[Callable[[bytes], Any]]:
         yield file.write
 
 
-def _tasks(source: corpus.Batches) -> Iterator[Task]:
+def _tasks(source: corpus.Batches) -> Iterator[BatchTask]:
     before = 0
     for number, frame in enumerate(source):
         buffer = io.BytesIO()
@@ -164,11 +164,11 @@ def _tasks(source: corpus.Batches) -> Iterator[Task]:
         before += frame.height
 
 
-def _worker(job: Job) -> Callable[[Task], Done]:
+def _worker(job: Job) -> Callable[[BatchTask], Done]:
     """The work of one process: a batch in, its part of the output written (parquet) or given back (JSON Lines)."""
     tagger = RowTagger(job.lexicon, job.tokenizer, job.unit, number_words=False)
 
-    def work(task: Task) -> Done:
+    def work(task: BatchTask) -> Done:
         number, before, data = task
         frame = with_text(pl.read_ipc(data), before)
         counts, columns = _tag(frame, tagger)
@@ -186,15 +186,15 @@ def _worker(job: Job) -> Callable[[Task], Done]:
     return work
 
 
-def _tag(frame: pl.DataFrame, tagger: RowTagger) -> tuple[Counts, list[pl.Series]]:
-    counts = Counts()
+def _tag(frame: pl.DataFrame, tagger: RowTagger) -> tuple[TagTotals, list[pl.Series]]:
+    counts = TagTotals()
     made: list[list[pl.Series]] = []
     for part in chunks(frame):
         texts = part["response"].to_list()
         ids = part["token_ids"]
         tagged = tagger.tag(texts, ids.to_list() if ids.null_count() < part.height else None)
         tokens, planning = int(tagged.live.sum()), int((tagged.planning & tagged.live).sum())
-        counts.add(Counts(part.height, tokens, planning, sum(map(len, texts)), int(tagged.planning_chars.sum())))
+        counts.add(TagTotals(part.height, tokens, planning, sum(map(len, texts)), int(tagged.planning_chars.sum())))
         chars = pl.Series("planning_chars", tagged.planning_chars, pl.Int64)
         made.append([span_series(tagged.spans), chars, mask_series(tagged.planning, tagged.live)])
     return counts, [pl.concat(columns) for columns in zip(*made, strict=True)]

@@ -23,6 +23,7 @@ from hicra.lexicon import Lexicon
 from hicra.text.automaton import Automaton
 from hicra.text.fold import SPACE
 from hicra.text.pieces import LINE_END, WALL_KIND, fold_texts, inside_words
+from hicra.text.sentences import sentence_of_bytes
 from hicra.text.stream import Stream, Vocabulary
 from hicra.text.tokenizer import token_bytes
 
@@ -200,11 +201,8 @@ class Tagger:
         return Hits(*(column[np.lexsort(hits[::-1])] for column in hits)) if ordered else hits
 
     def _sentences(self, data: Bytes, kind: Bytes, hits: Hits) -> Hits:
-        wall = kind == WALL_KIND
-        blank = wall | (kind == SPACE) | (kind == LINE_END)
-        ends = wall | (kind == LINE_END)
-        ends[:-1] |= _SENTENCE_STOP[data[:-1]] & blank[1:]
-        sentence = np.cumsum(ends) - ends  # index of the sentence that each byte belongs to, its stop included
+        blank = (kind == SPACE) | (kind == LINE_END) | (kind == WALL_KIND)
+        sentence = sentence_of_bytes(data, kind, blank)
         inside = sentence[hits.start] == sentence[hits.stop - 1]
         pairs = np.unique(np.stack([sentence[hits.start[inside]], hits.gram[inside]], axis=1), axis=0)
         where, gram = pairs[:, 0], pairs[:, 1]
@@ -221,9 +219,6 @@ class Tagger:
         low = solid[np.searchsorted(sentence[solid], where, side="left")]
         high = solid[np.searchsorted(sentence[solid], where, side="right") - 1] + 1
         return Hits(low, high, gram)
-
-
-_SENTENCE_STOP = np.isin(np.arange(256), [ord(char) for char in ".?!:"])
 
 
 def _covered(stream: Stream, first: Int32s, last: Int32s, shape: tuple[int, int]) -> Bools:

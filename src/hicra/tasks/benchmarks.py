@@ -38,7 +38,7 @@ class Hub:
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class BenchmarkSpec:
     """How to read the rows of a benchmark.
 
     Attributes:
@@ -124,35 +124,35 @@ def _text(value: Any) -> str:
 
 _IDS = ("id", "unique_id", "ID")
 _ALL = (
-    Benchmark("math", "questions with answers", ("question", "problem", "prompt"),
+    BenchmarkSpec("math", "questions with answers", ("question", "problem", "prompt"),
               ("answer", "final_answer", "ground_truth", "reward_model"), _IDS, boxed=("solution",)),
-    Benchmark("gsm8k", "GSM8K", mark="####", hub=Hub("openai/gsm8k", "main", "test")),
-    Benchmark("math_train", "MATH", ("problem", "question"), id=_IDS, boxed=("solution",)),
-    Benchmark("math500", "MATH-500", ("problem", "question"), id=_IDS, boxed=("solution",),
+    BenchmarkSpec("gsm8k", "GSM8K", mark="####", hub=Hub("openai/gsm8k", "main", "test")),
+    BenchmarkSpec("math_train", "MATH", ("problem", "question"), id=_IDS, boxed=("solution",)),
+    BenchmarkSpec("math500", "MATH-500", ("problem", "question"), id=_IDS, boxed=("solution",),
               hub=Hub("HuggingFaceH4/MATH-500", None, "test")),
-    Benchmark("aime24", "AIME 2024", ("problem", "question", "Problem"), ("answer", "Answer"), _IDS, samples=32,
+    BenchmarkSpec("aime24", "AIME 2024", ("problem", "question", "Problem"), ("answer", "Answer"), _IDS, samples=32,
               hub=Hub("HuggingFaceH4/aime_2024", None, "train")),
-    Benchmark("aime25", "AIME 2025", ("problem", "question", "Problem"), ("answer", "Answer"), _IDS, samples=32,
+    BenchmarkSpec("aime25", "AIME 2025", ("problem", "question", "Problem"), ("answer", "Answer"), _IDS, samples=32,
               hub=Hub("math-ai/aime25", None, "test")),
-    Benchmark("amc23", "AMC 2023", ("question", "problem"), samples=4, hub=Hub("math-ai/amc23", None, "test")),
-    Benchmark("minerva", "Minerva", ("question", "problem"), boxed=("solution",),
+    BenchmarkSpec("amc23", "AMC 2023", ("question", "problem"), samples=4, hub=Hub("math-ai/amc23", None, "test")),
+    BenchmarkSpec("minerva", "Minerva", ("question", "problem"), boxed=("solution",),
               hub=Hub("math-ai/minervamath", None, "test")),
-    Benchmark("olympiadbench", "OlympiadBench", ("question", "problem"), ("answer", "final_answer"),
+    BenchmarkSpec("olympiadbench", "OlympiadBench", ("question", "problem"), ("answer", "final_answer"),
               hub=Hub("Hothan/OlympiadBench", "OE_TO_maths_en_COMP", "train")),
-    Benchmark("mathvista", "MathVista", ("question",), ("answer",), ("pid", "id"), images=("decoded_image", "image"),
+    BenchmarkSpec("mathvista", "MathVista", ("question",), ("answer",), ("pid", "id"), images=("decoded_image", "image"),
               options=("choices",), hub=Hub("AI4Math/MathVista", None, "testmini")),
-    Benchmark("mathverse", "MathVerse", ("question",), ("answer",), ("sample_index", "id"), images=("image",),
+    BenchmarkSpec("mathverse", "MathVerse", ("question",), ("answer",), ("sample_index", "id"), images=("image",),
               options=("options",), hub=Hub("AI4Math/MathVerse", "testmini", "testmini")),
-    Benchmark("mathvision", "MathVision", ("question",), ("answer",), ("id",), images=("decoded_image", "image"),
+    BenchmarkSpec("mathvision", "MathVision", ("question",), ("answer",), ("id",), images=("decoded_image", "image"),
               options=("options",), hub=Hub("MathLLMs/MathVision", None, "test")),
-    Benchmark("emma", "EMMA", ("question",), ("answer",), ("pid", "id"),
+    BenchmarkSpec("emma", "EMMA", ("question",), ("answer",), ("pid", "id"),
               images=("image_1", "image_2", "image_3", "image_4", "image_5"), options=("options",),
               hub=Hub("luckychao/EMMA", "Math", "test")),
 )  # fmt: skip
-BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType({one.name: one for one in _ALL})
+BENCHMARKS: Mapping[str, BenchmarkSpec] = MappingProxyType({one.name: one for one in _ALL})
 
 
-def benchmark_of(name: Any, key: str) -> Benchmark:
+def benchmark_of(name: Any, key: str) -> BenchmarkSpec:
     """The benchmark of that name.
 
     Raises:

@@ -9,29 +9,15 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import polars as pl
+from typing import Any
 
 from hicra.corpus import files_of
-from hicra.corpus.lines import read_lines, shown
-from hicra.corpus.strict_json import BOM, BadRow, parse_object
+from hicra.corpus.lines import shown
+from hicra.corpus.records import Record, RowPlace, records
 from hicra.errors import ConfigError, DataError, EngineError, did_you_mean, nearest
 
-PARQUET_ROWS = 4096  # in memory at a time
 
-
-class Source(NamedTuple):
-    """Where a row stands: name of the file (or hub data set), line or row number from 1."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file} line {self.line}"
-
-
-def read_rows(path: Path, setting: str) -> Iterator[tuple[Source, dict[str, Any]]]:
+def read_rows(path: Path, setting: str) -> Iterator[Record]:
     """The rows of a file.
 
     Args:
@@ -49,14 +35,14 @@ def read_rows(path: Path, setting: str) -> Iterator[tuple[Source, dict[str, Any]
     except DataError as error:
         raise ConfigError(f"{setting}: {error.message}", error.fix) from None
     empty = True
-    for item in _parquet(path) if path.name.lower().endswith(".parquet") else _lines(path):
+    for record in records(path):
         empty = False
-        yield item
+        yield record
     if empty:
         raise DataError(f"{shown(path)} holds no question", "an empty file cannot be used; check the path")
 
 
-def hub_rows(name: str, config: str | None, split: str, *, network: bool) -> Iterator[tuple[Source, dict[str, Any]]]:
+def hub_rows(name: str, config: str | None, split: str, *, network: bool) -> Iterator[Record]:
     """The rows of a data set on the hub, by `datasets`.
 
     Args:
@@ -83,7 +69,7 @@ def hub_rows(name: str, config: str | None, split: str, *, network: bool) -> Ite
     except Exception as error:  # whatever the hub, the network or its loader says
         raise EngineError(f"datasets cannot load {name}: {error}", "check name and network, or give a file") from None
     for number, row in enumerate(loaded, 1):
-        yield Source(name, number), dict(row)
+        yield RowPlace(name, number), dict(row)
 
 
 def column(row: dict[str, Any], names: tuple[str, ...]) -> str | None:
@@ -91,33 +77,9 @@ def column(row: dict[str, Any], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if name in row), None)
 
 
-def missing(where: Source, what: str, names: tuple[str, ...], row: dict[str, Any], setting: str) -> DataError:
+def missing(where: RowPlace, what: str, names: tuple[str, ...], row: dict[str, Any], setting: str) -> DataError:
     """The error for a row without any of these columns; names the nearest one that it has."""
     closest = next((found for name in names if (found := nearest(name, row))), None)
     known = f"did you mean {closest!r}?" if closest else did_you_mean("", row)
     also = f" (nor {', '.join(names[1:])})" if len(names) > 1 else ""
     return DataError(f"{where}: no column {names[0]!r}{also} for the {what}", f"{known} Name it with {setting}.")
-
-
-def _lines(path: Path) -> Iterator[tuple[Source, dict[str, Any]]]:
-    for line in read_lines(path):
-        where = Source(shown(path), line.number)
-        data = line.data.removeprefix(BOM) if line.number == 1 else line.data
-        if line.too_long:
-            raise DataError(f"{where}: the line is too long", "cut it")
-        try:
-            yield where, parse_object(data)
-        except BadRow as bad:
-            raise DataError(f"{where}: {bad.reason}", "each line is one JSON object; mend or remove it") from None
-
-
-def _parquet(path: Path) -> Iterator[tuple[Source, dict[str, Any]]]:
-    try:
-        lazy = pl.scan_parquet(path, glob=False)  # names may hold [ ] * ?
-        total = lazy.select(pl.len()).collect().item()
-        for start in range(0, total, PARQUET_ROWS):
-            rows = lazy.slice(start, PARQUET_ROWS).collect().iter_rows(named=True)
-            for number, row in enumerate(rows, start + 1):
-                yield Source(shown(path), number), row
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"{shown(path)} is no readable parquet: {error}", "write or fetch it again") from None

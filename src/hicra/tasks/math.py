@@ -20,7 +20,7 @@ from hicra.tasks import answers, judge, questions
 from hicra.tasks.base import Row
 from hicra.tasks.benchmarks import benchmark_of
 from hicra.tasks.prompts import Template, plain, template_of
-from hicra.tasks.questions import Loaded, Question
+from hicra.tasks.questions import Question, QuestionSet
 
 SPLITS = ("train", "eval")
 DEFAULTS: dict[str, Any] = {
@@ -138,7 +138,7 @@ class MathTask(answers.ByAnswer):
         raise ConfigError(f"task.settings.{split}_file is not set", f"give a file of questions with answers{also}")
 
     @functools.cached_property
-    def _loaded(self) -> dict[str, Loaded]:
+    def _loaded(self) -> dict[str, QuestionSet]:
         """The files that are given, read once; refused where they share a question."""
         read = {
             split: questions.load(

@@ -28,8 +28,9 @@ import polars as pl
 from hicra.arrays import Hashes, Ints
 from hicra.artifacts import write_text
 from hicra.corpus import Paths, files_of
+from hicra.corpus.records import RowPlace
 from hicra.errors import ConfigError, DataError
-from hicra.tasks.files import Source, column, missing, read_rows
+from hicra.tasks.files import column, missing, read_rows
 from hicra.tasks.questions import asked_text, folded
 
 WORDS = 13
@@ -42,7 +43,7 @@ QUESTIONS = ("question", "problem", "prompt")
 _WORD = r"[\p{L}\p{M}\p{N}]+"
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, so that multiplication loses nothing
 
-Asked = tuple[Source, dict[str, Any], str]  # place, row, question
+Asked = tuple[RowPlace, dict[str, Any], str]  # place, row, question
 
 
 class Hit(NamedTuple):
@@ -135,13 +136,13 @@ def task_warning(task: object) -> str | None:
     questions = getattr(task, "questions", None)
     if questions is None:
         return None
-    train, held = ([(one.source, {"id": one.id}, one.text) for one in questions(split)] for split in ("train", "eval"))
+    train, held = ([(one.place, {"id": one.id}, one.text) for one in questions(split)] for split in ("train", "eval"))
     return warning_of(_compare(train, held, WORDS, NEAR, len(train) + len(held))) if train and held else None
 
 
 def _compare(train: Iterable[Asked], bench: Iterable[Asked], words: int, min_share: float, most: int) -> Overlap:
     index = _Index(bench, words)
-    found = Overlap(words, bench_rows=len(index.places), short=index.short, common_grams=index.common)
+    found = Overlap(words, bench_rows=len(index.entries), short=index.short, common_grams=index.common)
     kinds: dict[int, set[str]] = defaultdict(set)
     for batch in _batches(train):
         found.train_rows += len(batch)
@@ -151,17 +152,17 @@ def _compare(train: Iterable[Asked], bench: Iterable[Asked], words: int, min_sha
             setattr(found, kind, getattr(found, kind) + 1)
             kinds[which].add(kind)
             if len(found.hits) < most:
-                place, where = index.places[which], batch[row][0]
+                entry, where = index.entries[which], batch[row][0]
                 found.hits.append(
-                    Hit(where.file, where.line, place.source.file, place.source.line, place.id, kind, round(share, 4))
+                    Hit(where.file, where.line, entry.place.file, entry.place.line, entry.id, kind, round(share, 4))
                 )
             else:
                 found.left_out += 1
     if not found.train_rows:
         raise DataError("no training question to compare", "check the path")
     found.bench_hit = len(kinds)
-    for which, place in enumerate(index.places):
-        counts = found.files.setdefault(place.source.file, {"rows": 0, "exact": 0, "ngram": 0})
+    for which, entry in enumerate(index.entries):
+        counts = found.files.setdefault(entry.place.file, {"rows": 0, "exact": 0, "ngram": 0})
         counts["rows"] += 1
         for name in kinds.get(which, ()):
             counts[name] += 1
@@ -183,8 +184,8 @@ def warning_of(found: Overlap, share: float = NEAR) -> str | None:
     )
 
 
-class _Place(NamedTuple):
-    source: Source
+class _Entry(NamedTuple):
+    place: RowPlace
     id: str
 
 
@@ -201,8 +202,8 @@ def _asked(paths: Paths, columns: tuple[str, ...]) -> Iterator[Asked]:
             yield where, row, text
 
 
-def _batches(rows: Iterable[Asked]) -> Iterator[list[tuple[Source, str]]]:
-    batch: list[tuple[Source, str]] = []
+def _batches(rows: Iterable[Asked]) -> Iterator[list[tuple[RowPlace, str]]]:
+    batch: list[tuple[RowPlace, str]] = []
     size = 0
     for where, _, text in rows:
         batch.append((where, text))
@@ -218,20 +219,20 @@ class _Index:
     """The benchmark's questions: digests of folded texts, and gram hashes with the questions they stand in.
 
     Attributes:
-        places: where each question stands.
+        entries: where each question stands, and its id.
         hashes: [G] sorted distinct gram hashes; start: [G+1]; rows: questions of gram g are rows[start[g]:start[g+1]].
         total: [Q] distinct grams of each question.
     """
 
     def __init__(self, rows: Iterable[Asked], words: int) -> None:
         self.words = words
-        self.places: list[_Place] = []
+        self.entries: list[_Entry] = []
         self.digests: dict[bytes, list[int]] = defaultdict(list)
         texts: list[str] = []
         for where, row, text in rows:
             name = row.get("id")
-            self.digests[_digest(text)].append(len(self.places))
-            self.places.append(_Place(where, str(where.line if name is None else name)))
+            self.digests[_digest(text)].append(len(self.entries))
+            self.entries.append(_Entry(where, str(where.line if name is None else name)))
             texts.append(text)
         row_of, hashes = grams(texts, words)
         pairs = np.unique(np.stack([hashes, row_of.astype(np.uint64)]), axis=1)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from hicra.corpus.records import Record, RowPlace
 from hicra.errors import ConfigError, DataError
 from hicra.tasks import judge
-from hicra.tasks.benchmarks import Benchmark, NoAnswer
-from hicra.tasks.files import Source, column, hub_rows, missing, read_rows
+from hicra.tasks.benchmarks import BenchmarkSpec, NoAnswer
+from hicra.tasks.files import column, hub_rows, missing, read_rows
 from hicra.tasks.images import images_of
 
 _DROPPED = re.compile(r"""[\s$\\?!;:'"`\u2018\u2019\u201c\u201d]|[.,](?![0-9])""")
@@ -26,7 +27,7 @@ HUB = "hub:"
 class Question:
     """One row: where it stands, id, text, gold (see `judge.golds_of`), images (bytes of PNG, JPEG ...)."""
 
-    source: Source
+    place: RowPlace
     id: str
     text: str
     gold: Mapping[str, Any]
@@ -39,7 +40,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class QuestionSet:
     """The questions of some files, and the rows left out for their gold answer: [{file, line, answer, reason}]."""
 
     questions: list[Question]
@@ -60,13 +61,13 @@ def in_eval(question: Question, share: float, seed: int) -> bool:
 
 def load(
     files: Sequence[str],
-    benchmark: Benchmark,
+    benchmark: BenchmarkSpec,
     *,
     setting: str,
     on_bad_gold: OnBadGold = "stop",
     cut_at: Sequence[str] = (),
     network: bool = False,
-) -> Loaded:
+) -> QuestionSet:
     """Reads files of questions.
 
     Args:
@@ -86,7 +87,7 @@ def load(
     kept: list[Question] = []
     bad: list[dict[str, Any]] = []
     for file in files:
-        seen: dict[str, Source] = {}
+        seen: dict[str, RowPlace] = {}
         for where, row in _rows(file, benchmark, setting, network):
             try:
                 question = _question(where, row, benchmark, cut_at, None if file.startswith(HUB) else Path(file).parent)
@@ -112,29 +113,29 @@ def load(
         )
     if not kept:
         raise DataError(f"{', '.join(files)}: no question is left", "mend the gold answers")
-    return Loaded(kept, bad)
+    return QuestionSet(kept, bad)
 
 
 def refuse_shared(train: Iterable[Question], held_out: Iterable[Question]) -> None:
     """Raises DataError where a folded question is on both sides."""
-    known = {one.key: one.source for one in train}
+    known = {one.key: one.place for one in train}
     shared = [one for one in held_out if one.key in known]
     if shared:
         first = shared[0]
         raise DataError(
-            f"{len(shared)} questions of {first.source.file} are in {known[first.key].file} too, "
-            f"the first on line {first.source.line} (there line {known[first.key].line})",
+            f"{len(shared)} questions of {first.place.file} are in {known[first.key].file} too, "
+            f"the first on line {first.place.line} (there line {known[first.key].line})",
             "evaluate on questions that are not trained on; `hicra corpus overlap TRAIN BENCH` lists them all",
         )
 
 
-def with_columns(benchmark: Benchmark, question: str | None, answer: str | None, name: str | None) -> Benchmark:
+def with_columns(benchmark: BenchmarkSpec, question: str | None, answer: str | None, name: str | None) -> BenchmarkSpec:
     """The benchmark reading other columns, where they are given."""
     changes = {"question": question, "answer": answer, "id": name}
     return dataclasses.replace(benchmark, **{key: (value,) for key, value in changes.items() if value})  # type: ignore[arg-type]
 
 
-def _rows(file: str, benchmark: Benchmark, setting: str, network: bool) -> Iterable[tuple[Source, dict[str, Any]]]:
+def _rows(file: str, benchmark: BenchmarkSpec, setting: str, network: bool) -> Iterable[Record]:
     if not file.startswith(HUB):
         return read_rows(Path(file), setting)
     name, hub, training = file.removeprefix(HUB), benchmark.hub, setting.endswith("train_file")
@@ -148,7 +149,7 @@ def _rows(file: str, benchmark: Benchmark, setting: str, network: bool) -> Itera
 
 
 def _question(
-    where: Source, row: dict[str, Any], benchmark: Benchmark, cut_at: Sequence[str], folder: Path | None
+    where: RowPlace, row: dict[str, Any], benchmark: BenchmarkSpec, cut_at: Sequence[str], folder: Path | None
 ) -> Question:
     asked = column(row, benchmark.question)
     if asked is None:
@@ -184,7 +185,7 @@ def asked_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _left_out(where: Source, answer: str, reason: str) -> dict[str, Any]:
+def _left_out(where: RowPlace, answer: str, reason: str) -> dict[str, Any]:
     return {"file": where.file, "line": where.line, "answer": answer[:200], "reason": reason}
 
 

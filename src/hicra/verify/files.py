@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hicra.artifacts import atomic_file
-from hicra.corpus.lines import read_lines, shown
+from hicra.corpus.files import JSON_LINES
+from hicra.corpus.lines import shown
+from hicra.corpus.records import records
 from hicra.errors import DataError, did_you_mean
 from hicra.verify.item import Answer
 from hicra.verify.reading.extract import Mode
@@ -24,7 +26,6 @@ from hicra.verify.reward import counts
 from hicra.verify.verifier import Verifier
 
 BATCH = 256
-SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 KEYS = ("id", "completion", "gold")
 
 
@@ -45,48 +46,24 @@ def read_cases(path: Path) -> Iterator[Case]:
     """
     if not path.is_file():
         raise DataError(f"no such file: {shown(path)}", "check the path")
-    if not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"{shown(path)}: unknown kind of file", f"hicra verify reads {', '.join(SUFFIXES)}")
+    if not path.name.lower().endswith(JSON_LINES):
+        raise DataError(f"{shown(path)}: unknown kind of file", f"hicra verify reads {', '.join(JSON_LINES)}")
     seen: dict[str | int, int] = {}
-    line = None
-    for line in read_lines(path):
+    place = None
+    for place, row in records(path, half_surrogates=True):  # what a model wrote is judged, whatever it is
         try:
-            if line.too_long:
-                raise DataError("the line is too long", "cut it")
-            case = _case(line.data)
-        except (DataError, ValueError, RecursionError) as error:
-            reason = error.message if isinstance(error, DataError) else str(error)
-            fix = error.fix if isinstance(error, DataError) else "mend the line: one JSON object a line"
-            raise DataError(f"{shown(path)} line {line.number}: {reason}", fix) from None
-        first = seen.setdefault(case.id, line.number)
-        if first != line.number:
-            raise DataError(
-                f"{shown(path)} line {line.number}: id {case.id!r} was on line {first} already",
-                "give each row its own id",
-            )
+            case = _case(row)
+        except DataError as error:
+            raise DataError(f"{place}: {error.message}", error.fix) from None
+        first = seen.setdefault(case.id, place.line)
+        if first != place.line:
+            raise DataError(f"{place}: id {case.id!r} was on line {first} already", "give each row its own id")
         yield case
-    if line is None:
+    if place is None:
         raise DataError(f"{shown(path)}: no rows", "an empty file cannot be judged; check the path")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) != len(pairs):
-        raise DataError("a key is there twice", "write each key once")
-    return row
-
-
-def _no_constant(name: str) -> Any:
-    raise DataError(f"{name} is not JSON", "write null")
-
-
-_decode = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant).decode
-
-
-def _case(data: bytes) -> Case:
-    row = _decode(data.decode("utf-8"))
-    if not isinstance(row, dict):
-        raise DataError(f"a row is a JSON object, not {type(row).__name__}", "one object a line")
+def _case(row: dict[str, Any]) -> Case:
     for key in KEYS:
         if key not in row:
             raise DataError(f"no {key!r}", did_you_mean(key, row) if row else f"a row has {', '.join(KEYS)}")

@@ -228,6 +228,14 @@ def test_bad_lines_of_other_kinds(tmp_path):
         compare([write(tmp_path, good, "t.jsonl"), write(tmp_path, "arm,seed,value,question\na,2,1,q\n")], "a")
 
 
+def test_empty_lines_between_the_rows_of_a_table_are_none(tmp_path):
+    lines = [f'{{"arm": "{arm}", "seed": {seed}, "value": {seed}}}' for arm in "ab" for seed in (1, 2)]
+    plain = compare([write(tmp_path, "\n".join(lines), "t.jsonl")], "a")
+    assert plain == compare([write(tmp_path, "\ufeff\n" + " \r\n\n".join(lines) + "\n\n", "t.jsonl")], "a")
+    with pytest.raises(DataError, match=r"t\.jsonl line 3: not JSON"):
+        compare([write(tmp_path, lines[0] + "\n\nx\n", "t.jsonl")], "a")
+
+
 def test_bad_arguments(tmp_path):
     path = save(tmp_path, rows(arms=("grpo", "hicra")), "csv")
     with pytest.raises(ConfigError, match="nothing to compare"):

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hicra import corpus
-from hicra.corpus import rows as rows_module
+from hicra.corpus import records as records_module
 from hicra.errors import DataError
 
 scalars = st.one_of(
@@ -173,8 +173,8 @@ def test_parquet_is_read_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     frame = pl.DataFrame({"solution": [f"s{i}" for i in range(100)], "x": range(100)})
     frame.write_parquet(path, row_group_size=30)
     whole = corpus.read(path).rows
-    monkeypatch.setattr(rows_module, "SLICE_ROWS", 7)
-    monkeypatch.setattr(rows_module, "MIN_SLICE", 1)
+    monkeypatch.setattr(records_module, "SLICE_ROWS", 7)
+    monkeypatch.setattr(records_module, "MIN_SLICE", 1)
     assert pl.concat(corpus.batches(path, size=10, keep_bytes=0)).equals(whole)
     frame[:0].write_parquet(tmp_path / "empty.parquet")
     with pytest.raises(DataError, match="no rows"):

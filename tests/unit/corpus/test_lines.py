@@ -108,7 +108,7 @@ def test_lines_end_at_newline_only() -> None:
         (1, 0, b"one\rstill\x0cone\x85"),
         (2, 15, b"last"),
     ]
-    assert list(split_lines(iter([b"a\n", b""]))) == [line_module.Line(1, 0, b"a")]
+    assert list(split_lines(iter([b"a\n", b""]))) == [line_module.RawLine(1, 0, b"a")]
 
 
 @pytest.mark.parametrize("size", [3, 4, 7, 100])
@@ -183,3 +183,11 @@ def test_parse_object_gives_the_offset_of_the_fault() -> None:
     with pytest.raises(BadRow) as caught:
         parse_object('{"é": ]'.encode())
     assert caught.value.at == len('{"é": '.encode())
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t \r"])
+def test_blanks_around_an_object_move_the_fault_and_are_none(blank: str) -> None:
+    assert parse_object(f'{blank}{{"é": 1}}{blank}'.encode()) == {"é": 1}
+    with pytest.raises(BadRow, match=f"Extra data at character {9 + 2 * len(blank)}$") as caught:
+        parse_object(f'{blank}{{"é": 1}}{blank} x'.encode())
+    assert caught.value.at == 10 + 2 * len(blank)  # é has two bytes

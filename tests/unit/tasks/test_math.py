@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import zstandard
 
+from hicra.corpus import records
 from hicra.errors import ConfigError, DataError, EngineError
 from hicra.tasks import files, questions
 from hicra.tasks.base import make_task
@@ -46,7 +47,8 @@ def test_every_kind_of_file_reads_the_same(tmp_path: Path, name: str) -> None:
 
 
 def test_parquet_is_read_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "PARQUET_ROWS", 7)
+    monkeypatch.setattr(records, "SLICE_ROWS", 7)
+    monkeypatch.setattr(records, "MIN_SLICE", 1)
     pl.DataFrame(ROWS).write_parquet(tmp_path / "q.parquet")
     read = list(files.read_rows(tmp_path / "q.parquet", "x"))
     assert [where.line for where, _ in read] == list(range(1, 41))

@@ -30,7 +30,7 @@ from hicra.tasks.plan_execute.language import (
 )
 from hicra.tasks.plan_execute.parsing import parse, planning_mask
 from hicra.tasks.plan_execute.problems import OPERATORS, all_problems, bounds, carry_out
-from hicra.tasks.plan_execute.settings import Settings
+from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 from paths import ROOT
 
 TASK = PlanExecute()
@@ -242,7 +242,7 @@ def test_goals_are_reached_by_the_right_strategy_alone(nouns, rule):
 
 
 def test_bounds():
-    two = bounds(Settings())
+    two = bounds(PlanExecuteSettings())
     assert two["uniform_one"] == pytest.approx(1 / 6)
     assert two["uniform"] == pytest.approx(1 / 3)
     assert two["fixed_one"] == pytest.approx(13_280 / 70_784)
@@ -256,7 +256,7 @@ def test_bounds_are_what_policies_get(monkeypatch):
     monkeypatch.setattr("demonstrations.NATURAL_RETRY", 1.0)
     random = Random(0)
     rows = TASK.rows("eval", 3000)
-    settings = Settings(skew=1 / 6, hint=1)
+    settings = PlanExecuteSettings(skew=1 / 6, hint=1)
     responses = [" ".join(VOCABULARY[i] for i in trace(random, row, settings).ids[8:-1]) for row in rows]
     figures = TASK.summary(responses, rows, [True] * len(rows))
     assert figures["accuracy"] == pytest.approx(1 / 3, abs=0.03)
@@ -274,7 +274,7 @@ def test_functions_are_disjoint_and_phrases_distinct():
     assert len(VOCABULARY) == len(set(VOCABULARY)) == 124
     first = [{body.split()[0] for body in bodies} for bodies in BODIES]
     assert sum(map(len, first)) == len(set.union(*first)) == 18
-    language = language_of(Settings())
+    language = language_of(PlanExecuteSettings())
     assert len(language.plans) == 54
     assert len(language.phrases) == len(set(language.phrases)) == 66
     assert [language.plans[tuple(f"let us {bodies[0]}".split())][0] for bodies in BODIES] == list(range(6))
@@ -298,33 +298,35 @@ def test_longest_legal_response():
     assert len(TWO.split()) + 1 == 54
     random = Random(1)
     rows = TASK.rows("train", 300)
-    lengths = [len(trace(random, row, Settings(), forced=True).ids) - 8 for row in rows]
+    lengths = [len(trace(random, row, PlanExecuteSettings(), forced=True).ids) - 8 for row in rows]
     assert max(lengths) == 57
     assert 8 + max_new_tokens(3) <= 96  # the context of the warm starts
 
 
 def test_demonstrations():
-    blind = Settings(hint=1.0)
+    blind = PlanExecuteSettings(hint=1.0)
     assert strategy_weights(blind, 2, []) == pytest.approx([0.8] + [0.04] * 5)
     assert strategy_weights(blind, 2, [0]) == pytest.approx([0.0] + [0.04] * 5)
-    assert strategy_weights(Settings(), 2, [0, 4]) == pytest.approx([0.0, 0.04, 0.08, 0.04, 0.0, 0.04])
+    assert strategy_weights(PlanExecuteSettings(), 2, [0, 4]) == pytest.approx([0.0, 0.04, 0.08, 0.04, 0.0, 0.04])
     random = Random(3)
     example = drill(random)
     assert len(example.ids) == 37
     assert sum(example.in_loss) == 6
     rows = TASK.rows("train", 400)
-    natural = [trace(random, row, Settings()) for row in rows]
+    natural = [trace(random, row, PlanExecuteSettings()) for row in rows]
     responses = [" ".join(VOCABULARY[i] for i in example.ids[8:-1]) for example in natural]
     figures = TASK.summary(responses, rows, [True] * len(rows))
     assert figures["equations_right"] == figures["consistent"] == 1.0
     assert figures["retries_after_failure"] == pytest.approx(0.25, abs=0.07)
     assert all(not any(example.in_loss[:8]) and all(example.in_loss[8:]) for example in natural)
-    forced = trace(Random(0), next(row for row in rows if row["noun"] == "beads"), Settings(skew=0.99), forced=True)
+    forced = trace(
+        Random(0), next(row for row in rows if row["noun"] == "beads"), PlanExecuteSettings(skew=0.99), forced=True
+    )
     left_out = [VOCABULARY[i] for i, used in zip(forced.ids, forced.in_loss, strict=True) if not used][8:]
     assert len(left_out) == 1
     assert left_out[0] in {"try", "switch", "think"}
     for row in rows[:60]:
-        words = [VOCABULARY[i] for i in trace(random, row, Settings(), forced=True).ids[8:-1]]
+        words = [VOCABULARY[i] for i in trace(random, row, PlanExecuteSettings(), forced=True).ids[8:-1]]
         attempts = parse(" ".join(words), TASK.language).attempts
         assert len(attempts) == 1 + (attempts[0].strategy != row["strategy"])
 

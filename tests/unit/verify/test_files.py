@@ -90,6 +90,16 @@ def test_bad_rows_stop_by_line_and_leave_no_file(tmp_path, line, said):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
 
 
+def test_cases_are_read_as_strictly_as_rollouts(tmp_path):
+    row = json.dumps(ROWS[0]).encode()
+    (tmp_path / "in.jsonl").write_bytes(b"\xef\xbb\xbf" + row + b"\n")
+    assert verify.verify_file(tmp_path / "in.jsonl", None)["correct"] == 1  # a byte order mark is no part of the line
+    for extra, said in ((b"1e999", "too large for a float"), (b"[" * 200 + b"]" * 200, "nested deeper")):
+        (tmp_path / "in.jsonl").write_bytes(row[:-1] + b', "extra": ' + extra + b"}\n")
+        with pytest.raises(DataError, match=f"in.jsonl line 1: .*{said}"):
+            verify.verify_file(tmp_path / "in.jsonl", None)
+
+
 def test_bad_files(tmp_path):
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "in.csv").write_text("id\n")

@@ -12,7 +12,7 @@ import numpy as np
 from hicra.arrays import Bools, Hashes, Int32s, Ints
 from hicra.mining.counting.documents import Documents, resolve
 from hicra.mining.counting.ngrams import word_codes
-from hicra.mining.counting.words import SPLIT, Encoded, Tokens, Vocabulary
+from hicra.mining.counting.words import SPLIT, Encoded, Tokens, WordVocabulary
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Index:
     """Grows over the chunks, then says which solutions count."""
 
     def __init__(self) -> None:
-        self.vocabulary = Vocabulary()
+        self.vocabulary = WordVocabulary()
         self._digest: list[Hashes] = []
         self._near: list[Hashes] = []
         self._question: list[Hashes] = []

@@ -13,7 +13,7 @@ from typing import Protocol
 from hicra.arrays import Int32s, Ints
 from hicra.corpus import Paths
 from hicra.mining.counting.index import Side
-from hicra.mining.counting.ngrams import Grams, Rule
+from hicra.mining.counting.ngrams import CountRule, Grams
 from hicra.mining.counting.rows import Read, Reading
 from hicra.mining.counting.words import Chunk
 
@@ -52,7 +52,7 @@ class Backend(Protocol):
         """The mined solutions of rollout files and their questions, read once more, copies and all."""
         ...
 
-    def count(self, rule: Rule) -> tuple[Grams, dict[str, int]]:
+    def count(self, rule: CountRule) -> tuple[Grams, dict[str, int]]:
         """The n-grams of the mined solutions that pass, and the counts of `count_ngrams`."""
         ...
 

@@ -18,7 +18,7 @@ from hicra.corpus import Paths
 from hicra.mining.counting.index import Index, block_of
 from hicra.mining.counting.interface import Loaded
 from hicra.mining.counting.maps import PART_IDS, add_holders, encode, records_of, share
-from hicra.mining.counting.ngrams import Found, Grams, Rule, block_holders, merge_records, with_salts
+from hicra.mining.counting.ngrams import CountRule, GramCollector, Grams, block_holders, merge_records, with_salts
 from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of
 from hicra.mining.counting.spill import MEMORY, Spill
 from hicra.mining.counting.words import Chunk, Encoder, Tokens
@@ -28,7 +28,7 @@ BLOCK_IDS = 2**21  # word ids of a block; a longer solution is a block of its ow
 T = TypeVar("T")
 
 
-class Local:
+class LocalBackend:
     """A corpus on this machine.
 
     Args:
@@ -44,7 +44,7 @@ class Local:
         self._index, self._ids = Index(), Spill(memory)
         self._blocks: list[tuple[int, int]] = []
         self.spilled = 0
-        self._rule: Rule | None = None
+        self._rule: CountRule | None = None
         self._workers = workers
 
     def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
@@ -85,15 +85,15 @@ class Local:
         """See `Backend`."""
         return pairs_of(Rows(reading).chunks(corpus.batches(paths, reading.on_bad, 1.0, extras=False)))
 
-    def count(self, rule: Rule) -> tuple[Grams, dict[str, int]]:
+    def count(self, rule: CountRule) -> tuple[Grams, dict[str, int]]:
         """See `Backend`."""
         self._rule = rule
         total = int(self._index.lengths[self._sides[False].documents.kept].sum())
         parts = max(1, -(-total // PART_IDS))
         return with_salts(lambda salt: self._count(rule, parts, salt))
 
-    def _count(self, rule: Rule, parts: int, salt: int) -> tuple[Grams, dict[str, int]]:
-        codes, found = self._index.codes(salt), Found(rule.n_max, salt)
+    def _count(self, rule: CountRule, parts: int, salt: int) -> tuple[Grams, dict[str, int]]:
+        codes, found = self._index.codes(salt), GramCollector(rule.n_max, salt)
         with Spill(self.memory) as held:
             tasks = ((block, codes, group, rule) for block, group in self._each(against=False))
             for each in self._map(records_of, tasks):
@@ -119,7 +119,7 @@ class Local:
         """See `Backend`."""
         self._ids.close()
 
-    def __enter__(self) -> Local:
+    def __enter__(self) -> LocalBackend:
         return self
 
     def __exit__(

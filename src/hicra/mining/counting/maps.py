@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from hicra.arrays import Hashes, Int32s, Ints
-from hicra.mining.counting.ngrams import Rule, block_records
+from hicra.mining.counting.ngrams import CountRule, block_records
 from hicra.mining.counting.words import Chunk, Encoded, Encoder, Tokens
 
 PART_IDS = 2**22  # word ids of the corpus for each part of the records
@@ -24,7 +24,7 @@ def encode(chunk: Chunk, near: bool) -> Encoded:
     return _encoder().encode(chunk, near)
 
 
-def records_of(block: Tokens, codes: Hashes, group: Int32s, rule: Rule) -> list[tuple[int, Hashes, Int32s]]:
+def records_of(block: Tokens, codes: Hashes, group: Int32s, rule: CountRule) -> list[tuple[int, Hashes, Int32s]]:
     """The second map: n, hashes and records of one block, for each n."""
     return [(n, *block_records(block, codes, group, n, rule.by_group)) for n in range(rule.n_min, rule.n_max + 1)]
 

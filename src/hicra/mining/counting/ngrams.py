@@ -67,7 +67,7 @@ class Grams:
 
 
 @dataclass(frozen=True)
-class Rule:
+class CountRule:
     """Which n-grams are counted and kept.
 
     Attributes:
@@ -129,11 +129,11 @@ def count_ngrams(
         the grams, and counts: `ngrams` (distinct), `min_df` (those that reach it), `max_df` (the largest found),
         `over_limit` (dropped by `MAX_GRAMS`).
     """
-    rule = Rule(n_min, n_max, min_df, across=groups is not None and min_groups > 1)
+    rule = CountRule(n_min, n_max, min_df, across=groups is not None and min_groups > 1)
     group = np.arange(len(tokens.starts) - 1, dtype=np.int32) if groups is None else groups.astype(np.int32)
 
     def attempt(salt: int) -> tuple[Grams, dict[str, int]]:
-        codes, found = codes_of(tokens, salt), Found(n_max, salt)
+        codes, found = codes_of(tokens, salt), GramCollector(n_max, salt)
         for n in range(n_min, n_max + 1):
             _, records = block_records(tokens, codes, group, n, rule.by_group)
             found.add(merge_records(records, codes, n, rule))
@@ -200,7 +200,7 @@ class Merged:
     max_df: int
 
 
-def merge_records(records: Int32s, codes: Hashes, n: int, rule: Rule) -> Merged:
+def merge_records(records: Int32s, codes: Hashes, n: int, rule: CountRule) -> Merged:
     """The reduce: all records of some n-grams [R, n + 3], from all blocks and in any order, to their counts.
 
     Raises:
@@ -236,7 +236,7 @@ def _boundaries(hashes: Hashes, words: Int32s) -> Bools:
     return np.append(np.ones(min(1, len(hashes)), bool), ~same)
 
 
-class Found:
+class GramCollector:
     """Grows the counted n-grams, at most `MAX_GRAMS` of them (D18)."""
 
     def __init__(self, n_max: int, salt: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hicra.errors import ConfigError, did_you_mean
 from hicra.mining.counting.interface import Backend
-from hicra.mining.counting.local import Local
+from hicra.mining.counting.local import LocalBackend
 
 BACKENDS = ("local", "ray")
 
@@ -21,9 +21,9 @@ def open_backend(name: str = "local", workers: int = 1) -> Backend:
     if workers < 1:
         raise ConfigError(f"workers is {workers}", "give 1 or more")
     if name == "local":
-        return Local(workers)
+        return LocalBackend(workers)
     if name == "ray":
-        from hicra.mining.counting.ray.backend import Ray
+        from hicra.mining.counting.ray.backend import RayBackend
 
-        return Ray(workers)
+        return RayBackend(workers)
     raise ConfigError(f"no backend {name!r}", did_you_mean(name, BACKENDS))

@@ -97,7 +97,7 @@ def core(word: str) -> str:
 
 
 @dataclass
-class Vocabulary:
+class WordVocabulary:
     """Distinct words, numbered from 1; `left[i]` and `right[i]` are the ids of word i without its left (right) edge."""
 
     words: list[str] = field(default_factory=lambda: [""])
@@ -128,7 +128,7 @@ class Vocabulary:
 class _Lookup(dict[str, int]):
     """Raw word -> id, folding each distinct raw word once; emptied when it holds `CACHE` of them."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: WordVocabulary) -> None:
         super().__init__()
         self.vocabulary = vocabulary
 
@@ -204,7 +204,7 @@ class Encoder:
         self._start()
 
     def _start(self) -> None:
-        self.vocabulary = Vocabulary()
+        self.vocabulary = WordVocabulary()
         self.lookup = _Lookup(self.vocabulary)
 
     def ids(self, texts: Sequence[str]) -> Iterator[Int32s]:

@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any
 
 from hicra.tasks.plan_execute.problems import MODULUS, NOUNS
-from hicra.tasks.plan_execute.settings import STRATEGIES, Settings
+from hicra.tasks.plan_execute.settings import STRATEGIES, PlanExecuteSettings
 
 OPENERS = ("let us", "we can", "i will")
 BODIES = (
@@ -85,7 +85,7 @@ class Language:
 
 
 @lru_cache(maxsize=32)
-def language_of(settings: Settings) -> Language:
+def language_of(settings: PlanExecuteSettings) -> Language:
     """The language of these settings."""
     n = settings.paraphrases
     bodies = tuple(

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Bools, Hashes, Ints
-from hicra.tasks.plan_execute.settings import STRATEGIES, Rule, Settings
+from hicra.tasks.plan_execute.settings import STRATEGIES, PlanExecuteSettings, StrategyRule
 
 MODULUS = 20
 NOUNS = (
@@ -45,7 +45,7 @@ def carry_out(strategy: int, a: Any, b: Any, c: Any) -> Any:
     return calculate(calculate(a, first, b), second, c)
 
 
-def right_strategy(noun_index: Any, a: Any, rule: Rule) -> Any:
+def right_strategy(noun_index: Any, a: Any, rule: StrategyRule) -> Any:
     """The strategy that solves the problem: what a policy has to learn. Ints or integer arrays."""
     if rule == "noun":
         return noun_index % STRATEGIES
@@ -88,7 +88,7 @@ class Problems:
 
 
 @lru_cache(maxsize=8)
-def all_problems(nouns: int = 12, rule: Rule = "noun") -> Problems:
+def all_problems(nouns: int = 12, rule: StrategyRule = "noun") -> Problems:
     """Every problem whose goal exactly one strategy reaches: 70,784 with the default settings. About 20 ms, cached."""
     grid = np.indices((nouns, MODULUS, MODULUS, MODULUS), dtype=np.int64).reshape(4, -1)
     noun, a, b, c = grid
@@ -101,7 +101,7 @@ def all_problems(nouns: int = 12, rule: Rule = "noun") -> Problems:
     return Problems(noun, a, b, c, goal, strategy, code, mix(code) % np.uint64(10) < np.uint64(EVAL_SHARE_OF_TEN))
 
 
-def bounds(settings: Settings) -> dict[str, float]:
+def bounds(settings: PlanExecuteSettings) -> dict[str, float]:
     """Exact success shares over all problems, execution being perfect.
 
     Returns:

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from hicra.errors import ConfigError, did_you_mean
 
-Rule = Literal["noun", "noun_parity"]
+StrategyRule = Literal["noun", "noun_parity"]
 STRATEGIES = 6
 NOUN_COUNTS = (6, 12, 18, 24)
-RULES: tuple[Rule, ...] = ("noun", "noun_parity")
+RULES: tuple[StrategyRule, ...] = ("noun", "noun_parity")
 
 
 @dataclass(frozen=True)
-class Settings:
+class PlanExecuteSettings:
     """What a plan-execute task is made of.
 
     Every setting but `attempts` = 1 and `nouns` = 6 asks for a warm start of its own when it is not the default: the
@@ -36,7 +36,7 @@ class Settings:
     """
 
     nouns: int = 12
-    rule: Rule = "noun"
+    rule: StrategyRule = "noun"
     skew: float = 0.80
     hint: float = 2.0
     paraphrases: int = 3
@@ -56,7 +56,7 @@ class Settings:
             raise ConfigError(f"task.settings.hint: {self.hint!r} is not in [1, 100]", "the default is 2")
 
     @classmethod
-    def parse(cls, settings: Mapping[str, Any]) -> Settings:
+    def parse(cls, settings: Mapping[str, Any]) -> PlanExecuteSettings:
         """Settings from plain values.
 
         Raises:

@@ -17,7 +17,7 @@ from hicra.tasks.base import Row, Score
 from hicra.tasks.plan_execute import parsing, warmstarts
 from hicra.tasks.plan_execute.language import BOS, PLANNING_IDS, language_of, max_new_tokens
 from hicra.tasks.plan_execute.problems import NOUNS, all_problems, bounds, right_strategy
-from hicra.tasks.plan_execute.settings import Settings
+from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 
 SPLITS = ("train", "eval")
 WARM_STARTS = ("strong", "weak")
@@ -27,7 +27,7 @@ class PlanExecute:
     """Plan, execute, reflect.
 
     Args:
-        settings: `nouns`, `rule`, `skew`, `paraphrases`, `attempts`, `trap`; see `Settings`.
+        settings: `nouns`, `rule`, `skew`, `paraphrases`, `attempts`, `trap`; see `PlanExecuteSettings`.
 
     Raises:
         ConfigError: an unknown setting, or a value out of its range.
@@ -36,7 +36,7 @@ class PlanExecute:
     name = "plan_execute"
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = Settings.parse(settings)
+        self.settings = PlanExecuteSettings.parse(settings)
         self.language = language_of(self.settings)
 
     @property

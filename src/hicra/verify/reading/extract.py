@@ -40,7 +40,7 @@ _NUMBER = re.compile(
 )
 
 
-class Found(NamedTuple):
+class Extracted(NamedTuple):
     """What was found: the text of the answer, and whether it stood in a box."""
 
     text: str
@@ -95,13 +95,13 @@ def last_number(text: str) -> str | None:
     return last
 
 
-def find(completion: str, mode: Mode) -> Found | None:
+def find(completion: str, mode: Mode) -> Extracted | None:
     """The answer that a completion gives under a mode, or None where it gives none."""
     text = completion[-MAX_INPUT:]
     box = last_box(text)
     if box is not None:
-        return Found(box, True)
+        return Extracted(box, True)
     if mode == "lenient" and "\\boxed" not in text and "\\fbox" not in text:
         number = last_number(text[-MAX_TAIL:])
-        return None if number is None else Found(number, False)
+        return None if number is None else Extracted(number, False)
     return None

@@ -8,8 +8,8 @@ import pytest
 from hicra.arrays import Ints
 from hicra.mining.counting import ngrams
 from hicra.mining.counting.ngrams import (
+    CountRule,
     Grams,
-    Rule,
     block_holders,
     block_records,
     codes_of,
@@ -20,7 +20,7 @@ from hicra.mining.counting.words import (
     Chunk,
     Encoder,
     Tokens,
-    Vocabulary,
+    WordVocabulary,
     core,
     cut_formulas,
     fold_word,
@@ -156,7 +156,7 @@ def test_records_of_a_block_by_hand() -> None:
 
 def test_records_of_several_blocks_add_up_in_any_order() -> None:
     one, two = tokenise(["so we go", "so we go"]), tokenise(["so we go. so we sit"])
-    vocabulary = Vocabulary()
+    vocabulary = WordVocabulary()
     blocks = []
     for block in (two, one):  # one vocabulary for both
         ids = np.array([0, *map(vocabulary.add, block.words[1:])], np.int32)[block.ids]
@@ -166,12 +166,12 @@ def test_records_of_several_blocks_add_up_in_any_order() -> None:
         block_records(block, codes, group, 2, by_group=True)[1]
         for block, group in zip(blocks, (np.array([7], np.int32), np.array([7, 8], np.int32)), strict=True)
     ]
-    merged = merge_records(np.concatenate(rows), codes, 2, Rule(2, 2, 1, by_group=True))
+    merged = merge_records(np.concatenate(rows), codes, 2, CountRule(2, 2, 1, by_group=True))
     text = [" ".join(vocabulary.words[word] for word in row) for row in merged.words.tolist()]
     got = dict(zip(text, zip(merged.doc_freq.tolist(), merged.occurrences.tolist(), strict=True), strict=True))
     assert got == {"so we": (2, 4), "we go": (2, 3), "we sit": (1, 1)}  # groups 7 and 8, not blocks
     assert (merged.ngrams, merged.min_df, merged.max_df) == (3, 3, 2)
-    across = merge_records(np.concatenate(rows[::-1]), codes, 2, Rule(2, 2, 1, by_group=True, across=True))
+    across = merge_records(np.concatenate(rows[::-1]), codes, 2, CountRule(2, 2, 1, by_group=True, across=True))
     assert len(across.words) == 2  # "we sit" is in group 7 only
 
 

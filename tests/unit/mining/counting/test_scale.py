@@ -16,8 +16,8 @@ import pytest
 from hicra.errors import ConfigError, DataError
 from hicra.mining.counting import local as backend
 from hicra.mining.counting.documents import resolve
-from hicra.mining.counting.local import Local
-from hicra.mining.counting.ngrams import Rule, count_ngrams
+from hicra.mining.counting.local import LocalBackend
+from hicra.mining.counting.ngrams import CountRule, count_ngrams
 from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import chunks_of
 from hicra.mining.counting.spill import Spill
@@ -72,7 +72,7 @@ def test_an_error_on_the_way_leaves_no_files(tmp_path: Path, monkeypatch: pytest
         assert [name for name in os.listdir(tmp_path) if name.startswith("hicra-mine-")]
         raise DataError("broken", "")
 
-    with pytest.raises(DataError, match="broken"), Local(memory=0) as held:
+    with pytest.raises(DataError, match="broken"), LocalBackend(memory=0) as held:
         held.load(chunks())  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
 
@@ -142,10 +142,10 @@ def test_a_low_floor_drops_nothing() -> None:
 
 def test_contrast_counts_the_incorrect_solutions_apart() -> None:
     right, wrong = ["so we go on", "so we go up", "let us sit down"], ["so we go on", "let us sit down", "no"]
-    with Local() as held:
+    with LocalBackend() as held:
         chunks = [*chunks_of(right, [None] * 3), *chunks_of(wrong, [None] * 3, against=True)]
         loaded = held.load(chunks)
-        grams, _ = held.count(Rule(3, 3, 1))
+        grams, _ = held.count(CountRule(3, 3, 1))
         assert (loaded.mined.documents.counted, loaded.against.documents.counted) == (3, 3)
         labels = np.arange(len(grams.text))
         assert dict(zip(grams.text, grams.doc_freq.tolist(), strict=True))["so we go"] == 2
@@ -161,10 +161,10 @@ def test_contrast_counts_the_incorrect_solutions_apart() -> None:
 def test_blocks_parts_and_spilling_change_nothing(monkeypatch: pytest.MonkeyPatch, by_group: bool) -> None:
     texts = made(60)
     asked = [f"q{row % 7}" for row in range(60)]
-    rule = Rule(2, 4, 2, by_group, across=True)
+    rule = CountRule(2, 4, 2, by_group, across=True)
 
     def counted(memory: int) -> tuple[object, ...]:
-        with Local(memory=memory) as held:
+        with LocalBackend(memory=memory) as held:
             held.load(chunks_of(texts, asked))
             grams, counts = held.count(rule)
             labels = np.arange(len(grams.text)) % 5
@@ -327,12 +327,12 @@ STOPPED = """
 import sys, time
 from hicra.mining.mine import mine, mine_paths
 from hicra.mining.settings import MineSettings
-from hicra.mining.counting.local import Local
+from hicra.mining.counting.local import LocalBackend
 def waits(held, loaded, settings):
     print("spilled", held.spilled, flush=True)
     time.sleep(60)
 if __name__ == "__main__":
-    Local.__init__.__defaults__ = (1, 0)
+    LocalBackend.__init__.__defaults__ = (1, 0)
     sys.modules["hicra.mining.mine"].mine_loaded = waits
     mine_paths(sys.argv[1], MineSettings(embedder="hashing"))
 """

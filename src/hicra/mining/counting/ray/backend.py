@@ -25,7 +25,7 @@ from hicra.errors import ConfigError
 from hicra.mining.counting.index import Index, Side
 from hicra.mining.counting.interface import Loaded
 from hicra.mining.counting.maps import PART_IDS, add_holders
-from hicra.mining.counting.ngrams import Found, Grams, HashCollision, Rule, with_salts
+from hicra.mining.counting.ngrams import CountRule, GramCollector, Grams, HashCollision, with_salts
 from hicra.mining.counting.ray import steps as steps
 from hicra.mining.counting.ray.files import FileRead, expand, read_file
 from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of
@@ -35,7 +35,7 @@ OBJECT_STORE = 2**29  # bytes of shared memory of a cluster started here; Ray sp
 _ONE: dict[str, Any] = {"batch_size": 1, "batch_format": "pyarrow"}
 
 
-class Ray:
+class RayBackend:
     """See `hicra.mining.counting.local.Backend`.
 
     Args:
@@ -56,7 +56,7 @@ class Ray:
             ) from None
         self._ray: Any = ray
         self._index = Index()
-        self._rule: Rule | None = None
+        self._rule: CountRule | None = None
         self._sides: dict[bool, Side] = {}
         self._data: Any = None
         self._places: dict[int, Any] = {}
@@ -101,19 +101,19 @@ class Ray:
         for path in expand(paths):
             yield from pairs_of(read_file(path, reading, FileRead(path)))
 
-    def count(self, rule: Rule) -> tuple[Grams, dict[str, int]]:
+    def count(self, rule: CountRule) -> tuple[Grams, dict[str, int]]:
         """See `Backend`."""
         self._rule = rule
         total = int(self._index.lengths[self._sides[False].documents.kept].sum())
         return with_salts(lambda salt: self._count(rule, max(1, -(-total // PART_IDS)), salt))
 
-    def _count(self, rule: Rule, parts: int, salt: int) -> tuple[Grams, dict[str, int]]:
+    def _count(self, rule: CountRule, parts: int, salt: int) -> tuple[Grams, dict[str, int]]:
         tables = self._tables(salt)
         asked: dict[str, Any] = {"places": self._places, "tables": tables, "rule": rule, "parts": parts}
         records = self._data.map_batches(steps.records, fn_kwargs=asked, **_ONE)
         groups = records.groupby("key", num_partitions=parts * (rule.n_max - rule.n_min + 1))
         asked = {"tables": tables, "rule": rule, "parts": parts}
-        found = Found(rule.n_max, salt)
+        found = GramCollector(rule.n_max, salt)
         for row in groups.map_groups(steps.merge, fn_kwargs=asked, batch_format="pyarrow").iter_rows():
             merged = steps.unpacked_merged(row)
             if merged is None:

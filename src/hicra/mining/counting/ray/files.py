@@ -18,15 +18,14 @@ import polars as pl
 
 from hicra.corpus import BadLine, Paths, files_of
 from hicra.corpus.account import Account
+from hicra.corpus.batches import SIZE, SIZE_BYTES, in_batches
 from hicra.corpus.files import SUFFIXES
-from hicra.corpus.lines import MAX_LINE, MAX_RATIO
 from hicra.corpus.rows import rows_of
-from hicra.corpus.schema import CANONICAL_ONLY, Batch
+from hicra.corpus.schema import CANONICAL_ONLY
 from hicra.errors import DataError
 from hicra.mining.counting.rows import Reading, Rows
 from hicra.mining.counting.words import Chunk
 
-ROWS, BYTES = 4096, 2**24  # of a frame, at most
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "file")
 _ADDRESS = re.compile(f"({'|'.join(SCHEMES)})://")
 
@@ -155,14 +154,7 @@ def read_file(path: str, reading: Reading, report: FileRead) -> Iterator[Chunk]:
 
 
 def _frames(path: Path, account: Account) -> Iterator[pl.DataFrame]:
-    batch = Batch()
-    for item in rows_of(path, account, MAX_LINE, MAX_RATIO):
-        if account.good(item):
-            batch.add(item, extras=False)
-        if batch.height == ROWS or batch.size >= BYTES:
-            yield CANONICAL_ONLY.frame(batch)
-            batch = Batch()
-    if batch.height:
+    for batch in in_batches(rows_of(path, account), account, SIZE, SIZE_BYTES, extras=False):
         yield CANONICAL_ONLY.frame(batch)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from hicra.arrays import Hashes, Int32s
 from hicra.mining.counting.index import block_of
 from hicra.mining.counting.maps import encode, share
-from hicra.mining.counting.ngrams import HashCollision, Merged, Rule, block_holders, block_records, merge_records
+from hicra.mining.counting.ngrams import CountRule, HashCollision, Merged, block_holders, block_records, merge_records
 from hicra.mining.counting.ray.files import FileRead, read_file
 from hicra.mining.counting.rows import Reading
 from hicra.mining.counting.words import Chunk, Encoded, Tokens
@@ -106,7 +106,7 @@ def _block(row: dict[str, Any], places: Refs, edges: Refs, against: bool) -> tup
     return block_of(ids, lengths, kept, left, right), group[kept]
 
 
-def records(table: Any, places: Refs, tables: Refs, rule: Rule, parts: int) -> Iterator[Any]:
+def records(table: Any, places: Refs, tables: Refs, rule: CountRule, parts: int) -> Iterator[Any]:
     """Map: a chunk to its records, a row for each n and part."""
     row = _row(table)
     yield _table(key=rule.n_min * parts, records=b"")  # so that there is a row
@@ -121,7 +121,7 @@ def records(table: Any, places: Refs, tables: Refs, rule: Rule, parts: int) -> I
         yield _table(key=COLLISION, records=b"")
 
 
-def merge(table: Any, tables: Refs, rule: Rule, parts: int) -> Any:
+def merge(table: Any, tables: Refs, rule: CountRule, parts: int) -> Any:
     """Reduce: all rows of one part of one n to what passes."""
     key = table["key"][0].as_py()
     if key == COLLISION:

@@ -1,0 +1,144 @@
+"""Files of rows to rows, each with its place: JSON Lines (plain, gzip, zstd), strictly, and parquet, in slices.
+
+Every file of rows that a user hands to hicra is read here. Which columns a row needs, what they may hold, and what
+becomes of a bad row is for the caller to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import polars as pl
+
+from hicra.corpus.lines import MAX_LINE, MAX_RATIO, read_lines, shown
+from hicra.corpus.strict_json import BOM, BadRow, parse_object
+from hicra.errors import DataError
+
+SLICE_ROWS = 4096
+SLICE_BYTES = 2**23  # of the packed file, taken to hold its rows evenly
+MIN_SLICE = 64
+
+
+class RowPlace(NamedTuple):
+    """Where a row stands.
+
+    Attributes:
+        file: name of the file (or of a data set on the hub).
+        line: number of its line or row, from 1.
+        offset: the (decompressed) byte where its text begins; None where there are no lines.
+        size: bytes it takes, in parquet on average; 0 where unknown.
+    """
+
+    file: str
+    line: int
+    offset: int | None = None
+    size: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file} line {self.line}"
+
+
+Record = tuple[RowPlace, dict[str, Any]]
+
+
+def stop(place: RowPlace, bad: BadRow) -> None:
+    """What most readers do with a bad line: raises DataError that names it."""
+    raise DataError(f"{place}: {bad.reason}", "each line is one JSON object; mend or remove it") from None
+
+
+def records(
+    path: Path,
+    on_bad: Callable[[RowPlace, BadRow], None] = stop,
+    *,
+    half_surrogates: bool = False,
+    max_line: int = MAX_LINE,
+    max_ratio: float = MAX_RATIO,
+) -> Iterator[Record]:
+    """The rows of a file, in order. Memory is bounded by the longest line, or by a slice of the parquet file.
+
+    A byte order mark before the first line is no part of it. An empty line is a bad one.
+
+    Args:
+        path: a parquet file where it is called so, else JSON Lines (`read_lines` says which).
+        on_bad: told of each line that is no row; where it returns, the next line is read.
+        half_surrogates: let a lone surrogate through, which a model may write and which is no text.
+        max_line, max_ratio: as for `read_lines`.
+
+    Raises:
+        DataError: the file cannot be read as a whole, or what `on_bad` raises.
+    """
+    if is_parquet(path):
+        return _parquet_records(path)
+    return _json_records(path, on_bad, half_surrogates, max_line, max_ratio)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is a parquet file by its name."""
+    return path.name.lower().endswith(".parquet")
+
+
+def parquet_schema(path: Path) -> dict[str, pl.DataType]:
+    """The columns of a parquet file and their types; DataError where it is none."""
+    with _opened(path) as file:
+        return dict(pl.read_parquet_schema(file))
+
+
+def _json_records(
+    path: Path, on_bad: Callable[[RowPlace, BadRow], None], half_surrogates: bool, max_line: int, max_ratio: float
+) -> Iterator[Record]:
+    name = shown(path)
+    for line in read_lines(path, max_line, max_ratio):
+        data, offset = line.data, line.offset
+        if line.number == 1 and data.startswith(BOM):
+            data, offset = data[len(BOM) :], len(BOM)
+        place = RowPlace(name, line.number, offset, len(data))
+        try:
+            if line.too_long:
+                raise BadRow(f"longer than {max_line} bytes")
+            row = parse_object(data, half_surrogates)
+        except BadRow as bad:
+            on_bad(place, bad)
+        else:
+            yield place, row
+
+
+def _parquet_records(path: Path) -> Iterator[Record]:
+    name, number = shown(path), 0
+    for frame in _slices(path):
+        size = int(frame.estimated_size()) // max(1, frame.height)
+        for row in frame.iter_rows(named=True):
+            number += 1
+            yield RowPlace(name, number, None, size), row
+
+
+def _slices(path: Path) -> Iterator[pl.DataFrame]:
+    """The file in slices of at most `SLICE_ROWS` rows."""
+    with _opened(path) as file:
+        scan = pl.scan_parquet(file)
+        height = int(scan.select(pl.len()).collect().item())
+        size = max(MIN_SLICE, min(SLICE_ROWS, height * SLICE_BYTES // max(1, _size(file))))
+        for begin in range(0, height, size):
+            yield scan.slice(begin, size).collect()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file as a handle, since polars would read [ ] * ? in a name as a pattern."""
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{shown(path)} is no readable parquet: {error}",
+            "a half written file is not readable parquet; write or fetch it again",
+        ) from None
+
+
+def _size(file: IO[bytes]) -> int:
+    at = file.tell()
+    end = file.seek(0, 2)
+    file.seek(at)
+    return end
