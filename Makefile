@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test check format bench warmstart clean
+.PHONY: help setup models demo test test-fast check format bench warmstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
@@ -30,6 +30,9 @@ demo: setup  ## the main job: mine, tag, train GRPO and HICRA, compare, report (
 
 test: setup  ## all tests
 	$(BIN)/python -m pytest
+
+test-fast: setup  ## the inner loop: what takes under a minute on two idle cores, no training, no browser
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 check: setup  ## what CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .

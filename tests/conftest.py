@@ -24,3 +24,10 @@ def shared_data():
     if not SHARED.is_dir():
         pytest.skip("no real data beside this checkout")
     return SHARED
+
+
+def pytest_collection_modifyitems(items):
+    """Whatever trains a model or opens a browser is slow (`make test-fast` leaves it out)."""
+    for item in items:
+        if {"engines", "ui"} & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)

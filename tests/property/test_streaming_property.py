@@ -77,6 +77,7 @@ KNOWN = {family: sorted(pieces(tokenizer, family)) for family, tokenizer in MADE
 @pytest.mark.parametrize("which", sorted(TAGGERS), ids="-".join)
 @given(data=st.data())
 @settings(max_examples=120, deadline=None)
+@pytest.mark.slow
 def test_any_way_of_cutting_gives_the_mask_of_the_whole(which, data):
     family, tagger = which[0], TAGGERS[which]
     encoded = texts.map(lambda text: MADE[family].encode(text, add_special_tokens=False).ids)

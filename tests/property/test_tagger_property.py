@@ -2,6 +2,7 @@
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def test_spans_equal_the_reference(text):
 
 @given(st.sampled_from(sorted(MADE)), st.data())
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_masks_of_any_ids_equal_the_reference(family, data):
     table, tagger = TABLES[family], TAGGERS[family]
     known = st.sampled_from(sorted(table))
@@ -108,6 +110,7 @@ PART_GRAMS = ["so", "s'", "'", "s o", "\U0001f914", "o\u0301"]
 
 @given(st.lists(st.sampled_from(PARTS), max_size=16), st.sampled_from(["gram", "sentence"]))
 @settings(max_examples=400, deadline=None)
+@pytest.mark.slow
 def test_single_byte_tokens_equal_the_reference(data, unit):
     tokenizer, table = MADE["byte-level"], TABLES["byte-level"]
     one = {piece: index for index, piece in table.items() if piece is not None and len(piece) == 1}

@@ -68,6 +68,7 @@ def main(folder: Path) -> None:
                 fields |= {f"{step}.loss.{name}": batch[name].numpy() for name in ("mask", "live", "entropies")}
             np.savez(folder / f"{arm}-{rank}.npz", **fields)
     (folder / f"summary-{rank}.json").write_text(json.dumps(summary), encoding="utf-8")
+    torch.distributed.destroy_process_group()  # its threads must not outlive the interpreter
 
 
 if __name__ == "__main__":

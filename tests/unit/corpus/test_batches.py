@@ -70,6 +70,7 @@ def account(result: Any) -> tuple[Any, ...]:
 
 @given(st.lists(records, min_size=1, max_size=8), st.integers(1, 3), st.booleans())
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_batches_are_read_in_pieces(tmp_path_factory: Any, rows: list[Any], size: int, keep: bool) -> None:
     path = jsonl(tmp_path_factory.mktemp("b") / "rows.jsonl", [*rows, {"solution": "last"}])
     whole = corpus.read(path, "skip", 1.0, keep_duplicates=keep)
@@ -183,6 +184,7 @@ def test_parquet_is_read_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its peak memory from Linux's /proc")
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.zst", "parquet"])
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, ending: str) -> None:
     script = """if True:
         import re, sys; from hicra import corpus

@@ -126,6 +126,7 @@ def test_too_long_line_is_bad(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["gz", "zst"])
+@pytest.mark.slow
 def test_compressed_files(tmp_path: Path, suffix: str) -> None:
     def pack(data: bytes) -> bytes:
         return gzip.compress(data) if suffix == "gz" else zstandard.ZstdCompressor().compress(data)

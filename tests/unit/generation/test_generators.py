@@ -101,6 +101,7 @@ def test_it_gives_up_after_some_tries():
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404])
+@pytest.mark.slow
 def test_refusals_and_redirects_end_at_once_and_never_show_the_key(monkeypatch, status):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     with Server((status, f"you sent Bearer {KEY}")) as server:
@@ -112,6 +113,7 @@ def test_refusals_and_redirects_end_at_once_and_never_show_the_key(monkeypatch, 
 
 
 @pytest.mark.parametrize("reply", ["[]", "{}", '{"choices": []}', '{"choices": [{"message": {"content": 5}}]}'])
+@pytest.mark.slow
 def test_what_is_no_completion_is_an_error(reply):
     with Server((200, reply)) as server, pytest.raises(EngineError, match="no chat completion"):
         ask(server, 4)

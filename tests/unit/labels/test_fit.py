@@ -162,6 +162,7 @@ print(fit(TRACES, QUICK)[0].content_hash)
 """
 
 
+@pytest.mark.slow
 def test_same_lexicon_under_another_hash_seed_and_locale():
     def run(seed, locale):
         environment = os.environ | {"PYTHONHASHSEED": seed, "LC_ALL": locale, "OMP_NUM_THREADS": "1"}

@@ -169,6 +169,7 @@ TRICKY = st.text(
 
 @given(st.lists(TRICKY, min_size=1, max_size=5), st.sampled_from(["gram", "sentence"]))
 @settings(max_examples=200, deadline=None)
+@pytest.mark.slow
 def test_unmatchable_is_what_does_not_match_itself(phrases: list[str], unit: str) -> None:
     phrases = [phrase for phrase in phrases if phrase.strip(" \u00a0")]
     if not phrases:
@@ -213,6 +214,7 @@ def test_undecodable_phrases_are_refused() -> None:
         Lexicon.from_phrases(["so", "we\udcff"])
 
 
+@pytest.mark.slow
 def test_100_000_grams_load_and_save(tmp_path: Path) -> None:
     phrases = [f"word{i % 317} and word{i}" for i in range(100_000)]
     listed = Lexicon.from_phrases(phrases)

@@ -81,6 +81,7 @@ def test_where_vectors_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(not MINILM, reason="the MiniLM package or torch is not installed")
+@pytest.mark.slow
 def test_minilm_vector_does_not_depend_on_the_other_grams() -> None:
     grams = ["wait", "let us go", "so we can try that", "but wait, maybe", "now", "is that right?"] * 9
     grams = [f"{gram} {word}" for gram, word in zip(grams, "abcdefghijklmnopqrstuvwxyz" * 3, strict=False)]

@@ -170,6 +170,7 @@ lexicon.save(sys.argv[1])
 """
 
 
+@pytest.mark.slow
 def test_same_bytes_over_order_shards_hash_seed_and_threads(tmp_path: Path) -> None:
     texts = toy(200)
     saved = []
@@ -222,6 +223,7 @@ def test_minilm_names_what_to_install() -> None:
 
 @pytest.mark.data
 @pytest.mark.skipif(not DATA.is_dir(), reason="needs ../shared/data")
+@pytest.mark.slow
 def test_real_solutions_give_a_lexicon_of_useful_size() -> None:
     lexicon, report = mine_paths(DATA, HASHING)
     assert 30 <= len(lexicon) <= 20_000

@@ -24,6 +24,7 @@ def test_initial_values_and_schedule():
 
 
 @pytest.mark.engine
+@pytest.mark.slow
 def test_short_warm_start_from_the_command_line_is_the_same_twice(tmp_path, monkeypatch, capsys):
     pytest.importorskip("transformers")
     import warmstart

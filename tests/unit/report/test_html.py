@@ -121,6 +121,7 @@ def long_run(path: Path, method: str, tokens: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_two_hundred_long_rollouts_stay_under_the_budget(tmp_path: Path) -> None:
     model = build_model([long_run(tmp_path / method, method, 2500) for method in ("none", "hicra")])
     page = render(model)

@@ -43,6 +43,7 @@ def rows(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 @pytest.mark.parametrize("with_ids", [False, True])
+@pytest.mark.slow
 def test_same_bytes_for_any_number_of_workers(tmp_path, rows, ending, with_ids):
     tokenizer = None
     if with_ids:
@@ -167,6 +168,7 @@ def alive(pid):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks processes up in Linux's /proc")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -2), (signal.SIGKILL, -9)])
+@pytest.mark.slow
 def test_a_run_that_is_ended_leaves_no_output_and_no_worker(tmp_path, rows, number, code):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -189,6 +191,7 @@ def test_a_run_that_is_ended_leaves_no_output_and_no_worker(tmp_path, rows, numb
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its peak memory from Linux's /proc")
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path, ending):
     script = """if True:
         import re, sys

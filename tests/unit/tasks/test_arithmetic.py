@@ -48,6 +48,7 @@ def test_order_does_not_change_the_split() -> None:
     shots=st.integers(0, 2),
     seeds=st.tuples(st.integers(0, 99), st.integers(0, 99)),
 )
+@pytest.mark.slow
 def test_splits_share_no_problem(
     operations: list[str], digits: int, terms: int, shots: int, seeds: tuple[int, int]
 ) -> None:

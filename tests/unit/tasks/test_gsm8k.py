@@ -107,6 +107,7 @@ def test_bad_settings_are_refused(bad: dict[str, Any]) -> None:
 
 @pytest.mark.data
 @pytest.mark.skipif(not BENCH.is_dir(), reason="no ../shared/data")
+@pytest.mark.slow
 def test_the_real_files_are_read_whole_and_are_disjoint() -> None:
     task = Gsm8k(train_file=str(BENCH / "gsm8k_train.jsonl.gz"), eval_file=str(BENCH / "gsm8k_test.jsonl.gz"))
     assert (len(task.rows("train")), len(task.rows("eval"))) == (7473, 1319)

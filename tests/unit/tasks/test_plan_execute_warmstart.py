@@ -44,6 +44,7 @@ def test_shipped_tokenizer_is_the_built_one(name):
 
 @pytest.mark.engine
 @pytest.mark.parametrize(("name", "low", "high"), [("strong", 0.97, 1.0), ("weak", 0.55, 0.75)])
+@pytest.mark.slow
 def test_shipped_warm_start_loads_and_plays_as_documented(name, low, high):
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")

@@ -31,8 +31,17 @@ def run(verifier):
     return [answer.verdict for answer in verifier.check([pair[0] for pair in pairs], [pair[1] for pair in pairs])]
 
 
+OTHERS = set()  # workers that other tests of this process keep warm
+
+
+@pytest.fixture(autouse=True)
+def _others():
+    OTHERS.clear()
+    OTHERS.update(children() if Path("/proc/self/stat").exists() else ())
+
+
 def children():
-    """Pids of living children, from /proc."""
+    """Pids of living workers of this test, from /proc."""
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
@@ -41,7 +50,7 @@ def children():
         except OSError:
             continue
         if int(parent) == os.getpid() and state != "Z" and "hicra.verify.workers.worker" in line:
-            found.append(int(name))
+            found += [int(name)] if int(name) not in OTHERS else []
     return found
 
 
@@ -92,6 +101,7 @@ def test_the_callers_alarm_fires_and_no_handler_is_touched():
 
 
 @linux
+@pytest.mark.slow
 def test_killed_workers_are_replaced_and_their_items_tried_again():
     with verify.Verifier(workers=2) as verifier:
         assert run(verifier) == EXPECTED
@@ -143,6 +153,7 @@ def test_an_item_that_takes_all_memory_is_an_error_and_its_worker_lives_on(monke
 
 
 @linux
+@pytest.mark.slow
 def test_no_child_is_left():
     with verify.Verifier(workers=2) as verifier:
         run(verifier)
@@ -162,6 +173,7 @@ def test_no_child_is_left():
 
 
 @linux
+@pytest.mark.slow
 def test_a_worker_ends_when_its_caller_is_killed():
     code = (
         "import os, signal; from hicra import verify\n"
@@ -177,6 +189,7 @@ def test_a_worker_ends_when_its_caller_is_killed():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.slow
 def test_a_fork_leaves_the_parents_workers_alone():
     with verify.Verifier(workers=1) as verifier:
         run(verifier)
@@ -198,6 +211,7 @@ def test_plain_answers_start_no_worker():
         assert verifier._pool.processes == []
 
 
+@pytest.mark.slow
 def test_out_of_time_is_timeout_after_a_second_try_and_stalls_no_neighbour(monkeypatch):
     tries = []
     sent = Process.send
@@ -220,6 +234,7 @@ def test_out_of_time_is_timeout_after_a_second_try_and_stalls_no_neighbour(monke
     assert "busy" not in tries[1]
 
 
+@pytest.mark.slow
 def test_after_an_interrupt_no_old_reply_answers_a_new_question(monkeypatch):
     with verify.Verifier(workers=1) as verifier:
         run(verifier)
@@ -398,6 +413,7 @@ def outside(code):
 ALGEBRA = "[a.verdict for a in v.check([r'\\boxed{x+x}', r'\\boxed{x}'], ['2x', '2x'])]"
 
 
+@pytest.mark.slow
 def test_a_caller_whose_broken_pipes_kill_it_lives():
     code = (
         "import os, signal; from hicra import verify; signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
@@ -421,6 +437,7 @@ def test_a_caller_with_thousands_of_open_files():
     assert outside(code) == "['correct', 'wrong']"
 
 
+@pytest.mark.slow
 def test_in_a_ray_actor():
     pytest.importorskip("ray")
     code = (

@@ -44,6 +44,7 @@ def test_the_suite_is_large_and_covers_every_class():
     assert generated(1) == generated(1)
 
 
+@pytest.mark.slow
 def test_no_crash_no_answer_over_time_no_false_accept_no_false_reject(idle):
     rows = [(case.completion[:60], case.gold, case.verdict, answer) for case, answer in zip(CASES, idle, strict=True)]
     assert not [row for row in rows if row[3].verdict in ("error", "timeout")]
@@ -53,6 +54,7 @@ def test_no_crash_no_answer_over_time_no_false_accept_no_false_reject(idle):
 
 
 @pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.slow
 def test_the_number_of_workers_changes_no_verdict(idle, workers):
     assert judged(answers(workers)) == judged(idle)
 
@@ -63,6 +65,7 @@ def burn(until):
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_load_changes_no_verdict(idle):
     context = multiprocessing.get_context("spawn")
     load = [context.Process(target=burn, args=(time.monotonic() + 200,), daemon=True) for _ in range(BUSY)]
@@ -79,6 +82,7 @@ def test_load_changes_no_verdict(idle):
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
+@pytest.mark.slow
 def test_the_hash_seed_changes_no_verdict(idle, seed):
     code = (
         "import json, sys; sys.path.insert(0, sys.argv[1]); import test_suite as t\n"

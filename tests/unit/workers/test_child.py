@@ -61,6 +61,7 @@ def test_it_writes_no_file_and_has_bounded_memory(child, tmp_path):
 
 
 @pytest.mark.parametrize(("what", "seconds"), [("spin", 60), ("sleep", 0.2)])
+@pytest.mark.slow
 def test_out_of_cpu_time_and_out_of_time_are_a_timeout(child, what, seconds):
     with pytest.raises(TimeoutError):
         ask(child, what, seconds)

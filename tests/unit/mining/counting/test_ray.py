@@ -81,6 +81,7 @@ def saved(folder: Path, out: Path, settings: MineSettings, backend: str) -> tupl
 
 
 @pytest.mark.usefixtures("cluster")
+@pytest.mark.slow
 def test_ray_and_local_give_the_same_bytes(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     local, said = saved(folder, tmp_path / "local", SETTINGS, "local")
     monkeypatch.setattr("hicra.mining.counting.ray.backend.PART_IDS", 1500)  # two parts for each n
@@ -96,6 +97,7 @@ def test_ray_and_local_give_the_same_bytes(tmp_path: Path, folder: Path, monkeyp
 
 
 @pytest.mark.usefixtures("cluster")
+@pytest.mark.slow
 def test_texts_in_memory_and_errors(tmp_path: Path, folder: Path) -> None:
     texts = [f"so we {word} on and then \ud800 stop" for word in WORDS for _ in "ab"]
     texts += ["so we wait, on 7 and then stop", "so we wait on 8 and then stop!"]
@@ -130,6 +132,7 @@ def test_addresses_are_listed_as_folders_are(folder: Path, tmp_path: Path) -> No
             expand(address)
 
 
+@pytest.mark.slow
 def test_without_ray_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(ConfigError, match=r"'ray' needs a package(.|\n)*hicra\[ray\]"):

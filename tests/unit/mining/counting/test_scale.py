@@ -225,6 +225,7 @@ def test_one_solution_and_copies_of_one() -> None:
 
 
 @pytest.mark.parametrize("kind", ["words", "junk"])
+@pytest.mark.slow
 def test_a_12_mb_solution_takes_bounded_memory(kind: str) -> None:  # time: benchmarks/bench_mining.py
     if kind == "words":
         base = " ".join(made(1, words=20_000)) + " "
@@ -296,6 +297,7 @@ def _locales() -> list[str]:
     return [name for name in found if name.lower().startswith("tr_tr")][:1] or ["C.UTF-8"]
 
 
+@pytest.mark.slow
 def test_same_bytes_over_order_shards_workers_hash_seed_and_locale(tmp_path: Path) -> None:
     rows = [
         {"solution": text, "correct": row % 5 > 0, "question": f"I is {row % 9}", "source": f"s{row % 3}"}
