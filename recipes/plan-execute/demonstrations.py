@@ -3,9 +3,11 @@
 Traces are not filtered by success: most announce the favourite strategy, whatever the noun, and many end with
 `answer none`. What reinforcement learning has to add is the choice of the plan.
 
-Deviations: D1 the demonstrator takes the right strategy `hint` times as readily as the prior says (2 by default; 1 is
-the specification's noun-blind demonstrator). From blind demonstrations the plan ignores the noun so thoroughly that 100
-steps of GRPO stay at the bound of noun-blind play (studies/weak-start). D2 a careless demonstrator, for the weak start.
+Deviations (from the specification of the task):
+PLAN-8. The demonstrator takes the right strategy `hint` times as readily as the prior says (2 by default; 1 is the
+    specification's noun-blind demonstrator). From blind demonstrations the plan ignores the noun so thoroughly that 100
+    steps of GRPO stay at the bound of noun-blind play (studies/weak-start).
+PLAN-9. There is a careless demonstrator, for the weak start.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 Runs that were judged by another verifier, asked with another prompt or trained on other data are not arms of one experiment:
 refused.
 
-Deviation D1: an input whose name hicra does not know counts as data; `lexicon` and `model` name arms instead, since both may be
-what is compared.
+Deviations:
+COMPARE-1. An input whose name hicra does not know counts as data. `lexicon` and `model` name arms instead, since both may
+    be what is compared.
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@
     steps_to:0.5:5:NAME        the same for the mean of the last 5 steps
 
 There is no "best step": to choose it by the curve that is then compared favours the noisier arm.
-Deviation D1: a run that never gets to the threshold counts with its last step (the restricted mean), and is named.
+
+Deviations:
+COMPARE-3. A run that never gets to the threshold counts with its last step (the restricted mean), and is named.
 """
 
 from __future__ import annotations

@@ -4,12 +4,12 @@ Canonical: response, correct, reward, question, answer, id, group_id, step, mode
 an extra and stays. `formats/` has one file for each writer whose rows are read.
 
 Deviations (the contract names the fields, not these cases):
-D1. `correct` where it is absent and a reward is there: reward >= 0.5. (TRL: of the one reward column whose name holds
+READ-1. `correct` where it is absent and a reward is there: reward >= 0.5. (TRL: of the one reward column whose name holds
     "accuracy" or "correct", where there is exactly one; verl: `acc` where it is logged.) An explicit null stays null.
-D2. A TRL dump names neither its reward functions nor their weights: the reward columns are its float columns but for
+READ-2. A TRL dump names neither its reward functions nor their weights: the reward columns are its float columns but for
     `advantage`, and `reward` is their sum, as TRL's default weights make it. NaN is TRL's "not scored", so null.
-D3. Of several texts the first of solution, response, completion, messages that is not null is the response.
-D4. `answer` may be a number or a list; it is kept as its JSON text. `prompt` stands in for `question`; a prompt of
+READ-3. Of several texts the first of solution, response, completion, messages that is not null is the response.
+READ-4. `answer` may be a number or a list; it is kept as its JSON text. `prompt` stands in for `question`; a prompt of
     messages gives its last user message.
 """
 

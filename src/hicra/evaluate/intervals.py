@@ -9,8 +9,8 @@ Both are Wilson intervals at the effective number of draws (stats/wilson.py). TH
 with questions - 1 degrees of freedom. What stands here is how much pass@k of a question varies.
 
 Deviations (the paper reports means alone):
-    D1  a question whose samples all agree is not taken for certain: for THESE its probability is (c + 1/2) / (n + 1).
-    D2  where a variance is 0, the effective number is the number of questions (LIKE): a whole set of equal means says
+    EVAL-1. A question whose samples all agree is not taken for certain: for THESE its probability is (c + 1/2) / (n + 1).
+    EVAL-2. Where a variance is 0, the effective number is the number of questions (LIKE): a whole set of equal means says
         no more than that many independent draws.
 """
 

@@ -4,10 +4,10 @@ avg@n is the mean over questions of each one's share of right samples (n may dif
 pass@k is the unbiased estimate (Chen et al. 2021). avg@n and pass@1 are the same number.
 
 Deviations (the paper says none of this):
-    D3  an unjudged sample (the verifier said neither right nor wrong: timeout, error) counts as not right; its share is given
+    EVAL-3. An unjudged sample (the verifier said neither right nor wrong: timeout, error) counts as not right; its share is given
         beside, and `avg_at_n_if_unjudged_right` is the mean had all of them been right.
-    D4  a question whose gold cannot be an answer (bad_gold) leaves every mean, and is listed.
-    D5  a sample cut at the token limit is judged like any other: no box, no answer.
+    EVAL-4. A question whose gold cannot be an answer (bad_gold) leaves every mean, and is listed.
+    EVAL-5. A sample cut at the token limit is judged like any other: no box, no answer.
 """
 
 from __future__ import annotations

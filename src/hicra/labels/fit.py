@@ -6,18 +6,18 @@ regression on those alone, the threshold from held-out questions. What comes out
 Aho-Corasick pass, readable, and with `Tagger(lexicon, unit="sentence")` exactly the decisions that were fitted.
 
 Deviations (the paper mines without labels; all of this is ours):
-D1. A sentence counts as positive when at least half of its characters lie in positive units.
-D2. Folds are of questions, never of traces: a question's traces and annotators stand on one side. They are dealt by hash, the
+FIT-1. A sentence counts as positive when at least half of its characters lie in positive units.
+FIT-2. Folds are of questions, never of traces: a question's traces and annotators stand on one side. They are dealt by hash, the
     kinds of label source separately, so that the order of the rows never matters.
-D3. Strength and threshold are chosen by an inner cross-validation inside each training side, for the best F1 over units,
+FIT-3. Strength and threshold are chosen by an inner cross-validation inside each training side, for the best F1 over units,
     averaged over label sources; what is reported comes from questions that saw neither.
-D4. Grams must occur in several questions (at most a quarter of those there are) and hold no digit, so that words and numbers
+FIT-4. Grams must occur in several questions (at most a quarter of those there are) and hold no digit, so that words and numbers
     of one task drop out.
-D5. A sentence weighs in the regressions as much as it moves units: the sum over its units of the share of the unit's
+FIT-5. A sentence weighs in the regressions as much as it moves units: the sum over its units of the share of the unit's
     characters that it holds, at most 1.5 times the mean. A formula of ten lines is ten sentences, yet one unit; what lies
     outside all units weighs nothing.
-D6. The regressions' C is as given from 20,000 sentences on and grows with the square root of what is missing below.
-D7. Weights and threshold are multiples of 1/1024, the threshold an odd multiple of 1/2048: sums are exact in any order, and
+FIT-6. The regressions' C is as given from 20,000 sentences on and grows with the square root of what is missing below.
+FIT-7. Weights and threshold are multiples of 1/1024, the threshold an odd multiple of 1/2048: sums are exact in any order, and
     no sum meets the threshold.
 """
 

@@ -29,14 +29,14 @@ class FitData:
     table: SentenceTable
     question: Ints  # [S]
     positive: Ints  # [S] 0/1
-    weight: Floats  # [S] of each sentence (D5)
+    weight: Floats  # [S] of each sentence (FIT-5)
     overlap: sp.csr_matrix  # [U,S] shared characters
     unit_length: Ints  # [U]
     unit_positive: Bools
     unit_trace: Ints
     unit_question: Ints
     names: list[str]  # [Q] of the clusters
-    least: int  # questions that a gram must occur in (D4)
+    least: int  # questions that a gram must occur in (FIT-4)
 
 
 def prepare(traces: Sequence[LabelledTrace], settings: FitSettings) -> FitData:

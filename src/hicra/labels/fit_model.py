@@ -1,4 +1,4 @@
-"""Which grams, which weights, which threshold: the regressions behind `fit` (its deviations D1 to D7 hold here)."""
+"""Which grams, which weights, which threshold: the regressions behind `fit` (its deviations FIT-1 to FIT-7 hold here)."""
 
 from __future__ import annotations
 

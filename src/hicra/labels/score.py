@@ -4,9 +4,9 @@ A unit is flagged when a span lies wholly inside it (`unit="gram"`), or when at 
 (`unit="sentence"`). Units are pooled over all traces; each row counts, also several annotators of one text.
 
 Deviations (the paper validates no lexicon):
-D1. Intervals are percentiles of a bootstrap that draws questions with all their traces and annotators: sentences of one
+SCORE-1. Intervals are percentiles of a bootstrap that draws questions with all their traces and annotators: sentences of one
     trace, and traces of one question, are not independent. Precision without a flagged unit is 0.
-D2. Agreement is over units with equal boundaries of two annotators of one text: kappa, and F1 of one against the other,
+SCORE-2. Agreement is over units with equal boundaries of two annotators of one text: kappa, and F1 of one against the other,
     which is what a perfect copy of one annotator would score against the other.
 """
 

@@ -19,12 +19,12 @@ class FitSettings(Flat):
     n_max: Positive = Field(default=5, description="Largest number of words of a gram.")
     pieces: Positive = Field(default=8, description="Largest number of words and other characters of a gram together.")
     min_questions: Positive = Field(
-        default=5, description="A gram must occur in that many questions of the training side (D4)."
+        default=5, description="A gram must occur in that many questions of the training side (FIT-4)."
     )
     strengths: tuple[Strength, ...] = Field(
-        default=(0.15,), min_length=1, description="Values of C of the L1 regression to choose from (D6)."
+        default=(0.15,), min_length=1, description="Values of C of the L1 regression to choose from (FIT-6)."
     )
-    refit: Strength = Field(default=0.3, description="C of the L2 regression on the chosen grams (D6).")
+    refit: Strength = Field(default=0.3, description="C of the L2 regression on the chosen grams (FIT-6).")
     folds: int = Field(default=5, ge=2, description="Folds of questions, outside and inside.")
     seed: Count = Field(default=0, description="Seed that deals the folds.")
     positive: tuple[str, ...] = Field(

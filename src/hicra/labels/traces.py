@@ -6,9 +6,9 @@ a list of offsets into another text looks quite like a right one. Optional colum
 `human`, `model`, `source`, `domain`.
 
 Deviations (the paper labels nothing; the contract gives the rows and leaves open the rest):
-D1. Null in `labels`, or an empty list, is a unit that got no name: it counts as a unit and is never positive.
-D2. Units may stand in any order, must not overlap, and need not cover the response.
-D3. Where no `domain` is given it is what stands before the first underscore of `doc_id` (math_7_QwQ: math), if letters and
+LABEL-1. Null in `labels`, or an empty list, is a unit that got no name: it counts as a unit and is never positive.
+LABEL-2. Units may stand in any order, must not overlap, and need not cover the response.
+LABEL-3. Where no `domain` is given it is what stands before the first underscore of `doc_id` (math_7_QwQ: math), if letters and
     digits stand there.
 """
 

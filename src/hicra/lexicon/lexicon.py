@@ -4,7 +4,7 @@ On disk it is a folder (schema 1) of `lexicon.json` and `grams.parquet`; a text 
 built-in names are read as well. Grams are kept folded and sorted, so that equal content has equal bytes and one hash.
 
 Deviations:
-D1. The paper's text asks for 3 to 5 words, its printed list holds 1 to 6. `paper` is the list as printed (249 phrases),
+LEXICON-1. The paper's text asks for 3 to 5 words, its printed list holds 1 to 6. `paper` is the list as printed (249 phrases),
     `paper-n3` its phrases of three and more words.
 """
 

@@ -1,9 +1,9 @@
 """Statistics of a batch of rollouts that merge exactly over batches and ranks, and the metrics they give.
 
 Deviations (section 3 of the paper leaves these open):
-D1. Bins of the semantic entropy are the lexicon's grams; of nested occurrences only the longest counts.
-D2. What follows a gram is the next three tokens the policy produced, inside the same response.
-D3. A response is right when its task says so, else when its reward is at least 0.5.
+METRIC-1. Bins of the semantic entropy are the lexicon's grams; of nested occurrences only the longest counts.
+METRIC-2. What follows a gram is the next three tokens the policy produced, inside the same response.
+METRIC-3. A response is right when its task says so, else when its reward is at least 0.5.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 Nothing here sees the corpus. What must be counted in it is asked through a callable, `Holders`, so that the solutions
 may lie in memory, on disk or with other workers.
 
-Deviations (D5 to D7 select.py, D8 embed.py, D9, D10 and D17 cluster.py, D13 to D15 criteria.py):
-D16. Rare members: with `rare_join` S an n-gram past `max_embedded` joins the cluster whose mean vector is nearest, when
+Deviations (the others stand where they act; docs/deviations.md has them all):
+MINE-16. Rare members: with `rare_join` S an n-gram past `max_embedded` joins the cluster whose mean vector is nearest, when
      the cosine is at least S; before cluster DF is counted. Off by default: each costs an embedding.
 """
 
@@ -85,7 +85,7 @@ class Chosen:
         cluster_df: [K] int64, by rank.
         inside: [G] int64, row of the longer n-gram it always stands inside; -1.
         values: [G] float64 by criterion (`mean_per_doc`, `residual_idf`, `odds_ratio`), those that were asked for.
-        joined: [G] bool, in its cluster by D16.
+        joined: [G] bool, in its cluster by MINE-16.
     """
 
     grams: Grams
@@ -183,7 +183,7 @@ def choose(
 
 
 def join(vectors: Vectors, labels: Ints, embedder: Embedder, rare: list[str], least: float) -> Ints:
-    """[R] int64: the cluster with the nearest mean vector for each rare n-gram, `NOISE` below cosine `least` (D16).
+    """[R] int64: the cluster with the nearest mean vector for each rare n-gram, `NOISE` below cosine `least` (MINE-16).
 
     Ties go to the lower label. Mean vectors are taken in float64 over unit vectors, then brought to unit length.
 

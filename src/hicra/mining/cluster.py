@@ -1,11 +1,11 @@
 """Clusterers: vectors to cluster labels. The paper names no algorithm and no number of clusters.
 
 Deviations:
-D9. Default: seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), one thread, vectors rounded
+MINE-9. Default: seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), one thread, vectors rounded
     to 1e-4.
-D10. k where the setting is null: the square root of the number of grams, rounded up, but at least 50 and at most 512
+MINE-10. k where the setting is null: the square root of the number of grams, rounded up, but at least 50 and at most 512
      (`choose_k`). Below 50 the top 20 % would be a handful of large clusters, taken or left whole.
-D17. `hdbscan` finds the number of clusters itself and leaves some n-grams outside all of them (noise): those are not in
+MINE-17. `hdbscan` finds the number of clusters itself and leaves some n-grams outside all of them (noise): those are not in
      the lexicon, and counted as `noise`. `agglomerative` (average linkage, cosine) is for at most 5,000 n-grams.
 """
 
@@ -113,7 +113,7 @@ CLUSTERERS: dict[str, Callable[[], Clusterer]] = {
 
 
 def choose_k(grams: int) -> int:
-    """The number of clusters for so many grams (D10).
+    """The number of clusters for so many grams (MINE-10).
 
     >>> choose_k(30), choose_k(1000), choose_k(10000), choose_k(10001), choose_k(10**9)
     (30, 50, 100, 101, 512)

@@ -1,14 +1,13 @@
 """Mining, end to end: solutions -> n-grams -> vectors -> clusters -> lexicon (paper section 2.1).
 
-A backend (backend.py) holds the corpus and counts; choose.py makes the lexicon's table from the counts. The same
+A backend (counting/) holds the corpus and counts; choose.py makes the lexicon's table from the counts. The same
 solutions and settings give the same bytes, whatever the order, the files, the backend and the number of workers:
 everything counted is an integer, grams are sorted before they are embedded and clustered.
 
-Deviations (D1 to D4 words.py, D5 to D7 select.py, D8 embed.py, D9, D10 and D17 cluster.py, D11 documents.py, D13 to D15
-criteria.py, D16 choose.py, D18 ngrams.py):
-D12. Where questions are known, an n-gram must occur for two different ones (`across_questions`): what only the
+Deviations (the others stand where they act; docs/deviations.md has them all):
+MINE-12. Where questions are known, an n-gram must occur for two different ones (`across_questions`): what only the
      solutions of one question share is that question's text, not a move that carries over.
-D19. With `count: questions` a document frequency is the number of distinct questions whose solutions hold the n-gram; a
+MINE-19. With `count: questions` a document frequency is the number of distinct questions whose solutions hold the n-gram; a
      solution without a question is a question of its own. Samples of one question then count once.
 """
 

@@ -4,10 +4,10 @@ Cluster DF(c) = number of distinct solutions with at least one member of c (pape
 backend); the clusters in the top share by it are kept, and the lexicon is the union of their members (step 3).
 
 Deviations:
-D5. Only closed n-grams are embedded: one that always stands inside the same longer n-gram (as often, in as many
+MINE-5. Only closed n-grams are embedded: one that always stands inside the same longer n-gram (as often, in as many
     solutions) says nothing more than that, and marks no other text. Setting `closed`.
-D6. At most `max_embedded` n-grams are embedded: those in the most solutions, ties by text.
-D7. "Top 20 %" is rounded up and at least one cluster; clusters tie by their first gram.
+MINE-6. At most `max_embedded` n-grams are embedded: those in the most solutions, ties by text.
+MINE-7. "Top 20 %" is rounded up and at least one cluster; clusters tie by their first gram.
 """
 
 from __future__ import annotations

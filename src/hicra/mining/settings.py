@@ -26,23 +26,29 @@ class MineSettings(Strict):
         default="keep",
         description="With merge, solutions that differ only in numbers, formulas or punctuation count once.",
     )
-    across_questions: bool = Field(default=True, description="An n-gram must occur for two different questions (D12).")
-    closed: bool = Field(default=True, description="Drop n-grams that always stand inside one longer n-gram (D5).")
+    across_questions: bool = Field(
+        default=True, description="An n-gram must occur for two different questions (MINE-12)."
+    )
+    closed: bool = Field(default=True, description="Drop n-grams that always stand inside one longer n-gram (MINE-5).")
     max_per_doc: float | None = Field(
         default=None,
         ge=1,
-        description="Largest mean number of occurrences in the solutions that hold the n-gram (D13); off by default.",
+        description="Largest mean number of occurrences in the solutions that hold the n-gram (MINE-13); off by default.",
     )
     burstiness: float | None = Field(
-        default=None, gt=0, description="Largest residual inverse document frequency, in bits (D14); off by default."
+        default=None,
+        gt=0,
+        description="Largest residual inverse document frequency, in bits (MINE-14); off by default.",
     )
     contrast: float | None = Field(
         default=None,
         gt=0,
-        description="Least ratio of its rate in correct solutions to that in incorrect ones (D15); off by default.",
+        description="Least ratio of its rate in correct solutions to that in incorrect ones (MINE-15); off by default.",
     )
     max_embedded: int = Field(
-        default=10_000, ge=1, description="Largest number of n-grams that are embedded, the most frequent first (D6)."
+        default=10_000,
+        ge=1,
+        description="Largest number of n-grams that are embedded, the most frequent first (MINE-6).",
     )
     embedder: str | None = Field(
         default=None,
@@ -52,14 +58,14 @@ class MineSettings(Strict):
     clusterer: str = Field(
         default="minibatch_kmeans", description="One of minibatch_kmeans, hdbscan and agglomerative."
     )
-    k: int | None = Field(default=None, ge=1, description="Number of clusters. By default a rule decides (D10).")
+    k: int | None = Field(default=None, ge=1, description="Number of clusters. By default a rule decides (MINE-10).")
     rare_join: float | None = Field(
         default=None,
         gt=0,
         le=1,
-        description="N-grams past max_embedded join the nearest cluster at this cosine or more (D16); off by default.",
+        description="N-grams past max_embedded join the nearest cluster at this cosine or more (MINE-16); off by default.",
     )
-    max_joined: int = Field(default=50_000, ge=1, description="Largest number of n-grams tried for joining (D16).")
+    max_joined: int = Field(default=50_000, ge=1, description="Largest number of n-grams tried for joining (MINE-16).")
     top_clusters: float = Field(
         default=0.2,
         gt=0,

@@ -95,11 +95,13 @@ def _before_counting(text: str, settings: MineSettings) -> Why | None:
         words.pop()
     for word in words[next((i for i, word in enumerate(words) if word != BREAK), 0) :] or [""]:
         if word == BREAK:
-            return Why(text, gram, False, "not_an_ngram", "It crosses the end of a clause, or a formula (D2, D3).")
+            return Why(
+                text, gram, False, "not_an_ngram", "It crosses the end of a clause, or a formula (MINE-2, MINE-3)."
+            )
         if word_edges(word) is None:
             return Why(
                 text, gram, False, "not_an_ngram",
-                f"{word!r} is a number, a symbol, a variable or a formula, which no n-gram crosses (D3).",
+                f"{word!r} is a number, a symbol, a variable or a formula, which no n-gram crosses (MINE-3).",
             )  # fmt: skip
     gram = _ngram(text)
     n = len(gram.split(" "))
@@ -146,7 +148,7 @@ def _not_counted(asked: str, gram: str, settings: MineSettings, texts: int, ques
         reason = f"It is in {values['doc_freq']} {_unit(settings, values['doc_freq'])}; min_df is {settings.min_df}."
         return Why(asked, gram, False, "min_df", reason, values)
     if settings.across_questions and questions == 1:
-        reason = f"Its {texts} solutions all answer one question (across_questions, D12)."
+        reason = f"Its {texts} solutions all answer one question (across_questions, MINE-12)."
         return Why(asked, gram, False, "one_question", reason, values)
     reason = f"It is in {texts} solutions, but merged near-duplicates or the limit on n-grams held left it out."
     return Why(asked, gram, False, "limit", reason, values)
@@ -161,37 +163,37 @@ def _counted(asked: str, chosen: Chosen, settings: MineSettings, row: int) -> Wh
     stage, reason = "kept", ""
     if fate == Fate.INSIDE_LONGER:
         values["inside"] = grams.text[int(chosen.inside[row])]
-        stage, reason = "closed", f"{where}, each time inside {values['inside']!r} (D5)."
+        stage, reason = "closed", f"{where}, each time inside {values['inside']!r} (MINE-5)."
     elif fate == Fate.REPEATED:
         stage = "max_per_doc"
-        reason = f"{where}, {values['mean_per_doc']:.3g} times each; max_per_doc is {settings.max_per_doc:g} (D13)."
+        reason = f"{where}, {values['mean_per_doc']:.3g} times each; max_per_doc is {settings.max_per_doc:g} (MINE-13)."
     elif fate == Fate.BURSTY:
         stage = "burstiness"
         reason = (
-            f"{where}; residual idf {values['residual_idf']:.3g} bits, burstiness is {settings.burstiness:g} (D14)."
+            f"{where}; residual idf {values['residual_idf']:.3g} bits, burstiness is {settings.burstiness:g} (MINE-14)."
         )
     elif fate == Fate.NO_CONTRAST:
         stage = "contrast"
-        reason = (
-            f"{where}; odds {values['odds_ratio']:.3g} times those in incorrect ones, not {settings.contrast:g} (D15)."
-        )
+        reason = f"{where}; odds {values['odds_ratio']:.3g} times those in incorrect ones, not {settings.contrast:g} (MINE-15)."
     elif fate == Fate.PAST_CUT:
         left = np.flatnonzero(chosen.fate >= Fate.PAST_CUT)
         before = grams.doc_freq[left] > frequency
         before |= (grams.doc_freq[left] == frequency) & (left < row)
         values["rank"] = int(before.sum()) + 1
         stage = "max_embedded"
-        reason = f"{where}, rank {values['rank']} of {len(left)}; the first {settings.max_embedded} are embedded (D6)."
+        reason = (
+            f"{where}, rank {values['rank']} of {len(left)}; the first {settings.max_embedded} are embedded (MINE-6)."
+        )
     elif fate == Fate.NOISE:
-        stage, reason = "noise", f"{where}; {settings.clusterer} puts it in no cluster (D17)."
+        stage, reason = "noise", f"{where}; {settings.clusterer} puts it in no cluster (MINE-17)."
     else:
         rank, kept = int(chosen.cluster[row]), int(chosen.statistics["clusters_kept"])
         values |= {"cluster": rank, "cluster_df": int(chosen.cluster_df[rank]), "joined": bool(chosen.joined[row])}
-        joined = ", which it joined (D16)" if values["joined"] else ""
+        joined = ", which it joined (MINE-16)" if values["joined"] else ""
         reason = (
             f"{where}; its cluster{joined} is in {values['cluster_df']}, rank {rank + 1} of {len(chosen.cluster_df)}"
         )
-        reason += f", and the first {kept} are kept ({settings.top_clusters:g} of them, D7)."
+        reason += f", and the first {kept} are kept ({settings.top_clusters:g} of them, MINE-7)."
         stage = "kept" if fate == Fate.KEPT else "top_clusters"
     return Why(asked, grams.text[row], fate == Fate.KEPT, stage, reason, values)
 

@@ -1,10 +1,10 @@
 """Metrics -> figures: which curves share axes, what is divided by what, how they are thinned and smoothed. Data only.
 
 Deviations (the paper draws raw curves faint and smoothed ones bold, section 3 and figure 3, and says no more):
-D1. Smoothing is a centred mean over about an eighth of the steps; with fewer than 12 steps there is none.
-D2. The bold line is the mean over the seeds that have a value at that step; every seed is a faint line.
-D3. Ratios divide each run by its own first value (the paper: by the value at step 0).
-D4. Runs of many steps are thinned: a point is then the mean of several steps, and the figure says so.
+REPORT-1. Smoothing is a centred mean over about an eighth of the steps; with fewer than 12 steps there is none.
+REPORT-2. The bold line is the mean over the seeds that have a value at that step; every seed is a faint line.
+REPORT-3. Ratios divide each run by its own first value (the paper: by the value at step 0).
+REPORT-4. Runs of many steps are thinned: a point is then the mean of several steps, and the figure says so.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def average(values: Sequence[float | None]) -> float | None:
 
 
 def smooth(values: Values) -> Values:
-    """Centred mean over about an eighth of the points (D1); gaps stay gaps, windows shrink evenly at the ends.
+    """Centred mean over about an eighth of the points (REPORT-1); gaps stay gaps, windows shrink evenly at the ends.
 
     >>> smooth((1.0, None, 3.0))
     (1.0, None, 3.0)
@@ -121,13 +121,13 @@ def smooth(values: Values) -> Values:
 
 
 def relative(values: Values) -> Values:
-    """Values over the first that is there (D3); all None where that is 0."""
+    """Values over the first that is there (REPORT-3); all None where that is 0."""
     first = next((value for value in values if value is not None), None)
     return tuple(None if value is None or not first else value / first for value in values)
 
 
 def grid(model: ReportModel) -> list[list[int]]:
-    """The steps of all runs in order, as groups that become one point each (D4)."""
+    """The steps of all runs in order, as groups that become one point each (REPORT-4)."""
     steps = sorted({step for run in model.runs for step in run.steps})
     most = max(40, min(MAX_POINTS, 1600 // max(1, len(model.runs))))
     size = -(-len(steps) // most) if steps else 1

@@ -4,7 +4,8 @@ An arm is a method, with the settings in which runs of that method differ: `hicr
 its defaults filled in, stand under their own name, others under that of the config: `hicra(train.learning_rate=0.1)`. A lexicon
 or model that differs names the arm by its hash where there is one: a path is only where the same thing lay.
 
-Deviation D1: the setting `seed` of a method (placebo draws from it) never makes an arm.
+Deviations:
+COMPARE-2. The setting `seed` of a method (placebo draws from it) never makes an arm.
 """
 
 from __future__ import annotations

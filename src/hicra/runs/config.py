@@ -1,6 +1,11 @@
 """The training config: YAML in, strict models, every default a vetted one, the resolved form saved with the run.
 
 Precedence: the file, then `--set a.b=c`, then `--method`. An unknown or doubled key is refused with the nearest right one.
+
+Deviations (the paper prints none of these values):
+TRAIN-1. Clip 0.2 and 0.28, the token mean (`dapo`) as loss and no KL term: the values of the recipe (DAPO) that the paper's
+    baseline builds on.
+TRAIN-2. Eight rollouts a problem, temperature 1 and a constant learning rate after a short warm-up.
 """
 
 from __future__ import annotations

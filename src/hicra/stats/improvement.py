@@ -1,8 +1,10 @@
 """Probability of improvement: the chance that a new treatment run beats a new baseline run.
 
 Mann and Whitney's statistic, as rliable uses it (Agarwal et al. 2021), with an interval that stays honest at 0 and 1.
-Deviation D1: rliable bootstraps the interval, which collapses to one point when every treatment run beats every baseline
-run; this one is Newcombe's score interval (2006, his method 5), with a t quantile for the few runs.
+
+Deviations:
+STATS-1. rliable bootstraps the interval, which collapses to one point when every treatment run beats every baseline run;
+    this one is Newcombe's score interval (2006, his method 5), with a t quantile for the few runs.
 """
 
 from __future__ import annotations

@@ -2,6 +2,10 @@
 
 The t interval over seeds takes the questions as given. A benchmark of 30 questions is a draw of its own, so a claim about
 "questions like these" needs one of the intervals here. Both work on differences [seeds, questions], complete.
+
+Deviations:
+STATS-2. The variance of the two-way crossed interval is never taken to be smaller than either one-way variance MS / (n Q),
+    which the difference of mean squares can come to by chance.
 """
 
 from __future__ import annotations
@@ -22,8 +26,7 @@ def crossed_interval(differences: Floats, confidence: float = 0.95) -> tuple[flo
     """New seeds and new questions: the two-way crossed interval, infinite where either is single.
 
     The variance of the grand mean of n seeds x Q questions is (MS_seed + MS_question - MS_rest) / (n Q) with the mean
-    squares of the two-way layout, and Satterthwaite's degrees of freedom. Deviation D1: it is never taken to be smaller
-    than either one-way variance MS / (n Q), which the difference of mean squares can come to by chance.
+    squares of the two-way layout, and Satterthwaite's degrees of freedom (with STATS-2).
     """
     check_confidence(confidence)
     n, q = differences.shape

@@ -4,9 +4,9 @@ One overlapping Aho-Corasick pass over the folded bytes of a whole batch; word b
 that a long hit that fails never hides a short one that holds. No row or token is looked at one by one in Python.
 
 Deviations (the paper gives no matching procedure):
-D1. Overlapping occurrences all count; the mask is their union. A token is planning when any of its bytes lies in a span.
-D2. What the policy did not produce is a wall, and so is a special token: nothing matches across it.
-D3. With weights, `unit="gram"` marks the grams of positive weight; `unit="sentence"` sums the weights of the distinct grams
+TAG-1. Overlapping occurrences all count; the mask is their union. A token is planning when any of its bytes lies in a span.
+TAG-2. What the policy did not produce is a wall, and so is a special token: nothing matches across it.
+TAG-3. With weights, `unit="gram"` marks the grams of positive weight; `unit="sentence"` sums the weights of the distinct grams
     that lie inside a sentence.
 """
 

@@ -1,7 +1,7 @@
 """What tasks share whose responses are judged by their final answer alone, through `hicra.verify`.
 
 Deviations (the paper does not say how answers are found in training):
-    D1  the mode "lenient" by name, which falls back on the last number: small models rarely write a box.
+    ANSWER-1. The mode "lenient" by name, which falls back on the last number: small models rarely write a box.
 """
 
 from __future__ import annotations

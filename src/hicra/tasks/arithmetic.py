@@ -9,8 +9,8 @@ With `shots: 0` SmolLM2-135M writes prose without a box, right 15 to 25 % of the
 words brings boxes and about 40 % (docs/tasks.md has the figures). Examples of bare answers leave no prose to tag.
 
 Deviations (the paper trains on competition problems):
-    D1  the task itself, its split, and reward 1 for the right answer, else 0 (the paper's is verifiable 0/1 too).
-    D2  one worked example by default, in the words of somebody who plans: a model that never boxes earns no reward.
+    ARITHMETIC-1. The task itself, its split, and reward 1 for the right answer, else 0 (the paper's is verifiable 0/1 too).
+    ARITHMETIC-2. One worked example by default, in the words of somebody who plans: a model that never boxes earns no reward.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 Nothing is shipped or fetched: files are the user's. `math` is any file with a question and an answer.
 
 Deviations (the paper names benchmarks, not files):
-    D1  a file may hold the columns of the upstream release or this project's plain `question`, `answer`, `id`.
-    D2  OlympiadBench: `error` is an absolute tolerance, a unit is not asked for (the verifier drops units).
-    D3  MathVista: a float gold of `precision` p allows half a unit of its last place, which is what rounding the answer to
-        p places and comparing allows.
-    D4  multiple choice: the letter of the right option, or the option's own text where no other option is called so.
+    BENCHMARK-1. A file may hold the columns of the upstream release or this project's plain `question`, `answer`, `id`.
+    BENCHMARK-2. OlympiadBench: `error` is an absolute tolerance, a unit is not asked for (the verifier drops units).
+    BENCHMARK-3. MathVista: a float gold of `precision` p allows half a unit of its last place, which is what rounding the
+        answer to p places and comparing allows.
+    BENCHMARK-4. Multiple choice: the letter of the right option, or the option's own text where no other option is called so.
 """
 
 from __future__ import annotations

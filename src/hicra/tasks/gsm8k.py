@@ -3,8 +3,8 @@
 The task "math" with the format of GSM8K (the answer is what follows the last `####`, or all of it) and a worked example.
 
 Deviations (the paper trains on competition problems):
-    D1  reward 1 for the right final answer, else 0.
-    D2  a worked example by default, so that a small model writes its answer where it is found.
+    GSM8K-1. Reward 1 for the right final answer, else 0.
+    GSM8K-2. A worked example by default, so that a small model writes its answer where it is found.
 """
 
 from __future__ import annotations

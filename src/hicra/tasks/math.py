@@ -4,8 +4,8 @@ Training and evaluation questions come from two settings, or from one file that 
 splits. They may not share a question either way.
 
 Deviations (the paper trains on DAPO and DeepScaleR questions with a 0/1 reward; sizes and filters are not given):
-    D1  reward 1 for the right final answer, else 0; None where the verifier gives no judgement.
-    D2  the split by hash, for files that come without one.
+    MATHS-1. Reward 1 for the right final answer, else 0; None where the verifier gives no judgement.
+    MATHS-2. The split by hash, for files that come without one.
 """
 
 from __future__ import annotations

@@ -5,11 +5,11 @@ word is a run of letters, marks and digits in lower case; a 13-gram is hashed fr
 false hit is expected once in about 10^6 runs of 10^8 against 10^5 grams).
 
 Deviations (the paper does not check for contamination):
-    D1  "exact" is equality of the folded question (`tasks.questions.folded`); "ngram" is any 13 words in a row, the usual
+    OVERLAP-1. "exact" is equality of the folded question (`tasks.questions.folded`); "ngram" is any 13 words in a row, the usual
         window of contamination reports. `share` is the share of the benchmark question's distinct 13-grams found in the row.
-    D2  questions of fewer than 13 words are compared exactly alone, and counted as `short`.
-    D3  a 13-gram that stands in more than 50 questions of the benchmark is boilerplate: left out, and counted.
-    D4  only questions are compared, never solutions.
+    OVERLAP-2. Questions of fewer than 13 words are compared exactly alone, and counted as `short`.
+    OVERLAP-3. A 13-gram that stands in more than 50 questions of the benchmark is boilerplate: left out, and counted.
+    OVERLAP-4. Only questions are compared, never solutions.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Settings of an evaluation by name: the paper's, and a cheap one.
 
 Deviations (section 7 of the paper notes):
-    D1  top-p 0.95 is the protocol the paper refers to (DeepSeek-R1); the paper gives the temperature alone.
-    D2  the paper gives no limit on new tokens: 16,384 here.
-    D3  one sample where the paper names no number.
+    PRESET-1. Top-p 0.95 is the protocol the paper refers to (DeepSeek-R1); the paper gives the temperature alone.
+    PRESET-2. The paper gives no limit on new tokens: 16,384 here.
+    PRESET-3. One sample where the paper names no number.
 """
 
 from __future__ import annotations

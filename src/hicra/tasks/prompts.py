@@ -1,9 +1,9 @@
 """Prompt templates by name. A template makes chat messages; the model's own chat template turns them into text.
 
 Deviations (the paper does not give its prompts):
-    D1  "paper" is the instruction that its released data carries behind each question (reference code cuts prompts at
+    PROMPT-1. "paper" is the instruction that its released data carries behind each question (reference code cuts prompts at
         "Let's think" and "Please reason"); whether evaluation used the same one is not known.
-    D2  "boxed" and "one-shot" are this project's own.
+    PROMPT-2. "boxed" and "one-shot" are this project's own.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@ Everything works on arrays of Unicode code points, so that a whole batch is fold
 distinct non-ASCII characters of a batch are looked up one by one.
 
 Deviations (the paper says nothing about matching, section 2):
-D1. Case: one-to-one lower-casing. A letter whose lower form has another length, or does not lead back to it (the Kelvin
+TEXT-1. Case: one-to-one lower-casing. A letter whose lower form has another length, or does not lead back to it (the Kelvin
     sign, capital sharp s, dotted capital I), stays as it is.
-D2. A run of white space (Unicode White_Space) is one space; zero-width characters are not white space.
-D3. Typographic apostrophes (U+2019, U+2018, U+FF07) equal the ASCII one.
-D4. A word is a run of letters (L*), decimal digits (Nd) and underscores; a combining mark (M*) belongs to what it follows.
+TEXT-2. A run of white space (Unicode White_Space) is one space; zero-width characters are not white space.
+TEXT-3. Typographic apostrophes (U+2019, U+2018, U+FF07) equal the ASCII one.
+TEXT-4. A word is a run of letters (L*), decimal digits (Nd) and underscores; a combining mark (M*) belongs to what it follows.
 """
 
 from __future__ import annotations

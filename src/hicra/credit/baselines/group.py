@@ -1,4 +1,9 @@
-"""Group baselines: rewards -> one advantage a response (section 3 of the paper; GRPO, Dr. GRPO, RLOO)."""
+"""Group baselines: rewards -> one advantage a response (section 3 of the paper; GRPO, Dr. GRPO, RLOO).
+
+Deviations:
+CREDIT-1. The paper prints the mean-centred form, `none`, and that is the default; whether its code divides by the standard
+    deviation is not known. `std` adds 1e-6 to the unbiased deviation, as TRL does.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """The placebo: HICRA's amplification on a random mask that looks like the planning mask.
 
 Deviations (the paper names a placebo on random n-grams and gives no procedure; this one is matched more tightly):
-D1. Every row keeps its number of planning tokens and the lengths of its runs exactly.
-D2. A run is moved to a place drawn by a kernel (standard deviation 15 % of the response) round where it stood, so that
+PLACEBO-1. Every row keeps its number of planning tokens and the lengths of its runs exactly.
+PLACEBO-2. A run is moved to a place drawn by a kernel (standard deviation 15 % of the response) round where it stood, so that
     the batch's distribution of positions is kept up to that blur, and no run touches another where there is room.
-D3. A row's overlap with its planning tokens is at most what chance gives: (planning share of the row) x (tokens placed),
+PLACEBO-3. A row's overlap with its planning tokens is at most what chance gives: (planning share of the row) x (tokens placed),
     rounded up. Where a row has not enough other tokens left for that, overlap is as small as it can be.
-D4. The draw depends on the seed and the row's own tokens, never on the order of rows or on padding.
+PLACEBO-4. The draw depends on the seed and the row's own tokens, never on the order of rows or on padding.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ HICRA adds alpha |A| >= 0 to every planning token, so planning tokens gain in ev
 control keeps the reweighting and takes that push away. At a group success rate of 1/2 every |A| is equal, HICRA is nothing
 but the push, and this method is GRPO exactly.
 
-Deviation D1: the paper has no such control; the definition is this project's.
+Deviations:
+RECENTRED-1. The paper has no such control; the definition is this project's.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ It differs from the paper: tokens of high entropy in right answers that are long
 well. As quoted, the update was written into a copy (chained boolean indexing) and changed nothing; here it takes effect.
 
 Deviations:
-D1. The quotation calls the length threshold the mean of correct answers and computes that of the whole group: the latter is kept.
-D2. Ties with the entropy threshold are not high (strictly greater, as quoted).
+RELEASED-1. The quotation calls the length threshold the mean of correct answers and computes that of the whole group. The
+    latter is kept.
+RELEASED-2. Ties with the entropy threshold are not high (strictly greater, as quoted).
 """
 
 from __future__ import annotations

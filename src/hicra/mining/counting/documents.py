@@ -3,7 +3,7 @@
 A solution is known by 128 bits of its text, a question by 128 bits of its own.
 
 Deviations:
-D11. Exact copies of a solution count once, for the first of their questions by digest (a known one before none). With
+MINE-11. Exact copies of a solution count once, for the first of their questions by digest (a known one before none). With
      `near_duplicates: merge` so do solutions whose words are the same in the same order, once numbers, formulas and
      punctuation at the edges of words are left out; of those the first by digest is counted.
 """

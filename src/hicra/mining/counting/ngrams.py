@@ -7,7 +7,7 @@ Every n-gram is one 64-bit polynomial hash over its words' 64-bit hashes; groupi
 word by word, so a collision never merges two grams: it is noticed, and counting starts again with another salt.
 
 Deviations:
-D18. At most `MAX_GRAMS` n-grams that pass the floors are held: those in the most solutions, ties by hash. What is
+MINE-18. At most `MAX_GRAMS` n-grams that pass the floors are held: those in the most solutions, ties by hash. What is
      dropped there is counted (`over_limit`).
 """
 
@@ -237,7 +237,7 @@ def _boundaries(hashes: Hashes, words: Int32s) -> Bools:
 
 
 class GramCollector:
-    """Grows the counted n-grams, at most `MAX_GRAMS` of them (D18)."""
+    """Grows the counted n-grams, at most `MAX_GRAMS` of them (MINE-18)."""
 
     def __init__(self, n_max: int, salt: int) -> None:
         self.n_max, self.salt, self.limit = n_max, salt, MAX_GRAMS

@@ -4,13 +4,13 @@ A text is folded as the tagger folds it (hicra.text.fold), so that every mined g
 the paper's listing keep apostrophes and inner punctuation ("wait, but", "let's double-check"), and so do these.
 
 Deviations (the paper does not say what a word is; hicra-paper section 12 suggests split points):
-D1. A word is what stands between white space; `n` counts those.
-D2. No n-gram crosses the end of a clause: `.` `!` `?` `:` before white space, a line end, `;`, brackets, quotation
+MINE-1. A word is what stands between white space; `n` counts those.
+MINE-2. No n-gram crosses the end of a clause: `.` `!` `?` `:` before white space, a line end, `;`, brackets, quotation
     marks, dashes, the ellipsis.
-D3. No n-gram crosses mathematics: LaTeX formulas and code blocks, and any word with a digit, an operator
+MINE-3. No n-gram crosses mathematics: LaTeX formulas and code blocks, and any word with a digit, an operator
     (= + * / ^ < > | ~), a symbol, a currency sign, a backslash, an underscore; single letters but "a" and "i" are
     variables. Words without any letter are split points too, except heading marks ("##", as in "## step").
-D4. Punctuation at the two edges of an n-gram is not part of it ("let's try," is "let's try"), except a closing question
+MINE-4. Punctuation at the two edges of an n-gram is not part of it ("let's try," is "let's try"), except a closing question
     mark, which the listing keeps ("does this hold true?").
 """
 
@@ -70,7 +70,7 @@ def fold_word(word: str) -> str:
 
 
 def word_edges(word: str) -> tuple[str, str] | None:
-    """A folded word without its left edge, and without its right edge; None where the word is a split point (D3).
+    """A folded word without its left edge, and without its right edge; None where the word is a split point (MINE-3).
 
     >>> word_edges("(wait,"), word_edges("true?"), word_edges("x")
     (('wait,', '(wait'), ('true?', 'true?'), None)

@@ -1,7 +1,7 @@
 """An embedder by name. The paper uses the sentence_transformers package and does not name the model.
 
 Deviations:
-D8. `minilm` is all-MiniLM-L6-v2 (mean pooling, unit length), read from an installed package, never from the network;
+MINE-8. `minilm` is all-MiniLM-L6-v2 (mean pooling, unit length), read from an installed package, never from the network;
     where it is not installed the default is `hashing`: hashed words and character n-grams, no model at all.
 """
 

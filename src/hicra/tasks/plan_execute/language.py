@@ -4,8 +4,9 @@ Every strategy phrase starts with a body word that no other strategy's phrase st
 already tells the plan (the `trap` setting breaks this for S3 on purpose). Strategy words, reflection words and
 execution words are disjoint, so function is a table look-up.
 
-Deviations: D1 S3 and S5 have other names than in the pilot, where "keep cutting" began like "keep adding", and S5 like
-S4. D2 one vocabulary of 124 words serves all settings (24 nouns and the trap's word included): one tokenizer fits all.
+Deviations (from the pilot of the task):
+PLAN-3. S3 and S5 have other names, since "keep cutting" began like "keep adding", and S5 like S4.
+PLAN-4. One vocabulary of 124 words serves all settings (24 nouns and the trap's word included): one tokenizer fits all.
 """
 
 from __future__ import annotations

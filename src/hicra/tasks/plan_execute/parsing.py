@@ -1,9 +1,12 @@
 """Reads a response: attempts, equations, the function of every word, and whether it pays.
 
-Deviations: D1 an attempt opens with a plan, so a response that announces none has no attempt and never pays. D2 what
-stands between the last attempt's equations and `answer t` may only be reflection words. D3 a response that is longer
-than the longest legal one, or holds more equations than the allowed attempts, never pays: neither unannounced attempts
-nor padding with junk buys anything. The operators are free, as specified: they need not agree with the announced plan.
+The operators are free, as specified: they need not agree with the announced plan.
+
+Deviations (from the specification of the task):
+PLAN-5. An attempt opens with a plan, so a response that announces none has no attempt and never pays.
+PLAN-6. What stands between the last attempt's equations and `answer t` may only be reflection words.
+PLAN-7. A response that is longer than the longest legal one, or holds more equations than the allowed attempts, never pays:
+    neither unannounced attempts nor padding with junk buys anything.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 A problem is a noun and numbers a, b, c; its goal is what the right strategy makes of them. It is kept only where
 exactly one of the six strategies reaches that goal, so that the noun alone tells which plan to take.
 
-Deviations: D1 the split hash is splitmix64 of the problem's code (the specification leaves the hash open): 10 % of the
-hash range is eval. D2 the class of the two-feature rule is `index mod 3` (left open as well).
+Deviations (what the specification of the task leaves open):
+PLAN-1. The split hash is splitmix64 of the problem's code; 10 % of the hash range is for evaluation.
+PLAN-2. The class of the two-feature rule is `index mod 3`.
 """
 
 from __future__ import annotations

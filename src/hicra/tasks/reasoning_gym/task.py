@@ -1,13 +1,13 @@
 """ReasoningGym: generated problems of the package reasoning-gym as a task.
 
 Deviations (the paper does not use it):
-    D1  problems are generated in the worker, whose hash seed is fixed: five of its generators depend on the hash seed.
-    D2  an item is for training or evaluation by a hash of its folded question, one in five for evaluation, so that equal
+    GYM-1. Problems are generated in the worker, whose hash seed is fixed: five of its generators depend on the hash seed.
+    GYM-2. An item is for training or evaluation by a hash of its folded question, one in five for evaluation, so that equal
         questions never stand on both sides.
-    D3  the answer is what stands in the last complete, non-empty `<answer>...</answer>`.
-    D4  reward 1 for a score of 1, else 0; with `partial` the score itself.
-    D5  an answer that runs out of time or breaks the scorer is None.
-    D6  data sets whose scorers run what a model wrote are refused (refused.py).
+    GYM-3. The answer is what stands in the last complete, non-empty `<answer>...</answer>`.
+    GYM-4. Reward 1 for a score of 1, else 0; with `partial` the score itself.
+    GYM-5. An answer that runs out of time or breaks the scorer is None.
+    GYM-6. Data sets whose scorers run what a model wrote are refused (refused.py).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ search, whose second grammar is Python's. Its yes counts only for texts that hol
 (`leaves.mathematical`) and pass the bounds here; its no is a no. Nothing is asked of it twice.
 
 Deviation:
-    D23  work bounds before math-verify: 300 characters, 12 digits a number, exponents of at most 2 digits and never
+    VERIFY-23. Work bounds before math-verify: 300 characters, 12 digits a number, exponents of at most 2 digits and never
          stacked, no factorial of more than 2 digits, no sum, product, integral, limit or derivative; past them an answer
          is wrong, on every machine.
 """
@@ -65,7 +65,7 @@ class WorkerAlgebra:
         return bool(abs(first - second) <= probe.high().mpf(tolerance.numerator) / tolerance.denominator)
 
     def rounds_to(self, decimal: Fraction, places: int, tree: Tree) -> bool:
-        """D17 for a value that is irrational."""
+        """VERIFY-17 for a value that is irrational."""
         self.spend(weight(tree))
         found = probe.number(tree)
         if found is None or probe.magnitude(found) > 1_000:
@@ -77,12 +77,12 @@ class WorkerAlgebra:
         return bool(cut or abs(gap) * 2 <= unit)
 
     def proportional(self, answer: Tree, gold: Tree, positive: bool) -> bool:
-        """D22."""
+        """VERIFY-22."""
         self.spend(4 * (weight(answer) + weight(gold)))
         return probe.proportional(answer, gold, positive)
 
     def texts(self, answer: str, gold: str) -> bool:
-        """Asks math-verify, where both texts pass the bounds (D23)."""
+        """Asks math-verify, where both texts pass the bounds (VERIFY-23)."""
         if past_bounds(answer) or past_bounds(gold):
             return False
         self.spend(LIBRARY)
@@ -90,7 +90,7 @@ class WorkerAlgebra:
 
 
 def past_bounds(text: str) -> bool:
-    """D23, for a text that `leaves.mathematical` let pass."""
+    """VERIFY-23, for a text that `leaves.mathematical` let pass."""
     return bool(_STACKED.search(text) or _LONG.search(text) or _COSTLY.search(text)) or text.count("^") > 8
 
 

@@ -8,7 +8,7 @@ values do), which can only refuse. Every step bounds the size of its result firs
 machine. Runs in the worker only: it needs mpmath, which the extra `verify` brings.
 
 Deviations:
-    D13  symbols are real; a point where a side, or a part of it, is no finite real number is left out, unless `i` or a root
+    VERIFY-13. Symbols are real; a point where a side, or a part of it, is no finite real number is left out, unless `i` or a root
          of a negative number stands in the text itself; two points must remain, else nothing is decided. So `ln(x^2)`
          equals `2 ln x` and `sqrt(x^2)` does not equal `x`.
 """
@@ -29,7 +29,7 @@ from hicra.verify.reading.tokens import TooBig
 BASES: tuple[Tree, Tree] = (
     ("n", Fraction(1)),
     ("f", "log", ("n", Fraction(10))),
-)  # natural logarithms of e and 10 (D12)
+)  # natural logarithms of e and 10 (VERIFY-12)
 POINTS = 7  # that decide
 WHOLE, FAR = (1, 4, 12, 60), (149_355, -214_961, 494_197_171, -9_208_101)  # further ones: as they are, and of 4003
 DIGITS, MORE = 60, 30

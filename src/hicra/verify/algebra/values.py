@@ -1,7 +1,7 @@
 """Values of trees at a point, in mpmath, every intermediate result bounded before it is computed. Runs in the worker only.
 
 Deviation:
-    D25  a function without a definition, as `f(x)`, is some fixed function of its name: `f(2)` is not `2f`, and `f(x+1)`
+    VERIFY-25. A function without a definition, as `f(x)`, is some fixed function of its name: `f(2)` is not `2f`, and `f(x+1)`
          equals `f(1+x)`.
 """
 
@@ -163,7 +163,7 @@ def _whole(found: Any, name: str, context: Any) -> Any:
 
 
 def _unknown(name: str, first: Any, context: Any) -> Any:
-    """D25: a rational function of degree 3 over 2 whose coefficients come from the name."""
+    """VERIFY-25: a rational function of degree 3 over 2 whose coefficients come from the name."""
     digest = hashlib.sha256(name.encode()).digest()
     a, b, c, d = (context.mpf(1009 + int.from_bytes(digest[at : at + 4], "big") % 9001) / 4001 for at in (0, 4, 8, 12))
     return (a * first**3 + b * first + c) / (first**2 + d)

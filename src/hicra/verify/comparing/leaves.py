@@ -4,7 +4,7 @@ Nothing here runs anything; the last rung is handed in as a function. Without on
 before it could not decide.
 
 Deviation:
-    D19  an answer past the size bounds equals only the same text.
+    VERIFY-19. An answer past the size bounds equals only the same text.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Leaves:
         return factor is not None and self._values(answer.core, gold.core, factor)
 
     def _at_least_one(self, percent: str) -> bool:
-        """D6: whether so many percent may stand for that number."""
+        """VERIFY-6: whether so many percent may stand for that number."""
         try:
             return exact(self._tree(percent)) >= 1
         except (Inexact, Undefined, NotMaths, TooBig):

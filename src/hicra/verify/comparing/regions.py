@@ -1,7 +1,7 @@
 r"""The parts of the real line that an answer may stand for: intervals, unions, inequalities in one symbol, points left out.
 
 Deviations:
-    D24  inequalities in one symbol joined by "or" are the union of their intervals, those joined by "and" or a comma what
+    VERIFY-24. Inequalities in one symbol joined by "or" are the union of their intervals, those joined by "and" or a comma what
          they have in common; `\mathbb{R}` and "all real numbers" are one interval, and `x \ne 2` is that without a point.
 """
 

@@ -1,7 +1,7 @@
 """What relations and lists stand for: a name and its value, the values of a list. Texts only.
 
 Deviation:
-    D31  names of a value are also angles, lengths, areas, moduli, trigonometric functions of one angle, and, in an answer,
+    VERIFY-31. Names of a value are also angles, lengths, areas, moduli, trigonometric functions of one angle, and, in an answer,
          sums of single letters: `m + n = 7` is 7. `x^2 = 9`, `2x = 3`, `x - y = 3` and `|x| = 3` name none.
 """
 

@@ -1,12 +1,12 @@
 """Two answers by their structure: the shapes of both, then what is inside, level by level, down to the leaves.
 
 Deviations:
-    D20  `x = 3` equals `3`, and `3` equals a gold `x = 3`, when one side is a name or a name applied to arguments;
+    VERIFY-20. `x = 3` equals `3`, and `3` equals a gold `x = 3`, when one side is a name or a name applied to arguments;
          `2 + 1 = 3` equals `3`, `4 = 3` and `x > 3` and `x \\ne 3` do not. `a \\approx b`
          is a, and where a is a name, b. `x = 3` and `y = 3` differ.
-    D21  an inequality in one symbol equals the interval of its solutions where the bounds stand alone on their sides.
-    D22  two equations are equal when their differences are proportional; two inequalities when by a positive factor.
-    D32  lists with an ellipsis are compared in order, and the ellipsis as an item that only another one equals; lists of
+    VERIFY-21. An inequality in one symbol equals the interval of its solutions where the bounds stand alone on their sides.
+    VERIFY-22. Two equations are equal when their differences are proportional; two inequalities when by a positive factor.
+    VERIFY-32. Lists with an ellipsis are compared in order, and the ellipsis as an item that only another one equals; lists of
          inequalities joined by "or" equal none that are joined by "and" or commas.
 """
 
@@ -211,7 +211,7 @@ class Structures:
         return False
 
     def equations(self, answer: Shape, gold: Shape) -> bool:
-        """D22, for one sign on each side."""
+        """VERIFY-22, for one sign on each side."""
         if len(answer.marks) != 1 or len(gold.marks) != 1:
             return False
         positive = answer.marks[0] != "="

@@ -1,6 +1,6 @@
 """Brackets and commas of a normalised text: what stands at the outermost level, and where it is cut. Linear in the text.
 
-`1,234` outside brackets is a number (D14), and so it is before a unit, a degree sign or a factor: `1,234 dollars`.
+`1,234` outside brackets is a number (VERIFY-14), and so it is before a unit, a degree sign or a factor: `1,234 dollars`.
 """
 
 from __future__ import annotations

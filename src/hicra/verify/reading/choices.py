@@ -1,7 +1,7 @@
 """Choice letters: one, with or without brackets and what the choice says; several, with or without separators.
 
 Deviation:
-    D30  a gold of two or more of the letters A to F, each once and in the order of the alphabet, is a set of choices: `BD`
+    VERIFY-30. A gold of two or more of the letters A to F, each once and in the order of the alphabet, is a set of choices: `BD`
          and `B, D` and `B and D` are equal, `DB` (a product, a segment) and `B or D` are not `BD`.
 """
 
@@ -41,7 +41,7 @@ def one_choice(answer: str, gold: str) -> bool | None:
 
 
 def several_choices(answer: str, gold: str) -> bool | None:
-    """Whether several choice letters are the gold's; None where either side is anything else (D30)."""
+    """Whether several choice letters are the gold's; None where either side is anything else (VERIFY-30)."""
     if max(len(answer), len(gold)) > MAX_SEVERAL or not (_SEVERAL.fullmatch(gold) and _SEVERAL.fullmatch(answer)):
         return None
     mine, wanted = (re.sub("[^A-F]", "", text) for text in (answer, gold))

@@ -6,11 +6,11 @@ A tree is nested tuples: ("n", Fraction) a number, ("s", name) a symbol, ("c", "
 text alone.
 
 Deviations (LaTeX does not fix a meaning):
-    D9   `2\\frac{1}{3}` and `2 1/3` are mixed numbers; a proper fraction of plain integers right behind an integer is added.
-    D10  implicit multiplication binds as tightly as the explicit one: `1/2x` is (1/2)x.
-    D11  `e` is Euler's number and `i` the imaginary unit unless they carry an index; `x^12` is x to the twelfth.
-    D12  `\\log` without a base is to base e or 10, whichever makes the two sides equal (the same on both).
-    D26  a letter before brackets is a function of what they hold where it is f, or they hold one number or symbol (`P(0)`,
+    VERIFY-9. `2\\frac{1}{3}` and `2 1/3` are mixed numbers; a proper fraction of plain integers right behind an integer is added.
+    VERIFY-10. Implicit multiplication binds as tightly as the explicit one: `1/2x` is (1/2)x.
+    VERIFY-11. `e` is Euler's number and `i` the imaginary unit unless they carry an index; `x^12` is x to the twelfth.
+    VERIFY-12. `\\log` without a base is to base e or 10, whichever makes the two sides equal (the same on both).
+    VERIFY-26. A letter before brackets is a function of what they hold where it is f, or they hold one number or symbol (`P(0)`,
          `y(t)`), and a factor where not (`x(x+1)`, `P(1+r)^t`).
 """
 
@@ -231,7 +231,7 @@ class _Parser:
         return ("s", name)
 
     def single(self) -> bool:
-        """Whether the brackets that begin here hold one number or symbol (D26)."""
+        """Whether the brackets that begin here hold one number or symbol (VERIFY-26)."""
         inner = self.tokens[self.at + 1 : self.at + 4]
         if inner[:1] == ["-"]:
             inner = self.tokens[self.at + 2 : self.at + 5]

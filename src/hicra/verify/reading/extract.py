@@ -9,9 +9,9 @@ Modes (`MODES`):
     lenient   the same box; a text without any `\\boxed` falls back on the last number of its last 65,536 characters.
 
 Deviations (the paper says only "strict \\boxed{} matching"):
-    D1  of nested boxes the inner one is the answer: it begins last.
-    D2  a text that holds `\\boxed` never falls back, not even when every box is empty or unclosed.
-    D3  of more than 1,000,000 characters the last 1,000,000 are read.
+    VERIFY-1. Of nested boxes the inner one is the answer: it begins last.
+    VERIFY-2. A text that holds `\\boxed` never falls back, not even when every box is empty or unclosed.
+    VERIFY-3. Of more than 1,000,000 characters the last 1,000,000 are read.
 """
 
 from __future__ import annotations

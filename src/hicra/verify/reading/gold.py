@@ -1,7 +1,7 @@
 """Gold answers: what is right, and what the gold asks of the comparison.
 
 Deviation:
-    D16  a gold that cannot be an answer is `bad_gold` whatever the completion says: nothing but blanks and punctuation,
+    VERIFY-16. A gold that cannot be an answer is `bad_gold` whatever the completion says: nothing but blanks and punctuation,
          unbalanced brackets, an operator without its operand, an empty fraction or root, more than 1,000,000 characters.
 """
 
@@ -47,7 +47,7 @@ class Gold:
 
     @property
     def bad(self) -> bool:
-        """Whether it cannot be an answer (D16)."""
+        """Whether it cannot be an answer (VERIFY-16)."""
         return not self.answers or any(bad_text(answer) for answer in self.answers)
 
 
@@ -113,7 +113,7 @@ def _tolerance(error: Any) -> Fraction | None:
 
 @functools.lru_cache(maxsize=8192)
 def bad_text(text: str) -> bool:
-    """Whether a text cannot be an answer (D16)."""
+    """Whether a text cannot be an answer (VERIFY-16)."""
     if len(text) > MAX_GOLD or blank(text):
         return True
     if text.isalnum() or len(text) > MAX_CHECKED:

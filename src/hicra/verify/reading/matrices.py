@@ -1,7 +1,7 @@
 """Matrices: one environment, the brackets around it and a factor before it. Texts only, linear in the text.
 
 Deviation:
-    D29  the kind of brackets says nothing, bars make a determinant, which equals no matrix; a factor before a matrix
+    VERIFY-29. The kind of brackets says nothing, bars make a determinant, which equals no matrix; a factor before a matrix
          multiplies its entries.
 """
 

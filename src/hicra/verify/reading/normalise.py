@@ -4,9 +4,9 @@
 factorial, a base or a unit: those are for the rungs above, which know what they mean. Linear in the text.
 
 Deviations:
-    D4  zero-width characters are dropped, digits of any script are read as digits, superscript and subscript digits as
+    VERIFY-4. Zero-width characters are dropped, digits of any script are read as digits, superscript and subscript digits as
         powers and indices; letters of other scripts that only look Latin stay what they are.
-    D5  a full stop, comma, colon or semicolon at the very end is dropped; an exclamation mark is a factorial and stays.
+    VERIFY-5. A full stop, comma, colon or semicolon at the very end is dropped; an exclamation mark is a factorial and stays.
 """
 
 from __future__ import annotations

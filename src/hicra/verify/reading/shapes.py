@@ -4,10 +4,10 @@ Only brackets, commas and relation signs at the outermost level are read here, o
 stays text. Linear in the text, which is at most `MAX_SHAPE` characters: longer ones are leaves.
 
 Deviations:
-    D14  a bare list (`1, 2` or `1 or 2`, `\\pm 2` for two values) has no order against another bare list or a set, and the
+    VERIFY-14. A bare list (`1, 2` or `1 or 2`, `\\pm 2` for two values) has no order against another bare list or a set, and the
          given order against a tuple; `1,234` outside brackets is a number, with a unit or factor behind it too, inside
          brackets it is two.
-    D15  `(1,2)` is a pair and an open interval alike; `]1,2[` is `(1,2)`; `{1,1,2}` is `{1,2}` as a set, but not as a list.
+    VERIFY-15. `(1,2)` is a pair and an open interval alike; `]1,2[` is `(1,2)`; `{1,1,2}` is `{1,2}` as a set, but not as a list.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Ways to write one leaf: words, numbers of another base, decimals of an exact value, repeating decimals, other commands.
 
 Deviations:
-    D17  a decimal of at least 6 decimals and 6 significant digits equals a value that is no such decimal when it is that
+    VERIFY-17. A decimal of at least 6 decimals and 6 significant digits equals a value that is no such decimal when it is that
          value, rounded or cut at its last digit (0.333333 for 1/3, 1.414214 for a root of 2); 0.33 and 3.14 do not.
-    D18  a number with a base index equals only the same digits with the same base: neither the bare digits nor the value;
+    VERIFY-18. A number with a base index equals only the same digits with the same base: neither the bare digits nor the value;
          with base ten it is the plain number.
 """
 
@@ -71,7 +71,7 @@ def same_time(answer: str, gold: str) -> bool:
 
 
 def based(text: str) -> tuple[str, int] | None:
-    """Digits and base of a number with a base index (D18), or None."""
+    """Digits and base of a number with a base index (VERIFY-18), or None."""
     if len(text) > 400:
         return None
     if match := _BASED.fullmatch(text):
@@ -84,13 +84,13 @@ def based(text: str) -> tuple[str, int] | None:
 
 
 def decimals(text: str) -> int:
-    """Decimals of a text that is a plain decimal of 6 or more, with 6 or more significant digits (D17); else 0."""
+    """Decimals of a text that is a plain decimal of 6 or more, with 6 or more significant digits (VERIFY-17); else 0."""
     match = re.fullmatch(r"-?([0-9]*)\.([0-9]{6,40})", text)
     return len(match[2]) if match and len((match[1] + match[2]).lstrip("0")) >= 6 else 0
 
 
 def decimal_of(answer: str, first: Fraction, gold: str, second: Fraction) -> bool:
-    """D17 for two exact values."""
+    """VERIFY-17 for two exact values."""
     places = decimals(answer), decimals(gold)
     if (places[0] and number_key(gold) is not None) or (places[1] and number_key(answer) is not None):
         return False

@@ -1,7 +1,7 @@
 """A normalised text to the tokens of the grammar, and the errors of everything that reads mathematics here.
 
 Deviation:
-    D27  letters side by side are a product, but not words side by side, a letter with a digit behind it (`x2`), or a word
+    VERIFY-27. Letters side by side are a product, but not words side by side, a letter with a digit behind it (`x2`), or a word
          beside a 0; `dy/dx` is one symbol.
 """
 

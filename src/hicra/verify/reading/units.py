@@ -7,13 +7,13 @@ the number (`in total`, `of the students`) and one plural noun with at most one 
 as its unit, unless they change it (`5 tenths`, `5 factorials`, `5 below zero`).
 
 Deviations:
-    D6  percent: with the sign on one side only, `p%` equals `p/100`, and also `p` where p is at least 1 (questions that
+    VERIFY-6. Percent: with the sign on one side only, `p%` equals `p/100`, and also `p` where p is at least 1 (questions that
         ask "what percent"); with the sign on both sides the numbers are compared. What it is a percent of, or per, and
         whether it is an increase, may be missing on one side but not differ.
-    D7  degrees: the sign may be missing on either side; degrees are never turned into radians, nor Celsius into anything.
-    D8  a one-letter unit (m, s, g, L ...) counts only when it was written as text (`\\text{m}`) or, behind a space, in a
+    VERIFY-7. Degrees: the sign may be missing on either side; degrees are never turned into radians, nor Celsius into anything.
+    VERIFY-8. A one-letter unit (m, s, g, L ...) counts only when it was written as text (`\\text{m}`) or, behind a space, in a
         compound (`5 m/s`, `5 kg m`), as `5m` is a product; so are `2mg`, `2nm` and others of two letters.
-    D28 `\\$` before the number makes it dollars, as `\\$5` is neither `5 cents` nor `€5`.
+    VERIFY-28. `\\$` before the number makes it dollars, as `\\$5` is neither `5 cents` nor `€5`.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def ratio_of(mine: Unit, right: Unit) -> Fraction | None:
 
 
 def split_unit(text: str, raw: str, gold: bool) -> Measured:
-    """Takes the unit off a normalised text. `raw` is the text before (D8, D28); `gold` trusts unknown words."""
+    """Takes the unit off a normalised text. `raw` is the text before (VERIFY-8, VERIFY-28); `gold` trusts unknown words."""
     if len(text) > MAX_TEXT:
         return Measured(text, None)
     currency = UNITS["dollar"] if _dollars(text, raw) else None
@@ -202,7 +202,7 @@ def _known(text: str, raw: str) -> Measured | None:
         return Measured(match["core"], Unit(DEGREE + (match["scale"] or "")[:1], ONE))
     if "{" in text:
         text = " ".join(_BRACED.sub(r" \1", _NESTED.sub(r" \1 ", text)).split())
-        text = re.sub(" {2,}", " ", _FRACTION.sub(r"\1/(\2)", text))  # no space in front: may be a product (D8)
+        text = re.sub(" {2,}", " ", _FRACTION.sub(r"\1/(\2)", text))  # no space in front: may be a product (VERIFY-8)
     if text[-1:] in "!]0123456789%" and not re.search(r"\^|\*\*", text[-8:]):
         return None
     for at in range(max(1, len(text) - MAX_TAIL), len(text)):
@@ -230,7 +230,7 @@ def _unit(core: str, tail: str, raw: str) -> Unit | None:
 
 
 def _counts(core: str, tail: str, factors: list[Factor], written: frozenset[str]) -> bool:
-    """D8, and what a lone unit with a power has to be."""
+    """VERIFY-8, and what a lone unit with a power has to be."""
     bare = [name for name, _ in factors if not written.intersection(_parts(name))]
     if not core.endswith(_ENDS) and (bare or factors[0].name == "in"):
         return False  # behind a symbol only what was written as text, as `5x \\text{ cm}`

@@ -1,0 +1,105 @@
+"""Writes docs/deviations.md: every numbered deviation from where it stands in the code. `python docs/make_deviations.py`
+
+A deviation is a choice that the paper (or, for the embedded task, its specification) leaves open, or a place where hicra differs
+from it. It stands in the docstring of the module where it acts, under "Deviations", one paragraph each:
+
+    TAG-1. Overlapping occurrences all count; the mask is their union.
+
+The id is unique over the project; code, messages and docs cite it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "deviations.md"
+BEGINS = re.compile(r"^( *)([A-Z][A-Z0-9]+)-(\d+)\. ")
+FAMILIES = {
+    "READ": "Reading rollouts",
+    "TEXT": "Folding text",
+    "LEXICON": "Lexicons",
+    "TAG": "Tagging",
+    "MINE": "Mining",
+    "LABEL": "Labelled traces",
+    "SCORE": "Scoring a lexicon",
+    "FIT": "Fitting a lexicon",
+    "CREDIT": "Credit: baselines",
+    "RECENTRED": "Credit: hicra_recentred",
+    "RELEASED": "Credit: hicra_released",
+    "PLACEBO": "Credit: placebo",
+    "TRAIN": "Training",
+    "METRIC": "Metrics",
+    "STATS": "Statistics",
+    "COMPARE": "Comparing arms",
+    "EVAL": "Evaluation",
+    "REPORT": "The report",
+    "PLAN": "Task: plan_execute",
+    "ARITHMETIC": "Task: arithmetic",
+    "MATHS": "Task: math",
+    "GSM8K": "Task: gsm8k",
+    "GYM": "Task: reasoning_gym",
+    "ANSWER": "Answers of tasks",
+    "BENCHMARK": "Benchmark files",
+    "OVERLAP": "Overlap of training data and benchmarks",
+    "PRESET": "Presets of evaluation",
+    "PROMPT": "Prompts",
+    "VERIFY": "The verifier",
+}
+HEAD = """# Deviations
+
+The paper leaves much open, and in a few places hicra differs from it on purpose. Each such choice has a number, which code,
+messages and pages cite. This page is made from the code by `python docs/make_deviations.py`; the file behind each number is where
+the choice acts.
+"""
+
+
+class Deviation(NamedTuple):
+    """One choice: its family and number, what it says, and the file where it acts."""
+
+    family: str
+    number: int
+    text: str
+    file: str
+
+
+def deviations() -> list[Deviation]:
+    """All of them, in the order of the families and numbers."""
+    found = []
+    for path in sorted([*(ROOT / "src" / "hicra").rglob("*.py"), *(ROOT / "recipes").rglob("*.py")]):
+        docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        found += _in(docstring, path.relative_to(ROOT).as_posix())
+    order = list(FAMILIES)
+    return sorted(found, key=lambda one: (order.index(one.family), one.number))
+
+
+def _in(docstring: str, file: str) -> list[Deviation]:
+    found, lines = [], docstring.split("\n")
+    for start, line in enumerate(lines):
+        if not (begins := BEGINS.match(line)):
+            continue
+        text = [line[begins.end() :]]
+        for more in lines[start + 1 :]:
+            if len(more) - len(more.lstrip()) <= len(begins[1]):  # a paragraph goes on with deeper lines
+                break
+            text.append(more.strip())
+        found.append(Deviation(begins[2], int(begins[3]), " ".join(text), file))
+    return found
+
+
+def page() -> str:
+    """The page as Markdown."""
+    out, family = [HEAD], ""
+    for one in deviations():
+        if one.family != family:
+            family = one.family
+            out.append(f"## {FAMILIES[family]}\n")
+        out.append(f"**{one.family}-{one.number}.** {one.text} <br>`{one.file}`\n")
+    return "\n".join(out)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
