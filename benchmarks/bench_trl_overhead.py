@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 import statistics
 import sys
@@ -32,6 +31,7 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from hicra.engines.trl import HicraGRPOConfig, HicraMixin
+from machine import finish
 from trl_own_tests import GRAM, build_tokenizer
 
 # rollouts a step, tokens a rollout, model: width, layers (Llama with 2048 tokens, one in five says "hold on")
@@ -184,11 +184,7 @@ def main() -> int:
             report["sizes"][size] = one = measure(size, repeats)
             one["holds"] = one["hicra_own_share"] <= MOST_SHARE or one["hicra_own_cpu_ms"] <= MOST_MS
     report["holds"] = all(one["holds"] for one in report["sizes"].values())
-    text = json.dumps(report, indent=2) + "\n"
-    print(text, end="")
-    if given.output:
-        given.output.write_text(text, encoding="utf-8")
-    return 0 if report["holds"] else 1
+    return finish(report, given.output)
 
 
 if __name__ == "__main__":
