@@ -1,0 +1,25 @@
+"""What a run needs is found and checked before anything is written."""
+
+import pytest
+
+from hicra.engines.open import open_engine
+from hicra.errors import ConfigError
+from hicra.runs.config import RunConfig, with_defaults
+from hicra.runs.difference import difference
+
+
+def test_an_unknown_engine_is_named():
+    with pytest.raises(ConfigError, match="no engine 'trll'") as error:
+        open_engine("trll")
+    assert "did you mean 'trl'" in error.value.fix
+
+
+def test_a_config_of_before_a_key_equals_one_with_its_default():
+    today = RunConfig().model_dump(mode="json")
+    before = {key: value for key, value in today.items() if key != "engine"}
+    assert difference(with_defaults(before), today) == []
+    assert difference(with_defaults(before | {"lexicon": "planning"}), today) == [("lexicon", "planning", "paper")]
+
+
+def test_a_config_that_is_none_of_ours_stays_as_it_is():
+    assert with_defaults({"optimizer": "sgd"}) == {"optimizer": "sgd"}

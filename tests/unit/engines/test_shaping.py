@@ -1,0 +1,130 @@
+"""Credit inside an engine, without an engine: numpy in, numpy out, over one rank and over two that gather."""
+
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+from hicra import Lexicon
+from hicra.credit import METHODS
+from hicra.engines.shaping import Shaping
+from hicra.errors import EngineError, MissingField
+from tokenizers_made import byte_level
+
+TOKENIZER = byte_level()
+LEXICON = Lexicon.from_phrases(["let me check", "so"])
+TEXTS = ["so it is two", "let me check that", "it is", "so it is what it is and it is no more"]
+
+
+def batch(texts):
+    rows = [TOKENIZER.encode(text).ids for text in texts]
+    ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    live = np.zeros(ids.shape, bool)
+    for number, row in enumerate(rows):
+        ids[number, : len(row)], live[number, : len(row)] = row, True
+    return ids, live
+
+
+def made(method, texts, base, size=2, rewards=None, **more):
+    ids, live = batch(texts)
+    shaping = Shaping(METHODS[method], {}, LEXICON, TOKENIZER, **more)
+    base = np.array(base, np.float32)
+    rewards = np.array([0.0] * len(base) if rewards is None else rewards)
+    inputs = [{"id": number} for number in range(len(texts))]
+    return shaping, shaping.generation(
+        inputs, ids=ids, live=live, base=base, rewards=rewards, group_size=size,
+        entropies=ids % 7 / 7.0 if shaping.needs_entropies else None,
+    )  # fmt: skip
+
+
+def test_a_generation_is_tagged_shaped_and_counted():
+    shaping, found = made("hicra", TEXTS, [0.5, -0.5, 0.25, -0.25], rewards=[1, 0, np.nan, 0])
+    arrays, mask = found.arrays, found.arrays["planning_mask"]
+    assert arrays["group_ids"].tolist() == [0, 0, 1, 1]
+    assert [int(row.sum()) > 0 for row in mask] == [True, True, False, True]
+    base = np.array([0.5, -0.5, 0.25, -0.25])[:, None]
+    expected = np.where(mask, base + 0.2 * abs(base), base)
+    assert np.allclose(arrays["advantages"], expected)
+    assert arrays["advantages"].dtype == np.float32
+    assert np.isnan(arrays["entropies"]).all()  # until the loss has seen them
+    assert found.stats.planning == mask.sum()
+    assert found.stats.values()["hicra/accuracy"] == pytest.approx(1 / 3)  # of the three that have a reward
+    shaping.check(arrays["advantages"], arrays["base"], mask, arrays["response_mask"])
+
+
+def test_group_ids_stay_distinct_over_generations():
+    shaping, first = made("none", TEXTS, [0.0] * 4)
+    ids, live = batch(TEXTS)
+    second = shaping.generation([{}] * 4, ids=ids, live=live, base=np.zeros(4), rewards=np.zeros(4), group_size=4)
+    assert not set(first.arrays["group_ids"]) & set(second.arrays["group_ids"])
+    assert len(set(second.arrays["group_ids"])) == 1
+
+
+@pytest.mark.parametrize("method", ["hicra", "none"])
+def test_the_self_check_names_the_method(method):
+    shaping, found = made(method, TEXTS, [0.5, -0.5, 0.25, -0.25])
+    arrays = found.arrays
+    with pytest.raises(EngineError, match=f"self-check of method '{method}'"):
+        shaping.check(arrays["advantages"] * 1.1, arrays["base"], arrays["planning_mask"], arrays["response_mask"])
+
+
+def test_the_self_check_leaves_methods_alone_that_may_change_anything():
+    shaping, found = made("forking_tokens", TEXTS, [0.5, -0.5, 0.25, -0.25])
+    arrays = found.arrays
+    shaping.check(arrays["advantages"] * 1.1, arrays["base"], arrays["planning_mask"], arrays["response_mask"])
+
+
+def test_a_field_that_is_needed_is_named():
+    ids, live = batch(TEXTS)
+    shaping = Shaping(METHODS["entropy_advantage"], {}, LEXICON, TOKENIZER)
+    with pytest.raises(MissingField, match="entropies"):
+        shaping.generation([{}] * 4, ids=ids, live=live, base=np.ones(4), rewards=np.ones(4), group_size=2)
+
+
+@pytest.mark.parametrize(("phrases", "says"), [(["xyzzy"], "no token is a planning token"), (TEXTS, "more than half")])
+def test_an_empty_and_a_wide_mask_are_said_once(phrases, says):
+    ids, live = batch(TEXTS)
+    shaping = Shaping(METHODS["hicra"], {}, Lexicon.from_phrases(phrases), TOKENIZER)
+    more = {"ids": ids, "live": live, "base": np.ones(4), "rewards": np.ones(4), "group_size": 2}
+    with pytest.warns(UserWarning, match=says):
+        shaping.generation([{}] * 4, **more)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shaping.generation([{}] * 4, **more)
+
+
+@pytest.mark.parametrize("method", ["hicra", "hicra_recentred", "forking_tokens"])
+def test_two_ranks_shape_as_one(method):
+    base = [0.75, -0.25, -0.25, -0.25]
+    whole = made(method, TEXTS, base, size=4)[1]
+    meet, given, results = threading.Barrier(2), {}, {}
+
+    def gather_of(rank):
+        def gather(value):
+            given[rank] = value
+            meet.wait(30)
+            both = [given[0], given[1]]
+            meet.wait(30)
+            return both
+
+        return gather
+
+    def work(rank):
+        part = slice(2 * rank, 2 * rank + 2)
+        results[rank] = made(method, TEXTS[part], base[part], size=4, gather=gather_of(rank), rank=rank, ranks=2)[1]
+
+    threads = [threading.Thread(target=work, args=(rank,)) for rank in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for rank in (0, 1):
+        own = results[rank].arrays
+        width = own["advantages"].shape[1]  # the ranks' batches are not equally wide
+        live = own["response_mask"]
+        part = whole.arrays["advantages"][2 * rank : 2 * rank + 2, :width]
+        assert np.array_equal(own["advantages"][live], part[live])
+        assert own["group_ids"].tolist() == [0, 0]
+        assert results[rank].stats.values() == results[0].stats.values()
+    assert results[0].stats.planning == whole.stats.planning
