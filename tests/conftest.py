@@ -5,8 +5,9 @@ import os
 import pytest
 from hypothesis import settings
 
-from paths import SHARED
+from paths import ROOT, SHARED
 
+TESTS = ROOT / "tests"
 SETTINGS = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "HICRA_VECTORS": "off"}
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
@@ -29,5 +30,5 @@ def shared_data():
 def pytest_collection_modifyitems(items):
     """Whatever trains a model or opens a browser is slow (`make test-fast` leaves it out)."""
     for item in items:
-        if {"engines", "ui"} & set(item.path.parts):
+        if item.path.relative_to(TESTS).parts[0] in ("engines", "ui"):
             item.add_marker(pytest.mark.slow)
