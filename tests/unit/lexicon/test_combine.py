@@ -189,7 +189,7 @@ def test_duplicate_phrases_are_counted(tmp_path: Path) -> None:
     assert listed.duplicates == {"so we": 3}
     assert listed.phrases == ["so we", "wait"]
     assert duplicates_warning(listed) == (
-        "1 grams of lexicon 'twice' stand there more than once and count once: 'so we' (3 times)"
+        "1 grams of lexicon 'twice' are given more than once and count once: 'so we' (3 times)"
     )
     path = tmp_path / "list.txt"
     path.write_text("wait\nWAIT\nso\n")
