@@ -171,7 +171,7 @@ def _counted(asked: str, chosen: Chosen, settings: MineSettings, row: int) -> Wh
         reason = f"{where}, {values['mean_per_doc']:.3g} times each; max_per_doc is {settings.max_per_doc:g} (MINE-13)."
     elif fate == Fate.BURSTY:
         stage = "burstiness"
-        reason = f"{where}; its residual idf is {values['residual_idf']:.3g} bits, burstiness is {settings.burstiness:g} (MINE-14)."
+        reason = f"{where}; residual idf is {values['residual_idf']:.3g} bits, burstiness is {settings.burstiness:g} (MINE-14)."
     elif fate == Fate.NO_CONTRAST:
         stage = "contrast"
         reason = (
