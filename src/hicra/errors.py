@@ -28,7 +28,7 @@ class ConfigError(HicraError, ValueError):
 
 
 class UsageError(ConfigError):
-    """A command line lacks what its verb needs."""
+    """A command line lacks something that the command needs."""
 
 
 class DataError(HicraError, ValueError):

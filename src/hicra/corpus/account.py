@@ -88,7 +88,7 @@ class Account:
         if len(self.errors) > max_bad * self.lines:
             first = self.errors[0]
             raise DataError(
-                f"{len(self.errors)} of {self.lines} lines are bad, over the {max_bad:.3g} allowed; "
+                f"{len(self.errors)} of {self.lines} lines are bad, more than the allowed share of {max_bad:.3g}; "
                 f"the first: {first['file']} line {first['line']}: {first['reason']}",
                 f"repair them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}",
             )

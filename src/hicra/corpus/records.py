@@ -133,7 +133,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{shown(path)} is no readable parquet: {error}",
-            "it may be half written; write or fetch it again",
+            "a half written file is not readable parquet; write or fetch it again",
         ) from None
 
 

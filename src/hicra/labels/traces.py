@@ -86,7 +86,10 @@ def read_labels(paths: Paths, positive: Sequence[str] | None = None) -> list[Lab
     """
     names = DEFAULT_POSITIVE if positive is None else tuple(name.strip() for name in positive)
     if not names or not all(names):
-        raise ConfigError("the list of positive labels is empty or has an empty name", "--positive planning,reflection")
+        raise ConfigError(
+            "the list of positive labels is empty or has an empty name",
+            "write for example --positive planning,reflection",
+        )
     wanted, seen = frozenset(names), set[str]()
     files = files_of(paths)
     traces = [_trace(row, str(place), wanted, seen) for path in files for place, row in records(path)]
@@ -167,7 +170,7 @@ def _unit(unit: Any, where: str, response: str, seen: set[str]) -> tuple[int, in
         )
     labels = unit.get("labels")
     if not isinstance(labels, list) or not all(label is None or isinstance(label, str) for label in labels):
-        raise DataError(f"{where}: labels is {_kind(labels)}", 'a list of names, like ["planning"]')
+        raise DataError(f"{where}: labels is {_kind(labels)}", 'write a list of names, like ["planning"]')
     names = [label for label in labels if label is not None]
     seen.update(names)
     return start, end, names

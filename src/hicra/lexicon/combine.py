@@ -31,7 +31,7 @@ def merge(lexicons: Sequence[Lexicon], name: str = "merged") -> Lexicon:
         DataError: there is no lexicon, only some have weights, there are two thresholds, or a gram has two weights.
     """
     if not lexicons:
-        raise DataError("no lexicon to merge", "name at least one")
+        raise DataError("no lexicon to merge", "name at least one lexicon")
     distinct = sorted(
         {lexicon.content_hash: lexicon for lexicon in lexicons}.values(), key=lambda lex: lex.content_hash
     )
@@ -78,7 +78,7 @@ def select(
         DataError: nothing is left.
     """
     if n_min is not None and n_max is not None and n_min > n_max:
-        raise ConfigError(f"n_min {n_min} is larger than n_max {n_max}", "swap them")
+        raise ConfigError(f"n_min {n_min} is larger than n_max {n_max}", "swap n_min and n_max")
     table = lexicon.table
     unknown = table.filter(pl.col("doc_freq").is_null())
     if min_df is not None and unknown.height:
@@ -97,7 +97,7 @@ def select(
         n = sorted(lexicon.table["n"].to_list())
         frequent = f", in at most {max(lexicon.table['doc_freq'].to_list())} solutions" if not unknown.height else ""
         raise DataError(
-            f"no gram of lexicon {lexicon.name!r} is left: they have {n[0]} to {n[-1]} words{frequent}",
+            f"no gram of lexicon {lexicon.name!r} is left: its grams have {n[0]} to {n[-1]} words{frequent}",
             "loosen n_min, n_max or min_df",
         )
     asked = {key: value for key, value in (("n_min", n_min), ("n_max", n_max), ("min_df", min_df)) if value is not None}

@@ -41,7 +41,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Lexicon:
-    """A sorted set of folded grams with their statistics.
+    """Holds a sorted set of folded grams with their statistics.
 
     Attributes:
         name: what messages and reports call it.
@@ -68,9 +68,9 @@ class Lexicon:
         """
         grams = canonical_grams(list(phrases))
         if (bad := next((row for row, gram in enumerate(grams) if _SURROGATE.search(gram)), None)) is not None:
-            raise DataError(f"phrase {bad} of lexicon {name!r} is no text: {grams[bad]!r}", "remove it")
+            raise DataError(f"phrase {bad} of lexicon {name!r} is no text: {grams[bad]!r}", "remove the phrase")
         if "" in grams:
-            raise DataError(f"phrase {grams.index('')} of lexicon {name!r} is empty", "remove it")
+            raise DataError(f"phrase {grams.index('')} of lexicon {name!r} is empty", "remove the phrase")
         times = Counter(grams)
         lexicon = cls.from_table(
             pl.DataFrame({"gram": sorted(times)}, schema={"gram": pl.String}), name=name, licence=licence
@@ -99,13 +99,13 @@ class Lexicon:
             raise DataError(f"lexicon {name!r} holds no gram", "give it phrases, or mine with a lower --min-df")
         grams = table["gram"].to_list()
         if None in grams:
-            raise DataError(f"lexicon {name!r}: row {grams.index(None)} has no gram", "leave it out")
+            raise DataError(f"lexicon {name!r}: row {grams.index(None)} has no gram", "leave the row out")
         for gram, folded in zip(grams, canonical_grams(grams), strict=True):
             if gram != folded or not gram:
                 raise DataError(f"lexicon {name!r}: gram {gram!r} is not in folded form", f"write it {folded!r}")
         if table["gram"].n_unique() < table.height:
             twice = table.group_by("gram").len().filter(pl.col("len") > 1)["gram"].sort()
-            raise DataError(f"lexicon {name!r}: gram {twice[0]!r} occurs twice", "keep one")
+            raise DataError(f"lexicon {name!r}: gram {twice[0]!r} occurs twice", "keep one of them")
         n = [gram.count(" ") + 1 for gram in grams]
         have = [column for column in SCHEMA if column in table.columns]
         missing = [pl.lit(None, dtype).alias(column) for column, dtype in SCHEMA.items() if column not in table.columns]
@@ -177,7 +177,7 @@ class Lexicon:
         if lexicon.content_hash != manifest.get("content_hash"):
             raise ArtifactError(
                 f"{path}: grams.parquet does not have the content hash that lexicon.json states",
-                "copy or mine it again",
+                "copy or mine the lexicon again",
             )
         return lexicon
 

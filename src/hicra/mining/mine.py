@@ -115,7 +115,7 @@ def mine_loaded(backend: Backend, loaded: Loaded, settings: MineSettings) -> Min
     """
     documents, by_group = loaded.mined.documents, settings.count == "questions"
     if not documents.counted:
-        raise DataError("no solution to mine", "give at least one")
+        raise DataError("no solution to mine", "give at least one solution")
     across = settings.across_questions and settings.min_df > 1 and documents.questions > 1
     grams, counts = backend.count(CountRule(settings.n_min, settings.n_max, settings.min_df, by_group, across))
     counted = documents.groups if by_group else documents.counted
@@ -165,7 +165,7 @@ def _nothing_passes(settings: MineSettings, counts: dict[str, int], counted: int
             f"try --min-df {counts['max_df']}" + (f", or mine more {settings.count}" if counts["max_df"] < 2 else ""),
         )
     return DataError(
-        f"{counts['min_df']} n-grams reach min_df {settings.min_df}, but none of them for two different questions",
+        f"{counts['min_df']} n-grams reach min_df {settings.min_df}, but none of them in solutions of two different questions",
         "mine more questions, or set across_questions to false",
     )
 
@@ -223,7 +223,7 @@ def mine_paths(
 
 def peak_rss_mb() -> float:
     """Returns the largest resident memory of this process so far, in MiB."""
-    import resource  # not on Windows: only the verb that prints this needs it
+    import resource  # not on Windows: only the command that prints this needs it
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -3,7 +3,7 @@
     Tagger(lexicon, tokenizer).mask(ids, response_mask)       # [B,T] bool
     Tagger(lexicon).spans(text)                               # (start, end, gram) in characters
 
-`tagger` is the rule on a batch, `rows` tags rows of text, `tag` tags files of any size (the verb `hicra tag`),
+`tagger` is the rule on a batch, `rows` tags rows of text, `tag` tags files of any size (`hicra tag`),
 `streaming` tags a rollout while it is produced:
 
     stream = StreamTagger(tagger, rows=8)

@@ -200,7 +200,7 @@ def with_text(rows: pl.DataFrame, before: int = 0) -> pl.DataFrame:
     if missing:
         first = int(rows["response"].is_null().arg_max() or 0) + 1 + before
         raise DataError(
-            f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop them first"
+            f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop those rows first"
         )
     return rows
 

@@ -71,9 +71,7 @@ class StreamTagger:
                 "feed every row, response_mask 0 where one has ended",
             )
         if (array[live] < 0).any():
-            raise DataError(
-                f"token id {int(array[live].min())} at a policy token", "mask padding out with response_mask"
-            )
+            raise DataError(f"token id {int(array[live].min())} at a policy token", "set response_mask to 0 at padding")
         parts = [
             part for row, own, on in zip(self._rows, array, live, strict=True) for part in self._read(row, own, on)
         ]

@@ -85,7 +85,7 @@ class Tagger:
         weights = lexicon.table["weight"].to_numpy().astype(np.float64)
         self._weight = np.where(np.isnan(weights), 1.0, weights)
         if any("\0" in phrase for phrase in self.phrases):
-            raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove it")
+            raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove the gram")
         used = range(len(self.phrases)) if unit == "sentence" else np.flatnonzero(self._weight > 0)
         self._index = np.array(used, np.int64)
         self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self._index])
@@ -176,7 +176,9 @@ class Tagger:
             ConfigError: the tagger has no tokenizer.
         """
         if self._vocabulary is None:
-            raise ConfigError("this tagger has no tokenizer, so it cannot read token ids", "Tagger(lexicon, tokenizer)")
+            raise ConfigError(
+                "this tagger has no tokenizer, so it cannot read token ids", "make it with Tagger(lexicon, tokenizer)"
+            )
         return self._vocabulary
 
     # ---- the passes

@@ -110,7 +110,7 @@ class Vocabulary:
         known = live & (ids.astype(np.int64, copy=False).view(np.uint64) < self.size)
         # ids past the tokenizer's own (padded embeddings) are boundaries, a negative id is a mistake
         if np.count_nonzero(known) < np.count_nonzero(live) and (ids[live] < 0).any():
-            raise DataError(f"token id {int(ids[live].min())} at a policy token", "mask padding out with response_mask")
+            raise DataError(f"token id {int(ids[live].min())} at a policy token", "set response_mask to 0 at padding")
         tokens = np.full((len(ids), ids.shape[1] + 1), self.size, np.int32)
         np.copyto(tokens[:, :-1], ids, where=known, casting="unsafe")
         keep = np.zeros(tokens.shape, np.bool_)

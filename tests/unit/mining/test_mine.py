@@ -114,7 +114,7 @@ def test_errors_name_the_next_step(tmp_path: Path) -> None:
         mine(["1 + 1 = 2", "so 3"], HASHING)
     with pytest.raises(DataError, match="no solution"):
         mine([], HASHING)
-    with pytest.raises(DataError, match=r"none of them for two different questions"):
+    with pytest.raises(DataError, match=r"none of them in solutions of two different questions"):
         mine(["the old red barn 1", "the old red barn 2", "no"], HASHING, ["a", "a", "b"])
     path = tmp_path / "rows.jsonl"
     path.write_text('{"solution": "let us go", "correct": false}\n{"solution": "let us go"}\n')

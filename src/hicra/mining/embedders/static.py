@@ -78,12 +78,14 @@ class GivenVectors:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path} is not readable as Parquet: {error}", "write columns gram, vector") from None
         if missing := [column for column in ("gram", "vector") if column not in table.columns]:
-            raise DataError(f"{path} has no column {missing[0]!r}", f"it has {', '.join(table.columns)}")
+            raise DataError(f"{path} has no column {missing[0]!r}", f"its columns are {', '.join(table.columns)}")
         try:
             vectors = table["vector"].cast(pl.List(pl.Float64))
             lengths = vectors.list.len().unique().to_list()
             if len(lengths) != 1 or lengths == [0] or lengths == [None]:
-                raise DataError(f"{path}: vectors have {sorted(lengths, key=str)} numbers", "give all equally many")
+                raise DataError(
+                    f"{path}: vectors have {sorted(lengths, key=str)} numbers", "give all vectors one length"
+                )
             self.vectors = np.stack(vectors.to_list()).astype(np.float64)
         except (pl.exceptions.PolarsError, TypeError) as error:
             raise DataError(f"{path}: column vector is no list of numbers: {error}", "write lists of floats") from None
@@ -94,7 +96,7 @@ class GivenVectors:
         self.rows = {gram: row for row, gram in enumerate(names)}
         if len(self.rows) < len(names):
             twice = next(gram for row, gram in enumerate(names) if self.rows[gram] != row)
-            raise DataError(f"{path}: gram {twice!r} occurs twice", "keep one")
+            raise DataError(f"{path}: gram {twice!r} occurs twice", "keep one of them")
         self.digest = _sha256(self.path)
 
     def describe(self) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class RayBackend:
         return loaded, counted.read(account.lines, len(account.errors), account.duplicates)
 
     def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
-        """See `Backend`. Read here, not by the workers."""
+        """See `Backend`. The files are read here, not by the workers."""
         for path in expand(paths):
             yield from pairs_of(read_file(path, reading, FileRead(path)))
 
