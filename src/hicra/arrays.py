@@ -1,6 +1,6 @@
-"""Names for arrays, the legend of their shapes, and the one way from a tensor to numpy.
+"""Names the types of arrays and the letters of their shapes, and has the one way from a tensor to numpy.
 
-Shapes stand in docstrings as [B,T] and so on; the letters mean the same everywhere:
+Shapes are written in docstrings as [B,T] and so on; the letters mean the same everywhere:
 
     B rollouts of a batch        T token positions of a rollout      V entries of a vocabulary, or words
     G grams or n-grams           H hits (occurrences of grams)       P pieces of text, or policy tokens
@@ -27,12 +27,12 @@ Vectors = NDArray[np.float32]
 
 
 def as_numpy(value: Any) -> Array:
-    """A numpy view or copy of a numpy array, torch tensor or sequence."""
+    """Returns a numpy view or copy of a numpy array, torch tensor or sequence."""
     return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
 
 
 def namespace_of(value: Any) -> Any:
-    """The module whose functions take this array: torch for a tensor, numpy for anything else."""
+    """Returns the module whose functions take this array: torch for a tensor, numpy for anything else."""
     if hasattr(value, "detach"):
         import torch
 

@@ -1,4 +1,4 @@
-"""Files that are either the old ones or the new ones, never half: atomic writes, canonical JSON, hashes, schema checks."""
+"""Writes files that are either the old or the new ones, never half: atomic writes, canonical JSON, hashes, schema checks."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from hicra.errors import ArtifactError
 
 
 def sha256_bytes(data: bytes) -> str:
-    """Hex sha256 of bytes."""
+    """Returns the hex sha256 of bytes."""
     return hashlib.sha256(data).hexdigest()
 
 
 def sha256_file(path: Path) -> str:
-    """Hex sha256 of a file, read in blocks."""
+    """Returns the hex sha256 of a file, read in blocks."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def finite(value: Any) -> Any:
-    """The value with every NaN or infinity, at any depth, turned into None: JSON has no such numbers."""
+    """Turns every NaN or infinity of a value, at any depth, into None, since JSON has no such numbers."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -39,7 +39,7 @@ def finite(value: Any) -> Any:
 
 
 def canonical_json(value: Any, indent: int | None = 2) -> str:
-    """JSON text that depends on the value alone: sorted keys, no NaN, one newline at the end."""
+    """Returns JSON text that depends on the value alone: sorted keys, no NaN, one newline at the end."""
     return json.dumps(finite(value), indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -54,7 +54,7 @@ def fsync_dir(path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yields a temporary path in the same folder; on success it replaces `path`, on failure it vanishes."""
+    """Yields a temporary path in the same folder; on success it replaces `path`, on failure it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -85,22 +85,22 @@ def atomic_dir(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Atomic write of UTF-8 text."""
+    """Writes UTF-8 text atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def refuse_existing(path: Path, what: str) -> None:
-    """Raises where an output already exists, so that nothing is overwritten by accident."""
+    """Raises ArtifactError where an output already exists, so that nothing is overwritten by accident."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise ArtifactError(f"{what} {path} already exists", "choose another -o, or remove it first")
 
 
 def read_manifest(path: Path, kind: str, newest: int) -> dict[str, Any]:
-    """Reads a manifest and checks its kind and schema version.
+    """Reads a manifest and checks its `kind` and schema version.
 
     Raises:
-        ArtifactError: absent, not JSON, another kind, or a newer schema than `newest`.
+        ArtifactError: it is absent, is not JSON, has another `kind`, or has a newer schema than `newest`.
     """
     if not path.exists():
         raise ArtifactError(f"{path.parent} holds no {path.name}", f"it is no {kind} folder; check the path")
@@ -112,7 +112,7 @@ def read_manifest(path: Path, kind: str, newest: int) -> dict[str, Any]:
         ) from None
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = manifest.get("kind") if isinstance(manifest, dict) else type(manifest).__name__
-        raise ArtifactError(f"{path} is of kind {found!r}, not {kind!r}", "check which folder you meant")
+        raise ArtifactError(f"`kind` in {path} is {found!r}, not {kind!r}", "check which folder you meant")
     version = manifest.get("schema_version")
     if not isinstance(version, int) or version > newest:
         raise ArtifactError(f"{path} has schema_version {version!r}, this hicra knows up to {newest}", "upgrade hicra")

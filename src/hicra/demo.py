@@ -1,4 +1,4 @@
-"""`hicra demo`: the whole way on the embedded task, with figures at every stage.
+"""Runs `hicra demo`: the whole method on the embedded task, with figures at every stage.
 
 sample the warm start -> verify -> mine a lexicon from its own correct rollouts -> score the mask against the exact labels ->
 train GRPO and HICRA side by side -> evaluate on held-out problems -> compare -> one report.
@@ -48,10 +48,10 @@ def run_demo(
 
     Args:
         out: gets corpus.jsonl, lexicon/, one run folder an arm, report.html and demo.json.
-        seed: of sampling, mining and training.
-        steps: training steps of each arm.
-        samples: rollouts of the warm start that are mined.
-        held_out: problems of each evaluation.
+        seed: the seed of sampling, mining and training.
+        steps: number of training steps of each arm.
+        samples: number of rollouts of the warm start that are mined.
+        held_out: number of problems of each evaluation.
 
     Returns:
         run_dirs, report, and the figures of each stage.
@@ -96,7 +96,7 @@ def run_demo(
 
 
 def mask_score(samples: list[Any], lexicon: Lexicon) -> dict[str, float]:
-    """Precision and recall by token of the lexicon's planning mask against the task's exact plan and reflection tokens."""
+    """Scores the lexicon's planning mask against the task's exact plan and reflection tokens: precision and recall by token."""
     from hicra.generation import models
 
     task = make_task("plan_execute")
@@ -115,7 +115,7 @@ def mask_score(samples: list[Any], lexicon: Lexicon) -> dict[str, float]:
 
 
 class _Clock:
-    """Wall and CPU seconds by stage, children included; `say` gets a line before and after each."""
+    """Measures elapsed and CPU seconds by stage, children included; `say` gets a line before and after each."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
@@ -128,7 +128,7 @@ class _Clock:
         yield
         used = {"stage": name, "wall_s": round(time.monotonic() - wall, 1), "cpu_s": round(_cpu() - cpu, 1)}
         self.stages.append(used)
-        self.say(f"  {used['wall_s']} s, {used['cpu_s']} s of CPU")
+        self.say(f"  {used['wall_s']} s elapsed, {used['cpu_s']} s of CPU")
 
 
 def _cpu() -> float:
@@ -160,7 +160,7 @@ def _sample(out: Path, seed: int, n: int) -> tuple[list[Any], Path]:
 
 
 def _config(out: Path, seed: int, steps: int, held_out: int) -> Path:
-    """The config of both arms, written so that a user can train with it again."""
+    """Writes the config of both arms, so that a user can train with it again."""
     config = {
         "task": {"name": "plan_execute"}, "model": {"name": MODEL}, "lexicon": str(out / "lexicon"), "method": {"name": "hicra"},
         "train": {"steps": steps, "save_steps": steps, "seed": seed, "learning_rate": 6e-4, "prompts_per_step": 32,
@@ -175,7 +175,7 @@ def _config(out: Path, seed: int, steps: int, held_out: int) -> Path:
 
 
 def _train(out: Path, config: Path, steps: int, say: Callable[[str], None]) -> None:
-    """Both arms as processes of one thread each; says how far they are, and shows the log of one that fails."""
+    """Trains both arms as processes of one thread each; says how far they are, and shows the log of one that fails."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     jobs, logs = {}, {arm: out / f"{arm}.log" for arm in ARMS}
     try:
@@ -222,7 +222,7 @@ def _latest(out: Path) -> dict[str, tuple[int, float]]:
 
 
 def _compare(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """HICRA against GRPO on held-out accuracy: one seed, so the verdict can only be "inconclusive"."""
+    """Compares HICRA with GRPO on held-out accuracy; with one seed the verdict can only be "inconclusive"."""
     treatment, baseline = (evaluation[arm]["final"]["accuracy"] for arm in ("hicra", "none"))
     found = stats.paired_comparison([treatment], [baseline])
     return {

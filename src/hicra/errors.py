@@ -1,6 +1,6 @@
-"""Errors a user can act on: what is wrong, where, and the next thing to do.
+"""Errors on which a user can act say what is wrong, where, and what to do next.
 
-Each child also inherits the standard exception that it refines, so that callers may catch either. The CLI prints
+Each subclass also inherits the standard exception that it refines, so that callers may catch either. The CLI prints
 `error: ...` and `fix: ...` and ends with 1; it never shows a traceback for these.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class HicraError(Exception):
-    """Base of all errors that hicra raises on purpose.
+    """The base of all errors that hicra raises on purpose.
 
     Args:
         message: what is wrong and where (file, line, key or field).
@@ -28,7 +28,7 @@ class ConfigError(HicraError, ValueError):
 
 
 class UsageError(ConfigError):
-    """A command line lacks what its verb needs."""
+    """A command line lacks something that the command needs."""
 
 
 class DataError(HicraError, ValueError):
@@ -36,7 +36,7 @@ class DataError(HicraError, ValueError):
 
 
 class ArtifactError(HicraError, ValueError):
-    """A lexicon or run folder is absent, damaged, or of a schema this version does not know."""
+    """A lexicon or run folder is absent, damaged, or of a schema that this version does not know."""
 
 
 class EngineError(HicraError, RuntimeError):
@@ -48,13 +48,13 @@ class MissingField(HicraError, ValueError):
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice closest in spelling to `word`, or None where none is near."""
+    """Returns the choice closest in spelling to `word`, or None where none is near."""
     found = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
     return found[0] if found else None
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A `fix` sentence: the nearest choice, or all of them where none is near."""
+    """Returns a `fix` sentence: the nearest choice, or all of them where none is near."""
     known = sorted(choices)
     close = nearest(word, known)
     return f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"

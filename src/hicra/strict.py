@@ -1,4 +1,4 @@
-"""Strict settings: pydantic models that know their keys, and errors that name the key and the nearest right one."""
+"""Makes settings strict: pydantic models that refuse unknown keys, and errors that name the key and the nearest right one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ Model = TypeVar("Model", bound=BaseModel)
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-FIX = "see --help of the verb, and recipes/*/config.yaml"
+FIX = "see --help of the command, and recipes/*/config.yaml"
 
 
 class Strict(BaseModel):
-    """Frozen, and no key that it does not know."""
+    """A frozen model that refuses unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Flat(Strict):
-    """Settings without sections, for use from Python: a wrong value is a ConfigError where the class is called."""
+    """Holds settings without sections, for use from Python: a wrong value is a ConfigError where the class is called."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -34,11 +34,11 @@ class Flat(Strict):
 
 
 def validated(model: type[Model], tree: dict[str, Any], where: str = "", *, under: str = "", fix: str = FIX) -> Model:
-    """The model with these values.
+    """Returns the model with these values.
 
     Args:
         where: the end of an error's message: the file that the values come from.
-        under: what stands before a key in an error: the section that the values are of.
+        under: the start of a key in an error: the section that the values belong to.
         fix: what to do about a value that is refused.
 
     Raises:
@@ -67,7 +67,7 @@ def _explained(model: type[BaseModel], error: ValidationError, where: str, under
 
 
 def fields_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every key of a settings class and of the classes inside it, dotted, in order, with its default and meaning."""
+    """Yields every key of a settings class and of the classes inside it, dotted, in order, with its default and meaning."""
     for name, found in model.model_fields.items():
         inner = found.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -77,5 +77,5 @@ def fields_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, Fi
 
 
 def field_of(model: type[BaseModel], key: str) -> FieldInfo:
-    """The field of one dotted key."""
+    """Returns the field of one dotted key."""
     return dict(fields_of(model))[key]

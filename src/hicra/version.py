@@ -1,4 +1,4 @@
-"""Versions: that of hicra, where every module can read it without importing the package, and those of what is installed."""
+"""Holds the version of hicra, where every module can read it without the package, and finds those of installed packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 
 
 def installed(package: str) -> str | None:
-    """The version of an installed package; None where it is not there."""
+    """Returns the version of an installed package; None where it is not installed."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""The strict corpus reader: rollouts of any engine in, one typed table and an exact account of every line out.
+"""Reads rollouts of any engine strictly, into one typed table with an exact account of every line.
 
     from hicra import corpus
     result = corpus.read("rollouts/")          # .jsonl, .jsonl.gz, .jsonl.zst, .parquet, TRL and verl dumps

@@ -1,6 +1,6 @@
-"""The account of a read: kept + skipped + duplicates = lines.
+"""Keeps the account of what is read: kept + skipped + duplicates = lines.
 
-A duplicate is a row whose explicit id (and step, where given) came before with the same content; null and absent are
+A duplicate is a row whose explicit id (and step, where given) occurred before with the same content; null and absent are
 the same content. A row without an id is never one: equal rollouts in one group are legitimate. Of a row with an id a
 digest of 16 bytes is remembered (about 100 bytes of memory), of any other row nothing.
 """
@@ -16,20 +16,20 @@ from hicra.corpus.schema import Item
 from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
 
-MAX_ERRORS = 100_000  # every skipped line is listed, so there is an end to them
+MAX_ERRORS = 100_000  # every skipped line is listed, so their number is limited
 
 
 class BadLine(DataError):
-    """The first bad line, where reading stops: `file`, `line`, `offset` (bytes; None for parquet) and `reason`."""
+    """Reading stopped at a bad line: `file`, `line`, `offset` (bytes; None for parquet) and `reason` say where and why."""
 
     def __init__(self, file: str, line: int, offset: int | None, reason: str) -> None:
         self.file, self.line, self.offset, self.reason = file, line, offset, reason
         where = f"{file} line {line}" if offset is None else f"{file} line {line} (byte {offset})"
-        super().__init__(f"{where}: {reason}", "mend the line, or read on with --on-bad skip")
+        super().__init__(f"{where}: {reason}", "repair the line, or skip bad lines with --on-bad skip")
 
 
 class Account:
-    """What becomes of every line: kept, skipped or a duplicate.
+    """Counts what becomes of every line: it is kept, skipped or a duplicate.
 
     Args:
         stop: raise at the first bad line instead of listing it.
@@ -46,20 +46,20 @@ class Account:
 
     @property
     def lines(self) -> int:
-        """Lines read."""
+        """The number of lines read."""
         return self.kept + len(self.errors) + self.duplicates
 
     @property
     def format(self) -> str:
-        """The formats met, joined by "+"."""
+        """The formats found, joined by "+"."""
         return "+".join(self.formats or self.empty_formats)
 
     def counts(self) -> tuple[int, int, int]:
-        """(kept, skipped, duplicates)."""
+        """Returns (kept, skipped, duplicates)."""
         return self.kept, len(self.errors), self.duplicates
 
     def bad(self, place: RowPlace, bad: BadRow) -> None:
-        """A bad line: raises BadLine, or lists it; DataError past `MAX_ERRORS`."""
+        """Takes a bad line: raises BadLine, or lists it and raises DataError past `MAX_ERRORS`."""
         offset = None if place.offset is None else place.offset + bad.at
         if self.stop:
             raise BadLine(place.file, place.line, offset, bad.reason)
@@ -67,11 +67,11 @@ class Account:
         if len(self.errors) > MAX_ERRORS:
             raise DataError(
                 f"more than {MAX_ERRORS} bad lines, the last {place}: {bad.reason}",
-                "check what kind of file this is",
+                "check the format of this file",
             )
 
     def good(self, item: Item) -> bool:
-        """Counts a good row; False where it is a duplicate to leave out."""
+        """Counts a good row; returns False where it is a duplicate to leave out."""
         if item.values.get("id") is not None:
             key = _digest(item)
             if key in self.seen:
@@ -88,18 +88,18 @@ class Account:
         if len(self.errors) > max_bad * self.lines:
             first = self.errors[0]
             raise DataError(
-                f"{len(self.errors)} of {self.lines} lines are bad, over the {max_bad:.3g} allowed; "
+                f"{len(self.errors)} of {self.lines} lines are bad, more than the allowed share of {max_bad:.3g}; "
                 f"the first: {first['file']} line {first['line']}: {first['reason']}",
-                f"mend them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}",
+                f"repair them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}",
             )
 
 
-# made once: json.dumps would make one a row
+# made once, since json.dumps would make one for every row
 _encode = json.JSONEncoder(sort_keys=True, default=lambda value: [type(value).__name__, str(value)]).encode
 
 
 def _digest(item: Item) -> bytes:
-    """16 bytes of id, step and content. 1 and 1.0 are the same content, 1 and true are not, nor are 1 and "1"."""
+    """Returns 16 bytes of id, step and content. 1 and 1.0 are the same content, 1 and true are not, nor are 1 and "1"."""
     content = sorted((name, _exact(value)) for name, value in item.row.items() if value is not None)
     key = [item.values["id"], item.values.get("step"), content]
     return hashlib.blake2b(_encode(key).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -1,8 +1,8 @@
-"""A corpus of any size as frames of bounded size, one schema for all, and the account at the end.
+"""Reads a corpus of any size as frames of bounded size, with one schema for all, and keeps the account.
 
 The schema of a column is decided from all of its values, so a corpus is read twice: once to learn the schema (and to
-judge every line: what is wrong is known before the first frame), once to make the frames. What is small is kept from the
-first time. The canonical columns alone have types that are known beforehand and take one pass.
+judge every line: what is wrong is known before the first frame), once to make the frames. A small corpus is kept from the
+first pass. The canonical columns alone have types that are known beforehand and take one pass.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KEEP_BYTES = 2**24  # input below this is not read twice
 
 
 def in_batches(items: Iterable[Item], account: Account, size: int, size_bytes: int, extras: bool) -> Iterator[Batch]:
-    """Rows in batches of at most `size`, without those that the account leaves out; the other arguments as for `batches`."""
+    """Yields rows in batches of at most `size`, without those that the account leaves out; other arguments as for `batches`."""
     batch = Batch()
     for item in items:
         if not account.good(item):
@@ -45,13 +45,13 @@ def in_batches(items: Iterable[Item], account: Account, size: int, size_bytes: i
 class Batches:
     """Iterates frames of at most `size` rows in the order of the input; the attributes are the account.
 
-    They are known after `prepare()`, which iterating calls; with `extras=False` after the last frame. May be iterated
-    again, which reads again.
+    They are known after `prepare()`, which iterating calls; with `extras=False` after the last frame. Iterating again reads
+    the files again.
 
     Attributes:
         format, columns, json_columns, input_names, errors, files: as in `Corpus`.
         kept, skipped, duplicates, lines: the counts; kept + skipped + duplicates = lines.
-        rows: the rows that all frames have together.
+        rows: the number of rows of all frames together.
     """
 
     def __init__(
@@ -81,42 +81,42 @@ class Batches:
     # ---- the account
     @property
     def format(self) -> str:
-        """The formats met, joined by "+"."""
+        """The formats found, joined by "+"."""
         return self._account.format
 
     @property
     def kept(self) -> int:
-        """Good rows, duplicates left out."""
+        """The number of good rows that are no duplicates."""
         return self._account.kept
 
     @property
     def skipped(self) -> int:
-        """Bad lines."""
+        """The number of bad lines."""
         return len(self._account.errors)
 
     @property
     def duplicates(self) -> int:
-        """Rows that came before."""
+        """The number of rows that occurred before."""
         return self._account.duplicates
 
     @property
     def lines(self) -> int:
-        """Lines read."""
+        """The number of lines read."""
         return self._account.lines
 
     @property
     def errors(self) -> list[dict[str, Any]]:
-        """One {file, line, offset, reason} a skipped line."""
+        """One {file, line, offset, reason} for each skipped line."""
         return self._account.errors
 
     @property
     def rows(self) -> int:
-        """Rows of all frames together."""
+        """The number of rows of all frames together."""
         return self.kept + (self.duplicates if self._keep_duplicates else 0)
 
     @property
     def layout(self) -> Layout:
-        """The schema (reads the corpus once where it is not known yet)."""
+        """The schema; the corpus is read once where it is not known yet."""
         if self._layout is None:
             self.prepare()
         assert self._layout is not None
@@ -124,25 +124,25 @@ class Batches:
 
     @property
     def json_columns(self) -> list[str]:
-        """Extra columns whose values had no common type and are JSON text."""
+        """The extra columns whose values had no common type and are JSON text."""
         return self.layout.json_columns
 
     @property
     def input_names(self) -> dict[str, str]:
-        """Input column -> column of the frames, in the order of the input."""
+        """The column of the frames for each input column, in the order of the input."""
         return self.layout.input_names
 
     def empty(self) -> pl.DataFrame:
-        """A frame of no rows: the schema."""
+        """Returns a frame of no rows, which shows the schema."""
         return self.layout.frame(Batch())
 
     def as_input(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """A frame under the input's own column names and order, without the derived columns."""
+        """Returns a frame under the input's own column names and order, without the derived columns."""
         return frame.select(pl.col(column).alias(name) for name, column in self.input_names.items())
 
     # ---- reading
     def prepare(self) -> Batches:
-        """The first pass: judges every line and learns the schema. Nothing is done where it is known.
+        """Makes the first pass, which judges every line and learns the schema; does nothing where the schema is known.
 
         Raises:
             DataError: as for `read`.
@@ -218,15 +218,15 @@ def batches(
 
     Args:
         paths, on_bad, max_bad, keep_duplicates, max_line, max_ratio: as for `read`.
-        size: most rows of a frame.
+        size: largest number of rows of a frame.
         size_bytes: a frame ends with the row that reaches so many bytes of input, however few its rows.
-        extras: with False only the canonical columns, in one pass; `id` and `group_id` are then strings always, and
-            what is wrong (also too large a share of bad lines) is found when iterating gets there.
+        extras: with False only the canonical columns are read, in one pass; `id` and `group_id` are then strings always,
+            and what is wrong (also too large a share of bad lines) is found when iterating reaches it.
         keep_bytes: input up to this many bytes is kept from the first pass instead of read again (pipes always are).
 
     Raises:
         DataError: as for `read`, when iterating (or at `prepare()`); a missing or unknown file at once.
-        ValueError: an unknown `on_bad`, `max_bad` outside 0..1, or a `size` below 1.
+        ValueError: `on_bad` is unknown, `max_bad` is outside 0..1, or `size` is below 1.
     """
     if on_bad not in ("stop", "skip"):
         raise ValueError(f"on_bad must be 'stop' or 'skip', not {on_bad!r}")

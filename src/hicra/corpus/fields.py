@@ -1,16 +1,16 @@
-"""One input row of any engine to the canonical fields.
+"""Turns one input row of any engine into the canonical fields.
 
-Canonical: response, correct, reward, question, answer, id, group_id, step, model, source, token_ids; every other key is
-an extra and stays. `formats/` has one file for each writer whose rows are read.
+They are response, correct, reward, question, answer, id, group_id, step, model, source and token_ids; every other key is
+an extra and stays. `formats/` has one file for each program whose rows are read.
 
 Deviations (the contract names the fields, not these cases):
-READ-1. `correct` where it is absent and a reward is there: reward >= 0.5. (TRL: of the one reward column whose name holds
-    "accuracy" or "correct", where there is exactly one; verl: `acc` where it is logged.) An explicit null stays null.
-READ-2. A TRL dump names neither its reward functions nor their weights: the reward columns are its float columns but for
-    `advantage`, and `reward` is their sum, as TRL's default weights make it. NaN is TRL's "not scored", so null.
-READ-3. Of several texts the first of solution, response, completion, messages that is not null is the response.
-READ-4. `answer` may be a number or a list; it is kept as its JSON text. `prompt` stands in for `question`; a prompt of
-    messages gives its last user message.
+READ-1. Where `correct` is absent and there is a reward, `correct` is reward >= 0.5. (TRL takes the one reward column whose name
+    holds "accuracy" or "correct", where there is exactly one; verl takes `acc` where it is logged.) An explicit null stays null.
+READ-2. A TRL dump names neither its reward functions nor their weights, so the reward columns are its float columns except
+    `advantage`, and `reward` is their sum, as TRL's default weights make it. NaN means "not scored" in TRL, so it becomes null.
+READ-3. Of several texts, the response is the first of solution, response, completion and messages that is not null.
+READ-4. `answer` may be a number or a list; it is kept as its JSON text. Where there is no `question`, `prompt` is taken; of a
+    prompt of messages, the last user message is.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ Normal = tuple[dict[str, Any], dict[str, str]]  # canonical values; canonical na
 
 
 def finish(row: dict[str, Any], taken: dict[str, str], derived: dict[str, Any]) -> Normal:
-    """The canonical values of a row, each checked.
+    """Returns the canonical values of a row, each checked.
 
     Args:
-        row: as it was read.
+        row: the row as it was read.
         taken: canonical name -> the key whose value it takes.
         derived: canonical name -> (value, the rule it was derived by).
 
@@ -67,7 +67,7 @@ def _question(value: Any, key: str) -> str:
 
 
 def _last_message(value: Any, key: str, role: str) -> str:
-    """The text of the last message of `role`; its content is a string or a list of typed parts."""
+    """Returns the text of the last message of `role`; its content is a string or a list of typed parts."""
     if type(value) is not list:
         raise BadRow(f"{key} must be a string or a list of messages, not {_kind(value)}")
     for message in reversed(value):
@@ -131,12 +131,12 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number; true and false are none."""
+    """Says whether a value is a number; true and false are none."""
     return type(value) is float or type(value) is int
 
 
 def is_nan(value: Any) -> bool:
-    """Whether a value is a NaN."""
+    """Says whether a value is a NaN."""
     return type(value) is float and math.isnan(value)
 
 
@@ -153,7 +153,7 @@ def _kind(value: Any) -> str:
 
 
 def no_text(row: dict[str, Any]) -> str:
-    """What to say of a row without a response, with the key that is closest to one of `TEXTS`."""
+    """Returns what to say of a row without a response, with the key that is closest to one of `TEXTS`."""
     found = [key for key in row if key not in TEXTS]
     close = [
         (key, match) for key in found if (match := difflib.get_close_matches(key.lower(), TEXTS, n=1, cutoff=0.75))

@@ -1,4 +1,4 @@
-"""Which files a path stands for."""
+"""Finds the files that a path stands for."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ Paths = str | Path | Iterable[str | Path]
 
 
 def files_of(paths: Paths) -> list[Path]:
-    """The files behind the paths. A folder stands for the known files in it (of a hicra run: in its rollouts/; of a TRL
-    output folder without any: in its completions/), sorted by name with numbers as numbers; hidden ones are left out.
+    """Returns the files behind the paths.
+
+    A folder stands for the known files in it (of a hicra run: in its rollouts/; of a TRL output folder without any: in its
+    completions/), sorted by name with numbers as numbers; hidden ones are left out.
 
     Raises:
-        DataError: a path that does not exist, of an unknown suffix, or a folder without a known file.
+        DataError: a path does not exist or has an unknown suffix, or a folder has no known file.
     """
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
     if not listed:
@@ -46,7 +48,7 @@ def _files(path: Path) -> list[Path]:
             f"no such file: {shown(path)}", f"did you mean {shown(parent / close[0])}?" if close else "check the path"
         )
     if not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"{shown(path)}: unknown kind of file", f"hicra reads {', '.join(SUFFIXES)}")
+        raise DataError(f"{shown(path)}: unknown type of file", f"hicra reads {', '.join(SUFFIXES)}")
     return [path]
 
 

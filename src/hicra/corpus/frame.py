@@ -1,4 +1,4 @@
-"""Columns of Python values to a polars frame without guessing from the first rows.
+"""Turns columns of Python values into a polars frame without guessing from the first rows.
 
 The type of a column is decided from all of its values. Where they have no common type (or none that polars can hold)
 the column becomes JSON text, and the reader says so: nothing is dropped, cast or rounded in silence.
@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-MAX_STRUCT = 64  # keys; an object with more is a map, not a record
+MAX_STRUCT = 64  # an object with more keys is a map, not a record
 EXACT_FLOAT = 2**53
 DType = pl.DataType | type[pl.DataType]
 NUMBERS = frozenset((int, float))
@@ -25,7 +25,7 @@ FIXED: dict[str, DType] = {
 
 
 class Columns:
-    """Grows columns row by row; a column first seen late is null above, one that ends early is null below."""
+    """Grows columns row by row; a column that begins late is null before, one that ends early is null after."""
 
     def __init__(self) -> None:
         self.height = 0
@@ -42,14 +42,14 @@ class Columns:
         self.height += 1
 
     def column(self, key: str) -> list[Any]:
-        """The values of a column, one a row; all null where no row has it."""
+        """Returns the values of a column, one a row; all null where no row has it."""
         column = self.values.get(key, [])
         column.extend([None] * (self.height - len(column)))
         return column
 
 
 class Seen:
-    """The common type of values that come batch by batch: what a column needs to remember of them, never the values."""
+    """Learns the common type of values that come batch by batch; it never remembers the values."""
 
     def __init__(self) -> None:
         self.kinds: set[type] = set()
@@ -80,7 +80,7 @@ class Seen:
                 self.fields.setdefault(key, Seen()).add(column)
 
     def dtype(self) -> DType | None:
-        """The polars type that holds every value exactly, or None."""
+        """Returns the polars type that holds every value exactly, or None."""
         if not self.kinds or self.kinds == {str}:
             return pl.String
         if self.kinds == {bool}:
@@ -100,14 +100,14 @@ class Seen:
 
 
 def series(name: str, values: Sequence[Any], dtype: DType | None) -> pl.Series:
-    """A series of exactly these values; JSON text where `dtype` is None."""
+    """Makes a series of exactly these values; JSON text where `dtype` is None."""
     if dtype is not None:
         return pl.Series(name, values, dtype=dtype, strict=True)
     return pl.Series(name, [None if value is None else _json(value) for value in values], dtype=pl.String)
 
 
 def identifiers(name: str, values: Sequence[Any], dtype: DType | None) -> pl.Series:
-    """Ids: integers where all are, else strings."""
+    """Makes a series of ids: integers where all are integers, else strings."""
     if dtype is None or dtype == pl.String:
         return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
     return pl.Series(name, values, dtype=dtype, strict=True)

@@ -1,4 +1,4 @@
-"""Bytes to lines: plain, gzip and zstd files, cut at `\\n` only, with caps that hostile files cannot pass.
+"""Cuts plain, gzip and zstd files into lines, at `\\n` only, within limits that hostile files cannot pass.
 
 A damaged compressed file (half a frame, wrong checksum, a decompression bomb) is an error of the whole file, whatever
 `on_bad` says: what it would have held is unknown, so its lines cannot be counted.
@@ -26,7 +26,7 @@ MAX_WINDOW = 2**27  # bytes of history a zstd frame may ask for
 
 
 class RawLine(NamedTuple):
-    """One line: its number from 1, the offset of its first byte in the (decompressed) file, its bytes without `\\n`."""
+    """Holds a line: its number from 1, the offset of its first byte in the (decompressed) file, its bytes without `\\n`."""
 
     number: int
     offset: int
@@ -43,20 +43,20 @@ class _Decoder(Protocol):
 
 
 def shown(path: Path) -> str:
-    """A file's name as text that can always be printed, bytes that are not UTF-8 escaped."""
+    """Returns a file's name as text that can always be printed, with bytes that are not UTF-8 escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def read_lines(path: Path, max_line: int = MAX_LINE, max_ratio: float = MAX_RATIO) -> Iterator[RawLine]:
-    """The lines of a `.jsonl`, `.jsonl.gz` or `.jsonl.zst` file.
+    """Yields the lines of a `.jsonl`, `.jsonl.gz` or `.jsonl.zst` file.
 
     Args:
         path: the file; its last suffix names the compression.
         max_line: longest line in bytes; a longer one comes with `too_long` and no data.
-        max_ratio: most decompressed bytes for a compressed one, looked at past `RATIO_FLOOR`.
+        max_ratio: largest number of decompressed bytes for a compressed one, checked past `RATIO_FLOOR`.
 
     Raises:
-        DataError: unreadable, truncated or corrupt compression, or a ratio over the cap.
+        DataError: the file cannot be read, its compression is truncated or corrupt, or the ratio is over the limit.
     """
     try:
         with open(path, "rb") as file:
@@ -132,7 +132,7 @@ def split_lines(blocks: Iterator[bytes], max_line: int = MAX_LINE) -> Iterator[R
         size += len(block) - start
         too_long = size > max_line
         if too_long:
-            parts.clear()  # what is too long is counted, never kept
+            parts.clear()  # a line that is too long is counted, never kept
         elif start < len(block):
             parts.append(block[start:])
     if size:

@@ -1,4 +1,4 @@
-"""Reading a corpus whole: one table in memory. `batches` is the same for a corpus of any size.
+"""Reads a whole corpus into one table in memory; `batches` does the same for a corpus of any size.
 
 Deviations: the paper names no format; what the contract leaves open is in `fields.py` and docs/corpus.md.
 """
@@ -19,14 +19,14 @@ from hicra.corpus.lines import MAX_LINE, MAX_RATIO
 
 @dataclass(frozen=True)
 class Corpus:
-    """What was read.
+    """Holds what was read.
 
     Attributes:
         rows: the kept rows, in order; the canonical columns (null where absent), then the extra ones.
         format: "trl", "verl", "jsonl" or "parquet"; several joined by "+".
         columns: canonical column -> the input column it came from (or the rule it was derived by).
         kept, skipped, duplicates: they add up to the number of lines read.
-        errors: one {file, line, offset, reason} a skipped line.
+        errors: one {file, line, offset, reason} for each skipped line.
         files: the files read, in order.
         json_columns: extra columns whose values had no common type and are JSON text now.
         input_names: input column -> column of `rows`, in the order of the input.
@@ -45,11 +45,11 @@ class Corpus:
 
     @property
     def lines(self) -> int:
-        """Lines read."""
+        """The number of lines read."""
         return self.kept + self.skipped + self.duplicates
 
     def as_input(self) -> pl.DataFrame:
-        """The rows under the input's own column names and order, without the derived columns."""
+        """Returns the rows under the input's own column names and order, without the derived columns."""
         return self.rows.select(pl.col(column).alias(name) for name, column in self.input_names.items())
 
 
@@ -70,12 +70,12 @@ def read(
         max_bad: with "skip", the largest share of skipped lines.
         keep_duplicates: leave duplicates in `rows` (they are counted all the same).
         max_line: longest line in bytes.
-        max_ratio: most decompressed bytes for a compressed one.
+        max_ratio: largest number of decompressed bytes for a compressed one.
 
     Raises:
-        BadLine: (a DataError) a bad line with on_bad="stop".
-        DataError: a missing, unknown or damaged file, no rows, or more than `max_bad` skipped.
-        ValueError: an unknown `on_bad`, or `max_bad` outside 0..1.
+        BadLine: (a DataError) a line is bad and on_bad is "stop".
+        DataError: a file is missing, unknown or damaged, there are no rows, or more than `max_bad` are skipped.
+        ValueError: `on_bad` is unknown, or `max_bad` is outside 0..1.
     """
     source = batches(
         paths, on_bad, max_bad, keep_duplicates=keep_duplicates, max_line=max_line, max_ratio=max_ratio,
@@ -97,7 +97,7 @@ def read(
 
 
 def inspect(paths: Paths, on_bad: Literal["stop", "skip"] = "stop", max_bad: float = MAX_BAD) -> dict[str, Any]:
-    """What `hicra corpus inspect` prints; `rows` is the number of lines read. Arguments and errors as for `read`.
+    """Returns what `hicra corpus inspect` prints; `rows` is the number of lines read. Arguments and errors are as for `read`.
 
     The memory it needs does not grow with the number of rows.
     """

@@ -1,7 +1,7 @@
-"""Files of rows to rows, each with its place: JSON Lines (plain, gzip, zstd), strictly, and parquet, in slices.
+"""Reads files of rows, each row with its place: JSON Lines (plain, gzip, zstd) strictly, and parquet in slices.
 
-Every file of rows that a user hands to hicra is read here. Which columns a row needs, what they may hold, and what
-becomes of a bad row is for the caller to say.
+Every file of rows that a user hands to hicra is read here. The caller says which columns a row needs, what they may hold,
+and what becomes of a bad row.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from hicra.corpus.strict_json import BOM, BadRow, parse_object
 from hicra.errors import DataError
 
 SLICE_ROWS = 4096
-SLICE_BYTES = 2**23  # of the packed file, taken to hold its rows evenly
+SLICE_BYTES = 2**23  # of the compressed file, as if its rows were equally long
 MIN_SLICE = 64
 
 
 class RowPlace(NamedTuple):
-    """Where a row stands.
+    """Says where a row stands.
 
     Attributes:
         file: name of the file (or of a data set on the hub).
         line: number of its line or row, from 1.
         offset: the (decompressed) byte where its text begins; None where there are no lines.
-        size: bytes it takes, in parquet on average; 0 where unknown.
+        size: number of bytes it takes, in parquet on average; 0 where unknown.
     """
 
     file: str
@@ -45,8 +45,8 @@ Record = tuple[RowPlace, dict[str, Any]]
 
 
 def stop(place: RowPlace, bad: BadRow) -> None:
-    """What most readers do with a bad line: raises DataError that names it."""
-    raise DataError(f"{place}: {bad.reason}", "each line is one JSON object; mend or remove it") from None
+    """Raises DataError that names a bad line, which is what most readers do with one."""
+    raise DataError(f"{place}: {bad.reason}", "each line is one JSON object; repair or remove it") from None
 
 
 def records(
@@ -57,13 +57,13 @@ def records(
     max_line: int = MAX_LINE,
     max_ratio: float = MAX_RATIO,
 ) -> Iterator[Record]:
-    """The rows of a file, in order. Memory is bounded by the longest line, or by a slice of the parquet file.
+    """Yields the rows of a file, in order. Memory is bounded by the longest line, or by a slice of the parquet file.
 
     A byte order mark before the first line is no part of it. An empty line is a bad one.
 
     Args:
-        path: a parquet file where it is called so, else JSON Lines (`read_lines` says which).
-        on_bad: told of each line that is no row; where it returns, the next line is read.
+        path: a parquet file where its name ends so, else JSON Lines (as `read_lines` takes them).
+        on_bad: called for each line that is no row; where it returns, the next line is read.
         half_surrogates: let a lone surrogate through, which a model may write and which is no text.
         max_line, max_ratio: as for `read_lines`.
 
@@ -76,12 +76,12 @@ def records(
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether a file is a parquet file by its name."""
+    """Says whether a file is a parquet file by its name."""
     return path.name.lower().endswith(".parquet")
 
 
 def parquet_schema(path: Path) -> dict[str, pl.DataType]:
-    """The columns of a parquet file and their types; DataError where it is none."""
+    """Returns the columns of a parquet file and their types; raises DataError where it is none."""
     with _opened(path) as file:
         return dict(pl.read_parquet_schema(file))
 
@@ -115,7 +115,7 @@ def _parquet_records(path: Path) -> Iterator[Record]:
 
 
 def _slices(path: Path) -> Iterator[pl.DataFrame]:
-    """The file in slices of at most `SLICE_ROWS` rows."""
+    """Yields the file in slices of at most `SLICE_ROWS` rows."""
     with _opened(path) as file:
         scan = pl.scan_parquet(file)
         height = int(scan.select(pl.len()).collect().item())
@@ -126,7 +126,7 @@ def _slices(path: Path) -> Iterator[pl.DataFrame]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file as a handle, since polars would read [ ] * ? in a name as a pattern."""
+    """Opens the file as a handle, since polars would read [ ] * ? in a name as a pattern."""
     try:
         with open(path, "rb") as file:
             yield file

@@ -1,4 +1,4 @@
-"""One file of rollouts to its rows, good ones as items, bad ones to the account."""
+"""Reads the rows of one file of rollouts: good ones become items, bad ones go to the account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hicra.corpus.strict_json import BadRow
 
 
 def rows_of(path: Path, account: Account, max_line: int = MAX_LINE, max_ratio: float = MAX_RATIO) -> Iterator[Item]:
-    """The good rows of a file, in order."""
+    """Yields the good rows of a file, in order."""
     plain, normal = "jsonl", None
     if is_parquet(path):
         plain, schema = "parquet", parquet_schema(path)

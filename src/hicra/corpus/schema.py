@@ -1,7 +1,7 @@
-"""The schema of a corpus, learnt batch by batch, and the frames of that schema.
+"""Learns the schema of a corpus batch by batch, and makes the frames of that schema.
 
-Every batch of one corpus has the same columns and types, whatever its own rows hold: `Schema` watches the batches go by
-(first pass), `Layout` is what it found, and makes the frames (second pass, or from batches that were kept).
+Every frame of one corpus has the same columns and types, whatever its own rows hold: `Schema` sees all batches (first
+pass), `Layout` is what it found, and makes the frames (second pass, or from batches that were kept).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ IDS = tuple(name for name in CANONICAL if name not in FIXED)
 
 
 class Item(NamedTuple):
-    """A good row: as it was, its canonical values, where each came from, and its bytes of input."""
+    """Holds a good row: as it was, its canonical values, where each came from, and its bytes of input."""
 
     row: dict[str, Any]
     values: dict[str, Any]
@@ -30,7 +30,7 @@ class Item(NamedTuple):
 
 @dataclass
 class Batch:
-    """Some rows in order: as they were (`raw`), their canonical values, where those came from, and bytes of input."""
+    """Holds rows in order: as they were (`raw`), their canonical values, where those came from, and bytes of input."""
 
     canonical: Columns = field(default_factory=Columns)
     raw: Columns = field(default_factory=Columns)
@@ -39,11 +39,11 @@ class Batch:
 
     @property
     def height(self) -> int:
-        """Rows."""
+        """The number of rows."""
         return self.canonical.height
 
     def add(self, item: Item, extras: bool) -> None:
-        """One more row; without `extras` only its canonical values. Raises DataError past `MAX_COLUMNS` columns."""
+        """Adds a row, without `extras` only its canonical values. Raises DataError past `MAX_COLUMNS` columns."""
         for name, source in item.taken.items():
             self.sources.setdefault(name, source)
         self.canonical.add(item.values)
@@ -55,10 +55,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns and types of a corpus.
+    """Holds the columns and types of a corpus.
 
     Attributes:
-        ids: type of `id` and `group_id`.
+        ids: types of `id` and `group_id`.
         extras: (input column, column of the frame, type or None for JSON text), in the order of the input.
         input_names: input column -> column of the frame, in the order of the input.
         json_columns: extra columns whose values had no common type.
@@ -70,7 +70,7 @@ class Layout:
     json_columns: list[str]
 
     def frame(self, batch: Batch) -> pl.DataFrame:
-        """The typed frame of a batch: the canonical columns (null where absent), then the extra ones."""
+        """Makes the typed frame of a batch: the canonical columns (null where absent), then the extra ones."""
         columns = [
             identifiers(name, batch.canonical.column(name), self.ids[name])
             if name in self.ids
@@ -85,7 +85,7 @@ CANONICAL_ONLY = Layout(dict.fromkeys(IDS, pl.String), [], {}, [])
 
 
 class Schema:
-    """What a first pass learns: the input's columns, their types, and which of them a canonical column already holds."""
+    """Learns in a first pass the input's columns, their types, and which of them a canonical column already holds."""
 
     def __init__(self) -> None:
         self.raw: dict[str, Seen] = {}
@@ -94,7 +94,7 @@ class Schema:
         self._same: dict[str, bool] = {}  # canonical -> whether the column it came from equals it so far
 
     def add(self, batch: Batch) -> None:
-        """Raises DataError past `MAX_COLUMNS` columns."""
+        """Learns from one more batch. Raises DataError past `MAX_COLUMNS` columns."""
         for name, source in batch.sources.items():
             if name not in self.sources:
                 self.sources[name] = source
@@ -110,7 +110,7 @@ class Schema:
         check_columns(len(self.raw))
 
     def layout(self) -> Layout:
-        """An input column that equals the canonical one made of it is kept once."""
+        """Returns what was learnt; an input column that equals the canonical one made of it is kept once."""
         made_of = {source: name for name, source in self.sources.items() if self._same[name]}
         input_names: dict[str, str] = {}
         extras: list[tuple[str, str, DType | None]] = []
@@ -132,6 +132,6 @@ class Schema:
 
 
 def check_columns(count: int) -> None:
-    """Raises DataError past `MAX_COLUMNS`."""
+    """Raises DataError where there are more than `MAX_COLUMNS` columns."""
     if count > MAX_COLUMNS:
         raise DataError(f"more than {MAX_COLUMNS} different keys", "put what is no column into one object or list")

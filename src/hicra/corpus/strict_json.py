@@ -1,7 +1,7 @@
-"""One line of bytes to one JSON object, refusing everything that readers disagree about.
+"""Parses one line of bytes as one JSON object, and refuses everything that JSON readers disagree about.
 
-Bad are: bytes that are not UTF-8, duplicate keys, NaN and infinities (also as an overflowing number), lone surrogates,
-nesting deeper than `MAX_DEPTH`, anything but an object. Integers of any length stay exact.
+It refuses bytes that are not UTF-8, duplicate keys, NaN and infinities (also as an overflowing number), lone surrogates,
+nesting deeper than `MAX_DEPTH`, and anything but an object. Integers of any length stay exact.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 MAX_DEPTH = 100
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 BOM = b"\xef\xbb\xbf"
-EMPTY = "empty line"  # a reason that a reader may forgive
+EMPTY = "empty line"  # a reason that a reader may ignore
 _BLANK = " \t\r"
 
 
 class BadRow(ValueError):
-    """Why a line is no row; `at` is the byte offset of the fault within the line."""
+    """A line is no row, for `reason`; `at` is the byte offset of the fault within the line."""
 
     def __init__(self, reason: str, at: int = 0) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(row) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BadRow(f"duplicate key {twice!r}: it stands twice in one object")
+        raise BadRow(f"duplicate key {twice!r}: it occurs twice in one object")
     return row
 
 
@@ -52,7 +52,7 @@ _decode = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse
 
 
 def parse_object(data: bytes, half_surrogates: bool = False) -> dict[str, Any]:
-    """The object that one line holds.
+    """Returns the object that one line holds.
 
     Args:
         half_surrogates: let lone surrogates through.
@@ -79,7 +79,7 @@ def parse_object(data: bytes, half_surrogates: bool = False) -> dict[str, Any]:
         raise BadRow(f"not JSON: {what} at character {at}", len(text[:at].encode())) from None
     except RecursionError:
         raise BadRow(f"nested deeper than {MAX_DEPTH}") from None
-    except ValueError:  # Python's cap
+    except ValueError:  # Python limits the digits of an integer
         raise BadRow(f"not readable: an integer has more than {sys.get_int_max_str_digits()} digits") from None
     if not isinstance(row, dict):
         raise BadRow(f"a row is a JSON object, not {type(row).__name__}")

@@ -1,24 +1,25 @@
-"""A weighted lexicon from labelled traces: `hicra lexicon fit`.
+"""Fits a weighted lexicon to labelled traces: `hicra lexicon fit`.
 
 A sentence is planning when the weights of the distinct grams inside it sum past a threshold. The grams come from an L1
-logistic regression on presence (which settles on a few hundred of some ten thousand), their weights from a second, L2
-regression on those alone, the threshold from held-out questions. What comes out is a lexicon like any other: one
-Aho-Corasick pass, readable, and with `Tagger(lexicon, unit="sentence")` exactly the decisions that were fitted.
+logistic regression on presence (which keeps a few hundred of some ten thousand), their weights from a second, L2
+regression on those alone, the threshold from held-out questions. The result is a lexicon like any other: it is readable,
+tagging takes one Aho-Corasick pass, and `Tagger(lexicon, unit="sentence")` makes exactly the decisions that were fitted.
 
 Deviations (the paper mines without labels; all of this is ours):
 FIT-1. A sentence counts as positive when at least half of its characters lie in positive units.
-FIT-2. Folds are of questions, never of traces: a question's traces and annotators stand on one side. They are dealt by hash, the
-    kinds of label source separately, so that the order of the rows never matters.
-FIT-3. Strength and threshold are chosen by an inner cross-validation inside each training side, for the best F1 over units,
-    averaged over label sources; what is reported comes from questions that saw neither.
-FIT-4. Grams must occur in several questions (at most a quarter of those there are) and hold no digit, so that words and numbers
-    of one task drop out.
-FIT-5. A sentence weighs in the regressions as much as it moves units: the sum over its units of the share of the unit's
-    characters that it holds, at most 1.5 times the mean. A formula of ten lines is ten sentences, yet one unit; what lies
-    outside all units weighs nothing.
-FIT-6. The regressions' C is as given from 20,000 sentences on and grows with the square root of what is missing below.
-FIT-7. Weights and threshold are multiples of 1/1024, the threshold an odd multiple of 1/2048: sums are exact in any order, and
-    no sum meets the threshold.
+FIT-2. Cross-validation folds are of questions, never of traces: all traces and annotators of a question are in one fold. A hash
+    assigns questions to folds, separately for each set of label sources, so that the order of the rows never matters.
+FIT-3. The C of the L1 regression and the threshold are chosen by an inner cross-validation on the training questions of each
+    fold, for the best F1 over units, averaged over label sources; the reported figures are of questions that neither saw.
+FIT-4. Grams must occur in several questions (`min_questions`, or a quarter of all questions where that is fewer) and hold no
+    digit, so that words and numbers of one task drop out.
+FIT-5. The weight of a sentence in the regressions is the sum over its units of the share of the unit's characters that it
+    holds, at most 1.5 times the mean weight. A formula of ten lines is ten sentences, yet one unit; a sentence outside all
+    units has no weight.
+FIT-6. The regressions' C is as given from 20,000 sentences on; with fewer it is multiplied by the square root of 20,000 over
+    their number.
+FIT-7. Weights are multiples of 1/1024 and the threshold is an odd multiple of 1/2048: sums are exact in any order, and no sum
+    equals the threshold.
 """
 
 from __future__ import annotations
@@ -52,14 +53,14 @@ def fit(
     """Fits a weighted lexicon and cross-validates the whole procedure by question.
 
     Args:
-        progress: called with one line a step.
+        progress: called with one line after each part of the work.
 
     Returns:
-        the lexicon of all traces, and a report with the keys `grams, units, cv_precision, cv_recall, cv_f1` (pooled over held
+        The lexicon of all traces, and a report with the keys `grams, units, cv_precision, cv_recall, cv_f1` (pooled over held
         out units), `cv_by` {source, model, domain} -> group -> figures, `cv` (the pooled score with intervals), `folds`.
 
     Raises:
-        DataError: traces of fewer than two questions, no gram in enough questions, or only one kind of sentence.
+        DataError: there are fewer than two questions, no gram is in enough of them, or all or no sentences are positive.
     """
     settings, say = settings or FitSettings(), progress or (lambda line: None)
     data = prepare(traces, settings)
@@ -68,18 +69,18 @@ def fit(
     report = _report(data, cross)
     model = train(data, np.ones(len(data.names), np.bool_), settings)
     lexicon = _lexicon(data, model, name, settings, report, licence)
-    say(f"all: {len(lexicon)} grams, C {model.strength:g}, threshold {model.threshold:.3f}")
+    say(f"all questions: {len(lexicon)} grams, C {model.strength:g}, threshold {model.threshold:.3f}")
     return lexicon, {"grams": len(lexicon), **report, "threshold": lexicon.threshold, "strength": model.strength}
 
 
 @dataclass(frozen=True, eq=False)
 class CrossFit:
-    """Lexicons that each were fitted without some of the questions.
+    """Holds lexicons that each were fitted without some of the questions.
 
     Attributes:
-        lexicons: one a fold.
-        fold_of: cluster of a trace (`LabelledTrace.cluster`) -> the fold whose lexicon never saw it.
-        strengths: of the L1 regression, by fold.
+        lexicons: one for each cross-validation fold.
+        fold_of: cluster of a trace (`LabelledTrace.cluster`) -> the cross-validation fold whose lexicon never saw it.
+        strengths: C of the L1 regression in each cross-validation fold.
     """
 
     lexicons: list[Lexicon]
@@ -87,11 +88,11 @@ class CrossFit:
     strengths: list[float]
 
     def held_out(self, trace: LabelledTrace) -> Lexicon:
-        """The lexicon that did not see a trace's question (the first one for a question that none saw)."""
+        """Returns the lexicon that did not see a trace's question (the first one for a question that none saw)."""
         return self.lexicons[self.fold_of.get(trace.cluster, 0)]
 
     def counts(self, traces: Sequence[LabelledTrace], unit: str = "sentence") -> Ints:
-        """`scoring.flagged_counts`, each trace by the lexicon that did not see its question."""
+        """Returns `flagged_counts` of each trace by the lexicon that did not see its question, [N,6] int64."""
         fold = np.array([self.fold_of.get(trace.cluster, 0) for trace in traces])
         out = np.zeros((len(traces), len(COUNTS)), np.int64)
         for index, lexicon in enumerate(self.lexicons):
@@ -101,7 +102,7 @@ class CrossFit:
 
 
 def cross_fit(traces: Sequence[LabelledTrace], settings: FitSettings | None = None) -> CrossFit:
-    """The lexicons behind the cross-validated figures of `fit`; errors as there."""
+    """Fits the lexicons behind the cross-validated figures of `fit`; errors are as there."""
     settings = settings or FitSettings()
     return _cross_fit(prepare(traces, settings), settings, "fitted", lambda line: None)
 
@@ -113,7 +114,9 @@ def _cross_fit(data: FitData, settings: FitSettings, name: str, say: Callable[[s
         model = train(data, side != fold, settings)
         lexicons.append(_lexicon(data, model, f"{name}-fold{fold}", settings))
         strengths.append(model.strength)
-        say(f"fold {fold + 1}: {len(lexicons[-1])} grams, C {model.strength:g}, threshold {model.threshold:.3f}")
+        say(
+            f"cross-validation fold {fold + 1}: {len(lexicons[-1])} grams, C {model.strength:g}, threshold {model.threshold:.3f}"
+        )
     return CrossFit(lexicons, dict(zip(data.names, side.tolist(), strict=True)), strengths)
 
 
@@ -151,7 +154,7 @@ def _lexicon(
 
 
 def _brief(report: dict[str, Any]) -> dict[str, Any]:
-    """What the lexicon itself says about how well it was fitted."""
+    """Returns what the lexicon itself records about how well it was fitted."""
     kept = ("units", "base_rate", "precision", "recall", "f1", "lift", "char_share")
 
     def short(found: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Labelled traces as `fit` learns from them: sentences, grams, units, and folds of questions."""
+"""Prepares labelled traces for `fit`: sentences, grams, units, and cross-validation folds of questions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hicra.labels.sentences import SentenceTable, sentence_table
 from hicra.labels.settings import FitSettings
 from hicra.labels.traces import LabelledTrace
 
-MOST_WEIGHT = 1.5  # of a sentence, over the mean
+MOST_WEIGHT = 1.5  # largest weight of a sentence over the mean weight
 
 
 @dataclass(eq=False)
 class FitData:
-    """Everything that does not depend on the fold."""
+    """Holds everything that does not depend on the cross-validation fold."""
 
     traces: list[LabelledTrace]
     cluster: Ints  # [N]
@@ -35,15 +35,15 @@ class FitData:
     unit_positive: Bools
     unit_trace: Ints
     unit_question: Ints
-    names: list[str]  # [Q] of the clusters
+    names: list[str]  # [Q] names of the clusters
     least: int  # questions that a gram must occur in (FIT-4)
 
 
 def prepare(traces: Sequence[LabelledTrace], settings: FitSettings) -> FitData:
-    """Sorts the traces (so that the order of the rows never matters) and cuts them up.
+    """Sorts the traces (so that the order of the rows never matters) and cuts them into sentences and grams.
 
     Raises:
-        DataError: fewer than two questions, or no gram in enough of them.
+        DataError: there are fewer than two questions, or no gram is in enough of them.
     """
 
     def key(trace: LabelledTrace) -> tuple[Any, ...]:
@@ -73,7 +73,7 @@ def prepare(traces: Sequence[LabelledTrace], settings: FitSettings) -> FitData:
 
 
 def _units(traces: Sequence[LabelledTrace], table: SentenceTable) -> tuple[sp.csr_matrix, Ints, Bools, Ints]:
-    """([U,S] characters that unit and sentence share, [U] lengths, [U] positive, [U] trace)."""
+    """Returns ([U,S] characters that unit and sentence share, [U] lengths, [U] positive, [U] trace)."""
     first_sentence = np.searchsorted(table.trace, np.arange(len(traces) + 1))
     units, columns, shared = [], [], []
     base = 0
@@ -94,7 +94,7 @@ def _units(traces: Sequence[LabelledTrace], table: SentenceTable) -> tuple[sp.cs
 
 
 def deal(data: FitData, settings: FitSettings, salt: str, among: Bools | None = None) -> Ints:
-    """[Q] fold of each question (-1 outside `among`): by hash, each mix of label sources dealt on its own."""
+    """Assigns questions to cross-validation folds by hash, each set of label sources on its own, [Q] (-1 outside `among`)."""
     among = np.ones(len(data.names), np.bool_) if among is None else among
     folds = min(settings.folds, int(among.sum()))
     kinds: dict[int, set[str]] = {}
@@ -108,7 +108,7 @@ def deal(data: FitData, settings: FitSettings, salt: str, among: Bools | None = 
 
 
 def unit_f1(data: FitData, scores: Floats, questions: Bools, shift: float) -> float:
-    """F1 over the units of some questions, averaged over label sources."""
+    """Returns F1 over the units of some questions, averaged over label sources."""
     flagged = 2 * (data.overlap @ (scores > shift).astype(np.float64)) >= data.unit_length
     kinds = np.array(data.kind)[data.unit_trace]
     chosen = questions[data.unit_question]

@@ -1,4 +1,4 @@
-"""Which grams, which weights, which threshold: the regressions behind `fit` (its deviations FIT-1 to FIT-7 hold here)."""
+"""Finds the grams, weights and threshold of `fit` by regressions (its deviations FIT-1 to FIT-7 hold here)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ AS_GOOD = 0.003  # of F1
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Weights of some columns of a table. A sentence is planning when it holds one of them and their sum is over the
-    threshold, as the tagger has it."""
+    """Holds the weights of some columns of a table.
+
+    A sentence is planning when it holds one of these grams and their weights sum to more than the threshold, as in the tagger.
+    """
 
     columns: Ints
     weights: Floats
@@ -32,13 +34,13 @@ class Model:
     strength: float
 
     def planning(self, present: sp.csr_matrix) -> Bools:
-        """[S] bool for a presence matrix [S,G]."""
+        """Returns which sentences of a presence matrix [S,G] are planning, [S] bool."""
         chosen = present[:, self.columns]
         return np.asarray((chosen @ self.weights > self.threshold) & (chosen.getnnz(axis=1) > 0))
 
 
 def train(data: FitData, questions: Bools, settings: FitSettings) -> Model:
-    """The model of some questions [Q]: strength and threshold by an inner cross-validation, then all of them."""
+    """Fits the model of some questions [Q]: inner cross-validation chooses C and threshold, then all of them give weights."""
     side = deal(data, settings, "inner", questions)
     scores = np.full((len(settings.strengths), len(data.question)), np.nan)
     if questions.sum() > 1:
@@ -60,7 +62,7 @@ def train(data: FitData, questions: Bools, settings: FitSettings) -> Model:
 
 
 def _choose(data: FitData, scores: Floats, questions: Bools) -> tuple[int, float]:
-    """(row of the strength, threshold in log odds) with the best F1; of the thresholds that are as good, the middle one.
+    """Returns (row of C, threshold in log odds) with the best F1; of the thresholds that are as good, the middle one.
 
     F1 is flat around its top, and its very top is mostly luck.
     """
@@ -73,11 +75,11 @@ def _choose(data: FitData, scores: Floats, questions: Bools) -> tuple[int, float
 def _solve(
     data: FitData, rows: Bools, settings: FitSettings, strengths: Iterable[float]
 ) -> Iterable[tuple[Ints, Floats, float]]:
-    """For each strength: (columns of the table, their weights, bias) fitted on the sentences `rows`."""
+    """Yields (columns of the table, their weights, bias), fitted on the sentences `rows`, for each C in `strengths`."""
     present, target, weight = data.table.present[rows], data.positive[rows], data.weight[rows]
     if target.min() == target.max():
         raise DataError(
-            f"all {len(target)} sentences of a training side are {'positive' if target[0] else 'not positive'}",
+            f"all {len(target)} sentences of a training part are {'positive' if target[0] else 'not positive'}",
             "label more traces, or choose other positive labels",
         )
     usable = _usable(data, present, data.question[rows])
@@ -90,14 +92,14 @@ def _solve(
             share = np.asarray(present[:, chosen].mean(axis=0)).ravel()
             effect = np.abs(weights[chosen]) * np.sqrt(share * (1 - share))
             chosen = np.sort(chosen[np.lexsort((chosen, -effect))[: settings.max_grams]])
-        if not len(chosen):  # too strong a penalty: the gram that tells most
+        if not len(chosen):  # the penalty was too strong: take the gram that tells most
             chosen = np.array([int(np.argmax(np.abs(present.T @ (target - target.mean()))))])
         weights, bias = _logistic(present[:, chosen], target, weight, settings.refit * scale, l1=False)
         yield usable[chosen], weights, bias
 
 
 def _usable(data: FitData, present: sp.csr_matrix, question: Ints) -> Ints:
-    """Columns in enough questions of the training side; of columns that are equal there, the shortest gram."""
+    """Returns the columns in enough questions of the training part; of columns that are equal there, the shortest gram."""
     here, question = np.unique(question, return_inverse=True)
     member = sp.csr_matrix(
         (np.ones(len(question)), (question, np.arange(len(question)))), shape=(len(here), len(question))
@@ -114,7 +116,7 @@ def _usable(data: FitData, present: sp.csr_matrix, question: Ints) -> Ints:
         if other is None or (len(data.table.grams[column]), column) < (len(data.table.grams[other]), other):
             best[digest] = column
     if not best:
-        raise DataError("no gram occurs in enough questions of a training side", "lower min_questions, or label more")
+        raise DataError("no gram occurs in enough questions of a training part", "lower min_questions, or label more")
     return np.array(sorted(best.values()), np.int64)
 
 

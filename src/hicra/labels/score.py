@@ -1,12 +1,12 @@
-"""Does a lexicon find what people call planning? Precision, recall and lift over labelled units.
+"""Scores how well a lexicon finds what people call planning: precision, recall and lift over labelled units.
 
 A unit is flagged when a span lies wholly inside it (`unit="gram"`), or when at least half of its characters lie in spans
-(`unit="sentence"`). Units are pooled over all traces; each row counts, also several annotators of one text.
+(`unit="sentence"`). Units are pooled over all traces; each row counts, also where several annotators labelled one text.
 
 Deviations (the paper validates no lexicon):
 SCORE-1. Intervals are percentiles of a bootstrap that draws questions with all their traces and annotators: sentences of one
     trace, and traces of one question, are not independent. Precision without a flagged unit is 0.
-SCORE-2. Agreement is over units with equal boundaries of two annotators of one text: kappa, and F1 of one against the other,
+SCORE-2. Agreement is over units of two annotators of one text with equal start and end: kappa, and F1 of one against the other,
     which is what a perfect copy of one annotator would score against the other.
 """
 
@@ -32,15 +32,15 @@ COUNTS = ("hits", "flagged", "positive", "units", "marked", "chars")
 
 @dataclass(frozen=True)
 class LexiconScore:
-    """How well flagged units agree with positive ones.
+    """Says how well flagged units agree with positive ones.
 
     Attributes:
-        units, positive, flagged, hits: counted units; hits are flagged and positive.
+        units, positive, flagged, hits: numbers of units; hits are flagged and positive.
         base_rate: positive / units. precision, recall, f1: of flagged against positive. lift: precision / base_rate.
         char_share: characters inside spans over all characters of the responses.
         intervals: name -> (low, high) of those figures.
         traces, questions: rows, and the clusters that the bootstrap draws.
-        unit, confidence, resamples, seed: how it was measured.
+        unit, confidence, resamples, seed: the span type, and the settings of the bootstrap.
     """
 
     units: int
@@ -62,7 +62,7 @@ class LexiconScore:
     seed: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as JSON values."""
+        """Returns everything as JSON values."""
         return asdict(self) | {"intervals": {name: list(pair) for name, pair in self.intervals.items()}}
 
 
@@ -78,11 +78,12 @@ def score(
     """Scores a lexicon against labels.
 
     Args:
-        unit: "gram" or "sentence"; None takes the lexicon's own.
-        resamples: bootstrap draws; 0 leaves `intervals` empty.
+        unit: the span type, "gram" or "sentence"; None takes the lexicon's own.
+        resamples: number of bootstrap draws; 0 leaves `intervals` empty.
 
     Raises:
-        DataError: no trace, or no positive unit. ConfigError: unknown unit, confidence outside (0, 1).
+        DataError: there is no trace, or no positive unit.
+        ConfigError: the span type is unknown, or the confidence is outside (0, 1).
     """
     tagger = Tagger(lexicon, unit=unit)
     return score_counts(
@@ -91,7 +92,7 @@ def score(
 
 
 def flagged_counts(tagger: Tagger, traces: Sequence[LabelledTrace]) -> Ints:
-    """[N,6] int64, the columns of `COUNTS` for each trace."""
+    """Returns the columns of `COUNTS` for each trace, [N,6] int64."""
     memory: dict[str, tuple[Ints, Ints]] = {}  # annotators share texts
     rows = []
     for trace in traces:
@@ -103,19 +104,19 @@ def flagged_counts(tagger: Tagger, traces: Sequence[LabelledTrace]) -> Ints:
 
 
 def trace_counts(trace: LabelledTrace, flag: Bools, marked: int) -> tuple[int, ...]:
-    """One row of `flagged_counts` from the flags [U] of a trace's units."""
+    """Returns one row of `flagged_counts` from the flags [U] of a trace's units."""
     hits = int((flag & trace.positive).sum())
     return hits, int(flag.sum()), int(trace.positive.sum()), len(flag), marked, len(trace.response)
 
 
 def spans_of(tagger: Tagger, text: str) -> tuple[Ints, Ints]:
-    """([S] starts, [S] ends) of the tagger's spans, sorted."""
+    """Returns ([S] starts, [S] ends) of the tagger's spans, sorted."""
     spans = tagger.spans(text)
     return np.array([span[0] for span in spans], np.int64), np.array([span[1] for span in spans], np.int64)
 
 
 def flags(trace: LabelledTrace, start: Ints, end: Ints, unit: str) -> tuple[Bools, int]:
-    """([U] which units are flagged, number of characters inside spans) for spans sorted by start."""
+    """Returns ([U] which units are flagged, number of characters inside spans) for spans sorted by start."""
     edge = np.zeros(len(trace.response) + 1, np.int64)
     np.add.at(edge, start, 1)
     np.add.at(edge, end, -1)
@@ -140,7 +141,7 @@ def score_counts(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> LexiconScore:
-    """A score from counts [N,6] by trace; also for flags that no single lexicon made, as in cross-validation."""
+    """Makes a score from counts [N,6] by trace; also for flags that no single lexicon made, as in cross-validation."""
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence is {confidence}, it must lie in (0, 1)", "the usual value is 0.95")
     if not len(counts):
@@ -161,7 +162,7 @@ def score_counts(
 
 
 def rates(counts: Array) -> dict[str, Floats]:
-    """Figures from pooled counts [R,6]; a rate over nothing is 0."""
+    """Computes the figures from pooled counts [R,6]; a rate over nothing is 0."""
     hits, flagged, positive, units, marked, chars = counts.T.astype(np.float64)
     precision, base = _ratio(hits, flagged), _ratio(positive, units)
     return {
@@ -177,11 +178,11 @@ def rates(counts: Array) -> dict[str, Floats]:
 def agreement(
     traces: Sequence[LabelledTrace], *, resamples: int = RESAMPLES, seed: int = 0, confidence: float = 0.95
 ) -> list[dict[str, Any]]:
-    """Every pair of annotators that share texts: the ceiling for a tagger.
+    """Measures the agreement of every pair of annotators that share texts, which is the ceiling for a tagger.
 
     Returns:
-        one {annotators, traces, units, agreement, kappa, f1, kappa_interval, f1_interval} a pair, sorted by name; units are
-        those with equal boundaries, intervals draw texts. Empty where no text has two annotators.
+        One {annotators, traces, units, agreement, kappa, f1, kappa_interval, f1_interval} a pair, sorted by name; units are
+        those with equal start and end, intervals draw texts. Empty where no text has two annotators.
     """
     by_text: dict[str, list[LabelledTrace]] = {}
     for trace in traces:
@@ -208,7 +209,7 @@ def agreement(
 
 
 def _both(first: LabelledTrace, second: LabelledTrace) -> tuple[int, ...]:
-    """(both positive, only the first, only the second, neither) over units with equal boundaries."""
+    """Counts (both positive, only the first, only the second, neither) over units with equal start and end."""
     there = {(s, e): p for s, e, p in zip(second.start, second.end, second.positive, strict=True)}
     table = [0, 0, 0, 0]
     for s, e, p in zip(first.start, first.end, first.positive, strict=True):

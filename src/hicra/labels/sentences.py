@@ -1,8 +1,8 @@
-"""Sentences of labelled traces and the grams inside them, as a sparse table: what `fit` learns from.
+"""Makes a sparse table of the sentences of labelled traces and the grams inside them, from which `fit` learns.
 
 A gram here is any stretch of a folded sentence that neither starts nor ends inside a word, without digits, of at most
-`words` words (as white space separates them) and `pieces` pieces (a piece is a word or one other character). So "wait,",
-"=", "\\frac{" and "let me" are grams, and a gram is in a sentence exactly when the tagger finds it there.
+`words` words (as white space separates them) and at most `pieces` parts (a part is a word or one other character). So
+"wait,", "=", "\\frac{" and "let me" are grams, and a gram is in a sentence exactly when the tagger finds it there.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _REFUSED = re.compile(r"[\d\0]")  # a digit belongs to a task, and no lexicon ho
 
 @dataclass(frozen=True, eq=False)
 class SentenceTable:
-    """Every sentence of some traces; sentences of texts that several annotators labelled occur once for each.
+    """Holds every sentence of some traces; sentences of texts that several annotators labelled occur once for each.
 
     Attributes:
         trace: [S] int64, index of the trace.
         start, end: [S] int64, character offsets without white space at the ends.
         share: [S] float64, share of its characters that lie in positive units.
-        grams: [G] sorted.
+        grams: [G] grams, sorted.
         present: [S,G] 0/1 float64 matrix (CSR): whether the gram is in the sentence.
     """
 
@@ -45,10 +45,10 @@ class SentenceTable:
 def sentence_table(
     traces: Sequence[LabelledTrace], clusters: Sequence[int], words: int, pieces: int, least_clusters: int
 ) -> SentenceTable:
-    """The table of the traces, with the grams that occur in at least `least_clusters` different clusters.
+    """Makes the table of the traces, with the grams that occur in at least `least_clusters` different clusters.
 
     Args:
-        clusters: [N] what each trace belongs to (its question).
+        clusters: [N] the cluster of each trace (its question).
     """
     trace: list[int] = []
     ranges: list[tuple[int, int]] = []
@@ -66,7 +66,7 @@ def sentence_table(
 
 
 def _pieces(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """The folded text and the ranges of its words and other characters."""
+    """Returns the folded text and the ranges of its parts: words and other characters."""
     folded = fold_points(code_points(text))
     whole, word = to_text(folded.points), folded.word.tolist()
     out, at = [], 0
@@ -84,7 +84,7 @@ def _pieces(text: str) -> tuple[str, list[tuple[int, int]]]:
 def _count(
     texts: Sequence[str], clusters: Sequence[int], words: int, pieces: int, least: int
 ) -> tuple[list[str], sp.csr_matrix]:
-    """Level by level: a gram of k pieces can only be frequent where the one of k - 1 pieces that it starts with is."""
+    """Counts grams from short to long: a gram of k parts can only be frequent where its first k - 1 parts are."""
     cut = {text: _pieces(text) for text in set(texts)}
     alive = {text: list(range(len(parts))) for text, (_, parts) in cut.items()}
     found: dict[str, set[str]] = {text: set() for text in cut}

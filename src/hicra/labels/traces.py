@@ -1,15 +1,15 @@
-"""Label rows: traces cut into units that a person or a model named, read strictly.
+"""Reads label rows strictly: traces cut into units that a person or a model labelled.
 
-A row is one trace by one annotator: `response`, and `units` of {start, end, text, labels}: character offsets in the
-response (end exclusive), the labels a list of names. `text` may be left out; where it is there it must be the slice, since
-a list of offsets into another text looks quite like a right one. Optional columns: `doc_id`, `question`, `annotator`,
-`human`, `model`, `source`, `domain`.
+A row is one trace by one annotator. It holds `response`, and `units` of {start, end, text, labels}: character offsets in the
+response (end exclusive), and a list of label names. `text` may be left out; where it is given it must equal the response from
+start to end, since offsets into another text look much like right ones. Optional columns are `doc_id`, `question`,
+`annotator`, `human`, `model`, `source` and `domain`.
 
 Deviations (the paper labels nothing; the contract gives the rows and leaves open the rest):
-LABEL-1. Null in `labels`, or an empty list, is a unit that got no name: it counts as a unit and is never positive.
+LABEL-1. A unit whose `labels` are an empty list, or only null, counts as a unit and is never positive.
 LABEL-2. Units may stand in any order, must not overlap, and need not cover the response.
-LABEL-3. Where no `domain` is given it is what stands before the first underscore of `doc_id` (math_7_QwQ: math), if letters and
-    digits stand there.
+LABEL-3. Where no `domain` is given, it is what stands before the first underscore of `doc_id` (math_7_QwQ: math), if that is
+    letters and digits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?=_)")
 
 @dataclass(frozen=True, eq=False)
 class LabelledTrace:
-    """One trace by one annotator.
+    """Holds one trace by one annotator.
 
     Attributes:
         response: the text.
@@ -67,7 +67,7 @@ class LabelledTrace:
 
     @property
     def label_source(self) -> str:
-        """`human`, `machine`, or where that is unknown the row's source."""
+        """Who labelled it: `human`, `machine`, or where that is unknown the row's source."""
         if self.human is None:
             return self.source or "unknown"
         return "human" if self.human else "machine"
@@ -78,15 +78,18 @@ def read_labels(paths: Paths, positive: Sequence[str] | None = None) -> list[Lab
 
     Args:
         paths: files or folders; their order is the order of the traces.
-        positive: names of the labels that make a unit positive; None: planning and reflection.
+        positive: names of the labels that make a unit positive; None takes planning and reflection.
 
     Raises:
-        DataError: a bad row (the message names file, line and unit), no row, no unit, or no positive unit.
-        ConfigError: a positive name that no unit has.
+        DataError: a row is bad (the message names file, line and unit), or there is no row, no unit or no positive unit.
+        ConfigError: no unit has one of the positive names.
     """
     names = DEFAULT_POSITIVE if positive is None else tuple(name.strip() for name in positive)
     if not names or not all(names):
-        raise ConfigError("the list of positive labels is empty or has an empty name", "--positive planning,reflection")
+        raise ConfigError(
+            "the list of positive labels is empty or has an empty name",
+            "write for example --positive planning,reflection",
+        )
     wanted, seen = frozenset(names), set[str]()
     files = files_of(paths)
     traces = [_trace(row, str(place), wanted, seen) for path in files for place, row in records(path)]
@@ -167,7 +170,7 @@ def _unit(unit: Any, where: str, response: str, seen: set[str]) -> tuple[int, in
         )
     labels = unit.get("labels")
     if not isinstance(labels, list) or not all(label is None or isinstance(label, str) for label in labels):
-        raise DataError(f"{where}: labels is {_kind(labels)}", 'a list of names, like ["planning"]')
+        raise DataError(f"{where}: labels is {_kind(labels)}", 'write a list of names, like ["planning"]')
     names = [label for label in labels if label is not None]
     seen.update(names)
     return start, end, names

@@ -1,4 +1,4 @@
-"""The lexicon: strategic grams and where they came from, the artifact that mining makes and tagging uses.
+"""A lexicon holds strategic grams and where they came from: mining makes it, tagging uses it.
 
     from hicra.lexicon import Lexicon
     Lexicon.load("paper"); Lexicon.from_phrases(["let me check"]).save("mine")

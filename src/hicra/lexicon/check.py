@@ -1,9 +1,9 @@
-"""Grams of a lexicon that can never match, by the rule in docs/tagging.md.
+"""Finds grams of a lexicon that can never match, by the rule in docs/tagging.md.
 
-A gram matches somewhere exactly when it matches a text that is the gram and nothing else: folding goes by character, and
-a border of the text is the mildest neighbour at both ends (so a gram that starts with a combining mark may match: after
-anything that is no word). What is left is the sentence unit, which counts only grams inside one sentence, and tokenizers
-that cannot spell every character (MiniLM's drops accents).
+A gram can match somewhere exactly when it matches a text that is the gram and nothing else: folding goes character by
+character, and the ends of a text forbid least (so a gram that starts with a combining mark may match: after anything that is
+no word). Two cases remain: the span type "sentence", which counts only grams inside one sentence, and tokenizers that cannot
+spell every character (MiniLM's drops accents).
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ UNITS = ("gram", "sentence")
 
 
 def unmatchable(lexicon: Lexicon, unit: str) -> list[str]:
-    """The grams that match no text at all, sorted: for "sentence" those with a sentence end inside, for "gram" none.
+    """Returns the grams that match no text at all, sorted: for "sentence" those with a sentence end inside, for "gram" none.
 
     Raises:
-        ConfigError: no such unit.
+        ConfigError: `unit` is no span type.
     """
     if unit not in UNITS:
-        raise ConfigError(f"no unit {unit!r}", did_you_mean(unit, UNITS))
+        raise ConfigError(f"unit {unit!r} is no span type", did_you_mean(unit, UNITS))
     if unit == "gram":
         return []
     return [gram for gram in lexicon.phrases if ends(gram)]
 
 
 def unmatchable_warning(lexicon: Lexicon, unit: str, most: int = 5) -> str | None:
-    """One sentence that names them (at most `most`), or None where there are none."""
+    """Returns one sentence that names those grams (at most `most`), or None where there are none."""
     grams = unmatchable(lexicon, unit)
     if not grams:
         return None
     return (
         f"{len(grams)} of {len(lexicon)} grams of lexicon {lexicon.name!r} cross a sentence end and never match "
-        f"with unit {unit!r}: {_named(grams, most)}"
+        f"with --unit {unit}: {_named(grams, most)}"
     )
 
 
 def unspellable(lexicon: Lexicon, tokenizer: Any) -> list[str]:
-    """The grams with a character that no token of a tokenizer holds, sorted; none where it falls back to bytes."""
+    """Returns the grams with a character that no token of a tokenizer holds, sorted; none where it falls back to bytes."""
     table = token_bytes(tokenizer)
     own = ~table.wall
     if np.unique(table.blob[table.start[own & (table.length == 1)]]).size == 256:
@@ -57,7 +57,7 @@ def unspellable(lexicon: Lexicon, tokenizer: Any) -> list[str]:
 
 
 def warnings_of(lexicon: Lexicon, unit: str | None, tokenizer: Any = None) -> list[str]:
-    """All that a user should know before tagging with a lexicon, a sentence each; `unit` as `Tagger` takes it."""
+    """Returns all that a user should know before tagging with a lexicon, a sentence each; `unit` is as for `Tagger`."""
     unit = lexicon.default_unit if unit is None else unit
     found = [duplicates_warning(lexicon), unmatchable_warning(lexicon, unit)]
     if tokenizer is not None and (grams := unspellable(lexicon, tokenizer)):
@@ -66,18 +66,18 @@ def warnings_of(lexicon: Lexicon, unit: str | None, tokenizer: Any = None) -> li
         )
     if unit == "gram" and lexicon.threshold is not None:
         found.append(
-            f"lexicon {lexicon.name!r} has weights, made for --unit sentence; its grams alone mark far too much"
+            f"the weights of lexicon {lexicon.name!r} are made for --unit sentence; its grams alone mark far too much"
         )
     return [warning for warning in found if warning]
 
 
 def duplicates_warning(lexicon: Lexicon, most: int = 5) -> str | None:
-    """One sentence that names phrases given more than once (`Lexicon.duplicates`), or None where there are none."""
+    """Returns one sentence that names phrases given more than once (`Lexicon.duplicates`), or None where there are none."""
     if not lexicon.duplicates:
         return None
     named = ", ".join(f"{gram!r} ({count} times)" for gram, count in list(lexicon.duplicates.items())[:most])
     more = f" and {len(lexicon.duplicates) - most} more" if len(lexicon.duplicates) > most else ""
-    return f"{len(lexicon.duplicates)} grams of lexicon {lexicon.name!r} stand there more than once and count once: {named}{more}"
+    return f"{len(lexicon.duplicates)} grams of lexicon {lexicon.name!r} are given more than once and count once: {named}{more}"
 
 
 def _named(grams: list[str], most: int = 5) -> str:

@@ -1,4 +1,4 @@
-"""Lexicons out of lexicons: union and filter. Pure: what comes in is not changed.
+"""Makes lexicons out of lexicons, by union or filter. The lexicons that come in are not changed.
 
 merge([Lexicon.load("mined"), Lexicon.load("paper-n3")]).save("both")
 select(Lexicon.load("mined"), n_min=4, min_df=10).save("long")
@@ -18,20 +18,20 @@ STATISTICS = ("doc_freq", "mean_per_doc")
 
 
 def merge(lexicons: Sequence[Lexicon], name: str = "merged") -> Lexicon:
-    """The union of lexicons, the same whatever their order.
+    """Returns the union of lexicons, the same whatever their order.
 
     `doc_freq` and `mean_per_doc` stay where every lexicon that holds the gram says the same, and are null elsewhere.
-    `cluster` and `cluster_df` are null: clusters of two lexicons do not compare. Weights go together only under one
-    threshold, and where no gram has two weights. The settings record what was merged; licences are joined.
+    `cluster` and `cluster_df` are null, since clusters of two lexicons cannot be compared. Weights can be merged only under
+    one threshold, and where no gram has two weights. The settings record what was merged; licences are joined.
 
     Args:
         lexicons: at least one. One alone comes back as it is, renamed.
 
     Raises:
-        DataError: no lexicon; some with and some without weights; two thresholds; a gram with two weights.
+        DataError: there is no lexicon, only some have weights, there are two thresholds, or a gram has two weights.
     """
     if not lexicons:
-        raise DataError("no lexicon to merge", "name at least one")
+        raise DataError("no lexicon to merge", "name at least one lexicon")
     distinct = sorted(
         {lexicon.content_hash: lexicon for lexicon in lexicons}.values(), key=lambda lex: lex.content_hash
     )
@@ -71,14 +71,14 @@ def select(
     min_df: int | None = None,
     name: str | None = None,
 ) -> Lexicon:
-    """The grams of `n_min` to `n_max` words that at least `min_df` solutions hold; statistics stay as they are.
+    """Returns the grams of `n_min` to `n_max` words that at least `min_df` solutions hold; statistics stay as they are.
 
     Raises:
-        ConfigError: `n_min` above `n_max`; `min_df` for a lexicon that does not know document frequencies.
+        ConfigError: `n_min` is above `n_max`, or `min_df` is given for a lexicon without document frequencies.
         DataError: nothing is left.
     """
     if n_min is not None and n_max is not None and n_min > n_max:
-        raise ConfigError(f"n_min {n_min} is larger than n_max {n_max}", "swap them")
+        raise ConfigError(f"n_min {n_min} is larger than n_max {n_max}", "swap n_min and n_max")
     table = lexicon.table
     unknown = table.filter(pl.col("doc_freq").is_null())
     if min_df is not None and unknown.height:
@@ -97,7 +97,7 @@ def select(
         n = sorted(lexicon.table["n"].to_list())
         frequent = f", in at most {max(lexicon.table['doc_freq'].to_list())} solutions" if not unknown.height else ""
         raise DataError(
-            f"no gram of lexicon {lexicon.name!r} is left: they have {n[0]} to {n[-1]} words{frequent}",
+            f"no gram of lexicon {lexicon.name!r} is left: its grams have {n[0]} to {n[-1]} words{frequent}",
             "loosen n_min, n_max or min_df",
         )
     asked = {key: value for key, value in (("n_min", n_min), ("n_max", n_max), ("min_df", min_df)) if value is not None}

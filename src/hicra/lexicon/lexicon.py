@@ -1,11 +1,11 @@
-"""The lexicon: strategic grams and where they came from. The artifact that mining makes and tagging uses.
+"""A lexicon holds strategic grams and where they came from: mining makes it, tagging uses it.
 
 On disk it is a folder (schema 1) of `lexicon.json` and `grams.parquet`; a text file with one phrase a line and the
 built-in names are read as well. Grams are kept folded and sorted, so that equal content has equal bytes and one hash.
 
 Deviations:
-LEXICON-1. The paper's text asks for 3 to 5 words, its printed list holds 1 to 6. `paper` is the list as printed (249 phrases),
-    `paper-n3` its phrases of three and more words.
+LEXICON-1. The paper's text asks for phrases of 3 to 5 words; its printed list holds phrases of 1 to 6. `paper` is the list as
+    printed (249 phrases), `paper-n3` holds its phrases of three and more words.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Lexicon:
-    """A sorted set of folded grams with their statistics.
+    """Holds a sorted set of folded grams with their statistics.
 
     Attributes:
-        name: how it is called in messages and reports.
+        name: what messages and reports call it.
         table: one row a gram, columns of `SCHEMA`; statistics are null where unknown.
-        threshold: for `unit="sentence"`: a sentence is planning when the weights of its grams sum to more; None without
-            weights.
+        threshold: for `unit="sentence"`: a sentence is planning when the weights of its grams sum to more than this; None
+            without weights.
         meta: settings, statistics, source and licence, as `lexicon.json` holds them.
-        duplicates: how many phrases of a list were folded to one gram, where more than one was; no part of the content.
+        duplicates: how many phrases were folded to one gram, for the grams of several; not part of the content.
     """
 
     duplicates: dict[str, int]
@@ -61,16 +61,16 @@ class Lexicon:
     # ---- making one
     @classmethod
     def from_phrases(cls, phrases: Iterable[str], *, name: str = "phrases", licence: str | None = None) -> Lexicon:
-        """A lexicon of bare phrases, folded; phrases that fold to the same gram become one, and are in `duplicates`.
+        """Makes a lexicon of bare phrases, folded; phrases that fold to the same gram become one, and are in `duplicates`.
 
         Raises:
-            DataError: no phrase, or a phrase without any character or with half a character (a lone surrogate).
+            DataError: there is no phrase, or a phrase has no character or half a character (a lone surrogate).
         """
         grams = canonical_grams(list(phrases))
         if (bad := next((row for row, gram in enumerate(grams) if _SURROGATE.search(gram)), None)) is not None:
-            raise DataError(f"phrase {bad} of lexicon {name!r} is no text: {grams[bad]!r}", "remove it")
+            raise DataError(f"phrase {bad} of lexicon {name!r} is no text: {grams[bad]!r}", "remove the phrase")
         if "" in grams:
-            raise DataError(f"phrase {grams.index('')} of lexicon {name!r} is empty", "remove it")
+            raise DataError(f"phrase {grams.index('')} of lexicon {name!r} is empty", "remove the phrase")
         times = Counter(grams)
         lexicon = cls.from_table(
             pl.DataFrame({"gram": sorted(times)}, schema={"gram": pl.String}), name=name, licence=licence
@@ -90,22 +90,22 @@ class Lexicon:
         licence: str | None = None,
         threshold: float | None = None,
     ) -> Lexicon:
-        """A lexicon from a table with the columns of `SCHEMA` (absent ones are null; `n` is counted).
+        """Makes a lexicon from a table with the columns of `SCHEMA` (absent ones are null; `n` is counted).
 
         Raises:
-            DataError: no gram, a gram that is not in folded form, or one that occurs twice.
+            DataError: there is no gram, or a gram is not in folded form or occurs twice.
         """
         if table.is_empty():
             raise DataError(f"lexicon {name!r} holds no gram", "give it phrases, or mine with a lower --min-df")
         grams = table["gram"].to_list()
         if None in grams:
-            raise DataError(f"lexicon {name!r}: row {grams.index(None)} has no gram", "leave it out")
+            raise DataError(f"lexicon {name!r}: row {grams.index(None)} has no gram", "leave the row out")
         for gram, folded in zip(grams, canonical_grams(grams), strict=True):
             if gram != folded or not gram:
                 raise DataError(f"lexicon {name!r}: gram {gram!r} is not in folded form", f"write it {folded!r}")
         if table["gram"].n_unique() < table.height:
             twice = table.group_by("gram").len().filter(pl.col("len") > 1)["gram"].sort()
-            raise DataError(f"lexicon {name!r}: gram {twice[0]!r} occurs twice", "keep one")
+            raise DataError(f"lexicon {name!r}: gram {twice[0]!r} occurs twice", "keep one of them")
         n = [gram.count(" ") + 1 for gram in grams]
         have = [column for column in SCHEMA if column in table.columns]
         missing = [pl.lit(None, dtype).alias(column) for column, dtype in SCHEMA.items() if column not in table.columns]
@@ -122,12 +122,12 @@ class Lexicon:
     # ---- reading and writing
     @classmethod
     def load(cls, path_or_name: str | Path) -> Lexicon:
-        """A built-in lexicon by name, a folder made by `mine` or `fit`, or a text file with one phrase a line.
+        """Loads a built-in lexicon by name, a folder made by `mine` or `fit`, or a text file with one phrase a line.
 
         Raises:
-            ConfigError: neither a built-in nor an existing path.
-            ArtifactError: a damaged folder.
-            DataError: an unreadable text file.
+            ConfigError: it is neither a built-in nor an existing path.
+            ArtifactError: the folder is damaged.
+            DataError: the text file cannot be read.
         """
         if str(path_or_name) in BUILT_IN:
             return BUILT_IN[str(path_or_name)]()
@@ -137,7 +137,7 @@ class Lexicon:
         if path.is_file():
             return cls._load_text(path)
         raise ConfigError(
-            f"no lexicon {str(path_or_name)!r}: neither a built-in, nor a folder, nor a file",
+            f"no lexicon {str(path_or_name)!r}: it is neither a built-in, nor a folder, nor a file",
             f"{did_you_mean(str(path_or_name), BUILT_IN)}; `hicra mine PATH -o LEXICON` makes one",
         )
 
@@ -177,7 +177,7 @@ class Lexicon:
         if lexicon.content_hash != manifest.get("content_hash"):
             raise ArtifactError(
                 f"{path}: grams.parquet does not have the content hash that lexicon.json states",
-                "copy or mine it again",
+                "copy or mine the lexicon again",
             )
         return lexicon
 
@@ -203,7 +203,7 @@ class Lexicon:
     # ---- looking inside
     @property
     def default_unit(self) -> str:
-        """The unit of tagging that it is made for: `sentence` with weights and a threshold, else `gram`."""
+        """The span type that the lexicon is made for: `sentence` with weights and a threshold, else `gram`."""
         return "gram" if self.threshold is None else "sentence"
 
     @property
@@ -216,18 +216,18 @@ class Lexicon:
 
     @property
     def clusters(self) -> int:
-        """Number of clusters; a gram without one counts as its own."""
+        """The number of clusters; a gram without one counts as its own."""
         known = self.table["cluster"].drop_nulls()
         return known.n_unique() + self.table["cluster"].null_count()
 
     @property
     def content_hash(self) -> str:
-        """Hex sha256 over the grams, their statistics and weights, and the threshold: what tagging and metrics depend on."""
+        """The hex sha256 over all that tagging and metrics depend on: grams, statistics, weights and threshold."""
         lines = [json.dumps(row, ensure_ascii=False) for row in self.table.rows()]
         return sha256_bytes("\n".join([json.dumps(self.threshold), *lines]).encode())
 
     def diff(self, other: Lexicon) -> dict[str, Any]:
-        """What `other` adds to and lacks of this lexicon: counts, the Jaccard index, and the grams themselves."""
+        """Compares with `other`: what it adds and what it lacks, as counts, the Jaccard index, and the grams themselves."""
         mine, theirs = set(self.phrases), set(other.phrases)
         return {
             "added": len(theirs - mine),
@@ -240,7 +240,7 @@ class Lexicon:
 
 
 def canonical_grams(phrases: Sequence[str]) -> list[str]:
-    """`canonical_gram` of each phrase, folded in one go."""
+    """Returns `canonical_gram` of each phrase; all are folded at once."""
     if any("\x00" in phrase for phrase in phrases):
         return [canonical_gram(phrase) for phrase in phrases]
     return [gram.strip(" ") for gram in fold("\x00".join(phrases)).split("\x00")] if phrases else []

@@ -1,11 +1,11 @@
-"""From counted n-grams to the lexicon's table: closed ones, criteria, vectors, clusters, joining, the top share.
+"""Makes the lexicon's table from counted n-grams: closed ones, criteria, vectors, clusters, joining, the top share.
 
-Nothing here sees the corpus. What must be counted in it is asked through a callable, `Holders`, so that the solutions
-may lie in memory, on disk or with other workers.
+Nothing here sees the corpus. What must be counted in it is asked for through a callable, `Holders`, so the solutions may be
+in memory, on disk or with other workers.
 
 Deviations (the others stand where they act; docs/deviations.md has them all):
-MINE-16. Rare members: with `rare_join` S an n-gram past `max_embedded` joins the cluster whose mean vector is nearest, when
-     the cosine is at least S; before cluster DF is counted. Off by default: each costs an embedding.
+MINE-16. With `rare_join` S, a rare n-gram past `max_embedded` joins the cluster whose mean vector is nearest, when the cosine
+     is at least S. This is done before cluster DF is counted. It is off by default, since each such n-gram costs an embedding.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ JOIN_BATCH = 4096
 
 
 class Holders(Protocol):
-    """Counts in a corpus."""
+    """Counts the solutions of a corpus that hold certain grams."""
 
     def __call__(self, grams: Grams, labels: Ints, /) -> Ints:
-        """[K] int64, K = labels.max() + 1: distinct solutions (or questions) with at least one gram of each label.
+        """Returns the distinct solutions (or questions) with at least one gram of each label, [K] int64, K = labels.max() + 1.
 
         Args:
             grams: G grams out of those that were counted, in any order.
@@ -44,7 +44,7 @@ class Holders(Protocol):
 
 
 class Fate(IntEnum):
-    """How far an n-gram came."""
+    """Says at which stage an n-gram was dropped, or that it was kept."""
 
     INSIDE_LONGER = 0
     REPEATED = 1
@@ -58,10 +58,10 @@ class Fate(IntEnum):
 
 @dataclass(frozen=True)
 class Contrast:
-    """Where incorrect solutions are counted.
+    """Says where incorrect solutions are counted.
 
     Attributes:
-        holders: of the incorrect solutions.
+        holders: counts among the incorrect solutions.
         documents: how many of them there are.
     """
 
@@ -71,21 +71,21 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What became of every counted n-gram.
+    """Holds what became of every counted n-gram.
 
     Attributes:
         grams: the G counted n-grams, as given.
         table: the members of the kept clusters: gram, n, cluster (0 = highest cluster DF), cluster_df, doc_freq,
             mean_per_doc; sorted by gram.
         statistics: how much was left after each stage.
-        details: what embedder and clusterer say of themselves; recorded over the settings, so that no path of a model or of
-            vectors is.
+        details: how embedder and clusterer describe themselves; recorded over the settings, so that no path of a model or of
+            vectors is recorded.
         fate: [G] int8, values of `Fate`.
         cluster: [G] int64, rank of the gram's cluster by cluster DF, kept or not; -1 without a cluster.
         cluster_df: [K] int64, by rank.
-        inside: [G] int64, row of the longer n-gram it always stands inside; -1.
-        values: [G] float64 by criterion (`mean_per_doc`, `residual_idf`, `odds_ratio`), those that were asked for.
-        joined: [G] bool, in its cluster by MINE-16.
+        inside: [G] int64, row of the longer n-gram it always stands inside; -1 without one.
+        values: [G] float64 for each criterion that was asked for (`mean_per_doc`, `residual_idf`, `odds_ratio`).
+        joined: [G] bool, whether it joined its cluster by MINE-16.
     """
 
     grams: Grams
@@ -111,19 +111,19 @@ def choose(
     contrast: Contrast | None = None,
     embedder: Embedder | None = None,
 ) -> Chosen:
-    """The lexicon's table out of counted n-grams.
+    """Makes the lexicon's table out of counted n-grams.
 
     Args:
         grams: at least one, sorted by text.
         holders: counts in the mined corpus.
-        settings: resolved or not.
-        left, right: [V] the id of each word without its left (right) edge (`Tokens.left`, `Tokens.right`).
-        documents: what was counted: the number of distinct solutions, or of questions.
+        settings: with the embedder named or not.
+        left, right: [V] the id of each word without the punctuation on its left (right), as in `Tokens`.
+        documents: the number of distinct solutions (or questions) that were counted.
         contrast: the incorrect solutions; needed when `settings.contrast` is set.
-        embedder: in place of the named one.
+        embedder: the one to use in place of the named one.
 
     Raises:
-        ConfigError: a setting that does not go with the clusterer or the embedder.
+        ConfigError: a setting does not fit the clusterer or the embedder.
         DataError: nothing is left after a criterion.
     """
     settings = settings.resolved()
@@ -183,7 +183,7 @@ def choose(
 
 
 def join(vectors: Vectors, labels: Ints, embedder: Embedder, rare: list[str], least: float) -> Ints:
-    """[R] int64: the cluster with the nearest mean vector for each rare n-gram, `NOISE` below cosine `least` (MINE-16).
+    """Returns the cluster with the nearest mean vector of each rare n-gram, [R] int64; `NOISE` below cosine `least` (MINE-16).
 
     Ties go to the lower label. Mean vectors are taken in float64 over unit vectors, then brought to unit length.
 
@@ -216,7 +216,7 @@ def _criteria(
     fate: NDArray[np.int8],
     statistics: dict[str, Any],
 ) -> dict[str, Floats]:
-    """Values of the criteria that are set; marks in `fate` what fails one, in order, and counts what is left."""
+    """Returns values of the criteria that are set; marks in `fate` what fails one, in order, and counts what is left."""
     values: dict[str, Floats] = {}
     if settings.max_per_doc is not None:
         values["mean_per_doc"] = criteria.mean_per_doc(grams.doc_freq, grams.occurrences)
@@ -248,7 +248,7 @@ def _drop(fate: NDArray[np.int8], fails: Bools, reason: Fate, setting: str, stat
 
 
 def _table(grams: Grams, cluster: Ints, cluster_df: Ints, rows: Ints) -> pl.DataFrame:
-    """The table of the lexicon: `rows` of the counted n-grams."""
+    """Returns the table of the lexicon: `rows` of the counted n-grams."""
     return pl.DataFrame(
         {
             "gram": [grams.text[row] for row in rows.tolist()],

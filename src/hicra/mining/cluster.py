@@ -1,12 +1,12 @@
-"""Clusterers: vectors to cluster labels. The paper names no algorithm and no number of clusters.
+"""Clusterers turn vectors into cluster labels. The paper names no algorithm and no number of clusters.
 
 Deviations:
-MINE-9. Default: seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), one thread, vectors rounded
-    to 1e-4.
-MINE-10. k where the setting is null: the square root of the number of grams, rounded up, but at least 50 and at most 512
-     (`choose_k`). Below 50 the top 20 % would be a handful of large clusters, taken or left whole.
+MINE-9. The default is seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), on one thread, with
+    vectors rounded to 1e-4.
+MINE-10. Where k is not set, it is the square root of the number of grams, rounded up, but at least 50 and at most 512
+     (`choose_k`). Below 50 the top 20 % would be a handful of large clusters, each kept or dropped as a whole.
 MINE-17. `hdbscan` finds the number of clusters itself and leaves some n-grams outside all of them (noise): those are not in
-     the lexicon, and counted as `noise`. `agglomerative` (average linkage, cosine) is for at most 5,000 n-grams.
+     the lexicon, and are counted as `noise`. `agglomerative` (average linkage, cosine) is for at most 5,000 n-grams.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ NOISE = -1  # the label of a gram outside all clusters
 
 
 class Clusterer(Protocol):
-    """What mining asks of a clusterer. It must give the same labels for the same vectors in every process."""
+    """Says what mining needs of a clusterer. It must give the same labels for the same vectors in every process."""
 
     takes_k: bool
 
     def describe(self) -> dict[str, Any]:
-        """What is recorded in the lexicon: name and parameters."""
+        """Returns what is recorded in the lexicon: name and parameters."""
         ...
 
     def labels(self, vectors: Vectors, k: int, seed: int) -> Ints:
-        """[G] int64 from 0; at most `k` different ones where it takes k; `NOISE` outside all clusters."""
+        """Returns labels [G] int64 from 0: at most `k` different ones where it takes k, `NOISE` outside all clusters."""
         ...
 
 
 class MiniBatchKMeans:
-    """scikit-learn's mini-batch k-means."""
+    """Clusters with scikit-learn's mini-batch k-means."""
 
     takes_k = True
     batch, starts, iterations = 2048, 3, 100
@@ -53,7 +53,7 @@ class MiniBatchKMeans:
         points, distinct, where = _distinct(vectors)
         if k >= len(distinct):
             return where
-        with _one_thread():  # sums of floats depend on how they are shared out
+        with _one_thread():  # sums of floats depend on how threads share them out
             model = cluster.MiniBatchKMeans(
                 k, batch_size=self.batch, n_init=self.starts, max_iter=self.iterations, random_state=seed
             )
@@ -61,7 +61,7 @@ class MiniBatchKMeans:
 
 
 class Hdbscan:
-    """scikit-learn's HDBSCAN on unit vectors; no seed, no k."""
+    """Clusters with scikit-learn's HDBSCAN on unit vectors; it takes no seed and no k."""
 
     takes_k = False
     smallest = 5
@@ -81,7 +81,7 @@ class Hdbscan:
 
 
 class Agglomerative:
-    """scikit-learn's agglomerative clustering: average linkage of cosine distances; no seed."""
+    """Clusters with scikit-learn's agglomerative clustering: average linkage of cosine distances; it takes no seed."""
 
     takes_k = True
     most = 5000  # memory and time grow with the square
@@ -113,7 +113,7 @@ CLUSTERERS: dict[str, Callable[[], Clusterer]] = {
 
 
 def choose_k(grams: int) -> int:
-    """The number of clusters for so many grams (MINE-10).
+    """Returns the number of clusters for so many grams (MINE-10).
 
     >>> choose_k(30), choose_k(1000), choose_k(10000), choose_k(10001), choose_k(10**9)
     (30, 50, 100, 101, 512)
@@ -123,14 +123,14 @@ def choose_k(grams: int) -> int:
 
 
 def get_clusterer(name: str, k: int | None = None) -> Clusterer:
-    """A clusterer by name.
+    """Returns a clusterer by name.
 
     Args:
         name: see `CLUSTERERS`.
         k: the number of clusters that was asked for, if any.
 
     Raises:
-        ConfigError: unknown, or `k` given to one that finds it itself.
+        ConfigError: the name is unknown, or `k` is given to a clusterer that finds it itself.
     """
     if name not in CLUSTERERS:
         raise ConfigError(f"no clusterer {name!r}", did_you_mean(name, CLUSTERERS))
@@ -141,7 +141,7 @@ def get_clusterer(name: str, k: int | None = None) -> Clusterer:
 
 
 def _distinct(vectors: Vectors) -> tuple[Floats, Floats, Ints]:
-    """Rounded vectors, the distinct ones sorted, and which of those each is."""
+    """Returns the rounded vectors, the distinct ones sorted, and which of those each vector is."""
     points = np.asarray(np.round(vectors.astype(np.float64), 4), np.float64)
     distinct, where = np.unique(points, axis=0, return_inverse=True)
     return points, distinct, where.reshape(-1).astype(np.int64)

@@ -1,13 +1,13 @@
-"""Optional criteria on n-grams, all off by default: the paper describes the first and gives no formula for any.
+"""Computes the optional criteria on n-grams, all off by default: the paper describes the first and gives no formula for any.
 
 Deviations:
-MINE-13. Sparse within one solution (paper section 2.1: described, no rule): with `max_per_doc` M an n-gram is kept when
-     occurrences / document frequency <= M. Always recorded as `mean_per_doc`.
-MINE-14. Bursty (`burstiness` B, in bits): kept when its residual inverse document frequency (Church and Gale 1995) is at
-     most B. That is log2 of the document frequency that independent occurrences would give over the one found:
+MINE-13. An n-gram should be sparse within one solution (paper section 2.1 says so and gives no rule): with `max_per_doc` M it
+     is kept when occurrences / document frequency <= M. That ratio is always recorded as `mean_per_doc`.
+MINE-14. With `burstiness` B, in bits, an n-gram is kept when its residual inverse document frequency (Church and Gale 1995) is
+     at most B. That is log2 of the document frequency that independent occurrences would give over the one found:
      D (1 - exp(-occurrences / D)) / document frequency. Words of one topic pile up in few solutions and score high.
-MINE-15. Contrast (`contrast` R): kept when the odds of an n-gram in correct solutions are at least R times its odds in
-     incorrect ones, 0.5 added to each of the four counts: ((c + .5) / (C - c + .5)) / ((w + .5) / (W - w + .5)).
+MINE-15. With `contrast` R, an n-gram is kept when its odds in correct solutions are at least R times its odds in incorrect
+     ones, with 0.5 added to each of the four counts: ((c + .5) / (C - c + .5)) / ((w + .5) / (W - w + .5)).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from hicra.arrays import Floats, Ints
 
 
 def mean_per_doc(doc_freq: Ints, occurrences: Ints) -> Floats:
-    """[G] occurrences per solution that holds the n-gram, at least 1 (MINE-13)."""
+    """Returns the occurrences per solution that holds the n-gram, at least 1, [G] float64 (MINE-13)."""
     return np.asarray(occurrences / doc_freq, np.float64)
 
 
 def residual_idf(doc_freq: Ints, occurrences: Ints, documents: int) -> Floats:
-    """[G] bits by which an n-gram is in fewer solutions than its number of occurrences, spread evenly, would give (MINE-14).
+    """Returns by how many bits an n-gram is in fewer solutions than if its occurrences were spread out, [G] float64 (MINE-14).
 
     >>> residual_idf(np.array([1, 10]), np.array([10, 10]), 10).round(3).tolist()
     [2.66, -0.662]
@@ -33,7 +33,7 @@ def residual_idf(doc_freq: Ints, occurrences: Ints, documents: int) -> Floats:
 
 
 def odds_ratio(right: Ints, n_right: int, wrong: Ints, n_wrong: int) -> Floats:
-    """[G] odds of standing in a correct solution over those in an incorrect one, smoothed by 0.5 (MINE-15).
+    """Returns the odds of being in a correct solution over those for an incorrect one, smoothed by 0.5, [G] float64 (MINE-15).
 
     Args:
         right, wrong: [G] number of correct (incorrect) solutions that hold the n-gram.

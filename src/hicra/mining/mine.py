@@ -1,14 +1,14 @@
-"""Mining, end to end: solutions -> n-grams -> vectors -> clusters -> lexicon (paper section 2.1).
+"""Mines a lexicon, end to end: solutions -> n-grams -> vectors -> clusters -> lexicon (paper section 2.1).
 
 A backend (counting/) holds the corpus and counts; choose.py makes the lexicon's table from the counts. The same
 solutions and settings give the same bytes, whatever the order, the files, the backend and the number of workers:
-everything counted is an integer, grams are sorted before they are embedded and clustered.
+all counts are integers, and grams are sorted before they are embedded and clustered.
 
 Deviations (the others stand where they act; docs/deviations.md has them all):
-MINE-12. Where questions are known, an n-gram must occur for two different ones (`across_questions`): what only the
-     solutions of one question share is that question's text, not a move that carries over.
+MINE-12. Where questions are known, an n-gram must occur in solutions of two different ones (`across_questions`): what only
+     the solutions of one question share is that question's text, not a strategy that serves elsewhere.
 MINE-19. With `count: questions` a document frequency is the number of distinct questions whose solutions hold the n-gram; a
-     solution without a question is a question of its own. Samples of one question then count once.
+     solution without a question is a question of its own. All solutions of one question then count once.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ __all__ = ["MineResult", "MineSettings", "mine", "mine_paths"]
 
 @dataclass(frozen=True)
 class MineResult:
-    """What mining found.
+    """Holds what mining found.
 
     Attributes:
         table: one row a gram: gram, n, cluster (0 = highest cluster DF), cluster_df, doc_freq, mean_per_doc.
-        settings: the settings with the embedder named, plus what embedder and clusterer say of themselves.
+        settings: the settings with the embedder named, plus how embedder and clusterer describe themselves.
         statistics: how much was left after each stage.
         chosen: what became of every counted n-gram.
     """
@@ -67,7 +67,7 @@ def mine(
     backend: str = "local",
     workers: int = 1,
 ) -> MineResult:
-    """Strategic grams of solutions (all of them: choose the correct ones first).
+    """Mines the strategic grams of solutions. All solutions are mined, so choose the correct ones first.
 
     Args:
         solutions: texts, in any order.
@@ -75,11 +75,11 @@ def mine(
         questions: the question of each solution, None where unknown.
         against: incorrect solutions, for `contrast`.
         backend: "local" or "ray".
-        workers: processes that count.
+        workers: number of processes that count.
 
     Raises:
-        DataError: no solutions, or no n-gram that passes (the message names the nearest setting that works).
-        ConfigError: an unknown backend, embedder or clusterer, or one that is not installed.
+        DataError: there are no solutions, or no n-gram passes (the message names the nearest setting that works).
+        ConfigError: a backend, embedder or clusterer is unknown or not installed.
     """
     asked = list(questions) if questions is not None else [None] * len(solutions)
     if len(asked) != len(solutions):
@@ -99,7 +99,7 @@ def _mine(chunks: Iterable[Chunk], settings: MineSettings, backend: str, workers
 
 
 def checked(settings: MineSettings) -> MineSettings:
-    """The settings with the embedder named. Raises ConfigError before any work where a name in them is unknown."""
+    """Returns the settings with the embedder named. Raises ConfigError before any work where a name in them is unknown."""
     resolved = settings.resolved()
     get_embedder(str(resolved.embedder))
     get_clusterer(resolved.clusterer, resolved.k)
@@ -107,7 +107,7 @@ def checked(settings: MineSettings) -> MineSettings:
 
 
 def mine_loaded(backend: Backend, loaded: Loaded, settings: MineSettings) -> MineResult:
-    """Strategic grams of the solutions that a backend holds. Errors as for `mine`.
+    """Mines the strategic grams of the solutions that a backend holds. Errors are as for `mine`.
 
     Args:
         backend: loaded, with near duplicates merged as the settings ask.
@@ -115,7 +115,7 @@ def mine_loaded(backend: Backend, loaded: Loaded, settings: MineSettings) -> Min
     """
     documents, by_group = loaded.mined.documents, settings.count == "questions"
     if not documents.counted:
-        raise DataError("no solution to mine", "give at least one")
+        raise DataError("no solution to mine", "give at least one solution")
     across = settings.across_questions and settings.min_df > 1 and documents.questions > 1
     grams, counts = backend.count(CountRule(settings.n_min, settings.n_max, settings.min_df, by_group, across))
     counted = documents.groups if by_group else documents.counted
@@ -155,7 +155,7 @@ def _nothing_passes(settings: MineSettings, counts: dict[str, int], counted: int
     what, hold = (settings.count, "hold") if counted != 1 else (settings.count[:-1], "holds")
     if not counts["ngrams"]:
         return DataError(
-            f"{counted} {what} {hold} no run of {length} between numbers, formulas and clause ends",
+            f"{counted} {what} {hold} no n-gram of {length} between numbers, formulas and clause ends",
             f"try --n-min {max(1, settings.n_min - 1)}",
         )
     if not counts["min_df"]:
@@ -165,7 +165,7 @@ def _nothing_passes(settings: MineSettings, counts: dict[str, int], counted: int
             f"try --min-df {counts['max_df']}" + (f", or mine more {settings.count}" if counts["max_df"] < 2 else ""),
         )
     return DataError(
-        f"{counts['min_df']} n-grams reach min_df {settings.min_df}, but none of them for two different questions",
+        f"{counts['min_df']} n-grams reach min_df {settings.min_df}, but none of them in solutions of two different questions",
         "mine more questions, or set across_questions to false",
     )
 
@@ -180,7 +180,7 @@ def mine_paths(
     workers: int = 1,
     why: Sequence[str] = (),
 ) -> tuple[Lexicon, dict[str, Any]]:
-    """A lexicon from rollout files, and the report that `hicra mine` prints. The files are read as a stream.
+    """Mines a lexicon from rollout files, read as a stream; also returns the report that `hicra mine` prints.
 
     Args:
         paths: files or folders; with `backend="ray"` also addresses of object storage.
@@ -188,7 +188,7 @@ def mine_paths(
         on_bad, max_bad: as for `corpus.read`.
         name: of the lexicon.
         backend: "local" or "ray".
-        workers: processes that count. Neither changes the lexicon.
+        workers: number of processes that count. Backend and workers do not change the lexicon.
         why: grams to explain; the report then holds `why`, see `hicra.mining.why.explain`.
 
     Raises:
@@ -222,8 +222,8 @@ def mine_paths(
 
 
 def peak_rss_mb() -> float:
-    """Largest resident memory of this process so far, in MiB."""
-    import resource  # not on Windows: only the verb that prints this needs it
+    """Returns the largest resident memory of this process so far, in MiB."""
+    import resource  # not on Windows: only the command that prints this needs it
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,13 +1,13 @@
-"""What is kept: n-grams before embedding, clusters after it.
+"""Selects what is kept: n-grams before embedding, clusters after it.
 
-Cluster DF(c) = number of distinct solutions with at least one member of c (paper section 2.1, step 2; counted by the
-backend); the clusters in the top share by it are kept, and the lexicon is the union of their members (step 3).
+Cluster DF(c) is the number of distinct solutions with at least one member of c (paper section 2.1, step 2; the backend
+counts it). The clusters in the top share by it are kept, and the lexicon is the union of their members (step 3).
 
 Deviations:
-MINE-5. Only closed n-grams are embedded: one that always stands inside the same longer n-gram (as often, in as many
-    solutions) says nothing more than that, and marks no other text. Setting `closed`.
-MINE-6. At most `max_embedded` n-grams are embedded: those in the most solutions, ties by text.
-MINE-7. "Top 20 %" is rounded up and at least one cluster; clusters tie by their first gram.
+MINE-5. Only closed n-grams are embedded (setting `closed`): one that always stands inside the same longer n-gram (as often, in
+    as many solutions) says nothing more than the longer one, and marks no other text.
+MINE-6. At most `max_embedded` n-grams are embedded: those in the most solutions; text breaks ties.
+MINE-7. "Top 20 %" is rounded up and is at least one cluster; the first gram breaks ties between clusters.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PRIME = np.uint64(0x9E3779B97F4A7C15)
 
 
 def inside_longer(grams: Grams, left: Int32s, right: Int32s) -> Ints:
-    """[G] int64: the row of an n-gram one word longer that this one always stands inside, -1 where there is none.
+    """Returns the row of an n-gram one word longer that this one always stands inside, [G] int64; -1 where there is none.
 
-    Always: the longer one has the same document frequency and the same number of occurrences. Where both words at the
-    edges lead to one, the later row (by text) is named.
+    "Always" means that the longer one has the same document frequency and the same number of occurrences. Where a word on
+    the left and a word on the right both lead to such an n-gram, the later row (by text) is named.
 
     Args:
         grams: counted n-grams, all lengths together.
-        left, right: [V] the id of each word without its left (right) edge, as in `Tokens`.
+        left, right: [V] the id of each word without the punctuation on its left (right), as in `Tokens`.
     """
     keys = _row_keys(grams.words)
     order = np.argsort(keys, kind="stable")
@@ -57,7 +57,7 @@ def inside_longer(grams: Grams, left: Int32s, right: Int32s) -> Ints:
 
 
 def _row_keys(words: Int32s) -> Hashes:
-    """[G] uint64, a hash of each row of word ids; callers compare the rows of equal keys."""
+    """Returns a hash of each row of word ids, [G] uint64; callers compare the rows of equal keys."""
     keys = np.zeros(len(words), np.uint64)
     for column in words.T:
         mixed = (column.astype(np.uint64) + np.uint64(1)) * _PRIME
@@ -66,13 +66,13 @@ def _row_keys(words: Int32s) -> Hashes:
 
 
 def most_frequent(grams: Grams, most: int) -> Ints:
-    """Rows of the `most` grams in the most solutions, ties by text, in order of text."""
+    """Returns the rows of the `most` grams in the most solutions, in order of text; text breaks ties."""
     order = np.argsort(-grams.doc_freq, kind="stable")  # grams are sorted by text
     return np.sort(order[:most])
 
 
 def rank_clusters(labels: Ints, frequency: Ints) -> Ints:
-    """[K] the clusters from the highest document frequency down, ties by the first gram, without empty ones.
+    """Returns the clusters, without empty ones, from the highest document frequency down, [K]; the first gram breaks ties.
 
     Args:
         labels: [G] the cluster of each gram, grams sorted by text.
@@ -83,5 +83,5 @@ def rank_clusters(labels: Ints, frequency: Ints) -> Ints:
 
 
 def top_clusters(ranked: Ints, share: float) -> Ints:
-    """The first `share` of ranked clusters, rounded up, at least one."""
+    """Returns the first `share` of ranked clusters, rounded up, at least one."""
     return ranked[: max(1, math.ceil(round(share * len(ranked), 9)))]

@@ -1,4 +1,4 @@
-"""Settings of mining. Each choice the paper leaves open is one of them; docs/mining.md numbers them."""
+"""Holds the settings of mining. Each choice that the paper leaves open is one of them, as docs/mining.md explains."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MineSettings(Strict):
         description="With merge, solutions that differ only in numbers, formulas or punctuation count once.",
     )
     across_questions: bool = Field(
-        default=True, description="An n-gram must occur for two different questions (MINE-12)."
+        default=True, description="An n-gram must occur in solutions of two different questions (MINE-12)."
     )
     closed: bool = Field(default=True, description="Drop n-grams that always stand inside one longer n-gram (MINE-5).")
     max_per_doc: float | None = Field(
@@ -43,7 +43,7 @@ class MineSettings(Strict):
     contrast: float | None = Field(
         default=None,
         gt=0,
-        description="Least ratio of its rate in correct solutions to that in incorrect ones (MINE-15); off by default.",
+        description="Least ratio of an n-gram's odds in correct solutions to those in incorrect ones (MINE-15); off by default.",
     )
     max_embedded: int = Field(
         default=10_000,
@@ -84,7 +84,7 @@ class MineSettings(Strict):
         return self
 
     def resolved(self) -> MineSettings:
-        """The settings with the embedder named."""
+        """Returns the settings with the embedder named."""
         from hicra.mining.embedders.open import default_embedder  # its modules are heavy, and only this needs them
 
         return self.model_copy(update={"embedder": self.embedder or default_embedder()})
@@ -94,15 +94,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "sparse": {"burstiness": 0.25, "clusterer": "agglomerative", "max_embedded": 5000},
 }
-"""Named settings, what differs from the defaults: `sparse` finds planning best of all that was tried within the paper's
-text (studies/mining-settings), `paper` leaves the defaults."""
+"""Named settings, each as what differs from the defaults: `paper` leaves the defaults; of the settings that the paper's text
+allows, `sparse` found planning best (studies/mining-settings)."""
 
 
 def preset_of(name: str) -> dict[str, Any]:
-    """The settings of a preset that differ from the defaults.
+    """Returns the settings of a preset that differ from the defaults.
 
     Raises:
-        ConfigError: unknown preset.
+        ConfigError: the preset is unknown.
     """
     if name not in PRESETS:
         raise ConfigError(f"no preset {name!r}", did_you_mean(name, PRESETS))
@@ -110,9 +110,10 @@ def preset_of(name: str) -> dict[str, Any]:
 
 
 def preset(name: str, given: Mapping[str, Any] | None = None) -> MineSettings:
-    """The settings of a preset, with those in `given` over them.
+    """Returns the settings of a preset, with those in `given` over them.
 
     Raises:
-        ConfigError: unknown preset. pydantic.ValidationError: a setting is unknown or out of its range.
+        ConfigError: the preset is unknown.
+        pydantic.ValidationError: a setting is unknown or out of its range.
     """
     return MineSettings(**{**preset_of(name), **(given or {})})

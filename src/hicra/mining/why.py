@@ -1,4 +1,4 @@
-"""Why a gram is in a mined lexicon, or where it was dropped (`hicra mine --why GRAM`)."""
+"""Says why a gram is in a mined lexicon, or where it was dropped (`hicra mine --why GRAM`)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ BREAK = "\x00"  # what `split_words` puts at a split point
 
 @dataclass(frozen=True)
 class Why:
-    """What became of one gram.
+    """Says what became of one gram.
 
     Attributes:
-        asked: as it was asked for.
-        gram: the n-gram it stands for: folded, without punctuation at its edges.
+        asked: the gram as it was asked for.
+        gram: the n-gram it stands for: folded, without punctuation at its ends.
         kept: whether the lexicon holds it.
         stage: where it was decided: `not_an_ngram`, `length`, `not_found`, `min_df`, `one_question`, `limit`, `closed`,
             `max_per_doc`, `burstiness`, `contrast`, `max_embedded`, `noise`, `top_clusters` or `kept`.
@@ -41,7 +41,7 @@ class Why:
     values: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As one JSON object."""
+        """Returns it as one JSON object."""
         return asdict(self)
 
 
@@ -51,11 +51,11 @@ def explain(
     settings: MineSettings,
     solutions: Iterable[tuple[str, str | None]],
 ) -> list[Why]:
-    """What became of each gram that was asked for, in that order.
+    """Says what became of each gram that was asked for, in that order.
 
     Args:
         chosen: what `choose` returned.
-        settings: those of the run.
+        settings: those that the lexicon was mined with.
         solutions: the mined solutions with their questions; read once, and only where a gram was not counted.
     """
     whys: list[Why | None] = [_before_counting(text, settings) for text in asked]
@@ -72,12 +72,12 @@ def explain(
 
 
 def to_text(whys: Sequence[Why]) -> str:
-    """One paragraph a gram."""
+    """Returns one line for each gram."""
     return "\n".join(f"{why.gram!r}: {'kept' if why.kept else 'dropped'}. {why.reason}" for why in whys)
 
 
 def _ngram(text: str) -> str:
-    """A gram without the outer punctuation of its first and last word; as it is where it is no n-gram."""
+    """Returns a gram without the outer punctuation of its first and last word; as it is where it is no n-gram."""
     words = canonical_gram(text).split(" ")
     first, last = word_edges(words[0]), word_edges(words[-1])
     if first is None or last is None:
@@ -88,7 +88,7 @@ def _ngram(text: str) -> str:
 
 
 def _before_counting(text: str, settings: MineSettings) -> Why | None:
-    """A gram that no corpus could give."""
+    """Says why no corpus could give this gram; None where one could."""
     gram = canonical_gram(text)
     words = split_words(gram)
     while words and words[-1] == BREAK:
@@ -117,7 +117,7 @@ def _row(chosen: Chosen, gram: str) -> int | None:
 
 
 def _scan(grams: Sequence[str], solutions: Iterable[tuple[str, str | None]]) -> dict[str, tuple[int, int, int]]:
-    """(distinct solutions, distinct questions, occurrences) of grams that were not counted, by reading all solutions."""
+    """Reads all solutions for (distinct solutions, distinct questions, occurrences) of grams that were not counted."""
     seen: dict[str, tuple[set[str], set[str | None], int]] = {gram: (set(), set(), 0) for gram in grams}
     pieces = {gram: max(re.findall(r"[a-z]+", gram), key=len, default="") for gram in grams}
     for text, question in solutions:
@@ -150,7 +150,9 @@ def _not_counted(asked: str, gram: str, settings: MineSettings, texts: int, ques
     if settings.across_questions and questions == 1:
         reason = f"Its {texts} solutions all answer one question (across_questions, MINE-12)."
         return Why(asked, gram, False, "one_question", reason, values)
-    reason = f"It is in {texts} solutions, but merged near-duplicates or the limit on n-grams held left it out."
+    reason = (
+        f"It is in {texts} solutions, but the merging of near-duplicates or the limit on n-grams (MINE-18) dropped it."
+    )
     return Why(asked, gram, False, "limit", reason, values)
 
 
@@ -169,12 +171,13 @@ def _counted(asked: str, chosen: Chosen, settings: MineSettings, row: int) -> Wh
         reason = f"{where}, {values['mean_per_doc']:.3g} times each; max_per_doc is {settings.max_per_doc:g} (MINE-13)."
     elif fate == Fate.BURSTY:
         stage = "burstiness"
-        reason = (
-            f"{where}; residual idf {values['residual_idf']:.3g} bits, burstiness is {settings.burstiness:g} (MINE-14)."
-        )
+        reason = f"{where}; residual idf is {values['residual_idf']:.3g} bits, burstiness is {settings.burstiness:g} (MINE-14)."
     elif fate == Fate.NO_CONTRAST:
         stage = "contrast"
-        reason = f"{where}; odds {values['odds_ratio']:.3g} times those in incorrect ones, not {settings.contrast:g} (MINE-15)."
+        reason = (
+            f"{where}; its odds are {values['odds_ratio']:.3g} times those in incorrect ones, contrast is "
+            f"{settings.contrast:g} (MINE-15)."
+        )
     elif fate == Fate.PAST_CUT:
         left = np.flatnonzero(chosen.fate >= Fate.PAST_CUT)
         before = grams.doc_freq[left] > frequency

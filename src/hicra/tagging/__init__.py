@@ -1,13 +1,13 @@
-"""Lexicon and token ids to the planning mask, exactly; docs/tagging.md has the rule.
+"""Turns a lexicon and token ids into the planning mask, exactly; docs/tagging.md has the rule.
 
     Tagger(lexicon, tokenizer).mask(ids, response_mask)       # [B,T] bool
     Tagger(lexicon).spans(text)                               # (start, end, gram) in characters
 
-`tagger` is the rule on a batch, `rows` tags rows of text, `tag` tags files of any size (the verb `hicra tag`),
+`tagger` is the rule on a batch, `rows` tags rows of text, `tag` tags files of any size (`hicra tag`),
 `streaming` tags a rollout while it is produced:
 
     stream = StreamTagger(tagger, rows=8)
-    masks = stream.feed(ids, response_mask)  # per row the tokens that became final
+    masks = stream.feed(ids, response_mask)  # for each row the mask of the tokens that became final
     stream.mask_so_far()  # [B,T], as if nothing more came
     rest = stream.finish()
 """

@@ -1,7 +1,7 @@
-"""Tags rows of text or token ids with one lexicon: what `hicra tag` and `hicra diagnose` share.
+"""Tags rows of text or token ids with one lexicon; `hicra tag` and `hicra diagnose` share it.
 
-A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its white-space separated
-words: shares and lengths are then of words. Character spans are the same either way.
+A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its words between white space;
+shares and lengths are then counted in words. Character spans are the same either way.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from hicra.text.tokenizer import load_tokenizer
 
 Flat = tuple[Ints, Ints, Ints, list[str]]
 CHUNK = 512
-CELLS = 2**22  # rows by bytes of the longest one: more than its tokens
+CELLS = 2**22  # rows times bytes of the longest one, which are more than its tokens
 _BLANK = np.array([chr(point).isspace() for point in range(0x3001)] + [False])  # what str.split splits at
 SPANS = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))
 
 
 @dataclass(frozen=True)
 class TaggedRows:
-    """Some tagged responses.
+    """Holds some tagged responses.
 
     Attributes:
-        spans: per row, character spans in its text.
-        planning_chars: [B] characters that lie in a span.
-        ids, live, planning: [B,T] tokens (or numbered words), padding marked by `live`.
+        spans: for each row, character spans in its text.
+        planning_chars: [B] number of characters that lie in a span.
+        ids, live, planning: [B,T] token ids (or numbers of words), those that are no padding, the planning tokens.
         row, start, stop, gram: [H] every occurrence as a token range.
     """
 
@@ -56,9 +56,9 @@ class RowTagger:
     Args:
         lexicon: what to look for.
         tokenizer: folder with tokenizer.json, or None to count words.
-        unit: "gram" or "sentence"; None takes what the lexicon is made for.
-        number_words: without a tokenizer, give every word a number as its id; else all are 0. The numbering is one for all
-            calls, so it grows with the vocabulary.
+        unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
+        number_words: without a tokenizer, give every word a number as its id; else all ids are 0. All calls share one
+            numbering, so it grows with the vocabulary.
     """
 
     def __init__(
@@ -71,11 +71,11 @@ class RowTagger:
 
     @property
     def counts(self) -> str:
-        """What a token is here: "tokens" or "words"."""
+        """What the tokens of `TaggedRows` are: "tokens" or "words"."""
         return "words" if self._tokenizer is None else "tokens"
 
     def tag(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None = None) -> TaggedRows:
-        """Tags a batch of responses; `token_ids` are used where given and a tokenizer is there."""
+        """Tags a batch of responses; `token_ids` are used where they are given and there is a tokenizer."""
         spans = self.tagger.spans_batch(texts)
         flat = _flat(spans)
         planning_chars = _covered(flat, len(texts))
@@ -105,7 +105,7 @@ class RowTagger:
         first = np.searchsorted(stops, low + begin[row], "right")
         last = np.searchsorted(starts, high + begin[row], "left")
         edge = np.bincount(first, minlength=len(ids) + 1) - np.bincount(last, minlength=len(ids) + 1)
-        before = np.searchsorted(starts, begin)  # words before each text
+        before = np.searchsorted(starts, begin)  # number of words before each text
         live = _filled(np.diff(before))
         table, planning = np.zeros(live.shape, np.int64), np.zeros(live.shape, np.bool_)
         table[live], planning[live] = ids, np.cumsum(edge[:-1]) > 0
@@ -116,7 +116,7 @@ class RowTagger:
 
 
 def _words(text: str) -> tuple[Ints, Ints]:
-    """Start and stop of every word, as str.split has them."""
+    """Returns start and stop of every word, as str.split separates them."""
     points = code_points(text)
     blank = np.ones(len(points) + 2, np.bool_)
     blank[1:-1] = _BLANK[np.minimum(points, len(_BLANK) - 1)]
@@ -124,23 +124,23 @@ def _words(text: str) -> tuple[Ints, Ints]:
 
 
 def _flat(spans: list[list[Span]]) -> Flat:
-    """Row, start, end and gram of every span."""
+    """Returns row, start, end and gram of every span."""
     row = np.repeat(np.arange(len(spans)), [len(found) for found in spans])
     columns = list(zip(*itertools.chain.from_iterable(spans), strict=True)) or [(), (), ()]
     return row, np.array(columns[0], np.int64), np.array(columns[1], np.int64), list(columns[2])
 
 
 def _covered(flat: Flat, rows: int) -> Ints:
-    """[rows] `covered` of each row."""
+    """Returns `covered` of each row, [rows] int64."""
     row, low, high, _ = flat
-    base = row * (int(high.max(initial=0)) + 1)  # one row after another
+    base = row * (int(high.max(initial=0)) + 1)  # the rows are laid one after another
     reach = np.maximum.accumulate(np.append(0, high + base))[:-1]
     gain = np.maximum(0, high + base - np.maximum(low + base, reach))
     return np.bincount(row, gain, minlength=rows).astype(np.int64)
 
 
 def _whole_text(tokenizer: Any) -> Any:
-    """A tokenizer of our own that neither cuts nor pads, whatever its file or its owner has set."""
+    """Returns a copy of the tokenizer that neither truncates nor pads, whatever its file or its owner has set."""
     from tokenizers import Tokenizer
 
     own = Tokenizer.from_str(load_tokenizer(tokenizer)[0].to_str())
@@ -150,7 +150,7 @@ def _whole_text(tokenizer: Any) -> Any:
 
 
 def covered(spans: Sequence[Span]) -> int:
-    """Characters that lie in at least one span (spans sorted by start)."""
+    """Returns the number of characters that lie in at least one span (spans sorted by start)."""
     total = reach = 0
     for start, end, _ in spans:
         total += max(0, end - max(start, reach))
@@ -159,20 +159,20 @@ def covered(spans: Sequence[Span]) -> int:
 
 
 def span_series(spans: list[list[Span]]) -> pl.Series:
-    """The `spans` column: list of {start, end, gram}."""
+    """Returns the `spans` column: a list of {start, end, gram} for each row."""
     row, low, high, gram = _flat(spans)
     table = pl.DataFrame({"start": low, "end": high, "gram": pl.Series(gram, dtype=pl.String)})
     return _lists(table.to_struct(), row, len(spans)).alias("spans")
 
 
 def mask_series(planning: Bools, live: Bools) -> pl.Series:
-    """The `planning_mask` column: list of 0/1, one a token."""
+    """Returns the `planning_mask` column: a list of 0 and 1 for each row, one a token."""
     row = np.repeat(np.arange(len(live)), live.sum(axis=1))
     return _lists(pl.Series(planning[live].astype(np.int64)), row, len(live)).alias("planning_mask")
 
 
 def _lists(values: pl.Series, row: Ints, rows: int) -> pl.Series:
-    """Values to one list a row; `row` is ascending, rows without a value get an empty list."""
+    """Groups values into one list a row; `row` is ascending, rows without a value get an empty list."""
     made = pl.DataFrame({"row": row, "value": values}).group_by("row", maintain_order=True).agg("value")
     lists = pl.DataFrame({"row": np.arange(rows)}).join(made, on="row", how="left", maintain_order="left")["value"]
     empty = pl.Series([[]], dtype=pl.List(values.dtype))
@@ -180,7 +180,7 @@ def _lists(values: pl.Series, row: Ints, rows: int) -> pl.Series:
 
 
 def chunks(rows: pl.DataFrame, size: int = CHUNK) -> Iterator[pl.DataFrame]:
-    """The frame in slices of at most `size` rows, and of few rows where one is long: a table [B,T] of a slice is small."""
+    """Yields slices of at most `size` rows, and of fewer where one is long, so that a table [B,T] of a slice stays small."""
     length = rows.select(
         pl.max_horizontal(pl.col("response").str.len_bytes(), pl.col("token_ids").list.len()).fill_null(0)
     ).to_series()
@@ -195,12 +195,12 @@ def chunks(rows: pl.DataFrame, size: int = CHUNK) -> Iterator[pl.DataFrame]:
 
 
 def with_text(rows: pl.DataFrame, before: int = 0) -> pl.DataFrame:
-    """The rows, all of which have a response (else DataError); `before` rows came earlier in the same input."""
+    """Returns the rows; raises DataError where one has no response. `before` rows came earlier in the same input."""
     missing = rows["response"].null_count()
     if missing:
         first = int(rows["response"].is_null().arg_max() or 0) + 1 + before
         raise DataError(
-            f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop them first"
+            f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop those rows first"
         )
     return rows
 
@@ -214,6 +214,6 @@ def _padded(rows: Sequence[Sequence[int]]) -> tuple[Ints, Bools]:
 
 
 def _filled(length: Ints) -> Bools:
-    """[B,T] bool: the first length[b] places of each row."""
+    """Marks the first length[b] places of each row, [B,T] bool."""
     live: Bools = np.arange(int(length.max()) if len(length) else 0) < length[:, None]
     return live

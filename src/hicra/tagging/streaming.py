@@ -1,14 +1,15 @@
-"""Tags a rollout while it is produced: token ids come in pieces, the mask of what can no longer change goes out.
+"""Tags a rollout while it is produced: token ids come a few at a time, the mask of those that can no longer change goes out.
 
-However the ids are cut, all pieces together are `Tagger.mask` of the whole. What has to wait is little: for `unit="gram"`
-the text from the first point on where some gram has begun and may still be completed (never longer than the longest
-gram), a gram that ends at the very end (the next character decides whether it ends inside a word), and bytes of a
-character that is not complete; for `unit="sentence"` the open sentence. What waits is kept folded, a run of white space
-as one character, so a row that goes on with line ends alone does not grow either. Everything before is forgotten but
-for one thing: whether the last character was part of a word.
+However the ids are cut, the masks together are `Tagger.mask` of the whole. Little has to wait. For `unit="gram"` it is the text
+from the first place on where some gram has begun and may still be completed (never longer than the longest gram), a gram that
+ends at the very end (the next character decides whether it ends inside a word), and bytes of a character that is not
+complete; for `unit="sentence"` it is the open sentence. What waits is kept folded, a stretch of white space as one
+character, so a row that goes on with line ends alone does not grow either. Everything before is forgotten but for one thing:
+whether the last character was part of a word.
 
-Matching is the tagger's own (`spans_batch`); what is here decides only where to cut. Cutting where no gram is open is
-exact since folding looks at one character at a time (twice folded is once folded) and a border at one on each side.
+Matching is the tagger's own (`spans_batch`); this file decides only where to cut. Cutting where no gram is open is exact,
+since folding looks at one character at a time (and folded text folds to itself), and a word border depends on one character on
+each side.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from hicra.tagging.tagger import Tagger
 
 
 class StreamTagger:
-    """Tags B rollouts piece by piece.
+    """Tags B rollouts while they are produced.
 
     Args:
-        tagger: with a tokenizer; either unit.
-        rows: B.
+        tagger: a tagger with a tokenizer, of either span type.
+        rows: B, the number of rollouts.
 
     Raises:
         ConfigError: the tagger has no tokenizer.
@@ -45,7 +46,7 @@ class StreamTagger:
 
     @property
     def fed(self) -> int:
-        """T, tokens fed so far."""
+        """T, the number of tokens fed so far."""
         return self._rows[0].fed if self._rows else 0
 
     def feed(self, ids: Any, response_mask: Any) -> list[Bools]:
@@ -56,10 +57,10 @@ class StreamTagger:
             response_mask: [B,t], nonzero where the policy produced the token; a row that has ended is fed zeros.
 
         Returns:
-            Per row the mask of the tokens that became final, in order: they follow those of the calls before.
+            For each row the mask of the tokens that became final, in order: they follow those of the calls before.
 
         Raises:
-            DataError: shapes differ, a policy token is no id, or `finish` was called.
+            DataError: shapes differ, a policy token has a negative id, or `finish` was called.
         """
         if self._finished:
             raise DataError("this stream was finished", "make a new StreamTagger for the next rollouts")
@@ -70,9 +71,7 @@ class StreamTagger:
                 "feed every row, response_mask 0 where one has ended",
             )
         if (array[live] < 0).any():
-            raise DataError(
-                f"token id {int(array[live].min())} at a policy token", "mask padding out with response_mask"
-            )
+            raise DataError(f"token id {int(array[live].min())} at a policy token", "set response_mask to 0 at padding")
         parts = [
             part for row, own, on in zip(self._rows, array, live, strict=True) for part in self._read(row, own, on)
         ]
@@ -80,13 +79,13 @@ class StreamTagger:
         return [row.release(row.boundary()) for row in self._rows]
 
     def finish(self) -> list[Bools]:
-        """No more will come: per row the mask of the remaining tokens."""
+        """Ends the rollouts and returns for each row the mask of the remaining tokens."""
         self._match([part for row in self._rows for part in self._close(row)])
         self._finished = True
         return [row.release(row.fed) for row in self._rows]
 
     def mask_so_far(self) -> Bools:
-        """[B,T] bool: what `Tagger.mask` gives for the tokens fed so far."""
+        """Returns what `Tagger.mask` gives for the tokens fed so far, [B,T] bool."""
         mask = np.zeros((len(self._rows), self.fed), np.bool_)
         if self._sentences:
             for row in self._rows:
@@ -103,7 +102,7 @@ class StreamTagger:
 
     # ---- ids to text
     def _read(self, row: GrowingRow, ids: Array, live: Bools) -> list[Part]:
-        """Appends tokens to a row; gives the texts to match in: those that ended, and for grams the open one."""
+        """Appends tokens to a row and returns the texts to match in: those that ended, and for grams also the open one."""
         parts: list[Part] = []
         row.maybe = []
         size = self._raw.vocabulary
@@ -119,7 +118,7 @@ class StreamTagger:
         return [*parts, Part(row, row.text, row.first, row.last, row.before, False)]
 
     def _close(self, row: GrowingRow) -> list[Part]:
-        """A wall, or the end: the text of the row is whole now."""
+        """Closes the text of a row, at a boundary or at the end, and returns what is left to match in."""
         row.flush()
         parts = row.ended() if self._sentences else []
         before = "" if self._sentences else row.before
@@ -128,7 +127,7 @@ class StreamTagger:
         return parts
 
     def _piece(self, token: int) -> Piece | None:
-        """A token's bytes; None for a wall."""
+        """Returns a token's bytes; None for a boundary."""
         if token not in self._pieces:
             begin = int(self._raw.start[token])
             data = self._raw.blob[begin : begin + int(self._raw.length[token])].tobytes()
@@ -137,7 +136,7 @@ class StreamTagger:
 
     # ---- text to ranges of tokens
     def _match(self, parts: list[Part]) -> None:
-        """Finds the spans of all parts in one pass and notes them; of grams an open text is cut before the first open one."""
+        """Finds and notes the spans of all parts in one pass; for grams it cuts an open text before the first open gram."""
         parts = [part for part in parts if part.text]
         if not parts:
             return
@@ -146,7 +145,7 @@ class StreamTagger:
             shift, size = len(part.before), len(part.text)
             for start, stop, _ in spans:
                 if start < shift:
-                    continue  # it begins with what only stands for the text before
+                    continue  # it begins with the character that only stands for the text before
                 start, stop = start - shift, stop - shift
                 sure = part.closed or (stop < size and not self._sentences)
                 noted = part.row.ranges if sure else part.row.maybe
@@ -156,7 +155,7 @@ class StreamTagger:
 
 
 class _Grams:
-    """Says where in a text a gram may have begun that is not complete."""
+    """Says where in a text a gram may have begun that is not complete yet."""
 
     def __init__(self, phrases: list[str]) -> None:
         self.sorted = sorted(phrases)
@@ -164,7 +163,7 @@ class _Grams:
         self.firsts = {phrase[0] for phrase in phrases}
 
     def open_at(self, text: list[str], before: str) -> int:
-        """The first index from which on the text is the beginning of a gram, or a gram; its length where there is none."""
+        """Returns the first index at which the rest of the text is a gram or begins one; the text's length without one."""
         size = len(text)
         for at in range(max(0, size - self.longest), size):
             if text[at] not in self.firsts or (in_word(text, at, before) and in_word(text, at - 1, before)):

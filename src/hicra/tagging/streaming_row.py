@@ -1,4 +1,4 @@
-"""One rollout while it grows: its waiting text, folded, and the tokens that are final."""
+"""Holds one rollout while it grows: its waiting text, folded, and the tokens that are final."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from hicra.text.sentences import ends
 
 Range = tuple[int, int]  # half-open, tokens
 BLANKS = re.compile("[ \n]+")
-IN_WORD, NO_WORD = "a", "."  # stand for the character before a text
+IN_WORD, NO_WORD = "a", "."  # they stand for the character before a text
 
 
 class Piece(NamedTuple):
-    """A token's bytes, and its folded text where it is whole characters."""
+    """Holds a token's bytes, and its folded text where it is whole characters."""
 
     data: bytes
     text: str | None
 
 
 class Part(NamedTuple):
-    """A folded text to match in, with the first and last token of each character.
+    """Holds a folded text to match in, with the first and last token of each character.
 
     `before` stands for the character before it; `closed` says that nothing can follow.
     """
@@ -39,7 +39,7 @@ class Part(NamedTuple):
 
 
 class GrowingRow:
-    """One rollout: what is final (`past`), and what waits."""
+    """Holds one rollout: the mask that is final (`past`), and the text that waits."""
 
     def __init__(self) -> None:
         self.fed = 0
@@ -51,11 +51,11 @@ class GrowingRow:
 
     @property
     def done(self) -> int:
-        """Tokens that are final."""
+        """The number of tokens that are final."""
         return len(self.past)
 
     def forget(self) -> None:
-        """The next character begins a text."""
+        """Forgets the waiting text: the next character begins a new one."""
         self.text: list[str] = []
         self.first: list[int] = []
         self.last: list[int] = []
@@ -65,7 +65,7 @@ class GrowingRow:
 
     # ---- growing
     def append(self, piece: Piece) -> None:
-        """The next token's bytes."""
+        """Appends the next token's bytes."""
         if not piece.data:
             self.empty.append(self.fed)
         elif piece.text is not None and not self.bytes:
@@ -76,7 +76,7 @@ class GrowingRow:
             self._decode(final=False)
 
     def flush(self) -> None:
-        """What is left of a character stands for itself, byte by byte."""
+        """Appends what there is of an incomplete character, byte by byte."""
         if self.bytes:
             self._decode(final=True)
 
@@ -91,7 +91,7 @@ class GrowingRow:
 
     def _add(self, text: str, first: int, last: int | None = None) -> None:
         last = first if last is None else last
-        if self.text and text[0] in " \n" and self.text[-1] in " \n":  # the run of white space goes on
+        if self.text and text[0] in " \n" and self.text[-1] in " \n":  # the stretch of white space goes on
             if text[0] == "\n":
                 self.text[-1] = "\n"
             self.last[-1] = last
@@ -102,7 +102,7 @@ class GrowingRow:
 
     # ---- ending
     def ended(self) -> list[Part]:
-        """The sentences that have ended; the open one stays."""
+        """Takes out the sentences that have ended; the open one stays."""
         begin = max(self.scanned - 1, 0)
         stops = [begin + end for end in ends("".join(self.text[begin:]))]
         parts = []
@@ -117,7 +117,7 @@ class GrowingRow:
         return parts
 
     def open_sentence(self) -> Part:
-        """The open sentence as if nothing more came."""
+        """Returns the open sentence as if nothing more came."""
         rest, _ = codecs.utf_8_decode(self.bytes, "surrogateescape", True)
         first, last = [*self.first, *self.owners], [*self.last, *self.owners]
         return Part(self, [*self.text, *rest], first, last, "", False)
@@ -134,12 +134,12 @@ class GrowingRow:
 
     # ---- what is final
     def boundary(self) -> int:
-        """One past the last token that is final."""
+        """Returns the index one past the last token that is final."""
         waiting = [*self.first[:1], *self.owners[:1]]
         return min(waiting, default=self.fed)
 
     def release(self, boundary: int) -> Bools:
-        """Makes the tokens before `boundary` final and gives their mask."""
+        """Makes the tokens before `boundary` final and returns their mask."""
         mask = self.masked(boundary, self.ranges)
         self.past += mask.tobytes()
         merged: list[Range] = []
@@ -155,7 +155,7 @@ class GrowingRow:
         return mask
 
     def masked(self, stop: int, ranges: list[Range]) -> Bools:
-        """[stop - done] bool: the tokens that are not final yet, up to `stop`."""
+        """Returns the mask of the tokens that are not final yet, up to `stop`, [stop - done] bool."""
         mask = np.zeros(max(0, stop - self.done), np.bool_)
         for low, high in ranges:
             mask[max(0, low - self.done) : max(0, high - self.done)] = True
@@ -166,19 +166,19 @@ class GrowingRow:
 
 
 def in_word(text: list[str], at: int, before: str) -> bool:
-    """Whether a character is part of a word; a mark is what stands before it."""
+    """Says whether a character is part of a word; a mark counts like what stands before it."""
     while at >= 0 and char_class(text[at]) == MARK:
         at -= 1
     return before == IN_WORD if at < 0 else char_class(text[at]) == WORD
 
 
 def _one(char: str) -> str:
-    """A folded character; white space that ends a line is a line end."""
+    """Returns a folded character; white space that ends a line becomes a line end."""
     return "\n" if char in "\n\r" else fold_char(char)
 
 
 def folded(data: bytes) -> str | None:
-    """The folded text of bytes that are whole characters, runs of white space as one; else None."""
+    """Returns the folded text of bytes that are whole characters, stretches of white space as one character; else None."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -1,9 +1,9 @@
-"""`hicra tag`: files in, one file out, row by row in the same order, whatever their size.
+"""Tags files of any size for `hicra tag`: files in, one file out, row by row in the same order.
 
 Rows go batch by batch to the workers, which tag them and write them out as parts; the parts are put together in order
-when all is done. So memory does not grow with the number of rows, the bytes do not depend on the number of workers, and
-a run that ends early, however, leaves the old output or none: parts and unfinished files have hidden names, and all but
-SIGKILL also remove them.
+when all is done. So memory does not grow with the number of rows, and the bytes do not depend on the number of workers. If
+tagging ends early, for whatever reason, the old output or none is there: parts and unfinished files have hidden names, and
+they are removed unless the process was ended by SIGKILL.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ENDINGS = (".parquet", ".jsonl")
 
 @dataclass(frozen=True)
 class Job:
-    """What every worker knows: `names` are those of the input (name -> column of the frames), `parts` the folder."""
+    """Holds what every worker knows: `names` maps each input column to the column of the frames, `parts` is a folder."""
 
     lexicon: Lexicon
     tokenizer: str | None
@@ -48,7 +48,7 @@ class Job:
 
 @dataclass
 class TagTotals:
-    """Sums over rows."""
+    """Holds sums over rows."""
 
     rows: int = 0
     tokens: int = 0
@@ -57,7 +57,7 @@ class TagTotals:
     planning_chars: int = 0
 
     def add(self, other: TagTotals) -> None:
-        """Adds in place."""
+        """Adds other sums in place."""
         for name, value in vars(other).items():
             setattr(self, name, getattr(self, name) + value)
 
@@ -70,19 +70,19 @@ def tag_paths(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None, out: Path | None, on_bad: Any,
     max_bad: float, workers: int = 1, progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """`hicra tag`: one output row an input row, same order, duplicates kept.
+    """Tags rollout files: one output row for each input row, in the same order, duplicates kept.
 
     Args:
         out: a .parquet or .jsonl file; None only counts. It appears when it is complete. For .parquet the parts need
-            about its size once more, beside it, while the run lasts.
-        workers: processes; the output does not depend on them.
+            about its size once more, beside it, until then.
+        workers: number of processes; the output does not depend on it.
         progress: called with (rows done, all rows) after each batch.
 
     Returns:
         The counts; `tokens_per_second` is over the whole second pass: reading, encoding, tagging and writing.
 
     Raises:
-        DataError, ConfigError: bad input or settings.
+        DataError, ConfigError: the input or the settings are wrong.
         WorkerDied: a worker process was killed.
         SystemExit: SIGTERM came (143).
         In each case nothing is written.
@@ -130,7 +130,10 @@ def _refuse_names(source: corpus.Batches, out: Path | None, tokenizer: str | Non
 
 @contextlib.contextmanager
 def _output(out: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
-    """(the file to write, the folder for parts of a parquet file); both are temporary and vanish unless all goes well."""
+    """Yields (the file to write, the folder for parts of a parquet file).
+
+    Both are temporary: the folder is always removed, the file becomes `out` if all goes well.
+    """
     if out is None:
         yield None, None
         return
@@ -147,7 +150,7 @@ def _output(out: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
 
 @contextlib.contextmanager
 def _appender(path: Path | None) -> Iterator[Callable[[bytes], Any]]:
-    """A function that appends to the file; it does nothing without one."""
+    """Yields a function that appends to the file, and does nothing without one."""
     if path is None:
         yield lambda _: None
         return
@@ -165,7 +168,7 @@ def _tasks(source: corpus.Batches) -> Iterator[BatchTask]:
 
 
 def _worker(job: Job) -> Callable[[BatchTask], Done]:
-    """The work of one process: a batch in, its part of the output written (parquet) or given back (JSON Lines)."""
+    """Returns the work of one process: it tags a batch and writes its part (parquet) or returns it (JSON Lines)."""
     tagger = RowTagger(job.lexicon, job.tokenizer, job.unit, number_words=False)
 
     def work(task: BatchTask) -> Done:

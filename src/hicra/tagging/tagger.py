@@ -1,11 +1,12 @@
-"""Finds strategic grams in text and in token ids, exactly (section 2 of the paper; the rule is docs/tagging.md).
+"""Finds strategic grams in text and in token ids, exactly (section 2 of the paper; docs/tagging.md has the rule).
 
-One overlapping Aho-Corasick pass over the folded bytes of a whole batch; word boundaries are checked after matching, so
+One overlapping Aho-Corasick pass goes over the folded bytes of a whole batch. Word borders are checked after matching, so
 that a long hit that fails never hides a short one that holds. No row or token is looked at one by one in Python.
 
 Deviations (the paper gives no matching procedure):
-TAG-1. Overlapping occurrences all count; the mask is their union. A token is planning when any of its bytes lies in a span.
-TAG-2. What the policy did not produce is a wall, and so is a special token: nothing matches across it.
+TAG-1. Overlapping occurrences all count; the mask is their union. A token is a planning token when any of its bytes lies in a
+    span.
+TAG-2. A token that the policy did not produce is a boundary, and so is a special token: no match crosses it.
 TAG-3. With weights, `unit="gram"` marks the grams of positive weight; `unit="sentence"` sums the weights of the distinct grams
     that lie inside a sentence.
 """
@@ -28,15 +29,15 @@ from hicra.text.stream import Stream, Vocabulary
 from hicra.text.tokenizer import token_bytes
 
 Span = tuple[int, int, str]
-BLOCK = 2**18  # token cells looked at together: what is gathered for them stays in the cache
-CHARS = 2**21  # characters of texts looked at together
+BLOCK = 2**18  # places of [B,T] that are tagged together, so that their arrays stay in the cache
+CHARS = 2**21  # characters of texts that are tagged together
 
 
 class Hits(NamedTuple):
-    """Occurrences, as parallel arrays [H] sorted by start, stop, gram.
+    """Holds occurrences of grams, as parallel arrays [H] sorted by start, stop and gram.
 
     Attributes:
-        start, stop: half-open range, in the unit of what was searched.
+        start, stop: half-open range of bytes, in `Tagged` of tokens.
         gram: index into the lexicon's phrases.
     """
 
@@ -46,7 +47,7 @@ class Hits(NamedTuple):
 
 
 class Tagged(NamedTuple):
-    """What `Tagger.tag` finds in a batch.
+    """Holds what `Tagger.tag` finds in a batch.
 
     Attributes:
         mask: [B,T] bool, the planning tokens.
@@ -63,27 +64,28 @@ class Tagged(NamedTuple):
 
 
 class Tagger:
-    """Tags planning spans of a lexicon.
+    """Finds the spans of a lexicon in texts and in token ids.
 
     Args:
         lexicon: what to look for.
         tokenizer: needed for `mask`: a folder with tokenizer.json, a fast transformers tokenizer, or a tokenizers.Tokenizer.
-        unit: "gram" marks the grams, "sentence" whole sentences (docs/tagging.md); None takes what the lexicon is made for.
+        unit: the span type: "gram" marks the grams, "sentence" whole sentences; None takes what the lexicon is made for.
 
     Raises:
-        ConfigError: unknown unit, or a tokenizer that does not load or is of no known family.
+        ConfigError: the span type is unknown, or the tokenizer does not load or is of no known family.
+        DataError: a gram holds a NUL character.
     """
 
     def __init__(self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = "gram") -> None:
         unit = lexicon.default_unit if unit is None else unit
         if unit not in ("gram", "sentence"):
-            raise ConfigError(f"unit {unit!r} is unknown", "use 'gram' or 'sentence'")
+            raise ConfigError(f"unit {unit!r} is no span type", "use 'gram' or 'sentence'")
         self.lexicon, self.unit = lexicon, unit
         self.phrases = lexicon.phrases
         weights = lexicon.table["weight"].to_numpy().astype(np.float64)
         self._weight = np.where(np.isnan(weights), 1.0, weights)
         if any("\0" in phrase for phrase in self.phrases):
-            raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove it")
+            raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove the gram")
         used = range(len(self.phrases)) if unit == "sentence" else np.flatnonzero(self._weight > 0)
         self._index = np.array(used, np.int64)
         self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self._index])
@@ -91,7 +93,7 @@ class Tagger:
 
     # ---- text
     def spans(self, text: str) -> list[Span]:
-        """Every span as (start, end, gram): character offsets, end exclusive, sorted.
+        """Returns every span as (start, end, gram): character offsets, end exclusive, sorted.
 
         >>> Tagger(Lexicon.from_phrases(["let me check"])).spans("Wait, let  me check.")
         [(6, 19, 'let me check')]
@@ -99,11 +101,11 @@ class Tagger:
         return self.spans_batch([text])[0]
 
     def spans_batch(self, texts: Sequence[str]) -> list[list[Span]]:
-        """`spans` of each text."""
+        """Returns `spans` of each text."""
         found: list[list[Span]] = [[] for _ in texts]
         reach = np.cumsum([0, *map(len, texts)])
         low = 0
-        while low < len(texts):  # texts of some megabytes together, so that memory does not grow with their number
+        while low < len(texts):  # some megabytes of text at a time, so that memory does not grow with their number
             high = max(low + 1, int(np.searchsorted(reach, reach[low] + CHARS, side="right")) - 1)
             pieces = fold_texts(texts[low:high])
             start, stop, gram = self._find(pieces.data, pieces.kind)
@@ -116,14 +118,17 @@ class Tagger:
 
     # ---- token ids
     def mask(self, ids: Any, response_mask: Any) -> Any:
-        """The planning mask.
+        """Returns the planning mask.
 
         Args:
             ids: [B,T] integers, numpy or torch.
             response_mask: [B,T], nonzero where the policy produced the token.
 
         Returns:
-            [B,T] bool of the same kind (and device) as `ids`; always False outside `response_mask`.
+            [B,T] bool, numpy or torch as `ids` (and on its device); always False outside `response_mask`.
+
+        Raises:
+            ConfigError, DataError: as for `tag`.
         """
         array, live = self._checked(ids, response_mask)
         mask = np.zeros(array.shape, np.bool_)
@@ -136,11 +141,11 @@ class Tagger:
         return mask
 
     def tag(self, ids: Any, response_mask: Any) -> Tagged:
-        """The mask and every hit of a batch; arguments as for `mask`.
+        """Returns the mask and every hit of a batch; arguments are as for `mask`.
 
         Raises:
             ConfigError: the tagger has no tokenizer.
-            DataError: shapes differ, or a policy token is no id.
+            DataError: shapes differ, or a policy token has a negative id.
         """
         array, live = self._checked(ids, response_mask)
         mask, width = np.zeros(array.shape, np.bool_), array.shape[1] + 1
@@ -155,22 +160,25 @@ class Tagger:
         return Tagged(mask, row, Hits(column, stop, gram), low, high)
 
     def texts(self, ids: Any, response_mask: Any) -> list[tuple[str, list[int]]]:
-        """Row by row: the text of the policy's tokens, and for each of the T columns the character where it ends.
+        """Returns for each row the text of the policy tokens, and for each of the T columns the character where it ends.
 
-        The text is what `mask` matched on: special and foreign tokens are left out, undecodable bytes become U+FFFD.
+        The text is the one in which `mask` finds grams: special and unknown tokens are left out, undecodable bytes become
+        U+FFFD.
         """
         array, live = self._checked(ids, response_mask)
         return self.vocabulary.texts(array, live)
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The folded bytes of the tokenizer.
+        """The folded bytes of the tokenizer's tokens.
 
         Raises:
             ConfigError: the tagger has no tokenizer.
         """
         if self._vocabulary is None:
-            raise ConfigError("this tagger has no tokenizer, so it cannot read token ids", "Tagger(lexicon, tokenizer)")
+            raise ConfigError(
+                "this tagger has no tokenizer, so it cannot read token ids", "make it with Tagger(lexicon, tokenizer)"
+            )
         return self._vocabulary
 
     # ---- the passes
@@ -183,7 +191,7 @@ class Tagger:
         return array, live
 
     def _blocks(self, ids: Array, live: Bools, ordered: bool) -> Iterator[tuple[slice, Stream, Hits]]:
-        """Blocks of rows, their bytes, and the spans in them as byte ranges."""
+        """Yields blocks of rows, their bytes, and the spans in them as byte ranges."""
         step = max(1, BLOCK // (ids.shape[1] + 1))
         for low in range(0, len(ids), step):
             rows = slice(low, low + step)
@@ -191,7 +199,7 @@ class Tagger:
             yield rows, stream, self._find(stream.data, stream.kind, ordered)
 
     def _find(self, data: Bytes, kind: Bytes, ordered: bool = True) -> Hits:
-        """Spans in the tagger's unit, as byte ranges."""
+        """Returns the spans of the tagger's span type, as byte ranges."""
         gram, start, stop = self._automaton.find(data)
         inside = inside_words(kind)
         whole = np.flatnonzero(~(inside[start] | inside[stop]))
@@ -215,14 +223,14 @@ class Tagger:
         first[1:] = where[1:] != where[:-1]
         chosen = first & (total[where] > least)
         where, gram = where[chosen], gram[chosen]
-        solid = np.flatnonzero(~blank)  # spans carry no white space at their ends
+        solid = np.flatnonzero(~blank)  # spans have no white space at their ends
         low = solid[np.searchsorted(sentence[solid], where, side="left")]
         high = solid[np.searchsorted(sentence[solid], where, side="right") - 1] + 1
         return Hits(low, high, gram)
 
 
 def _covered(stream: Stream, first: Int32s, last: Int32s, shape: tuple[int, int]) -> Bools:
-    """[B,T] bool: the tokens of half-open ranges."""
+    """Returns which tokens lie in half-open token ranges, [B,T] bool."""
     n = len(stream.place) + 1
     inside = np.cumsum(np.bincount(first, minlength=n) - np.bincount(last, minlength=n))[:-1] > 0
     mask = np.zeros(shape[0] * (shape[1] + 1), np.bool_)

@@ -1,9 +1,9 @@
-"""Every occurrence of many byte strings in one pass: an Aho-Corasick automaton that walks in lanes.
+"""Finds every occurrence of many byte strings in one pass, with an Aho-Corasick automaton.
 
 The transition table is complete (Aho and Corasick 1975, the deterministic form), so a step is one table look-up. The text
-is cut into lanes that step side by side in numpy, each from a little before its own stretch: after as many bytes as the
-longest gram has, less one, the state no longer depends on where the walk began. Matches come out as arrays, so the cost
-hardly grows with their number. benchmarks/bench_tagger.py compares it with the matchers written in Rust and C.
+is cut into lanes, and numpy steps through all lanes at once. Each lane begins a little before its own stretch of the text:
+after one byte less than the longest gram has, the state no longer depends on where the lane began. Matches come out as
+arrays, so the cost hardly grows with their number. benchmarks/bench_tagger.py compares it with matchers in Rust and C.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy as np
 from hicra.arrays import Bytes, Int32s, Ints
 from hicra.errors import DataError
 
-# a step costs numpy about as much as this many look-ups: the lanes that balance it against the bytes read twice
+# One numpy step costs about as much as this many look-ups. The number of lanes balances that against the bytes read twice.
 STEP = 750
 
 
 class Level(NamedTuple):
-    """The nodes of the trie at one depth: children of `parent` by the byte class `label`."""
+    """Holds the nodes of the trie at one depth: `node` is the child of `parent` by the byte class `label`."""
 
     parent: Ints
     label: Ints
@@ -30,13 +30,13 @@ class Level(NamedTuple):
 
 
 class Automaton:
-    """Overlapping matches of grams.
+    """Finds overlapping matches of grams.
 
     Args:
-        grams: byte strings, all different, none empty.
+        grams: byte strings, all different and none empty.
 
     Raises:
-        DataError: the table would pass 2**31 entries (8 GiB).
+        DataError: the transition table would have 2**31 entries (8 GiB) or more.
     """
 
     def __init__(self, grams: Sequence[bytes]) -> None:
@@ -44,17 +44,17 @@ class Automaton:
         self._longest = int(self.length.max(initial=1))
         text = np.frombuffer(b"".join(grams), np.uint8)
         used = np.unique(text)
-        self._class = np.zeros(256, np.uint8)  # 0: bytes of no gram
+        self._class = np.zeros(256, np.uint8)  # class 0: bytes that no gram holds
         self._class[used] = np.arange(1, len(used) + 1)
         self._classes = classes = len(used) + 1
         levels, ends, states = _trie(self._class[text].astype(np.int64), self.length, classes)
         if states * classes >= 2**31:
-            raise DataError(f"{len(grams)} grams need a table of {states} x {classes} states", "take fewer grams")
+            raise DataError(f"{len(grams)} grams need a table of {states} x {classes} entries", "take fewer grams")
         gram = np.full(states, -1, np.int64)
         gram[ends] = np.arange(len(grams))
         table, shorter = _transitions(levels, gram, states, classes)
         found = (gram >= 0) | (shorter > 0)
-        order = np.argsort(found, kind="stable")  # states that report come last: one comparison finds them
+        order = np.argsort(found, kind="stable")  # states that report a match come last, so one comparison finds them
         number = np.empty(states, np.int64)
         number[order] = np.arange(states)
         self._step = (number[table[order]] * classes).astype(np.int32).ravel()
@@ -62,7 +62,7 @@ class Automaton:
         self._gram, self._shorter = gram[order], number[shorter[order]]
 
     def find(self, data: Bytes) -> tuple[Ints, Ints, Ints]:
-        """(gram, start, stop) of every occurrence in `data`: half-open byte ranges, in no order."""
+        """Returns (gram, start, stop) of every occurrence in `data`: half-open byte ranges, in no order."""
         n, before = len(data), min(self._longest - 1, len(data))
         lanes = max(1, min(n, math.isqrt(STEP * n // max(before, 1))))
         stretch = -(-n // lanes)
@@ -84,7 +84,7 @@ class Automaton:
         return gram, stop - self.length[gram], stop
 
     def _walk(self, data: Bytes, lanes: int, stretch: int, before: int) -> Int32s:
-        """[stretch * lanes] the state after each byte, times the number of classes; the first byte of each lane comes first."""
+        """Returns the state after each byte, times the number of classes, [stretch * lanes]: byte 0 of every lane, byte 1, ..."""
         classes = np.zeros(before + lanes * stretch, np.uint8)
         np.take(self._class, data, out=classes[before : before + len(data)], mode="clip")
         rows = np.lib.stride_tricks.as_strided(classes, (before + stretch, lanes), (1, stretch))
@@ -99,7 +99,7 @@ class Automaton:
 
 
 def _trie(text: Ints, length: Ints, classes: int) -> tuple[list[Level], Ints, int]:
-    """Levels of the trie, the node where each gram ends, and the number of nodes; node 0 is the root."""
+    """Returns the levels of the trie, the node where each gram ends, and the number of nodes; node 0 is the root."""
     offset = np.cumsum(length) - length
     ends, open_, nodes = np.zeros(len(length), np.int64), np.arange(len(length)), 1
     levels = []
@@ -113,12 +113,12 @@ def _trie(text: Ints, length: Ints, classes: int) -> tuple[list[Level], Ints, in
 
 
 def _transitions(levels: list[Level], gram: Ints, states: int, classes: int) -> tuple[Int32s, Ints]:
-    """[S, C] the next state, and [S] the longest proper suffix of each state that is a gram (0: none)."""
+    """Returns the next states [S,C], and the longest proper suffix of each state that is a gram, [S] (0: none)."""
     table = np.zeros((states, classes), np.int32)
     suffix, shorter = np.zeros(states, np.int64), np.zeros(states, np.int64)
     for depth, (parent, label, node) in enumerate(levels):
         if depth:
-            suffix[node] = table[parent, label]  # the row still is that of the parent's suffix
+            suffix[node] = table[parent, label]  # this row of the table is still that of the parent's suffix
         table[parent, label] = node
         shorter[node] = np.where(gram[suffix[node]] >= 0, suffix[node], shorter[suffix[node]])
         table[node] = table[suffix[node]]

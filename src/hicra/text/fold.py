@@ -1,14 +1,15 @@
-"""Folding and word classes: the part of the tagging rule that concerns single characters (docs/tagging.md has the table).
+"""Folds characters and classifies them: the part of the tagging rule about single characters (docs/tagging.md has the table).
 
 Everything works on arrays of Unicode code points, so that a whole batch is folded in a few numpy passes. Only the
 distinct non-ASCII characters of a batch are looked up one by one.
 
-Deviations (the paper says nothing about matching, section 2):
-TEXT-1. Case: one-to-one lower-casing. A letter whose lower form has another length, or does not lead back to it (the Kelvin
-    sign, capital sharp s, dotted capital I), stays as it is.
-TEXT-2. A run of white space (Unicode White_Space) is one space; zero-width characters are not white space.
+Deviations (section 2 of the paper says nothing about matching):
+TEXT-1. Letters are lower-cased one to one. A letter whose lower form has another length, or does not lead back to it (the
+    Kelvin sign, capital sharp s, dotted capital I), stays as it is.
+TEXT-2. A stretch of white space (Unicode White_Space) counts as one space; zero-width characters are not white space.
 TEXT-3. Typographic apostrophes (U+2019, U+2018, U+FF07) equal the ASCII one.
-TEXT-4. A word is a run of letters (L*), decimal digits (Nd) and underscores; a combining mark (M*) belongs to what it follows.
+TEXT-4. A word is a stretch of letters (L*), decimal digits (Nd) and underscores; a combining mark (M*) belongs to the character
+    that it follows.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ APOSTROPHES = frozenset("\u2019\u2018\uff07")
 
 
 class Folded(NamedTuple):
-    """A folded text.
+    """Holds a folded text.
 
     Attributes:
         points: [N] uint32, folded code points.
         start: [N] int64, index of the first original code point that each folded one stands for.
         stop: [N] int64, index one past the last.
-        kind: [N] uint8, OTHER, WORD, MARK or SPACE.
+        kind: [N] uint8, the character class: OTHER, WORD, MARK or SPACE.
     """
 
     points: CodePoints
@@ -45,7 +46,7 @@ class Folded(NamedTuple):
 
     @property
     def word(self) -> Bools:
-        """[N] bool: part of a word; a mark is what the last character that is no mark was."""
+        """The characters that are part of a word, [N] bool; a mark counts like the last character before it that is no mark."""
         word, marks = self.kind == WORD, self.kind == MARK
         if not marks.any():
             return np.asarray(word)
@@ -54,7 +55,7 @@ class Folded(NamedTuple):
 
 
 def fold_char(char: str) -> str:
-    """The folded form of one character."""
+    """Returns the folded form of one character."""
     if ord(char) in WHITE_SPACE:
         return " "
     if char in APOSTROPHES:
@@ -64,7 +65,7 @@ def fold_char(char: str) -> str:
 
 
 def char_class(char: str) -> int:
-    """OTHER, WORD, MARK or SPACE."""
+    """Returns the class of a character: OTHER, WORD, MARK or SPACE."""
     if ord(char) in WHITE_SPACE:
         return SPACE
     category = unicodedata.category(char)
@@ -85,12 +86,12 @@ def _ascii_tables() -> tuple[CodePoints, Bytes]:
 
 
 def code_points(text: str) -> CodePoints:
-    """[N] uint32; lone surrogates (undecodable bytes) are kept."""
+    """Returns the code points of a text, [N] uint32; lone surrogates (undecodable bytes) are kept."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def to_text(points: CodePoints) -> str:
-    """The inverse of `code_points`."""
+    """Returns the text of code points: the inverse of `code_points`."""
     return points.tobytes().decode("utf-32-le", "surrogatepass")
 
 
@@ -107,7 +108,7 @@ def fold_points(points: CodePoints) -> Folded:
     space = kind == SPACE
     keep = ~space
     keep[:1] = True
-    keep[1:] |= ~space[:-1]  # of a run of white space the first stays
+    keep[1:] |= ~space[:-1]  # of a stretch of white space the first character stays
     start = np.flatnonzero(keep)
     stop = np.append(start[1:], len(points))
     # a kept space ends where the next kept character starts, any other character after itself
@@ -116,7 +117,7 @@ def fold_points(points: CodePoints) -> Folded:
 
 
 def fold(text: str) -> str:
-    """The folded form of a text: what grams are compared in.
+    """Returns the folded form of a text, in which grams are compared.
 
     >>> fold("Let’s  TRY\\u00a0it")
     "let's try it"
@@ -125,5 +126,5 @@ def fold(text: str) -> str:
 
 
 def canonical_gram(phrase: str) -> str:
-    """A phrase as the lexicon keeps it: folded, without white space at its ends."""
+    """Returns a phrase as the lexicon keeps it: folded, without white space at its ends."""
     return fold(phrase).strip(" ")

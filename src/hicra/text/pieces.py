@@ -1,8 +1,8 @@
-"""Folded bytes of many pieces of text at once: what the automaton reads, and the way back to the characters.
+"""Folds many pieces of text at once into the bytes that the automaton reads, and keeps the way back to the characters.
 
-A piece is a token of a vocabulary, a token of a batch, or a whole text. Pieces that follow each other without a break
-form a run; what happens at the borders of a run (half a character, white space that goes on in the next piece, a mark
-whose letter stands before it) is left open in `edge` and `kind` for whoever joins runs.
+A piece is a token of a vocabulary, a token of a batch, or a whole text. Pieces that follow each other without a break form a
+stretch. Some things cannot be decided at the ends of a stretch: half a character, white space that goes on in the next piece,
+a mark whose letter stands before it. `edge` and `kind` record them for the caller that joins stretches.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ import numpy as np
 from hicra.arrays import Bools, Bytes, CodePoints, Int32s, Ints
 from hicra.text.fold import MARK, SPACE, WORD, code_points, fold_points
 
-LINE_END, WALL_KIND = 4, 5  # kinds of bytes beside those of hicra.text.fold: white space with a line end in it, a wall
+LINE_END, WALL_KIND = 4, 5  # classes of bytes beside those of hicra.text.fold: white space with a line end, a boundary
 BEGINS_BLANK, ENDS_BLANK, CONTINUES = 1, 2, 4  # bits of `edge`
 _LINE_ENDS = np.array([0x0A, 0x0D], np.uint32)
 
 
 class Pieces(NamedTuple):
-    """P folded pieces in S bytes. A NUL, the wall, stands before each run and at the end.
+    """Holds P folded pieces in S bytes. A boundary, which is a NUL byte, stands before each stretch and at the end.
 
     Attributes:
         data: [S] uint8, folded UTF-8.
         kind: [S] uint8, the class of each byte's character: OTHER, WORD, MARK, SPACE, LINE_END or WALL_KIND.
         char: [S] int32, index of the character within its piece, before folding.
         start, length: [P] int64, the bytes of each piece; a character belongs to the piece where it begins.
-        chars: [P] int64, characters that begin in it, before folding.
-        edge: [P] uint8, bits: its run begins with white space here (BEGINS_BLANK) or ends with it (ENDS_BLANK); its first
-            bytes belong to a character of the piece before (CONTINUES).
+        chars: [P] int64, number of characters that begin in it, before folding.
+        edge: [P] uint8, bits: its stretch begins with white space here (BEGINS_BLANK) or ends with white space here
+            (ENDS_BLANK); its first bytes belong to a character of the piece before (CONTINUES).
     """
 
     data: Bytes
@@ -48,7 +48,7 @@ def fold_pieces(points: CodePoints, begin: Ints, opens: Bools, continues: Bools 
     Args:
         points: [N] uint32, the code points of all pieces, one after another.
         begin: [P] int64, the first code point that begins in each piece, ascending.
-        opens: [P] bool, whether a run begins with this piece (the first one always does).
+        opens: [P] bool, whether a stretch begins with this piece (with the first one it always does).
         continues: [P] bool, whether the piece begins inside a character.
     """
     pieces = len(begin)
@@ -58,20 +58,20 @@ def fold_pieces(points: CodePoints, begin: Ints, opens: Bools, continues: Bools 
     text, piece_of = _walled(points, begin, run)
     folded = fold_points(text)
     size = utf8_size(folded.points)
-    owner = piece_of[folded.start]  # P stands for walls
+    owner = piece_of[folded.start]  # P stands for boundaries
     kind = folded.kind.copy()
     wall = owner == pieces
     kind[wall] = WALL_KIND
     line = np.concatenate([[0], np.cumsum(np.isin(text, _LINE_ENDS))])
     kind[(kind == SPACE) & (line[folded.stop] > line[folded.start])] = LINE_END
-    shift = np.cumsum(opens)  # walls before each piece, in code points
+    shift = np.cumsum(opens)  # number of boundaries before each piece
     char = (folded.start - (begin + shift)[np.minimum(owner, max(pieces - 1, 0))]) if pieces else folded.start
     length = np.bincount(owner, size, minlength=pieces + 1)[:pieces].astype(np.int64)
-    # pieces in order, a wall of one byte before each run: their starts follow from the lengths
+    # the pieces are in order, with a boundary of one byte before each stretch: their starts follow from the lengths
     start = np.cumsum(length) - length + shift
     edge = np.zeros(pieces, np.uint8)
     blank = (kind == SPACE) | (kind == LINE_END)
-    at_wall = np.flatnonzero(wall)  # one before each run, one at the end
+    at_wall = np.flatnonzero(wall)  # one before each stretch, one at the end
     edge[run[blank[np.minimum(at_wall[:-1] + 1, len(blank) - 1)]]] |= BEGINS_BLANK
     last = np.append(run[1:], pieces) - 1
     edge[last[blank[at_wall[1:] - 1]]] |= ENDS_BLANK
@@ -84,7 +84,7 @@ def fold_pieces(points: CodePoints, begin: Ints, opens: Bools, continues: Bools 
 
 
 def fold_texts(texts: Sequence[str]) -> Pieces:
-    """Each text a piece and a run of its own."""
+    """Folds texts; each is a piece and a stretch of its own."""
     arrays = [code_points(text) for text in texts]
     length = np.array([len(array) for array in arrays], np.int64)
     points = np.concatenate(arrays) if arrays else np.empty(0, np.uint32)
@@ -92,15 +92,15 @@ def fold_texts(texts: Sequence[str]) -> Pieces:
 
 
 def fold_bytes(data: Bytes, begin: Ints, opens: Bools) -> Pieces:
-    """Pieces of UTF-8 that may break off inside a character; a byte that is no text is one character (lone surrogate).
+    """Folds pieces of UTF-8 that may break off inside a character; a byte that is no text becomes one lone surrogate.
 
     Args:
         data: [N] uint8, all pieces one after another.
         begin: [P] int64, the first byte of each piece, ascending.
-        opens: [P] bool, whether a run begins with this piece.
+        opens: [P] bool, whether a stretch begins with this piece.
     """
     walls = np.flatnonzero(opens)
-    apart = np.insert(data, begin[walls], 0)  # so that no character is put together across runs
+    apart = np.insert(data, begin[walls], 0)  # so that no character is joined across stretches
     points, offset = decode(apart)
     moved = begin + np.cumsum(opens)
     first = np.searchsorted(offset, moved)
@@ -110,7 +110,7 @@ def fold_bytes(data: Bytes, begin: Ints, opens: Bools) -> Pieces:
 
 
 def _walled(points: CodePoints, begin: Ints, run: Ints) -> tuple[CodePoints, Ints]:
-    """The code points with a NUL before each run and at the end, and the piece of each (P for the walls)."""
+    """Returns the code points with a NUL before each stretch and at the end, and the piece of each (P for a boundary)."""
     at = np.append(begin[run], len(points))
     text = np.insert(points, at, 0)
     piece_of = np.insert(np.searchsorted(begin, np.arange(len(points)), side="right") - 1, at, len(begin))
@@ -118,7 +118,7 @@ def _walled(points: CodePoints, begin: Ints, run: Ints) -> tuple[CodePoints, Int
 
 
 def inside_words(kind: Bytes) -> Bools:
-    """[S] bool: whether this byte and the one before are parts of one word; a mark is what stands before it."""
+    """Returns which bytes belong to one word with the byte before, [S] bool; a mark counts like what stands before it."""
     word, mark = kind == WORD, np.flatnonzero(kind == MARK)
     if mark.size:
         base = np.arange(len(kind))
@@ -130,7 +130,7 @@ def inside_words(kind: Bytes) -> Bools:
 
 
 def decode(data: Bytes) -> tuple[CodePoints, Ints]:
-    """UTF-8 bytes -> (code points [N], byte offset of each and of the end [N+1]); a bad byte is one lone surrogate."""
+    """Decodes UTF-8 to (code points [N], byte offset of each and of the end [N+1]); a bad byte is one lone surrogate."""
     raw = data.tobytes()
     if raw.isascii():
         return data.astype(np.uint32), np.arange(len(data) + 1)
@@ -140,7 +140,7 @@ def decode(data: Bytes) -> tuple[CodePoints, Ints]:
 
 
 def encode(points: CodePoints) -> Bytes:
-    """Code points -> UTF-8 bytes; lone surrogates take three."""
+    """Encodes code points as UTF-8 bytes; a lone surrogate takes three."""
     if not len(points) or points.max() < 128:
         return points.astype(np.uint8)
     text = points.tobytes().decode("utf-32-le", "surrogatepass")
@@ -148,5 +148,5 @@ def encode(points: CodePoints) -> Bytes:
 
 
 def utf8_size(points: CodePoints) -> Ints:
-    """Bytes that each code point takes."""
+    """Returns the number of UTF-8 bytes that each code point takes."""
     return 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)

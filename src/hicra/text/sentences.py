@@ -1,8 +1,7 @@
-"""Where sentences end, in texts and in folded bytes: the one rule (docs/tagging.md).
+"""Says where sentences end, in texts and in folded bytes, by one rule (docs/tagging.md).
 
-A sentence ends with one of `STOPS` that stands before white space, and with a line end; a wall and the end of the text end
-it too. In a text that is folded the line ends are gone but for those that the streaming tagger keeps, so the same pattern
-reads it.
+A sentence ends after one of `STOPS` that stands before white space, and after a line end; a boundary and the end of the text
+end it too. A folded text has no line ends but those that the streaming tagger keeps, so the same pattern reads it.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _STOP_BYTE = np.isin(np.arange(256), [ord(char) for char in STOPS])
 
 
 def ends(text: str) -> list[int]:
-    """The characters behind which a sentence ends, each as the index of the next one; the end of the text is not among them.
+    """Returns the index of the character after each sentence end; the end of the text is not among them.
 
     >>> ends("So x = 1.5. Why?\\n\\nWait.")
     [11, 16, 17, 18]
@@ -31,7 +30,7 @@ def ends(text: str) -> list[int]:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Character ranges of the sentences of a text, without white space at their ends.
+    """Returns the character ranges of the sentences of a text, without white space at their ends.
 
     >>> sentences("So x = 1.5. Why?\\n\\nWait")
     [(0, 11), (12, 16), (18, 22)]
@@ -48,11 +47,11 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def sentence_of_bytes(data: Bytes, kind: Bytes, blank: Bools) -> Ints:
-    """[S] int64: the number of the sentence that each folded byte belongs to, its stop included.
+    """Returns the number of the sentence that each folded byte belongs to, its stop included, [S] int64.
 
     Args:
         data, kind: [S], as in `Pieces`.
-        blank: [S] bool, white space or a wall.
+        blank: [S] bool, the bytes that are white space or a boundary.
     """
     last = (kind == LINE_END) | (kind == WALL_KIND)
     last[:-1] |= _STOP_BYTE[data[:-1]] & blank[1:]

@@ -1,8 +1,8 @@
-"""A batch of token ids as one array of folded bytes, and the way back from bytes to tokens.
+"""Turns a batch of token ids into one array of folded bytes, and finds the way back from bytes to tokens.
 
-Every token of the vocabulary is folded once, when the table is built. A batch then is a gather of ready bytes; only what
-the borders between tokens decide is decided anew: white space that goes on in the next token, and tokens that hold parts
-of characters (byte-level pieces of an emoji), which are put together and folded as a run.
+Every token of the vocabulary is folded once, when the table is built, and a batch is put together from these ready bytes.
+Only what the borders between tokens decide is done anew: white space that goes on in the next token, and tokens that hold
+parts of characters (byte-level tokens of an emoji), which are joined and then folded.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ _EDGES = np.uint8(BEGINS_BLANK | ENDS_BLANK | CONTINUES)
 
 
 class Stream(NamedTuple):
-    """The N tokens of a batch that have bytes, walls between and after them, and their S folded bytes.
+    """Holds the N tokens of a batch that have bytes, the boundaries between and after them, and their S folded bytes.
 
     Attributes:
-        data: [S] uint8; ends with a wall, so that data[-1] is one as well.
+        data: [S] uint8; ends with a boundary, so that data[-1] is one as well.
         kind: [S] uint8, the class of each byte's character (`Pieces.kind`).
         token: [S] int32, the token that each byte belongs to.
         start: [N] int64, the first byte of each token.
         flags: [N] uint8, bits of `Pieces.edge` and of this module.
-        place: [N] int64, its index in the flattened [B,T+1].
-        flat: [N] int32, its id; the size of the vocabulary for walls.
-        source: [N] int32, where its bytes stand in the vocabulary's, or past their end in `run`.
-        broken, run: [R] the tokens that hold parts of characters, and their bytes put together.
+        place: [N] int64, the index of each token in the flattened [B,T+1].
+        flat: [N] int32, its id; the size of the vocabulary for boundaries.
+        source: [N] int32, where its bytes stand among those of the vocabulary, or, past their end, in `run`.
+        broken, run: [R] the tokens that hold parts of characters, and their bytes, joined and folded.
     """
 
     data: Bytes
@@ -49,7 +49,7 @@ class Stream(NamedTuple):
     run: Pieces | None
 
     def token_ranges(self, start: Ints, stop: Ints) -> tuple[Int32s, Int32s]:
-        """Byte ranges -> half-open ranges of tokens that hold a byte of them."""
+        """Turns byte ranges into half-open ranges of the tokens that hold a byte of them."""
         first, last = self.token[start], self.token[stop - 1] + 1
         goes_on = (self.flags & CONTINUES) > 0
         if goes_on.any():  # the last character may end in a token that begins with the rest of it
@@ -61,7 +61,7 @@ class Stream(NamedTuple):
 
 
 class Vocabulary:
-    """The folded bytes of every token of a tokenizer."""
+    """Holds the folded bytes of every token of a tokenizer."""
 
     def __init__(self, table: TokenBytes) -> None:
         self.raw = table
@@ -77,11 +77,11 @@ class Vocabulary:
         self.kind[folded.start[table.wall]] = WALL_KIND
 
     def stream(self, ids: Array, live: Bools) -> Stream:
-        """The folded bytes of a batch.
+        """Returns the folded bytes of a batch.
 
         Args:
             ids: [B,T] integers.
-            live: [B,T] bool, tokens that are text; the others are walls.
+            live: [B,T] bool, the policy tokens; the others are boundaries.
         """
         flat, flags, place = self._tokens(ids, live)
         source, length = np.take(self.start, flat, mode="clip"), np.take(self.length, flat, mode="clip")
@@ -106,11 +106,11 @@ class Vocabulary:
         return Stream(read, spelled, _owners(start, length, len(read)), start, flags, place, flat, source, broken, run)
 
     def _tokens(self, ids: Array, live: Bools) -> tuple[Int32s, Bytes, Ints]:
-        """Ids, flags and places of the tokens that count; a row ends with a wall, and of a run of walls the first will do."""
+        """Returns ids, flags and places of the tokens that count; a boundary ends each row, the first of several stays."""
         known = live & (ids.astype(np.int64, copy=False).view(np.uint64) < self.size)
-        # ids past the tokenizer's own (padded embeddings) are walls, negative ones a mistake
+        # ids past the tokenizer's own (padded embeddings) are boundaries, a negative id is a mistake
         if np.count_nonzero(known) < np.count_nonzero(live) and (ids[live] < 0).any():
-            raise DataError(f"token id {int(ids[live].min())} at a policy token", "mask padding out with response_mask")
+            raise DataError(f"token id {int(ids[live].min())} at a policy token", "set response_mask to 0 at padding")
         tokens = np.full((len(ids), ids.shape[1] + 1), self.size, np.int32)
         np.copyto(tokens[:, :-1], ids, where=known, casting="unsafe")
         keep = np.zeros(tokens.shape, np.bool_)
@@ -126,7 +126,7 @@ class Vocabulary:
         return flat, flags, place
 
     def char_ranges(self, stream: Stream, start: Ints, stop: Ints, width: int) -> tuple[Ints, Ints, Ints]:
-        """Byte ranges -> (row, first character, one past the last) in the row's text (see `texts`)."""
+        """Turns byte ranges into (row, first character, one past the last) in the row's text (see `texts`)."""
         chars, opening, char = self.chars[stream.flat], _opening(stream.flags), self.char
         if stream.run is not None:
             chars[stream.broken], char = stream.run.chars, np.concatenate([char, stream.run.char])
@@ -142,7 +142,7 @@ class Vocabulary:
         return row, ranges[0] - row_start[row], ranges[1] + 1 - row_start[row]
 
     def texts(self, ids: Array, live: Bools) -> list[tuple[str, list[int]]]:
-        """Row by row: the text of the tokens, and for each of the T columns the character where it ends."""
+        """Returns for each row the text of its tokens, and for each of the T columns the character where it ends."""
         rows, width = len(ids), ids.shape[1] + 1
         flat, flags, place = self._tokens(ids, live)
         opening, wall = _opening(flags), flags & WALL > 0
@@ -164,17 +164,17 @@ class Vocabulary:
         ]
 
     def _raw(self, flat: Int32s, opening: Bools | int = 0) -> tuple[Bytes, Ints]:
-        """The bytes of tokens as the tokenizer spells them, and where each begins."""
+        """Returns the bytes of tokens as the tokenizer spells them, and where each begins."""
         source, length = (self.raw.start[flat] + opening).astype(np.int32), self.raw.length[flat] - opening
         begin = np.cumsum(length) - length
         return self.raw.blob[ragged(source, begin, length)], begin
 
 
 def ragged(source: Int32s, start: Ints, length: Int32s | Ints) -> Int32s:
-    """[sum of length] int32: source[i], source[i] + 1, ... (length[i] of them) for each i, one after another.
+    """Returns source[i], source[i] + 1, ... (length[i] of them) for each i, one after another, [sum of length] int32.
 
     Args:
-        start: where those of each i begin; the running sum of `length`.
+        start: where the values of each i begin, which is the sum of the lengths before.
     """
     some = length > 0
     if not some.all():
@@ -186,7 +186,7 @@ def ragged(source: Int32s, start: Ints, length: Int32s | Ints) -> Int32s:
 
 
 def _owners(start: Ints, length: Int32s, total: int) -> Int32s:
-    """[total] int32: the token that each byte belongs to."""
+    """Returns the token that each byte belongs to, [total] int32."""
     token = np.flatnonzero(length)
     step = np.zeros(total, np.int32)
     step[start[token]] = np.diff(token, prepend=0)
@@ -194,14 +194,14 @@ def _owners(start: Ints, length: Int32s, total: int) -> Int32s:
 
 
 def _opening(flags: Bytes) -> Bools:
-    """[N] bool: tokens whose leading mark of a Metaspace tokenizer has no bytes, since they open a text."""
+    """Returns which tokens open a text, so that their leading Metaspace mark has no bytes, [N] bool."""
     after_wall = np.ones(len(flags), np.bool_)
     after_wall[1:] = flags[:-1] & WALL > 0
     return after_wall & (flags & OPENS > 0)
 
 
 def _broken(table: TokenBytes) -> Bools:
-    """[V+1] bool: tokens that are no text by themselves."""
+    """Returns which tokens are not whole characters by themselves, [V+1] bool."""
     begin = table.start + np.arange(len(table.start))
     points, offset = decode(np.insert(table.blob, table.start, 0))
     bad = np.flatnonzero((points >= 0xDC80) & (points <= 0xDCFF))

@@ -1,13 +1,13 @@
-"""The bytes that each token id stands for: one table a tokenizer, built once, so that tagging never tokenises again.
+"""Gives the bytes that each token id stands for: one table for a tokenizer, built once, so that tagging never tokenises.
 
-Three families (docs/tagging.md):
+There are three families of tokenizers (docs/tagging.md):
 - byte-level BPE (GPT-2, Qwen, Llama 3, SmolLM): every vocabulary character is one byte;
 - Metaspace / SentencePiece (Llama 2, Gemma, T5): U+2581 is a space, `<0xE2>` is a raw byte where the model falls back to
   bytes; the mark that opens a text has no bytes;
 - those that drop white space (WordPiece, word-level): tokens are read as separated by one space, unless marked as
-  continuations; grams with punctuation are best effort there.
+  continuations; grams with punctuation may be missed there.
 
-Special tokens have no bytes, and nothing matches across them.
+Special tokens have no bytes, and no match crosses them.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ RAW_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
 class TokenBytes(NamedTuple):
-    """Bytes by token id, and a last entry (id V) for the wall that stands for whatever nothing may match across.
+    """Holds the bytes of each token id, and a last entry (id V) for the boundary that no match crosses.
 
     Attributes:
         family: "byte-level", "metaspace", "wordpiece" or "word-level".
         blob: uint8, the bytes of all tokens, one after another.
         start: [V+1] int64, where each token's bytes start in `blob`.
-        length: [V+1] int64, how many there are.
+        length: [V+1] int64, how many bytes each token has.
         opens: [V+1] bool, whether the token starts with a space that vanishes at the start of a text.
-        wall: [V+1] bool, whether the token is a wall (special, or unknown to the tokenizer).
+        wall: [V+1] bool, whether the token is a boundary (special, or unknown to the tokenizer).
     """
 
     family: str
@@ -48,22 +48,22 @@ class TokenBytes(NamedTuple):
 
     @property
     def vocabulary(self) -> int:
-        """V, one past the largest id."""
+        """V, the number one past the largest id."""
         return len(self.start) - 1
 
 
 def byte_alphabet() -> dict[str, int]:
-    """The characters that byte-level BPE writes for the 256 bytes: printable ones for themselves, the rest from U+0100 on."""
+    """Returns the byte of each character that byte-level BPE writes: printable bytes as themselves, the rest from U+0100 on."""
     plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     rest = [byte for byte in range(256) if byte not in plain]
     return {chr(byte): byte for byte in plain} | {chr(0x100 + index): byte for index, byte in enumerate(rest)}
 
 
 def load_tokenizer(source: Any) -> tuple[Any, set[int]]:
-    """(tokenizers.Tokenizer, extra special ids) from a folder, a tokenizer.json, a transformers or a tokenizers object.
+    """Loads (tokenizers.Tokenizer, extra special ids) from a folder, a tokenizer.json, a transformers or a tokenizers object.
 
     Raises:
-        ConfigError: the path or the object cannot serve.
+        ConfigError: the path or the object holds no tokenizer whose bytes are known.
     """
     from tokenizers import Tokenizer
 
@@ -83,14 +83,14 @@ def load_tokenizer(source: Any) -> tuple[Any, set[int]]:
     backend = getattr(source, "backend_tokenizer", None)
     if backend is None:
         raise ConfigError(
-            f"{type(source).__name__} has no fast backend, so its bytes are not known",
+            f"{type(source).__name__} has no fast backend, so the bytes of its tokens are not known",
             "load it with AutoTokenizer.from_pretrained(..., use_fast=True)",
         )
     return backend, set(source.all_special_ids)
 
 
 def _kinds(node: Any) -> set[str]:
-    """Every `type` inside a part of tokenizer.json, nested ones too."""
+    """Returns every `type` inside a part of tokenizer.json, nested ones too."""
     if isinstance(node, dict):
         found = {str(node["type"])} if "type" in node else set()
         return found.union(*(_kinds(value) for value in node.values())) if node else found
@@ -103,7 +103,7 @@ def _family(spec: dict[str, Any]) -> str:
     model = str(spec["model"].get("type", ""))
     if suffix := spec["model"].get("end_of_word_suffix"):
         raise ConfigError(
-            f"the tokenizer marks word ends ({suffix!r}) and drops the white space between, so its bytes are not known",
+            f"the tokenizer marks word ends ({suffix!r}) and drops white space, so the bytes of its tokens are not known",
             "tag the text instead (no --tokenizer), or use the tokenizer of the model that is trained",
         )
     around = _kinds(spec.get("decoder")) | _kinds(spec.get("pre_tokenizer"))
@@ -118,18 +118,18 @@ def _family(spec: dict[str, Any]) -> str:
         return "word-level"
     raise ConfigError(
         f"tokenizer model {model!r} with decoder {sorted(_kinds(spec.get('decoder')))} is of no known family",
-        "byte-level BPE, Metaspace/SentencePiece, WordPiece and word-level tokenizers are; tag the text instead",
+        "take a byte-level BPE, Metaspace/SentencePiece, WordPiece or word-level tokenizer, or tag the text (no --tokenizer)",
     )
 
 
 def token_bytes(source: Any) -> TokenBytes:
-    """The byte table of a tokenizer.
+    """Returns the byte table of a tokenizer.
 
     Args:
         source: a folder or tokenizer.json (str or Path), a fast transformers tokenizer, or a tokenizers.Tokenizer.
 
     Raises:
-        ConfigError: it does not load, has no fast backend, or is of no known family.
+        ConfigError: the tokenizer does not load, has no fast backend, or is of no known family.
     """
     tokenizer, special = load_tokenizer(source)
     spec = json.loads(tokenizer.to_str())
@@ -154,7 +154,7 @@ def token_bytes(source: Any) -> TokenBytes:
 
 
 def _speller(family: str, spec: dict[str, Any]) -> Any:
-    """A function from a vocabulary entry to its bytes."""
+    """Returns a function from a vocabulary entry to its bytes."""
     if family == "byte-level":
         alphabet = byte_alphabet()
 

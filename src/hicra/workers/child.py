@@ -1,7 +1,7 @@
-"""A child process that answers JSON lines, as its caller sees it: start, write, read, kill. `serve.py` is the other side.
+"""Starts a child process that answers JSON lines, writes to it, reads from it and kills it. `serve.py` is the child's side.
 
-The calling thread does the waiting: no signal handler, no alarm, no thread and no multiprocessing, so it works on any thread,
-beside a running event loop, and in a process that may not have daemonic children.
+The calling thread itself waits. There is no signal handler, no alarm, no thread and no multiprocessing, so it works on any
+thread, beside a running event loop, and in a process that may not have daemonic children.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from typing import Any
 
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 SET = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-START_S = 120.0  # imports on a machine that is very busy; never counted against an answer
+START_S = 120.0  # seconds for the imports on a very busy machine; they never count against an answer
 _ARGUMENTS = "import json,sys;sys.path[:],arguments=json.loads(sys.argv[1]);"
 _NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 _OUT_OF_CPU = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None
 
 
 def environment() -> dict[str, str]:
-    """What a child sees of the caller's environment: the allowlist `KEPT`, and what makes it deterministic."""
+    """Returns what a child sees of the caller's environment: the allowlist `KEPT`, and what makes it deterministic."""
     return {name: os.environ[name] for name in KEPT if name in os.environ} | SET
 
 
 class LineProcess:
-    """A fresh interpreter with an environment of its own; its first line says that it is ready, or what it misses.
+    """Runs a fresh interpreter with an environment of its own; its first line says that it is ready, or what is missing.
 
-    It speaks over a socket pair, not over pipes: a write to a child that has just died must not raise SIGPIPE in a caller
-    that has set that signal to its deadly default.
+    It uses a socket pair, not pipes: a write to a child that has just died must not raise SIGPIPE in a caller that has set
+    that signal to its default, which would end it.
 
     Args:
-        code: the statement that it runs; the list `arguments` is there.
+        code: the statement that it runs, which can use the list `arguments`.
         arguments: JSON values.
     """
 
@@ -54,15 +54,15 @@ class LineProcess:
         self.received = b""
 
     def fileno(self) -> int:
-        """Of the socket that its replies arrive on."""
+        """Returns the file descriptor of the socket on which replies arrive."""
         return self.socket.fileno()
 
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Says whether the child still runs."""
         return self.child.poll() is None
 
     def write(self, request: dict[str, Any], seconds: float) -> bool:
-        """Hands it a request; False where it is gone, or does not read within that time."""
+        """Sends a request; returns False where the child is gone, or does not read within that time."""
         data = json.dumps(request, ensure_ascii=True).encode() + b"\n"
         end = time.monotonic() + seconds
         while data:
@@ -76,10 +76,10 @@ class LineProcess:
         return True
 
     def read(self) -> dict[str, Any] | None:
-        """A finished reply, or None where there is none yet.
+        """Returns a finished reply, or None where there is none yet.
 
         Raises:
-            EOFError: it is gone.
+            EOFError: the child is gone.
         """
         try:
             block = self.socket.recv(65536)
@@ -97,11 +97,11 @@ class LineProcess:
         return reply
 
     def wait(self, seconds: float) -> dict[str, Any]:
-        """The next reply.
+        """Waits for the next reply.
 
         Raises:
-            EOFError: it is gone.
-            TimeoutError: there is none within that time, or the kernel ended it at its bound of CPU time.
+            EOFError: the child is gone.
+            TimeoutError: there is none within that time, or the kernel ended the child at its limit of CPU time.
         """
         end = time.monotonic() + seconds
         try:
@@ -116,12 +116,12 @@ class LineProcess:
         return reply
 
     def _ready(self, event: int, end: float) -> bool:
-        with selectors.DefaultSelector() as selector:  # select() itself knows no descriptor past 1,023
+        with selectors.DefaultSelector() as selector:  # select() itself takes no descriptor past 1,023
             selector.register(self.socket, event)
             return bool(selector.select(max(0.0, end - time.monotonic())))
 
     def kill(self) -> None:
-        """Ends and reaps it, whatever it does."""
+        """Ends and reaps the child, whatever it does."""
         with contextlib.suppress(OSError):
             self.child.kill()
         self.socket.close()

@@ -1,11 +1,11 @@
-"""A pool of worker processes: tasks in, results out in the same order, a bounded number under way, no waiting for the dead.
+"""Runs tasks in a pool of worker processes: results come in the order of the tasks, and a bounded number is under way.
 
 Processes are started fresh (spawn), so threads and open files of the caller do no harm. A task goes to a worker only when
 it is idle: neither side ever writes into a full pipe that the other does not read. A worker that dies, whatever kills it,
-is an error at once; a caller that dies takes its workers with it, since their pipe ends.
+is an error at once; when a caller dies its workers end too, since their pipe ends.
 
-joblib's pool (loky) is not used, since its workers outlive a caller that was killed, and its generator of results draws
-tasks without waiting for whoever takes the results.
+joblib's pool (loky) is not used, since its workers outlive a caller that was killed, and its generator of results takes
+tasks without waiting until the results are taken.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ONE_THREAD = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }  # fmt: skip
-AHEAD = 2  # tasks a worker under way: one in work, one done that waits for its turn
+AHEAD = 2  # tasks under way for each worker: one in work, and one that is done and waits for its turn
 GRACE_S = 2.0
 
 
@@ -37,12 +37,12 @@ class WorkerDied(HicraError, RuntimeError):
 def ordered(
     make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...], tasks: Iterable[Any], workers: int
 ) -> Iterator[Any]:
-    """The results of tasks, in their order.
+    """Yields the results of tasks, in their order.
 
     Args:
-        make: called once in each worker with `arguments`; gives the function from task to result. A module-level function.
-        arguments, tasks: can be pickled; tasks are drawn as they are needed.
-        workers: processes; with 1 everything happens in this one.
+        make: a module-level function, called once in each worker with `arguments`; returns the function from task to result.
+        arguments, tasks: must be picklable; tasks are taken as they are needed.
+        workers: number of processes; with 1 everything happens in this one.
 
     Raises:
         WorkerDied: a process ended before its work did.
@@ -64,7 +64,7 @@ class _Pool:
     def __init__(self, make: Callable[..., Any], arguments: tuple[Any, ...], workers: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.processes: dict[Connection, Any] = {}
-        self.index: dict[Connection, int] = {}  # of the task that a worker has
+        self.index: dict[Connection, int] = {}  # index of the task that a worker has
         try:
             with _environment(ONE_THREAD), ignored(signal.SIGINT):
                 for _ in range(workers):
@@ -109,7 +109,7 @@ class _Pool:
                 idle.append(connection)
 
     def _ready(self) -> list[Connection]:
-        """The connections with an answer, once there is one."""
+        """Waits until there is an answer, and returns the connections that have one."""
         by_sentinel = {process.sentinel: connection for connection, process in self.processes.items()}
         ready = wait([*self.processes, *by_sentinel])
         for sentinel in set(ready) & set(by_sentinel):
@@ -164,7 +164,7 @@ class _Pool:
 
 
 def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    """A worker: ready, then task after task until the pipe ends."""
+    """Runs a worker: it says that it is ready, then does task after task until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C goes to the whole group; the parent decides
     with contextlib.suppress(EOFError, OSError):
         try:
@@ -181,7 +181,7 @@ def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[An
 
 
 def _known(error: HicraError) -> type[HicraError]:
-    """The class to raise in the parent: one that takes (message, fix)."""
+    """Returns the class to raise in the parent: one that takes (message, fix)."""
     return type(error) if type(error).__init__ is HicraError.__init__ else DataError
 
 

@@ -1,7 +1,8 @@
-"""The child's side of `child.py`: one JSON line in, one JSON line out, under limits, until standard input ends.
+"""Answers JSON lines in the child of `child.py`: one line in, one line out, under limits, until standard input ends.
 
 After the imports it gives up what it will not need: it cannot write a byte into any file, has a bounded address space and
-leaves no core. CPU time is bounded request by request, so that a child in an endless loop outlives no caller for long.
+leaves no core dump. CPU time is limited request by request, so that a child in an endless loop does not outlive its caller
+for long.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ def serve(prepare: Callable[[], Answer], memory_mb: int) -> None:
     """Serves until standard input ends. Replies leave on a copy of standard output that nothing else can write to.
 
     Args:
-        prepare: imports what is needed and gives the function from request to reply; an ImportError is told the caller.
-        memory_mb: address space of this process.
+        prepare: imports what is needed and returns the function from request to reply; the caller is told of an ImportError.
+        memory_mb: largest address space of this process, in MiB.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C goes to the whole group; the caller decides
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
@@ -41,7 +42,7 @@ def serve(prepare: Callable[[], Answer], memory_mb: int) -> None:
 
 
 def limits(memory_mb: int) -> None:
-    """Bounds memory, files and cores of this process, where the system knows such bounds."""
+    """Limits memory, files and core dumps of this process, where the system has such limits."""
     try:
         import resource
     except ImportError:  # Windows

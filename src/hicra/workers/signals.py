@@ -1,4 +1,4 @@
-"""What this process does on a signal while a block runs; only the main thread may decide that, elsewhere nothing changes."""
+"""Sets what this process does on a signal while a block runs. Only the main thread may set it; elsewhere nothing changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ignored(number: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def ends_on_sigterm() -> Iterator[None]:
-    """SIGTERM ends the block as SystemExit(143), so that what it holds is cleaned up; a handler of the caller's stays."""
+    """Ends the block on SIGTERM with SystemExit(143), so that what it holds is cleaned up; the caller's own handler stays."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         yield
         return

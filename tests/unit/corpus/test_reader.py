@@ -262,7 +262,7 @@ def test_missing_unknown_and_empty(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no such file(.|\n)*check the path"):
         corpus.read(tmp_path / "nowhere" / "x.jsonl")
     (tmp_path / "rows.txt").write_text("x")
-    with pytest.raises(DataError, match=r"unknown kind of file(.|\n)*\.parquet"):
+    with pytest.raises(DataError, match=r"unknown type of file(.|\n)*\.parquet"):
         corpus.read(tmp_path / "rows.txt")
     (tmp_path / "empty.jsonl").write_text("")
     with pytest.raises(DataError, match="no rows"):

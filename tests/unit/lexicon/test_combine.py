@@ -89,7 +89,7 @@ def test_select_by_words_and_frequency() -> None:
     assert short.table.row(0) == MINED.table.row(0)
     assert short.meta["settings"]["filtered"] == {"n_min": 3, "min_df": 5, "from": MINED.content_hash}
     assert "filtered" not in MINED.meta["settings"]
-    with pytest.raises(DataError, match="is left: they have 2 to 3 words, in at most 7 solutions"):
+    with pytest.raises(DataError, match="is left: its grams have 2 to 3 words, in at most 7 solutions"):
         select(MINED, min_df=8)
     with pytest.raises(ConfigError, match="no document frequency for 1 of 1 grams, such as 'so'"):
         select(Lexicon.from_phrases(["so"]), min_df=1)
@@ -189,7 +189,7 @@ def test_duplicate_phrases_are_counted(tmp_path: Path) -> None:
     assert listed.duplicates == {"so we": 3}
     assert listed.phrases == ["so we", "wait"]
     assert duplicates_warning(listed) == (
-        "1 grams of lexicon 'twice' stand there more than once and count once: 'so we' (3 times)"
+        "1 grams of lexicon 'twice' are given more than once and count once: 'so we' (3 times)"
     )
     path = tmp_path / "list.txt"
     path.write_text("wait\nWAIT\nso\n")

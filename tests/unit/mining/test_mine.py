@@ -110,11 +110,11 @@ def test_errors_name_the_next_step(tmp_path: Path) -> None:
             [f"let us go on now {chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(31)],
             HASHING.model_copy(update={"min_df": 48}),
         )
-    with pytest.raises(DataError, match=r"no run of 3 to 5 words(.|\n)*--n-min 2"):
+    with pytest.raises(DataError, match=r"no n-gram of 3 to 5 words(.|\n)*--n-min 2"):
         mine(["1 + 1 = 2", "so 3"], HASHING)
     with pytest.raises(DataError, match="no solution"):
         mine([], HASHING)
-    with pytest.raises(DataError, match=r"none of them for two different questions"):
+    with pytest.raises(DataError, match=r"none of them in solutions of two different questions"):
         mine(["the old red barn 1", "the old red barn 2", "no"], HASHING, ["a", "a", "b"])
     path = tmp_path / "rows.jsonl"
     path.write_text('{"solution": "let us go", "correct": false}\n{"solution": "let us go"}\n')

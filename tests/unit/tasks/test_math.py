@@ -167,7 +167,7 @@ def test_damaged_and_missing_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "q.txt").write_text("x")
     for name, error, message in (
         ("cut.jsonl.gz", DataError, "truncated"), ("bad.parquet", DataError, "no readable parquet"),
-        ("q.txt", ConfigError, "unknown kind"), ("", ConfigError, "is a folder"),
+        ("q.txt", ConfigError, "unknown type of file"), ("", ConfigError, "is a folder"),
     ):  # fmt: skip
         with pytest.raises(error, match=message):
             MathTask(train_file=str(tmp_path / name)).rows("train")

@@ -1,1 +1,1 @@
-"""The formats that rollouts come in, one a file: a raw row to the canonical fields. `recognise` says which one a file has."""
+"""Turns raw rows of each format into the canonical fields, one format a file; `recognise` says which one an input has."""

@@ -1,4 +1,4 @@
-"""Rows of the contract's own names."""
+"""Reads rows under the contract's own names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hicra.corpus.strict_json import BadRow
 
 
 def plain_row(row: dict[str, Any]) -> Normal:
-    """A row of the contract's own names."""
+    """Returns the canonical values of a row under the contract's own names."""
     taken: dict[str, str] = {}
     for key in TEXTS:
         if row.get(key) is not None:

@@ -1,4 +1,4 @@
-"""Which format a file has, and the function that reads its rows."""
+"""Finds which format a file has, and the function that reads its rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hicra.corpus.formats.verl import verl_row
 def reader_of(
     keys: Iterable[str], name: str, floats: Iterable[str] = ()
 ) -> tuple[str, Callable[[dict[str, Any]], Normal]]:
-    """The format of a file and the function that reads its rows.
+    """Returns the format of a file and the function that reads its rows.
 
     Args:
         keys: columns of a parquet file, or keys of the first good line of a JSON Lines file.

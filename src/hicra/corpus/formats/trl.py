@@ -1,4 +1,4 @@
-"""Rows of TRL 1.16, completions_*.parquet: step, prompt, completion, one float column a reward function, advantage."""
+"""Reads rows of TRL 1.16's completions_*.parquet: step, prompt, completion, a float column a reward function, advantage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hicra.corpus.fields import PASS_MARK, Normal, finish, is_nan
 
 
 def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
-    """A row of TRL's completions_*.parquet."""
+    """Returns the canonical values of a row of TRL's completions_*.parquet."""
     row = {key: None if key in rewards and is_nan(value) else value for key, value in row.items()}
     taken = {"response": "completion", "question": "prompt", "step": "step"}
     taken |= {

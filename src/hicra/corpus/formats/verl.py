@@ -1,4 +1,4 @@
-"""Rows of verl 0.9, {step}.jsonl: input, output, gts, score, step, and uid (one a prompt, so it is the group)."""
+"""Reads rows of verl 0.9's {step}.jsonl: input, output, gts, score, step, and uid (one a prompt, so it is the group)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hicra.corpus.strict_json import BadRow
 
 
 def verl_row(row: dict[str, Any], step: int | None) -> Normal:
-    """A row of verl's {step}.jsonl; `step` is the one of the file's name, for rows without."""
+    """Returns the canonical values of a row of verl's {step}.jsonl; `step` is that of the file's name, for rows without."""
     taken = {
         "response": "output",
         "question": "input",

@@ -1,11 +1,11 @@
-"""Which solutions count: copies once, and for which question; nothing here depends on their order.
+"""Decides which solutions count, and for which question: copies count once. Nothing here depends on their order.
 
-A solution is known by 128 bits of its text, a question by 128 bits of its own.
+A solution is known by a 128-bit digest of its text, a question by one of its own.
 
 Deviations:
 MINE-11. Exact copies of a solution count once, for the first of their questions by digest (a known one before none). With
      `near_duplicates: merge` so do solutions whose words are the same in the same order, once numbers, formulas and
-     punctuation at the edges of words are left out; of those the first by digest is counted.
+     punctuation at the ends of words are left out; of those the first by digest is counted.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ NO_QUESTION = (0, 0)
 
 @dataclass(frozen=True)
 class Documents:
-    """The solutions that count, as a mask over all of them.
+    """Says which solutions count, as a mask over all of them.
 
     Attributes:
-        kept: [D] bool.
+        kept: [D] bool, the solutions that count.
         group: [D] int32, the question of each kept solution, one of its own where it has none.
-        distinct: solutions that differ in text.
-        counted: of those, the ones that are kept (all, unless near duplicates are merged).
-        questions: distinct questions of the kept ones.
-        groups: distinct values of `group` over the kept ones.
+        distinct: number of solutions that differ in text.
+        counted: number of those that are kept (all, unless near duplicates are merged).
+        questions: number of distinct questions of the kept ones.
+        groups: number of distinct values of `group` over the kept ones.
     """
 
     kept: Bools
@@ -41,12 +41,12 @@ class Documents:
 
 
 def resolve(digest: Hashes, question: Hashes, near: Hashes | None = None) -> Documents:
-    """Chooses among solutions.
+    """Chooses the solutions that count.
 
     Args:
-        digest: [D, 2] uint64, of the texts.
-        question: [D, 2] uint64, of the questions, `NO_QUESTION` where there is none.
-        near: [D, 2] uint64, of the words, to merge solutions by; None merges exact copies only.
+        digest: [D, 2] uint64, digests of the texts.
+        question: [D, 2] uint64, digests of the questions, `NO_QUESTION` where there is none.
+        near: [D, 2] uint64, digests of the words, by which solutions are merged; None merges exact copies only.
     """
     names, where = np.unique(question, axis=0, return_inverse=True)
     known = (names != np.array(NO_QUESTION, np.uint64)).any(axis=1)
@@ -68,7 +68,7 @@ def resolve(digest: Hashes, question: Hashes, near: Hashes | None = None) -> Doc
 
 
 def _merge(key: Hashes, digest: Hashes, rank: Ints) -> tuple[Bools, Ints]:
-    """Of solutions with one key the first by digest is kept, with the lowest rank among them."""
+    """Keeps of the solutions with one key the first by digest, with the lowest rank among them."""
     kept, lowest = np.zeros(len(key), bool), rank.copy()
     if not len(key):
         return kept, lowest

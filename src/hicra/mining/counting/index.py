@@ -1,6 +1,7 @@
-"""What the process that leads a mining run holds of a corpus: its words, and a few numbers of each solution.
+"""Holds what the leading process of mining needs of a corpus: its words, and a few numbers of each solution.
 
-The texts and the word ids are elsewhere (spill files, other workers). 72 bytes a solution, about 200 a distinct word.
+The texts and the word ids are elsewhere (spill files, other workers). It takes 72 bytes a solution and about 200 a distinct
+word.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from hicra.mining.counting.words import SPLIT, Encoded, Tokens, WordVocabulary
 
 @dataclass(frozen=True)
 class Side:
-    """The solutions that are mined, or those compared with.
+    """Describes the solutions that are mined, or those that they are compared with.
 
     Attributes:
         documents: which of all solutions count, see `Documents`.
-        words: words of the solutions that count.
+        words: number of words of the solutions that count.
     """
 
     documents: Documents
@@ -29,7 +30,7 @@ class Side:
 
 
 class Index:
-    """Grows over the chunks, then says which solutions count."""
+    """Takes in the chunks, then says which solutions count."""
 
     def __init__(self) -> None:
         self.vocabulary = WordVocabulary()
@@ -43,10 +44,10 @@ class Index:
         self.lengths = np.empty(0, np.int64)
 
     def add(self, encoded: Encoded) -> Int32s:
-        """Takes note of a chunk (of all but its `ids`).
+        """Takes in a chunk (all but its `ids`).
 
         Returns:
-            [v] int32, the id here of each word of the chunk.
+            [v] int32, the id in this index of each word of the chunk.
         """
         self._digest.append(encoded.digest)
         self._near.append(encoded.near)
@@ -57,7 +58,7 @@ class Index:
         return np.array([SPLIT, *map(self.vocabulary.add, encoded.words[1:])], np.int32)
 
     def close(self, near: bool) -> tuple[Side, Side]:
-        """The mined solutions and the ones compared with, as masks over all solutions in order of arrival.
+        """Returns the mined solutions and the ones compared with, as masks over all solutions in order of arrival.
 
         Args:
             near: merge near duplicates.
@@ -81,14 +82,14 @@ class Index:
         return sides[0], sides[1]
 
     def codes(self, salt: int) -> Hashes:
-        """[V] uint64, word hashes."""
+        """Returns the word hashes, [V] uint64."""
         if self._codes[0] != salt:
             self._codes = (salt, word_codes(self.vocabulary.words, salt))
         return self._codes[1]
 
 
 def block_of(ids: Int32s, lengths: Ints, kept: Bools, left: Int32s, right: Int32s) -> Tokens:
-    """The kept ones of some solutions that lie one after another, as a corpus without its words."""
+    """Returns the kept ones of some consecutive solutions, as a corpus without its words."""
     if not kept.all():
         ids = ids[np.repeat(kept, lengths)]
     return Tokens(ids, np.append(0, np.cumsum(lengths[kept])), [], left, right)

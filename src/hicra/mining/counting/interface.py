@@ -1,7 +1,7 @@
-"""What mining asks of a backend: where a corpus is held and counted.
+"""Says what mining needs of a backend, which holds a corpus and counts in it.
 
-A backend is given chunks of solutions once; then it counts n-grams, and tells how many solutions hold a gram of each
-cluster. All of them use the same maps and reduces (maps.py, ngrams.py), so the counts are the same to the last one.
+A backend is given chunks of solutions once; then it counts n-grams, and says how many solutions hold a gram of each
+cluster. All backends use the same maps and reduces (maps.py, ngrams.py), so their counts are exactly the same.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from hicra.mining.counting.words import Chunk
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a backend holds.
+    """Says what a backend holds.
 
     Attributes:
-        mined, against: the solutions that are mined, and those compared with.
-        left, right: [V] int32, the id of each word without its left (right) edge.
+        mined, against: the solutions that are mined, and those that they are compared with.
+        left, right: [V] int32, the id of each word without the punctuation on its left (right).
     """
 
     mined: Side
@@ -34,7 +34,7 @@ class Loaded:
 
 
 class Backend(Protocol):
-    """A corpus that can be counted. Load it once, use it, close it."""
+    """Holds a corpus and counts in it. Load it once, use it, close it."""
 
     def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
         """Takes the solutions in; `near` merges near duplicates."""
@@ -49,20 +49,20 @@ class Backend(Protocol):
         ...
 
     def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
-        """The mined solutions of rollout files and their questions, read once more, copies and all."""
+        """Yields the mined solutions of rollout files and their questions, read once more, copies included."""
         ...
 
     def count(self, rule: CountRule) -> tuple[Grams, dict[str, int]]:
-        """The n-grams of the mined solutions that pass, and the counts of `count_ngrams`."""
+        """Returns the n-grams of the mined solutions that pass, and the counts of `count_ngrams`."""
         ...
 
     def holders(self, grams: Grams, labels: Ints, /, *, against: bool = False) -> Ints:
-        """[K] int64, K = labels.max() + 1: distinct solutions (or questions, as counted) with a gram of each label.
+        """Returns the distinct solutions (or questions) with a gram of each label, [K] int64, K = labels.max() + 1.
 
         Args:
             grams: counted n-grams.
-            labels: [G] int64; grams with a negative one are passed over.
-            against: of the solutions compared with.
+            labels: [G] int64; grams with a negative one are skipped.
+            against: count among the solutions that the mined ones are compared with.
         """
         ...
 

@@ -1,7 +1,7 @@
-"""A corpus on this machine: word ids go to blocks of `BLOCK_IDS`, in memory up to a bound and past it in temporary files.
+"""Counts a corpus on this machine; its word ids are kept in blocks, in memory up to a limit and past it in temporary files.
 
-Each block becomes records, shared out by hash into parts; each part is merged on its own. Memory does not grow with the
-corpus but for the index (index.py) and the n-grams found. With `workers` > 1 other processes do the maps and reduces.
+Each block becomes records, which are split by hash into parts; each part is merged on its own. Memory does not grow with the
+corpus except for the index (index.py) and the n-grams found. With `workers` > 1 other processes do the maps and reduces.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ T = TypeVar("T")
 
 
 class LocalBackend:
-    """A corpus on this machine.
+    """Holds and counts a corpus on this machine.
 
     Args:
-        workers: processes; 1 counts in this one.
+        workers: number of processes; with 1 this one counts.
         memory: bytes of word ids, and again of records, that are held before they go to temporary files.
 
     Attributes:
@@ -128,7 +128,7 @@ class LocalBackend:
         self.close()
 
     def _each(self, against: bool) -> Iterator[tuple[Tokens, Int32s]]:
-        """The blocks of one side that hold any of its solutions, and the groups of these."""
+        """Yields the blocks of one side that hold any of its solutions, and the groups of these."""
         documents = self._sides[against].documents
         for number, (low, high) in enumerate(self._blocks):
             kept = documents.kept[low:high]
@@ -140,7 +140,7 @@ class LocalBackend:
                 )
 
     def _map(self, function: Callable[..., T], tasks: Iterable[tuple[Any, ...]]) -> Iterator[T]:
-        """Results in the order of the tasks; a few tasks at a time are with the workers, which live as long as this."""
+        """Yields results in the order of the tasks; the workers exist until then and have a few tasks at a time."""
         if self._workers == 1:
             return (function(*task) for task in tasks)
         return ordered(_caller, (), ((function, task) for task in tasks), self._workers)
@@ -151,7 +151,7 @@ def _caller() -> Callable[[tuple[Callable[..., Any], tuple[Any, ...]]], Any]:
 
 
 def _taken(held: Spill, key: tuple[int, ...]) -> Int32s:
-    """The records [R, n + 3] of one part, which is then forgotten."""
+    """Returns the records [R, n + 3] of one part and forgets the part."""
     records = held.read(key).reshape(-1, key[0] + 3)
     held.drop(key)
     return records

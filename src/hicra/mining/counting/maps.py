@@ -1,4 +1,4 @@
-"""The maps and reduces that every backend makes out of the counting in ngrams.py."""
+"""Makes the maps and reduces that every backend uses out of the counting in ngrams.py."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ PART_IDS = 2**22  # word ids of the corpus for each part of the records
 
 @functools.cache
 def _encoder() -> Encoder:
-    return Encoder()  # one a worker process: it remembers words
+    return Encoder()  # one in each worker process, since it remembers words
 
 
 def encode(chunk: Chunk, near: bool) -> Encoded:
-    """The first map, in a worker process."""
+    """Encodes a chunk in a worker process: the first map."""
     return _encoder().encode(chunk, near)
 
 
 def records_of(block: Tokens, codes: Hashes, group: Int32s, rule: CountRule) -> list[tuple[int, Hashes, Int32s]]:
-    """The second map: n, hashes and records of one block, for each n."""
+    """Returns n, hashes and records of one block for each n: the second map."""
     return [(n, *block_records(block, codes, group, n, rule.by_group)) for n in range(rule.n_min, rule.n_max + 1)]
 
 
 def share(hashes: Hashes, records: Int32s, parts: int) -> Iterator[tuple[int, Int32s]]:
-    """Records by part: the hash modulo the number of parts."""
+    """Splits records into parts by the hash modulo the number of parts."""
     if parts == 1:
         yield 0, records
         return
@@ -43,7 +43,7 @@ def share(hashes: Hashes, records: Int32s, parts: int) -> Iterator[tuple[int, In
 
 
 def add_holders(parts: Iterable[Ints], labels: int, by_group: bool) -> Ints:
-    """[K] int64, the reduce of `block_holders`."""
+    """Adds up what `block_holders` found in each block, [K] int64: its reduce."""
     if not by_group:
         return sum(parts, np.zeros(labels, np.int64))
     pairs = np.empty(0, np.int64)

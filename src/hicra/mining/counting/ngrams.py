@@ -1,14 +1,14 @@
-"""Counting word n-grams: in how many distinct solutions, and how often.
+"""Counts word n-grams: in how many distinct solutions they are, and how often they occur.
 
 A block of solutions becomes *records*, one for each distinct n-gram in it; records of one n-gram from all blocks are
-merged by adding up. Any cut of the corpus into blocks and of the n-grams into parts gives the same counts.
+added up. Any cut of the corpus into blocks and of the n-grams into parts gives the same counts.
 
-Every n-gram is one 64-bit polynomial hash over its words' 64-bit hashes; grouping is a sort. Equal hashes are compared
-word by word, so a collision never merges two grams: it is noticed, and counting starts again with another salt.
+Every n-gram has a 64-bit polynomial hash over its words' 64-bit hashes, and records are grouped by a sort. Equal hashes are
+compared word by word, so a collision never merges two grams: it is noticed, and counting starts again with another salt.
 
 Deviations:
-MINE-18. At most `MAX_GRAMS` n-grams that pass the floors are held: those in the most solutions, ties by hash. What is
-     dropped there is counted (`over_limit`).
+MINE-18. Of the n-grams that reach the lower limits, at most `MAX_GRAMS` are held: those in the most solutions; the hash breaks
+     ties. The dropped ones are counted (`over_limit`).
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Grams:
-    """Counted n-grams, sorted by text.
+    """Holds counted n-grams, sorted by text.
 
     Attributes:
         text: G texts.
-        n: [G] int64, words.
-        words: [G, n_max] int32, word ids with edges stripped, 0 past the last word.
-        hash: [G] uint64 under `salt`.
-        doc_freq: [G] int64, distinct solutions (or questions) that hold it.
-        occurrences: [G] int64.
-        salt: of the hashes.
+        n: [G] int64, number of words.
+        words: [G, n_max] int32, word ids without the punctuation at both ends, 0 past the last word.
+        hash: [G] uint64, hash under `salt`.
+        doc_freq: [G] int64, number of distinct solutions (or questions) that hold it.
+        occurrences: [G] int64, number of occurrences.
+        salt: the salt of the hashes.
     """
 
     text: list[str]
@@ -56,23 +56,23 @@ class Grams:
     salt: int
 
     def take(self, rows: Ints) -> Grams:
-        """The grams at these rows, in this order."""
+        """Returns the grams at these rows, in this order."""
         text = [self.text[row] for row in rows.tolist()]
         counted = (self.doc_freq[rows], self.occurrences[rows])
         return Grams(text, self.n[rows], self.words[rows], self.hash[rows], *counted, self.salt)
 
     def bare(self) -> Grams:
-        """Only what `block_holders` needs: n, hash and salt."""
+        """Returns only what `block_holders` needs: n, hash and salt."""
         return Grams([], self.n, self.words[:0], self.hash, self.doc_freq[:0], self.occurrences[:0], self.salt)
 
 
 @dataclass(frozen=True)
 class CountRule:
-    """Which n-grams are counted and kept.
+    """Says which n-grams are counted and kept.
 
     Attributes:
         n_min, n_max: words of the shortest and the longest.
-        min_df: solutions (or groups) that must hold one.
+        min_df: number of solutions (or groups) that must hold one.
         by_group: a document frequency counts distinct groups (questions), not solutions.
         across: an n-gram must occur in two different groups.
     """
@@ -85,11 +85,11 @@ class CountRule:
 
 
 class HashCollision(HicraError):
-    """Two different n-grams have one hash. Never leaves `with_salts`."""
+    """Two different n-grams have one hash. `with_salts` always catches it."""
 
 
 def with_salts(attempt: Callable[[int], T]) -> T:
-    """`attempt(salt)` for the first salt under which no two n-grams collide."""
+    """Returns `attempt(salt)` for the first salt under which no two n-grams collide."""
     for salt in range(8):
         try:
             return attempt(salt)
@@ -99,26 +99,26 @@ def with_salts(attempt: Callable[[int], T]) -> T:
 
 
 def word_hash(word: str, salt: int) -> int:
-    """64-bit hash of a word, the same in every process."""
+    """Returns the 64-bit hash of a word, the same in every process."""
     return int.from_bytes(
         hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8, key=bytes([salt])).digest(), "big"
     )
 
 
 def word_codes(words: list[str], salt: int) -> Hashes:
-    """[V] uint64, the hash of each word."""
+    """Returns the hash of each word, [V] uint64."""
     return np.array([word_hash(word, salt) for word in words], np.uint64)
 
 
 def codes_of(tokens: Tokens, salt: int) -> Hashes:
-    """[V] uint64, the hash of each word of the vocabulary."""
+    """Returns the hash of each word of the vocabulary, [V] uint64."""
     return word_codes(tokens.words, salt)
 
 
 def count_ngrams(
     tokens: Tokens, n_min: int, n_max: int, min_df: int, groups: Ints | None = None, min_groups: int = 1
 ) -> tuple[Grams, dict[str, int]]:
-    """Every n-gram that occurs in at least `min_df` solutions of a corpus in memory.
+    """Counts every n-gram that occurs in at least `min_df` solutions of a corpus in memory.
 
     Args:
         tokens: the corpus.
@@ -126,7 +126,7 @@ def count_ngrams(
         min_groups: 1, or 2 to keep only n-grams that solutions of two different groups hold.
 
     Returns:
-        the grams, and counts: `ngrams` (distinct), `min_df` (those that reach it), `max_df` (the largest found),
+        The grams, and counts: `ngrams` (distinct), `min_df` (those that reach it), `max_df` (the largest found),
         `over_limit` (dropped by `MAX_GRAMS`).
     """
     rule = CountRule(n_min, n_max, min_df, across=groups is not None and min_groups > 1)
@@ -143,20 +143,20 @@ def count_ngrams(
 
 
 def block_records(block: Tokens, codes: Hashes, group: Int32s, n: int, by_group: bool) -> tuple[Hashes, Int32s]:
-    """The map: what one block of solutions says of the n-grams of n words.
+    """Counts the n-grams of n words in one block of solutions: the map.
 
     Args:
         block: whole solutions.
         codes: [V] word hashes.
         group: [D] int32, the group of each solution.
-        by_group: one record for each n-gram and group, not for each n-gram.
+        by_group: make one record for each n-gram and group, not for each n-gram.
 
     Returns:
-        hashes [R], in order, and records [R, n + 3] int32: the words, doc_freq (1 with `by_group`), occurrences, group
+        Hashes [R], in order, and records [R, n + 3] int32: the words, doc_freq (1 with `by_group`), occurrences, group
         (`MANY` for several).
 
     Raises:
-        HashCollision: in this block.
+        HashCollision: two n-grams of this block have one hash.
     """
     parts = list(windows(block, codes, n))
     position = np.concatenate([np.empty(0, np.int64), *(start for start, _ in parts)])
@@ -184,11 +184,11 @@ def block_records(block: Tokens, codes: Hashes, group: Int32s, n: int, by_group:
 
 @dataclass(frozen=True)
 class Merged:
-    """N-grams of one length that pass the floors, and how many there were.
+    """Holds n-grams of one length that reach the lower limits, and how many there were.
 
     Attributes:
         words: [G, n] int32; hash [G] uint64; doc_freq, occurrences [G] int64.
-        ngrams, min_df, max_df: distinct n-grams, those that reach the floor, the largest document frequency.
+        ngrams, min_df, max_df: number of distinct n-grams, of those that reach min_df, the largest document frequency.
     """
 
     words: Int32s
@@ -201,10 +201,10 @@ class Merged:
 
 
 def merge_records(records: Int32s, codes: Hashes, n: int, rule: CountRule) -> Merged:
-    """The reduce: all records of some n-grams [R, n + 3], from all blocks and in any order, to their counts.
+    """Adds up all records of some n-grams [R, n + 3], from all blocks and in any order: the reduce.
 
     Raises:
-        HashCollision: between two n-grams of these.
+        HashCollision: two of these n-grams have one hash.
     """
     hashes = gram_hash(records[:, :n], codes)
     order = np.lexsort((records[:, n + 2], hashes)) if rule.by_group else np.argsort(hashes)
@@ -229,7 +229,7 @@ def merge_records(records: Int32s, codes: Hashes, n: int, rule: CountRule) -> Me
 
 
 def _boundaries(hashes: Hashes, words: Int32s) -> Bools:
-    """[R] bool: where another hash starts. Raises HashCollision where one hash has two n-grams."""
+    """Returns where another hash starts, [R] bool. Raises HashCollision where two n-grams have one hash."""
     same = hashes[1:] == hashes[:-1]
     if (words[1:][same] != words[:-1][same]).any():
         raise HashCollision("two n-grams have one hash")
@@ -237,7 +237,7 @@ def _boundaries(hashes: Hashes, words: Int32s) -> Bools:
 
 
 class GramCollector:
-    """Grows the counted n-grams, at most `MAX_GRAMS` of them (MINE-18)."""
+    """Collects the counted n-grams, at most `MAX_GRAMS` of them (MINE-18)."""
 
     def __init__(self, n_max: int, salt: int) -> None:
         self.n_max, self.salt, self.limit = n_max, salt, MAX_GRAMS
@@ -246,7 +246,7 @@ class GramCollector:
         self._held = 0
 
     def add(self, part: Merged) -> None:
-        """N-grams that no other part holds."""
+        """Adds n-grams that no other part holds."""
         self.counts["ngrams"] += part.ngrams
         self.counts["min_df"] += part.min_df
         self.counts["max_df"] = max(self.counts["max_df"], part.max_df)
@@ -271,16 +271,16 @@ class GramCollector:
         return words, hashes, doc_freq, occurrences
 
     def grams(self, names: list[str]) -> Grams:
-        """The n-grams found, sorted by text.
+        """Returns the n-grams found, sorted by text.
 
         Args:
-            names: the vocabulary.
+            names: the words of the vocabulary.
         """
         if self._held > self.limit:
             self._cut()
         words, hashes, doc_freq, occurrences = self._columns()
         text: list[str] = []
-        for low in range(0, len(words), 2**16):  # lists of ids are large
+        for low in range(0, len(words), 2**16):  # in steps, since lists of ids are large
             text += [" ".join([names[word] for word in row if word]) for row in words[low : low + 2**16].tolist()]
         order = np.array(sorted(range(len(text)), key=text.__getitem__), np.int64)
         grams = Grams(text, (words != SPLIT).sum(axis=1), words, hashes, doc_freq, occurrences, self.salt)
@@ -288,15 +288,15 @@ class GramCollector:
 
 
 def block_holders(block: Tokens, codes: Hashes, group: Int32s, grams: Grams, labels: Ints, by_group: bool) -> Ints:
-    """The other map: which solutions (or groups) of a block hold a gram of which label.
+    """Finds which solutions (or groups) of a block hold a gram of which label: the other map.
 
     Args:
         block, codes, group: as for `block_records`.
-        grams: counted n-grams under the salt of `codes`; `bare` will do.
-        labels: [G] int64; grams with a negative label are passed over.
+        grams: counted n-grams under the salt of `codes`; `bare` ones are enough.
+        labels: [G] int64; grams with a negative label are skipped.
 
     Returns:
-        [K] int64, solutions of this block for each label; with `by_group` the distinct pairs group * K + label.
+        [K] int64, the number of solutions of this block for each label; with `by_group` the distinct pairs group * K + label.
     """
     clusters = int(labels.max(initial=-1)) + 1
     unit = group.astype(np.int64) if by_group else np.arange(len(group))
@@ -321,7 +321,7 @@ def block_holders(block: Tokens, codes: Hashes, group: Int32s, grams: Grams, lab
 
 
 def windows(tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK) -> Iterator[tuple[Ints, Hashes]]:
-    """Start positions and hashes of every n-gram that crosses no split point, block by block."""
+    """Yields start positions and hashes of every n-gram that crosses no split point, block by block."""
     total = len(tokens.ids) - n + 1
     for low in range(0, max(total, 0), block):
         ids = tokens.ids[low : min(low + block, total) + n - 1]
@@ -331,19 +331,19 @@ def windows(tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK) -> Iterat
 
 
 def window_words(tokens: Tokens, positions: Ints, n: int) -> Int32s:
-    """[P, n] int32, the words of the n-grams that start at `positions`, edges stripped."""
+    """Returns the words of the n-grams that start at `positions`, without the punctuation at both ends, [P, n] int32."""
     return strip_edges(tokens, np.stack([tokens.ids[positions + offset] for offset in range(n)], axis=1))
 
 
 def strip_edges(tokens: Tokens, words: Int32s) -> Int32s:
-    """[P, n] word ids without the outer punctuation of the first and the last word; in place."""
+    """Replaces, in place, the first and the last of the word ids [P, n] by those without their outer punctuation."""
     words[:, 0] = tokens.left[words[:, 0]]
     words[:, -1] = tokens.right[words[:, -1]]
     return words
 
 
 def gram_hash(words: Int32s, codes: Hashes) -> Hashes:
-    """[P] uint64, hashes of n-grams given as word ids [P, n]."""
+    """Returns the hashes of n-grams given as word ids [P, n], [P] uint64."""
     hashes = np.full(len(words), words.shape[1], np.uint64)  # n is part of the hash
     for column in words.T:
         hashes = hashes * _PRIME + codes[column]

@@ -1,4 +1,4 @@
-"""A backend by name."""
+"""Opens a backend by name."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ BACKENDS = ("local", "ray")
 
 
 def open_backend(name: str = "local", workers: int = 1) -> Backend:
-    """A backend by name.
+    """Opens a backend by name.
 
     Args:
-        workers: processes that count. Any number gives the same counts.
+        workers: number of processes that count. Any number gives the same counts.
 
     Raises:
-        ConfigError: an unknown name, no worker, or Ray is not installed.
+        ConfigError: the name is unknown, there is no worker, or Ray is not installed.
     """
     if workers < 1:
         raise ConfigError(f"workers is {workers}", "give 1 or more")

@@ -1,4 +1,4 @@
-"""The rows of a corpus on their way to a backend: which are mined, in chunks of bounded size."""
+"""Chooses which rows of a corpus are mined, and cuts them into chunks of bounded size for a backend."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ CHUNK_TEXTS = 4096
 
 @dataclass(frozen=True)
 class Reading:
-    """How files are read.
+    """Says how files are read.
 
     Attributes:
         on_bad, max_bad: as for `corpus.read`.
         include_incorrect: mine all rows, not only the correct ones.
-        contrast: take the incorrect rows in as well, to compare with.
+        contrast: also take in the incorrect rows, to compare with.
     """
 
     on_bad: Literal["stop", "skip"] = "stop"
@@ -33,7 +33,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Read:
-    """What was read.
+    """Says what was read.
 
     Attributes:
         lines, skipped, duplicates: as in `corpus.Corpus`.
@@ -47,7 +47,7 @@ class Read:
 
 
 def chunks_of(texts: Sequence[str], questions: Sequence[str | None], against: bool = False) -> Iterator[Chunk]:
-    """Solutions in chunks of bounded size (a longer solution is a chunk of its own)."""
+    """Cuts solutions into chunks of bounded size (a longer solution is a chunk of its own)."""
     low = size = 0
     for row, text in enumerate(texts):
         if row > low and (size + len(text) > CHUNK_CHARS or row - low == CHUNK_TEXTS):
@@ -59,18 +59,18 @@ def chunks_of(texts: Sequence[str], questions: Sequence[str | None], against: bo
 
 
 def pairs_of(chunks: Iterable[Chunk]) -> Iterator[tuple[str, str | None]]:
-    """The mined solutions of chunks, one by one, with their questions."""
+    """Yields the mined solutions of chunks, one by one, with their questions."""
     for chunk in chunks:
         if not chunk.against:
             yield from zip(chunk.texts, chunk.questions, strict=True)
 
 
 class Rows:
-    """Turns frames to chunks and keeps count of the rows.
+    """Turns frames into chunks and counts the rows.
 
     Attributes:
         sources: distinct values of `source` over the mined rows.
-        mined, wrong, unknown: rows mined; rows that are incorrect; rows of which nothing is known.
+        mined, wrong, unknown: numbers of rows that are mined, that are incorrect, of which `correct` is not known.
     """
 
     def __init__(self, reading: Reading) -> None:
@@ -79,7 +79,7 @@ class Rows:
         self.mined = self.wrong = self.unknown = 0
 
     def chunks(self, frames: Iterable[pl.DataFrame]) -> Iterator[Chunk]:
-        """The solutions of each frame, the incorrect ones marked as `against` where they are asked for."""
+        """Yields the solutions of each frame; incorrect ones, marked as `against`, only where they are asked for."""
         for frame in frames:
             correct = frame["correct"]
             self.wrong += int((~correct).sum())
@@ -101,5 +101,5 @@ class Rows:
             )
 
     def read(self, lines: int, skipped: int, duplicates: int) -> Read:
-        """What was read, these counts added."""
+        """Returns what was read, with these counts added."""
         return Read(lines, skipped, duplicates, sorted(self.sources))

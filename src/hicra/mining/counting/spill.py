@@ -1,7 +1,7 @@
-"""Arrays by key, in memory up to a bound and past it in files of a temporary folder.
+"""Holds arrays by key, in memory up to a limit and past it in files of a temporary folder.
 
-The folder is made when the bound is passed and removed by `close` (or when the object goes away, or at the end of the
-process). It lies where the environment puts temporary files (TMPDIR).
+The folder is made when the limit is passed and removed by `close` (or when the object goes away, or at the end of the
+process). It is where the environment puts temporary files (TMPDIR).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Spill:
             self._bytes = 0
 
     def read(self, key: Key) -> Int32s:
-        """[N] int32, all values of a key; empty where nothing was added."""
+        """Returns all values of a key, [N] int32; empty where nothing was added."""
         if key not in self._sizes:
             return np.empty(0, np.int32)
         if self._folder is not None:
@@ -71,12 +71,12 @@ class Spill:
             self._bytes -= sum(array.nbytes for array in self._arrays.pop(key))
 
     def keys(self) -> list[Key]:
-        """The keys, sorted."""
+        """Returns the keys, sorted."""
         return sorted(self._sizes)
 
     @property
     def folder(self) -> Path | None:
-        """Where the files are; None while everything is in memory."""
+        """The folder of the files; None while everything is in memory."""
         return None if self._folder is None else Path(self._folder.name)
 
     def close(self) -> None:

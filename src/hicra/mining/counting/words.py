@@ -1,16 +1,16 @@
-"""Solutions to word ids with split points: what a word is and what no n-gram may cross.
+"""Turns solutions into word ids with split points: it says what a word is here and what no n-gram may cross.
 
 A text is folded as the tagger folds it (hicra.text.fold), so that every mined gram is found again by the tagger. Grams of
 the paper's listing keep apostrophes and inner punctuation ("wait, but", "let's double-check"), and so do these.
 
 Deviations (the paper does not say what a word is; hicra-paper section 12 suggests split points):
-MINE-1. A word is what stands between white space; `n` counts those.
+MINE-1. In mining a word is what stands between white space; `n` counts those.
 MINE-2. No n-gram crosses the end of a clause: `.` `!` `?` `:` before white space, a line end, `;`, brackets, quotation
     marks, dashes, the ellipsis.
 MINE-3. No n-gram crosses mathematics: LaTeX formulas and code blocks, and any word with a digit, an operator
     (= + * / ^ < > | ~), a symbol, a currency sign, a backslash, an underscore; single letters but "a" and "i" are
     variables. Words without any letter are split points too, except heading marks ("##", as in "## step").
-MINE-4. Punctuation at the two edges of an n-gram is not part of it ("let's try," is "let's try"), except a closing question
+MINE-4. Punctuation at the two ends of an n-gram is not part of it ("let's try," is "let's try"), except a closing question
     mark, which the listing keeps ("does this hold true?").
 """
 
@@ -43,7 +43,7 @@ _ONE_LETTER_WORDS = frozenset("ai")
 
 
 class _Folds(dict[int, int]):
-    """Code point -> folded code point, for `str.translate`; filled as characters turn up."""
+    """Maps a code point to the folded one, for `str.translate`; it is filled as characters turn up."""
 
     def __missing__(self, point: int) -> int:
         folded = self[point] = ord(fold_char(chr(point)))
@@ -51,7 +51,7 @@ class _Folds(dict[int, int]):
 
 
 class _Kinds(dict[int, str]):
-    """Code point -> "x" cuts the word, "w" belongs to a word, "m" belongs to what it follows, "o" neither."""
+    """Maps a code point to "x" (cuts the word), "w" (belongs to a word), "m" (belongs to what it follows) or "o" (neither)."""
 
     def __missing__(self, point: int) -> str:
         char = chr(point)
@@ -65,12 +65,12 @@ _FOLDS, _KINDS = _Folds(), _Kinds()
 
 
 def fold_word(word: str) -> str:
-    """`hicra.text.fold.fold` for a text without white space, character by character."""
+    """Folds a text without white space as `hicra.text.fold.fold` does, character by character."""
     return word.lower() if word.isascii() else word.translate(_FOLDS)
 
 
 def word_edges(word: str) -> tuple[str, str] | None:
-    """A folded word without its left edge, and without its right edge; None where the word is a split point (MINE-3).
+    """Returns a folded word without the punctuation on its left, and on its right; None for a split point (MINE-3).
 
     >>> word_edges("(wait,"), word_edges("true?"), word_edges("x")
     (('wait,', '(wait'), ('true?', 'true?'), None)
@@ -90,7 +90,7 @@ def word_edges(word: str) -> tuple[str, str] | None:
 
 
 def core(word: str) -> str:
-    """A folded word without the punctuation at both of its edges; "" for a split point."""
+    """Returns a folded word without the punctuation at both of its ends; "" for a split point."""
     left = word_edges(word)
     right = word_edges(left[0]) if left else None
     return right[1] if right else ""
@@ -98,7 +98,7 @@ def core(word: str) -> str:
 
 @dataclass
 class WordVocabulary:
-    """Distinct words, numbered from 1; `left[i]` and `right[i]` are the ids of word i without its left (right) edge."""
+    """Numbers distinct words from 1; `left[i]` and `right[i]` are the ids of word i without punctuation on its left (right)."""
 
     words: list[str] = field(default_factory=lambda: [""])
     left: list[int] = field(default_factory=lambda: [SPLIT])
@@ -106,7 +106,7 @@ class WordVocabulary:
     _ids: dict[str, int] = field(default_factory=dict)
 
     def add(self, word: str) -> int:
-        """The id of a folded word; `SPLIT` where it is a split point (those are not remembered: numbers never end)."""
+        """Returns the id of a folded word, `SPLIT` for a split point (those are not stored, since numbers never end)."""
         found = self._ids.get(word)
         if found is not None:
             return found
@@ -121,12 +121,12 @@ class WordVocabulary:
         return number
 
     def edges(self) -> tuple[Int32s, Int32s]:
-        """`left` and `right` as arrays [V] int32."""
+        """Returns `left` and `right` as arrays [V] int32."""
         return np.array(self.left, np.int32), np.array(self.right, np.int32)
 
 
 class _Lookup(dict[str, int]):
-    """Raw word -> id, folding each distinct raw word once; emptied when it holds `CACHE` of them."""
+    """Maps a raw word to its id and folds each distinct raw word once; it is emptied when it holds `CACHE` of them."""
 
     def __init__(self, vocabulary: WordVocabulary) -> None:
         super().__init__()
@@ -141,13 +141,13 @@ class _Lookup(dict[str, int]):
 
 @dataclass(frozen=True)
 class Tokens:
-    """A corpus, or one block of it, as word ids.
+    """Holds a corpus, or one block of it, as word ids.
 
     Attributes:
         ids: [W] int32, `SPLIT` at split points and after each solution.
         starts: [D+1] int64, where each solution starts in `ids`.
         words: [V] the words behind the ids; word 0 is the split point.
-        left, right: [V] int32, the id of each word without its left (right) edge.
+        left, right: [V] int32, the id of each word without the punctuation on its left (right).
     """
 
     ids: Int32s
@@ -158,12 +158,12 @@ class Tokens:
 
 
 class Chunk(NamedTuple):
-    """Some solutions, as one worker gets them.
+    """Holds some solutions, as one worker gets them.
 
     Attributes:
         texts: the solutions.
         questions: the question of each, None where unknown.
-        against: they are not mined but compared with (incorrect solutions).
+        against: whether they are incorrect solutions, which are not mined but compared with.
     """
 
     texts: list[str]
@@ -173,17 +173,17 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class Encoded:
-    """Solutions as ids of a vocabulary of their own: what one worker makes of one chunk.
+    """Holds solutions as ids of a vocabulary of their own: what one worker makes of one chunk.
 
     Attributes:
         words: [v] the words behind the ids, distinct; word 0 is the split point.
         ids: [W] int32, each solution followed by `SPLIT`.
-        lengths: [D] int64, ids of each solution, its `SPLIT` included.
-        sizes: [D] int64, of those the words.
-        digest: [D, 2] uint64, 128 bits of each text.
-        near: [D, 2] uint64, 128 bits of its words without numbers, formulas and the punctuation at their edges; zeros
-            where it was not asked for.
-        question: [D, 2] uint64, 128 bits of each question, zeros where there is none.
+        lengths: [D] int64, number of ids of each solution, its `SPLIT` included.
+        sizes: [D] int64, number of words among those.
+        digest: [D, 2] uint64, a 128-bit digest of each text.
+        near: [D, 2] uint64, one of its words without numbers, formulas and the punctuation at their ends; zeros where it was
+            not asked for.
+        question: [D, 2] uint64, one of each question, zeros where there is none.
         against: as in the chunk.
     """
 
@@ -198,7 +198,7 @@ class Encoded:
 
 
 class Encoder:
-    """Texts to `Encoded`. It remembers words from call to call; what comes back depends on the texts only."""
+    """Turns texts into `Encoded`. It remembers words from call to call; what it returns depends on the texts only."""
 
     def __init__(self) -> None:
         self._start()
@@ -208,14 +208,14 @@ class Encoder:
         self.lookup = _Lookup(self.vocabulary)
 
     def ids(self, texts: Sequence[str]) -> Iterator[Int32s]:
-        """The ids of each text, in this encoder's vocabulary, `SPLIT` at the end."""
+        """Yields the ids of each text in this encoder's vocabulary, `SPLIT` at the end."""
         find = self.lookup.__getitem__
         for text in texts:
             words = split_words(text)
             yield np.fromiter(chain(map(find, words), (SPLIT,)), np.int32, len(words) + 1)
 
     def encode(self, chunk: Chunk, near: bool = False) -> Encoded:
-        """One chunk; `near` asks for the digests of that name."""
+        """Encodes one chunk; `near` asks for the digests of that name."""
         if len(self.vocabulary.words) > 4 * CACHE:
             self._start()
         arrays = list(self.ids(chunk.texts))
@@ -245,13 +245,13 @@ def _utf8(text: str) -> bytes:
 
 
 def _digests(items: Iterable[bytes]) -> Hashes:
-    """[D, 2] uint64, a 128-bit digest of each."""
+    """Returns a 128-bit digest of each item, [D, 2] uint64."""
     data = b"".join(hashlib.blake2b(item, digest_size=16).digest() for item in items)
     return np.frombuffer(data, ">u8").astype(np.uint64).reshape(-1, 2)
 
 
 def tokenise(solutions: Sequence[str]) -> Tokens:
-    """Word ids of solutions; see the deviations above for the split points."""
+    """Returns the word ids of solutions; see the deviations above for the split points."""
     encoder = Encoder()
     arrays = list(encoder.ids(solutions))
     starts = np.cumsum([0, *(len(array) for array in arrays)], dtype=np.int64)
@@ -260,15 +260,15 @@ def tokenise(solutions: Sequence[str]) -> Tokens:
 
 
 def split_words(text: str) -> list[str]:
-    """Raw words of a text, with "\\x00" at split points that are not words of their own."""
+    """Returns the raw words of a text, with "\\x00" at split points that are not words of their own."""
     return _CLAUSE.sub(f" {_BREAK} ", cut_formulas(text)).split()
 
 
 def cut_formulas(text: str) -> str:
-    """The text with every LaTeX formula and code block replaced by a split point, in one linear pass.
+    """Replaces every LaTeX formula and code block of a text by a split point, in one linear pass.
 
-    A `$` opens before a character that is not white space and closes after one, on the same line and not before a
-    digit: so "$5 for eggs and $6" holds no formula.
+    A `$` opens a formula before a character that is not white space, and closes it after one, on the same line and not
+    before a digit: so "$5 for eggs and $6" holds no formula.
     """
     if "$" not in text and "\\" not in text and "```" not in text:
         return text

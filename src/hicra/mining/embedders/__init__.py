@@ -1,4 +1,7 @@
-"""Grams to vectors: one interface, `open` chooses, `hashing`, `minilm` and `static` (word vectors) embed, `cache` remembers."""
+"""Turns grams into vectors: `open` chooses an embedder, `hashing`, `minilm` and `static` (token vectors) embed.
+
+`interface` says what they share, `cache` keeps vectors on disk.
+"""
 
 from __future__ import annotations
 

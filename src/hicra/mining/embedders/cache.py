@@ -1,8 +1,8 @@
-"""Vectors kept between runs, by the hash of the gram's text: mining again with other settings embeds only what is new.
+"""Keeps vectors on disk by the hash of the gram's text: mining again with other settings embeds only what is new.
 
-Only for embedders whose vector of a gram does not depend on the other grams, so that the lexicon has the same bytes with
-and without it. The files lie in `$HICRA_CACHE/vectors`, else `~/.cache/hicra/vectors`; `HICRA_VECTORS=off` turns it off.
-It is no setting of mining, since it changes nothing that is recorded. A file that does not read is removed, and its
+It is only for embedders whose vector of a gram does not depend on the other grams, so that the lexicon has the same bytes
+with and without it. The files are in `$HICRA_CACHE/vectors`, else `~/.cache/hicra/vectors`; `HICRA_VECTORS=off` turns it off.
+It is no setting of mining, since it changes nothing that is recorded. A file that cannot be read is removed, and its
 vectors are made again.
 """
 
@@ -29,12 +29,12 @@ class Cacheable(Embedder, Protocol):
     """An embedder that says what its vectors depend on."""
 
     def cache_key(self) -> dict[str, Any]:
-        """All that the last bit of a vector may depend on, beside the gram."""
+        """Returns all that the last bit of a vector may depend on, beside the gram."""
         ...
 
 
 class Cached:
-    """An embedder behind files of vectors."""
+    """Embeds grams, and keeps their vectors in files."""
 
     def __init__(self, embedder: Cacheable, folder: Path | None = None) -> None:
         self.embedder = embedder
@@ -65,7 +65,7 @@ class Cached:
 
 
 def cache_folder() -> Path | None:
-    """Where vectors are kept: `$HICRA_CACHE/vectors`, or `~/.cache/hicra/vectors`; None where that is turned off."""
+    """Returns where vectors are kept: `$HICRA_CACHE/vectors`, or `~/.cache/hicra/vectors`; None where that is turned off."""
     named = os.environ.get("HICRA_CACHE")
     if "off" in (named, os.environ.get("HICRA_VECTORS")):
         return None
@@ -73,7 +73,7 @@ def cache_folder() -> Path | None:
 
 
 def _read(folder: Path) -> tuple[dict[bytes, int], Vectors]:
-    """The vectors [N, D] of all files in a folder, and the row of each key."""
+    """Returns the row of each key, and the vectors [N, D] of all files in a folder."""
     rows: dict[bytes, int] = {}
     vectors: list[Vectors] = []
     for path in sorted(folder.glob("[!.]*.npz")):
@@ -92,7 +92,7 @@ def _read(folder: Path) -> tuple[dict[bytes, int], Vectors]:
 
 
 def _write(folder: Path, keys: list[bytes], vectors: Vectors) -> None:
-    """One more file; a folder that cannot be written to, or is full, is left as it is."""
+    """Writes one more file; a folder that cannot be written to, or is full, is left as it is."""
     joined = b"".join(keys)
     try:
         folder.mkdir(parents=True, exist_ok=True)

