@@ -64,12 +64,10 @@ def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[Run
         key, old, new = differing[0]
         raise ArtifactError(
             f"{out} was made with {key} = {old!r}, this run has {new!r}",
-            "resume with the same config, or choose another folder with -o",
+            "resume with the same config, or choose another -o",
         )
     if changed := [name for name, value in prepared.inputs.items() if run.manifest["inputs"].get(name) != value]:
-        raise ArtifactError(
-            f"{out} was made with another {changed[0]}", "restore that input, or choose another folder with -o"
-        )
+        raise ArtifactError(f"{out} was made with another {changed[0]}", "restore that input, or choose another -o")
     run.manifest["config"] = settings
     write_text(run.path / "hicra.json", canonical_json(run.manifest))
     checkpoint = checkpoints.newest(run, say)
