@@ -1,4 +1,4 @@
-"""Scores -> the numbers of a comparison. Pure: nothing is read, drawn or printed here."""
+"""Computes the numbers of a comparison from scores; nothing is read, plotted or printed here."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from hicra.compare.scores import Arm, Scores, Seed
 from hicra.errors import DataError
 
 POWER = 0.8
-_NAMED = 12  # seeds that a warning spells out
+_NAMED = 12  # the most seeds that a warning lists
 
 
 def analyse(
     scores: Scores, baseline: str, *, confidence: float = 0.95, lower_is_better: bool = False, seed: int = 0
 ) -> dict[str, Any]:
-    """Every arm against the baseline, over the seeds that both have.
+    """Compares every arm with the baseline arm, over the seeds that both have.
 
     Args:
-        baseline: one of scores.arms.
-        lower_is_better: then a lower mean is "better".
+        scores: the values of all arms.
+        baseline: the name of the baseline arm in scores.arms.
+        confidence: of the intervals, in (0, 1).
+        lower_is_better: whether a lower mean is "better".
+        seed: of all that is drawn.
 
     Returns:
-        baseline, confidence, higher_is_better, questions, arms, comparisons, power, warnings.
+        {baseline, confidence, higher_is_better, questions, arms, comparisons, power, warnings}.
 
     Raises:
-        DataError: an arm that shares no seed with the baseline.
+        DataError: an arm shares no seed with the baseline.
     """
     base = scores.arms[baseline]
     others = [arm for name, arm in scores.arms.items() if name != baseline]
@@ -45,7 +48,7 @@ def analyse(
     if short:
         floor = m * stats.least_p(max(short))
         warnings.append(
-            f"with {max(short)} seeds and {m} comparisons p_holm cannot fall under {floor:.2g}: no verdict is possible, "
+            f"with {max(short)} seeds and {m} comparisons p_holm cannot fall below {floor:.2g}, so no verdict is possible; "
             f"{least_seeds(m, level)} seeds would allow one"
         )
     return {
@@ -61,7 +64,7 @@ def analyse(
 
 
 def least_seeds(m: int, level: float) -> int:
-    """The fewest paired seeds with which one of m comparisons can get a verdict."""
+    """Returns the smallest number of paired seeds with which one of m comparisons can get a verdict."""
     n = stats.LEAST_SEEDS
     while not _can(n, m, level) and n <= stats.EXACT_UP_TO:
         n += 1
@@ -69,7 +72,7 @@ def least_seeds(m: int, level: float) -> int:
 
 
 def _can(n: int, m: int, level: float) -> bool:
-    """Whether n paired seeds can give a verdict among m comparisons at all."""
+    """Tells whether n paired seeds can give a verdict at all in one of m comparisons."""
     return n >= stats.LEAST_SEEDS and (m == 1 or m * stats.least_p(n) <= level + 1e-12)
 
 
@@ -94,7 +97,7 @@ def _pair(arm: Arm, base: Arm, asked: bool, confidence: float, lower_is_better: 
     if not seeds:
         raise DataError(
             f"arms {arm.name!r} and {base.name!r} share no seed: {_list(arm.seeds)} and {_list(base.seeds)}",
-            "pairs need one seed in both arms",
+            "run both arms with the same seeds",
         )
     cells = arm.at(seeds) - base.at(seeds)
     ours, theirs = arm.at(seeds).mean(axis=1), base.at(seeds).mean(axis=1)
@@ -126,20 +129,20 @@ def _pair(arm: Arm, base: Arm, asked: bool, confidence: float, lower_is_better: 
 
 
 def _verdict(row: dict[str, Any], m: int, level: float) -> tuple[str, str]:
-    """The verdict and the reason for it: that of the interval; among several comparisons p_holm must agree."""
+    """Returns the verdict and the reason for it: the interval decides, and among several comparisons p_holm must agree."""
     n, low = row["n_seeds"], row["difference_ci"][0]
     if n < stats.LEAST_SEEDS:
         return "inconclusive", f"{n} paired seed{'s' * (n != 1)}; a verdict needs {stats.LEAST_SEEDS}"
     if row["verdict"] == "inconclusive":
-        return "inconclusive", "the interval of the difference holds 0"
+        return "inconclusive", "the interval of the difference contains 0"
     if m > 1 and row["p_holm"] > level + 1e-12:
         return "inconclusive", f"with {m} comparisons p_holm is {row['p_holm']:.3g}, above {level:.2g}"
     why = "the interval of the difference lies " + ("above 0" if low > 0 else "below 0")
     wide = row.get("seed_and_question_ci")
     if wide and wide[0] <= 0 <= wide[1]:
-        why += "; that is for these questions: for questions like these it holds 0"
+        why += "; this holds for these questions only: the interval for new seeds and questions contains 0"
     if row["p_holm"] > level + 1e-12:
-        why += f"; the sign-flip test alone would not say so (p {row['p']:.3g})"
+        why += f"; the sign-flip test alone would not give this verdict (p {row['p']:.3g})"
     return row["verdict"], why
 
 
@@ -159,14 +162,14 @@ def _list(seeds: Sequence[Seed]) -> str:
 
 
 def _power(rows: Sequence[dict[str, Any]], m: int, level: float, confidence: float) -> dict[str, Any]:
-    """What these seeds could have seen: at level / m, the first step of Holm's."""
+    """Describes which differences these seeds can detect, at the level / m of Holm's first step."""
     found = []
     for row in rows:
         n, spread = row["n_seeds"], row["spread"]
         each: dict[str, Any] = {"arm": row["arm"], "n_seeds": n, "verdict_possible": _can(n, m, level)}
         if spread is None:
             each |= {"smallest_gap": None, "smallest_gap_ci": None, "seeds_for_this_gap": None}
-            each["line"] = "with 1 seed no gap can be told from chance"
+            each["line"] = "with 1 seed no difference can be told from chance"
         else:
             gap = stats.smallest_gap(spread, n, level / m, POWER)
             per_spread = gap / spread if spread else 0.0
@@ -193,6 +196,6 @@ def _power_line(n: int, each: dict[str, Any], difference: float, least: int) -> 
     low, high = each["smallest_gap_ci"]
     seen = f"with {n} seeds the smallest gap seen {100 * POWER:.0f} % of the time is"
     line = f"{seen} {each['smallest_gap']:.3g} ({low:.2g} to {high:.2g})"
-    line += "" if each["verdict_possible"] else f", and no verdict is given under {least} seeds"
+    line += "" if each["verdict_possible"] else f", but there is no verdict with fewer than {least} seeds"
     needed = each["seeds_for_this_gap"]
-    return line + (f"; a gap of {abs(difference):.3g} takes {needed}" if needed and needed > n else "")
+    return line + (f"; a gap of {abs(difference):.3g} needs {needed} seeds" if needed and needed > n else "")

@@ -1,11 +1,10 @@
-"""Which runs may not be compared at all, and what else the user should know about arms (runs/arms.py names them).
+"""Refuses runs that must not be compared, and notes what else the user should know about arms (runs/arms.py names them).
 
-Runs that were judged by another verifier, asked with another prompt or trained on other data are not arms of one experiment:
-refused.
+Runs with different verifiers, prompts or data are not arms of one experiment, so they are refused.
 
 Deviations:
-COMPARE-1. An input whose name hicra does not know counts as data. `lexicon` and `model` name arms instead, since both may
-    be what is compared.
+COMPARE-1. An input whose name hicra does not know counts as data, so it must be equal in all runs. A different `lexicon` or
+    `model` makes another arm instead, since either may be what is compared.
 """
 
 from __future__ import annotations
@@ -20,10 +19,14 @@ from hicra.runs.difference import difference, flat, varying
 
 
 def refuse_unlike(runs: Sequence[RunFolder], evaluated: bool) -> None:
-    """Raises where runs differ in data, prompt or task, verifier, or (for `eval/` metrics) in how they were evaluated.
+    """Refuses runs that differ in data, prompt, task or verifier, or in how they were evaluated.
+
+    Args:
+        runs: the run folders.
+        evaluated: whether the metric is of the final evaluation, so that its settings must be equal too.
 
     Raises:
-        DataError: names what differs and in which runs.
+        DataError: runs differ; the message names what differs, and in which runs.
     """
     inputs = [_without(run.manifest.get("inputs") or {}, FREE_INPUTS) for run in runs]
     _same(runs, inputs, lambda key: f"input {key!r}", lambda value: str(value)[:16])
@@ -31,7 +34,7 @@ def refuse_unlike(runs: Sequence[RunFolder], evaluated: bool) -> None:
     for run in runs:
         config = run.manifest.get("config") or {}
         settings = flat({name: config.get(name) for name in (("task", "eval") if evaluated else ("task",))})
-        # where the data has a hash, the name of its file says nothing
+        # if the data has a hash, the name of its file does not matter
         configs.append(_without(settings, [key for key in settings if any(inputs) and key.endswith("_file")]))
     _same(runs, configs, str, repr)
 
@@ -51,14 +54,15 @@ def _same(
             first, other = ("absent" if value is None else short(value) for value in values)
             raise DataError(
                 f"{called(key)} differs: {first} in {runs[0].path}, {other} in {run.path}",
-                "compare runs with the same data, prompt and verifier; run one of the arms again",
+                "compare runs with the same data, prompt and verifier, or run one of the arms again",
             )
 
 
 def remarks(runs: Sequence[RunFolder], arms: Sequence[str]) -> list[str]:
-    """In what arms differ besides their names, and in what versions of packages.
+    """Lists in which settings and versions of packages the arms differ beyond what their names say.
 
     Args:
+        runs: the run folders.
         arms: the arm of each run.
     """
     settings = [other_settings(run) for run in runs]

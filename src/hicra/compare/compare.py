@@ -1,4 +1,4 @@
-"""The verb: files or folders in, one JSON-ready object out."""
+"""Runs a comparison, from files or folders to one object that can be written as JSON."""
 
 from __future__ import annotations
 
@@ -25,32 +25,35 @@ def compare(
     lower_is_better: bool = False,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Compares every arm with a baseline, paired by seed.
+    """Compares every arm with a baseline arm, paired by seed.
 
     Args:
-        sources: run folders (or folders of run folders), or tables .csv, .jsonl, .parquet; never both.
-        baseline: an arm; None takes the arm `none`.
-        metric: of run folders, see metric.py; of a table, the column that holds the values (None: `value`).
-        lower_is_better: turns the verdict and the probability of improvement round; always so for `steps_to`.
-        seed: of what is drawn: the IQM's bootstrap, and sign flips past 20 seeds.
+        sources: run folders (or folders of run folders), or tables .csv, .jsonl, .parquet; not both.
+        baseline: the baseline arm; None takes the arm `none`.
+        metric: for run folders a metric as in metric.py; for a table the column that holds the values (None: `value`).
+        confidence: of the intervals, in (0, 1).
+        lower_is_better: whether a lower value is better, for the verdict and the probability of improvement; it always is
+            for `steps_to`.
+        seed: of what is drawn: the IQM's bootstrap, and the sign flips of more than 20 seeds.
 
     Returns:
-        metric, baseline, checkpoint_rule, confidence, higher_is_better, questions, arms, comparisons, power, warnings
-        (docs/compare.md); None where a number does not exist, as an interval of one seed.
+        {metric, baseline, checkpoint_rule, confidence, higher_is_better, questions, arms, comparisons, power, warnings}, as
+        docs/compare.md explains. A number that does not exist, such as the interval of one seed, is None.
 
     Raises:
-        ConfigError, DataError, ArtifactError: bad arguments or input, named with the nearest right thing.
+        ConfigError, DataError, ArtifactError: the arguments or the input are wrong; the message says what to change.
     """
     paths = [Path(source) for source in sources]
     if not paths:
         raise ConfigError(
-            "nothing to compare", "hicra compare RUN... --baseline ARM, or hicra compare TABLE.csv --baseline ARM"
+            "nothing to compare",
+            "use `hicra compare RUN... --baseline ARM` or `hicra compare TABLE.csv --baseline ARM`",
         )
     tables, runs = _sort_out(paths)
     warnings: list[str] = []
     if tables:
         column = metric or "value"
-        scores, rule = read_tables(tables, column), f"the table's column {column!r}, one value a row"
+        scores, rule = read_tables(tables, column), f"the table's column {column!r}, one value per row"
         metric = column
     else:
         found = read_runs(runs, metric)
@@ -60,7 +63,7 @@ def compare(
         known = describe(metric.rpartition(":")[2])
         if known and not known.direction:
             warnings.append(
-                f"neither more nor less of {known.name} is better in itself: read the verdict as more or less"
+                f"neither more nor less of {known.name} is better in itself: read `better` and `worse` as larger and smaller"
             )
     result = analyse(
         scores,
@@ -75,7 +78,7 @@ def compare(
 
 
 def _sort_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Tables and run folders; a folder of run folders stands for those."""
+    """Sorts the paths into tables and run folders; a folder of run folders stands for the folders in it."""
     tables: list[Path] = []
     runs: list[Path] = []
     for path in paths:
@@ -89,7 +92,7 @@ def _sort_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         else:
             raise DataError(f"{path} is no table that hicra reads", f"tables end in {', '.join(SUFFIXES)}")
     if tables and runs:
-        raise DataError(f"{tables[0]} is a table, {runs[0]} a run folder", "compare tables, or run folders, not both")
+        raise DataError(f"{tables[0]} is a table, {runs[0]} a run folder", "compare tables or run folders, not both")
     return tables, runs
 
 
@@ -97,7 +100,7 @@ def _baseline(given: str | None, arms: list[str]) -> str:
     if given is None and DEFAULT_BASELINE in arms:
         given = DEFAULT_BASELINE
     if given is None:
-        raise ConfigError("no baseline named", f"--baseline ARM; arms: {', '.join(arms)}")
+        raise ConfigError("no baseline named", f"name one with --baseline; the arms are {', '.join(arms)}")
     if given not in arms:
         raise ConfigError(f"no arm is called {given!r}", did_you_mean(given, arms))
     if len(arms) < 2:

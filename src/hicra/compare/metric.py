@@ -1,16 +1,16 @@
-"""Which number stands for a run: metric names with a checkpoint rule, fixed before anybody looks at the curves.
+"""Metric names with a checkpoint rule, which turns the curve of a run into one number and is chosen before looking at the curves.
 
-    NAME                       value at the last step; eval/NAME: the final model's evaluation
+    NAME                       value at the last step; eval/NAME is the final model's evaluation
     at40:NAME                  value at step 40
     last10:NAME                mean over the last 10 steps
-    auc:NAME                   area under the learning curve over its length (trapezoids), in the metric's own unit
+    auc:NAME                   area under the learning curve divided by its length (trapezoids), in the metric's own unit
     steps_to:0.5:NAME          first step with a value of at least 0.5; fewer is better
     steps_to:0.5:5:NAME        the same for the mean of the last 5 steps
 
-There is no "best step": to choose it by the curve that is then compared favours the noisier arm.
+There is no "best step": choosing it from the curve that is then compared favours the noisier arm.
 
 Deviations:
-COMPARE-3. A run that never gets to the threshold counts with its last step (the restricted mean), and is named.
+COMPARE-3. A run that never reaches the threshold counts with its last step (the restricted mean), and a warning names it.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ _KNOWN = "NAME, at40:NAME, last10:NAME, auc:NAME, steps_to:0.5:NAME or steps_to:
 
 @dataclass(frozen=True)
 class CheckpointRule:
-    """A parsed `--metric`: how a curve becomes one number.
+    """A parsed `--metric`, which says how a curve becomes one number.
 
     Attributes:
-        kind: "final", "at", "last", "auc" or "steps_to". name: the logged metric.
-        steps: the step of "at", the window of "last" and "steps_to". threshold: of "steps_to".
+        kind: the type of rule: "final", "at", "last", "auc" or "steps_to".
+        name: the logged metric.
+        steps: the step of "at", or the number of steps that "last" and "steps_to" average over.
+        threshold: the value that "steps_to" waits for.
     """
 
     kind: str
@@ -48,7 +50,7 @@ class CheckpointRule:
 
     @property
     def text(self) -> str:
-        """The checkpoint rule as it is printed."""
+        """The checkpoint rule in words."""
         if self.kind == "final":
             return "value at the last step"
         if self.kind == "at":
@@ -59,15 +61,15 @@ class CheckpointRule:
             return "area under the curve over all steps, divided by its length"
         smooth = f" in the mean of the last {self.steps} steps" if self.steps > 1 else ""
         return (
-            f"first step at {self.threshold:g} or more{smooth}; a run that never gets there counts with its last step"
+            f"first step at {self.threshold:g} or more{smooth}; a run that never reaches it counts with its last step"
         )
 
     def of(self, curve: Sequence[float | None], run: str) -> tuple[float, bool]:
-        """The number of one run, and whether it is censored (a threshold that was never reached).
+        """Returns the number of one run, and whether it is censored (the threshold was never reached).
 
         Args:
-            curve: one value a step, from step 1.
-            run: names the run in errors.
+            curve: one value per step, from step 1.
+            run: the name of the run for error messages.
 
         Raises:
             DataError: a step that the rule needs does not exist or has no value.
@@ -75,7 +77,9 @@ class CheckpointRule:
         n = len(curve)
         most = self.steps if self.kind in ("at", "last", "steps_to") else 1
         if n < most:
-            raise DataError(f"{run} has {n} steps, {self.kind} needs step {most}", "finish it, or ask for fewer steps")
+            raise DataError(
+                f"{run} has {n} steps, {self.kind} needs step {most}", "finish the run, or ask for fewer steps"
+            )
         first = {"at": self.steps - 1, "last": n - self.steps, "final": n - 1}.get(self.kind, 0)
         used = curve[first:n] if self.kind != "at" else curve[first : first + 1]
         values = np.array([np.nan if value is None else value for value in used], np.float64)
@@ -83,7 +87,7 @@ class CheckpointRule:
             step = first + int(np.flatnonzero(np.isnan(values))[0]) + 1
             raise DataError(
                 f"{run} has no value of {self.name} at step {step}",
-                "choose another metric, or atN: with a step that has one",
+                "choose another metric, or atN: with a step N that has a value",
             )
         if self.kind == "auc":
             return float(np.trapezoid(values) / (n - 1)) if n > 1 else float(values[0]), False
@@ -98,7 +102,7 @@ def parse_metric(text: str) -> CheckpointRule:
     """Reads a `--metric`.
 
     Raises:
-        ConfigError: a rule that is half written, or a step or threshold out of range.
+        ConfigError: the rule is incomplete, or a step or threshold is out of range.
     """
     for kind, form in _FORMS:
         if found := form.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The comparison as one SVG file: every seed as a dot, the differences with their intervals beside them."""
+"""Plots a comparison as one SVG file: every seed is a dot, with the differences and their intervals next to the values."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LETTER, _LONGEST = 8.6, 28  # width of a letter of a name, and how many letters
 
 
 def save_plot(result: Mapping[str, Any], path: Path | str) -> Path:
-    """Writes the SVG, whole or not at all."""
+    """Writes the plot to `path`, completely or not at all."""
     write_text(Path(path), plot(result) + "\n")
     return Path(path)
 
 
 def plot(result: Mapping[str, Any]) -> str:
-    """SVG text of what `compare` returned."""
+    """Returns the SVG text of a result of `compare`."""
     arms, rows = result["arms"], {row["arm"]: row for row in result["comparisons"]}
     names = [shorten(arm["arm"], _LONGEST) for arm in arms]
     left = _PAD + _LETTER * max(16, *map(len, names)) + 12
@@ -38,7 +38,7 @@ def plot(result: Mapping[str, Any]) -> str:
     less = "" if result["higher_is_better"] else ", less is better"
     out = [
         svg.text(left, 24, shorten(result["metric"], 44), class_="strong"),
-        svg.text(left, 42, f"each dot a seed, tick and bar: mean and {100 * result['confidence']:g} %"),
+        svg.text(left, 42, f"dot: one seed; tick and bar: mean and {100 * result['confidence']:g} %"),
         svg.text(right, 24, "minus " + shorten(result["baseline"], 36), class_="strong"),
         svg.text(right, 42, f"paired by seed{less}"),
         *levels_grid,
@@ -65,14 +65,14 @@ def plot(result: Mapping[str, Any]) -> str:
 
 
 def _panel(left: float, values: Sequence[float], bottom: float) -> tuple[Scale, list[str]]:
-    """The scale of a panel and its grid."""
+    """Makes the scale of a panel and its grid."""
     ticks = nice_ticks(min(values), max(values), 4)
     scale = Scale(ticks[0], ticks[-1], left, left + _PANEL)
     return scale, columns(scale, ticks, _TOP - 6, bottom)
 
 
 def _mark(scale: Scale, dots: Sequence[float], mean: float, ci: Sequence[float | None], y: float) -> list[str]:
-    """Dots above, the mean and its interval below; an interval that is unbounded is not drawn."""
+    """Draws the dots above and the mean with its interval below; an unbounded interval is not drawn."""
     out = [svg.tag("circle", class_="each", cx=scale(dot), cy=y - 6, r=4) for dot in dots]
     if ci[0] is not None and ci[1] is not None:
         out.append(svg.line(scale(ci[0]), y + 8, scale(ci[1]), y + 8, class_="mean"))

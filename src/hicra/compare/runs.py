@@ -1,4 +1,4 @@
-"""Run folders -> Scores: one number a run by a checkpoint rule, arms by method and settings, seeds from hicra.json."""
+"""Reads scores from run folders: one number per run by a checkpoint rule, arms by method and settings, seeds from hicra.json."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HELD_OUT = "eval/"
 
 @dataclass(frozen=True)
 class FromRuns:
-    """What the run folders gave: values, the metric and rule that was used, remarks, steps a run."""
+    """What was read from run folders: the values, the metric and rule that were used, and warnings."""
 
     scores: Scores
     metric: str
@@ -43,13 +43,15 @@ class _Run:
 
 
 def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
-    """Reads one number a run.
+    """Reads one number per run.
 
     Args:
-        metric: see metric.py; None takes eval/accuracy where every run has it, else hicra/accuracy.
+        paths: the run folders.
+        metric: a metric as in metric.py; None takes eval/accuracy if every run has it, else hicra/accuracy.
 
     Raises:
-        DataError, ArtifactError, ConfigError: folders that are damaged, unlike, unfinished or doubled, or no such metric.
+        DataError, ArtifactError, ConfigError: a folder is damaged, differs in its data, is too short or is given twice, or there
+            is no such metric.
     """
     runs = [_read(path) for path in paths]
     if metric is None:
@@ -71,13 +73,13 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
     warnings = remarks(folders, arms)
     if evaluated:
         numbers = [(run.final[rule.name], False) for run in runs]
-        text = "the final model on held-out problems (evaluation.json), fixed beforehand"
+        text = "the final model on held-out problems (evaluation.json), fixed in advance"
         warnings += _unscorable(runs, arms)
     else:
         _same_length(runs, rule)
         numbers = [rule.of(_curve(run, rule.name), str(run.folder.path)) for run in runs]
         at = f" ({len(runs[0].rows)})" if rule.kind in ("final", "last") else ""
-        text = f"{rule.text}{at}, fixed beforehand"
+        text = f"{rule.text}{at}, fixed in advance"
         warnings += _unfinished(runs)
     censored = [run.folder.path.name for run, (_, late) in zip(runs, numbers, strict=True) if late]
     if censored:
@@ -96,12 +98,20 @@ def _read(path: Path) -> _Run:
     folder = RunFolder.open(path)
     for key in ("method", "seed"):
         if key not in folder.manifest:
-            raise ArtifactError(f"{path / 'hicra.json'} has no {key!r}", "it was not written by hicra")
+            raise ArtifactError(
+                f"{path / 'hicra.json'} has no {key!r}, so hicra did not write it",
+                f"leave out {path}, or train it again",
+            )
     if type(folder.manifest["seed"]) is not int:
-        raise ArtifactError(f"{path / 'hicra.json'}: seed is {folder.manifest['seed']!r}, no integer", "repair it")
+        raise ArtifactError(
+            f"{path / 'hicra.json'}: seed is {folder.manifest['seed']!r}, no integer", "set it to the seed of the run"
+        )
     for key in ("config", "inputs", "versions"):
         if not isinstance(folder.manifest.get(key) or {}, dict):
-            raise ArtifactError(f"{path / 'hicra.json'}: {key} is no object", "it was not written by hicra")
+            raise ArtifactError(
+                f"{path / 'hicra.json'}: {key} is no object, so hicra did not write it",
+                f"leave out {path}, or train it again",
+            )
     rows = folder.metrics()
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or row.get("step") != number:
@@ -114,7 +124,7 @@ def _read(path: Path) -> _Run:
 
 
 def _final(path: Path) -> dict[str, float]:
-    """The numbers of the final evaluation, by `eval/NAME`; empty where the run was not evaluated."""
+    """Reads the numbers of the final evaluation, by `eval/NAME`; there are none if the run was not evaluated."""
     if not path.exists():
         return {}
     try:
@@ -134,20 +144,20 @@ def _curve(run: _Run, name: str) -> list[float | None]:
         ):
             raise DataError(
                 f"{run.folder.path / 'metrics.jsonl'} step {row['step']}: {name} is {value!r}, no finite number",
-                "a step without a value has null",
+                "write null for a step without a value",
             )
         curve.append(None if value is None else float(value))
     return curve
 
 
 def _same_length(runs: Sequence[_Run], rule: CheckpointRule) -> None:
-    """Curves of unlike length are compared at a step that all have, or not at all."""
+    """Refuses curves of different lengths, unless they are compared at one step that all have."""
     lengths = [len(run.rows) for run in runs]
     if rule.kind != "at" and len(set(lengths)) > 1:
         short, long = lengths.index(min(lengths)), lengths.index(max(lengths))
         raise DataError(
             f"{runs[short].folder.path} has {lengths[short]} steps, {runs[long].folder.path} has {lengths[long]}",
-            f"finish it with `hicra train --resume`, or compare at{lengths[short]}:{rule.name}",
+            f"finish it with `hicra train --resume`, or compare with --metric at{lengths[short]}:{rule.name}",
         )
 
 
@@ -162,7 +172,7 @@ def _unfinished(runs: Sequence[_Run]) -> list[str]:
 
 
 def _unscorable(runs: Sequence[_Run], arms: Sequence[str]) -> list[str]:
-    """Unscorable answers (their reward is null): an arm that has more of them looks worse than it is."""
+    """Warns of unscorable answers (their reward is null): an arm that has more of them looks worse than it is."""
     found = []
     for arm in sorted(set(arms)):
         mine = [run.final for run, name in zip(runs, arms, strict=True) if name == arm]

@@ -1,6 +1,6 @@
-"""Values lined up by arm, seed and question: the input of the statistics, whatever file they came from.
+"""Sorts values by arm, seed and question as the input of the statistics, whatever file they came from.
 
-Pairing goes by the names, never by the order of rows, and the same rows in another order give the same bytes.
+Values are paired by names, never by the order of rows, and the same rows in another order give the same bytes.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from hicra.errors import DataError
 
 Seed = int | str
 Name = TypeVar("Name", int, str, int | str)
-_NAMED = 5  # how many of the missing ones an error spells out
+_NAMED = 5  # the most missing questions that an error lists
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: `seeds` sorted, `values` [seeds, questions] float64 (one column where there are no questions)."""
+    """One arm, with sorted `seeds` and `values` [seeds, questions] float64 (one column if there are no questions)."""
 
     name: str
     seeds: tuple[Seed, ...]
     values: Floats
 
     def at(self, seeds: Sequence[Seed]) -> Floats:
-        """[len(seeds), questions] the rows of some of its seeds."""
+        """Returns the values [len(seeds), questions] of some of its seeds."""
         rows = {seed: row for row, seed in enumerate(self.seeds)}
         return self.values[[rows[seed] for seed in seeds]]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """All arms by name, sorted; every arm and seed has the same questions (None: one value a seed)."""
+    """All arms, sorted by name; every arm and seed has the same questions (None means one value per seed)."""
 
     arms: dict[str, Arm]
     questions: tuple[str, ...] | None
@@ -49,23 +49,24 @@ class Scores:
         values: Sequence[float] | Floats,
         where: Callable[[int], str] = lambda row: f"row {row + 1}",
     ) -> Scores:
-        """Lines rows up.
+        """Sorts rows into arms.
 
         Args:
-            arms, seeds, questions, values: one entry a row; values finite.
-            where: names a row for the user, by its index.
+            arms, seeds, questions, values: one entry per row; the values are finite.
+            where: names a row for the user, given its index.
 
         Raises:
-            DataError: no row, a value that is not finite, an (arm, seed, question) given twice, or a seed that lacks
-                questions which another has.
+            DataError: there is no row, a value is not finite, an (arm, seed, question) is given twice, or a seed lacks
+                questions that another has.
         """
         if not len(values):
-            raise DataError("there is no row to compare", "a table needs one row an arm and seed")
+            raise DataError("there is no row to compare", "give a table with one row per arm and seed")
         value = np.asarray(values, np.float64)
         if not np.isfinite(value).all():
             row = int(np.flatnonzero(~np.isfinite(value))[0])
             raise DataError(
-                f"{where(row)}: value {value[row]} is not finite", "drop the seed from every arm and say so"
+                f"{where(row)}: value {value[row]} is not finite",
+                "leave that seed out of every arm, and report that you did",
             )
         arm_names, arm = _ranked(arms)
         seed_names, seed = _ranked(seeds)
@@ -81,7 +82,7 @@ class Scores:
             asked = f", question {questions[first]!r}" if questions is not None else ""
             raise DataError(
                 f"{where(second)}: arm {arms[first]!r}, seed {seeds[first]!r}{asked} was given before, {where(first)}",
-                "keep one row for each; several questions a seed need a column `question`"
+                "keep one row for each; for several questions per seed, add a column `question`"
                 if questions is None
                 else "keep one row for each",
             )
@@ -94,7 +95,7 @@ class Scores:
             raise DataError(
                 f"arm {arm_names[owner]!r}, seed {seed_names[number]!r} lacks {len(lacking)} of {len(question_names)} "
                 f"questions: {', '.join(map(repr, lacking[:_NAMED]))}{more}",
-                "all arms and seeds must answer the same questions: add the rows, or drop the questions everywhere",
+                "all arms and seeds must have the same questions: add the rows, or leave those questions out everywhere",
             )
         cells = value.reshape(len(runs), len(question_names))
         owners = runs // len(seed_names)
@@ -108,7 +109,7 @@ class Scores:
 
 
 def _ranked(names: Sequence[Name]) -> tuple[list[Name], Ints]:
-    """The distinct names, numbers before texts, and the place of each entry among them."""
+    """Returns the different names, numbers before texts, and the index of each entry among them."""
     known = sorted(set(names), key=lambda name: (isinstance(name, str), name))
     place = {name: index for index, name in enumerate(known)}
     return known, np.fromiter((place[name] for name in names), np.int64, len(names))

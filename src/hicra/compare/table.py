@@ -1,4 +1,4 @@
-"""A table of results (.csv, .jsonl, .parquet; columns arm, seed, value, optional question) -> Scores, strictly."""
+"""Reads scores strictly from a table (.csv, .jsonl, .parquet) with the columns arm, seed, value and optional question."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ def read_tables(paths: Sequence[Path], column: str = "value") -> Scores:
     """Reads one or several tables as one.
 
     Args:
+        paths: the tables.
         column: the column that holds the values.
 
     Raises:
-        DataError: unreadable, empty, a column missing, a value that is no finite number (named by file and line), or what
-            Scores.from_rows refuses.
+        DataError: a table is unreadable or empty, lacks a column, holds a value that is no finite number (the message has file
+            and line), or is refused by Scores.from_rows.
     """
     arms: list[str] = []
     seeds: list[Seed] = []
@@ -41,7 +42,7 @@ def read_tables(paths: Sequence[Path], column: str = "value") -> Scores:
         _need_columns(path, names, column)
         if asked is not None and asked != ("question" in names):
             raise DataError(
-                f"{path} has {'a' if 'question' in names else 'no'} column `question`, the table before it is otherwise",
+                f"{path} has {'a' if 'question' in names else 'no'} column `question`, unlike the table before it",
                 "give all tables the same columns",
             )
         asked = "question" in names
@@ -54,7 +55,7 @@ def read_tables(paths: Sequence[Path], column: str = "value") -> Scores:
                 questions.append(_name(row["question"], "question", place))
             places.append(place)
         if len(places) == before:
-            raise DataError(f"{path} holds no row", "a table needs one row an arm and seed")
+            raise DataError(f"{path} holds no row", "give a table with one row per arm and seed")
     return Scores.from_rows(arms, seeds, questions if asked else None, values, places.__getitem__)
 
 
@@ -82,7 +83,7 @@ def _csv(path: Path) -> tuple[list[str], Iterator[Row]]:
         for line, cells in lines[1:]:
             if len(cells) != len(names):
                 raise DataError(
-                    f"{path} line {line} has {len(cells)} fields, the header {len(names)}", "one field a column"
+                    f"{path} line {line} has {len(cells)} fields, the header {len(names)}", "give one field per column"
                 )
             yield f"{path} line {line}", dict(zip(names, cells, strict=True))
 
@@ -97,14 +98,16 @@ def _jsonl(path: Path) -> tuple[list[str], Iterator[Row]]:
         for place, row in rows:
             if row.keys() != rows[0][1].keys():
                 odd = min(row.keys() ^ rows[0][1].keys())
-                raise DataError(f"{place}: {odd!r} is in this row or in the first, not in both", "one set of keys")
+                raise DataError(
+                    f"{place}: {odd!r} is in this row or in the first, not in both", "give all rows the same keys"
+                )
             yield str(place), row
 
     return names, checked()
 
 
 def _skip_blank(place: RowPlace, bad: BadRow) -> None:
-    """Tables written by hand may have empty lines."""
+    """Skips an empty line, which tables written by hand may have, and stops at anything else."""
     if bad.reason != EMPTY:
         stop(place, bad)
 
@@ -121,7 +124,7 @@ def _name(given: Any, column: str, place: str) -> str:
         return given
     if isinstance(given, int) and not isinstance(given, bool):
         return str(given)
-    raise DataError(f"{place}: {column} is {given!r}, it must be a text or an integer", "fill it in")
+    raise DataError(f"{place}: {column} is {given!r}, it must be a text or an integer", f"fill in {column}")
 
 
 def _seed(given: Any, place: str) -> Seed:
@@ -131,7 +134,7 @@ def _seed(given: Any, place: str) -> Seed:
         return int(given)
     if (isinstance(given, str) and given.strip()) or (isinstance(given, int) and not isinstance(given, bool)):
         return given
-    raise DataError(f"{place}: seed is {given!r}, it must be an integer or a text", "fill it in")
+    raise DataError(f"{place}: seed is {given!r}, it must be an integer or a text", "fill in the seed")
 
 
 def _value(given: Any, column: str, place: str) -> float:
@@ -141,7 +144,8 @@ def _value(given: Any, column: str, place: str) -> float:
     if isinstance(given, bool | int | float) and math.isfinite(number := _float(given)):
         return number
     raise DataError(
-        f"{place}: {column} is {given!r}, it must be a finite number", "drop the seed from every arm and say so"
+        f"{place}: {column} is {given!r}, it must be a finite number",
+        "leave that seed out of every arm, and report that you did",
     )
 
 

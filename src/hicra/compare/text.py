@@ -1,4 +1,4 @@
-"""The comparison as text for a terminal: the table, every seed's value, the power line. Warnings go to stderr, not here."""
+"""Writes a comparison as text for a terminal: the tables, every seed's value and the power line; warnings go to stderr."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from hicra.drawing.readable import printable
 
-_WIDE = 10  # seeds that fit in one row
+_WIDE = 10  # number of seeds that fit in one row
 
 
 def render(result: Mapping[str, Any]) -> str:
-    """The text of what `compare` returned."""
+    """Returns the text of a result of `compare`."""
     base, level = result["baseline"], f"{100 * result['confidence']:g} %"
-    asked = f", {result['questions']} questions a seed" if result["questions"] else ""
+    asked = f", {result['questions']} questions per seed" if result["questions"] else ""
     less = "" if result["higher_is_better"] else ", less is better"
     out = [f"metric      {result['metric']}{less}{asked}", f"checkpoint  {result['checkpoint_rule']}"]
     out += ["", *_columns(
@@ -39,12 +39,12 @@ def render(result: Mapping[str, Any]) -> str:
 
 
 def value(number: float | None, sign: bool = False) -> str:
-    """A number in four figures; None is a dash."""
+    """Writes a number with four digits, or a dash for None."""
     return "-" if number is None else f"{number:+.4g}" if sign else f"{number:.4g}"
 
 
 def span(ci: Sequence[float | None], sign: bool = False) -> str:
-    """An interval; one that is unbounded is said to be."""
+    """Writes an interval, or [unbounded]."""
     return "[unbounded]" if ci[0] is None else f"[{value(ci[0], sign)}, {value(ci[1], sign)}]"
 
 
@@ -71,7 +71,7 @@ def _comparison(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _seeds(arms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every seed's value: a table where it fits, else a list an arm."""
+    """Writes every seed's value: as a table if it fits, else as one list per arm."""
     seeds = sorted({seed for arm in arms for seed in arm["seeds"]}, key=lambda seed: (isinstance(seed, str), seed))
     if len(seeds) > _WIDE:
         lists = (
@@ -86,7 +86,7 @@ def _seeds(arms: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table, each column as wide as its widest entry."""
+    """Writes the lines of a table, each column as wide as its widest entry."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)

@@ -1,10 +1,11 @@
-"""Credit assignment: a baseline (rewards -> A), then a shaper (A, batch -> A), then a loss, each by name.
+"""Credit assignment has three parts, each chosen by name: a baseline, a shaper (the credit method) and a loss.
 
     from hicra import credit
-    credit.METHODS["hicra"](advantages, batch, alpha=0.2)        # [B,T]; a shaper is a method of credit
+    credit.METHODS["hicra"](advantages, batch, alpha=0.2)        # the shaped advantages [B,T]
 
-Three tables, one entry a line: `baselines/` has BASELINES, `shapers/` METHODS, `losses/` LOSSES. `entry.py` says what an
-entry is. To add one: a small file in its folder, and one line in the table of that folder's `__init__.py`.
+A baseline turns rewards into advantages, a shaper changes them token by token, and a loss turns them into one number. The tables
+are BASELINES in `baselines/`, METHODS in `shapers/` and LOSSES in `losses/`; `entry.py` says what an entry is. To add one, write
+a small file in its folder and one line in the table of that folder's `__init__.py`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ __all__ = ["BASELINES", "LOSSES", "METHODS", "Baseline", "Loss", "Method", "get_
 
 
 def get_method(name: str, settings: dict[str, Any] | None = None) -> Method:
-    """The method of that name, its settings checked.
+    """Returns the method of that name after checking its settings.
 
     Raises:
-        ConfigError: unknown method or setting.
+        ConfigError: the method or a setting is unknown, or a value is refused.
     """
     if name not in METHODS:
         raise ConfigError(f"method.name: no method {name!r}", did_you_mean(name, METHODS))

@@ -1,8 +1,8 @@
-"""What stands in the tables of credit: a function with a name, its settings, the fields it needs and its source.
+"""An entry in a table of credit is a function with its name, its settings, the fields that it needs and its source.
 
 A baseline turns rewards into advantages, a shaper (here: a method) changes advantages, a loss turns them into a number.
 Each is a plain function. Its settings are its keyword-only arguments: their types, bounds and defaults stand in its
-signature alone, and the class that checks them is made from it.
+signature alone, and the class that checks them is made from that signature.
 """
 
 from __future__ import annotations
@@ -24,46 +24,46 @@ Batch = Mapping[str, Any]
 
 
 class Settings(Strict):
-    """The settings of one entry, with the types that stand in its function's signature. Text is no number."""
+    """The settings of one entry, with the types of its function's signature; text is never read as a number."""
 
     model_config = ConfigDict(strict=True)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a table.
+    """One entry of a table.
 
     Attributes:
-        name: its key.
+        name: the entry's key in the table.
         function: the formula; its keyword-only arguments are the settings.
-        source: where the formula stands.
-        needs: fields of the batch that must be there.
+        source: the publication that the formula is from.
+        needs: the fields that the batch must hold.
     """
 
     name: str
     function: Callable[..., Any]
     source: str
     needs: tuple[str, ...] = ()
-    kind: ClassVar[str]  # what it is, as `hicra methods` says
-    section: ClassVar[str]  # of the config, where its settings stand
+    kind: ClassVar[str]  # "shaper", "baseline" or "loss", as `hicra methods` prints it
+    section: ClassVar[str]  # the section of the config that holds its settings
 
     @functools.cached_property
     def settings_class(self) -> type[Settings]:
-        """The class that checks the settings, made from the function's signature."""
+        """The class that checks the settings; it is made from the function's signature."""
         arguments = inspect.signature(self.function, eval_str=True).parameters.values()
         fields: dict[str, Any] = {a.name: (a.annotation, a.default) for a in arguments if a.kind is a.KEYWORD_ONLY}
         return create_model(f"{self.name}_settings", __base__=Settings, **fields)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Names and defaults of the settings."""
+        """The names of the settings with their defaults."""
         return {name: field.default for name, field in self.settings_class.model_fields.items()}
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """All settings: the given ones, each checked, over the defaults.
+        """Checks the given settings and returns all settings, with defaults for those that are not given.
 
         Raises:
-            ConfigError: a setting that this entry does not have, or a value that it refuses.
+            ConfigError: this entry does not have a setting, or refuses its value.
         """
         for key in given:
             if key not in self.settings:
@@ -74,7 +74,7 @@ class Entry:
         return dict(validated(self.settings_class, plain, under=f"{self.section}.", fix=fix))
 
     def require(self, batch: Batch) -> None:
-        """Raises MissingField where the batch lacks a field that is needed."""
+        """Raises MissingField if the batch lacks a field that this entry needs."""
         for field in self.needs:
             if batch.get(field) is None:
                 raise MissingField(
@@ -85,15 +85,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Method(Entry):
-    """One way to shape advantages: `method(advantages [B,T], batch, **settings) -> [B,T]`, dtype kept, input untouched.
+    """One way to shape advantages: `method(advantages [B,T], batch, **settings) -> [B,T]`.
 
-    `function` is `(A [B,T], batch of arrays, *, settings...) -> A'`; what it gives outside response_mask is overwritten by A.
+    The result has the dtype of the input, and the input is not changed. `function` is `(A [B,T], batch of arrays, *,
+    settings...) -> A'`; what it returns outside response_mask is replaced by A.
 
     Attributes:
-        scope: "row" where a row's result depends on that row alone, "batch" where groups or quantiles matter: an engine
+        scope: "row" if a row's result depends on that row alone, "batch" if it depends on groups or quantiles; an engine
             with several processes must then shape the whole batch at once.
-        changes: which advantages it changes. "nothing"; "planning": exactly those of planning tokens, where they are not 0
-            and the strength is not 0; "any": it depends. An engine checks the first two while it trains.
+        changes: which advantages the method changes. "nothing": none. "planning": exactly those of planning tokens, if they
+            are not 0 and the strength is not 0. "any": it depends. An engine checks the first two while it trains.
         strength: the setting that turns the method off at 0, or None.
     """
 
@@ -112,15 +113,18 @@ class Method(Entry):
         if given.ndim == 1:
             given = np.broadcast_to(given[:, None], live.shape)
         if given.shape != live.shape:
-            raise DataError(f"advantages {given.shape} and response_mask {live.shape} differ", "both are [B,T]")
-        clean = np.where(live, given, np.zeros((), given.dtype))  # what stands under the padding never matters
+            raise DataError(
+                f"advantages {given.shape} and response_mask {live.shape} differ in shape",
+                "give both as [B,T], or advantages as [B]",
+            )
+        clean = np.where(live, given, np.zeros((), given.dtype))  # values under the padding must not matter
         shaped = self.function(clean, arrays, **chosen)
         return np.where(live, shaped, given).astype(given.dtype, copy=False)
 
 
 @dataclass(frozen=True)
 class Baseline(Entry):
-    """Rewards to advantages: `baseline(rewards [B], group_ids [B], batch=None, **settings) -> [B]`."""
+    """Turns rewards into advantages: `baseline(rewards [B], group_ids [B], batch=None, **settings) -> [B]`."""
 
     kind: ClassVar[str] = "baseline"
     section: ClassVar[str] = "baseline.settings"
@@ -134,7 +138,7 @@ class Baseline(Entry):
 
 @dataclass(frozen=True)
 class Loss(Entry):
-    """Advantages to the number that is minimised: `loss(logps, old_logps, advantages, mask, **settings)`, all [B,T]."""
+    """Turns advantages into the number that is minimised: `loss(logps, old_logps, advantages, mask, **settings)`, all [B,T]."""
 
     kind: ClassVar[str] = "loss"
     section: ClassVar[str] = "loss.settings"
@@ -144,7 +148,7 @@ class Loss(Entry):
 
 
 def check_alpha(alpha: float) -> float:
-    """The value, if 0 <= alpha < 1: from 1 on, a negative advantage would change its sign. Raises ConfigError."""
+    """Returns alpha, or raises ConfigError unless 0 <= alpha < 1: from 1 on, a negative advantage would change its sign."""
     if not 0 <= alpha < 1:
         raise ConfigError(
             f"alpha is {alpha}, it must lie in [0, 1): from 1 on, penalties on planning tokens would turn into rewards",

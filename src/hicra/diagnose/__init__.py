@@ -1,1 +1,1 @@
-"""`hicra diagnose`: every metric that the rollouts of any run allow, step by step."""
+"""`hicra diagnose` computes, step by step, every metric that the rollouts of any run allow."""

@@ -1,4 +1,4 @@
-"""`hicra diagnose`: every metric that rows of any run allow, step by step, as a run folder that `hicra report` reads."""
+"""Computes every metric that the rollouts of a run allow, step by step, and writes a run folder that `hicra report` reads."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ def diagnose(
     """Measures the rollouts of one run.
 
     Args:
-        paths: rollouts with or without `step`, reward, group_id, token_ids, entropies, logprobs.
-        unit: "gram" or "sentence"; None takes what the lexicon is made for.
-        out: a new run folder, or None.
+        paths: files of rollouts with or without `step`, reward, group_id, token_ids, entropies, logprobs.
+        lexicon: what marks the planning tokens.
+        tokenizer: a tokenizer for rollouts without token ids, or None to count words.
+        unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
+        out: a new run folder, or None to write none.
+        on_bad, max_bad: what happens to rows that cannot be read, as in `corpus.read`.
 
     Returns:
-        steps: a list of {step, rows, metric: value or None}; run_dir.
+        {steps: a list of {step, rows, metric: value or None}, run_dir, rows, counts, skipped, duplicates}.
 
     Raises:
-        DataError: bad input, before anything is written.
+        DataError: the input is bad; nothing has been written then.
     """
     read = corpus.read(paths, on_bad, max_bad)
     rows = with_text(read.rows)
@@ -64,7 +67,7 @@ def diagnose(
 
 
 def _groups(rows: pl.DataFrame) -> pl.Expr:
-    """[rows] one number a group: the group id, else the question; null where neither is known."""
+    """Numbers the groups by group id, else by question; the number is null if neither is known."""
     key = pl.coalesce(pl.col("group_id").cast(pl.String), pl.col("question"))
     return pl.when(key.is_null()).then(None).otherwise(key.rank("dense")).cast(pl.Int64).alias("_group")
 
@@ -96,7 +99,7 @@ def _stats(rows: pl.DataFrame, tagged: TaggedRows) -> RolloutStats:
     reward = rows["reward"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     correct = rows["correct"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     correct = np.where(np.isnan(correct), correct_from_reward(reward), correct)
-    # without a reward, right is 1 and wrong 0
+    # where there is no reward, a right response has reward 1 and a wrong one 0
     reward = np.where(np.isnan(reward), correct, reward)
     group = rows["_group"]
     numbers = group.to_numpy().astype(np.int64) if not group.null_count() else np.zeros(0, np.int64)
@@ -107,7 +110,7 @@ def _stats(rows: pl.DataFrame, tagged: TaggedRows) -> RolloutStats:
 
 
 def _per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats | None:
-    """[B,T] values of a column with one number a token, or None where it is absent or does not fit the tokens."""
+    """Returns the values [B,T] of a column with one number per token, or None if it is absent or does not fit the tokens."""
     if name not in rows.columns:
         return None
     values = rows[name].to_list()

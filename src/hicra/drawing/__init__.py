@@ -1,5 +1,6 @@
-"""How everything that hicra draws is drawn: the page's charts, the plot of a comparison, the pictures of docs and studies.
+"""Draws everything that hicra draws: the report's charts, the plot of a comparison, the pictures of docs and studies.
 
-theme.py has the colours for light, dark and paper; chart.css the looks of all charts, in those colours; svg.py writes elements;
-plot.py makes a plot that stands alone; scales.py has ticks and scales, readable.py numbers and names as people read them.
+theme.py has the colours for light screens, dark screens and paper, and chart.css styles all charts in those colours. svg.py
+writes elements, plot.py makes a plot in a file of its own, scales.py has ticks and scales, and readable.py writes numbers and
+names for people.
 """

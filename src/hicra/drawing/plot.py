@@ -1,4 +1,4 @@
-"""A plot that stands alone in a file: it carries its colours for light and dark, and loads nothing."""
+"""Makes a plot for a file of its own, which holds its colours for light and dark screens and loads nothing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from hicra.drawing.scales import Scale
 
 
 def plot(width: float, height: float, title: str, inside: Sequence[str], about: str) -> str:
-    """A whole file of SVG, on a ground of its own.
+    """Makes the text of a whole SVG file with its own background.
 
     Args:
-        title, about: what it is called and shows, for those who cannot see it.
-        inside: its elements, in the looks of chart.css.
+        width, height: size in pixels.
+        title: name of the plot.
+        inside: its elements, which chart.css styles.
+        about: what the plot shows, for readers who cannot see it.
     """
     return svg.document(
         width, height, title, svg.tag("style", theme.css(".chart")),
@@ -24,7 +26,7 @@ def plot(width: float, height: float, title: str, inside: Sequence[str], about: 
 
 
 def columns(scale: Scale, ticks: Sequence[float], top: float, bottom: float) -> list[str]:
-    """The grid of a level scale: an upright line a tick, with its number below."""
+    """Draws the grid of a horizontal scale: a vertical line per tick, with its number below."""
     out = []
     for tick in ticks:
         out.append(svg.line(scale(tick), top, scale(tick), bottom, class_="grid"))

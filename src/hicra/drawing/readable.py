@@ -1,10 +1,10 @@
-"""Numbers and names as people read them."""
+"""Writes numbers and names for people to read."""
 
 from __future__ import annotations
 
 
 def number(value: float | None, percent: bool = False) -> str:
-    """A value as people read it: three or four figures, no trailing zeros, thousands with a thin space.
+    """Writes a value with three or four digits, no trailing zeros, and a thin space between thousands.
 
     >>> [number(0.123456), number(12.345), number(1e-9)]
     ['0.123', '12.35', '1.0e−09']
@@ -22,10 +22,10 @@ def number(value: float | None, percent: bool = False) -> str:
 
 
 def shorten(text: str, most: int) -> str:
-    """At most `most` characters, the cut shown by an ellipsis."""
+    """Cuts a text to at most `most` characters; an ellipsis shows the cut."""
     return text if len(text) <= most else text[: most - 1] + "\u2026"
 
 
 def printable(text: str) -> str:
-    """The text in one line, without characters that a terminal would obey and XML cannot hold: each becomes U+FFFD."""
+    """Replaces line ends, control characters and what XML cannot hold by U+FFFD, so that the text is safe in one line."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)

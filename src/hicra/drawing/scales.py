@@ -1,4 +1,4 @@
-"""From values to places on the page: ticks at round numbers, and straight scales."""
+"""Turns values into positions on the page: ticks at round numbers, and linear scales."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 def nice_ticks(low: float, high: float, number: int = 5) -> list[float]:
-    """Ticks at multiples of 1, 2 or 5 times a power of ten that span [low, high].
+    """Returns ticks at multiples of 1, 2 or 5 times a power of ten that span [low, high].
 
     >>> nice_ticks(0.0, 0.83)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
@@ -23,7 +23,7 @@ def nice_ticks(low: float, high: float, number: int = 5) -> list[float]:
 
 @dataclass(frozen=True)
 class Scale:
-    """A straight scale: the value `low` stands at `start`, `high` at `end`; where both are one value, it stands between.
+    """A linear scale: the value `low` is placed at `start` and `high` at `end`; if the two are equal, both are in the middle.
 
     >>> Scale(0, 2, 100, 0)(0.5)
     75.0

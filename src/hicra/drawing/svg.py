@@ -1,6 +1,6 @@
-"""SVG as text: every element of every figure is written here, so that no text stays unescaped and no number is too long.
+"""Writes SVG as text; every element of every figure is written here, so that all text is escaped and all numbers are short.
 
-Attributes are keyword arguments: `stroke_width=2` is written stroke-width="2", `class_` is class; one that is None is left out.
+Attributes are keyword arguments: `stroke_width=2` is written stroke-width="2", `class_` is class; an attribute None is left out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # control
 
 
 def tag(element: str, /, *inside: str, **attributes: Attribute) -> str:
-    """One element around what is inside, which is SVG already.
+    """Writes one element around what is inside, which must be SVG already.
 
     >>> tag("g", tag("circle", r=4.0, cx=1 / 3), class_="dot", id=None)
     '<g class="dot"><circle r="4" cx="0.3"/></g>'
@@ -28,12 +28,12 @@ def tag(element: str, /, *inside: str, **attributes: Attribute) -> str:
 
 
 def text(x: float, y: float, words: str, /, **attributes: Attribute) -> str:
-    """A line of text."""
+    """Writes a line of text."""
     return tag("text", escaped(words), x=x, y=y, **attributes)
 
 
 def line(x0: float, y0: float, x1: float, y1: float, /, **attributes: Attribute) -> str:
-    """A straight line; upright and level ones are drawn as such."""
+    """Draws a straight line, in the short form if it is vertical or horizontal."""
     end = f"V{short(y1)}" if x0 == x1 else f"H{short(x1)}" if y0 == y1 else f"L{short(x1)} {short(y1)}"
     return tag("path", d=f"M{short(x0)} {short(y0)}{end}", **attributes)
 
@@ -41,11 +41,15 @@ def line(x0: float, y0: float, x1: float, y1: float, /, **attributes: Attribute)
 def document(
     width: float, height: float, title: str, /, *inside: str, about: str, key: str = "", **attributes: Attribute
 ) -> str:
-    """A whole figure.
+    """Writes a whole figure.
 
     Args:
-        title: its name. about: what it shows, for those who cannot see it.
-        inside: its elements. key: makes the name known to screen readers that do not look inside; unique in a page.
+        width, height: size in pixels.
+        title: its name.
+        inside: its elements.
+        about: what it shows, for readers who cannot see it.
+        key: start of the ids of title and description, unique in a page; with it, screen readers find both.
+        attributes: further attributes of the figure.
     """
     names = [f"{key}-title", f"{key}-about"] if key else [None, None]
     return tag(
@@ -62,7 +66,7 @@ def document(
 
 
 def curve(xs: Sequence[float], ys: Sequence[float | None]) -> str:
-    """Path data through the points; None lifts the pen, a point alone becomes a dot.
+    """Returns path data through the points; None leaves a gap, and a point between gaps becomes a dot.
 
     >>> curve([0, 1, 2, 3], [5, None, 6, 7])
     'M0 5h0M2 6L3 7'
@@ -80,7 +84,7 @@ def curve(xs: Sequence[float], ys: Sequence[float | None]) -> str:
 
 
 def escaped(words: str) -> str:
-    """Any text as text of an element or value of an attribute; a character that cannot stand there becomes U+FFFD.
+    """Escapes a text for an element or an attribute; a character that is not allowed there becomes U+FFFD.
 
     >>> escaped('<b>\\x1b[31m"5\\u00a0%"')
     '&lt;b&gt;\ufffd[31m&quot;5\\xa0%&quot;'
@@ -89,7 +93,7 @@ def escaped(words: str) -> str:
 
 
 def short(value: float) -> str:
-    """A coordinate to a tenth of a unit, which no eye tells from the exact place.
+    """Rounds a coordinate to a tenth of a pixel, which nobody can tell from the exact position.
 
     >>> [short(2.0), short(2.04), short(-0.01), short(1234.56)]
     ['2', '2', '0', '1234.6']

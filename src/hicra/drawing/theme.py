@@ -1,7 +1,7 @@
 """The colours of everything that hicra draws, for light and dark screens and for paper, and the style sheet made from them.
 
-The page, the charts in it and the plots that stand alone read them as CSS variables, the figure of a tagged rollout as values.
-Arms have the colours of Okabe and Ito, which stay apart for colour-blind readers; kinds of tokens differ by dashes as well.
+The report, its charts and plots in files of their own use them as CSS variables, the figure of a tagged rollout as values.
+Arms have the colours of Okabe and Ito, which colour-blind readers can tell apart; the two token kinds differ by dashes as well.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 
 @dataclass(frozen=True)
 class Colours:
-    """One scheme.
+    """The colours of one scheme.
 
     Attributes:
-        ground, card, wash: behind the page, behind figures, behind code.
-        ink, soft: text, and text that stands back. rule: borders and grids. link, focus: what can be acted on.
-        mark, mark_ink, mark_edge: a planning token: its ground, its text, its edge and bars. execution: bars of other tokens.
-        plus, minus, heat: grounds of tokens by advantage and by entropy, laid on thinly.
-        right, wrong: verdicts as text.
-        arms: of curves and dots, in the order of the arms.
+        ground, card, wash: background of the page, of figures, of code.
+        ink, soft: text, and less important text.
+        rule: borders and grids.
+        link, focus: links, and the outline of what has the focus.
+        mark, mark_ink, mark_edge: of a planning token: its background, its text, its border and bars.
+        execution: bars of execution tokens.
+        plus, minus, heat: transparent backgrounds of tokens by advantage and by entropy.
+        right, wrong: text of verdicts.
+        arms: curves and dots, in the order of the arms.
     """
 
     ground: str
@@ -46,7 +49,7 @@ class Colours:
     arms: tuple[str, ...]
 
     def variables(self) -> str:
-        """As CSS variables: `--ink`, `--mark-edge`; those of arms are `--a0`, `--a1` and so on."""
+        """Writes the colours as CSS variables: `--ink`, `--mark-edge`; those of arms are `--a0`, `--a1` and so on."""
         named = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "arms"}
         named |= {f"a{number}": colour for number, colour in enumerate(self.arms)}
         return " ".join(f"--{name.replace('_', '-')}: {colour};" for name, colour in named.items())
@@ -68,14 +71,14 @@ PAPER = replace(
     LIGHT, ground="#ffffff", wash="#f4f4f4", ink="#000000", soft="#444444", rule="#cccccc", mark_ink="#000000",
     arms=(*LIGHT.arms[:6], "#000000"),
 )  # fmt: skip
-ARMS = len(LIGHT.arms)  # further arms begin again
+ARMS = len(LIGHT.arms)  # further arms begin again with the first colour
 
 
 def css(selector: str) -> str:
-    """The style sheet: variables on `selector`, by the reader's scheme, and the looks of charts in them.
+    """Makes the style sheet: variables on `selector` for the reader's scheme, and the style of charts in those variables.
 
     Args:
-        selector: `:root` for a page, `.chart` for a plot that stands alone and must not colour its neighbours.
+        selector: `:root` for a page, `.chart` for a plot in a file of its own, which must not colour what is around it.
     """
     looks = files("hicra.drawing").joinpath("chart.css").read_text(encoding="utf-8")
     arms = "\n".join(f".chart .a{number}, .sw.a{number} {{ color: var(--a{number}); }}" for number in range(ARMS))

@@ -1,4 +1,4 @@
-"""Training engines, thin adapters, one folder an engine, each an optional extra; they never import each other.
+"""Training engines: each is a thin adapter in a folder of its own and an optional extra, and none imports another.
 
-`train` is the verb: a config becomes a run folder, whatever engine does the training.
+`train` is the verb: it turns a config into a run folder, whatever engine does the training.
 """

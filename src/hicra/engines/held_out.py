@@ -1,4 +1,4 @@
-"""Accuracy on held-out problems before and after training: evaluation.json of a run folder."""
+"""Measures accuracy on held-out problems before and after training, for evaluation.json of a run folder."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ def evaluate(prepared: Prepared, model: Path, run: RunFolder, stage: str, say: S
     """Samples one response to each held-out problem that the config asks for, and records how many are right.
 
     Args:
-        model: folder of the model that is asked.
+        prepared: what the run needs.
+        model: folder of the model that is sampled.
+        run: the run folder; its evaluation.json gets the result.
         stage: "start" or "final".
+        say: is called with one line for the user.
     """
     config, task = prepared.config, prepared.task
     if not config.eval.problems:
@@ -42,14 +45,14 @@ def evaluate(prepared: Prepared, model: Path, run: RunFolder, stage: str, say: S
 
 
 def read_evaluation(run: RunFolder) -> dict[str, Any]:
-    """{"start": {...}, "final": {...}} as far as they exist."""
+    """Reads evaluation.json: {"start": {...}, "final": {...}}, as far as they exist."""
     path = run.path / "evaluation.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return found
 
 
 def evaluation_of(samples: Sequence[Sample], task: Task) -> dict[str, Any]:
-    """Accuracy with its 95 % Wilson interval over problems, and the task's own figures."""
+    """Computes the accuracy with its 95 % Wilson interval over problems, and the task's own figures."""
     right = [bool(sample.score.correct) for sample in samples]
     n = len(right)
     texts, rows, ended = ([getattr(s, name) for s in samples] for name in ("text", "row", "ended"))

@@ -1,4 +1,4 @@
-"""What an engine is: a function that trains what was prepared, and leaves a run folder behind."""
+"""An engine is a function that trains what was prepared and writes a run folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Prepared:
     """Everything that a run needs, found and checked before anything is written.
 
     Attributes:
-        config: resolved, with the task's own bounds.
-        task: asks and judges.
+        config: the resolved config, with the task's own bounds.
+        task: asks the problems and judges the responses.
         model: folder of the start model.
-        lexicon: what tags the planning tokens.
-        inputs: sha256 of all that runs must share to be compared or resumed, by name.
-        engine: trains.
+        lexicon: marks the planning tokens.
+        inputs: sha256, by name, of everything that runs must share to be compared or resumed.
+        engine: trains the model.
     """
 
     config: RunConfig
@@ -41,21 +41,22 @@ class Engine(Protocol):
     """Trains to the end and writes `final/`, a model folder that transformers loads."""
 
     def __call__(self, prepared: Prepared, run: RunFolder, resume: Path | None, progress: Progress) -> None:
-        """One run.
+        """Trains one run.
 
         Args:
+            prepared: what the run needs.
             run: the folder to write into; metrics of every step, rollouts and checkpoints go there.
-            resume: a checkpoint of this run that verifies, or None.
-            progress: called after every step.
+            resume: an undamaged checkpoint of this run, or None.
+            progress: is called after every step.
 
         Raises:
-            Interrupted: SIGINT or SIGTERM came; a checkpoint is there.
+            Interrupted: SIGINT or SIGTERM came, and a checkpoint was saved.
         """
         ...
 
 
 class Interrupted(Exception):
-    """The run was asked to stop and has saved; holds the signal number and the step."""
+    """The run was asked to stop and has saved a checkpoint; holds the signal number and the step."""
 
     def __init__(self, number: int, step: int) -> None:
         super().__init__(f"signal {number} at step {step}")

@@ -1,4 +1,4 @@
-"""The engines by name. To add one: a folder here with a function as `Engine` says, an extra, and a line below."""
+"""Opens an engine by name. To add one, write a folder here with a function as `Engine` says, an extra, and a line below."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hicra.errors import ConfigError, did_you_mean
 
 ENGINES = {
     "trl": ("hicra.engines.trl.run:train", "train"),
-}  # name: `module:function`, loaded when asked for, and the extra that installs what it needs
+}  # name: (`module:function`, which is loaded when it is asked for; the extra that installs what it needs)
 
 
 def open_engine(name: str) -> Engine:
-    """The engine of that name.
+    """Loads the engine of that name.
 
     Raises:
-        ConfigError: an unknown name, or a package that is not installed.
+        ConfigError: the name is unknown, or a package that the engine needs is not installed.
     """
     if name not in ENGINES:
         raise ConfigError(f"engine: no engine {name!r}", did_you_mean(name, ENGINES))

@@ -1,4 +1,4 @@
-"""From a config to what a run needs, found and checked once: task, model, lexicon, engine, and the folder to write into."""
+"""Finds and checks once what a config's run needs: task, model, lexicon, engine, and the folder to write into."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from hicra.tasks.overlap import task_warning
 
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
 GROWS = "train.steps"  # a finished run may be resumed to more steps
-HASHED_ROWS = 64  # problems of each split that stand for its data and prompts
+HASHED_ROWS = 64  # the first problems of each split are hashed for all of its data and prompts
 
 
 def prepare(config: RunConfig, say: Say) -> Prepared:
     """Finds and checks everything that a config names; writes nothing.
 
     Raises:
-        ConfigError, ArtifactError: anything wrong with config, model, task, lexicon or engine.
+        ConfigError, ArtifactError: something is wrong with the config, model, task, lexicon or engine.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(config.train.threads))
     task = make_task(config.task.name, **config.task.settings)
@@ -44,7 +44,7 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
 
 
 def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[RunFolder, tuple[int, Path] | None]:
-    """The run folder, new or gone on with, and where to go on from: (step, checkpoint) or None.
+    """Creates or reopens the run folder; returns it with the (step, checkpoint) to resume from, or None.
 
     Raises:
         ArtifactError: `out` is in use, or was made with another config or from other inputs (train.steps may grow).
@@ -67,18 +67,20 @@ def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[Run
             "resume with the same config, or choose another -o",
         )
     if changed := [name for name, value in prepared.inputs.items() if run.manifest["inputs"].get(name) != value]:
-        raise ArtifactError(f"{out} was made with another {changed[0]}", "restore it, or choose another -o")
+        raise ArtifactError(f"{out} was made with another {changed[0]}", "restore that input, or choose another -o")
     run.manifest["config"] = settings
     write_text(run.path / "hicra.json", canonical_json(run.manifest))
     checkpoint = checkpoints.newest(run, say)
     step = checkpoint[0] if checkpoint else 0
     run.rewind(step)
-    say(f"resuming {out} from step {step}" if step else f"{out} has no checkpoint that verifies: starting afresh")
+    say(
+        f"resuming {out} from step {step}" if step else f"{out} has no undamaged checkpoint: starting again from step 0"
+    )
     return run, checkpoint
 
 
 def _fitting(config: RunConfig, task: Task) -> RunConfig:
-    """The config with the task's own bound on response length, where it has a lower one."""
+    """Returns the config with the task's own bound on response length if that is lower."""
     most = getattr(task, "max_new_tokens", None)
     if most and most < config.train.max_new_tokens:
         return config.model_copy(update={"train": config.train.model_copy(update={"max_new_tokens": most})})
@@ -86,7 +88,7 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
 
 
 def _hashes(task: Task) -> dict[str, str]:
-    """What runs must share to be compared: the problems as they are asked (data and prompts), and what judges answers."""
+    """Hashes what runs must share to be compared: the problems as they are asked (data and prompts), and the verifier."""
     asked = [task.rows(split, HASHED_ROWS, seed=0) for split in ("train", "eval")]
     return {
         "rows": sha256_bytes(canonical_json(asked).encode()),

@@ -1,4 +1,4 @@
-"""The rollouts of one generation as rows of the run folder (columns: runs/folder.py), whatever engine made them."""
+"""Turns the rollouts of one generation of any engine into rows of the run folder (columns: runs/folder.py)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hicra.tasks.base import Task
 
 
 def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: int) -> pl.DataFrame:
-    """One row a rollout; `end` is the id of the token that closes a response."""
+    """Makes the table of a step with one row per rollout; `end` is the id of the token that ends a response."""
     a = made.arrays
     texts = tagger.texts(a["response_ids"], a["response_mask"])
     rows = []

@@ -1,10 +1,10 @@
-"""Credit inside a training engine: what every engine needs, whatever it is. numpy in, numpy out, no engine imported.
+"""Credit inside a training engine: the part that every engine shares, with numpy arrays in and out and no engine imported.
 
 An engine hands over the sampled ids, its own advantages and the rewards of a generation, and one function that gathers a value
-of every rank. Here they are tagged, shaped, checked and counted. Of the credit method nothing is known but what its entry in the
-table says: the fields it needs, whether it looks beyond a row, which tokens it changes, and what its strength is called.
+of every rank. This module tags, shapes, checks and counts them. It knows of the credit method only what its entry in the table
+says: the fields that it needs, whether it looks beyond a row, which tokens it changes, and which setting is its strength.
 
-Each rank must call the same functions in the same order, whatever its own rows hold: some of them gather.
+Some of these functions gather, so each rank must call the same functions in the same order, whatever its own rows hold.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hicra.metrics import RolloutStats, correct_from_reward
 from hicra.tagging import Tagged, Tagger
 
 Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
-LEAST_STRENGTH = 1e-6  # below, float32 may round the change away
+LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
 
 
 @dataclass
@@ -32,10 +32,10 @@ class Generation:
     """One generation of this rank.
 
     Attributes:
-        inputs: the dataset rows, one a rollout.
-        arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (NaN until
+        inputs: the dataset rows, one per rollout.
+        arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (nats, NaN until
             the loss has seen the row), base (advantages before shaping), rewards, group_ids [B].
-        tagged: spans by token.
+        tagged: the spans as token ranges.
         stats: counts over all ranks.
     """
 
@@ -51,9 +51,9 @@ class Shaping:
     Args:
         method: the credit method.
         settings: its settings; absent ones take their defaults.
-        lexicon, tokenizer, unit: what tags the planning tokens, see `Tagger`.
-        gather: gathers over ranks; the default is that of a run on one process.
-        rank, ranks: of this process.
+        lexicon, tokenizer, unit: what marks the planning tokens, see `Tagger` (`unit` is the span type).
+        gather: gathers a value over all ranks; the default is for a run of one process.
+        rank, ranks: rank of this process, and number of ranks.
     """
 
     def __init__(
@@ -93,12 +93,12 @@ class Shaping:
         """Tags the rollouts of this rank and shapes their advantages.
 
         Args:
-            inputs: the dataset rows, one a rollout.
+            inputs: the dataset rows, one per rollout.
             ids: [B,T] the sampled token ids.
-            live: [B,T] bool, the tokens that the policy produced.
+            live: [B,T] bool, the policy tokens.
             base: [B] the engine's own advantages.
-            rewards: [B] NaN where a rollout could not be scored.
-            group_size: rollouts of a prompt, which stand side by side over all ranks.
+            rewards: [B], NaN where a rollout could not be scored.
+            group_size: number of rollouts of a prompt; over all ranks, they stand next to each other.
             entropies: [B,T] in nats, of the sampling policy; for methods that need them.
         """
         tagged = self.tagger.tag(ids, live)
@@ -117,12 +117,13 @@ class Shaping:
         return Generation(inputs, arrays | {"entropies": unseen, "logprobs": unseen.copy()}, tagged, stats)
 
     def check(self, shaped: Any, base: Any, planning: Any, live: Any) -> None:
-        """Stops the run when the tokens whose advantage changed are not those that the method changes.
+        """Stops the run if the tokens whose advantage changed are not those that the method changes.
 
         Args:
-            shaped: [B,T] advantages on their way into the loss, numpy or torch, as are the others.
+            shaped: [B,T] the advantages that the loss gets, numpy or torch, as are the others.
             base: [B] advantages before shaping.
-            planning, live: [B,T] bool.
+            planning: [B,T] bool, the planning mask.
+            live: [B,T] bool, the policy tokens.
 
         Raises:
             EngineError: they differ.
@@ -134,8 +135,8 @@ class Shaping:
         expected = planning & live & (base != 0)[:, None] & (self.method.changes == "planning" and strength > 0)
         if (changed != expected).any():
             raise EngineError(
-                f"self-check of method {self.method.name!r}: {int(changed.sum())} tokens have a changed advantage, its mask "
-                f"says {int(expected.sum())} of {int(live.sum())}",
+                f"self-check of method {self.method.name!r}: {int(changed.sum())} of {int(live.sum())} policy tokens have a "
+                f"changed advantage, but the method changes {int(expected.sum())} of them",
                 "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
             )
 
@@ -145,7 +146,7 @@ class Shaping:
         return (np.arange(rows) + self.rank * rows) // size + first
 
     def _shaped(self, base: Array, batch: dict[str, Any]) -> Array:
-        """[B,T] advantages; a method that looks beyond a row sees the batch of all ranks."""
+        """Returns the shaped advantages [B,T]; a method that looks beyond a row gets the batch of all ranks."""
         if self.method.scope == "row" or self.ranks == 1:
             return self.method(base, batch, **self.settings)
         rows, width = batch["response_mask"].shape
@@ -166,8 +167,11 @@ class Shaping:
 
     def _warn(self, share: float) -> None:
         says = {
-            "empty": (share == 0, "no token is a planning token: the method does nothing here"),
-            "wide": (share > 0.5, f"{share:.0%} of tokens are planning tokens: more than half cannot be a focus"),
+            "empty": (share == 0, "no token is a planning token, so the method changes nothing here"),
+            "wide": (
+                share > 0.5,
+                f"{share:.0%} of tokens are planning tokens, which is more than half: check the lexicon",
+            ),
         }
         for key, (holds, text) in says.items():
             if holds and key not in self._warned:
@@ -176,5 +180,5 @@ class Shaping:
 
 
 def _padded(value: Array, width: int) -> Array:
-    """[B,T] to [B,width] with zeros at the end; [B] stays."""
+    """Pads [B,T] to [B,width] with zeros at the end; an array [B] stays as it is."""
     return value if value.ndim == 1 else np.pad(value, ((0, 0), (0, width - value.shape[1])))

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM ask a run to save and stop."""
+"""SIGINT and SIGTERM ask a run to save a checkpoint and stop."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Self
 
 
 class StopRequest:
-    """Inside the block a first signal is remembered, so that the step can end and be saved; a second one ends at once.
+    """Remembers a first signal inside its block, so that the step can end and be saved; a second signal stops at once.
 
     Attributes:
-        number: the signal that came; 0 while none has.
+        number: the signal that came; 0 while none has come.
     """
 
     def __init__(self) -> None:
@@ -31,4 +31,7 @@ class StopRequest:
         if self.number:
             raise KeyboardInterrupt
         self.number = number
-        print("\nstopping: the step ends, a checkpoint is saved (once more to stop now, without one)", file=sys.stderr)
+        print(
+            "\nstopping: this step ends and a checkpoint is saved (press Ctrl-C again to stop at once, without one)",
+            file=sys.stderr,
+        )

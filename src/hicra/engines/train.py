@@ -1,4 +1,4 @@
-"""`hicra train`: a config becomes a run folder. What is needed is prepared once; the engine that the config names trains."""
+"""`hicra train` turns a config into a run folder: it prepares what is needed, and the engine that the config names trains."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ def train(config: RunConfig, out: Path, *, resume: bool, say: Say, progress: Pro
     """Runs the training of a config.
 
     Args:
-        out: the run folder; must be new, or with `resume` one of the same config (train.steps may grow).
-        say: gets one-line messages for the user.
-        progress: called after every step with (step, its metrics).
+        config: what to train.
+        out: the run folder; it must be new, or with `resume` one of the same config (train.steps may grow).
+        resume: whether to go on with the run in `out`, where there is one.
+        say: is called with one line for the user.
+        progress: is called after every step with (step, its metrics).
 
     Returns:
-        run_dir, steps, final {metric: value}, interrupted (signal number or None).
+        {run_dir, steps, final {metric: value}, interrupted (signal number or None)}.
 
     Raises:
-        ConfigError, ArtifactError: anything wrong with config, model, task or folder, before anything is written.
+        ConfigError, ArtifactError: something is wrong with the config, model, task or folder; nothing has been written then.
     """
     prepared = prepare(config, say)
     run, checkpoint = open_run(prepared, out, resume, say)

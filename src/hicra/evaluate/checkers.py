@@ -1,4 +1,4 @@
-"""Who says whether a sample is right: a task's own scorer, or the verifier in its three modes."""
+"""Judges whether a sample is right, by a task's own scorer or by the verifier in its three modes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH = 256
 
 
 class Checked(NamedTuple):
-    """Verdicts on one sample by mode, what was extracted (boxed and strict; lenient), and seconds of the deciding attempt."""
+    """The verdicts on one sample by mode, the extracted answers (boxed and strict; lenient), and the seconds it took to judge."""
 
     boxed: str
     strict: str
@@ -25,17 +25,17 @@ class Checked(NamedTuple):
 
 
 class Checker(Protocol):
-    """Judges samples."""
+    """Something that judges samples."""
 
     def check(
         self, texts: Sequence[str], questions: Sequence[EvalQuestion], ended: Sequence[bool | None]
     ) -> list[Checked]:
-        """One verdict a sample, in order."""
+        """Judges each sample, in order; `ended` says whether the model ended the text itself (None if unknown)."""
         ...
 
 
 class ByVerifier:
-    """`hicra.verify`: boxed (the ladder), strict (exact text of the box), lenient (else the last number)."""
+    """Judges by `hicra.verify`: boxed (by value), strict (exact text of the box), lenient (without a box, the last number)."""
 
     def __init__(self, workers: int = 2, timeout: float = 2.0) -> None:
         self.settings = {"workers": workers, "timeout": timeout}
@@ -49,11 +49,11 @@ class ByVerifier:
     def check(
         self, texts: Sequence[str], questions: Sequence[EvalQuestion], ended: Sequence[bool | None]
     ) -> list[Checked]:
-        """Whether a sample ended does not matter here."""
+        """Judges each sample by its questions' gold answers; whether the sample ended does not matter here."""
         golds = [question.golds for question in questions]
         boxed = judge.check_any(texts, golds, "boxed", **self.settings)
         strict = judge.check_any(texts, golds, "strict", **self.settings)
-        # with a box lenient is boxed, so only the rest is judged again
+        # lenient is the same as boxed if there is a box, so only samples without one are judged again
         bare = [row for row, answer in enumerate(boxed) if answer.extracted is None]
         lenient = list(boxed)
         again = judge.check_any([texts[row] for row in bare], [golds[row] for row in bare], "lenient", **self.settings)
@@ -66,7 +66,7 @@ class ByVerifier:
 
 
 class ByTask:
-    """A task's own scorer: right or wrong by its one rule, `error` where it cannot say."""
+    """Judges by a task's own scorer: right or wrong by its one rule, and `error` if it cannot say."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -74,7 +74,7 @@ class ByTask:
     def check(
         self, texts: Sequence[str], questions: Sequence[EvalQuestion], ended: Sequence[bool | None]
     ) -> list[Checked]:
-        """An ending that is unknown counts as one."""
+        """Judges each sample; one of which it is unknown whether it ended counts as ended."""
         rows = [question.row for question in questions]
         scores = score_all(self.task, texts, rows, [one is not False for one in ended])
         return [
@@ -98,7 +98,7 @@ def in_batches(
     ended: Sequence[bool | None],
     progress: Callable[[int], Any],
 ) -> list[Checked]:
-    """All verdicts; `progress` is called with the number of samples judged."""
+    """Judges all samples, batch by batch; `progress` is called with the number of samples judged so far."""
     found: list[Checked] = []
     for begin in range(0, len(texts), BATCH):
         part = slice(begin, begin + BATCH)

@@ -1,6 +1,6 @@
-"""Sampling part by part: each part is a batch of questions with all their samples, written before the next one begins.
+"""Samples part by part: a part is a batch of questions with all their samples, and is written before the next one begins.
 
-Parts are cut from the settings alone, so that a resumed evaluation makes the same batches as a straight one.
+The parts follow from the settings alone, so that a resumed evaluation makes the same batches as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def sample_all(
     say: Say,
     progress: Progress,
 ) -> list[pl.DataFrame]:
-    """The samples of every benchmark, those of earlier starts included."""
+    """Returns the samples of every benchmark, including those of earlier starts, one frame per benchmark."""
     batch = settings.batch or BATCH[settings.engine]
     total = sum(len(benchmark.questions) * settings.samples(benchmark.kind) for benchmark in benchmarks)
     done, fresh, began = 0, 0, time.monotonic()
@@ -61,7 +61,7 @@ def sample_all(
                 progress(done, total, _left(done, total, fresh, time.monotonic() - began))
             frames.append(pl.concat(parts))
     except KeyboardInterrupt:
-        say(f"interrupted: {done} of {total} samples are kept, the same command goes on from there")
+        say(f"interrupted: {done} of {total} samples are kept; run the same command again to resume")
         raise
     finally:
         if source is not None:
@@ -70,7 +70,7 @@ def sample_all(
 
 
 def _fitting(settings: EvalSettings, benchmark: EvalBenchmark) -> EvalSettings:
-    """The settings with the task's own bound on response length, where it has a lower one."""
+    """Returns the settings with the task's own bound on response length if that is lower."""
     most = getattr(benchmark.task, "max_new_tokens", None) or settings.max_new_tokens
     return settings.model_copy(update={"max_new_tokens": min(most, settings.max_new_tokens)})
 
@@ -89,6 +89,7 @@ def _part(
 
 
 def columns_of(made: Made) -> dict[str, Any]:
+    """Returns the columns of `store.PART_SCHEMA` that a sampled text gives."""
     return {
         "prompt": made.prompt, "response": made.text, "token_ids": made.ids, "tokens": made.tokens, "ended": made.ended,
         "too_long": made.too_long,

@@ -1,4 +1,4 @@
-"""`hicra eval`: benchmarks and a model (or saved samples) in, a folder of samples and a result out; can be interrupted."""
+"""Evaluates a model (or saved samples) on benchmarks, into a folder of samples and a result; it can be interrupted."""
 
 from __future__ import annotations
 
@@ -47,27 +47,28 @@ def evaluate(
     """Evaluates a model, or saved samples, on benchmarks.
 
     Args:
-        out: folder of the evaluation; of the same one, interrupted or complete, it goes on from what is there.
-        model: folder, name that `models.resolve` knows, or the endpoint's name for it; with `data`.
+        out: the folder of the evaluation; if it holds the same evaluation already, that one is resumed or returned.
+        settings: what is sampled, and how.
+        model: a folder, a name that `models.resolve` knows, or the endpoint's name for its model; needs `data`.
         data: benchmark files, or names of generated tasks (plan_execute, arithmetic).
         samples: files of saved samples instead of a model; `data` is then optional.
         resume: False refuses a folder that is not empty.
-        workers, timeout: of the verifier, processes and seconds an answer.
-        say: gets one-line messages.
-        progress: gets (samples done, of so many, time left in words).
-        generator, checker: what makes the generator and the verifier; for tests and callers with their own.
+        workers, timeout: number of the verifier's processes, and seconds for each answer.
+        say: is called with one line for the user.
+        progress: is called with (samples done, number of all samples, time left in words).
+        generator, checker: make the generator and the verifier; for tests and callers with their own.
 
     Returns:
-        `files` {name: entry}, `model`, `settings`, `out`, `samples` (the parquet file), `warnings`, `text` (the table).
+        {files {name: entry}, model, settings, out, samples (the parquet file), warnings, text (the table)}.
 
     Raises:
-        ConfigError, DataError, ArtifactError: anything wrong with settings, model, files or folder.
-        EngineError: an endpoint that does not answer, or no math-verify where algebra is needed.
+        ConfigError, DataError, ArtifactError: something is wrong with the settings, model, files or folder.
+        EngineError: an endpoint does not answer, or math-verify is missing and algebra needs it.
     """
     if bool(model) == bool(samples):
-        raise ConfigError("give a model or saved samples, one of the two", "--model DIR, or --samples FILE")
+        raise ConfigError("give a model or saved samples, one of the two", "use --model DIR or --samples FILE")
     if model and not data:
-        raise ConfigError("no benchmark is given", "--data FILE, or the name of a task as in --data plan_execute")
+        raise ConfigError("no benchmark is given", "use --data FILE, or the name of a task as in --data plan_execute")
     benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
     refuse_twice(benchmarks)
     asked = _asked(settings, model, samples, benchmarks)
@@ -76,7 +77,7 @@ def evaluate(
     store = Store.open(out, asked, versions, resume)
     with store.lock():
         if store.complete:
-            say(f"{out} holds this evaluation already: nothing is sampled again")
+            say(f"{out} already holds this evaluation, so nothing is sampled again")
             with open(out / "samples.parquet", "rb") as file:
                 table_of_samples = pl.read_parquet(file)
             entries = store.manifest["files"].items()
@@ -104,7 +105,7 @@ def evaluate(
 def _asked(
     settings: EvalSettings, model: str, samples: Sequence[str], benchmarks: Sequence[EvalBenchmark]
 ) -> dict[str, Any]:
-    """What decides the samples."""
+    """Collects everything that decides the samples: settings, model and inputs."""
     recorded = settings.recorded() | {"n": {one.name: settings.samples(one.kind) for one in benchmarks}}
     inputs = {benchmark.name: benchmark.sha256 for benchmark in benchmarks}
     if model:
@@ -123,7 +124,7 @@ def _versions(packages: Sequence[str]) -> dict[str, str]:
 
 
 def _asked_of(benchmark: EvalBenchmark, frame: pl.DataFrame) -> list[EvalQuestion]:
-    """The question of each row."""
+    """Returns the question of each row."""
     return [benchmark.questions[place] for place in frame["question"].to_list()]
 
 
@@ -142,7 +143,8 @@ def _saved(
     models = sorted({str(row["model"]) for row in rows if row.get("model") is not None})
     if len(models) > 1:
         raise DataError(
-            f"{name} holds samples of {len(models)} models: {', '.join(models[:4])} ...", "give one file a model"
+            f"{name} holds samples of {len(models)} models: {', '.join(models[:4])} ...",
+            "put the samples of each model into a file of their own",
         )
     own = EvalBenchmark(name, "saved", "", "unknown", None, [])
     groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]
@@ -170,11 +172,13 @@ def _warnings(files: dict[str, Any]) -> list[str]:
     made = []
     for name, entry in files.items():
         if entry["bad_gold"]:
-            made.append(f"{name}: {len(entry['bad_gold'])} questions have a gold that cannot be an answer, left out")
+            made.append(
+                f"{name}: {len(entry['bad_gold'])} questions are left out, because their gold answer cannot be one"
+            )
         if entry["prompts_too_long"]:
-            made.append(f"{name}: {entry['prompts_too_long']} samples have a prompt that fills the model's context")
+            made.append(f"{name}: the prompt of {entry['prompts_too_long']} samples fills the model's context")
         if (entry["truncated_share"] or 0) > 0.1:
             made.append(f"{name}: {entry['truncated_share']:.0%} of the samples are cut at the token limit")
         if entry["verifier_timeout_share"] + entry["verifier_error_share"] > 0.01:
-            made.append(f"{name}: over 1 % of the samples are unjudged: the verifier ran out of time or failed")
+            made.append(f"{name}: over 1 % of the samples are unjudged, because the verifier ran out of time or failed")
     return made

@@ -1,16 +1,16 @@
-"""Intervals of a mean over questions, for two different targets, which are never mixed up.
+"""Intervals of a mean over questions, for two different targets that are kept apart.
 
-THESE   "for these questions": the questions are fixed and only the sampling varies. If the same questions were sampled
-        anew, how far would the mean move?
-LIKE    "for questions like these": the questions are a sample themselves, so they are the unit (clustered by question):
-        `stats.wilson_over_groups`.
+THESE   "for these questions": the questions are fixed and only the sampling varies. The interval says how far the mean would
+        move if the same questions were sampled again.
+LIKE    "for questions like these": the questions are a sample themselves, so the interval is over questions (clustered by
+        question): `stats.wilson_over_groups`.
 
-Both are Wilson intervals at the effective number of draws (stats/wilson.py). THESE uses the normal quantile, LIKE Student's t
-with questions - 1 degrees of freedom. What stands here is how much pass@k of a question varies.
+Both are Wilson intervals with the effective number of draws (stats/wilson.py). THESE uses the normal quantile, LIKE Student's t
+with questions - 1 degrees of freedom. This module computes how much pass@k of a question varies.
 
-Deviations (the paper reports means alone):
-    EVAL-1. A question whose samples all agree is not taken for certain: for THESE its probability is (c + 1/2) / (n + 1).
-    EVAL-2. Where a variance is 0, the effective number is the number of questions (LIKE): a whole set of equal means says
+Deviations (the paper reports only means):
+    EVAL-1. A question whose samples all agree is not taken to be certain: for THESE its probability is (c + 1/2) / (n + 1).
+    EVAL-2. If a variance is 0, the effective number of draws is the number of questions (LIKE): equal means of all questions say
         no more than that many independent draws.
 """
 
@@ -26,12 +26,15 @@ THESE, LIKE = "for these questions", "for questions like these"
 
 
 def these(n: Ints, c: Ints, k: int = 1, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval of the mean pass@k of exactly these questions (k = 1: of their mean share of right samples).
+    """Computes the interval of the mean pass@k of exactly these questions (for k = 1, of the mean share of right samples).
 
     Args:
-        n, c: [Q] samples and right samples of each question, k <= n.
+        n, c: [Q] numbers of samples and of right samples of each question, k <= n.
         k: of pass@k.
-        confidence: in (0, 1).
+        confidence: of the interval, in (0, 1).
+
+    Returns:
+        (low, high).
     """
     values, variance = 0.0, 0.0
     known: dict[tuple[int, int], tuple[float, float]] = {}
@@ -40,7 +43,7 @@ def these(n: Ints, c: Ints, k: int = 1, confidence: float = 0.95) -> tuple[float
             known[pair] = (pass_at_k(*pair, k), sampling_variance(*pair, k))
         values += known[pair][0]
         variance += known[pair][1]
-    # n // k disjoint groups of k samples are the least that a question offers, and questions that differ only help
+    # a question gives at least n // k disjoint groups of k samples, and differences between questions only narrow the interval
     mean, variance, least = values / len(n), variance / len(n) ** 2, int((n // k).sum())
     return stats.wilson_of_share(
         mean, min(variance, mean * (1 - mean) / least), least, stats.normal_quantile(confidence)
@@ -48,7 +51,7 @@ def these(n: Ints, c: Ints, k: int = 1, confidence: float = 0.95) -> tuple[float
 
 
 def sampling_variance(n: int, c: int, k: int) -> float:
-    """Variance of the pass@k estimate of one question under new samples: exact, at probability (c + 1/2) / (n + 1)."""
+    """Computes the exact variance of one question's pass@k estimate over new samples, at probability (c + 1/2) / (n + 1)."""
     p = (c + 0.5) / (n + 1)
     if k == 1:
         return p * (1 - p) / n

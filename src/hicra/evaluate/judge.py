@@ -1,6 +1,6 @@
-"""Sampled texts to the table of samples: question, gold and verdicts beside each.
+"""Makes the table of samples from sampled texts, with question, gold answer and verdicts for each.
 
-Token ids stay inside the frames: as Python lists those of a large evaluation would not fit into memory.
+Token ids stay inside the frames, because those of a large evaluation would not fit into memory as Python lists.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ def judged(
     verifier: Checker,
     progress: Progress,
 ) -> pl.DataFrame:
-    """The table of samples of one benchmark, columns of `SCHEMA`.
+    """Judges the samples of one benchmark and makes their table, with the columns of `SCHEMA`.
 
     Args:
+        benchmark: the benchmark, whose task judges if it has one.
         questions: the question of each sample.
-        made: the samples, columns of `store.PART_SCHEMA`.
+        made: the samples, with the columns of `store.PART_SCHEMA`.
+        verifier: judges if the benchmark has no task.
+        progress: is called with (samples judged, number of all samples, "verifying").
     """
     checker: Checker = ByTask(benchmark.task) if benchmark.task else verifier
     checked = in_batches(

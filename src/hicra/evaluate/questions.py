@@ -1,7 +1,7 @@
-"""Benchmarks: files of questions and answers, or the questions of a generated task, by name.
+"""Reads benchmarks: files of questions and answers, or the questions of a generated task by its name.
 
-A file is read as the task "math" reads it (docs/tasks.md): `question` and `answer`, strictly. `NAME=FILE` reads it as the
-benchmark of that name (`gsm8k=test.jsonl`); a file whose first answer holds `####` is read as GSM8K anyway. Rows of the
+A file is read strictly, as the task "math" reads it (docs/tasks.md), with `question` and `answer`. `NAME=FILE` reads it as the
+benchmark of that name (`gsm8k=test.jsonl`); a file whose first answer holds `####` is always read as GSM8K. Rows of the
 plan_execute task (`prompt`, `noun`, `a`, `b`, `c`, `goal`) are judged by that task.
 """
 
@@ -31,7 +31,7 @@ PLAN_EXECUTE_KEYS = {"prompt", "noun", "a", "b", "c", "goal"}
 
 @dataclass(frozen=True)
 class EvalQuestion:
-    """One question: its id (unique in its benchmark), text, right answers (any of them), prompt, and the row of its task."""
+    """One question: its id (unique in its benchmark), text, gold answers (any is right), prompt, and the row of its task."""
 
     id: str
     text: str
@@ -42,16 +42,16 @@ class EvalQuestion:
 
 @dataclass(frozen=True)
 class EvalBenchmark:
-    """Questions with what they are judged by.
+    """The questions of one benchmark, and what judges their answers.
 
     Attributes:
-        name: the path, or the name of the task: the key of its result.
-        kind: the benchmark it is read as ("math", "gsm8k" ...), or the task.
-        sha256: of the file's bytes, or of the task's rows.
-        template: name of the prompt template; "task" where the task writes its prompts.
-        task: its own scorer, None where answers are verified.
-        questions: at least one.
-        bad_gold: ids or places of rows whose answer cannot be one; they are not asked.
+        name: the path, or the name of the task; the result has it as key.
+        kind: the benchmark that the file is read as ("math", "gsm8k" ...), or the task.
+        sha256: hash of the file's bytes, or of the task's rows.
+        template: name of the prompt template; "task" if the task writes its prompts.
+        task: the task that judges, or None if the verifier does.
+        questions: the questions, at least one.
+        bad_gold: ids or places of rows whose gold answer cannot be an answer; these are not asked.
     """
 
     name: str
@@ -64,17 +64,18 @@ class EvalBenchmark:
 
 
 def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmark:
-    """A benchmark by path, or a generated task by name.
+    """Reads a benchmark from a file, or makes the questions of a generated task.
 
     Args:
-        name: a path, `KIND=PATH`, or the name of a task.
-        template: prompt template of questions from files.
-        most: the first so many questions; 0 takes all (of a generated task 256).
-        seed: of the order of a generated task's questions.
+        name: a path, `KIND=PATH` (KIND is the name of a benchmark), or the name of a task.
+        template: the prompt template of questions from files.
+        most: how many questions are taken, from the first; 0 takes all (256 of a generated task).
+        seed: decides the order of a generated task's questions.
 
     Raises:
-        ConfigError: no such file, or of an unknown kind.
-        DataError: an empty file, a row without question or answer, an id twice, by file and line; questions with images.
+        ConfigError: there is no such file, or its format is unknown.
+        DataError: the file is empty, a row lacks question or answer, an id stands twice (the message has file and line), or
+            questions have images.
     """
     if name in GENERATED and not Path(name).exists():
         task = make_task(name)
@@ -92,12 +93,14 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmar
     kind = kind or ("gsm8k" if "####" in str(first.get("answer")) else "math")
     loaded = from_files.load([file], BENCHMARKS[kind], setting="--data", on_bad_gold="skip")
     for bad in loaded.bad_gold:
-        if not bad["answer"]:  # nothing there at all: the file is not what it should be
+        if not bad["answer"]:  # there is no answer at all, so the file is not what it should be
             raise DataError(
                 f"{bad['file']} line {bad['line']}: {bad['reason']}", "give the row its right answer, or leave it out"
             )
     if any(one.images for one in loaded.questions):
-        raise DataError(f"{file} asks about images", "hicra eval samples from text models")
+        raise DataError(
+            f"{file} has questions about images", "give questions in text only; hicra eval samples from text models"
+        )
     made = template_of(template, "--template")
     asked = [
         EvalQuestion(one.id, one.text, tuple(judge.golds_of(one.gold)), made.messages(one.text))
@@ -108,7 +111,7 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmar
 
 
 def _named(name: str) -> tuple[str, str]:
-    """("", path), or (kind, path) of `KIND=PATH` where no file of the whole name exists."""
+    """Splits `KIND=PATH` into (kind, path); gives ("", path) for anything else and if a file has the whole name."""
     kind, mark, file = name.partition("=")
     return (kind, file) if mark and kind in BENCHMARKS and not Path(name).exists() else ("", name)
 
@@ -121,7 +124,9 @@ def _of_task(row: Mapping[str, Any]) -> EvalQuestion:
 def _of_plan_execute(where: RowPlace, row: Mapping[str, Any]) -> EvalQuestion:
     lost = sorted(key for key in PLAN_EXECUTE_KEYS if row.get(key) is None)
     if lost or not isinstance(row["prompt"], str):
-        raise DataError(f"{where}: {', '.join(lost) or 'prompt'} missing or no text", "rows come from PlanExecute.rows")
+        raise DataError(
+            f"{where}: {', '.join(lost) or 'prompt'} missing or no text", "write rows as PlanExecute.rows makes them"
+        )
     return _of_task({"id": f"line-{where.line}"} | {key: value for key, value in row.items() if value is not None})
 
 
@@ -133,7 +138,7 @@ def _refuse_doubled(questions: list[EvalQuestion], where: RowPlace) -> None:
 
 
 def refuse_twice(benchmarks: list[EvalBenchmark]) -> None:
-    """Raises ConfigError where two benchmarks have one name: results are kept by name."""
+    """Raises ConfigError if two benchmarks have the same name, since results are kept by name."""
     names = [benchmark.name for benchmark in benchmarks]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ConfigError(f"benchmark {twice} is given twice", "name each once")
+        raise ConfigError(f"benchmark {twice} is given twice", "name each benchmark once")

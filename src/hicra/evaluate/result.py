@@ -1,4 +1,4 @@
-"""From the table of samples to the result: one entry a benchmark. Pure; whatever is printed or stored comes from here."""
+"""Computes the result from the table of samples, one entry per benchmark; all that is printed or stored comes from here."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ COLUMNS = {"boxed": "verdict", "strict": "verdict_strict", "lenient": "verdict_l
 
 
 def entry(rows: pl.DataFrame, about: Mapping[str, Any], ks: Sequence[int], mode: str, greedy: bool) -> dict[str, Any]:
-    """The result of one benchmark.
+    """Computes the result of one benchmark.
 
     Args:
-        rows: its samples, columns of `SCHEMA`.
-        about: what is known of the benchmark (sha256, template, task); copied into the entry.
-        ks: of pass@k.
-        mode: whose figures stand at the top; of a task with its own scorer there is one rule.
-        greedy: the samples were not drawn.
+        rows: its samples, with the columns of `SCHEMA`.
+        about: what is known of the benchmark (sha256, template, task); it is copied into the entry.
+        ks: the values of k of pass@k.
+        mode: the answer mode whose figures are the main ones; a task with its own scorer has one rule only.
+        greedy: whether the samples were made by greedy decoding.
 
     Raises:
         ConfigError: k > n.
@@ -65,7 +65,7 @@ def entry(rows: pl.DataFrame, about: Mapping[str, Any], ks: Sequence[int], mode:
 def results(
     samples: pl.DataFrame, about: Mapping[str, Mapping[str, Any]], ks: Sequence[int], mode: str, greedy: bool
 ) -> dict[str, Any]:
-    """{name: entry} of every benchmark, in the order of `about`; k is checked for all before any is computed."""
+    """Computes {name: entry} for every benchmark, in the order of `about`; k is checked for all before any is computed."""
     parts = {name: samples.filter(pl.col("file") == name) for name in about}
     for rows in parts.values():
         check_k(ks, min(rows.group_by("group_id").len()["len"].to_list()))

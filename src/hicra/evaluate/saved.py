@@ -1,7 +1,7 @@
-"""Samples that exist already: rollouts of any engine, or the samples.parquet of an earlier evaluation.
+"""Reads samples that exist already: rollouts of any engine, or the samples.parquet of an earlier evaluation.
 
-They are grouped into questions by `group_id` where every row has one, else by the question's text, else by `id`. Without
-benchmark files each row is judged by its own `answer`; with them, rows are matched to questions by group id, else by id,
+They are grouped into questions by `group_id` if every row has one, else by the question's text, else by `id`. Without
+benchmark files, each row is judged by its own `answer`. With them, rows are matched to questions by group id, else by id,
 else by the question's text.
 """
 
@@ -22,7 +22,7 @@ GOLD_OPTIONS = ("error", "is_multiple_answer")
 
 @dataclass(frozen=True)
 class Saved:
-    """A response to a question; `tokens` and `ended` where the file says."""
+    """A saved response to a question; `tokens` and `ended` are None if the file does not give them."""
 
     question: EvalQuestion
     text: str
@@ -32,19 +32,19 @@ class Saved:
 
 
 def load(paths: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of files or folders, with their canonical names.
+    """Reads the rows of files or folders, with canonical column names.
 
     Raises:
-        DataError: as `corpus.read`.
+        DataError: `corpus.read` refuses the files.
     """
     return corpus.read(list(paths), keep_duplicates=True).rows.to_dicts()
 
 
 def by_own_answer(rows: list[dict[str, Any]], name: str) -> list[Saved]:
-    """Each row against its own `answer`.
+    """Pairs each row with a question that has the row's own `answer` as gold answer.
 
     Raises:
-        DataError: a row without answer, rows that cannot be grouped, or one question with two answers.
+        DataError: a row has no answer, the rows cannot be grouped, or one question has two answers.
     """
     keys = _keys(rows, name)
     questions: dict[str, EvalQuestion] = {}
@@ -60,17 +60,17 @@ def by_own_answer(rows: list[dict[str, Any]], name: str) -> list[Saved]:
         if known.golds != (gold,):
             raise DataError(
                 f"{name} row {number}: question {key[:60]!r} has another answer than before",
-                "one question has one right answer; group_id tells questions apart",
+                "give rows of one question the same answer, and different questions different group_ids",
             )
         made.append(_saved(known, row))
     return made
 
 
 def by_benchmark(rows: list[dict[str, Any]], benchmark: EvalBenchmark, name: str) -> list[Saved]:
-    """The rows that belong to questions of a benchmark, in their order.
+    """Returns the rows that belong to questions of a benchmark, in their order.
 
     Raises:
-        DataError: a question of the benchmark without a sample.
+        DataError: a question of the benchmark has no sample.
     """
     ids = {question.id: question for question in benchmark.questions}
     texts = {" ".join(question.text.split()): question for question in benchmark.questions}
@@ -86,7 +86,7 @@ def by_benchmark(rows: list[dict[str, Any]], benchmark: EvalBenchmark, name: str
     if lost:
         raise DataError(
             f"{len(lost)} of {len(ids)} questions of {benchmark.name} have no sample in {name}, the first is {lost[0]!r}",
-            "samples are matched by group_id, id or question; leave out --data to judge them by their own answers",
+            "match them by group_id, id or question, or leave out --data to judge samples by their own answers",
         )
     return made
 
@@ -107,16 +107,14 @@ def _keys(rows: list[dict[str, Any]], name: str) -> list[str]:
                 f"{row.get('file')}: {value}" if several else str(value)
                 for row, value in zip(rows, values, strict=True)
             ]
-    raise DataError(
-        f"{name}: rows cannot be told apart by question", "every row needs a group_id, a question, or an id"
-    )
+    raise DataError(f"{name}: rows cannot be told apart by question", "give every row a group_id, a question, or an id")
 
 
 def shown_name(paths: Sequence[str]) -> str:
-    """How saved samples are called in messages and results."""
+    """Names saved samples for messages and results."""
     return str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
 def sample_files(paths: Sequence[str]) -> list[Path]:
-    """The files behind the paths."""
+    """Lists the files of the paths, which may be folders."""
     return corpus.files_of([Path(path) for path in paths])

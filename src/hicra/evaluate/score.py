@@ -1,13 +1,13 @@
-"""Samples with verdicts to figures: pure, in numpy, without torch.
+"""Computes figures from samples with verdicts, in numpy, without torch.
 
-avg@n is the mean over questions of each one's share of right samples (n may differ between questions of saved samples);
+avg@n is the mean over questions of each question's share of right samples (n may differ between questions of saved samples);
 pass@k is the unbiased estimate (Chen et al. 2021). avg@n and pass@1 are the same number.
 
 Deviations (the paper says none of this):
-    EVAL-3. An unjudged sample (the verifier said neither right nor wrong: timeout, error) counts as not right; its share is given
-        beside, and `avg_at_n_if_unjudged_right` is the mean had all of them been right.
-    EVAL-4. A question whose gold cannot be an answer (bad_gold) leaves every mean, and is listed.
-    EVAL-5. A sample cut at the token limit is judged like any other: no box, no answer.
+    EVAL-3. An unjudged sample (verdict timeout or error) counts as not right. The share of such samples is reported too, and
+        `avg_at_n_if_unjudged_right` is the mean if all of them were right.
+    EVAL-4. A question whose gold answer cannot be an answer (bad_gold) is left out of every mean, and is listed.
+    EVAL-5. A sample that was cut at the token limit is judged like any other: without a box it has no answer.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from hicra.verify.reward import UNJUDGED
 
 @dataclass(frozen=True)
 class EvalCounts:
-    """Samples and right samples by question; questions with a bad gold are left out.
+    """The numbers of samples of each question; questions with a bad gold answer are left out.
 
     Attributes:
-        n, c: [Q] samples, right samples.
-        unjudged: [Q] samples of which the verifier said neither right nor wrong.
-        bad_gold: names of the questions left out.
+        n, c: [Q] numbers of samples and of right samples.
+        unjudged: [Q] numbers of unjudged samples.
+        bad_gold: names of the questions that are left out.
     """
 
     n: Ints
@@ -45,10 +45,10 @@ class EvalCounts:
 
 
 def count(questions: Sequence[str], verdicts: Sequence[str]) -> EvalCounts:
-    """Counts of a run: name of the question and verdict of each sample, in any order; questions come out sorted.
+    """Counts the samples of each question, from each sample's question name and verdict in any order; questions are sorted.
 
     Raises:
-        DataError: no samples.
+        DataError: there are no samples.
     """
     if not questions:
         raise DataError("there is no sample to score", "give at least one question")
@@ -66,11 +66,13 @@ def count(questions: Sequence[str], verdicts: Sequence[str]) -> EvalCounts:
 
 
 def figures(counts: EvalCounts, ks: Sequence[int], greedy: bool = False, confidence: float = 0.95) -> dict[str, Any]:
-    """avg@n, pass@k and both intervals of each; null where no question is left.
+    """Computes avg@n, pass@k and both intervals of each; they are None if no question is left.
 
     Args:
-        ks: numbers of tries, each at most the smallest n.
-        greedy: nothing was drawn, so that sampling anew changes nothing and THESE is a point.
+        counts: the numbers of samples of each question.
+        ks: the values of k of pass@k, each at most the smallest n.
+        greedy: whether nothing was drawn; sampling again would then change nothing, and THESE is a point.
+        confidence: of the intervals, in (0, 1).
 
     Raises:
         ConfigError: k > n.
@@ -97,19 +99,19 @@ def figures(counts: EvalCounts, ks: Sequence[int], greedy: bool = False, confide
 def _both(counts: EvalCounts, k: int, greedy: bool, confidence: float) -> tuple[float, dict[str, list[float]]]:
     values = np.array([pass_at_k(n, c, k) for n, c in zip(counts.n.tolist(), counts.c.tolist(), strict=True)])
     if k == 1:
-        values = counts.c / counts.n  # the same, without the rounding of 1 - (1 - c/n)
+        values = counts.c / counts.n  # the same number, without the rounding of 1 - (1 - c/n)
     mean = float(values.mean())
     fixed = (mean, mean) if greedy else these(counts.n, counts.c, k, confidence)
     return mean, {THESE: list(fixed), LIKE: list(stats.wilson_over_groups(values, confidence))}
 
 
 def verdict_counts(verdicts: Sequence[str]) -> dict[str, int]:
-    """How many samples had each of the six verdicts."""
+    """Counts how many samples had each of the six verdicts."""
     return {name: sum(verdict == name for verdict in verdicts) for name in VERDICTS}
 
 
 def lengths(tokens: Sequence[int | None], texts: Sequence[str]) -> dict[str, Any]:
-    """Mean, median, 95th percentile and maximum: in tokens (end token included), or characters where any is unknown."""
+    """Computes mean, median, 95th percentile and maximum length in tokens, or in characters if a number of tokens is unknown."""
     known = [each for each in tokens if each is not None]
     whole = len(known) == len(texts)
     values = np.array(known if whole else [len(text) for text in texts], np.float64)
@@ -120,5 +122,5 @@ def lengths(tokens: Sequence[int | None], texts: Sequence[str]) -> dict[str, Any
 
 
 def share(flags: Sequence[bool | None]) -> float | None:
-    """Share of the true ones, None where any is unknown."""
+    """Returns the share of true flags, or None if any is unknown."""
     return None if not flags or any(flag is None for flag in flags) else sum(map(bool, flags)) / len(flags)

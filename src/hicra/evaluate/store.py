@@ -1,10 +1,10 @@
-"""The folder of an evaluation: what was asked for, the samples so far, and at the end samples and result.
+"""The folder of an evaluation: what was asked for, the samples so far, and at the end all samples and the result.
 
     eval.json            kind hicra.eval, schema_version, settings, model, inputs {name: sha256}, versions, complete, files
     parts/FFF-PPPPPP.parquet   samples of one batch of questions, while the evaluation runs
     samples.parquet      every sample with its verdicts, at the end (columns in docs/eval.md)
 
-A part is there whole or not at all, so what a kill leaves behind can be gone on from. One process at a time writes.
+A part is there completely or not at all, so a killed evaluation can be resumed. One process at a time writes.
 """
 
 from __future__ import annotations
@@ -31,18 +31,20 @@ PART_SCHEMA: dict[str, Any] = {
 
 
 class Store:
-    """An evaluation on disk. `open` starts one, or goes on with the same one."""
+    """An evaluation on disk; `open` starts a new one or resumes the same one."""
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path, self.manifest = path, manifest
 
     @classmethod
     def open(cls, path: Path, asked: Mapping[str, Any], versions: Mapping[str, str], resume: bool) -> Self:
-        """The folder of an evaluation.
+        """Opens the folder of an evaluation.
 
         Args:
-            path: new, empty, or with `resume` the folder of the same evaluation.
+            path: a folder that is new, empty, or with `resume` of the same evaluation.
             asked: `settings`, `model` and `inputs`, as JSON values.
+            versions: versions of packages, by name.
+            resume: whether an evaluation that is there may be resumed.
 
         Raises:
             ArtifactError: `path` holds something else, or an evaluation of another model, data or settings.
@@ -57,8 +59,8 @@ class Store:
                 key, old, new = differs[0]
                 raise ArtifactError(
                     f"{path} holds an evaluation with {key} = {old!r}, this one has {new!r}",
-                    "go on with the same model, data and settings, or choose another -o",
-                )  # without a sample there is nothing to lose: an attempt that failed at loading blocks no other
+                    "resume with the same model, data and settings, or choose another -o",
+                )  # without samples nothing can be lost, so an attempt that failed while loading blocks no other
         else:
             refuse_existing(path, "the evaluation folder")
         manifest = {
@@ -70,14 +72,14 @@ class Store:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps others out while we write; the system lets go of it when we die.
+        """Locks the folder while this process writes; the system releases the lock when the process ends.
 
         Raises:
-            ArtifactError: another process holds it.
+            ArtifactError: another process holds the lock.
         """
         try:
             import fcntl
-        except ImportError:  # Windows: without the guard
+        except ImportError:  # Windows has no such lock
             yield
             return
         with open(self.path / ".lock", "a", encoding="utf-8") as file:
@@ -85,27 +87,27 @@ class Store:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise ArtifactError(
-                    f"another process works in {self.path}", "wait for it, or choose another -o"
+                    f"another process is writing to {self.path}", "wait for it, or choose another -o"
                 ) from None
             yield
 
     @property
     def complete(self) -> bool:
-        """Whether the result stands in eval.json."""
+        """Whether the evaluation is finished, with the result in eval.json."""
         return bool(self.manifest["complete"]) and (self.path / "samples.parquet").exists()
 
     def part(self, file: int, number: int) -> Path:
-        """Where a part of a benchmark (by number) is or will be."""
+        """Returns the path of a part of a benchmark; both are given by number."""
         return self.path / "parts" / f"{file:03d}-{number:06d}.parquet"
 
     def write_part(self, file: int, number: int, rows: list[dict[str, Any]]) -> None:
-        """A part, whole or not at all."""
+        """Writes a part, completely or not at all."""
         frame = pl.DataFrame(rows, schema=PART_SCHEMA, orient="row")
         with atomic_file(self.part(file, number)) as temporary:
             frame.write_parquet(temporary)
 
     def read_part(self, file: int, number: int, rows: int) -> pl.DataFrame | None:
-        """A part of so many rows, or None where it is absent; one that cannot be read counts as absent."""
+        """Reads a part with that number of rows; returns None if it is absent or cannot be read."""
         path = self.part(file, number)
         if not path.exists():
             return None
@@ -117,11 +119,11 @@ class Store:
         return frame if frame.height == rows and dict(frame.schema) == PART_SCHEMA else None
 
     def finish(self, samples: pl.DataFrame, result: Mapping[str, Any]) -> None:
-        """Samples first, then the result, then the parts go: a kill in between loses nothing."""
+        """Writes the samples, then the result, then removes the parts, so that a kill in between loses nothing."""
         with atomic_file(self.path / "samples.parquet") as temporary:
             samples.write_parquet(temporary)
         self.manifest = self.manifest | {"complete": True} | dict(result)
         write_text(self.path / "eval.json", canonical_json(self.manifest))
         shutil.rmtree(self.path / "parts", ignore_errors=True)
-        for left in self.path.glob(".tmp-*"):  # of a write that was killed
+        for left in self.path.glob(".tmp-*"):  # left by a write that was killed
             left.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The result as text: a block a benchmark, each figure with both of its intervals."""
+"""Writes the result as text: a block per benchmark, with both intervals of each mean."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hicra.evaluate.intervals import LIKE, THESE
 
 
 def table(files: Mapping[str, Mapping[str, Any]]) -> str:
-    """A block for every benchmark of a result."""
+    """Writes a block for every benchmark of a result."""
     return "\n\n".join(_block(name, found) for name, found in files.items())
 
 
@@ -47,12 +47,14 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
         f"verifier timeouts {_share(found['verifier_timeout_share'])}",
     ]
     if found["verifier_timeout_share"] or found["verifier_error_share"]:
-        lines.append(f"  had all unjudged samples been right: {_share(found['avg_at_n_if_unjudged_right'])}")
+        lines.append(f"  if all unjudged samples were right: {_share(found['avg_at_n_if_unjudged_right'])}")
     if found["bad_gold"]:
         listed = ", ".join(found["bad_gold"][:5]) + (" ..." if len(found["bad_gold"]) > 5 else "")
-        lines.append(f"  left out, their gold cannot be an answer: {len(found['bad_gold'])} questions ({listed})")
+        lines.append(f"  left out because the gold answer cannot be one: {len(found['bad_gold'])} questions ({listed})")
     if found["prompts_too_long"]:
-        lines.append(f"  {found['prompts_too_long']} samples have a prompt that fills the model's context: no text")
+        lines.append(
+            f"  without a text because the prompt fills the model's context: {found['prompts_too_long']} samples"
+        )
     return lines
 
 

@@ -1,6 +1,6 @@
-"""A model to texts: one interface, and what stands behind it. torch is imported by `local`, `sampling` and `vllm` alone.
+"""Samples texts from models, through one interface; only `local`, `sampling` and `vllm` import torch.
 
-`interface` holds the requests, the settings and the protocol, `open` chooses the generator, `local` (transformers),
-`vllm` and `endpoint` (an OpenAI-compatible server) are generators. `models` turns model names into folders, `folder`
-checks one, `render` writes prompts, `sampling` samples and scores responses to a task.
+`interface` holds the requests, the settings and the protocol. `open` chooses the generator: `local` (transformers), `vllm` or
+`endpoint` (an OpenAI-compatible server). `models` turns model names into folders, `folder` checks a folder, `render` writes
+prompts, and `sampling` samples and scores responses to a task.
 """

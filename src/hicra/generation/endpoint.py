@@ -1,12 +1,12 @@
-"""Sampling from an OpenAI-compatible chat endpoint (a vLLM or llama.cpp server, a hosted service): standard library alone.
+"""Samples from an OpenAI-compatible chat endpoint (a vLLM or llama.cpp server, a hosted service), with the standard library only.
 
-The key is read from the environment variable HICRA_API_KEY, else OPENAI_API_KEY, when a request is sent; it is kept in
-no setting, file or message, redirects are not followed, and an answer of the server is never shown where it holds the key.
-What a server serves under a name is its own affair: the recorded identity is address and name, and its seeds are best
-effort. So two runs may differ; an interrupted one still samples nothing twice.
+The key is read from the environment variable HICRA_API_KEY, else OPENAI_API_KEY, when a request is sent. It is kept in no
+setting, file or message; redirects are not followed, and the key is removed from a server's answer before that is shown.
+Nobody knows which model a server serves under a name: the recorded identity is address and name, and a server may ignore seeds.
+So two evaluations may differ, but an interrupted one still samples nothing twice.
 
-huggingface_hub's client is not used: it follows redirects, sends the machine's Hugging Face token to any address where no key
-is given, refuses even a local server while HF_HUB_OFFLINE is set, and reads replies of any size.
+huggingface_hub's client is not used: it follows redirects, sends the machine's Hugging Face token to any address for which no
+key is given, refuses even a local server while HF_HUB_OFFLINE is set, and reads replies of any size.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hicra.errors import ConfigError, EngineError
 from hicra.generation.interface import Made, Request, SamplingSettings
 
 KEYS = ("HICRA_API_KEY", "OPENAI_API_KEY")
-AT_ONCE = 8  # requests under way
+AT_ONCE = 8  # number of requests at a time
 TIMEOUT_S = 600.0
 TRIES, FIRST_WAIT_S, LONGEST_WAIT_S = 6, 1.0, 30.0
 AGAIN = {408, 409, 425, 429, 500, 502, 503, 504}
@@ -33,28 +33,31 @@ LARGEST_REPLY = 64 * 2**20
 
 
 class Endpoint:
-    """`{address}/chat/completions`, one request a sample.
+    """A generator that sends one request per sample to `{address}/chat/completions`.
 
     Args:
-        address: as in "http://localhost:8000/v1".
-        model: what the server calls the model.
+        address: the address, as in "http://localhost:8000/v1".
+        model: the server's name of the model.
+        first_wait_s: seconds before the second try; later waits are longer.
 
     Raises:
-        ConfigError: not an http(s) address, one with a user name or password in it, or no model name.
+        ConfigError: the address is no http(s) address or holds a user name or password, or there is no model name.
     """
 
     def __init__(self, address: str, model: str, first_wait_s: float = FIRST_WAIT_S) -> None:
         parts = urllib.parse.urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise ConfigError("the endpoint is no http(s) address", "as in --endpoint http://localhost:8000/v1")
+            raise ConfigError(
+                "the endpoint is no http(s) address", "give one, as in --endpoint http://localhost:8000/v1"
+            )
         if parts.username or parts.password:
             raise ConfigError("the endpoint's address holds a user name or password", f"put the key into {KEYS[0]}")
         if not model:
-            raise ConfigError("no model name for the endpoint", "give --model the name that the server knows")
+            raise ConfigError("there is no model name for the endpoint", "give --model the name that the server knows")
         self.parts, self.model, self.first_wait_s = parts, model, first_wait_s
 
     def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
-        """See `Generator`.
+        """Samples one text per request, as `Generator` says.
 
         Raises:
             EngineError: the server refuses a request, or does not answer after several tries.
@@ -68,7 +71,7 @@ class Endpoint:
                 raise
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing, since nothing is held."""
 
     def _one(self, request: Request, settings: SamplingSettings) -> Made:
         prompt = request.prompt
@@ -87,7 +90,7 @@ class Endpoint:
         except (KeyError, IndexError, TypeError, AttributeError):
             raise EngineError(
                 f"{self.parts.hostname} sent no chat completion",
-                "check that the address ends where /chat/completions begins",
+                "give the address without /chat/completions at its end",
             ) from None
         ended = None if reason is None else reason != "length"
         return Made(text, None, tokens if type(tokens) is int else None, ended, None)
@@ -99,7 +102,7 @@ class Endpoint:
                 longest = min(LONGEST_WAIT_S, self.first_wait_s * 2 ** (attempt - 1))
                 time.sleep(
                     longest * random.uniform(0.5, 1.0)
-                )  # so that those refused together do not come back together
+                )  # so that requests that were refused together are not sent again together
             try:
                 status, data = self._send(body)
             except (OSError, http.client.HTTPException) as error:
@@ -115,8 +118,8 @@ class Endpoint:
             if status not in AGAIN:
                 raise EngineError(f"{self.parts.hostname} refuses the request, {problem}", _fix(status))
         raise EngineError(
-            f"{self.parts.hostname} did not answer in {TRIES} tries, the last: {problem}",
-            "what was sampled is kept: run the same command again to go on",
+            f"{self.parts.hostname} did not answer in {TRIES} tries; the last problem: {problem}",
+            "the samples so far are kept: run the same command again to resume",
         )
 
     def _send(self, body: bytes) -> tuple[int, bytes]:
@@ -138,7 +141,7 @@ def _key() -> str:
 
 
 def _harmless(data: bytes) -> str:
-    """The beginning of a server's message, without the key."""
+    """Returns the beginning of a server's message, without the key."""
     text = data[:2000].decode("utf-8", "replace")
     key = _key()
     return (text.replace(key, "[key]") if key else text)[:300].strip()

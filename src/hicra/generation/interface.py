@@ -1,6 +1,6 @@
-"""The one interface behind which texts are generated: a request, a text made, the settings of sampling, and the seeds.
+"""The interface of all generators: a request, a sampled text, the settings of sampling, and the seeds.
 
-Adding a generator: a class with the members of `Generator` in a file here, and a line in `open.py: open_generator`.
+To add a generator, write a class with the members of `Generator` in a file here, and a line in `open.py: open_generator`.
 """
 
 from __future__ import annotations
@@ -17,34 +17,41 @@ from hicra.strict import Count, Positive, Strict
 
 
 class SamplingSettings(Strict):
-    """How texts are sampled. The defaults are the paper's: temperature 0.6, top-p 0.95."""
+    """How texts are sampled; the defaults are the paper's temperature 0.6 and top-p 0.95."""
 
-    temperature: float = Field(default=0.6, ge=0, le=10, description="Sampling temperature; 0 is greedy.")
+    temperature: float = Field(default=0.6, ge=0, le=10, description="Sampling temperature; 0 is greedy decoding.")
     top_p: float = Field(
-        default=0.95, gt=0, le=1, description="Draw from the smallest set of likeliest tokens with this probability."
+        default=0.95,
+        gt=0,
+        le=1,
+        description="Tokens are drawn from the smallest set of likeliest tokens with at least this probability.",
     )
-    max_new_tokens: Positive = Field(default=1024, description="Longest response in tokens, the end token included.")
+    max_new_tokens: Positive = Field(default=1024, description="Longest response, in tokens, including the end token.")
     engine: Literal["transformers", "vllm", "endpoint"] = Field(default="transformers", description="What samples.")
     batch: int = Field(
-        default=0, ge=0, le=4096, description="Rows sampled at once; 0 is the engine's own number (transformers 32)."
+        default=0,
+        ge=0,
+        le=4096,
+        description="Number of rows sampled at once; 0 takes the engine's default (32 for transformers).",
     )
-    threads: int = Field(default=0, ge=0, le=1024, description="Threads of torch; 0 is its own number.")
+    threads: int = Field(default=0, ge=0, le=1024, description="Number of threads of torch; 0 takes torch's default.")
     seed: Count = Field(default=0, description="Seed of the draws, and of the order of a generated task's questions.")
     endpoint: str = Field(
-        default="", description="Address of an OpenAI-compatible server, as in http://localhost:8000/v1."
+        default="", description="Address of an OpenAI-compatible server, for example http://localhost:8000/v1."
     )
 
     @model_validator(mode="after")
     def _endpoint_has_an_address(self) -> SamplingSettings:
         if (self.engine == "endpoint") != bool(self.endpoint):
             raise ConfigError(
-                "engine endpoint and an address belong together", "as in --endpoint http://localhost:8000/v1"
+                "the engine `endpoint` and an address must be given together",
+                "give an address, as in --endpoint http://localhost:8000/v1",
             )
         return self
 
 
 class Request(NamedTuple):
-    """One text to sample: the prompt, and the seed of its draws."""
+    """One text to sample: its prompt, and the seed of its draws."""
 
     prompt: Prompt
     seed: int
@@ -53,12 +60,13 @@ class Request(NamedTuple):
 class Made(NamedTuple):
     """One sampled text.
 
-    text: without special tokens.
-    ids: token ids, the end token included; None where the engine does not say.
-    tokens: their number; None where unknown.
-    ended: whether the model ended it itself (False: cut at a limit); None where unknown.
-    prompt: the prompt as the model read it, where known.
-    too_long: the prompt left no room for an answer, so nothing was sampled.
+    Attributes:
+        text: the text without special tokens.
+        ids: its token ids, including the end token; None if the engine does not give them.
+        tokens: the number of tokens; None if unknown.
+        ended: whether the model ended the text itself (False if it was cut at a limit); None if unknown.
+        prompt: the prompt as the model read it; None if unknown.
+        too_long: whether the prompt left no room for an answer, so that nothing was sampled.
     """
 
     text: str
@@ -70,18 +78,18 @@ class Made(NamedTuple):
 
 
 class Generator(Protocol):
-    """Samples texts. `close` gives back what it holds."""
+    """Something that samples texts."""
 
     def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
-        """One text a request, in order; the text of a request depends on its prompt and seed."""
+        """Samples one text per request, in order; the text of a request depends on its prompt and seed."""
         ...
 
     def close(self) -> None:
-        """No more texts are wanted."""
+        """Releases what the generator holds; no more texts are wanted."""
         ...
 
 
 def seed_of(seed: int, question: str, sample: int) -> int:
-    """Seed of a sample, 0 to 2^31 - 1: of the run's seed, the question's id and the sample's number, and nothing else."""
+    """Computes a sample's seed, 0 to 2^31 - 1, from the evaluation's seed, the question's id and the sample's number only."""
     digest = hashlib.sha256(f"{seed}\0{sample}\0{question}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:4], "big") >> 1

@@ -1,7 +1,7 @@
-"""Sampling with transformers, batched, on the CPU: each row draws from a stream of its own. Needs torch.
+"""Samples with transformers in batches on the CPU, where each row has its own random numbers; needs torch.
 
-A draw inverts the cumulative distribution at one uniform number a token, from a counter-based generator keyed by the
-row's seed: what a row draws does not depend on the rows beside it. (Its logits still may, in the last bits: another
+A draw inverts the cumulative distribution at one uniform number per token, from a counter-based generator with the row's seed
+as key. So what a row draws does not depend on the other rows of its batch. (The last bits of its logits may, because another
 padding rounds differently. So an evaluation keeps its batches fixed, and a resumed one makes the same ones again.)
 """
 
@@ -21,11 +21,11 @@ from hicra.generation.interface import Made, Request, SamplingSettings
 from hicra.generation.render import rendered_ids
 from hicra.generation.sampling import cut_at_any, load
 
-LIKELIEST = 256  # tokens among which the nucleus is looked for before the whole vocabulary is sorted
+LIKELIEST = 256  # the nucleus is looked for among this many tokens first; only then is the whole vocabulary sorted
 
 
 class LocalModel:
-    """A model folder on this machine's CPU, in float32."""
+    """A generator that runs a model folder on this machine's CPU, in float32."""
 
     def __init__(self, model: str, settings: SamplingSettings) -> None:
         self.folder = model_folder(model)
@@ -40,13 +40,13 @@ class LocalModel:
         self.ends = sorted({*_listed(own), *_listed(self.tokenizer.eos_token_id)})
         pad = self.tokenizer.pad_token_id
         self.pad = pad if pad is not None else (self.ends[0] if self.ends else 0)
-        # the folder's own settings (repetition penalty, top-k ...) would bend the distribution that is asked for
+        # the folder's own settings (repetition penalty, top-k ...) would change the distribution that is asked for
         self.model.generation_config = GenerationConfig(eos_token_id=self.ends or None, pad_token_id=self.pad)
         self.context = int(getattr(self.model.config, "max_position_embeddings", 0) or 2**31)
         self.model.eval()
 
     def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
-        """See `Generator`. Rows that have less room than others in the model's context are sampled apart."""
+        """Samples one text per request; rows with different room left in the model's context are sampled separately."""
         prompts = [rendered_ids(self.tokenizer, request.prompt) for request in requests]
         room = [min(settings.max_new_tokens, self.context - len(ids)) for _, ids in prompts]
         made: list[Made | None] = [None] * len(requests)
@@ -64,7 +64,7 @@ class LocalModel:
         return [one for one in made if one is not None]
 
     def close(self) -> None:
-        """The weights go."""
+        """Drops the weights."""
         del self.model
 
     def _sample(
@@ -89,13 +89,13 @@ class LocalModel:
 
 
 class Draw(LogitsProcessor):  # type: ignore[misc]
-    """Leaves one token a row: the one drawn at that row's own next uniform number.
+    """Leaves one token per row possible: the one drawn with that row's next uniform number.
 
     Args:
-        seeds: [B] one a row.
-        most: tokens a row at most.
-        temperature: > 0.
-        top_p: the smallest set of likeliest tokens with at least this probability is drawn from.
+        seeds: [B] one seed per row.
+        most: the most tokens of a row.
+        temperature: above 0.
+        top_p: tokens are drawn from the smallest set of likeliest tokens with at least this probability.
     """
 
     def __init__(self, seeds: Sequence[int], most: int, temperature: float, top_p: float) -> None:
@@ -104,7 +104,7 @@ class Draw(LogitsProcessor):  # type: ignore[misc]
         self.temperature, self.top_p, self.step = temperature, top_p, 0
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        """[B,V] scores to [B,V]: 0 at the drawn token, -inf elsewhere."""
+        """Turns scores [B,V] into [B,V] with 0 at the drawn token and -inf elsewhere."""
         at = self.uniform[:, self.step, None].to(scores.device)
         self.step += 1
         chosen = draw(torch.softmax(scores.float() / self.temperature, -1), at, self.top_p)
@@ -112,14 +112,14 @@ class Draw(LogitsProcessor):  # type: ignore[misc]
 
 
 def draw(probabilities: Any, uniform: Any, top_p: float) -> Any:
-    """[B,V] probabilities and [B,1] uniform numbers in [0, 1) to [B,1] drawn tokens."""
+    """Draws tokens [B,1] from probabilities [B,V] with uniform numbers [B,1] in [0, 1)."""
     if top_p >= 1:
         return _at(probabilities.double().cumsum(-1), uniform)
     values, order = probabilities.topk(min(LIKELIEST, probabilities.shape[-1]))
     if bool((values.double().sum(-1) < top_p).any()):
         values, order = probabilities.sort(descending=True, stable=True)
     values = values.double()
-    kept = torch.where(values.cumsum(-1) - values < top_p, values, 0.0)  # the token that passes top_p is still in
+    kept = torch.where(values.cumsum(-1) - values < top_p, values, 0.0)  # the token that reaches top_p is kept
     return order.gather(-1, _at(kept.cumsum(-1), uniform))
 
 

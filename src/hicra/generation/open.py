@@ -1,4 +1,4 @@
-"""The generator that the settings name: transformers on this machine, vLLM, or an endpoint."""
+"""Opens the generator that the settings name: transformers on this machine, vLLM, or an endpoint."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from hicra.generation.interface import Generator, SamplingSettings
 
 
 def identity_of(model: str, settings: SamplingSettings) -> dict[str, str]:
-    """What the samples come from: a resumed evaluation must find the same. Nothing is loaded.
+    """Returns the identity of the model, which must be the same when an evaluation is resumed; nothing is loaded.
 
     Raises:
-        ConfigError: no such model, or a folder without weights or tokenizer.
+        ConfigError: there is no such model, or its folder lacks weights or a tokenizer.
     """
     if settings.engine == "endpoint":
         return {"name": model, "endpoint": settings.endpoint}
@@ -19,13 +19,14 @@ def identity_of(model: str, settings: SamplingSettings) -> dict[str, str]:
 
 
 def open_generator(model: str, settings: SamplingSettings) -> Generator:
-    """The generator that the settings name, for a model.
+    """Opens the generator that the settings name, for a model.
 
     Args:
-        model: a folder, a name that `models.resolve` knows, or what the endpoint calls its model.
+        model: a folder, a name that `models.resolve` knows, or the endpoint's name for its model.
+        settings: how texts are sampled.
 
     Raises:
-        ConfigError: no such model, a folder without a tokenizer, or a package that is not installed.
+        ConfigError: there is no such model, its folder lacks a tokenizer, or a package is not installed.
     """
     if settings.engine == "endpoint":
         from hicra.generation.endpoint import Endpoint

@@ -1,4 +1,4 @@
-"""Prompts to what a model reads: the model's own chat template where it has one, plain text where not."""
+"""Writes prompts as a model reads them: by the model's own chat template if it has one, else as plain text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Prompt = str | Messages
 
 
 def render(tokenizer: Any, prompt: Prompt) -> tuple[str, bool]:
-    """(text of a prompt, whether the tokenizer adds its special tokens: a chat template writes its own)."""
+    """Returns the text of a prompt, and whether the tokenizer must add its special tokens (a chat template writes its own)."""
     if isinstance(prompt, str):
         return prompt, True
     if getattr(tokenizer, "chat_template", None):
@@ -19,6 +19,6 @@ def render(tokenizer: Any, prompt: Prompt) -> tuple[str, bool]:
 
 
 def rendered_ids(tokenizer: Any, prompt: Prompt) -> tuple[str, list[int]]:
-    """(text of a prompt, its token ids)."""
+    """Returns the text of a prompt and its token ids."""
     text, special = render(tokenizer, prompt)
     return text, list(tokenizer(text, add_special_tokens=special)["input_ids"])

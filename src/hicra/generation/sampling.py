@@ -1,4 +1,4 @@
-"""Samples responses from a causal language model, batch by batch, and scores them with a task. Needs torch."""
+"""Samples responses from a causal language model, batch by batch, and scores them with a task; needs torch."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Sample:
 
     Attributes:
         row: the problem.
-        ids: token ids, the end token included where there is one.
-        text: without special tokens.
-        ended: whether it closed with the end token.
-        score: the task's verdict.
+        ids: the token ids, including the end token if there is one.
+        text: the response without special tokens.
+        ended: whether the response ends with the end token.
+        score: the task's score.
     """
 
     row: Row
@@ -33,10 +33,11 @@ class Sample:
 
 
 def load(folder: Path, threads: int) -> tuple[Any, Any]:
-    """(model in float32, tokenizer) of a local folder, safetensors only; sets torch's number of threads.
+    """Loads (model in float32, tokenizer) from the safetensors of a local folder, and sets torch's number of threads.
 
     Raises:
-        ConfigError: weights are missing. OSError, ValueError, SafetensorError: it cannot be read.
+        ConfigError: weights are missing.
+        OSError, ValueError, SafetensorError: the folder cannot be read.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -47,9 +48,9 @@ def load(folder: Path, threads: int) -> tuple[Any, Any]:
     model, found = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
     )
-    if lost := sorted(found["missing_keys"]):  # transformers draws them at random, and warns where nobody looks
+    if lost := sorted(found["missing_keys"]):  # transformers would draw them at random with an easily missed warning
         raise ConfigError(
-            f"model folder {folder} lacks {len(lost)} of its weights, as {lost[0]}", "save the model again"
+            f"model folder {folder} lacks {len(lost)} of its weights, the first is {lost[0]}", "save the model again"
         )
     return model, AutoTokenizer.from_pretrained(folder)
 
@@ -66,14 +67,18 @@ def sample(
     batch: int = 128,
     progress: Callable[[int], None] | None = None,
 ) -> list[Sample]:
-    """One response a row, in order.
+    """Samples one response per row, in order.
 
     Args:
-        model: a transformers causal LM; left in the mode it was in.
-        rows: problems; repeat a row for several samples of it.
-        temperature: 0 is greedy.
+        model: a transformers causal LM; it is left in training or evaluation mode as it was.
+        tokenizer: the model's tokenizer.
+        task: scores the responses.
+        rows: the problems; repeat a row to sample it several times.
+        max_new_tokens: longest response, in tokens.
+        temperature: of sampling; 0 is greedy decoding.
         seed: decides the draws; torch's global generator is restored afterwards.
-        progress: called with the number of rows done.
+        batch: number of rows at a time.
+        progress: is called with the number of rows done.
     """
     out: list[Sample] = []
     training = model.training
@@ -99,12 +104,12 @@ def sample(
 
 
 def cut_at_end(ids: Sequence[int], end: int) -> tuple[list[int], bool]:
-    """(ids up to the first end token, it included; whether there is one). The pad id is never asked: it may equal the end."""
+    """Cuts ids after the first end token, and tells whether there is one; the pad id is not used, since it may equal the end."""
     return cut_at_any(ids, (end,))
 
 
 def cut_at_any(ids: Sequence[int], ends: Collection[int]) -> tuple[list[int], bool]:
-    """The same where any of several tokens ends a text, as in chat models with an end of turn beside an end of text."""
+    """Does the same for several end tokens, as chat models with an end of turn and an end of text need."""
     for at, token in enumerate(ids):
         if token in ends:
             return list(ids[: at + 1]), True
@@ -124,6 +129,6 @@ def _encode(tokenizer: Any, prompts: list[Any], device: Any) -> Any:
         else tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
         for prompt in prompts
     ]
-    special = isinstance(prompts[0], str)  # a chat template writes its own
+    special = isinstance(prompts[0], str)  # a chat template writes its own special tokens
     encoded = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=special)
     return {key: encoded[key].to(device) for key in ("input_ids", "attention_mask")}

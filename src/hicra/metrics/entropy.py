@@ -1,4 +1,4 @@
-"""Entropies of histograms: how varied the strategies are (section 3 of the paper: semantic and conditional entropy)."""
+"""Entropies of counts, which say how varied the strategies are (section 3 of the paper: semantic and conditional entropy)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ ESTIMATORS = ("plugin", "miller_madow", "chao_shen")
 
 
 def semantic_entropy(counts: Any, estimator: str = "plugin", base: float | str = "e") -> float:
-    """Entropy of the frequency distribution of strategic grams, SE = -sum p(g) log p(g).
+    """Computes the entropy of the frequency distribution of strategic grams, SE = -sum p(g) log p(g).
 
     Args:
-        counts: [n_grams] non-negative integers; zeros are ignored, order does not matter.
-        estimator: "plugin" (the paper's), "miller_madow" (+ (S-1)/2N), or "chao_shen" (coverage-adjusted, 2003).
+        counts: [n_grams] non-negative integers; zeros are ignored, and the order does not matter.
+        estimator: "plugin" (the paper's), "miller_madow" (adds (S-1)/2N for S grams seen N times), or "chao_shen"
+            (adjusted for coverage, 2003).
         base: "e" for nats (default) or 2 for bits.
 
     Returns:
-        The entropy; 0.0 for no counts.
+        The entropy, which is 0.0 if there are no counts.
 
     Raises:
-        ConfigError: unknown estimator or base.
-        DataError: a negative count.
+        ConfigError: the estimator or the base is unknown.
+        DataError: a count is negative.
 
     >>> round(semantic_entropy([1, 1, 2], base=2), 12)
     1.5
@@ -47,9 +48,10 @@ def semantic_entropy(counts: Any, estimator: str = "plugin", base: float | str =
 
 
 def rarefied_entropy(counts: Any, hits: int) -> float | None:
-    """Expected plug-in entropy (nats) of `hits` occurrences drawn without return: comparable over steps with unequal counts.
+    """Computes the expected plug-in entropy (nats) of `hits` occurrences that are drawn without replacement.
 
-    Exact, by the hypergeometric law; no sampling. None where there are fewer than `hits` occurrences.
+    It makes steps with unequal counts comparable. It is exact, by the hypergeometric distribution, and samples nothing. It is
+    None if there are fewer than `hits` occurrences.
 
     >>> round(rarefied_entropy([2, 2], 2), 12) == round(2 / 3 * math.log(2), 12)
     True
@@ -68,18 +70,21 @@ def rarefied_entropy(counts: Any, hits: int) -> float | None:
 
 
 def conditional_entropy(given: Any, following: Any) -> float | None:
-    """H(E|S) = -sum_s p(s) sum_g p(g|s) log p(g|s) in nats, over pairs (strategic gram, what follows it).
+    """Computes H(E|S) = -sum_s p(s) sum_g p(g|s) log p(g|s) in nats, over pairs (strategic gram, what follows it).
 
     Args:
         given: [N] integers, the gram of each pair.
-        following: [N] integers, an id of what follows.
+        following: [N] integers, an id of what follows the gram.
 
     Returns:
-        The plug-in estimate; None for no pairs.
+        The plug-in estimate, or None if there are no pairs.
+
+    Raises:
+        DataError: the two have different shapes.
     """
     given, following = np.asarray(given, np.int64), np.asarray(following, np.int64)
     if given.shape != following.shape:
-        raise DataError(f"given {given.shape} and following {following.shape} must be one shape [N]")
+        raise DataError(f"given {given.shape} and following {following.shape} must have the same shape [N]")
     if not given.size:
         return None
     _, pairs = np.unique(np.stack([given, following], axis=1), axis=0, return_counts=True)
@@ -100,7 +105,7 @@ def _plugin(p: Floats) -> float:
 
 
 def _hypergeometric(k: Ints, n: int, c: Ints, m: int) -> Floats:
-    """P(k of the c marked ones among m drawn from n); scipy.special, since scipy.stats takes most of a second to import."""
+    """Computes P(k of the c marked ones are among m drawn from n); scipy.stats would take most of a second to import."""
     possible = (k <= c) & (m - k <= n - c)
     k = np.where(possible, k, np.minimum(c, m))
     with np.errstate(invalid="ignore"):
@@ -114,7 +119,7 @@ def _log_choose(n: Ints | np.int64, k: Ints | np.int64) -> Floats:
 
 def _chao_shen(seen: Ints, n: int) -> float:
     singletons = int((seen == 1).sum())
-    if singletons == n:  # coverage would be 0: the usual repair takes one singleton as seen
+    if singletons == n:  # the coverage would be 0; as is usual, one of the singletons is then not counted
         singletons = n - 1
     p = (1 - singletons / n) * seen / n
     return float(-(p * np.log(p) / -np.expm1(n * np.log1p(-p, where=p < 1, out=np.full(len(p), -np.inf)))).sum())

@@ -1,4 +1,4 @@
-"""Token entropy and perplexity by kind of token (section 3 of the paper: planning against execution)."""
+"""Token entropy and perplexity by token kind (section 3 of the paper: planning against execution)."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ KINDS = ("planning", "execution")
 
 
 def kind_sums(planning_mask: Any, live: Any, entropies: Any, logprobs: Any) -> list[Any]:
-    """Sums that add up over batches and ranks: [count, entropy sum, log-probability sum] of planning, then of execution.
+    """Sums up [count, entropies, log-probabilities] of planning, then of execution tokens; sums of batches and ranks add up.
 
     Args:
-        planning_mask, live: [B,T] bool; planning outside `live` does not count.
-        entropies, logprobs: [B,T] floats (nats), of the same kind (numpy or torch).
+        planning_mask: [B,T] bool; only policy tokens count.
+        live: [B,T] bool, the policy tokens.
+        entropies, logprobs: [B,T] floats (nats), numpy or torch as the masks are.
     """
     sums = []
     for kind in (planning_mask & live, ~planning_mask & live):
-        # selecting, not multiplying: what stands under the padding may be infinite
+        # tokens are selected, not multiplied by 0, because values under the padding may be infinite
         sums += [kind.sum(), entropies[kind].sum(), logprobs[kind].sum()]
     return sums
 
 
 def kind_values(sums: list[float]) -> dict[str, float | None]:
-    """Metrics by name from `kind_sums`; None where a kind has no token."""
+    """Computes the metrics by name from `kind_sums`; a metric is None if its token kind has no token."""
     values: dict[str, float | None] = {}
     for index, kind in enumerate(KINDS):
         count, entropy, logprob = (float(value) for value in sums[3 * index : 3 * index + 3])

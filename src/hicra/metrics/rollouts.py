@@ -1,9 +1,9 @@
-"""Statistics of a batch of rollouts that merge exactly over batches and ranks, and the metrics they give.
+"""Statistics of a batch of rollouts, which merge exactly over batches and ranks, and the metrics computed from them.
 
 Deviations (section 3 of the paper leaves these open):
-METRIC-1. Bins of the semantic entropy are the lexicon's grams; of nested occurrences only the longest counts.
-METRIC-2. What follows a gram is the next three tokens the policy produced, inside the same response.
-METRIC-3. A response is right when its task says so, else when its reward is at least 0.5.
+METRIC-1. The semantic entropy counts occurrences per gram of the lexicon; of nested occurrences only the longest counts.
+METRIC-2. What follows a gram is the next three tokens; an occurrence counts only if they are policy tokens of its response.
+METRIC-3. A response is right if its task says so; where the task says nothing, it is right if its reward is at least 0.5.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ def _no_ints() -> Ints:
 
 @dataclass
 class RolloutStats:
-    """Counts of some rollouts. Merging two is adding their sums and joining their lists.
+    """Counts of some rollouts; two are merged by adding their sums and joining their lists.
 
     Attributes:
-        rows, tokens, planning, changed: counts; `planning` is None where no lexicon was applied, `changed` where no advantage is
-            known.
-        advantage_before, advantage_after: sums over tokens.
-        reward: [B] with NaN where unscorable or unknown.
-        correct: [B], 1, 0 or NaN where unknown.
-        group: [B] group ids; empty where groups are unknown.
+        rows: number of rollouts.
+        tokens, planning, changed: numbers of policy tokens, of planning tokens (None if no lexicon was applied) and of tokens
+            whose advantage changed (None if no advantage is known).
+        advantage_before, advantage_after: sums over policy tokens.
+        reward: [B], NaN where the rollout is unscorable or the reward unknown.
+        correct: [B], 1 or 0, NaN where unknown.
+        group: [B] group ids; empty if the groups are unknown.
         grams: [H] gram index of each counted occurrence.
         given, following: [N] pairs for the conditional entropy.
     """
@@ -73,14 +74,16 @@ class RolloutStats:
         before: Array | None = None,
         after: Array | None = None,
     ) -> RolloutStats:
-        """Statistics of a batch.
+        """Counts the statistics of a batch.
 
         Args:
-            ids, live, planning: [B,T]; what the policy produced, and which of it is planning.
+            ids: [B,T] token ids.
+            live: [B,T] bool, the policy tokens.
+            planning: [B,T] bool, the planning mask.
             row, start, stop, gram: [H] the occurrences of grams as token ranges of rows.
-            reward, correct: [B] with NaN where unknown.
-            group: [B], or empty where groups are unknown.
-            before, after: advantages [B] before and [B,T] after shaping, where known.
+            reward, correct: [B], NaN where unknown.
+            group: [B], or empty if the groups are unknown.
+            before, after: advantages [B] before and [B,T] after shaping, if known.
         """
         kept = longest_hits(row, start, stop)
         given, following = gram_pairs(ids, live, row[kept], stop[kept], gram[kept])
@@ -97,7 +100,7 @@ class RolloutStats:
 
     @classmethod
     def merge(cls, parts: list[RolloutStats]) -> RolloutStats:
-        """The statistics of all parts together."""
+        """Merges the statistics of all parts."""
         if len(parts) == 1:
             return parts[0]
         planning = [part.planning for part in parts if part.planning is not None]
@@ -117,7 +120,7 @@ class RolloutStats:
         )
 
     def values(self) -> dict[str, float | None]:
-        """Metrics by name; what the statistics cannot tell is None (or, for pass@k, absent)."""
+        """Computes the metrics by name; a metric that the statistics do not give is None (pass@k is then absent)."""
         share = 1.0 / self.tokens if self.tokens else None
         counts = np.bincount(self.grams) if self.grams.size else self.grams
         known, scored = self.correct[~np.isnan(self.correct)], self.reward[~np.isnan(self.reward)]
@@ -149,12 +152,16 @@ class RolloutStats:
 
 
 def correct_from_reward(reward: Floats) -> Floats:
-    """[B] 1.0 or 0.0 by `CORRECT_AT`, NaN where the reward is."""
+    """Returns [B] 1.0 where the reward is at least `CORRECT_AT` and 0.0 where it is not, NaN where the reward is NaN."""
     return np.where(np.isnan(reward), np.nan, (reward >= CORRECT_AT).astype(float))
 
 
 def longest_hits(row: Ints, start: Ints, stop: Ints) -> Bools:
-    """[H] bool: the hits that lie in no other hit of their row (of equal ranges the first stays)."""
+    """Returns [H] bool, true for hits that lie in no other hit of their row; of equal ranges only the first is kept.
+
+    Args:
+        row, start, stop: [H] row of each hit, and its first token and the one past its last.
+    """
     keep = np.ones(len(row), np.bool_)
     if len(row) < 2:
         return keep
@@ -166,7 +173,16 @@ def longest_hits(row: Ints, start: Ints, stop: Ints) -> Bools:
 
 
 def gram_pairs(ids: Array, live: Bools, row: Ints, stop: Ints, gram: Ints) -> tuple[Ints, Ints]:
-    """(given [N], following [N]): each hit whose next `FOLLOWING` tokens the policy produced, and a number for these tokens."""
+    """Pairs each hit whose next `FOLLOWING` tokens are policy tokens with a number that stands for those tokens.
+
+    Args:
+        ids: [B,T] token ids.
+        live: [B,T] bool, the policy tokens.
+        row, stop, gram: [H] row, end (token past the last) and gram index of each hit.
+
+    Returns:
+        (given [N], following [N]): the gram indices, and the numbers of what follows.
+    """
     width = ids.shape[1]
     inside = stop + FOLLOWING <= width
     row, stop, gram = row[inside], stop[inside], gram[inside]
@@ -174,25 +190,25 @@ def gram_pairs(ids: Array, live: Bools, row: Ints, stop: Ints, gram: Ints) -> tu
     produced = live[row[:, None], columns].all(axis=1)
     after = ids[row[produced][:, None], columns[produced]].astype(np.uint64)
     code = np.zeros(len(after), np.uint64)
-    for column in after.T:  # an odd multiplier keeps distinct triples distinct, but for 64-bit collisions
+    for column in after.T:  # an odd multiplier keeps different triples apart, except for 64-bit collisions
         code = code * np.uint64(0x9E3779B97F4A7C15) + column + np.uint64(1)
     return gram[produced], code.view(np.int64)
 
 
 def _mixed(reward: Floats, group: Ints) -> float | None:
-    """Share of groups (numbered from 0) whose known rewards differ; groups without one do not count."""
+    """Returns the share of groups (numbered from 0) whose known rewards differ; groups without a known reward do not count."""
     kept = ~np.isnan(reward)
     if group.size != reward.size or not kept.any():
         return None
     reward, group = reward[kept], group[kept]
     of_group = np.empty(group.max() + 1)
-    of_group[group] = reward  # any one of them will do
+    of_group[group] = reward  # any one reward of the group serves
     differs = np.bincount(group, reward != of_group[group])
     return float((differs > 0).sum() / (np.bincount(group) > 0).sum())
 
 
 def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
-    """pass@k for k = 1, 2, 4 ... up to the smallest group (numbered from 0), over groups with a known answer."""
+    """Computes pass@k for k = 1, 2, 4 ... up to the size of the smallest group, over groups with a known verdict."""
     kept = ~np.isnan(correct)
     if group.size != correct.size or not kept.any():
         return {}
@@ -200,6 +216,6 @@ def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
     pairs = list(zip(n[n > 0].tolist(), c[n > 0].tolist(), strict=True))
     values: dict[str, float | None] = {}
     for k in (1 << i for i in range(min(pairs)[0].bit_length())):
-        of = {pair: pass_at_k(*pair, k) for pair in set(pairs)}  # a batch has few distinct ones
+        of = {pair: pass_at_k(*pair, k) for pair in set(pairs)}  # a batch has few different pairs
         values[f"hicra/pass_at_{k}"] = float(np.mean([of[pair] for pair in pairs]))
     return values

@@ -1,6 +1,6 @@
-"""Run folders -> ReportModel: headers, curves, the shown rollouts, the grams in use.
+"""Reads run folders into a ReportModel: headers, curves, the rollouts that are shown, and the grams in use.
 
-All text in the model comes from runs and is hostile until escaped; page.py and charts.py escape it by context.
+All text in the model comes from runs and may be hostile; report.py, charts.py and encode.py escape it for the place it is put in.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def build_model(
 
     Args:
         runs: run folders, in the order of the page (the methods `none` and `hicra` come first).
-        lexicon: a lexicon folder for cluster information; else the one that a run's config names, where it exists.
-        extra: further sections by name, JSON values.
-        limit: rollouts shown at most.
+        lexicon: a lexicon folder for cluster information; None takes the one that a run's config names, if it exists.
+        extra: further sections by name, as JSON values.
+        limit: the most rollouts that are shown.
 
     Raises:
-        ArtifactError: no folder, the same one twice, unreadable, or one with neither metrics nor rollouts.
+        ArtifactError: no folder is given, one is given twice, or one is unreadable or has neither metrics nor rollouts.
     """
     if not runs:
         raise ArtifactError("no run folder given", "name at least one: `hicra report RUN... -o report.html`")
@@ -60,20 +60,20 @@ def build_model(
 
 
 def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:
-    """The arms, `none` and `hicra` first, and each run's arm."""
+    """Returns the arms, `none` and `hicra` first, and the number of each run's arm."""
     for folder in folders:
         if not isinstance(folder.manifest.get("method"), str):
             raise ArtifactError(
-                f"{folder.path / 'hicra.json'} names no method", "a run folder's manifest has method and seed"
+                f"{folder.path / 'hicra.json'} names no method", "write the method and the seed of the run into it"
             )
     names = [clean(name) for name in name_arms(folders)]
-    first = {"none": 0, "hicra": 1}  # so that these two look the same on every page
+    first = {"none": 0, "hicra": 1}  # so that these two have the same colours on every page
     arms = sorted(dict.fromkeys(names), key=lambda name: first.get(name.partition("(")[0], 2))
     return tuple(arms), [arms.index(name) for name in names]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Folder names; with the parent's name where two are equal."""
+    """Returns the folder names, with the parent folder's name before those that are equal."""
     number = Counter(path.name for path in paths)
     return [clean(path.name if number[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in paths]
 
@@ -95,7 +95,7 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
         step = row.get("step") if isinstance(row, dict) else None
         if not isinstance(step, int) or isinstance(step, bool):
             raise ArtifactError(
-                f"{file} line {number} has no whole-number step", "every line is one object with the key step"
+                f"{file} line {number} has no whole-number step", "make every line one object with the key step"
             )
         steps.append(step)
         values: dict[str, float | None] = {}
@@ -109,12 +109,12 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
     if not rows and not rollouts:
         raise ArtifactError(
             f"run folder {folder.path} is empty: no step in metrics.jsonl and no rollouts",
-            "train or diagnose first, or leave this run out",
+            "run `hicra train` or `hicra diagnose` first, or leave this run out",
         )
     if not rows:
-        notes.append(f"{name}: no metrics, so it has no curves.")
+        notes.append(f"{name} has no metrics, so it has no curves.")
     if dropped:
-        notes.append(f"{name}: not numbers and not drawn: {', '.join(sorted(dropped))}.")
+        notes.append(f"{name} has values that are not numbers and are not drawn: {', '.join(sorted(dropped))}.")
     manifest, config = folder.manifest, mapping(folder.manifest.get("config"))
     seed = manifest.get("seed")
     return Run(

@@ -1,6 +1,6 @@
-"""Figures -> inline SVG text. Pure functions; every text from a run is escaped by drawing/svg.py.
+"""Draws figures as inline SVG text; drawing/svg.py escapes every text from a run.
 
-Colours, dashes and fonts are classes of drawing/chart.css, for dark and light. `rollout_figure` carries its own.
+Colours, dashes and fonts are classes of drawing/chart.css, for dark and light screens. `rollout_figure` has its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 46, 12, 10, 34, 18
 
 
 def describe(figure: Figure, panel: Panel) -> str:
-    """The chart in words: first and last value of every curve."""
+    """Describes a chart in words: the first and the last value of every curve."""
     parts = []
     for line in panel.lines:
         there = [(x, value) for x, value in zip(panel.x, line.mean, strict=True) if value is not None]
@@ -33,7 +33,7 @@ def _bold(line: Curve, data: str) -> str:
 
 
 def legend(panel: Panel) -> tuple[list[str], int]:
-    """Legend as SVG pieces and its number of rows: arms in one row, or a row an arm (its name, then its kinds)."""
+    """Draws the legend as SVG elements and counts its rows: all arms in one row, or one row per arm with several metrics."""
     by_kind = any(line.kind_label for line in panel.lines) and any(line.arm_label for line in panel.lines)
     out: list[str] = []
     x, row, arm = 0.0, 0, None
@@ -54,12 +54,12 @@ def legend(panel: Panel) -> tuple[list[str], int]:
 
 
 def _width(text: str) -> float:
-    """About how wide a text of the legend is, in the chart's units."""
+    """Estimates how wide a text of the legend is, in pixels of the chart."""
     return 6.3 * len(text)
 
 
 def line_chart(figure: Figure, panel: Panel) -> str:
-    """One panel as SVG: legend, axes with ticks, a faint curve a run, a bold smoothed mean an arm."""
+    """Draws one panel as SVG: legend, axes with ticks, a faint curve per run, and a bold smoothed mean per arm."""
     entries, rows = legend(panel)
     top = _TOP + rows * _ROW
     bottom, right = top + PLOT_HEIGHT, WIDTH - _RIGHT
@@ -98,6 +98,6 @@ def line_chart(figure: Figure, panel: Panel) -> str:
 
 
 def _steps(px: Scale) -> list[float]:
-    """Ticks at whole steps, the first step among them where there is room."""
+    """Returns ticks at whole steps, with the first step among them if there is room."""
     ticks = [x for x in nice_ticks(px.low, px.high, 6) if px.low <= x <= px.high and x == int(x)] or [px.low]
     return [px.low, *ticks] if ticks[0] != px.low and px(ticks[0]) - px.start > 40 else ticks

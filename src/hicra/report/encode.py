@@ -1,10 +1,12 @@
-"""Rollouts in few bytes, and text that cannot leave its place: what goes into the page's JSON block.
+"""Packs rollouts into few bytes and escapes text, for the page's JSON block.
 
-Numbers that come once a token are packed into strings over 64 characters, none of which JSON or HTML has to escape:
-- counts (token lengths, span offsets, runs of a mask) as base-32 groups, lowest first, 32 added where another follows;
-- numbers with few distinct values as one character a token into a list of values;
-- others as two characters a token, on 4095 even levels between the least and the greatest (shown values are rounded).
-`static/page.js` unpacks them; offsets are in UTF-16 units there, as its strings are.
+Numbers per token are packed into strings over 64 characters, none of which JSON or HTML has to escape:
+- counts (token lengths, span offsets, lengths of the stretches of a mask) are written as base-32 groups, the lowest first; 32 is
+  added to a group if another follows;
+- numbers with few different values are written as one character per token, which points into a list of values;
+- other numbers are written as two characters per token, on 4095 even levels between the smallest and the largest (shown values
+  are rounded).
+`static/page.js` unpacks them; offsets are in UTF-16 code units, as in its strings.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ _UNPAIRED = re.compile("[\ud800-\udfff\x00]")
 
 
 def clean(text: str) -> str:
-    """The text with what a UTF-8 page cannot hold (lone surrogates, NUL) replaced by U+FFFD; offsets stay the same."""
+    """Replaces what a UTF-8 page cannot hold (lone surrogates, NUL) by U+FFFD; offsets stay the same."""
     return _UNPAIRED.sub("\ufffd", text)
 
 
 def plain(value: Any) -> Any:
-    """A JSON value of clean strings only; what JSON does not know becomes its text, NaN and infinities become null."""
+    """Makes a JSON value with clean strings; what JSON does not know becomes its text, NaN and infinities become null."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
@@ -44,7 +46,7 @@ def plain(value: Any) -> Any:
 
 
 def script_json(value: Any) -> str:
-    """JSON that is safe inside a script element: `< > &` and the two line separators are escaped.
+    """Writes JSON that is safe inside a script element: `< > &` and the two line separators are escaped.
 
     >>> script_json({"a": "</script>"})
     '{"a":"\\\\u003c/script\\\\u003e"}'
@@ -54,7 +56,7 @@ def script_json(value: Any) -> str:
 
 
 def utf16(text: str, offsets: Sequence[int]) -> list[int]:
-    """Character offsets of `text` as offsets in UTF-16 units.
+    """Turns character offsets in `text` into offsets in UTF-16 code units.
 
     >>> utf16("a\\U0001f600b", [0, 1, 2, 3])
     [0, 1, 3, 4]
@@ -67,7 +69,7 @@ def utf16(text: str, offsets: Sequence[int]) -> list[int]:
 
 
 def counts(values: Iterable[int]) -> str:
-    """Non-negative integers as base-32 groups.
+    """Packs non-negative integers as base-32 groups.
 
     >>> counts([0, 31, 32])
     'AfgB'
@@ -82,7 +84,7 @@ def counts(values: Iterable[int]) -> str:
 
 
 def levels(values: Sequence[float | None]) -> dict[str, Any]:
-    """Numbers with gaps: {values, codes: a character a number} or {range: [least, greatest], codes: two characters a number}."""
+    """Packs numbers, None among them: {values, codes: one character each} or {range: [lowest, highest], codes: two each}."""
     numbers = np.array([np.nan if value is None else value for value in values], dtype=float)
     there = np.isfinite(numbers)
     raw = sorted(set(numbers[there].tolist()))
@@ -99,7 +101,7 @@ def levels(values: Sequence[float | None]) -> dict[str, Any]:
 
 
 def runs(mask: Sequence[bool]) -> str:
-    """A mask as lengths of its runs, the first of which is of False (perhaps of length 0).
+    """Packs a mask as the lengths of its stretches of equal values; the first stretch is of False and may have length 0.
 
     >>> runs([True, True, False]) == counts([0, 2, 1])
     True

@@ -1,10 +1,10 @@
-"""Metrics -> figures: which curves share axes, what is divided by what, how they are thinned and smoothed. Data only.
+"""Turns metrics into the data of figures: which curves share axes, how ratios are formed, how curves are thinned and smoothed.
 
 Deviations (the paper draws raw curves faint and smoothed ones bold, section 3 and figure 3, and says no more):
-REPORT-1. Smoothing is a centred mean over about an eighth of the steps; with fewer than 12 steps there is none.
+REPORT-1. Smoothing is a centred mean over about an eighth of the steps; curves of fewer than 12 steps are not smoothed.
 REPORT-2. The bold line is the mean over the seeds that have a value at that step; every seed is a faint line.
-REPORT-3. Ratios divide each run by its own first value (the paper: by the value at step 0).
-REPORT-4. Runs of many steps are thinned: a point is then the mean of several steps, and the figure says so.
+REPORT-3. A ratio divides the values of a run by its own first value (the paper divides by the value at step 0).
+REPORT-4. Curves of many steps are thinned: a point is then the mean of several steps, and the figure says so.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 40
 
 @dataclass(frozen=True)
 class Curve:
-    """One curve: `mean` over runs, its smoothed form `bold`, `faint` one curve a run; all as long as the panel's `x`.
+    """One curve: `mean` over runs, its smoothed form `bold`, and one curve per run in `faint`, all as long as the panel's `x`.
 
-    `kind` numbers what is drawn beside others in one panel (planning 0, execution 1 ...): it chooses the dash pattern.
-    `arm_label` is empty where there is one arm, `kind_label` where there is one kind; `first` is what a ratio is over.
+    `kind` numbers the metrics of one panel (planning 0, execution 1 ...) and chooses the dash pattern. `arm_label` is empty if
+    there is one arm, `kind_label` if there is one metric; `first` is the value that a ratio is divided by.
     """
 
     arm: int
@@ -39,13 +39,13 @@ class Curve:
 
     @property
     def label(self) -> str:
-        """Arm and kind in one line."""
+        """The arm and the metric, as the legend names the curve."""
         return " · ".join(part for part in (self.arm_label, self.kind_label) if part)
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes: `include` are values that the axis must show, `rule` a value with a line of its own."""
+    """One pair of axes; `include` has values that the axis must show, and `rule` is a value that a line marks."""
 
     name: str
     unit: str
@@ -58,7 +58,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: the same curves in one or more forms (`panels`), with what they mean and how to read them."""
+    """One figure: the same curves on one or more scales (`panels`), with what they mean and how to read them."""
 
     key: str
     title: str
@@ -70,7 +70,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Missing:
-    """A figure left out, with the metrics that no run has."""
+    """A figure that is left out, with the metrics that no run has."""
 
     title: str
     metrics: tuple[str, ...]
@@ -78,7 +78,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Kind:
-    """A metric and what the legend calls it."""
+    """A metric of a figure, with its name in the legend."""
 
     metric: str
     label: str
@@ -86,26 +86,26 @@ class Kind:
 
 # ---- the table of metrics
 def meaning(metric: str) -> str:
-    """What a metric means, in the sentence of the table of metrics; the bare name where the table does not know it."""
+    """Returns the sentence of the table of metrics, or the name of a metric that the table does not know."""
     row = describe(f"hicra/{metric}")
     return row.meaning if row else f"hicra/{metric}."
 
 
 def direction(metric: str) -> str:
-    """Which way is better, as a sentence; empty where neither is or the table does not know the metric."""
+    """Says which direction is better; empty if neither is, or if the table does not know the metric."""
     row = describe(f"hicra/{metric}")
-    return {"up": "Up is better.", "down": "Down is better."}.get(row.direction, "") if row else ""
+    return {"up": "Higher is better.", "down": "Lower is better."}.get(row.direction, "") if row else ""
 
 
 # ---- arithmetic on curves with gaps
 def average(values: Sequence[float | None]) -> float | None:
-    """Mean of what is there; None where nothing is."""
+    """Averages the values that are not None; None if there are none."""
     there = [value for value in values if value is not None]
     return sum(there) / len(there) if there else None
 
 
 def smooth(values: Values) -> Values:
-    """Centred mean over about an eighth of the points (REPORT-1); gaps stay gaps, windows shrink evenly at the ends.
+    """Takes the centred mean over about an eighth of the points (REPORT-1); gaps stay gaps, and windows shrink at the ends.
 
     >>> smooth((1.0, None, 3.0))
     (1.0, None, 3.0)
@@ -121,13 +121,13 @@ def smooth(values: Values) -> Values:
 
 
 def relative(values: Values) -> Values:
-    """Values over the first that is there (REPORT-3); all None where that is 0."""
+    """Divides values by the first one that is not None (REPORT-3); all are None if that one is 0."""
     first = next((value for value in values if value is not None), None)
     return tuple(None if value is None or not first else value / first for value in values)
 
 
 def grid(model: ReportModel) -> list[list[int]]:
-    """The steps of all runs in order, as groups that become one point each (REPORT-4)."""
+    """Groups the steps of all runs, in order; each group becomes one point (REPORT-4)."""
     steps = sorted({step for run in model.runs for step in run.steps})
     most = max(40, min(MAX_POINTS, 1600 // max(1, len(model.runs))))
     size = -(-len(steps) // most) if steps else 1
@@ -135,7 +135,7 @@ def grid(model: ReportModel) -> list[list[int]]:
 
 
 def values_of(model: ReportModel, run: int, metric: str, groups: Sequence[Sequence[int]], ratio: bool) -> Values:
-    """One run's metric on the grid."""
+    """Returns one run's metric, or its ratio to the first value, for each group of steps."""
     chosen = model.runs[run]
     raw = tuple(row.get(metric) for row in chosen.metrics)
     by_step = dict(zip(chosen.steps, relative(raw) if ratio else raw, strict=True))
@@ -153,7 +153,7 @@ def panel(
     include: tuple[float, ...] = (),
     percent: bool = False,
 ) -> Panel | None:
-    """Curves of these metrics, every arm in one pair of axes; None where no run has any of them."""
+    """Makes the curves of these metrics for every arm, in one pair of axes; None if no run has any of them."""
     groups = grid(model)
     lines = []
     for arm, title in enumerate(model.arms):
@@ -186,40 +186,43 @@ def _figure(key: str, title: str, panels: Sequence[Panel | None], kinds: Sequenc
     absent = [f"hicra/{kind.metric}" for number, kind in enumerate(kinds) if number not in drawn]
     notes: tuple[str, ...] = ()
     if any(entry.rule == 1.0 for entry in there):
-        notes += ("In brackets beside a ratio: its first value.",)
-    notes += (f"No values: {', '.join(absent)}.",) if absent else ()
+        notes += ("The number in brackets is the first value, by which the ratio divides.",)
+    notes += (f"There are no values of {', '.join(absent)}.",) if absent else ()
     return Figure(key, title, there, shows, read, notes)
 
 
 def accuracy(model: ReportModel) -> Figure | Missing:
-    """Accuracy and, where it says something else, reward."""
+    """Accuracy, and reward if it differs."""
     kinds = [Kind("accuracy", "accuracy"), Kind("reward", "reward")]
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
     kinds = kinds[:1] if same else kinds
-    read = direction("accuracy") + " Faint lines show the noise of seeds and steps: a gap within it is no result."
+    read = (
+        direction("accuracy") + " Faint lines show the noise of seeds and steps; a difference within it is no result."
+    )
     return _figure("accuracy", "Accuracy", [panel(model, kinds, include=(0.0,), percent=same)], kinds, read)
 
 
 def entropy(model: ReportModel) -> Figure | Missing:
-    """Token entropy, planning against execution (paper figure 3, second column)."""
+    """Token entropy of planning and of execution tokens (paper figure 3, second column)."""
     kinds = [Kind("entropy_planning", "planning"), Kind("entropy_execution", "execution")]
     panels = [
         panel(model, kinds, "nats", "nats", include=(0.0,)),
         panel(model, kinds, "ratio to first step", "ratio", ratio=True),
     ]
-    read = "In the paper execution falls early and stays low, while planning stays open longer."
+    read = "In the paper, the entropy of execution tokens falls early, while that of planning tokens stays high for longer."
     return _figure("entropy", "Token entropy", panels, kinds, read)
 
 
 def perplexity(model: ReportModel) -> Figure | Missing:
-    """Perplexity relative to the first step, planning against execution (paper figure 3, first column)."""
+    """Perplexity of planning and of execution tokens, relative to the first step (paper figure 3, first column)."""
     kinds = [Kind("ppl_planning", "planning"), Kind("ppl_execution", "execution")]
     panels = [
         panel(model, kinds, "ratio to first step", "ratio", ratio=True),
         panel(model, kinds, "perplexity", "perplexity"),
     ]
     read = (
-        "Below 1 the policy is surer of its own tokens than at first; on its own samples this nearly repeats entropy."
+        "Below 1, the policy is more certain of its own tokens than at the first step. The tokens are its own samples, so this "
+        "shows nearly the same as token entropy."
     )
     return _figure("perplexity", "Perplexity", panels, kinds, read)
 
@@ -236,8 +239,8 @@ def semantic(model: ReportModel) -> Figure | Missing:
         panel(model, kinds, "ratio to first step", "ratio", ratio=True),
     ]
     read = (
-        "Up means more varied strategies. The plain value also grows with the number of grams counted; "
-        "the rarefied one, at a fixed number, does not."
+        "Higher means more varied strategies. Semantic entropy also grows with the number of occurrences; the rarefied one, "
+        "for a fixed number of them, does not."
     )
     return _figure("semantic", "Semantic entropy", panels, kinds, read)
 
@@ -245,21 +248,21 @@ def semantic(model: ReportModel) -> Figure | Missing:
 def length(model: ReportModel) -> Figure | Missing:
     """Response length."""
     kinds = [Kind("length", "length")]
-    read = "Read it beside semantic entropy: longer responses hold more grams."
+    read = "Compare it with semantic entropy: longer responses contain more grams."
     return _figure("length", "Response length", [panel(model, kinds, unit="tokens", include=(0.0,))], kinds, read)
 
 
 def share(model: ReportModel) -> Figure | Missing:
-    """Share of planning tokens, and of tokens whose advantage was changed: the check that a method is active."""
+    """Share of planning tokens and of tokens whose advantage was changed, which shows whether a method does anything."""
     kinds = [Kind("planning_share", "planning"), Kind("changed_share", "changed")]
-    read = "Changed is 0 for none and at most the planning share for hicra; at 0 the method is not active."
+    read = "The changed share is 0 for none and at most the planning share for hicra; at 0 the method changes nothing."
     return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
 
 
 def advantage(model: ReportModel) -> Figure | Missing:
     """Mean advantage before and after shaping."""
     kinds = [Kind("advantage_mean_before", "before"), Kind("advantage_mean_after", "after")]
-    read = "The gap between the two is the push that shaping adds, whatever the outcome; it is 0 for none."
+    read = "The difference between the two is what shaping adds on average, whatever the outcome; it is 0 for none."
     found = panel(model, kinds, include=(0.0,))
     zero = Panel(found.name, found.unit, found.x, found.lines, found.include, 0.0) if found else None
     return _figure("advantage", "Mean advantage", [zero], kinds, read)
@@ -277,7 +280,7 @@ def pass_at_k(model: ReportModel) -> Figure | Missing:
     kinds = [Kind(f"pass_at_{k}", f"k = {k}") for k in sorted(found) if model.has(f"pass_at_{k}")] or [
         Kind("pass_at_K", "")
     ]
-    read = "How often at least one of k samples is right. Where it stands at 100 %, it no longer tells arms apart."
+    read = "At 100 % it can no longer tell arms apart."
     return _figure("pass_at_k", "Pass@k", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
 
 
@@ -298,7 +301,7 @@ _DRAWN = re.compile(
 
 
 def others(model: ReportModel) -> tuple[list[Figure], list[str]]:
-    """A small figure for every further metric, and the names that are past MAX_OTHERS."""
+    """Makes a small figure for every further metric, and returns the names of those past MAX_OTHERS."""
     names = sorted({name for run in model.runs for row in run.metrics for name in row if not _DRAWN.fullmatch(name)})
     names = [name for name in names if model.has(name)]
     figures = []
@@ -310,7 +313,7 @@ def others(model: ReportModel) -> tuple[list[Figure], list[str]]:
 
 
 def all_figures(model: ReportModel) -> tuple[list[Figure], list[Missing]]:
-    """The figures of the page in order, and those left out."""
+    """Makes the figures of the page in order, and lists those left out."""
     made = [make(model) for make in FIGURES]
     return [entry for entry in made if isinstance(entry, Figure)], [
         entry for entry in made if isinstance(entry, Missing)

@@ -1,4 +1,4 @@
-"""Which strategic grams the arms use, over all rollouts of the run folders, and where the lexicon puts them."""
+"""Counts which strategic grams the arms use, over all rollouts of the run folders, with their clusters in the lexicon."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hicra.runs import RunFolder
 
 
 def lexicon_table(lexicon: Path | None, folders: Sequence[RunFolder], notes: list[str]) -> dict[str, dict[str, Any]]:
-    """grams.parquet by gram: of the folder given, else of the first one that a run's config names and that exists."""
+    """Reads grams.parquet, by gram, from the given folder, else from the first existing one that a run's config names."""
     configs = [config for folder in folders if isinstance(config := folder.manifest.get("config"), dict)]
     named = [config.get("lexicon") for config in configs]
     named = [entry.get("path") or entry.get("name") if isinstance(entry, dict) else entry for entry in named]
@@ -41,7 +41,7 @@ def lexicon_table(lexicon: Path | None, folders: Sequence[RunFolder], notes: lis
 def used_grams(
     folders: Sequence[RunFolder], arm_of: Sequence[int], arms: int, table: Mapping[str, Mapping[str, Any]]
 ) -> tuple[Gram, ...]:
-    """Grams used in any rollout (not only the shown ones), most used first; early and late are thirds of the steps."""
+    """Counts the grams used in any rollout (shown or not), most used first; early and late are thirds of the steps."""
     used: list[dict[int, Counter[str]]] = [defaultdict(Counter) for _ in range(arms)]
     rows: list[Counter[int]] = [Counter() for _ in range(arms)]
     for number, folder in enumerate(folders):

@@ -1,4 +1,4 @@
-"""What the page shows, as plain values: the report before any drawing."""
+"""The report as plain values, before anything is drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder's header and curves; `metrics` has one mapping a step, names without the prefix `hicra/`."""
+    """One run folder's header and curves; `metrics` has one mapping per step, with names without the prefix `hicra/`."""
 
     name: str
     path: Path
@@ -28,13 +28,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Rollout:
-    """One rollout as shown. Token columns are as long as `ends` or empty; `labels` may be one a word instead.
+    """One rollout as it is shown; token columns are as long as `ends` or empty, and `labels` may be one per word instead.
 
     Attributes:
+        before: the advantage before shaping (one per rollout).
         spans: (start, end, gram), character offsets in `response`, end exclusive.
-        ends: character where each token ends. planning: the mask, one a token.
-        before: advantage before shaping (one a rollout); after: the one trained on (one a token).
-        entropies, logprobs: nats.
+        ends: the character where each token ends.
+        planning: the planning mask, one per token.
+        after: the advantages trained on, one per token.
+        entropies, logprobs: nats, one per token.
     """
 
     run: int
@@ -56,13 +58,13 @@ class Rollout:
     labels: tuple[str, ...] = ()
 
     def tokens(self) -> list[str]:
-        """The text of each token."""
+        """Returns the text of each token."""
         return [self.response[start:end] for start, end in zip((0, *self.ends), self.ends, strict=False)]
 
 
 @dataclass(frozen=True)
 class Gram:
-    """One strategic gram: where the lexicon puts it, and how often each arm uses it (occurrences per 100 rollouts)."""
+    """One strategic gram: its cluster in the lexicon, and how often each arm uses it (occurrences per 100 rollouts)."""
 
     text: str
     n: int
@@ -76,7 +78,7 @@ class Gram:
 
 @dataclass(frozen=True)
 class ReportModel:
-    """All that the page shows. `arms` are named by arms.py."""
+    """Everything that the page shows; runs/arms.py names the `arms`."""
 
     arms: tuple[str, ...]
     runs: tuple[Run, ...]
@@ -87,9 +89,9 @@ class ReportModel:
 
     @property
     def total_rollouts(self) -> int:
-        """Rollouts in the run folders, shown or not."""
+        """The number of rollouts in the run folders, shown or not."""
         return sum(run.rollouts for run in self.runs)
 
     def has(self, metric: str) -> bool:
-        """Whether any run has a value of this metric at any step."""
+        """Tells whether any run has a value of this metric at any step."""
         return any(row.get(metric) is not None for run in self.runs for row in run.metrics)

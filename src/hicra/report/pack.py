@@ -1,4 +1,4 @@
-"""The JSON block of the rollout viewer, inside a budget of bytes: texts are cut before rollouts are dropped."""
+"""Makes the JSON block of the rollout viewer within a number of bytes; texts are cut before rollouts are dropped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORD = re.compile(r"\S+")
 
 
 def cut(rollout: Rollout, most: int) -> Rollout:
-    """The rollout with prompt and response of at most `most` characters; tokens and spans beyond the cut go."""
+    """Cuts prompt and response to at most `most` characters, and drops the tokens and spans beyond the cut."""
     prompt = rollout.prompt if len(rollout.prompt) <= most else rollout.prompt[: most - 1] + "\u2026"
     if len(rollout.response) <= most:
         return replace(rollout, prompt=prompt)
@@ -43,11 +43,12 @@ def cut(rollout: Rollout, most: int) -> Rollout:
 def entry(
     rollout: Rollout, whole: Rollout, grams: dict[str, int], labels: dict[str, int], prompt: int | None
 ) -> dict[str, Any]:
-    """One rollout for the viewer: what the fields of `Rollout` are called there, and keys only for what it has.
+    """Makes one rollout for the viewer; keys are named as the fields of `Rollout`, and only values that exist have one.
 
-    `arm`, `run`, `prompt` and the grams of `spans` are places in the lists of the block. Packed (encode.py, unpacked in page.js):
-    `spans` (start after the last start, length, gram), `ends` (length of each token), `planning`, `after`, `entropies`,
-    `logprobs`, `labels`, and `words` (edges of words) where labels are one a word. `whole` says what was cut.
+    `arm`, `run`, `prompt` and the grams of `spans` are indices into the lists of the block. These are packed (encode.py, unpacked
+    in page.js): `spans` (start minus the last start, length, gram), `ends` (length of each token), `planning`, `after`,
+    `entropies`, `logprobs`, `labels`, and, if labels are one per word, `words` (starts and ends of words). `whole` describes the
+    uncut response.
     """
     text = rollout.response
     name = " · ".join(
@@ -94,7 +95,7 @@ def entry(
 
 def _block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
     numbers: dict[str, int] = {}
-    for rollout in rollouts:  # equal prompts stay equal when they are cut, so that pairs are found before
+    for rollout in rollouts:  # prompts are numbered before they are cut, since different ones may be equal afterwards
         if rollout.prompt:
             numbers.setdefault(rollout.prompt, len(numbers))
     shown = [cut(rollout, most) for rollout in rollouts]
@@ -122,22 +123,22 @@ def _block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
 
 
 def _gram(gram: Gram) -> dict[str, Any]:
-    """One gram for the viewer; no more than its text where the lexicon is not known."""
+    """Makes one gram for the viewer, which is only its text if the lexicon is not known."""
     out = {"gram": gram.text, "cluster": gram.cluster, "cluster_df": gram.cluster_df, "doc_freq": gram.doc_freq}
     return {key: value for key, value in out.items() if value is not None}
 
 
 def _order(labels: set[str]) -> list[str]:
-    """The known functions first, in their usual order (page.css has their colours), then the others by name."""
+    """Sorts labels: the known ones first, in their usual order (page.css has their colours), then the others by name."""
     usual = ("plan", "reflect", "execute", "format")
     return [*(label for label in usual if label in labels), *sorted(labels - set(usual))]
 
 
 def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | None]:
-    """The JSON block within `budget` bytes.
+    """Makes the JSON block within `budget` bytes.
 
     Returns:
-        The text, the rollouts in it, and the number of characters that texts were cut to (None: not cut).
+        The text, the rollouts in it, and the number of characters that texts were cut to (None if they were not cut).
     """
     rollouts = list(model.rollouts)
     if not rollouts:
@@ -148,14 +149,14 @@ def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | Non
         size = len(text.encode())
         if size <= budget or (len(rollouts) == 1 and most <= LEAST):
             return text, rollouts, most if most < longest else None
-        if most > LEAST:  # what is short stays whole, so aim a little above what the ratio says and try again
+        if most > LEAST:  # short texts are not cut, so try again with a little less than the ratio says
             most = max(LEAST, int(min(most, longest) * max(0.3, 0.97 * budget / size)))
         else:
             rollouts = rollouts[::2]
 
 
 def _guess(rollouts: Sequence[Rollout], budget: int) -> int:
-    """About how many characters a text may have, from bytes of text and columns, so that few sizes have to be tried."""
+    """Estimates how many characters a text may have, from the bytes of texts and columns, so that few sizes are tried."""
     sizes: list[tuple[int, float]] = [
         (len(text), len(text.encode())) for text in {rollout.prompt for rollout in rollouts}
     ]

@@ -1,8 +1,7 @@
-"""ReportModel -> one HTML file, written whole or not at all.
+"""Writes a ReportModel as one HTML file, completely or not at all.
 
-The page carries its own security policy: nothing may load (`default-src 'none'`), and only the style and the script
-whose hashes it names may act. Text from runs is escaped by context: in HTML by jinja2, in SVG by charts.py, in JSON by
-encode.py.
+The page has its own security policy: nothing may be loaded (`default-src 'none'`), and only the style and the script whose
+hashes it names are used. Text from runs is escaped in HTML by jinja2, in SVG by drawing/svg.py, and in JSON by encode.py.
 """
 
 from __future__ import annotations
@@ -30,29 +29,30 @@ from hicra.report.pack import cut, pack
 from hicra.version import __version__
 
 MAX_BYTES = 2_000_000
-_SPARE = 2_000  # bytes: what the text about the choice of rollouts may add
-_STATIC_CHARACTERS = 20_000  # of a rollout that stands in the page without JavaScript
+_SPARE = 2_000  # bytes that the text about the choice of rollouts may add
+_STATIC_CHARACTERS = 20_000  # the most characters of a rollout that is shown without JavaScript
 
 
 def build_report(
     runs: Sequence[Path], out: Path, *, lexicon: Path | None = None, extra: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Writes the page of these runs.
+    """Writes the report of these runs.
 
     Args:
-        runs: run folders. out: the HTML file; one that is there is replaced.
-        lexicon: a lexicon folder for cluster information (default: the one that a run's config names, where it exists).
+        runs: run folders.
+        out: the HTML file; an existing one is replaced.
+        lexicon: a lexicon folder for cluster information; None takes the one that a run's config names, if it exists.
         extra: further sections, by name: `lexicon`, `verdict`, `mask_score`, `evaluation`, `next`, or any other.
 
     Returns:
-        `report` (path) and `bytes`.
+        {report (path), bytes}.
 
     Raises:
-        ArtifactError: no readable run with metrics or rollouts, or `out` cannot be a file.
+        ArtifactError: a run is unreadable or has neither metrics nor rollouts, or `out` cannot be a file.
     """
     out = Path(out)
     if out.is_dir():
-        raise ArtifactError(f"{out} is a folder", "name the file: -o report.html")
+        raise ArtifactError(f"{out} is a folder", "name a file, for example -o report.html")
     model = build_model([Path(path) for path in runs], lexicon, extra)
     page = render(model)
     write_text(out, page)
@@ -60,7 +60,7 @@ def build_report(
 
 
 def render(model: ReportModel, most: int = MAX_BYTES) -> str:
-    """The page as text, of at most `most` bytes as long as its tables and curves alone are smaller than that."""
+    """Renders the page as text of at most `most` bytes, if its tables and curves alone are smaller than that."""
     static = files("hicra.report") / "static"
     css, js = ((static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     css = theme.css(":root") + css
@@ -84,7 +84,7 @@ def render(model: ReportModel, most: int = MAX_BYTES) -> str:
 
 
 def policy(css: str, js: str) -> str:
-    """The Content-Security-Policy: nothing loads, and only this style and this script act."""
+    """Makes the Content-Security-Policy: nothing may be loaded, and only this style and this script are used."""
     style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, js))
     return (
         f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:; "
@@ -159,20 +159,19 @@ def _lead(model: ReportModel) -> str:
 
 
 def _curves_text(model: ReportModel) -> str:
-    text = (
-        "Faint: each run as it was. Bold: the mean over seeds, smoothed by a centred mean. Gaps: steps without a value."
-    )
-    return text + (" Colours are arms. " if len(model.arms) > 1 else " ") + "Point at a chart for its values at a step."
+    text = "A faint line is one run. A bold line is the mean over seeds, smoothed. A gap is a step without a value."
+    colours = " Each arm has its colour. " if len(model.arms) > 1 else " "
+    return text + colours + "Point at a chart to see its values at a step."
 
 
 def _choice(model: ReportModel, shown: int, cut_to: int | None) -> str:
     total = model.total_rollouts
-    text = f"{shown} of {number(float(total))} rollouts"
-    text += ", chosen evenly over arms and steps." if shown < total else ": all there are."
+    text = f"{shown} of {number(float(total))} rollouts are shown"
+    text += ", chosen evenly over arms and steps." if shown < total else "."
     if shown < min(total, MAX_ROLLOUTS):
-        text += " Fewer than usual, to keep the page under its size."
+        text += " Fewer than usual are shown, so that the page does not become too large."
     if cut_to is not None:
-        text += f" Prompts and responses are cut to {number(float(cut_to))} characters; the runs have them whole."
+        text += f" Prompts and responses are cut to {number(float(cut_to))} characters; the run folders hold the whole texts."
     return text
 
 
@@ -185,9 +184,9 @@ def _figure(figure: Figure) -> dict[str, Any]:
     x = figure.panels[0].x
     rows = [[number(step), *values] for step, *values in zip(x, *series, strict=True)]
     caption = (
-        "Means over the runs of an arm."
+        "The values are means over the runs of an arm."
         if all(float(step).is_integer() for step in x)
-        else "Means over runs and over several steps."
+        else "The values are means over the runs of an arm and over several steps."
     )
     return {
         "key": figure.key,
@@ -205,7 +204,7 @@ def _verdict(rollout: Rollout) -> str:
 
 
 def _signature(model: ReportModel) -> dict[str, Any] | None:
-    """The rollout that shows best what shaping does: short, rewarded, some of its tokens changed."""
+    """Draws the rollout that best shows what shaping does: it is short and right, and some of its tokens are changed."""
     best: tuple[tuple[float, ...], Rollout] | None = None
     for rollout in model.rollouts:
         if rollout.before and rollout.after and any(rollout.planning):
@@ -226,14 +225,14 @@ def _signature(model: ReportModel) -> dict[str, Any] | None:
     svg = charts.rollout_figure(
         [tokens[i] for i in kept], [rollout.planning[i] for i in kept], [before] * len(kept), [after[i] for i in kept]
     )
-    text = f"One rollout of {model.arms[rollout.arm]} at step {rollout.step}, {_verdict(rollout)}. "
-    text += f"Before shaping every token has the same advantage, {before:+.3g}. "
-    text += "The bars are what was trained on." if shaped else "Shaping left it as it was on every token."
+    text = f"This is one rollout of {model.arms[rollout.arm]} at step {rollout.step} ({_verdict(rollout)}). "
+    text += f"Before shaping, every token has the same advantage, {before:+.3g}. "
+    text += "The bars show the advantages trained on." if shaped else "Shaping changed it on no token."
     return {"svg": Markup(svg), "caption": text}
 
 
 def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
-    """The first rollout of each arm, as it stands in the page without JavaScript."""
+    """Returns the first rollout of each arm, which the page shows without JavaScript."""
     out = []
     for arm, name in enumerate(model.arms):
         rollout = next((rollout for rollout in model.rollouts if rollout.arm == arm), None)
@@ -258,7 +257,7 @@ def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
 
 
 def pieces(rollout: Rollout) -> list[dict[str, str | None]]:
-    """The response as a row of pieces; `gram` is None outside the union of spans, else the grams of that stretch."""
+    """Splits the response into parts inside and outside the spans; `gram` is None outside, else the grams of that part."""
     out: list[dict[str, str | None]] = []
     at = 0
     merged: list[tuple[int, int, list[str]]] = []

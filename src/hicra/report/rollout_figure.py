@@ -1,7 +1,7 @@
-"""The signature figure: a tagged rollout with the advantage under it, before and after shaping.
+"""Draws the main figure: a tagged rollout with the advantage under it, before and after shaping.
 
-Self-contained SVG with a card and the light colours of the theme as attributes, so that it stands alone on white and on dark
-pages (README); in the report, static/page.css recolours it for dark mode through its classes.
+It is a self-contained SVG with its own background and the light colours of the theme as attributes, so that it can be put on
+white and on dark pages (README). In the report, static/page.css recolours it for dark mode through its classes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hicra.drawing.theme import LIGHT, MONO, SANS
 from hicra.report.encode import clean
 
 _CHAR, _SIZE, _PAD, _GAP = 7.8, 13, 5, 3
-_SKY, _BARS = 26, 54  # heights: token row, bars on each side that is used
+_SKY, _BARS = 26, 54  # height of the row of tokens, and of the bars on each side that is used
 _MARGIN, _LEFT, _HEAD = 24, 66, 58
 Look = dict[str, svg.Attribute]
 _CARD: Look = {"class_": "rf-card", "fill": LIGHT.card, "stroke": LIGHT.rule}
@@ -33,19 +33,19 @@ _DASHED: Look = {
 
 
 def _columns(text: str) -> int:
-    """Width in characters of a fixed-width font: wide ones count twice, combining ones not at all."""
+    """Returns the width in characters of a fixed-width font: wide ones count twice, combining ones not at all."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _shown(token: str) -> str:
-    """A token as one line of text: white space at its ends goes, a line end becomes a sign."""
+    """Writes a token as one line of text, without white space at its ends and with a sign for a line end."""
     text = clean(token).replace("\r", "").replace("\t", " ").strip(" ")
     text = text.replace("\n", "\u21b5") or "\u2423"
     return shorten(printable(text), 24)
 
 
 def _rows(widths: Sequence[float], most: float) -> list[list[int]]:
-    """Indices in rows that are at most `most` wide, filled from the left."""
+    """Puts the indices into rows that are at most `most` wide, filled from the left."""
     rows: list[list[int]] = [[]]
     x = 0.0
     for i, each in enumerate(widths):
@@ -58,7 +58,7 @@ def _rows(widths: Sequence[float], most: float) -> list[list[int]]:
 
 
 def _balanced(widths: Sequence[float], most: float) -> list[list[int]]:
-    """As few rows as fit, of about equal width: no last row of one token."""
+    """Makes as few rows as possible, of about equal width, so that the last row is not one token."""
     low, high, number_of_rows = max(widths), most, len(_rows(widths, most))
     while high - low > 1:
         middle = (low + high) / 2
@@ -67,7 +67,7 @@ def _balanced(widths: Sequence[float], most: float) -> list[list[int]]:
 
 
 def _values(zero: float, before: float, after: float | None, bar: Callable[[float], float]) -> list[str]:
-    """The values at the left of a row: before shaping in ink, on planning tokens in their colour, never overlapping."""
+    """Writes the values at the left of a row, before shaping and after it on planning tokens, so that they do not overlap."""
     spots = [(zero - bar(before), before, _INK)]
     if after is not None:
         spots.append((zero - bar(after), after, _PLAN))
@@ -92,18 +92,20 @@ def rollout_figure(
     width: int = 880,
     most: int = 90,
 ) -> str:
-    """A tagged rollout with the advantage under each token: the dashed line is before shaping, the bars after it.
+    """Draws a tagged rollout with the advantage under each token: a dashed line before shaping, bars after it.
 
     Args:
-        tokens: text of each token, at most `most` of which are drawn.
-        planning: the planning mask. before, after: advantage of each token before and after shaping.
-        width: of the picture in its own units; its height follows from the number of rows.
+        tokens: the text of each token.
+        planning: the planning mask.
+        before, after: the advantage of each token before and after shaping.
+        width: width of the picture in pixels; its height follows from the number of rows.
+        most: the most tokens that are drawn.
 
     Returns:
-        A self-contained SVG with its own background and colours. Tokens are escaped.
+        A self-contained SVG with its own background and colours, in which the tokens are escaped.
 
     Raises:
-        ValueError: no tokens, or lists of unequal lengths.
+        ValueError: there are no tokens, or the lists have different lengths.
     """
     if not tokens or not len(tokens) == len(planning) == len(before) == len(after):
         sizes = f"{len(tokens)} tokens, {len(planning)} planning, {len(before)} before, {len(after)} after"
@@ -161,7 +163,7 @@ def rollout_figure(
 
 
 def _planning(x: float, y: float, width: float, height: float) -> list[str]:
-    """The tint and the edge of a planning token."""
+    """Draws the background and the underline of a planning token."""
     edge = y + height - 0.5
     return [
         svg.tag("rect", **_TINT, x=x, y=y, width=width, height=height, rx=4),

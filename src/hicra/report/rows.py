@@ -1,4 +1,4 @@
-"""Rows of rollouts/*.parquet -> Rollout. A column that does not fit its row is left out, and the page says so."""
+"""Reads rollouts from the rows of rollouts/*.parquet; a column that does not fit its row is left out, and the page says so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hicra.report.sample import Place, read_columns
 
 
 def text_of(value: Any) -> str:
-    """A prompt as text: a string, or messages with role and content."""
+    """Writes a prompt as text, from a string or from messages with role and content."""
     if value is None:
         return ""
     if isinstance(value, list):
@@ -26,6 +26,7 @@ def text_of(value: Any) -> str:
 
 
 def read_rollouts(chosen: Sequence[Place], arm_of: Sequence[int], notes: list[str]) -> tuple[Rollout, ...]:
+    """Reads the chosen rollouts in order, and adds to `notes` what was left out of them."""
     wanted: dict[Path, list[int]] = defaultdict(list)
     for place in chosen:
         wanted[place.file].append(place.row)
@@ -35,14 +36,12 @@ def read_rollouts(chosen: Sequence[Place], arm_of: Sequence[int], notes: list[st
             rows[file, number] = row
     bad: Counter[str] = Counter()
     out = tuple(_rollout(place, arm_of[place.run], rows[place.file, place.row], bad) for place in chosen)
-    notes += [
-        f"Left out of {number} shown rollout{'s' if number > 1 else ''}: {what}."
-        for what, number in sorted(bad.items())
-    ]
+    notes += [f"In {number} shown rollout{'s' if number > 1 else ''} {what}." for what, number in sorted(bad.items())]
     return out
 
 
 def number_of(value: Any) -> float | None:
+    """Returns a value as a finite float, or None if it is none."""
     number = plain(value)
     return float(number) if isinstance(number, int | float) else None
 
@@ -51,7 +50,7 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
     response = text_of(row.get("response"))
     ends = tuple(int(end) for end in row.get("token_ends") or () if isinstance(end, int))
     if ends and not (list(ends) == sorted(ends) and ends[0] >= 0 and ends[-1] <= len(response)):
-        bad["token columns, whose token_ends do not rise within the response"] += 1
+        bad["the token columns are left out, because token_ends do not increase within the response"] += 1
         ends = ()
 
     def column(name: str) -> tuple[float | None, ...]:
@@ -59,7 +58,7 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
         if not isinstance(values, list) or not values or not ends:
             return ()
         if len(values) != len(ends):
-            bad[f"{name}, not one a token"] += 1
+            bad[f"{name} is left out, because it does not have one value per token"] += 1
             return ()
         return tuple(number_of(value) for value in values)
 
@@ -70,7 +69,7 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
         if isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(response):
             spans.append((start, end, text_of(span.get("gram"))))
         else:
-            bad["spans outside the response"] += 1
+            bad["spans outside the response are left out"] += 1
     if planning and not spans:
         spans = _mask_spans(ends, planning)
     elif ends and spans and not planning:
@@ -78,7 +77,7 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
     words = response.split()
     labels = tuple(text_of(label) for label in row.get("labels") or ())
     if labels and len(labels) not in (len(ends), len(words)):
-        bad["labels, neither one a token nor one a word"] += 1
+        bad["the labels are left out, because they are neither one per token nor one per word"] += 1
         labels = ()
     correct = row.get("correct")
     return Rollout(
@@ -103,7 +102,7 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
 
 
 def _mask_spans(ends: Sequence[int], planning: Sequence[bool]) -> list[tuple[int, int, str]]:
-    """Runs of planning tokens as spans without a gram, for rows that carry a mask alone."""
+    """Turns stretches of planning tokens into spans without a gram, for rows that have only a mask."""
     spans: list[tuple[int, int, str]] = []
     start = 0
     for end, on in zip(ends, planning, strict=True):
@@ -115,7 +114,7 @@ def _mask_spans(ends: Sequence[int], planning: Sequence[bool]) -> list[tuple[int
 
 
 def _span_mask(ends: Sequence[int], spans: Sequence[tuple[int, int, str]]) -> tuple[bool, ...]:
-    """A token is planning when any of its characters lies in a span (DESIGN: the tagging rule)."""
+    """Makes the planning mask from spans: a token is planning if any of its characters lies in a span."""
     starts = (0, *ends[:-1])
     return tuple(
         any(low < end and start < high for low, high, _ in spans) for start, end in zip(starts, ends, strict=True)

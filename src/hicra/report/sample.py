@@ -1,6 +1,6 @@
-"""Which rollouts a page shows: a fixed choice, even over arms and steps, of the same prompts in every arm where it can.
+"""Chooses the rollouts that a page shows: always the same ones, evenly over arms and steps, with equal prompts if possible.
 
-Two passes keep memory small: the first reads steps and prompts only, the second the chosen rows.
+Two passes keep memory small: the first reads only steps and prompts, the second only the chosen rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hicra.runs.folder import STEP_NAME
 
 @dataclass(frozen=True)
 class Place:
-    """Where one rollout stands: run number, file, row in the file; with its step and a hash of its prompt."""
+    """The place of one rollout: run number, file and row in the file, with its step and a hash of its prompt."""
 
     run: int
     file: Path
@@ -29,10 +29,10 @@ class Place:
 
 
 def read_columns(file: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """The file's columns of these names (those it has), or all.
+    """Reads those of the named columns that the file has, or all columns.
 
     Raises:
-        ArtifactError: not a readable parquet file.
+        ArtifactError: the file is not readable as parquet.
     """
     try:
         if columns is None:
@@ -47,23 +47,23 @@ def read_columns(file: Path, columns: Sequence[str] | None = None) -> pl.DataFra
 
 
 def steps_of(file: Path, frame: pl.DataFrame) -> list[int]:
-    """The step of every row: the column, or else the number in the file's name.
+    """Returns the step of every row, from the column or else from the file's name.
 
     Raises:
-        ArtifactError: neither says.
+        ArtifactError: neither gives the step.
     """
     found = STEP_NAME.match(file.name)
     if "step" in frame.columns and frame["step"].dtype.is_integer() and frame["step"].null_count() == 0:
         return [int(step) for step in frame["step"].to_list()]
     if found is None:
         raise ArtifactError(
-            f"{file} has no whole-number column step", "rollout files carry their step, see docs/report.md"
+            f"{file} has no whole-number column step", "add the column step, or name the file step-NNNNNN.parquet"
         )
     return [int(found[1])] * frame.height
 
 
 def index(run: int, files: Sequence[Path]) -> list[Place]:
-    """Every rollout of one run. Raises ArtifactError for a file that is unreadable or has no column response."""
+    """Lists every rollout of one run; raises ArtifactError if a file is unreadable or has no column response."""
     places: list[Place] = []
     for file in files:
         try:
@@ -71,7 +71,10 @@ def index(run: int, files: Sequence[Path]) -> list[Place]:
         except (OSError, pl.exceptions.PolarsError):
             known = {"response"}  # read_columns below says what is wrong
         if "response" not in known:
-            raise ArtifactError(f"{file} has no column response", f"it has {', '.join(sorted(known)) or 'no columns'}")
+            raise ArtifactError(
+                f"{file} has no column response; its columns are {', '.join(sorted(known)) or 'none'}",
+                "remove the file, or write the run again with `hicra train` or `hicra diagnose`",
+            )
         frame = read_columns(file, ("step", "prompt", "response"))
         texts = frame["prompt"] if "prompt" in frame.columns else pl.Series([""] * frame.height, dtype=pl.String)
         if texts.dtype != pl.String:  # conversations
@@ -85,7 +88,7 @@ def index(run: int, files: Sequence[Path]) -> list[Place]:
 
 
 def shares(sizes: Sequence[int], total: int) -> list[int]:
-    """`total` split as evenly as `sizes` allow; what the small ones cannot take goes to the others, spread evenly.
+    """Splits `total` as evenly as `sizes` allow; what does not fit into small ones goes evenly to the others.
 
     >>> shares([1, 10, 10], 9)
     [1, 4, 4]
@@ -99,7 +102,7 @@ def shares(sizes: Sequence[int], total: int) -> list[int]:
                 taken = min(each, sizes[i] - out[i])
                 out[i] += taken
                 left -= taken
-        else:  # fewer than places: spread them over the whole length
+        else:  # fewer are left than there are places, so they are spread over all of them
             for i in np.linspace(0, len(open_places) - 1, left).round().astype(int):
                 out[open_places[i]] += 1
             left = 0
@@ -107,9 +110,10 @@ def shares(sizes: Sequence[int], total: int) -> list[int]:
 
 
 def choose(arms: Sequence[Sequence[Place]], limit: int) -> list[Place]:
-    """At most `limit` places, even over arms, then over an arm's steps; prompts that other arms met at that step first.
+    """Chooses at most `limit` places, evenly over arms and then over the steps of an arm.
 
-    Returns them sorted by step, prompt, arm, run, row: the order of the page.
+    Prompts that other arms had at the same step come first. The places are returned sorted by step, prompt, arm, run and row,
+    which is the order of the page.
     """
     met: Mapping[tuple[int, int], set[int]] = defaultdict(set)
     for arm, places in enumerate(arms):
@@ -128,7 +132,7 @@ def choose(arms: Sequence[Sequence[Place]], limit: int) -> list[Place]:
             order = sorted(groups, key=lambda key: (-len(met[step, key]), key))
             deepest = max(map(len, groups.values()))
             ranked = [
-                groups[key][(turn + step) % len(groups[key])]  # not always the first of its group
+                groups[key][(turn + step) % len(groups[key])]  # so that it is not always the first rollout of its group
                 for turn in range(deepest)
                 for key in order
                 if turn < len(groups[key])

@@ -1,4 +1,4 @@
-"""Parts of the page that are tables of text: the summary, added sections of any JSON shape, grams, runs."""
+"""Makes the parts of the page that are tables: the summary, added sections of any JSON shape, grams, and runs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ GLANCE = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table of any origin."""
+    """One cell of a table."""
 
     text: str
     numeric: bool = False
 
 
 def cell(value: Any) -> Cell:
-    """Any JSON value as one cell."""
+    """Writes any JSON value as one cell."""
     if value is None:
         return Cell("\u2013")
     if isinstance(value, bool):
@@ -52,7 +52,7 @@ def _words(key: str) -> str:
 
 
 def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
-    """A JSON value as tables: a list of objects is one, an object one of its plain values and one a list."""
+    """Turns a JSON value into tables: one for a list of objects; for an object, one of its plain values and one per list."""
     if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
         keys = list(dict.fromkeys(key for row in value for key in row))
         rows = [[cell(row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
@@ -74,18 +74,22 @@ def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
 _EXTRA = {
     "verdict": (
         "Verdict",
-        "Arms compared by seed. Below six paired seeds no arm is called better.",
+        "Arms are compared by seed. With fewer than six paired seeds, no arm is called better.",
         False,
     ),
-    "evaluation": ("Evaluation", "Final policies on problems they were not trained on, with intervals.", False),
+    "evaluation": (
+        "Evaluation",
+        "The final models are evaluated on problems that they were not trained on, with intervals.",
+        False,
+    ),
     "mask_score": (
         "Planning mask against exact labels",
-        "How much of the tagged text is planning, and how much planning is tagged.",
+        "The table says how much of the tagged text is planning, and how much of the planning is tagged.",
         False,
     ),
     "lexicon": (
         "Lexicon",
-        "Strategic grams as mined, with the cluster each belongs to and how many solutions hold it.",
+        "The table has the mined strategic grams, each with its cluster and the number of solutions that hold it.",
         True,
     ),
     "next": ("What to do next", "", True),
@@ -93,7 +97,7 @@ _EXTRA = {
 
 
 def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Added sections, the known ones first; `late` ones stand near the end of the page."""
+    """Makes the added sections, the known ones first; those with `late` are put near the end of the page."""
     out = []
     for key in [*(key for key in _EXTRA if key in extra), *(key for key in extra if key not in _EXTRA)]:
         value = extra[key]
@@ -114,7 +118,7 @@ def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def glance(model: ReportModel) -> dict[str, Any]:
-    """One row an arm: the mean of the last tenth of each run's steps, over seeds, with the least and greatest seed."""
+    """Makes one row per arm: the mean over seeds of the last tenth of each run's steps, with the lowest and highest seed."""
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
     columns = [
         entry
@@ -139,8 +143,8 @@ def glance(model: ReportModel) -> dict[str, Any]:
                 {"mean": number(average(values), percent), "range": low if low == high else f"{low} to {high}"}
             )
         rows.append({"arm": arm, "name": name, "seeds": len({run.seed for run in members}), "cells": cells})
-    text = f"Mean of the last {window} steps" if window > 1 else "Values of the last step"
-    text += ", over seeds; below it the least and the greatest seed." if several else "."
+    text = f"The values are means of the last {window} steps" if window > 1 else "The values are those of the last step"
+    text += ", averaged over seeds; below each are the lowest and the highest seed." if several else "."
     return {
         "text": text,
         "columns": [{"name": label, "meaning": meaning(metric)} for metric, label, _ in columns],
@@ -149,7 +153,7 @@ def glance(model: ReportModel) -> dict[str, Any]:
 
 
 def gram_table(model: ReportModel) -> dict[str, Any]:
-    """The grams used most, with their use early and late in each arm."""
+    """Makes the table of the grams used most, with their use early and late in each arm."""
     shown = model.grams[:MAX_GRAMS]
     clusters = any(gram.cluster is not None for gram in shown)
     pairs = [(arm, name) for arm, name in enumerate(model.arms)]
@@ -170,16 +174,14 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
         for arm, _ in pairs:
             row += [number(gram.early[arm]), number(gram.late[arm])]
         rows.append(row)
-    text = (
-        "Occurrences per 100 rollouts in the first and in the last third of the steps, over all rollouts of the runs."
-    )
+    text = "Early and late are occurrences per 100 rollouts in the first and the last third of the steps, over all rollouts."
     if len(model.grams) > len(shown):
-        text += f" The {len(shown)} used most of {len(model.grams)}."
+        text += f" The table has the {len(shown)} most used of {len(model.grams)} grams."
     return {"text": text, "columns": columns, "rows": rows}
 
 
 def run_rows(model: ReportModel) -> list[dict[str, Any]]:
-    """Headers of the runs."""
+    """Makes the rows of the table of runs."""
     out = []
     for run in model.runs:
         config = json.dumps({"config": run.config, "inputs": run.inputs}, indent=2, ensure_ascii=False)
@@ -200,5 +202,5 @@ def run_rows(model: ReportModel) -> list[dict[str, Any]]:
 
 
 def sentence(names: Sequence[str], most: int = 6) -> str:
-    """Names in a row, cut after `most`."""
+    """Lists names with commas, and counts those past the first `most`."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

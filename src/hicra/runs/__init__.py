@@ -1,4 +1,4 @@
-"""What a run is on disk, whatever engine made it: the folder, its checkpoints, and the config that decides it."""
+"""A run on disk, whatever engine made it: its folder, its checkpoints, and its config."""
 
 from __future__ import annotations
 

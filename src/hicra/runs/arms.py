@@ -1,8 +1,8 @@
-"""Which runs belong to one arm, and what an arm is called: one answer for the page and for `hicra compare`.
+"""Sorts runs into arms and names the arms, for the report page and for `hicra compare` alike.
 
-An arm is a method, with the settings in which runs of that method differ: `hicra(alpha=0.4)`. Settings of the method itself, with
-its defaults filled in, stand under their own name, others under that of the config: `hicra(train.learning_rate=0.1)`. A lexicon
-or model that differs names the arm by its hash where there is one: a path is only where the same thing lay.
+An arm is a method, with the settings in which runs of that method differ: `hicra(alpha=0.4)`. Settings of the method itself (with
+its defaults filled in) have their own name, others have their key in the config: `hicra(train.learning_rate=0.1)`. A lexicon or
+model that differs is named by its hash if there is one, since the same file may lie under two paths.
 
 Deviations:
 COMPARE-2. The setting `seed` of a method (placebo draws from it) never makes an arm.
@@ -19,7 +19,7 @@ from hicra.runs.difference import flat, varying
 from hicra.runs.folder import RunFolder
 
 FREE_INPUTS = ("lexicon", "model")
-# Settings that cannot change what a run learns, and those that are no matter of arms: the task and how it is evaluated.
+# Settings that cannot change what a run learns, and settings that never make an arm: the task and how it is evaluated.
 _IGNORED = (
     "train.seed",
     "train.threads",
@@ -33,7 +33,7 @@ _IGNORED_HEADS = ("log.", "task.", "eval.", "method.")
 
 
 def name_arms(runs: Sequence[RunFolder]) -> list[str]:
-    """The arm of each run, in the order given."""
+    """Returns the name of each run's arm, in the order given."""
     names = [run.method for run in runs]
     tables = [method_settings(run) for run in runs], [other_settings(run) for run in runs]
     for method in set(names):
@@ -45,14 +45,14 @@ def name_arms(runs: Sequence[RunFolder]) -> list[str]:
 
 
 def method_settings(run: RunFolder) -> dict[str, Any]:
-    """The method's settings with its defaults filled in."""
+    """Returns the settings of the run's method, with its defaults filled in and without `seed`."""
     known = METHODS[run.method].settings if run.method in METHODS else {}
     given = mapping(mapping(mapping(run.manifest.get("config")).get("method")).get("settings"))
     return {key: value for key, value in {**known, **given}.items() if key != "seed"}
 
 
 def other_settings(run: RunFolder) -> dict[str, Any]:
-    """All that may make a difference besides the method, by dotted key: the rest of the config, lexicon and model."""
+    """Returns, by dotted key, what may differ besides the method: the rest of the config, the lexicon and the model."""
     config, inputs = with_defaults(mapping(run.manifest.get("config"))), mapping(run.manifest.get("inputs"))
     rest = {
         key: value for key, value in flat(config).items() if key not in _IGNORED and not key.startswith(_IGNORED_HEADS)
@@ -65,10 +65,10 @@ def other_settings(run: RunFolder) -> dict[str, Any]:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The value, or an empty mapping where it is none: manifests come from anywhere."""
+    """Returns the value if it is a mapping, else an empty one: a manifest may hold anything."""
     return value if isinstance(value, Mapping) else {}
 
 
 def shown(value: Any) -> str:
-    """A setting in a label or a message."""
+    """Writes the value of a setting for a label or a message."""
     return f"{value:g}" if isinstance(value, float) else "absent" if value is None else str(value)

@@ -1,6 +1,6 @@
-"""Checkpoints of a run folder: complete or not there, and checked before they are trusted.
+"""Checkpoints of a run folder, which are either complete or not there, and are checked before they are used.
 
-An engine writes into a hidden folder; `publish` adds a manifest of sha256 sums and renames it into `checkpoints/`.
+An engine writes into a hidden folder; `publish` adds a manifest of sha256 sums and moves the folder into `checkpoints/`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def publish(made: Path, run: RunFolder, step: int, keep: int) -> Path:
 
 
 def newest(run: RunFolder, say: Callable[[str], None]) -> tuple[int, Path] | None:
-    """(step, folder) of the newest checkpoint whose files have the sums its manifest states; says what it passes over."""
+    """Finds (step, folder) of the newest checkpoint whose files match its manifest's sums; reports those it passes over."""
     found = [
         (int(name[1]), path) for path in run.checkpoints.glob("step-*") if (name := STEP_NAME.fullmatch(path.name))
     ]

@@ -1,11 +1,12 @@
-"""The training config: YAML in, strict models, every default a vetted one, the resolved form saved with the run.
+"""The training config: it is read from YAML, checked strictly, and saved with the run with all defaults filled in.
 
-Precedence: the file, then `--set a.b=c`, then `--method`. An unknown or doubled key is refused with the nearest right one.
+`--set a.b=c` overrides the file, and `--method` overrides both. An unknown key is refused with the nearest known one named, and a
+key that stands twice is refused.
 
 Deviations (the paper prints none of these values):
-TRAIN-1. Clip 0.2 and 0.28, the token mean (`dapo`) as loss and no KL term: the values of the recipe (DAPO) that the paper's
-    baseline builds on.
-TRAIN-2. Eight rollouts a problem, temperature 1 and a constant learning rate after a short warm-up.
+TRAIN-1. Clipping is at 0.2 and 0.28, the loss is the token mean (`dapo`), and there is no KL term: these are the values of the
+    recipe (DAPO) that the paper's baseline builds on.
+TRAIN-2. There are eight rollouts per problem, the temperature is 1, and the learning rate is constant after a short warm-up.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _known_loss(name: str) -> str:
 
 
 class TaskConfig(Strict):
-    """What is learnt."""
+    """The task that is learnt."""
 
     name: str = Field(default="plan_execute", description="The task that is learnt, as in docs/tasks.md.")
     settings: dict[str, Any] = Field(default={}, description="Settings of the task, as in docs/tasks.md.")
@@ -48,7 +49,7 @@ class ModelConfig(Strict):
     )
     train_layers: Count = Field(default=0, description="Number of top layers that are trained; 0 trains all.")
     lora_rank: Count = Field(
-        default=0, description="Rank of LoRA on all linear layers; 0 trains the weights themselves."
+        default=0, description="Rank of LoRA on all linear layers; 0 trains the weights themselves, without LoRA."
     )
 
 
@@ -65,40 +66,40 @@ class MethodConfig(Strict):
 
 
 class TrainConfig(Strict):
-    """The optimisation."""
+    """How the model is trained."""
 
     steps: Positive = Field(default=100, description="Number of training steps.")
     save_steps: Positive = Field(default=50, description="A checkpoint is saved every so many steps.")
-    keep_checkpoints: Positive = Field(default=2, description="Number of checkpoints that are kept, the newest.")
+    keep_checkpoints: Positive = Field(default=2, description="Number of newest checkpoints that are kept.")
     seed: Count = Field(default=0, description="Seed of problems, sampling and initialisation.")
     learning_rate: float = Field(default=1e-6, gt=0, description="Learning rate of AdamW, constant after the warm-up.")
-    warmup_steps: Count = Field(default=5, description="Steps in which the learning rate rises from 0.")
+    warmup_steps: Count = Field(default=5, description="Number of steps in which the learning rate rises from 0.")
     weight_decay: float = Field(default=0.0, ge=0, description="Weight decay of AdamW.")
     adam_beta2: float = Field(default=0.99, gt=0, lt=1, description="Second beta of AdamW.")
     max_grad_norm: float = Field(default=1.0, gt=0, description="The gradient is clipped to this norm.")
-    prompts_per_step: Positive = Field(default=32, description="Number of problems of a step.")
-    group_size: int = Field(default=8, ge=2, description="Number of rollouts of a problem (G).")
+    prompts_per_step: Positive = Field(default=32, description="Number of problems per step.")
+    group_size: int = Field(default=8, ge=2, description="Number of rollouts per problem (G).")
     iterations: Positive = Field(
         default=1, description="Number of optimiser steps over the rollouts of one generation."
     )
-    micro_batch: Count = Field(default=0, description="Number of rollouts of a forward pass; 0 takes all at once.")
+    micro_batch: Count = Field(default=0, description="Number of rollouts per forward pass; 0 takes all at once.")
     max_new_tokens: Positive = Field(default=256, description="Longest response, in tokens.")
     temperature: float = Field(default=1.0, gt=0, description="Temperature of sampling.")
     clip_low: Share = Field(default=0.2, description="The probability ratio is clipped from below at 1 - clip_low.")
     clip_high: Share = Field(
         default=0.28,
-        description="The probability ratio is clipped from above at 1 + clip_high. More than clip_low is DAPO's clip-higher, "
+        description="The probability ratio is clipped from above at 1 + clip_high. A value above clip_low is DAPO's clip-higher, "
         "as in the paper's baseline.",
     )
     kl: float = Field(default=0.0, ge=0, description="Weight of the KL divergence to the start model.")
     loss: Annotated[str, AfterValidator(_known_loss)] = Field(
         default="dapo",
-        description="How tokens become one number, a loss of `hicra methods`; dapo is the mean over all tokens.",
+        description="The loss, one of `hicra methods`; dapo is the mean over all tokens.",
     )
     scale: Literal["none", "std"] = Field(
         default="none",
         description="With std, advantages are divided by the standard deviation of their group. "
-        "The paper's are mean-centred only.",
+        "The paper only centres them on the group's mean.",
     )
     threads: Positive = Field(default=1, description="Number of threads of torch on a CPU.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
@@ -109,8 +110,8 @@ class TrainConfig(Strict):
     def _whole(self) -> TrainConfig:
         if self.save_steps % self.iterations:
             raise ValueError(
-                f"train.save_steps {self.save_steps} is no multiple of train.iterations {self.iterations}: a checkpoint inside a "
-                "generation would not resume exactly"
+                f"train.save_steps {self.save_steps} is no multiple of train.iterations {self.iterations}: a run could not "
+                "resume exactly from a checkpoint inside a generation"
             )
         rollouts = self.prompts_per_step * self.group_size
         if self.micro_batch and rollouts % self.micro_batch:
@@ -119,17 +120,17 @@ class TrainConfig(Strict):
 
 
 class EvalConfig(Strict):
-    """Held-out problems before and after training."""
+    """The evaluation on held-out problems before and after training."""
 
     problems: Count = Field(
         default=0,
         description="Number of held-out problems that are sampled once each, before and after training; 0 skips this.",
     )
-    temperature: float = Field(default=1.0, ge=0, description="Temperature of that sampling; 0 is greedy.")
+    temperature: float = Field(default=1.0, ge=0, description="Temperature of that sampling; 0 is greedy decoding.")
 
 
 class LogConfig(Strict):
-    """What is kept."""
+    """What is saved besides the metrics."""
 
     rollouts_every: Count = Field(
         default=10,
@@ -138,9 +139,9 @@ class LogConfig(Strict):
 
 
 class RunConfig(Strict):
-    """Everything that decides a run."""
+    """Everything that decides a run: the whole config."""
 
-    engine: str = Field(default="trl", description="What trains; trl is the only engine so far.")
+    engine: str = Field(default="trl", description="The engine that trains; trl is the only one so far.")
     task: TaskConfig = TaskConfig()
     model: ModelConfig = ModelConfig()
     lexicon: str = Field(
@@ -149,7 +150,7 @@ class RunConfig(Strict):
     )
     unit: Literal["gram", "sentence"] | None = Field(
         default=None,
-        description="Whether a planning span is a gram or a sentence; null is what the lexicon is made for.",
+        description="The span type: whether a span is a gram or a whole sentence; null takes what the lexicon is made for.",
     )
     method: MethodConfig = MethodConfig()
     train: TrainConfig = TrainConfig()
@@ -160,19 +161,19 @@ class RunConfig(Strict):
 def load_config(
     path: Path | None, sets: Iterable[str] = (), method: str | None = None, seed: int | None = None
 ) -> tuple[RunConfig, list[str]]:
-    """Reads, overrides and validates a config.
+    """Reads a config, applies the overrides and checks it.
 
     Args:
         path: a YAML file; None starts from the defaults.
-        sets: "a.b=value" overrides, the value read as YAML.
-        method: replaces method.name; settings that the new method lacks are dropped, and said so in the notes.
+        sets: "a.b=value" overrides, whose values are read as YAML.
+        method: replaces method.name; settings that the new method lacks are dropped, and the notes say so.
         seed: replaces train.seed.
 
     Returns:
         The config, and notes for the user.
 
     Raises:
-        ConfigError: names the file or override, the key, and the nearest right one.
+        ConfigError: something is wrong; the message names the file or override, the key, and the nearest known one.
     """
     tree = {} if path is None else _read_yaml(path)
     for override in sets:
@@ -184,7 +185,7 @@ def load_config(
 
 
 def with_defaults(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """A recorded config with the defaults of keys that it was made without; as it is where it is no config of today."""
+    """Fills the defaults into a recorded config that lacks newer keys; returns it as it is if it is not valid today."""
     try:
         return RunConfig.model_validate(recorded).model_dump(mode="json")
     except ValidationError:
@@ -192,7 +193,7 @@ def with_defaults(recorded: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _NoDuplicates(yaml.SafeLoader):
-    """Safe YAML without aliases (they can expand without bound) and without doubled keys (the last would win silently)."""
+    """Safe YAML that refuses aliases (they can expand without bound) and repeated keys (the last would win silently)."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
@@ -207,7 +208,7 @@ class _NoDuplicates(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-# YAML 1.1 reads 1e-5 as text: take every number that Python reads as a float
+# YAML 1.1 reads 1e-5 as text; here every number that Python reads as a float is one
 _NoDuplicates.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9]+)[eE][-+]?[0-9]+$"),
@@ -217,13 +218,13 @@ _NoDuplicates.add_implicit_resolver(
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise ConfigError(f"no config file {path}", "recipes/*/config.yaml are ready ones")
+        raise ConfigError(f"there is no config file {path}", "start from one in recipes/*/config.yaml")
     if path.stat().st_size > LARGEST_FILE:
-        raise ConfigError(f"{path} is over {LARGEST_FILE:,} bytes", "is it really a config?")
+        raise ConfigError(f"{path} is larger than {LARGEST_FILE:,} bytes", "check that this file is a config")
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDuplicates)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not readable YAML: {' '.join(str(error).split())}", "mend that line") from None
+        raise ConfigError(f"{path} is not readable YAML: {' '.join(str(error).split())}", "correct that line") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} holds {type(tree).__name__}, not a mapping", "see recipes/plan-execute/config.yaml")
     return tree
@@ -237,13 +238,13 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         value = yaml.load(text, Loader=_NoDuplicates)
     except yaml.YAMLError as error:
         raise ConfigError(
-            f"--set {override!r}: the value is not YAML: {' '.join(str(error).split())}", "quote it"
+            f"--set {override!r}: the value is not YAML: {' '.join(str(error).split())}", "put the value in quotes"
         ) from None
     *parents, last = key.split(".")
     for parent in parents:
         inner = tree.setdefault(parent, {})
         if not isinstance(inner, dict):
-            raise ConfigError(f"--set {override!r}: {parent!r} is a value, it has no keys below it", "check the key")
+            raise ConfigError(f"--set {override!r}: {parent!r} is a value and has no keys below it", "check the key")
         tree = inner
     tree[last] = value
 

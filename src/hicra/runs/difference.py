@@ -1,7 +1,7 @@
-"""In which keys do configs differ: the one answer for a resume, for arms of runs, and for the page that shows them.
+"""Finds the keys in which configs differ, for a resume, for the arms of runs, and for the page that shows them.
 
-Keys are dotted: `train.steps`. A key that is absent has the value None, so that an older file which lacks a key equals a newer
-one that says null, and a mapping with nothing in it equals none.
+Keys are dotted: `train.steps`. An absent key has the value None, so that an older file which lacks a key equals a newer one that
+says null, and an empty mapping equals an absent one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def flat(nested: Mapping[str, Any], head: str = "") -> dict[str, Any]:
-    """A nested mapping by dotted keys.
+    """Turns a nested mapping into one with dotted keys.
 
     >>> flat({"train": {"seed": 1, "clip": {}}, "unit": None})
     {'train.seed': 1, 'unit': None}
@@ -24,7 +24,7 @@ def flat(nested: Mapping[str, Any], head: str = "") -> dict[str, Any]:
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """All keys in which two nested mappings differ, sorted, each with its old and its new value.
+    """Lists the keys in which two nested mappings differ, sorted, each with its old and its new value.
 
     >>> difference({"train": {"steps": 2, "seed": 0}}, {"train": {"steps": 4, "seed": 0}, "unit": "gram"})
     [('train.steps', 2, 4), ('unit', None, 'gram')]
@@ -35,7 +35,7 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str
 
 
 def varying(mappings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys, sorted, that do not have one and the same value in all of these nested mappings.
+    """Lists the keys, sorted, that do not have the same value in all of these nested mappings.
 
     >>> varying([{"seed": 0, "loss": "dapo"}, {"seed": 1, "loss": "dapo"}, {"seed": 0}])
     ['loss', 'seed']

@@ -1,11 +1,11 @@
-"""The run folder (schema 1): what every trainer and `diagnose` write, and what report and compare read.
+"""The run folder (schema 1), which every trainer and `diagnose` write, and which report and compare read.
 
     hicra.json        kind hicra.run, schema_version, method, seed, config (resolved), inputs {name: sha256}, versions
-    metrics.jsonl     one object a step: step 1, 2, 3 ... and every name of the metrics table, null where there is none
+    metrics.jsonl     one object per step: step 1, 2, 3 ... and every name of the metrics table, null where it has no value
     rollouts/*.parquet  step-NNNNNN.parquet, columns below
     checkpoints/      step-NNNNNN folders, complete unless their name starts with "." or "tmp"
     final/            a model that transformers loads
-    report.html       when built
+    report.html       once `hicra report` has built it
 
 Rollout columns (all but step and response may be absent or null):
     step int, id str, prompt str, response str, group_id str, reward float, correct bool,
@@ -34,7 +34,7 @@ STEP_NAME = re.compile(r"step-(\d+)")
 
 
 class RunFolder:
-    """One run on disk. `create` starts one, `open` reads one."""
+    """One run on disk; `create` makes a new one, `open` reads an existing one."""
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path, self.manifest = path, manifest
@@ -52,6 +52,13 @@ class RunFolder:
         **extra: Any,
     ) -> RunFolder:
         """Makes an empty run folder with its manifest.
+
+        Args:
+            path: the folder, which must be absent or empty.
+            method, seed, config: how the run is made; the config is the resolved one.
+            inputs: sha256 of what the run is made from, by name.
+            versions: versions of packages, by name.
+            **extra: further keys of the manifest.
 
         Raises:
             ArtifactError: `path` exists and is not empty.
@@ -77,11 +84,13 @@ class RunFolder:
         """Opens an existing run folder.
 
         Raises:
-            ArtifactError: absent, not a run folder, or of a newer schema.
+            ArtifactError: the folder is absent, is no run folder, or has a newer schema.
         """
         path = Path(path)
         if not path.is_dir():
-            raise ArtifactError(f"no run folder {path}", "`hicra train -o RUN` and `hicra diagnose -o RUN` make one")
+            raise ArtifactError(
+                f"there is no run folder {path}", "`hicra train -o RUN` and `hicra diagnose -o RUN` make one"
+            )
         return cls(path, read_manifest(path / "hicra.json", KIND, SCHEMA_VERSION))
 
     @property
@@ -104,7 +113,7 @@ class RunFolder:
             file.write(line + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every step's object, in order; an empty list before the first step."""
+        """Reads the objects of all steps, in order; the list is empty before the first step."""
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
@@ -121,7 +130,7 @@ class RunFolder:
         return rows
 
     def rewind(self, step: int) -> None:
-        """Drops what was logged after `step`, so that a resumed run logs no step twice and a torn last line goes."""
+        """Drops what was logged after `step` and a last line that is cut off, so that a resumed run logs no step twice."""
         path = self.path / "metrics.jsonl"
         if path.exists():
             kept = []
@@ -139,7 +148,7 @@ class RunFolder:
 
     # ---- rollouts
     def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0) -> Path:
-        """Writes the rollouts of one step (of one rank: `part`)."""
+        """Writes the rollouts of one step; `part` is the rank that they come from."""
         name = f"step-{step:06d}" + (f"-part{part}" if part else "") + ".parquet"
         path = self.path / "rollouts" / name
         with atomic_file(path) as temporary:
@@ -147,10 +156,10 @@ class RunFolder:
         return path
 
     def rollout_files(self) -> list[Path]:
-        """Parquet files of rollouts, sorted by step."""
+        """Lists the Parquet files of rollouts, sorted by step."""
         return sorted((self.path / "rollouts").glob("*.parquet"))
 
     def rollouts(self) -> Iterator[pl.DataFrame]:
-        """The rollouts, a frame a file, in order of step."""
+        """Yields the rollouts, one frame per file, in order of step."""
         for path in self.rollout_files():
             yield pl.read_parquet(path)

@@ -1,12 +1,12 @@
-"""What numbers of a few runs, questions or draws can tell: every interval and test of hicra, as functions of numbers.
+"""Every interval and statistical test of hicra, as functions that take numbers of runs, questions or draws.
 
     from hicra import stats
-    found = stats.paired_comparison(treatment, baseline)      # entry i of both from seed i
+    found = stats.paired_comparison(treatment, baseline)      # entry i of both is from seed i
     found.difference, found.low, found.high, found.p_value, found.prob_improvement, found.verdict
 
-One file an idea. Of a comparison over seeds (docs/compare.md): paired.py (the comparison and its verdict), signflip.py,
-holm.py, improvement.py, power.py, iqm.py, questions.py (intervals over questions). Of shares and counts: wilson.py,
-binomial.py, bootstrap.py. numpy and scipy.special only.
+For comparisons over seeds (docs/compare.md) there are paired.py (the comparison and its verdict), signflip.py, holm.py,
+improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there are wilson.py,
+binomial.py and bootstrap.py. They need only numpy and scipy.special.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a statistic of a binomial count would vary by under new draws, exactly: no simulation, no normal approximation."""
+"""The variance of a statistic of a binomial count over new draws, computed exactly, without simulation or approximation."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hicra.arrays import Floats
 
 
 def binomial_variance(values: Floats, p: float) -> float:
-    """Variance of values[c], where c counts the successes of n draws that each succeed with probability p.
+    """Computes the variance of values[c], where c counts the successes of n draws that each succeed with probability p.
 
     Args:
         values: [n + 1] the statistic at each count 0..n.
-        p: in (0, 1).
+        p: probability of success of one draw, in (0, 1).
 
     >>> binomial_variance(np.array([0.0, 1.0]), 0.25)  # one draw: p (1 - p)
     0.1875

@@ -1,6 +1,7 @@
-"""The cluster bootstrap: intervals of any figures that come from sums over clusters which are not independent inside.
+"""The cluster bootstrap: intervals of figures that are computed from sums over clusters of dependent observations.
 
-Sentences of one trace and traces of one question lean the same way, so a question is drawn with all that belongs to it.
+Sentences of one trace are not independent of each other, nor are traces of one question. So a question is drawn together with
+all that belongs to it.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ def cluster_bootstrap(
     seed: int,
     confidence: float,
 ) -> dict[str, tuple[float, float]]:
-    """Percentile intervals over clusters drawn with replacement.
+    """Computes percentile intervals over clusters that are drawn with replacement.
 
     Args:
         clusters: [K,D] sums of each cluster.
-        figures: from sums [R,D] of R resamples to name -> [R].
-        resamples, seed: number and seed of the draws.
+        figures: a function that turns the sums [R,D] of R resamples into {name: values [R]}.
+        resamples, seed: number of resamples and seed of the draws.
+        confidence: of the intervals, in (0, 1).
 
     Returns:
-        name -> (low, high).
+        {name: (low, high)}.
     """
     size = len(clusters)
     draws = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), resamples)

@@ -1,4 +1,4 @@
-"""Holm's step-down adjustment: with m comparisons, the chance of any false one stays under the level."""
+"""Holm's step-down adjustment keeps the chance of any false finding among m comparisons at or below the level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from hicra.arrays import Floats
 
 
 def holm(p: Sequence[float] | Floats) -> Floats:
-    """[m] adjusted p, in the order given: the k-th smallest times m - k + 1, never falling, at most 1 (Holm 1979).
+    """Returns the adjusted p-values [m] in the order given (Holm 1979).
+
+    The k-th smallest is multiplied by m - k + 1; it is never smaller than the one before it, and never above 1.
 
     >>> [round(float(x), 3) for x in holm([0.04, 0.01, 0.03])]
     [0.06, 0.03, 0.06]

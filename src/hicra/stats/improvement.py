@@ -1,10 +1,10 @@
-"""Probability of improvement: the chance that a new treatment run beats a new baseline run.
+"""The probability of improvement is the chance that a new treatment run beats a new baseline run.
 
-Mann and Whitney's statistic, as rliable uses it (Agarwal et al. 2021), with an interval that stays honest at 0 and 1.
+It is Mann and Whitney's statistic, as rliable uses it (Agarwal et al. 2021), with an interval that keeps its width at 0 and 1.
 
 Deviations:
-STATS-1. rliable bootstraps the interval, which collapses to one point when every treatment run beats every baseline run;
-    this one is Newcombe's score interval (2006, his method 5), with a t quantile for the few runs.
+STATS-1. rliable bootstraps the interval, which shrinks to one point when every treatment run beats every baseline run. This one
+    is Newcombe's score interval (2006, his method 5), with a t quantile because there are few runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hicra.arrays import Floats
 
 
 def prob_improvement(treatment: Floats, baseline: Floats) -> float:
-    """Share of all (treatment, baseline) pairs in which the treatment is larger; ties count half."""
+    """Returns the share of all (treatment, baseline) pairs in which the treatment is larger; ties count half."""
     ranked = np.sort(baseline)
     below = np.searchsorted(ranked, treatment, "left").sum()
     not_above = np.searchsorted(ranked, treatment, "right").sum()
@@ -26,10 +26,10 @@ def prob_improvement(treatment: Floats, baseline: Floats) -> float:
 
 
 def improvement_interval(probability: float, m: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval of a probability of improvement from m treatment and n baseline runs; [0, 1] from a single run.
+    """Computes the interval of a probability of improvement of m treatment and n baseline runs; a single run gives [0, 1].
 
-    All x with abs(probability - x) <= t sqrt(V(x)), where
-    V(x) = x (1-x) / (m n) * [1 + (N-1) ((1-x) / (2-x) + x / (1+x))], N = (m+n)/2, t of N - 1 degrees of freedom.
+    It holds all x with abs(probability - x) <= t sqrt(V(x)), where
+    V(x) = x (1-x) / (m n) * [1 + (N-1) ((1-x) / (2-x) + x / (1+x))], N = (m+n)/2, and t has N - 1 degrees of freedom.
     """
     runs = (m + n) / 2
     if min(m, n) < 2:
@@ -44,7 +44,7 @@ def improvement_interval(probability: float, m: int, n: int, confidence: float =
 
 
 def _edge(outside: Callable[[float], bool], inside: float, end: float) -> float:
-    """The border between `inside` and `end`, by halving; `end` itself where that is still inside."""
+    """Finds the end of the interval between `inside` and `end` by bisection; it is `end` itself if that is still inside."""
     if not outside(end):
         return end
     for _ in range(60):

@@ -1,7 +1,7 @@
-"""Interquartile mean with a stratified bootstrap, as rliable (Agarwal et al. 2021) has it.
+"""The interquartile mean with a stratified bootstrap, as in rliable (Agarwal et al. 2021).
 
-The mean of the middle half, which one broken run cannot move. Only from 10 task-runs on: with fewer, a bootstrap interval
-covers far less than it says (0.73 instead of 0.95 at 3 runs), and even at 10 it is a second look, never the verdict.
+It is the mean of the middle half, which one broken run cannot move. It is given only from 10 task-runs on: with fewer, a
+bootstrap interval covers far less than it says (0.73 instead of 0.95 at 3 runs). It never decides the verdict.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _BLOCK = 1 << 21  # values drawn at a time: 16 MB
 
 
 def iqm(scores: Floats) -> float:
-    """Mean of all scores after a quarter (rounded down) is cut from each end.
+    """Returns the mean of all scores without the smallest and the largest quarter (each rounded down).
 
     >>> iqm(np.array([0.0, 5, 6, 7, 100]))
     6.0
@@ -24,14 +24,16 @@ def iqm(scores: Floats) -> float:
 
 
 def iqm_interval(scores: Floats, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
-    """Percentile interval of the IQM over 2,000 seeded draws.
+    """Computes the percentile interval of the IQM over 2,000 seeded draws.
 
     Args:
-        scores: [tasks, runs]; each draw takes `runs` runs with replacement within every task (the strata).
+        scores: [tasks, runs]; each draw takes `runs` runs with replacement within every task (the tasks are the strata).
+        confidence: of the interval, in (0, 1).
+        seed: of the draws.
     """
     tasks, runs = scores.shape
     values = np.sort(scores, axis=None)
-    # Drawn are ranks, not values: small integers sort quickly, and only the middle half is ever looked up.
+    # Ranks are drawn, not values: small integers sort quickly, and only the values of the middle half are looked up.
     ranks = np.empty(scores.shape, np.int16 if scores.size < 1 << 15 else np.int32)
     ranks.flat[np.argsort(scores, axis=None, kind="stable")] = np.arange(scores.size)
     rng, found = np.random.default_rng(seed), []
@@ -46,6 +48,6 @@ def iqm_interval(scores: Floats, confidence: float = 0.95, seed: int = 0) -> tup
 
 
 def _middle(ranked: Array) -> Array:
-    """The middle half along the last axis, which is sorted."""
+    """Returns the middle half along the last axis, which is sorted."""
     cut = ranked.shape[-1] // 4
     return ranked[..., cut : ranked.shape[-1] - cut]

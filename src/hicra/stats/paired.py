@@ -1,6 +1,6 @@
-"""Paired comparison of two arms over seeds, with a verdict that stays silent on too few of them.
+"""Paired comparison of two arms over seeds, with a verdict that is inconclusive when there are too few seeds.
 
-The interval is a t interval over paired differences, since a percentile bootstrap covers far too little at 3 to 10 seeds.
+The interval is a t interval over paired differences, because a percentile bootstrap covers far too little at 3 to 10 seeds.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from hicra.errors import ConfigError, DataError
 from hicra.stats.improvement import prob_improvement
 from hicra.stats.signflip import sign_flip_p
 
-LEAST_SEEDS = 6  # the sign-flip floor of 5 pairs is 0.0625
+LEAST_SEEDS = 6  # the smallest sign-flip p of 5 pairs is 0.0625
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Treatment minus baseline over paired seeds.
+    """The comparison of a treatment with a baseline over paired seeds.
 
     Attributes:
-        difference: mean of the paired differences.
+        difference: mean of the paired differences, treatment minus baseline.
         low, high: confidence interval of the difference (infinite for a single pair).
-        p_value: two-sided sign-flip p.
+        p_value: two-sided p-value of the sign-flip test.
         prob_improvement: chance that a random treatment value beats a random baseline value (ties count half).
-        verdict: "better", "worse" or "inconclusive"; always the last under 6 pairs.
-        n: pairs.
+        verdict: "better", "worse" or "inconclusive"; with fewer than 6 pairs it is always "inconclusive".
+        n: number of pairs.
     """
 
     difference: float
@@ -42,23 +42,23 @@ class Comparison:
 
 
 def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -> Comparison:
-    """Compares two arms by seed; more is better.
+    """Compares two arms by seed, where a larger value is better.
 
     Args:
-        treatment, baseline: [n] finite numbers, entry i of both from seed i.
+        treatment, baseline: [n] finite numbers; entry i of both is from seed i.
         confidence: of the interval, in (0, 1).
 
     Raises:
-        DataError: (a ValueError) unequal lengths, no pair, or a value that is not finite.
-        ConfigError: (a ValueError) confidence outside (0, 1).
+        DataError: (a ValueError) the lengths differ, there is no pair, or a value is not finite.
+        ConfigError: (a ValueError) confidence lies outside (0, 1).
     """
     a, b = np.asarray(treatment, np.float64), np.asarray(baseline, np.float64)
     if a.ndim != 1 or a.shape != b.shape or not a.size:
         raise DataError(
-            f"treatment {a.shape} and baseline {b.shape} must be one shape [n], n >= 1", "pair the arms by seed"
+            f"treatment {a.shape} and baseline {b.shape} must have the same shape [n], n >= 1", "pair the arms by seed"
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise DataError("a value is not finite", "drop the seed from both arms and say so")
+        raise DataError("a value is not finite", "leave that seed out of both arms, and report that you did")
     differences, n = a - b, len(a)
     low, high = t_interval(differences, confidence)
     verdict = "inconclusive"
@@ -70,10 +70,14 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
 
 
 def t_interval(values: Floats, confidence: float = 0.95) -> tuple[float, float]:
-    """Student's interval of a mean: mean -+ t(n-1) sd / sqrt(n), sd with n-1; infinite for a single value.
+    """Computes Student's interval of a mean: mean -+ t(n-1) sd / sqrt(n), sd with n-1; infinite for a single value.
+
+    Args:
+        values: [n] numbers.
+        confidence: of the interval, in (0, 1).
 
     Raises:
-        ConfigError: (a ValueError) confidence outside (0, 1).
+        ConfigError: (a ValueError) confidence lies outside (0, 1).
     """
     check_confidence(confidence)
     mean, n = float(values.mean()), len(values)

@@ -1,4 +1,4 @@
-"""What an experiment of n paired seeds could have seen at all: power of the paired t test, by the noncentral t."""
+"""The power of the paired t test, by the noncentral t: which differences an experiment of n paired seeds can detect."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ MOST_SEEDS = 100_000
 
 
 def smallest_gap(spread: float, n: int, level: float = 0.05, power: float = 0.8) -> float:
-    """The true difference that n paired seeds tell from 0 in `power` of all experiments.
+    """Computes the true difference that n paired seeds tell from 0 in a share `power` of all experiments.
 
     Args:
         spread: standard deviation of the paired differences.
-        level: of the two-sided test; its chance of a false alarm.
+        n: number of paired seeds.
+        level: chance of a false alarm of the two-sided test.
         power: at least 0.5.
 
     Returns:
-        delta spread / sqrt(n), where delta is the noncentrality at which T passes its critical value with
-        probability `power`; infinite under 2 seeds.
+        delta * spread / sqrt(n), where delta is the noncentrality at which T exceeds its critical value with probability
+        `power`; infinite for fewer than 2 seeds.
     """
     if n < 2:
         return float("inf")
@@ -33,9 +34,9 @@ def smallest_gap(spread: float, n: int, level: float = 0.05, power: float = 0.8)
 
 
 def _power(delta: float, n: int, critical: float) -> float:
-    """P(T > critical) for T noncentral t with n - 1 degrees of freedom and noncentrality delta.
+    """Computes P(T > critical) for a noncentral t variable T with n - 1 degrees of freedom and noncentrality delta.
 
-    The other tail is left out: where this one is 0.8, it is under 1e-6 (and scipy's function is unsound so far out).
+    The other tail is left out: where this one is 0.8, the other is under 1e-6 (and scipy's function is inaccurate there).
     """
     if delta > 10 * (critical + 4):
         return 1.0
@@ -43,7 +44,7 @@ def _power(delta: float, n: int, critical: float) -> float:
 
 
 def spread_interval(spread: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Chi-square interval of a standard deviation from n values: how far the power line itself is to be trusted."""
+    """Computes the chi-square interval of a standard deviation from n values, which says how exact the power line is."""
     if n < 2:
         return 0.0, float("inf")
     tail = (1 - confidence) / 2
@@ -51,7 +52,17 @@ def spread_interval(spread: float, n: int, confidence: float = 0.95) -> tuple[fl
 
 
 def seeds_needed(gap: float, spread: float, least: int, level: float = 0.05, power: float = 0.8) -> int | None:
-    """The fewest paired seeds, `least` or more, that see a true difference of `gap`; None past 100,000."""
+    """Finds the smallest number of paired seeds, at least `least`, that detects a true difference of `gap`.
+
+    Args:
+        gap: the true difference.
+        spread: standard deviation of the paired differences.
+        least: the smallest number considered.
+        level, power: as in `smallest_gap`.
+
+    Returns:
+        The number, or None if it is above 100,000.
+    """
 
     def seen(n: int) -> bool:
         critical = float(stdtrit(n - 1, 1 - level / 2))

@@ -1,11 +1,11 @@
-"""Intervals over questions: is the difference one of these questions, or of questions like these?
+"""Intervals over questions, for claims about questions like these and not only about these very questions.
 
-The t interval over seeds takes the questions as given. A benchmark of 30 questions is a draw of its own, so a claim about
-"questions like these" needs one of the intervals here. Both work on differences [seeds, questions], complete.
+The t interval over seeds takes the questions as given. But the 30 questions of a benchmark are a sample themselves, so a claim
+about "questions like these" needs one of the intervals here. Both take complete differences [seeds, questions].
 
 Deviations:
-STATS-2. The variance of the two-way crossed interval is never taken to be smaller than either one-way variance MS / (n Q),
-    which the difference of mean squares can come to by chance.
+STATS-2. The variance of the two-way crossed interval is never taken to be below the larger of the two one-way variances
+    MS / (n Q), although the difference of mean squares may be by chance.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from hicra.stats.paired import check_confidence, t_interval
 
 
 def question_interval(differences: Floats, confidence: float = 0.95) -> tuple[float, float]:
-    """Clustered by question: new questions, these seeds. A t interval over the questions' mean differences [Q]."""
+    """Computes the interval for new questions and these seeds: a t interval over the questions' mean differences [Q]."""
     return t_interval(differences.mean(axis=0), confidence)
 
 
 def crossed_interval(differences: Floats, confidence: float = 0.95) -> tuple[float, float]:
-    """New seeds and new questions: the two-way crossed interval, infinite where either is single.
+    """Computes the two-way crossed interval, for new seeds and new questions; it is infinite for one seed or one question.
 
-    The variance of the grand mean of n seeds x Q questions is (MS_seed + MS_question - MS_rest) / (n Q) with the mean
-    squares of the two-way layout, and Satterthwaite's degrees of freedom (with STATS-2).
+    The variance of the grand mean of n seeds x Q questions is (MS_seed + MS_question - MS_rest) / (n Q), with the mean squares
+    of the two-way layout and Satterthwaite's degrees of freedom (and STATS-2).
     """
     check_confidence(confidence)
     n, q = differences.shape

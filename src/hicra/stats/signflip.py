@@ -1,7 +1,7 @@
-"""The sign-flip test: under "no difference" each paired difference is as likely to be its own negative.
+"""The sign-flip test: if the arms do not differ, each paired difference is as likely to have the opposite sign.
 
-p is the share of sign patterns whose sum is at least as far from 0 as the observed one. It supposes nothing of the shape
-of the values, and with n pairs it cannot fall under 2 / 2^n: hence no verdict under 6 pairs.
+p is the share of sign patterns whose sum is at least as far from 0 as the observed one. It assumes nothing about the
+distribution of the values. With n pairs it cannot fall below 2 / 2^n, so there is no verdict with fewer than 6 pairs.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import numpy as np
 from hicra.arrays import Floats
 
 EXACT_UP_TO, DRAWS = 20, 100_000
-_BLOCK = 1 << 22  # table entries looked up at a time: 32 MB
+_BLOCK = 1 << 22  # number of table entries looked up at a time (32 MB)
 
 
 def sign_flip_p(differences: Floats, seed: int = 0) -> float:
-    """Two-sided p of paired differences [n].
+    """Computes the two-sided p of paired differences [n].
 
-    All 2^n patterns up to n = 20. Beyond, 100,000 seeded draws and p = (hits + 1) / (draws + 1), so that p is never 0 and
-    the test keeps its level.
+    Up to n = 20 it counts all 2^n patterns. Beyond, it draws 100,000 patterns by the seed and returns
+    p = (hits + 1) / (draws + 1), so that p is never 0 and the test keeps its level.
     """
     n = len(differences)
-    # Equal sums in another order of adding must not count as smaller.
+    # A sum that is equal but was added in another order must not count as smaller.
     observed = abs(differences.sum()) - 1e-12 * np.abs(differences).sum()
     if n <= EXACT_UP_TO:
-        # A pattern and its mirror have one absolute sum, so the first sign may stay fixed.
+        # A pattern and its opposite have the same absolute sum, so the first sign may stay fixed.
         return float((np.abs(_all_sums(differences[1:]) + differences[0]) >= observed).mean())
-    tables = [_all_sums(differences[i : i + 8]) for i in range(0, n, 8)]  # eight signs a random byte
+    tables = [_all_sums(differences[i : i + 8]) for i in range(0, n, 8)]  # a random byte gives eight signs
     rng, hits = np.random.default_rng(seed), 0
     block = max(1, _BLOCK // len(tables))
     for start in range(0, DRAWS, block):
@@ -39,12 +39,12 @@ def sign_flip_p(differences: Floats, seed: int = 0) -> float:
 
 
 def least_p(n: int) -> float:
-    """The smallest p that n pairs can give: 2 / 2^n, or 1 / 100,001 where it is drawn."""
+    """Returns the smallest p that n pairs can give: 2 / 2^n, or 1 / 100,001 if the patterns are drawn."""
     return 2.0 / 2**n if n <= EXACT_UP_TO else 1 / (DRAWS + 1)
 
 
 def _all_sums(values: Floats) -> Floats:
-    """[2^n] the sums of all sign patterns."""
+    """Returns the sums of all sign patterns [2^n]."""
     sums = np.zeros(1)
     for value in values:
         sums = np.concatenate([sums + value, sums - value])

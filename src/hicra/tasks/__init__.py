@@ -1,1 +1,1 @@
-"""Verifiable tasks. To add one: a module here and a line in `base.TASKS`."""
+"""Verifiable tasks; to add one, write a module here and a line in `base.TASKS`."""

@@ -1,16 +1,17 @@
-"""Generated sums, differences and products of small numbers: a task that a 135 M model solves now and then.
+"""Generated sums, differences and products of small numbers: a task that a model of 135 M parameters solves sometimes.
 
-A problem is `terms` numbers of at most `digits` digits with one operation between each two, precedence as usual. It is
-in the training or the evaluation split by a hash of its numbers and operations *without their order*, so `3 + 4` and
-`4 + 3` never end up on different sides; about one problem in five is for evaluation. Negative results, and the problems
-of the worked examples, are left out.
+A problem has `terms` numbers of at most `digits` digits, with one operation between each two and the usual precedence. A hash of
+its numbers and operations *without their order* puts it into the training or the evaluation split, so `3 + 4` and `4 + 3` are
+always in the same one; about one problem in five is for evaluation. Problems with a negative result, and those of the worked
+examples, are left out.
 
-With `shots: 0` SmolLM2-135M writes prose without a box, right 15 to 25 % of the time; one worked example that plans in
-words brings boxes and about 40 % (docs/tasks.md has the figures). Examples of bare answers leave no prose to tag.
+With `shots: 0` SmolLM2-135M writes prose without a box and is right 15 to 25 % of the time; with one worked example that plans in
+words it writes boxes and is right about 40 % of the time (docs/tasks.md has the figures). With examples that only have the answer
+it would write no prose to tag.
 
 Deviations (the paper trains on competition problems):
-    ARITHMETIC-1. The task itself, its split, and reward 1 for the right answer, else 0 (the paper's is verifiable 0/1 too).
-    ARITHMETIC-2. One worked example by default, in the words of somebody who plans: a model that never boxes earns no reward.
+    ARITHMETIC-1. The task and its split are this project's. The reward is 1 for the right answer, else 0 (as in the paper).
+    ARITHMETIC-2. The default is one worked example in words that plan, because a model that never writes a box gets no reward.
 """
 
 from __future__ import annotations
@@ -35,25 +36,25 @@ MAX_CANDIDATES = 100_000
 
 @dataclass(frozen=True)
 class Problem:
-    """Numbers and the signs between them, `len(signs) == len(numbers) - 1`."""
+    """One problem: numbers and the signs between them, `len(signs) == len(numbers) - 1`."""
 
     numbers: tuple[int, ...]
     signs: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """As in "3 + 4 * 2"."""
+        """The problem as text, as in "3 + 4 * 2"."""
         rest = (f" {sign} {number}" for sign, number in zip(self.signs, self.numbers[1:], strict=True))
         return str(self.numbers[0]) + "".join(rest)
 
     @property
     def key(self) -> str:
-        """What decides the split: the same for every order of the same numbers and signs."""
+        """The text that decides the split; it is the same for every order of the same numbers and signs."""
         return " ".join([*map(str, sorted(self.numbers)), *sorted(self.signs)])
 
     @property
     def value(self) -> int:
-        """The result; products bind closer than sums."""
+        """The result; products are computed before sums."""
         total, product, sign = 0, self.numbers[0], 1
         for operation, number in zip(self.signs, self.numbers[1:], strict=True):
             if operation == "*":
@@ -64,7 +65,7 @@ class Problem:
 
     @property
     def split(self) -> str:
-        """ "train" or "eval"."""
+        """The split that the problem belongs to, "train" or "eval"."""
         digest = hashlib.sha256(self.key.encode()).hexdigest()
         return "eval" if int(digest[:8], 16) % 100 < EVAL_PERCENT else "train"
 
@@ -86,10 +87,10 @@ class Arithmetic(answers.ByAnswer):
 
     Args:
         operations: any of "add", "subtract", "multiply".
-        digits: most digits a number has, 1 to 4; numbers run from 1.
-        terms: how many numbers, 2 to 4.
-        shots: worked examples before the problem, 0 to 2.
-        answer_mode: "boxed", "strict" (exact match), or "lenient", which also pays for the last number of one without a box.
+        digits: the most digits of a number, 1 to 4; the smallest number is 1.
+        terms: how many numbers a problem has, 2 to 4.
+        shots: how many worked examples stand before the problem, 0 to 2.
+        answer_mode: "boxed", "strict" (exact match), or "lenient" (without a box, the last number is the answer).
 
     Raises:
         ConfigError: a setting is unknown or out of its range.
@@ -109,7 +110,9 @@ class Arithmetic(answers.ByAnswer):
     ) -> None:
         answers.refuse_unknown(self.name, unknown, SETTINGS)
         if isinstance(operations, str) or not isinstance(operations, Sequence) or not operations:
-            raise ConfigError("task.settings.operations is not a list of names", "as in operations: [add, multiply]")
+            raise ConfigError(
+                "task.settings.operations is not a list of names", "give a list, as in operations: [add, multiply]"
+            )
         for operation in operations:
             if str(operation) not in SIGNS:
                 raise ConfigError(
@@ -127,9 +130,9 @@ class Arithmetic(answers.ByAnswer):
         self._digits, self._terms, self._shots = digits, terms, shots
 
     def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
-        """Distinct problems of a split in an order fixed by `seed`: `id`, `prompt` (messages), `question`, `answer`.
+        """Returns different problems of a split in an order fixed by `seed`: `id`, `prompt` (messages), `question`, `answer`.
 
-        Spaces past 100,000 problems are sampled: then at most the problems among 100,000 draws are given.
+        If more than 100,000 problems are possible, only those among 100,000 draws are returned.
         """
         if split not in ("train", "eval"):
             raise ConfigError(f"no split {split!r}", did_you_mean(split, ("train", "eval")))

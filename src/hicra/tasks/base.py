@@ -1,4 +1,4 @@
-"""What a verifiable task offers to training, evaluation and the demo. Adding one: a module here and a line in TASKS."""
+"""What a verifiable task offers to training, evaluation and the demo; to add one, write a module here and a line in TASKS."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Score:
-    """Verdict on one response.
+    """The score of one response.
 
     Attributes:
-        reward: what the trainer gets; None where the response cannot be scored (never a made-up 0).
-        correct: whether the answer is right; None where unknown.
-        extracted: the answer as found in the text, None where there is none.
-        verdict: the verifier's word for it (correct, wrong, no_answer, timeout, error, bad_gold); None where the task has
-            no verifier.
+        reward: what the trainer gets; None if the response is unscorable (it is never replaced by 0).
+        correct: whether the answer is right; None if unknown.
+        extracted: the answer as found in the text; None if there is none.
+        verdict: the verifier's verdict (correct, wrong, no_answer, timeout, error, bad_gold); None if the task has no verifier.
     """
 
     reward: float | None
@@ -31,34 +30,34 @@ class Score:
 
 
 class Task(Protocol):
-    """A source of prompts with a checker. Every method is pure and seeded.
+    """A source of prompts with a checker of responses; the same arguments give the same results.
 
-    A task may also have `score_all(responses, rows, ended) -> list[Score]`, where many at once are cheaper than one by
-    one; callers go through `score_all` of this module.
+    A task may also have `score_all(responses, rows, ended) -> list[Score]`, if scoring many at once is cheaper than one by one;
+    callers use `score_all` of this module.
     """
 
     name: str
 
     def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
-        """Problems of `split` ("train" or "eval", disjoint), in an order fixed by `seed`; at most n.
+        """Returns at most n problems of `split` ("train" or "eval", which share none), in an order fixed by `seed`.
 
-        A row holds at least `id` (str) and `prompt` (str, or a list of role/content messages); other columns are JSON values
-        and reach `score` unchanged.
+        A row holds at least `id` (str) and `prompt` (str, or a list of role/content messages). Other columns are JSON values,
+        which `score` gets unchanged.
         """
         ...
 
     def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
-        """Checks one response: its text without special tokens; `ended` tells whether it closed with the end token."""
+        """Scores one response, its text without special tokens; `ended` tells whether it ended with the end token."""
         ...
 
     def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str] | None:
-        """Exact function of each white-space separated word of the response, or None where the task does not know."""
+        """Returns the exact function of each word (split at white space), or None if the task does not know it."""
         ...
 
     def summary(
         self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
     ) -> dict[str, float]:
-        """Exact figures that only this task knows (plan right, equations right ...); an empty dict where there are none."""
+        """Computes exact figures that only this task knows (plan right, equations right ...); the dict may be empty."""
         ...
 
 
@@ -72,10 +71,10 @@ TASKS = {
 
 
 def make_task(name: str, **settings: Any) -> Task:
-    """The task of that name.
+    """Makes the task of that name.
 
     Raises:
-        ConfigError: unknown name or setting.
+        ConfigError: the name or a setting is unknown.
     """
     if name not in TASKS:
         raise ConfigError(f"task.name: no task {name!r}", did_you_mean(name, TASKS))
@@ -87,9 +86,11 @@ def make_task(name: str, **settings: Any) -> Task:
 def score_all(
     task: Task, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
 ) -> list[Score]:
-    """The scores of many responses, in order: by the task's own `score_all` where it has one, else one by one."""
+    """Scores many responses, in order: by the task's own `score_all` if it has one, else one by one."""
     if not len(responses) == len(rows) == len(ended):
-        raise DataError(f"{len(responses)} responses, {len(rows)} rows, {len(ended)} ended", "give one of each")
+        raise DataError(
+            f"{len(responses)} responses, {len(rows)} rows, {len(ended)} ended", "give as many of one as of the others"
+        )
     many = getattr(task, "score_all", None)
     if many is not None:
         found: list[Score] = many(responses, rows, ended)

@@ -1,13 +1,14 @@
-"""Benchmarks by name: which columns hold what, how the gold is written, what the gold asks of the comparison.
+"""Benchmarks by name: what their columns hold, how the gold answer is written, and how answers are compared with it.
 
-Nothing is shipped or fetched: files are the user's. `math` is any file with a question and an answer.
+hicra neither ships nor downloads benchmarks; the user gives the files. `math` is any file with a question and an answer.
 
 Deviations (the paper names benchmarks, not files):
     BENCHMARK-1. A file may hold the columns of the upstream release or this project's plain `question`, `answer`, `id`.
-    BENCHMARK-2. OlympiadBench: `error` is an absolute tolerance, a unit is not asked for (the verifier drops units).
-    BENCHMARK-3. MathVista: a float gold of `precision` p allows half a unit of its last place, which is what rounding the
-        answer to p places and comparing allows.
-    BENCHMARK-4. Multiple choice: the letter of the right option, or the option's own text where no other option is called so.
+    BENCHMARK-2. OlympiadBench: `error` is an absolute tolerance. The answer needs no unit of measure (the verifier drops it).
+    BENCHMARK-3. MathVista: a float gold answer of `precision` p allows a difference of half of its last place, as if the answer
+        were rounded to p places and then compared.
+    BENCHMARK-4. Multiple choice: right is the letter of the right option, or the text of that option if no other option has
+        the same text.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ Extras = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 class NoAnswer(DataError):
-    """A row without a usable answer."""
+    """A row has no usable answer."""
 
 
 @dataclass(frozen=True)
 class Hub:
-    """Where a data set is on the hub, and the split that is the benchmark. As public code names them; never fetched here."""
+    """The name of a data set on the hub and the split that is the benchmark, as public code has them."""
 
     name: str
     config: str | None
@@ -42,14 +43,14 @@ class BenchmarkSpec:
     """How to read the rows of a benchmark.
 
     Attributes:
-        name, title: its name here, and in the paper.
-        question, answer, id: columns, the first that a row has counts.
-        mark: what stands before the answer inside the answer column ("####" in GSM8K); None takes all of it.
-        boxed: where there is no answer column, the last box of one of these columns is the answer.
-        images: columns of images; empty for text.
+        name, title: its name here, and its name in the paper.
+        question, answer, id: columns; the first one that a row has is used.
+        mark: the text before the answer inside the answer column ("####" in GSM8K); None takes the whole column.
+        boxed: if there is no answer column, the last box in one of these columns is the answer.
+        images: columns of images; empty for a benchmark in text.
         options: columns of answer options (multiple choice).
-        samples: samples a question in the paper's evaluation.
-        hub: where the data set is on the hub, None where nowhere.
+        samples: number of samples per question in the paper's evaluation.
+        hub: the data set on the hub; None if it is not there.
     """
 
     name: str
@@ -65,11 +66,11 @@ class BenchmarkSpec:
     hub: Hub | None = field(default=None, repr=False)
 
     def golds(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """`answer`, and where there are any `answers`, `error`, `is_multiple_answer`, `also`; see `judge.golds_of`.
+        """Reads the gold answer: `answer`, and if present `answers`, `error`, `is_multiple_answer`, `also` (`judge.golds_of`).
 
         Raises:
-            NoAnswer: no answer in the row.
-            DataError: one of another type, or none of the options. Neither says where the row stands.
+            NoAnswer: the row has no answer.
+            DataError: the answer has a wrong type, or is none of the options. Neither message says where the row is.
         """
         value = self._answer(row)
         out: dict[str, Any] = {}
@@ -82,7 +83,7 @@ class BenchmarkSpec:
         if self.mark:
             out["answer"] = out["answer"].rpartition(self.mark)[2].strip()
         if not out["answer"]:
-            raise NoAnswer("the answer is blank", "write it, or leave the row out")
+            raise NoAnswer("the answer is blank", "write the answer, or leave the row out")
         if row.get("error") not in (None, ""):
             out["error"] = str(row["error"])
         if row.get("is_multiple_answer"):
@@ -94,13 +95,13 @@ class BenchmarkSpec:
         return out
 
     def text(self, row: Mapping[str, Any], question: str) -> str:
-        """The question with its options, each on a line of its own as `(A) ...`, where it does not list them itself."""
+        """Adds the options to a question that does not list them itself, each on a line of its own as `(A) ...`."""
         choices = choices_of(row, self.options) if self.options else []
         return question + listed(choices) if choices and "(A)" not in question else question
 
     def _answer(self, row: Mapping[str, Any]) -> Any:
         found = next((row[name] for name in self.answer if row.get(name) not in (None, "", [])), None)
-        if isinstance(found, dict):  # the form that verl reads: reward_model.ground_truth
+        if isinstance(found, dict):  # verl's form, reward_model.ground_truth
             found = found.get("ground_truth")
         if found is not None:
             return found
@@ -118,7 +119,7 @@ class BenchmarkSpec:
 
 def _text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise DataError(f"the answer is {type(value).__name__}", "it is a text or a number")
+        raise DataError(f"the answer is {type(value).__name__}", "give a text or a number")
     return str(value).strip()
 
 
@@ -153,10 +154,10 @@ BENCHMARKS: Mapping[str, BenchmarkSpec] = MappingProxyType({one.name: one for on
 
 
 def benchmark_of(name: Any, key: str) -> BenchmarkSpec:
-    """The benchmark of that name.
+    """Returns the benchmark of that name.
 
     Raises:
-        ConfigError: there is none; names the setting `key` and the nearest benchmark.
+        ConfigError: there is none; the message names the setting `key` and the nearest benchmark.
     """
     if isinstance(name, str) and name in BENCHMARKS:
         return BENCHMARKS[name]

@@ -14,12 +14,12 @@ MAX_LITERAL = 100_000  # characters of a list written as text
 
 
 def choices_of(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
-    """The options of a row; empty where it has none.
+    """Reads the options of a row; the list is empty if it has none.
 
-    A list written as text (`"['1', '2']"`, as one benchmark has it) is read as a literal, never evaluated.
+    A list written as text (`"['1', '2']"`, as in one benchmark) is read as a literal and never run.
 
     Raises:
-        DataError: the column holds neither a list of texts nor a list written as text, or more than 26.
+        DataError: the column holds neither a list of texts nor a list written as text, or there are more than 26 options.
     """
     value: Any = next((row[name] for name in columns if row.get(name) not in (None, "", [])), [])
     if isinstance(value, str):
@@ -30,20 +30,24 @@ def choices_of(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(one, str | int | float) for one in value):
         raise DataError("the options are no list of texts", "give a list, or null for an open question")
     if len(value) > MAX_CHOICES:
-        raise DataError(f"{len(value)} options", f"at most {MAX_CHOICES}: one a letter")
+        raise DataError(
+            f"the row has {len(value)} options", f"give at most {MAX_CHOICES}, since each option has one letter"
+        )
     return [str(one) for one in value]
 
 
 def listed(choices: Sequence[str]) -> str:
-    """The options as lines `(A) ...`, to stand behind a question."""
+    """Writes the options as lines `(A) ...`, to put after a question."""
     return "".join(f"\n({letter}) {text}" for letter, text in zip(string.ascii_uppercase, choices, strict=False))
 
 
 def gold_of_choice(answer: str, choices: Sequence[str], letter_first: bool) -> dict[str, Any]:
-    """`answer` (the letter) and `also` (the option's text where it cannot be mistaken for another letter or option).
+    """Returns `answer` (the letter) and `also` (the option's text, unless it could mean another letter or option).
 
     Args:
-        letter_first: an answer that is a letter and an option's text as well means the letter.
+        answer: the gold answer of the row.
+        choices: the options of the row.
+        letter_first: whether an answer that is both a letter and an option's text means the letter.
 
     Raises:
         DataError: the answer is neither a letter nor the text of exactly one option.
@@ -58,7 +62,7 @@ def gold_of_choice(answer: str, choices: Sequence[str], letter_first: bool) -> d
     else:
         raise DataError(
             f"answer {answer[:40]!r} is neither a letter from A to {letters[-1]} nor exactly one option",
-            "mend the row: its answer is one of its options",
+            "correct the row so that its answer is one of its options",
         )
     text = choices[index].strip()
     mistakable = not text or text.upper() in letters or choices.count(choices[index]) > 1

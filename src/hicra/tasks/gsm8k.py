@@ -1,10 +1,10 @@
-"""Grade-school word problems (GSM8K) from files the user gives; hicra neither ships nor downloads them.
+"""Grade-school word problems (GSM8K) from files that the user gives; hicra neither ships nor downloads them.
 
-The task "math" with the format of GSM8K (the answer is what follows the last `####`, or all of it) and a worked example.
+This is the task "math" with the format of GSM8K (the answer is what follows the last `####`, or all of it) and a worked example.
 
 Deviations (the paper trains on competition problems):
-    GSM8K-1. Reward 1 for the right final answer, else 0.
-    GSM8K-2. A worked example by default, so that a small model writes its answer where it is found.
+    GSM8K-1. The reward is 1 for the right final answer, else 0.
+    GSM8K-2. The default is one worked example, so that a small model writes its answer where it can be found.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ EXAMPLES = WORKED
 
 
 class Gsm8k(math.MathTask):
-    """The task "gsm8k": `math.MathTask` with benchmark "gsm8k", answer_mode "lenient", and
+    """The task "gsm8k": `math.MathTask` with benchmark "gsm8k", answer_mode "lenient" and one more setting.
 
     Args:
-        shots: worked examples before the question, 0 or 1; with a `prompt` of one's own it must be left at 1.
+        shots: number of worked examples before the question, 0 or 1; 0 cannot be combined with another `prompt`.
     """
 
     name = "gsm8k"

@@ -1,7 +1,7 @@
-"""Images of a benchmark row: bytes as they stand in parquet, or files beside the question file. Nothing is decoded here.
+"""Reads the images of a benchmark row, from bytes in parquet or from files next to the question file.
 
-What is handed on is the encoded file (PNG, JPEG, GIF, WebP or BMP), recognised by its first bytes; `open_images` decodes
-with Pillow where a model wants pixels.
+An image is passed on as the encoded file (PNG, JPEG, GIF, WebP or BMP), which is recognised by its first bytes; `open_images`
+decodes images with Pillow for models that need pixels.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ _KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "g
 
 
 def kind_of(data: bytes) -> str | None:
-    """ "png", "jpeg", "gif", "bmp" or "webp" by the first bytes, None for anything else."""
+    """Recognises the format by the first bytes: "png", "jpeg", "gif", "bmp" or "webp", None for anything else."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     return next((kind for magic, kind in _KINDS if data.startswith(magic)), None)
 
 
 def images_of(row: Mapping[str, Any], columns: Sequence[str], folder: Path | None) -> tuple[bytes, ...]:
-    """The images of a row, in the order of the columns.
+    """Reads the images of a row, in the order of the columns.
 
-    A value is bytes, `{"bytes": ..., "path": ...}` as `datasets` writes it, or the path of a file below `folder`. Of two
-    columns that hold the same image, one as a path and one as bytes, only the bytes count.
+    A value is bytes, `{"bytes": ..., "path": ...}` as `datasets` writes it, or the path of a file below `folder`. If two columns
+    hold the same image, one as a path and one as bytes, only the bytes are used.
 
     Args:
-        columns: empty for a benchmark without images.
-        folder: where paths start; None where there is none (a data set of the hub).
+        row: the row.
+        columns: the columns of images; empty for a benchmark without images.
+        folder: the folder that paths start from; None for a data set of the hub.
 
     Raises:
-        DataError: no image where the benchmark has them, or one that cannot be read, is too large, or lies elsewhere.
+        DataError: an image is missing, cannot be read, is too large, or lies outside the folder.
     """
     if not columns:
         return ()
@@ -45,12 +46,12 @@ def images_of(row: Mapping[str, Any], columns: Sequence[str], folder: Path | Non
     if "decoded_image" in columns:
         values = values[:1]
     if not values:
-        raise DataError(f"no image in {', '.join(columns)}", "each row of this benchmark has one")
+        raise DataError(f"no image in {', '.join(columns)}", "give each row of this benchmark its image")
     return tuple(_read(value, folder) for value in values)
 
 
 def open_images(images: Sequence[bytes]) -> list[Any]:
-    """The images as Pillow RGB images, for a processor that wants pixels.
+    """Decodes the images as Pillow RGB images, for a processor that needs pixels.
 
     Raises:
         EngineError: Pillow is not installed.
@@ -65,10 +66,13 @@ def open_images(images: Sequence[bytes]) -> list[Any]:
         try:
             image = Image.open(BytesIO(data))
             if image.width * image.height > MAX_PIXELS:
-                raise DataError(f"an image of {image.width} x {image.height} pixels", f"at most {MAX_PIXELS:,}")
+                raise DataError(
+                    f"an image has {image.width} x {image.height} pixels",
+                    f"make it smaller: at most {MAX_PIXELS:,} pixels",
+                )
             out.append(image.convert("RGB"))
         except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise DataError(f"an image cannot be decoded: {error}", "write or fetch it again") from None
+            raise DataError(f"an image cannot be decoded: {error}", "write or download it again") from None
     return out
 
 
@@ -83,23 +87,25 @@ def _read(value: Any, folder: Path | None) -> bytes:
     if not isinstance(data, bytes):
         raise DataError(f"an image is {type(data).__name__}", "give bytes, {bytes, path}, or the path of a file")
     if len(data) > MAX_BYTES:
-        raise DataError(f"an image of {len(data):,} bytes", f"at most {MAX_BYTES:,}")
+        raise DataError(f"an image has {len(data):,} bytes", f"make it smaller: at most {MAX_BYTES:,} bytes")
     if kind_of(data) is None:
-        raise DataError("an image is neither PNG, JPEG, GIF, WebP nor BMP", "convert it, or fetch it again")
+        raise DataError("an image is neither PNG, JPEG, GIF, WebP nor BMP", "convert it, or download it again")
     return data
 
 
 def _from_file(name: str, folder: Path | None) -> bytes:
     if folder is None:
-        raise DataError(f"the image is a path ({name!r}) without a folder", "give a file with the images beside it")
+        raise DataError(f"the image is a path ({name!r}) without a folder", "give a file with the images next to it")
     try:
         path = (folder / name).resolve()
         if not path.is_relative_to(folder.resolve()):
-            raise DataError(f"image {name!r} lies outside the folder of its file", "put the images beside the file")
+            raise DataError(f"image {name!r} lies outside the folder of its file", "put the images next to the file")
         if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"image {name!r} has {path.stat().st_size:,} bytes", f"at most {MAX_BYTES:,}")
+            raise DataError(
+                f"image {name!r} has {path.stat().st_size:,} bytes", f"make it smaller: at most {MAX_BYTES:,} bytes"
+            )
         return path.read_bytes()
     except DataError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise DataError(f"no image {name!r} beside the file: {error}", "put the images beside the file") from None
+        raise DataError(f"no image {name!r} beside the file: {error}", "put the images next to the file") from None

@@ -1,7 +1,7 @@
-"""The answer checker that all tasks of a process share: started when the first answer needs it, ended with the process.
+"""The verifier that all tasks of a process share: the first answer that needs it starts it, and it ends with the process.
 
-`verify.Verifier` starts worker processes only for answers that need algebra, so a process whose answers are numbers never
-has a child. One set of workers serves the modes "boxed" and "lenient"; "strict" needs none.
+`verify.Verifier` starts worker processes only for answers that need algebra, so a process whose answers are all numbers starts
+none. The modes "boxed" and "lenient" share one set of workers; "strict" needs none.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _BEST_FIRST = ("correct", "timeout", "error", "wrong", "no_answer", "bad_gold")
 
 
 def mode_of(name: Any, key: str) -> verify.Mode:
-    """The verifier's mode of that name.
+    """Returns the verifier's mode of that name.
 
     Raises:
-        ConfigError: there is none; names the setting `key` and the nearest mode.
+        ConfigError: there is none; the message names the setting `key` and the nearest mode.
     """
     mode = OLDER_NAMES.get(name, name) if isinstance(name, str) else name
     for known in verify.MODES:
@@ -47,14 +47,14 @@ def check(
     workers: int = WORKERS,
     timeout: float = TIMEOUT_S,
 ) -> list[Answer]:
-    """Verdicts on completions, in order, by the shared verifier. Raises as `verify.Verifier.check` does."""
+    """Judges completions, in order, with the shared verifier; raises what `verify.Verifier.check` raises."""
     if mode == "lenient":
         completions = [_boxed(text) for text in completions]
     return _verifier(mode == "strict", workers, timeout).check(completions, golds)
 
 
 def close() -> None:
-    """Ends the workers; the next check starts new ones. At the end of the process this happens by itself."""
+    """Ends the workers, which also happens at the end of the process; the next check starts new ones."""
     with _LOCK:
         for verifier in _SHARED.values():
             verifier.close()
@@ -62,27 +62,28 @@ def close() -> None:
 
 
 def golds_of(row: Mapping[str, Any]) -> list[verify.Gold]:
-    """The golds of a row, any of which is right: `answers` (all asked for) or `answer`, then each of `also`.
+    """Reads the gold answers of a row, any of which is right: `answers` (all of them together) or `answer`, then each of `also`.
 
-    `error` and `is_multiple_answer` of the row count for the first alone.
+    `error` and `is_multiple_answer` of the row apply only to the first.
 
     Raises:
         DataError: the row has neither, or one that is no text, number or list.
     """
     value = row.get("answers") or row.get("answer")
     if value is None:
-        raise DataError(f"row {row.get('id')!r} has no answer", "a row to score holds its right answer under answer")
+        raise DataError(f"row {row.get('id')!r} has no answer", "give the row its right answer in the column answer")
     return [gold_of(value, row), *map(gold_of, row.get("also") or ())]
 
 
 def score(
     responses: Sequence[str], rows: Sequence[Mapping[str, Any]], mode: verify.Mode, **settings: Any
 ) -> list[Score]:
-    """Reward 1 for a right answer, 0 for a wrong one or none, None where the verifier gives no judgement.
+    """Gives reward 1 for a right answer, 0 for a wrong one or none, and None for an unjudged one.
 
     Args:
         responses: the models' texts, without special tokens.
-        rows: as `golds_of` reads them.
+        rows: their rows, as `golds_of` reads them.
+        mode: how the answer is found.
         settings: `workers` and `timeout` of the verifier.
     """
     return [_score(one) for one in check_any(responses, [golds_of(row) for row in rows], mode, **settings)]
@@ -91,14 +92,14 @@ def score(
 def check_any(
     completions: Sequence[str], golds: Sequence[Sequence[verify.Gold]], mode: verify.Mode, **settings: Any
 ) -> list[Answer]:
-    """As `check` with several golds each, any of which is right."""
+    """Judges completions as `check` does, with several gold answers each, any of which is right."""
     flat = [text for text, mine in zip(completions, golds, strict=True) for _ in mine]
     answers = iter(check(flat, [gold for mine in golds for gold in mine], mode, **settings))
     return [_best([next(answers) for _ in mine]) for mine in golds]
 
 
 def _best(answers: Sequence[Answer]) -> Answer:
-    """Of several golds one that fits is enough; what could not be judged outweighs what is wrong."""
+    """Picks the answer that counts: one correct is enough, and an unjudged one comes before a wrong one."""
     return min(answers, key=lambda one: _BEST_FIRST.index(one.verdict))
 
 
@@ -108,7 +109,7 @@ def _score(answer: Answer) -> Score:
 
 
 def _boxed(text: str) -> str:
-    """A text whose box is the answer that "lenient" finds, so that the verifier of "boxed" gives the verdict."""
+    """Puts the answer that "lenient" finds into a box, so that the verifier of "boxed" gives the verdict."""
     found = find(text, "lenient")
     return text if found is None or found.boxed else f"\\boxed{{{found.text}}}"
 

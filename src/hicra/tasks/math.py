@@ -1,11 +1,11 @@
-"""Questions and answers from files the user gives: the task "math", and `read_benchmark` for evaluation.
+"""The task "math", with questions and answers from files that the user gives, and `read_benchmark` for evaluation.
 
-Training and evaluation questions come from two settings, or from one file that a seeded hash of the folded question
-splits. They may not share a question either way.
+Training and evaluation questions come from two settings, or from one file that is split by a seeded hash of the folded question.
+In both cases they may not share a question.
 
 Deviations (the paper trains on DAPO and DeepScaleR questions with a 0/1 reward; sizes and filters are not given):
-    MATHS-1. Reward 1 for the right final answer, else 0; None where the verifier gives no judgement.
-    MATHS-2. The split by hash, for files that come without one.
+    MATHS-1. The reward is 1 for the right final answer, else 0, and None for an unjudged answer.
+    MATHS-2. Files that come without a split are split by a hash.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class MathTask(answers.ByAnswer):
 
     Args:
         train_file, eval_file: a path or a list of paths (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `.parquet`), or `hub:` names.
-        eval_share: without eval_file, the share of the training questions that is held out, 0 to 0.5.
-        split_seed: changes which.
-        benchmark: how rows are read, a name of `benchmarks.BENCHMARKS`.
-        question_column, answer_column, id_column: columns, where the benchmark's own names do not fit.
-        max_question_chars: leaves out longer questions; None keeps all.
+        eval_share: the share of the training questions that is held out if there is no eval_file, 0 to 0.5.
+        split_seed: decides which questions are held out.
+        benchmark: how rows are read, a name in `benchmarks.BENCHMARKS`.
+        question_column, answer_column, id_column: columns to use instead of the benchmark's own.
+        max_question_chars: longer questions are left out; None keeps all.
         cut_at: a question ends before the first of these texts.
-        prompt: a name of `prompts.TEMPLATES`, or a text that holds `{question}`.
+        prompt: a name in `prompts.TEMPLATES`, or a text that holds `{question}`.
         chat: False writes prompts as plain text, for a model without a chat template.
         answer_mode: "boxed", "strict" or "lenient".
-        on_bad_gold: "stop", or "skip" to leave out rows whose gold cannot be an answer (`bad_gold` lists them).
-        network: allow `hub:` names.
-        workers, timeout: of the verifier; seconds.
+        on_bad_gold: "stop", or "skip" to leave out rows whose gold answer cannot be an answer (`bad_gold` lists them).
+        network: whether `hub:` names are allowed.
+        workers, timeout: number of the verifier's processes, and seconds for each answer.
 
     Raises:
-        ConfigError: a setting is unknown or out of its range. `rows` raises as `questions.load` does.
+        ConfigError: a setting is unknown or out of its range; `rows` raises what `questions.load` raises.
     """
 
     name = "math"
@@ -79,7 +79,10 @@ class MathTask(answers.ByAnswer):
             )
         self._on_bad_gold: questions.OnBadGold = given["on_bad_gold"]
         if self._benchmark.images and not self._chat:
-            raise ConfigError("task.settings.chat is false for a benchmark with images", "images need chat messages")
+            raise ConfigError(
+                "task.settings.chat is false for a benchmark with images",
+                "set it to true, since images need chat messages",
+            )
         self._verifier = {
             "workers": _number(given, "workers", int, 1, 256),
             "timeout": float(_number(given, "timeout", float, 0.05, 3600)),
@@ -90,23 +93,23 @@ class MathTask(answers.ByAnswer):
 
     @property
     def bad_gold(self) -> list[dict[str, Any]]:
-        """Rows left out with on_bad_gold "skip": [{file, line, answer}], of all files."""
+        """The rows of all files that on_bad_gold "skip" left out: [{file, line, answer, reason}]."""
         return [row for loaded in self._loaded.values() for row in loaded.bad_gold]
 
     def questions(self, split: str) -> list[Question]:
-        """The questions of a split in the order of their files; empty where no setting gives any. Raises as `rows` does."""
+        """Returns a split's questions in the order of their files, or none if no setting gives any; raises as `rows` does."""
         return self._of(split) if self._files[split] or (self._share and self._files["train"]) else []
 
     @property
     def files(self) -> dict[str, tuple[str, ...]]:
-        """The files of each split, empty where it has none of its own."""
+        """The files of each split; a split that has none of its own has an empty tuple."""
         return dict(self._files)
 
     def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
-        """Questions of a split in an order fixed by `seed`, at most n.
+        """Returns at most n questions of a split, in an order fixed by `seed`.
 
-        Columns: `id`, `prompt` (messages, or a text), `question`, `answer`; where the benchmark asks for them `answers`,
-        `error`, `is_multiple_answer`, `also`, and `images` (bytes), the same columns in every row.
+        The columns are `id`, `prompt` (messages, or a text), `question`, `answer`, and if the benchmark has them `answers`,
+        `error`, `is_multiple_answer`, `also` and `images` (bytes). Every row has the same columns.
         """
         if split not in SPLITS:
             raise ConfigError(f"no split {split!r}", did_you_mean(split, SPLITS))
@@ -139,7 +142,7 @@ class MathTask(answers.ByAnswer):
 
     @functools.cached_property
     def _loaded(self) -> dict[str, QuestionSet]:
-        """The files that are given, read once; refused where they share a question."""
+        """The questions of the given files, which are read once and refused if they share a question."""
         read = {
             split: questions.load(
                 files, self._benchmark, setting=f"task.settings.{split}_file", on_bad_gold=self._on_bad_gold,
@@ -154,11 +157,11 @@ class MathTask(answers.ByAnswer):
 
 
 def read_benchmark(name: str, file: str | None = None, prompt: str = "boxed", **settings: Any) -> list[Row]:
-    """The rows of a benchmark in the order of its file, for evaluation.
+    """Reads the rows of a benchmark in the order of its file, for evaluation.
 
     Args:
-        name: a name of `benchmarks.BENCHMARKS`.
-        file: a path, or `hub:` names; None stands for the benchmark's data set on the hub (with `network=True`).
+        name: a name in `benchmarks.BENCHMARKS`.
+        file: a path, or a `hub:` name; None takes the benchmark's data set on the hub (with `network=True`).
         prompt: a template's name or a text that holds `{question}`.
         settings: `on_bad_gold`, `cut_at`, `network` of `questions.load`.
     """
@@ -175,7 +178,7 @@ def _row(question: Question, template: Template, chat: bool) -> Row:
 
 
 def _uniform(rows: list[Row]) -> list[Row]:
-    """Rows with the same columns each: tables are built from the first one."""
+    """Gives all rows the same columns, since tables are built from the first row."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     return [{key: row.get(key) for key in columns} for row in rows]
 
@@ -203,7 +206,7 @@ def _text_or_none(given: Mapping[str, Any], key: str) -> str | None:
 
 def _flag(given: Mapping[str, Any], key: str) -> bool:
     if not isinstance(given[key], bool):
-        raise ConfigError(f"task.settings.{key} is {given[key]!r}", "it is true or false")
+        raise ConfigError(f"task.settings.{key} is {given[key]!r}", "give true or false")
     return bool(given[key])
 
 

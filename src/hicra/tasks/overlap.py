@@ -1,14 +1,15 @@
-"""`hicra corpus overlap TRAIN BENCH`: which training questions are in a benchmark, whole or by 13 words in a row.
+"""`hicra corpus overlap TRAIN BENCH` finds training questions that are in a benchmark, whole or by 13 words in a row.
 
-The benchmark is held in memory as hashes; training rows stream past it in batches, so memory does not grow with them. A
-word is a run of letters, marks and digits in lower case; a 13-gram is hashed from its words' hashes in numpy (64 bits: a
-false hit is expected once in about 10^6 runs of 10^8 against 10^5 grams).
+The benchmark is held in memory as hashes, and training rows are compared with it in batches, so memory does not grow with their
+number. A word is a sequence of letters, marks and digits in lower case. A 13-gram is hashed from its words' hashes in numpy (with
+64 bits, one comparison of 10^8 with 10^5 grams in about 10^6 is expected to give a false hit).
 
 Deviations (the paper does not check for contamination):
-    OVERLAP-1. "exact" is equality of the folded question (`tasks.questions.folded`); "ngram" is any 13 words in a row, the usual
-        window of contamination reports. `share` is the share of the benchmark question's distinct 13-grams found in the row.
-    OVERLAP-2. Questions of fewer than 13 words are compared exactly alone, and counted as `short`.
-    OVERLAP-3. A 13-gram that stands in more than 50 questions of the benchmark is boilerplate: left out, and counted.
+    OVERLAP-1. "exact" means that the folded questions are equal (`tasks.questions.folded`); "ngram" means any 13 equal words in a
+        row, the usual window of contamination reports. `share` is the share of the benchmark question's different 13-grams that
+        are in the training row.
+    OVERLAP-2. Questions of fewer than 13 words are compared only as a whole, and are counted as `short`.
+    OVERLAP-3. A 13-gram that is in more than 50 questions of the benchmark is boilerplate; it is left out and counted.
     OVERLAP-4. Only questions are compared, never solutions.
 """
 
@@ -36,8 +37,8 @@ from hicra.tasks.questions import asked_text, folded
 WORDS = 13
 MAX_SHARED = 50
 MOST_LISTED = 10_000
-ALL = 10**9  # for `most`: every pair
-NEAR = 0.5  # share of grams from which a warning is due
+ALL = 10**9  # a value of `most` that lists every pair
+NEAR = 0.5  # from this share of grams on there is a warning
 BATCH_CHARS = 4_000_000
 QUESTIONS = ("question", "problem", "prompt")
 _WORD = r"[\p{L}\p{M}\p{N}]+"
@@ -47,7 +48,7 @@ Asked = tuple[RowPlace, dict[str, Any], str]  # place, row, question
 
 
 class Hit(NamedTuple):
-    """One training row that holds a benchmark question, or part of it."""
+    """A pair: one training row that holds one benchmark question, or part of it."""
 
     train_file: str
     line: int
@@ -60,16 +61,18 @@ class Hit(NamedTuple):
 
 @dataclass
 class Overlap:
-    """What was found.
+    """The result of a comparison.
 
     Attributes:
-        words: length of the grams.
-        train_rows, bench_rows: questions read on each side; short: benchmark questions with fewer words than that.
-        exact, ngram: pairs of rows of each kind.
-        bench_hit: benchmark questions with at least one pair; train_hit: training rows with one.
-        common_grams: grams left out as boilerplate.
-        files: benchmark file -> {rows, exact, ngram}, the last two counting its questions.
-        hits: the first pairs, in the order of the training rows; left_out: how many more there are.
+        words: length of the n-grams, in words.
+        train_rows, bench_rows: numbers of training and of benchmark questions.
+        short: number of benchmark questions with fewer than `words` words.
+        exact, ngram: numbers of pairs that are equal as a whole, and that share n-grams.
+        bench_hit, train_hit: numbers of benchmark questions and of training rows in at least one pair.
+        common_grams: number of n-grams left out as boilerplate.
+        files: {benchmark file: {rows, exact, ngram}}, where the last two count its questions.
+        hits: the first pairs, in the order of the training rows.
+        left_out: how many more pairs there are.
     """
 
     words: int
@@ -86,7 +89,7 @@ class Overlap:
     left_out: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The object that `--json` prints; the pairs are under `rows`."""
+        """Returns the object that `--json` prints, with the pairs under `rows`."""
         plain = {key: value for key, value in vars(self).items() if key != "hits"}
         return plain | {"rows": [hit._asdict() for hit in self.hits]}
 
@@ -104,14 +107,14 @@ def overlap(
 
     Args:
         train, bench: files or folders (`.jsonl`, `.jsonl.gz`, `.jsonl.zst`, `.parquet`).
-        words: length of the grams, at least 5.
-        min_share: smallest share of a question's grams that makes a pair of kind "ngram"; 0 takes any gram.
-        question_column: where questions stand in the training files; by default question, problem or prompt.
-        most: pairs listed.
+        words: length of the n-grams, at least 5 words.
+        min_share: the smallest share of a question's n-grams that makes an "ngram" pair; with 0, one n-gram is enough.
+        question_column: the column of questions in the training files; None takes question, problem or prompt.
+        most: the most pairs that are listed.
 
     Raises:
-        ConfigError: a setting out of its range.
-        DataError: a file is missing, empty or damaged, or a row has no question; names file and line.
+        ConfigError: a setting is out of its range.
+        DataError: a file is missing, empty or damaged, or a row has no question; the message has file and line.
     """
     if type(words) is not int or not 5 <= words <= 100:
         raise ConfigError(f"words is {words!r}", "give a whole number from 5 to 100")
@@ -122,13 +125,14 @@ def overlap(
 
 
 def write(found: Overlap, path: Path) -> None:
-    """Writes the listed pairs as JSON Lines, whole or not at all."""
+    """Writes the listed pairs as JSON Lines, completely or not at all."""
     write_text(path, "".join(json.dumps(hit._asdict(), ensure_ascii=False) + "\n" for hit in found.hits))
 
 
 def task_warning(task: object) -> str | None:
-    """One sentence where the training and evaluation questions of a task overlap (`warning_of`); None where they do not, or
-    where the task does not read both from files.
+    """Warns in one sentence if the training and evaluation questions of a task overlap (`warning_of`).
+
+    It is None if they do not overlap, or if the task does not read both from files.
 
     Raises:
         ConfigError, DataError: the files are not as the task needs them.
@@ -170,7 +174,7 @@ def _compare(train: Iterable[Asked], bench: Iterable[Asked], words: int, min_sha
 
 
 def warning_of(found: Overlap, share: float = NEAR) -> str | None:
-    """One sentence where training and evaluation overlap: a question whole, or at least `share` of its grams; else None."""
+    """Warns in one sentence if evaluation questions are in the training data, whole or by `share` of their n-grams; else None."""
     near = {(hit.bench_file, hit.bench_line) for hit in found.hits if hit.kind == "exact" or hit.share >= share}
     if not near:
         return None
@@ -190,7 +194,7 @@ class _Entry(NamedTuple):
 
 
 def _asked(paths: Paths, columns: tuple[str, ...]) -> Iterator[Asked]:
-    """(place, row, question) of every row."""
+    """Yields (place, row, question) of every row."""
     for path in files_of(paths):
         for where, row in read_rows(Path(path), "path"):
             name = column(row, columns)
@@ -216,12 +220,13 @@ def _batches(rows: Iterable[Asked]) -> Iterator[list[tuple[RowPlace, str]]]:
 
 
 class _Index:
-    """The benchmark's questions: digests of folded texts, and gram hashes with the questions they stand in.
+    """The benchmark's questions: digests of their folded texts, and hashes of their n-grams with the questions that hold them.
 
     Attributes:
-        entries: where each question stands, and its id.
-        hashes: [G] sorted distinct gram hashes; start: [G+1]; rows: questions of gram g are rows[start[g]:start[g+1]].
-        total: [Q] distinct grams of each question.
+        entries: the place and the id of each question.
+        hashes: [G] the different n-gram hashes, sorted.
+        start, rows: [G+1] and [N]; the questions that hold n-gram g are rows[start[g]:start[g+1]].
+        total: [Q] number of different n-grams of each question.
     """
 
     def __init__(self, rows: Iterable[Asked], words: int) -> None:
@@ -247,14 +252,14 @@ class _Index:
         self.short = int((np.bincount(row_of, minlength=len(texts)) == 0).sum())
 
     def pairs(self, texts: Sequence[str], min_share: float) -> list[tuple[int, int, Literal["exact", "ngram"], float]]:
-        """(row of the batch, question, kind, share), sorted; a pair that is exact is not listed as a gram's too."""
+        """Returns sorted (row of the batch, question, "exact" or "ngram", share); an exact pair is not listed as "ngram" too."""
         exact = {(row, which) for row, text in enumerate(texts) for which in self.digests.get(_digest(text), ())}
         out: list[tuple[int, int, Literal["exact", "ngram"], float]] = [(*pair, "exact", 1.0) for pair in exact]
         row_of, hashes = grams(texts, self.words)
         if len(hashes) and len(self.hashes):
             gram = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
             hit = self.hashes[gram] == hashes
-            seen = np.unique(np.stack([row_of[hit], gram[hit]]), axis=1)  # a gram counts once a row
+            seen = np.unique(np.stack([row_of[hit], gram[hit]]), axis=1)  # an n-gram counts once per row
             times = self.start[seen[1] + 1] - self.start[seen[1]]
             row = np.repeat(seen[0], times)
             within = np.arange(len(row)) - np.repeat(np.cumsum(times) - times, times)
@@ -270,7 +275,7 @@ class _Index:
 
 
 def grams(texts: Sequence[str], words: int) -> tuple[Ints, Hashes]:
-    """(row [N], hash [N]) of every run of `words` words, in order. The hashes hold within one process."""
+    """Returns (row [N], hash [N]) of every n-gram of `words` words, in order; the hashes are valid in this process only."""
     frame = pl.DataFrame({"text": list(texts)}, schema={"text": pl.String})
     found = frame.select(pl.col("text").str.to_lowercase().str.extract_all(_WORD).alias("word"))
     counts = found["word"].list.len().to_numpy().astype(np.int64)

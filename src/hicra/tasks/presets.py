@@ -1,9 +1,9 @@
-"""Settings of an evaluation by name: the paper's, and a cheap one.
+"""Settings of an evaluation by name: the paper's, and cheap ones.
 
 Deviations (section 7 of the paper notes):
-    PRESET-1. Top-p 0.95 is the protocol the paper refers to (DeepSeek-R1); the paper gives the temperature alone.
-    PRESET-2. The paper gives no limit on new tokens: 16,384 here.
-    PRESET-3. One sample where the paper names no number.
+    PRESET-1. Top-p 0.95 is from the protocol that the paper refers to (DeepSeek-R1); the paper itself gives only the temperature.
+    PRESET-2. The limit on new tokens is 16,384, since the paper gives none.
+    PRESET-3. There is one sample per question if the paper gives no number.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ class Preset:
     """How samples are drawn and judged.
 
     Attributes:
-        temperature, top_p: of sampling; temperature 0 is greedy.
-        max_new_tokens: longest response, end token included.
-        answer_mode: of `hicra.verify`.
-        prompt: name of a template.
-        repeated: whether the benchmark's own number of samples a question counts; else one.
+        name: the preset's name.
+        temperature, top_p: of sampling; temperature 0 is greedy decoding.
+        max_new_tokens: longest response, in tokens, including the end token.
+        answer_mode: the mode of `hicra.verify`.
+        prompt: name of the prompt template.
+        repeated: whether a question is sampled as often as its benchmark says, and not once.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Preset:
     repeated: bool
 
     def samples(self, benchmark: str) -> int:
-        """Samples a question: 32 on AIME, 4 on AMC 2023, else 1 (the paper's)."""
+        """Returns the number of samples per question, in the paper 32 on AIME, 4 on AMC 2023 and else 1."""
         return BENCHMARKS[benchmark].samples if self.repeated and benchmark in BENCHMARKS else 1
 
 
@@ -50,10 +51,10 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
 
 
 def preset_of(name: Any, key: str = "preset") -> Preset:
-    """The preset of that name.
+    """Returns the preset of that name.
 
     Raises:
-        ConfigError: there is none; names the setting `key` and the nearest preset.
+        ConfigError: there is none; the message names the setting `key` and the nearest preset.
     """
     if isinstance(name, str) and name in PRESETS:
         return PRESETS[name]

@@ -1,8 +1,8 @@
-"""Prompt templates by name. A template makes chat messages; the model's own chat template turns them into text.
+"""Prompt templates by name: a template makes chat messages, and the model's own chat template turns these into text.
 
 Deviations (the paper does not give its prompts):
-    PROMPT-1. "paper" is the instruction that its released data carries behind each question (reference code cuts prompts at
-        "Let's think" and "Please reason"); whether evaluation used the same one is not known.
+    PROMPT-1. "paper" is the instruction that follows each question in its released data (reference code cuts prompts at
+        "Let's think" and "Please reason"); it is not known whether the evaluation used the same one.
     PROMPT-2. "boxed" and "one-shot" are this project's own.
 """
 
@@ -29,14 +29,14 @@ WORKED = (
 
 @dataclass(frozen=True)
 class Template:
-    """System message, worked examples (question, response), and what the question is put into."""
+    """A prompt template: a system message, worked examples (question, response), and the text that the question is put into."""
 
     system: str = ""
     examples: tuple[tuple[str, str], ...] = ()
     user: str = SLOT
 
     def messages(self, question: str, images: int = 0) -> Messages:
-        """The chat messages for a question; with images, its content is a list of that many image parts and a text part."""
+        """Makes the chat messages for a question; with images, its content is a list of image parts and a text part."""
         made: Messages = [{"role": "system", "content": self.system}] if self.system else []
         for asked, answered in self.examples:
             made.append({"role": "user", "content": self.user.replace(SLOT, asked)})
@@ -57,21 +57,22 @@ TEMPLATES: Mapping[str, Template] = MappingProxyType({
 
 
 def template_of(name: Any, key: str) -> Template:
-    """A template by name, or of a text of one's own that holds `{question}`.
+    """Returns a template by name, or makes one from a text that holds `{question}`.
 
     Raises:
-        ConfigError: neither; names the setting `key` and the nearest template.
+        ConfigError: `name` is neither; the message names the setting `key` and the nearest template.
     """
     if isinstance(name, str) and name in TEMPLATES:
         return TEMPLATES[name]
     if isinstance(name, str) and SLOT in name:
         return Template(user=name)
     raise ConfigError(
-        f"{key}: no prompt template {name!r}", f"{did_you_mean(str(name), TEMPLATES)} A text of your own holds {SLOT}."
+        f"{key}: no prompt template {name!r}",
+        f"{did_you_mean(str(name), TEMPLATES)} A text of your own must hold {SLOT}.",
     )
 
 
 def plain(messages: Messages) -> str:
-    """Messages as one text, for a model without a chat template: `Question:` and `Answer:` blocks, the last one open."""
+    """Writes messages as `Question:` and `Answer:` blocks, the last one empty, for a model without a chat template."""
     heads = {"system": "", "user": "Question: ", "assistant": "Answer: "}
     return "\n\n".join([*(heads[one["role"]] + one["content"] for one in messages), "Answer:"])

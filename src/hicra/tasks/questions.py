@@ -1,4 +1,4 @@
-"""Questions from files, read once and strictly: every row has a question and a usable answer, every id stands once."""
+"""Reads questions strictly from files: every row must have a question and a usable answer, and no id may stand twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HUB = "hub:"
 
 @dataclass(frozen=True)
 class Question:
-    """One row: where it stands, id, text, gold (see `judge.golds_of`), images (bytes of PNG, JPEG ...)."""
+    """One question: its place, id, text, gold answer (see `judge.golds_of`) and images (bytes of PNG, JPEG ...)."""
 
     place: RowPlace
     id: str
@@ -35,26 +35,29 @@ class Question:
 
     @property
     def key(self) -> str:
-        """The folded text: equal keys are the same question."""
+        """The folded text; questions with equal keys are the same question."""
         return folded(self.text)
 
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """The questions of some files, and the rows left out for their gold answer: [{file, line, answer, reason}]."""
+    """The questions of some files, and the rows left out because of their gold answer: [{file, line, answer, reason}]."""
 
     questions: list[Question]
     bad_gold: list[dict[str, Any]]
 
 
 def folded(text: str) -> str:
-    """A text by which equal questions are recognised: lower case, without white space, dollars, backslashes, quotation
-    marks and punctuation. Operators, and points and commas before a digit, stay: 3.5 is not 35, and 2 + 3 is not 2 * 3."""
+    """Folds a question, so that equal questions are recognised.
+
+    The folded text is in lower case, without white space, dollars, backslashes, quotation marks and punctuation. Operators, and
+    points and commas before a digit, stay: 3.5 is not 35, and 2 + 3 is not 2 * 3.
+    """
     return _DROPPED.sub("", text.lower())
 
 
 def in_eval(question: Question, share: float, seed: int) -> bool:
-    """Whether a question is on the evaluation side: by a hash of its folded text, so that equal ones stay together."""
+    """Tells whether a question is for evaluation, by a hash of its folded text, so that equal ones stay together."""
     digest = hashlib.sha256(f"{seed}:{question.key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 
@@ -74,15 +77,15 @@ def load(
         files: paths, or `hub:` for the benchmark's data set on the hub, `hub:OWNER/NAME` for another (needs `network`).
         benchmark: how to read a row.
         setting: name of the setting that gave the files, for messages.
-        on_bad_gold: "stop" refuses rows without an answer, and golds that cannot be one, listing them; "skip" leaves them
-            out, and lists them.
-        cut_at: a question ends before the first of these texts (instructions that a data set carries).
-        network: whether the user asked for the network.
+        on_bad_gold: what happens to rows without an answer or with a gold answer that cannot be one: "stop" refuses them,
+            "skip" leaves them out; both list them.
+        cut_at: a question ends before the first of these texts (instructions that a data set contains).
+        network: whether the user allowed the network.
 
     Raises:
-        ConfigError: no such file or data set.
-        DataError: an empty file, a missing column, a row without question or answer, a doubled id, a bad gold, an image
-            that cannot be read; names file and line.
+        ConfigError: there is no such file or data set.
+        DataError: a file is empty, a column is missing, a row lacks question or answer, an id stands twice, a gold answer
+            cannot be one, or an image cannot be read; the message has file and line.
     """
     kept: list[Question] = []
     bad: list[dict[str, Any]] = []
@@ -100,7 +103,7 @@ def load(
             if first is not where:
                 raise DataError(
                     f"{where}: id {question.id!r} was on line {first.line} already",
-                    "give each question its own id, or remove the doubled one",
+                    "give each question its own id, or remove one of the two",
                 )
             if any(gold.bad for gold in judge.golds_of(question.gold)[:1]):
                 bad.append(_left_out(where, question.gold["answer"], "no answer can match it"))
@@ -109,15 +112,15 @@ def load(
     if bad and on_bad_gold == "stop":
         raise DataError(
             f"{len(bad)} of {len(bad) + len(kept)} rows have a bad gold answer, which no answer can match: {_listed(bad)}",
-            "mend those answers, or leave the rows out with task.settings.on_bad_gold: skip",
+            "correct those answers, or leave the rows out with task.settings.on_bad_gold: skip",
         )
     if not kept:
-        raise DataError(f"{', '.join(files)}: no question is left", "mend the gold answers")
+        raise DataError(f"{', '.join(files)}: no question is left", "correct the gold answers")
     return QuestionSet(kept, bad)
 
 
 def refuse_shared(train: Iterable[Question], held_out: Iterable[Question]) -> None:
-    """Raises DataError where a folded question is on both sides."""
+    """Raises DataError if a question is both in training and held out, by its folded text."""
     known = {one.key: one.place for one in train}
     shared = [one for one in held_out if one.key in known]
     if shared:
@@ -125,12 +128,12 @@ def refuse_shared(train: Iterable[Question], held_out: Iterable[Question]) -> No
         raise DataError(
             f"{len(shared)} questions of {first.place.file} are in {known[first.key].file} too, "
             f"the first on line {first.place.line} (there line {known[first.key].line})",
-            "evaluate on questions that are not trained on; `hicra corpus overlap TRAIN BENCH` lists them all",
+            "remove them on one side; `hicra corpus overlap TRAIN BENCH` lists them all",
         )
 
 
 def with_columns(benchmark: BenchmarkSpec, question: str | None, answer: str | None, name: str | None) -> BenchmarkSpec:
-    """The benchmark reading other columns, where they are given."""
+    """Returns the benchmark with the given columns in place of its own."""
     changes = {"question": question, "answer": answer, "id": name}
     return dataclasses.replace(benchmark, **{key: (value,) for key, value in changes.items() if value})  # type: ignore[arg-type]
 
@@ -165,10 +168,10 @@ def _question(
     named = column(row, benchmark.id)
     name = None if named is None else row[named]
     if isinstance(name, bool) or not isinstance(name, str | int | None):
-        raise DataError(f"{where}: {named} is {type(name).__name__}", "an id is a string or an integer")
+        raise DataError(f"{where}: {named} is {type(name).__name__}", "give a string or an integer as id")
     try:
         gold = benchmark.golds(row)
-        judge.golds_of(gold)  # a tolerance that is none is found here, with its line
+        judge.golds_of(gold)  # this finds a bad tolerance while the line is known
         shown = benchmark.text(row, text.strip())
         images = images_of(row, benchmark.images, folder)
     except DataError as error:
@@ -178,7 +181,7 @@ def _question(
 
 
 def asked_text(value: Any) -> str:
-    """The text of a question: itself, or what the user says last in a list of messages."""
+    """Returns the text of a question: the value itself, or the last message of the user in a list of messages."""
     if isinstance(value, list):
         said = [one.get("content") for one in value if isinstance(one, dict) and one.get("role") == "user"]
         value = said[-1] if said else None

@@ -1,11 +1,11 @@
-"""Answer checking that cannot be hurt: `Verifier`, `verify_file`, `reward`. docs/verify.md has the contract.
+"""Checks answers, whatever they hold, with `Verifier`, `verify_file` and `reward`; docs/verify.md has the contract.
 
     from hicra import verify
     with verify.Verifier(workers=2, timeout=2.0) as v:
         for answer in v.check(completions, golds):
             answer.verdict, answer.extracted, answer.seconds
 
-Importing this brings in the standard library alone; math-verify and sympy live in the worker processes.
+Importing this package imports only the standard library; math-verify and sympy run in the worker processes.
 """
 
 from __future__ import annotations
@@ -29,6 +29,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "verify_file":  # its reader brings in polars, which neither a worker nor a reward function needs
+    if name == "verify_file":  # its reader imports polars, which neither a worker nor a reward function needs
         return importlib.import_module("hicra.verify.files").verify_file
     raise AttributeError(f"module 'hicra.verify' has no attribute {name!r}")

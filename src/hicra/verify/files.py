@@ -1,8 +1,8 @@
-"""`hicra verify CASES.jsonl -o OUT.jsonl`: rows in, the same rows judged, in the same order, written whole or not at all.
+"""`hicra verify CASES.jsonl -o OUT.jsonl` judges the rows of a file, in order; the output is written completely or not at all.
 
-Input rows: `id` (string or integer, each once), `completion` (string, or null for none), `gold` (string, number, list of
-them, or null, which is a bad gold), optional `error` and `is_multiple_answer` (gold.py), and anything else. Output rows:
-`id`, `verdict`, `extracted`, `seconds`.
+An input row has `id` (string or integer, each once), `completion` (string, or null for none), `gold` (string, number, list of
+them, or null, which is a bad gold answer), optional `error` and `is_multiple_answer` (gold.py), and anything else. An output row
+has `id`, `verdict`, `extracted` and `seconds`.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ class Case(NamedTuple):
 
 
 def read_cases(path: Path) -> Iterator[Case]:
-    """The cases of a file, one after the other.
+    """Yields the cases of a file, one after the other.
 
     Raises:
-        DataError: no such file, no rows, or a bad row, by file and line: not a JSON object, a key missing, twice or of
-            another type, an id seen before.
+        DataError: there is no such file, or it has no rows. Or a row is no JSON object, a key is missing, stands twice or has a
+            wrong type, or an id stands twice; the message has file and line.
     """
     if not path.is_file():
         raise DataError(f"no such file: {shown(path)}", "check the path")
     if not path.name.lower().endswith(JSON_LINES):
-        raise DataError(f"{shown(path)}: unknown kind of file", f"hicra verify reads {', '.join(JSON_LINES)}")
+        raise DataError(f"{shown(path)}: unknown file format", f"hicra verify reads {', '.join(JSON_LINES)}")
     seen: dict[str | int, int] = {}
     place = None
-    for place, row in records(path, half_surrogates=True):  # what a model wrote is judged, whatever it is
+    for place, row in records(path, half_surrogates=True):  # whatever a model wrote is judged
         try:
             case = _case(row)
         except DataError as error:
@@ -60,18 +60,18 @@ def read_cases(path: Path) -> Iterator[Case]:
             raise DataError(f"{place}: id {case.id!r} was on line {first} already", "give each row its own id")
         yield case
     if place is None:
-        raise DataError(f"{shown(path)}: no rows", "an empty file cannot be judged; check the path")
+        raise DataError(f"{shown(path)}: no rows", "check the path; an empty file cannot be judged")
 
 
 def _case(row: dict[str, Any]) -> Case:
     for key in KEYS:
         if key not in row:
-            raise DataError(f"no {key!r}", did_you_mean(key, row) if row else f"a row has {', '.join(KEYS)}")
+            raise DataError(f"no {key!r}", did_you_mean(key, row) if row else f"give each row {', '.join(KEYS)}")
     name, completion = row["id"], row["completion"]
     if isinstance(name, bool) or not isinstance(name, str | int):
-        raise DataError(f"id is {type(name).__name__}", "it is a string or an integer")
+        raise DataError(f"id is {type(name).__name__}", "give a string or an integer")
     if completion is not None and not isinstance(completion, str):
-        raise DataError(f"completion is {type(completion).__name__}", "it is a string")
+        raise DataError(f"completion is {type(completion).__name__}", "give a string, or null for none")
     return Case(name, completion or "", gold_of(row["gold"], row))
 
 
@@ -82,14 +82,14 @@ def verify_file(
 
     Args:
         path: the cases, `.jsonl` or compressed.
-        out: where the verdicts go; replaced as a whole once every row is judged. None only counts.
-        workers, timeout, mode: of the `Verifier`.
+        out: the file of verdicts, which is replaced once every row is judged; None only counts.
+        workers, timeout, mode: as for the `Verifier`.
 
     Returns:
-        `n`, the number of each verdict, and `seconds` (wall time of the whole).
+        `n`, the number of each verdict, and `seconds` (elapsed time of the whole).
 
     Raises:
-        DataError: the file or a row is bad (nothing is written).
+        DataError: the file or a row is bad; nothing is written then.
         ConfigError: a setting is out of its range.
         EngineError: algebra is needed and math-verify is not installed.
     """
@@ -126,7 +126,7 @@ def _batches(cases: Iterator[Case]) -> Iterator[list[Case]]:
 
 
 def _line(case: Case, answer: Answer) -> str:
-    """One output row; half of a surrogate pair, which is no text, is written as U+FFFD."""
+    """Writes one output row; half of a surrogate pair, which is no text, becomes U+FFFD."""
     row = {"id": case.id, "verdict": answer.verdict, "extracted": answer.extracted, "seconds": round(answer.seconds, 6)}
     text = json.dumps(row, ensure_ascii=False)
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") + "\n"

@@ -1,6 +1,6 @@
-"""One item: a completion and its gold to a verdict, without a worker where that is possible.
+"""Judges one item, a completion and its gold answer, without a worker if that is possible.
 
-The same function runs in the caller's process (no algebra: `UNDECIDED` where only algebra can tell) and in a worker.
+The same function runs in the caller's process (which has no algebra, and returns None if only algebra can tell) and in a worker.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from hicra.verify.reading.tokens import TooBig
 
 Verdict = Literal["correct", "wrong", "no_answer", "timeout", "error", "bad_gold"]
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
-MAX_SHOWN = 4_096  # characters of an extracted answer that are handed back
-MAX_ALGEBRA = 25_000  # characters of an answer and a gold that reach a worker
+MAX_SHOWN = 4_096  # the most characters of an extracted answer that are returned
+MAX_ALGEBRA = 25_000  # the most characters of an answer with its gold answer that go to a worker
 
 
 class Answer(NamedTuple):
-    """What became of one completion.
+    """The judged answer of one completion.
 
-    verdict: one of `VERDICTS`.
-    extracted: the answer as written, cut after 4,096 characters; None where the completion gives none.
-    seconds: wall time of the deciding attempt, from when a ready worker (or the caller's process) started on it.
+    Attributes:
+        verdict: one of `VERDICTS`.
+        extracted: the answer as written, cut after 4,096 characters; None if the completion has none.
+        seconds: elapsed time of the deciding attempt, from when a ready worker (or the caller's process) started on it.
     """
 
     verdict: Verdict
@@ -33,7 +34,7 @@ class Answer(NamedTuple):
 
 
 def decide(extracted: str, gold: Gold, mode: Mode, algebra: Algebra | None) -> Verdict | None:
-    """Verdict on an extracted answer against a good gold; None where only algebra can tell and there is none."""
+    """Judges an extracted answer against a good gold answer; None if only algebra can tell and `algebra` is None."""
     if mode == "strict":
         return "correct" if equal_text(extracted, gold) else "wrong"
     try:
@@ -50,6 +51,6 @@ def decide(extracted: str, gold: Gold, mode: Mode, algebra: Algebra | None) -> V
 
 
 def extract(completion: str, mode: Mode) -> str | None:
-    """The answer of a completion under a mode, or None."""
+    """Extracts the answer of a completion in a mode, or returns None."""
     found = find(completion, mode)
     return None if found is None else found.text

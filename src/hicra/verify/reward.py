@@ -1,4 +1,4 @@
-"""Verdicts to rewards: what could not be judged is None with a count, never a silent zero."""
+"""Turns verdicts into rewards; what could not be judged is None and is counted, and never becomes a silent zero."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ UNJUDGED = ("timeout", "error", "bad_gold")
 
 @dataclass(frozen=True)
 class Rewards:
-    """Rewards in the order of the answers, and how many answers had each verdict.
+    """The rewards in the order of the answers, and how many answers had each verdict.
 
-    values: 1.0 correct, 0.0 wrong or no answer, None (or 0.0 where told so) what could not be judged.
-    counts: verdict to number, all six verdicts; they sum to the number of answers.
-    unjudged_share: share of timeout, error and bad_gold; 0.0 where there are no answers.
+    Attributes:
+        values: 1.0 for correct, 0.0 for wrong or no answer, None (or 0.0 if asked for) for what could not be judged.
+        counts: {verdict: number} with all six verdicts; the numbers sum to the number of answers.
     """
 
     values: list[float | None]
@@ -26,11 +26,12 @@ class Rewards:
 
     @property
     def unjudged_share(self) -> float:
+        """The share of timeout, error and bad_gold; 0.0 if there are no answers."""
         return sum(self.counts[name] for name in UNJUDGED) / len(self.values) if self.values else 0.0
 
 
 def counts(answers: Iterable[Answer]) -> dict[str, int]:
-    """How many answers had each of the six verdicts."""
+    """Counts how many answers had each of the six verdicts."""
     found: dict[str, int] = dict.fromkeys(VERDICTS, 0)
     for answer in answers:
         found[answer.verdict] += 1
@@ -38,14 +39,14 @@ def counts(answers: Iterable[Answer]) -> dict[str, int]:
 
 
 def reward(answers: Sequence[Answer], unjudged: Literal["none", "zero"] = "none") -> Rewards:
-    """Rewards of answers.
+    """Gives the rewards of answers.
 
     Args:
-        answers: what `Verifier.check` gave.
-        unjudged: what timeout, error and bad_gold become: "none" (None: the engine leaves the sample out) or "zero".
+        answers: the result of `Verifier.check`.
+        unjudged: what timeout, error and bad_gold become: "none" gives None (the engine leaves the sample out), "zero" 0.
 
     Raises:
-        ConfigError: another `unjudged`.
+        ConfigError: `unjudged` is something else.
     """
     if unjudged not in ("none", "zero"):
         raise ConfigError(f"unjudged is {unjudged!r}", did_you_mean(str(unjudged), ("none", "zero")))

@@ -1,11 +1,11 @@
-"""`Verifier`: completions and golds in, one verdict each out, whatever the completions hold.
+"""The `Verifier` gives each completion a verdict against its gold answer, whatever the completion holds.
 
     with Verifier(workers=2, timeout=2.0) as verifier:
         answers = verifier.check(completions, golds)
 
-What text or exact numbers decide is decided here, in the caller's process, in microseconds and with no worker; workers
-start when the first answer needs algebra, and stay warm. Safe on any thread and beside a running event loop; it holds no
-interpreter lock for long, installs no signal handler, and leaves the caller's alarm alone.
+What text or exact numbers can decide is decided in the caller's process, in microseconds and without a worker. Workers start
+when the first answer needs algebra, and stay ready. The verifier may be used from any thread and beside a running event loop; it
+holds no interpreter lock for long, installs no signal handler, and does not touch the caller's alarm.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ _Key = tuple[str, Gold]
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of what judges answers, None where a package is absent: verdicts of unlike versions do not compare."""
+    """Returns the versions of what judges answers (None if absent); verdicts of different versions are not comparable."""
     return {name: installed(name) for name in ("hicra", "math-verify", "sympy")}
 
 
 class Verifier:
-    """Checks answers; a context manager that leaves no process behind.
+    """Checks answers; used as a context manager, it leaves no process behind.
 
     Args:
-        workers: most worker processes, at least 1.
-        timeout: wall seconds an answer may take in a worker, from when a ready one starts on it.
+        workers: the most worker processes, at least 1.
+        timeout: seconds of elapsed time for an answer, from when a ready worker starts on it.
         mode: "boxed", "strict" or "lenient" (extract.py).
-        memory_mb: address space of a worker.
+        memory_mb: address space of a worker, in MB.
 
     Raises:
-        ConfigError: a setting out of its range.
+        ConfigError: a setting is out of its range.
     """
 
     def __init__(self, workers: int = 2, timeout: float = 2.0, mode: Mode = "boxed", memory_mb: int = 1024) -> None:
         if not isinstance(workers, int) or isinstance(workers, bool) or not 1 <= workers <= 256:
-            raise ConfigError(f"workers is {workers!r}", "it is a whole number from 1 to 256")
+            raise ConfigError(f"workers is {workers!r}", "give a whole number from 1 to 256")
         if not isinstance(timeout, int | float) or not 0.05 <= timeout <= 3600:
-            raise ConfigError(f"timeout is {timeout!r}", "it is in seconds, from 0.05 to 3600")
+            raise ConfigError(f"timeout is {timeout!r}", "give seconds from 0.05 to 3600")
         if mode not in MODES:
             raise ConfigError(f"no answer mode {mode!r}", did_you_mean(str(mode), MODES))
         if not isinstance(memory_mb, int) or memory_mb < 256:
-            raise ConfigError(f"memory_mb is {memory_mb!r}", "it is a whole number of at least 256")
+            raise ConfigError(f"memory_mb is {memory_mb!r}", "give a whole number of at least 256")
         self.mode: Mode = mode
         self._pool = Pool(workers, float(timeout), memory_mb)
         self._lock = threading.Lock()
@@ -70,26 +70,26 @@ class Verifier:
         self.close()
 
     def close(self) -> None:
-        """Ends the workers. A later `check` starts new ones."""
+        """Ends the workers; a later `check` starts new ones."""
         with self._lock:
             self._pool.close()
 
     def check(self, completions: Sequence[str], golds: Sequence[Any]) -> list[Answer]:
-        """The answers, in input order.
+        """Judges each completion against its gold answer, in order.
 
         Args:
             completions: the models' texts.
-            golds: as many right answers: a text, a number, a list of texts (several answers), or a `Gold`.
+            golds: one gold answer per completion: a text, a number, a list of texts (several answers), or a `Gold`.
 
         Raises:
-            DataError: lengths differ, or an item is of another type.
+            DataError: the lengths differ, or an item has another type.
             EngineError: an answer needs algebra and math-verify is not installed, or workers cannot be started.
         """
         if isinstance(completions, str) or isinstance(golds, str):
-            raise DataError("completions and golds are lists", "for one answer: check([completion], [gold])")
+            raise DataError("completions and golds must be lists", "for one answer, call check([completion], [gold])")
         if len(completions) != len(golds):
             raise DataError(
-                f"{len(completions)} completions and {len(golds)} golds", "give one gold for each completion"
+                f"{len(completions)} completions and {len(golds)} golds", "give one gold answer for each completion"
             )
         found: list[Answer | None] = []
         waiting: dict[_Key, list[int]] = {}
@@ -101,9 +101,9 @@ class Verifier:
         return [answer for answer in found if answer is not None]
 
     def _here(self, index: int, completion: str, value: Any, waiting: dict[_Key, list[int]]) -> Answer | None:
-        """The answer, where this process can give it; else the item is put among those that wait for a worker."""
+        """Judges an item in this process; if that is not possible, adds it to those that wait for a worker."""
         if not isinstance(completion, str):
-            raise DataError(f"completion {index} is of type {type(completion).__name__}", "it is a string")
+            raise DataError(f"completion {index} is of type {type(completion).__name__}", "give a string")
         start = time.perf_counter()
         gold = gold_of(value)
         extracted = extract(completion, self.mode)
@@ -115,7 +115,7 @@ class Verifier:
         key = (extracted, gold)
         try:
             verdict = self._known.get(key) or decide(extracted, gold, self.mode, None)
-        except Exception:  # a fault of ours on a text nobody thought of: counted, and never a score
+        except Exception:  # our own fault on an unexpected text is counted and never becomes a score
             verdict = "error"
         if verdict is None:
             waiting.setdefault(key, []).append(index)

@@ -1,7 +1,7 @@
-"""Baselines: rewards and groups to advantages.
+"""Baselines turn rewards and groups into advantages.
 
-To add one: a file here with a function `(rewards [B], group_ids [B], batch, *, settings...) -> [B]` or `[B,T]` and its entry,
-and one line in the table below.
+To add one, write a file here with a function `(rewards [B], group_ids [B], batch, *, settings...) -> [B]` or `[B,T]` and its
+entry, and one line in the table below.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Group baselines: rewards -> one advantage a response (section 3 of the paper; GRPO, Dr. GRPO, RLOO).
+"""Group baselines turn rewards into one advantage per response (section 3 of the paper; GRPO, Dr. GRPO, RLOO).
 
 Deviations:
-CREDIT-1. The paper prints the mean-centred form, `none`, and that is the default; whether its code divides by the standard
-    deviation is not known. `std` adds 1e-6 to the unbiased deviation, as TRL does.
+CREDIT-1. The paper prints the mean-centred form, `none`, and that is the default; it is not known whether its code divides by
+    the standard deviation. `std` adds 1e-6 to the unbiased standard deviation, as TRL does.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ EPSILON = 1e-6
 
 
 def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Floats:
-    """Advantages relative to the group of the same prompt.
+    """Computes advantages relative to the group of the same prompt.
 
-    `none`: R_i - mean_g (the paper's form, Dr. GRPO). `std`: divided by the unbiased standard deviation + 1e-6 (GRPO).
-    `loo`: R_i - mean of the others = G/(G-1) (R_i - mean_g) (RLOO).
+    `none` is R_i - mean_g (the paper's form, Dr. GRPO). `std` divides that by the unbiased standard deviation + 1e-6 (GRPO).
+    `loo` is R_i - mean of the others = G/(G-1) (R_i - mean_g) (RLOO).
 
     Args:
         rewards: [B] finite numbers.
-        group_ids: [B], equal for rollouts of one prompt; rows may stand in any order.
+        group_ids: [B], equal for rollouts of one prompt; the rows may stand in any order.
         scale: "none", "std" or "loo".
 
     Returns:
-        [B] float64. A group of one, or of equal rewards, is exactly 0.
+        [B] float64, exactly 0 for a group of one rollout and for a group of equal rewards.
 
     Raises:
-        ConfigError: unknown scale.
-        DataError: lengths differ, or a reward is None or not finite (the row is named).
+        ConfigError: the scale is unknown.
+        DataError: the lengths differ, or a reward is None or not finite (the message names the row).
 
     >>> group_advantages([1, 0, 0, 1], [7, 7, 9, 9]).tolist()
     [0.5, -0.5, -0.5, 0.5]
@@ -46,7 +46,10 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Float
     values = _finite(rewards)
     ids = np.asarray(group_ids.cpu() if hasattr(group_ids, "cpu") else group_ids)
     if values.ndim != 1 or ids.shape != values.shape:
-        raise DataError(f"rewards {values.shape} and group_ids {ids.shape} must be one shape [B]", "one id a reward")
+        raise DataError(
+            f"rewards {values.shape} and group_ids {ids.shape} must have the same shape [B]",
+            "give one group id per reward",
+        )
     if not len(values):
         return values
     _, group = np.unique(ids, return_inverse=True)
@@ -55,7 +58,7 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Float
     low, high = np.full(len(size), np.inf), np.full(len(size), -np.inf)
     np.minimum.at(low, group, values)
     np.maximum.at(high, group, values)
-    centred[(low == high)[group]] = 0.0  # the binary mean of three 0.1 is not 0.1
+    centred[(low == high)[group]] = 0.0  # the mean of three 0.1 in floating point is not 0.1
     if scale == "std":
         variance = np.bincount(group, centred**2) / np.maximum(size - 1, 1)
         return centred / (np.sqrt(variance) + EPSILON)[group]
@@ -71,7 +74,7 @@ def _finite(rewards: Any) -> Floats:
     if bad.size:
         raise DataError(
             f"reward of row {bad[0]} is {rewards[int(bad[0])]} ({bad.size} of {len(values)} are not finite)",
-            "drop unscorable rollouts before the baseline; never score them 0",
+            "drop unscorable rollouts before you call the baseline; never score them 0",
         )
     return values
 

@@ -1,7 +1,7 @@
-"""Losses: log-probabilities, advantages and a mask, all [B,T], to the number that is minimised.
+"""Losses turn log-probabilities, advantages and a mask, all [B,T], into the number that is minimised.
 
-To add one: a file here with a function `(logps, old_logps, advantages, mask, *, settings...)` and its entry, and one line in
-the table below.
+To add one, write a file here with a function `(logps, old_logps, advantages, mask, *, settings...)` and its entry, and one line
+in the table below.
 """
 
 from __future__ import annotations

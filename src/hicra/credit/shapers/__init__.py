@@ -1,7 +1,7 @@
-"""Shapers, the credit methods: advantages and a batch to advantages.
+"""Shapers, the credit methods, turn advantages and a batch into advantages.
 
-To add one: a file here with a function `(advantages [B,T], batch, *, settings...) -> [B,T]` and its `METHOD`, and one line
-in the table below. Config, CLI, engines and `hicra methods` read the table.
+To add one, write a file here with a function `(advantages [B,T], batch, *, settings...) -> [B,T]` and its `METHOD`, and one
+line in the table below. Config, CLI, engines and `hicra methods` read the table.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A bonus on uncertain tokens, whatever their function: the "high-entropy advantage" that HICRA is compared with."""
+"""A bonus on uncertain tokens, planning or not: the "high-entropy advantage" that HICRA is compared with."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from hicra.errors import ConfigError
 
 def _not_negative(alpha: float) -> float:
     if not alpha >= 0:
-        raise ConfigError(f"alpha is {alpha}, it must not be negative", "the method's own value is alpha=0.4")
+        raise ConfigError(f"alpha is {alpha}, it must not be negative", "the method's paper uses alpha=0.4")
     return alpha
 
 
 def _above_one(kappa: float) -> float:
     if not kappa > 1:
-        raise ConfigError(f"kappa is {kappa}, it must be above 1, or signs flip", "the method's own value is kappa=2")
+        raise ConfigError(
+            f"kappa is {kappa}, it must be above 1: otherwise advantages can change sign",
+            "the method's paper uses kappa=2",
+        )
     return kappa
 
 
@@ -31,13 +34,13 @@ def shape(
     alpha: Annotated[float, AfterValidator(_not_negative)] = 0.4,
     kappa: Annotated[float, AfterValidator(_above_one)] = 2.0,
 ) -> Array:
-    """A + min(alpha H, |A| / kappa) (Cheng et al. 2025, arXiv:2506.14758); kappa > 1 keeps every sign.
+    """Returns A + min(alpha H, |A| / kappa) (Cheng et al. 2025, arXiv:2506.14758); kappa > 1 keeps every sign.
 
     Args:
         advantages: [B,T].
-        batch: entropies [B,T] in nats (no gradient flows through them), response_mask.
-        alpha: >= 0; 0.4 is their value for GRPO.
-        kappa: > 1.
+        batch: holds entropies [B,T] in nats (no gradient flows through them) and response_mask.
+        alpha: at least 0; Cheng et al. use 0.4 for GRPO.
+        kappa: above 1.
     """
     if alpha == 0:
         return advantages

@@ -1,4 +1,4 @@
-"""Credit on the most uncertain tokens alone: the 80/20 rule of "forking tokens" that HICRA is compared with."""
+"""Credit on the most uncertain tokens only: the 80/20 rule of "forking tokens" that HICRA is compared with."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from hicra.errors import ConfigError
 
 def _share(rho: float) -> float:
     if not 0 < rho <= 1:
-        raise ConfigError(f"rho is {rho}, it must lie in (0, 1]", "the method's own value is rho=0.2")
+        raise ConfigError(f"rho is {rho}, it must lie in (0, 1]", "the method's paper uses rho=0.2")
     return rho
 
 
 def shape(advantages: Array, batch: Batch, *, rho: Annotated[float, AfterValidator(_share)] = 0.2) -> Array:
-    """A on the top `rho` of the batch's tokens by entropy, 0 elsewhere (Wang et al. 2025, arXiv:2506.01939).
+    """Keeps A on the top `rho` of the batch's tokens by entropy and sets it to 0 elsewhere (Wang et al. 2025, arXiv:2506.01939).
 
-    The loss normaliser stays the count of all tokens: nothing here changes the response mask.
+    The loss is still divided by the count of all tokens: nothing here changes the response mask.
 
     Args:
         advantages: [B,T].
-        batch: entropies [B,T] in nats, response_mask.
-        rho: in (0, 1]; 1 keeps every token.
+        batch: holds entropies [B,T] in nats and response_mask.
+        rho: share of tokens, in (0, 1]; 1 keeps every token.
     """
     live = batch["response_mask"]
     if not live.any():

@@ -1,4 +1,4 @@
-"""HICRA: A + alpha |A| on planning tokens (section 3, equation of the hierarchy-aware advantage; alpha = 0.2 throughout)."""
+"""HICRA is A + alpha |A| on planning tokens (section 3 of the paper, the hierarchy-aware advantage; its alpha is always 0.2)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hicra.credit.entry import Alpha, Batch, Method, check_alpha
 
 
 def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:
-    """The hierarchy-aware advantage: (1+alpha) A where A > 0 and (1-alpha) A where A < 0, on planning tokens alone.
+    """Amplifies advantages on planning tokens only: (1+alpha) A where A > 0 and (1-alpha) A where A < 0.
 
     Args:
         advantages: [B] or [B,T] floats, numpy or torch; never changed in place.
-        planning_mask: [B,T] bool, of the same kind.
+        planning_mask: [B,T] bool, numpy or torch as the advantages are.
         alpha: in [0, 1); 0 returns the advantages bit for bit.
 
     Returns:
-        [B,T] of the same kind and dtype.
+        [B,T], numpy or torch as the advantages are, with their dtype.
 
     Raises:
-        ConfigError: (a ValueError) alpha outside [0, 1).
+        ConfigError: (a ValueError) alpha lies outside [0, 1).
 
     >>> hicra(np.array([1.0, -1.0]), np.array([[True, False], [True, False]])).tolist()
     [[1.2, 1.0], [-0.8, -1.0]]
@@ -35,7 +35,7 @@ def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
-    """HICRA as a method of the table."""
+    """Applies HICRA as a method of the table, on the batch's planning_mask."""
     return np.asarray(hicra(advantages, batch["planning_mask"], alpha))
 
 

@@ -1,4 +1,4 @@
-"""Plain GRPO: the advantages of the baseline, unchanged."""
+"""Plain GRPO leaves the advantages of the baseline unchanged."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hicra.credit.entry import Batch, Method
 
 
 def shape(advantages: Array, batch: Batch) -> Array:
-    """A."""
+    """Returns A unchanged."""
     return advantages
 
 

@@ -1,11 +1,11 @@
-"""The placebo: HICRA's amplification on a random mask that looks like the planning mask.
+"""The placebo applies HICRA's amplification to a random mask that resembles the planning mask.
 
 Deviations (the paper names a placebo on random n-grams and gives no procedure; this one is matched more tightly):
-PLACEBO-1. Every row keeps its number of planning tokens and the lengths of its runs exactly.
-PLACEBO-2. A run is moved to a place drawn by a kernel (standard deviation 15 % of the response) round where it stood, so that
-    the batch's distribution of positions is kept up to that blur, and no run touches another where there is room.
+PLACEBO-1. Every row keeps its number of planning tokens exactly, and the lengths of its stretches of planning tokens.
+PLACEBO-2. A stretch moves to a place that is drawn from a Gaussian kernel around its old place (standard deviation 15 % of the
+    response). The batch's distribution of positions is kept up to that blur. No stretch touches another where there is room.
 PLACEBO-3. A row's overlap with its planning tokens is at most what chance gives: (planning share of the row) x (tokens placed),
-    rounded up. Where a row has not enough other tokens left for that, overlap is as small as it can be.
+    rounded up. Where a row has too few other tokens left for that, the overlap is as small as it can be.
 PLACEBO-4. The draw depends on the seed and the row's own tokens, never on the order of rows or on padding.
 """
 
@@ -24,11 +24,11 @@ BLUR = 0.15
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: int = 0) -> Array:
-    """A + alpha |A| on the placebo mask.
+    """Returns A + alpha |A| on the placebo mask and A elsewhere.
 
     Args:
         advantages: [B,T].
-        batch: planning_mask, response_mask, response_ids [B,T].
+        batch: holds planning_mask, response_mask and response_ids, all [B,T].
         alpha: in [0, 1).
         seed: decides the draw.
     """
@@ -37,7 +37,14 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: int = 0)
 
 
 def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> Bools:
-    """A random mask [B,T] matched to `planning` [B,T] row by row; see the deviations above."""
+    """Draws a random mask [B,T] matched to `planning` [B,T] row by row, as the deviations above say.
+
+    Args:
+        planning: [B,T] bool, the planning mask.
+        live: [B,T] bool, the policy tokens.
+        ids: [B,T] token ids.
+        seed: decides the draw.
+    """
     planning, live = planning.astype(bool), live.astype(bool)
     out = np.zeros(live.shape, np.bool_)
     for row in np.flatnonzero((planning & live).any(axis=1)):
@@ -46,13 +53,14 @@ def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> Bools:
             ids[row, where].astype("<i8").tobytes(), digest_size=8, key=seed.to_bytes(8, "little", signed=True)
         )
         rng = np.random.default_rng(int.from_bytes(key.digest(), "little"))
-        segment: Ints = np.cumsum(np.diff(where, prepend=where[0] - 1) > 1)  # a run never spans foreign tokens
+        # a stretch never crosses tokens that are no policy tokens
+        segment: Ints = np.cumsum(np.diff(where, prepend=where[0] - 1) > 1)
         out[row, where] = _place(planning[row, where], segment, rng)
     return out
 
 
 def _place(planning: Bools, segment: Ints, rng: np.random.Generator) -> Bools:
-    """Moves the runs of one row; `planning` and `segment` are [n] over the row's own tokens."""
+    """Moves the stretches of planning tokens of one row; `planning` and `segment` are [n] over its policy tokens."""
     n = len(planning)
     edges = np.diff(planning.astype(np.int8), prepend=0, append=0)
     start, stop = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
@@ -67,7 +75,7 @@ def _place(planning: Bools, segment: Ints, rng: np.random.Generator) -> Bools:
         free = (taken[candidates + length] == taken[candidates]) & (
             segment[candidates] == segment[candidates + length - 1]
         )
-        if not free.any():  # no gap is long enough: fill single free tokens, away from planning where possible
+        if not free.any():  # no gap is long enough: take single free tokens, execution tokens where possible
             order = np.lexsort((rng.random(n), planning))
             loose = order[~placed[order]][:length]
             placed[loose] = True

@@ -1,8 +1,8 @@
-"""HICRA without its push: the bonus is re-centred within each group.
+"""HICRA with its bonus re-centred within each group, as a control.
 
-HICRA adds alpha |A| >= 0 to every planning token, so planning tokens gain in every mixed group whatever the outcome. This
-control keeps the reweighting and takes that push away. At a group success rate of 1/2 every |A| is equal, HICRA is nothing
-but the push, and this method is GRPO exactly.
+HICRA adds alpha |A| >= 0 to every planning token, so planning tokens gain on average in every group with mixed rewards,
+whatever the outcome. This control keeps the reweighting and removes that gain. At a group success rate of 1/2 every |A| is
+equal, HICRA adds the same bonus to every planning token, and this method is exactly GRPO.
 
 Deviations:
 RECENTRED-1. The paper has no such control; the definition is this project's.
@@ -17,12 +17,12 @@ from hicra.credit.entry import Alpha, Batch, Method
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
-    """A + alpha |A| - mean over the group's planning tokens of alpha |A|, on planning tokens alone.
+    """Returns A + alpha |A| - (mean of alpha |A| over the group's planning tokens) on planning tokens and A elsewhere.
 
     Args:
         advantages: [B,T].
-        batch: planning_mask [B,T], response_mask [B,T], group_ids [B].
-        alpha: in [0, 1). Unlike `hicra`, a sign may flip.
+        batch: holds planning_mask [B,T], response_mask [B,T] and group_ids [B].
+        alpha: in [0, 1). Unlike with `hicra`, an advantage may change its sign.
     """
     planning = batch["planning_mask"].astype(bool) & batch["response_mask"]
     if alpha == 0 or not planning.any():
@@ -35,7 +35,7 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
     low, high = np.full(size, np.inf), np.full(size, -np.inf)
     np.minimum.at(low, of_token, bonus)
     np.maximum.at(high, of_token, bonus)
-    shift = np.where((low == high)[of_token], 0.0, bonus - mean[of_token])  # equal bonuses: exactly GRPO
+    shift = np.where((low == high)[of_token], 0.0, bonus - mean[of_token])  # with equal bonuses this is exactly GRPO
     shaped = advantages.copy()
     shaped[planning] += shift
     return shaped

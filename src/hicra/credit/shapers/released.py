@@ -1,12 +1,12 @@
-"""The rule of the released code, as quoted line by line in a third-party port (second-hand), with its no-op repaired.
+"""The rule of the released code, taken second-hand from a third-party port that quotes it line by line, with its no-op repaired.
 
-It differs from the paper: tokens of high entropy in right answers that are longer than their group's mean are amplified as
-well. As quoted, the update was written into a copy (chained boolean indexing) and changed nothing; here it takes effect.
+It differs from the paper: it also amplifies tokens of high entropy in right responses that are longer than their group's mean.
+As quoted, the update was written into a copy (chained boolean indexing) and changed nothing; here it takes effect.
 
 Deviations:
-RELEASED-1. The quotation calls the length threshold the mean of correct answers and computes that of the whole group. The
-    latter is kept.
-RELEASED-2. Ties with the entropy threshold are not high (strictly greater, as quoted).
+RELEASED-1. The quoted code calls its length threshold the mean of correct answers, but computes the mean of the whole group. The
+    mean of the whole group is kept.
+RELEASED-2. A token whose entropy equals the threshold does not count as high (strictly greater, as quoted).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from hicra.credit.shapers.hicra import hicra
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, rho: float = 0.3) -> Array:
-    """A + alpha |A| on planning tokens, and on the top `rho` by entropy of right, longer-than-average answers.
+    """Returns A + alpha |A| on planning tokens and on high-entropy tokens of right, longer-than-average responses, A elsewhere.
 
     Args:
         advantages: [B,T].
-        batch: planning_mask, response_mask, entropies [B,T] (nats), group_ids [B].
+        batch: holds planning_mask, response_mask and entropies [B,T] (nats), and group_ids [B].
         alpha: in [0, 1).
-        rho: share of tokens of a response that count as of high entropy.
+        rho: share of the tokens of a response that count as high in entropy.
     """
     live, entropies = batch["response_mask"], batch["entropies"]
     length = live.sum(axis=1)
@@ -33,7 +33,7 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, rho: float = 0
     longer = length > (np.bincount(group, length) / np.bincount(group))[group]
     first = np.argmax(live, axis=1)
     right = (advantages[np.arange(len(advantages)), first] > 0) & (length > 0)
-    # ascending entropies with the padding last: entry int((1 - rho) n) is the threshold
+    # entropies are sorted in ascending order with the padding last; entry int((1 - rho) n) is the threshold
     ascending = np.sort(np.where(live, entropies, np.inf), axis=1)
     index = np.minimum(((1 - rho) * length).astype(int), np.maximum(length - 1, 0))
     threshold = ascending[np.arange(len(ascending)), index]

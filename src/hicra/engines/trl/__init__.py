@@ -1,8 +1,9 @@
-"""HICRA on TRL. torch and trl are imported when a name below is first used.
+"""HICRA on TRL; torch and trl are imported when a name below is first used.
 
     from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
 
-`mixin` stands before TRL's GRPOTrainer, `run` is one run of `hicra train`, `keeper` keeps what it leaves behind.
+`mixin` holds the class that is put before TRL's GRPOTrainer, `run` does one run of `hicra train`, and `keeper` saves what the
+run produces.
 """
 
 from __future__ import annotations

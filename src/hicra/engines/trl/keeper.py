@@ -1,4 +1,4 @@
-"""What a run on TRL leaves behind, step by step: metrics, rollouts and checkpoints."""
+"""Saves what a run on TRL produces, step by step: metrics, rollouts and checkpoints."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from hicra.runs.checkpoints import publish
 
 
 class Keeper(TrainerCallback):  # type: ignore[misc]
-    """Logs every step, keeps rollouts and checkpoints, and ends the training when that was asked for.
+    """Logs every step, saves rollouts and checkpoints, and ends the training when it was asked to stop.
 
     Attributes:
-        trainer: set by whoever made it.
+        trainer: the trainer; `hicra.engines.trl.run` sets it, since the trainer is made with this callback.
     """
 
     def __init__(self, prepared: Prepared, run: RunFolder, stop: StopRequest, progress: Progress) -> None:
@@ -39,7 +39,7 @@ class Keeper(TrainerCallback):  # type: ignore[misc]
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         if not logs or "loss" not in logs or not state.is_world_process_zero:
-            return  # the closing summary is no step
+            return  # TRL's summary at the end of training is no step
         values = {key: value for key, value in logs.items() if isinstance(value, int | float)}
         self.run.log(state.global_step, with_nulls(values))
         self.progress(state.global_step, values)

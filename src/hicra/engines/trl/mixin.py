@@ -1,14 +1,14 @@
-"""HICRA inside TRL's GRPOTrainer: a mixin of super()-calling overrides, no copied code (pinned to TRL 1.16).
+"""HICRA inside TRL's GRPOTrainer: a mixin of overrides that call super(), with no copied code (pinned to TRL 1.16).
 
     from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
 
-- `_calculate_rewards`: looks at the rewards on their way through (TRL keeps them to itself).
-- `_generate_and_score_completions`: tags the sampled ids and shapes the advantages to [B,T], once a generation. What it
-  writes rides in the batch through TRL's shuffle and split, so inner epochs (`num_iterations`) never shape again.
-- `_get_per_token_logps_and_entropies`: keeps the policy's latest log-probabilities and entropies.
-- `_compute_loss`: checks that the advantages trained on are those of this batch's mask, then sums up entropy and
-  perplexity by kind.
-- `log`: adds the metrics, pooled over all generations and micro-batches since TRL last logged; not a mean of means.
+- `_calculate_rewards` records the rewards, which TRL does not hand out later.
+- `_generate_and_score_completions` tags the sampled ids and shapes the advantages to [B,T], once per generation. The batch
+  carries the result through TRL's shuffle and split, so inner epochs (`num_iterations`) never shape again.
+- `_get_per_token_logps_and_entropies` keeps the policy's latest log-probabilities and entropies.
+- `_compute_loss` checks that the advantages trained on are those of this batch's mask, then sums up entropies and
+  log-probabilities by token kind.
+- `log` adds the metrics. They are pooled over all generations and micro-batches since TRL last logged, and are no mean of means.
 
 Collectives run on every rank in the same order, whatever a rank's own mask holds; none runs in `log`.
 """
@@ -36,11 +36,11 @@ FORWARD_KEYS = (
     "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes", "num_tiles",
     "image_sizes", "token_type_ids", "mm_token_type_ids", "image_position_ids",
 )  # fmt: skip
-Trainer: Any = object  # the class that HicraMixin stands before
+Trainer: Any = object  # stands for the trainer class that HicraMixin is put before
 
 
 def _field(key: str) -> Any:
-    """A field with default and meaning of a key of the config of `hicra train`."""
+    """Makes a field with the default and the meaning of a key of `hicra train`'s config."""
     found = field_of(RunConfig, key)
     default = {"default_factory": dict} if found.default == {} else {"default": found.default}
     return field(**default, metadata={"help": found.description})
@@ -48,12 +48,12 @@ def _field(key: str) -> Any:
 
 @dataclass
 class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
-    """GRPOConfig with four more fields.
+    """TRL's GRPOConfig with four more fields.
 
     Args:
         lexicon: built-in name, lexicon folder, or text file of phrases.
-        unit: what a planning span is, "gram" or "sentence"; None takes what the lexicon is made for.
-        method: a name of `hicra.credit.METHODS`.
+        unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
+        method: a name in `hicra.credit.METHODS`.
         method_settings: settings of the method; absent ones take its defaults.
     """
 
@@ -66,15 +66,15 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _method(self)  # a typo ends here, not after the model has loaded
+        _method(self)  # a typo is found here, not after the model has loaded
         Lexicon.load(self.lexicon)
 
 
 class HicraMixin(Trainer):  # type: ignore[misc]
-    """Put before a GRPOTrainer class: `class Mine(HicraMixin, GRPOTrainer)`.
+    """Adds HICRA to a GRPOTrainer class that stands after it: `class Mine(HicraMixin, GRPOTrainer)`.
 
     Attributes:
-        last_generation: the latest generation of this process, for whoever wants to save it (`hicra train` does).
+        last_generation: the latest generation of this process; `hicra train` saves it.
     """
 
     last_generation: Generation | None = None
@@ -90,7 +90,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         )  # fmt: skip
         self._hicra_rewards: Any = None  # [B] of all ranks, numpy
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
-        self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, till TRL logs
+        self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, until TRL logs
 
     # ---- the overrides
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -157,9 +157,9 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         self._metrics[mode] |= {name: [value] for name, value in values.items() if value is not None}
         super().log(logs, *args, **kwargs)
 
-    # ---- what they call
+    # ---- what the overrides call
     def _hicra_entropies(self, out: dict[str, Any]) -> torch.Tensor:
-        """[B,T] entropies of the sampling policy: one more forward pass, for the methods that need them."""
+        """Computes the entropies [B,T] (nats) of the sampling policy in one more forward pass, for methods that need them."""
         mode = "train" if self.model.training else "eval"
         size = self.args.per_device_train_batch_size if mode == "train" else self.args.per_device_eval_batch_size
         with torch.no_grad():
@@ -176,12 +176,12 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         return entropies.float()
 
     def _hicra_since_logged(self) -> tuple[list[RolloutStats], list[torch.Tensor]]:
-        """Since TRL last logged: statistics of the generations, and sums by kind of the micro-batches."""
+        """Returns what came since TRL last logged: statistics of the generations, and sums by token kind of the micro-batches."""
         return self._hicra_window.setdefault("train" if self.model.training else "eval", ([], []))
 
 
 class HicraGRPOTrainer(HicraMixin, GRPOTrainer):  # type: ignore[misc]
-    """TRL's GRPOTrainer with hierarchy-aware credit; same arguments, `HicraGRPOConfig` as args."""
+    """TRL's GRPOTrainer with hierarchy-aware credit; it takes the same arguments, with a `HicraGRPOConfig` as `args`."""
 
     def __init__(self, model: Any, reward_funcs: Any = None, args: Any = None, *rest: Any, **kwargs: Any) -> None:
         if args is None:
@@ -191,14 +191,16 @@ class HicraGRPOTrainer(HicraMixin, GRPOTrainer):  # type: ignore[misc]
 
 
 def _live(batch: dict[str, Any]) -> torch.Tensor:
-    """[B,T] bool, the tokens the policy produced. TRL pads tool_mask with 1, so it never stands alone."""
+    """Returns the policy tokens [B,T] bool; TRL pads tool_mask with 1, so it is never used without completion_mask."""
     mask: torch.Tensor = batch["completion_mask"].bool()
     return mask & batch["tool_mask"].bool() if "tool_mask" in batch else mask
 
 
 def _method(args: Any) -> tuple[Method, dict[str, Any]]:
-    """Method and settings of a config, checked; the defaults where it is a plain GRPOConfig."""
+    """Returns the checked method and settings of a config; a plain GRPOConfig gives the defaults."""
     settings = getattr(args, "method_settings", None) or {}
     if not isinstance(settings, dict):
-        raise ConfigError(f"method_settings is {settings!r}", """give an object, for example '{"alpha": 0.2}'""")
+        raise ConfigError(
+            f"method_settings is {settings!r}, not a mapping", """give an object, for example '{"alpha": 0.2}'"""
+        )
     return get_method(getattr(args, "method", HicraGRPOConfig.method), settings), dict(settings)

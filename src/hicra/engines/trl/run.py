@@ -1,6 +1,6 @@
-"""One training run on TRL: a resolved config in, a run folder out. What is specific to TRL and transformers stands here.
+"""Does one training run on TRL, from a resolved config to a run folder; what is specific to TRL and transformers stands here.
 
-transformers writes checkpoints into a hidden folder; `hicra.runs.checkpoints` publishes them.
+transformers writes checkpoints into a hidden folder, and `hicra.runs.checkpoints` publishes them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is fetched, and TRL sends no ping
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, and TRL sends no usage statistics
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
@@ -31,7 +31,7 @@ WORK = ".work"
 
 
 def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Progress) -> None:
-    """See `hicra.engines.interface.Engine`."""
+    """Trains one run on TRL, as `hicra.engines.interface.Engine` says."""
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # TRL's own use of renamed options
     config, task = prepared.config, prepared.task
     model, tokenizer = load_model(config, prepared.model)
@@ -66,13 +66,14 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
 
 
 def load_model(config: RunConfig, folder: Path) -> tuple[Any, Any]:
-    """(model, tokenizer) with what is not to be trained frozen."""
+    """Loads (model, tokenizer) and freezes the layers that are not to be trained."""
     model, tokenizer = load(folder, config.train.threads)
     if config.model.train_layers:
         layers = model.model.layers
         if config.model.train_layers > len(layers):
             raise ArtifactError(
-                f"model.train_layers is {config.model.train_layers}, the model has {len(layers)} layers"
+                f"model.train_layers is {config.model.train_layers}, the model has {len(layers)} layers",
+                "lower model.train_layers, or set it to 0 to train all layers",
             )
         model.requires_grad_(False)
         layers[-config.model.train_layers :].requires_grad_(True)
@@ -80,7 +81,7 @@ def load_model(config: RunConfig, folder: Path) -> tuple[Any, Any]:
 
 
 def _rows(config: RunConfig, task: Task) -> list[Row]:
-    # in the order of the seed and not shuffled again: a longer run starts with the same problems
+    # they keep the order of the seed and are not shuffled again, so that a longer run starts with the same problems
     needed = config.train.steps * config.train.prompts_per_step
     rows = task.rows("train", needed, config.train.seed)
     if len(rows) < config.train.prompts_per_step:
@@ -118,7 +119,7 @@ def _lora(config: RunConfig) -> Any:
 
 
 def _reward(task: Task, end: int) -> Any:
-    """TRL's reward function: the task's score of each completion; None where it cannot be scored."""
+    """Makes TRL's reward function: the task's score of each completion, None where it cannot be scored."""
 
     def score(
         prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any

@@ -1,6 +1,6 @@
 "use strict";
-// The page works without this file; it adds values under the pointer and the rollout viewer.
-// Text from runs only ever enters the document as text nodes (textContent, append), never as markup.
+// The page works without this file, which adds the values under the pointer and the rollout viewer.
+// Text from runs enters the document only as text nodes (textContent, append), never as markup.
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -22,14 +22,14 @@
     return node;
   }
 
-  // ---- curves: one cursor for all charts, values from each figure's own table
+  // ---- curves: all charts have one cursor, and the values come from each figure's own table
   const charts = $$("figure svg.chart").map((svg) => {
     const [left, right, first, last] = svg.dataset.x.split(" ").map(Number);
     const [top, bottom] = svg.dataset.y.split(" ").map(Number);
     const figure = svg.closest("figure");
     const cursor = shape("path", { class: "cursor", d: "" });
     svg.append(cursor);
-    const forms = $$("svg.chart", figure), lines = Number(svg.dataset.lines); // the table holds the columns of all forms in a row
+    const forms = $$("svg.chart", figure), lines = Number(svg.dataset.lines); // the table has the columns of all forms, one after another
     const offset = forms.slice(0, forms.indexOf(svg)).reduce((sum, form) => sum + Number(form.dataset.lines), 0);
     return { svg, figure, left, right, first, last, top, bottom, cursor, lines, offset };
   });
@@ -70,13 +70,13 @@
       showTip(event.clientX, event.clientY, [["step " + row.step, ""], ...mine]);
     });
     chart.svg.addEventListener("pointerleave", () => { point(null); hideTip(); });
-    // The chart's title is its accessible name; the empty title of this cover keeps a browser tooltip off the values.
+    // The chart's title is its accessible name; the empty title of this cover stops the browser from showing it over the values.
     const cover = shape("rect", { width: "100%", height: "100%", fill: "transparent" });
     cover.append(shape("title", {}));
     chart.svg.append(cover);
   }
 
-  // ---- the tip
+  // ---- the tooltip
   const tip = el("div", { class: "tip", role: "tooltip", id: "tip", hidden: true });
   document.body.append(tip);
   function showTip(x, y, lines) {
@@ -90,7 +90,7 @@
   }
   function hideTip() { tip.hidden = true; }
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
-  // Focus may scroll the page, and the tip of a focused span scrolls with it.
+  // Focus may scroll the page, and the tooltip of a focused span scrolls with it.
   document.addEventListener("scroll", () => { if (document.activeElement.localName !== "mark") hideTip(); }, { passive: true });
 
   // ---- packed numbers (encode.py)
@@ -146,7 +146,7 @@
   const short = (value, digits = 3) => (value === null || value === undefined ? "–" : (value < 0 ? "−" : "") + Math.abs(Number(value.toPrecision(digits))));
   const signed = (value) => (value > 0 ? "+" : "") + short(value);
   const verdict = (r) => (r.correct ? "correct" : r.correct === false ? "wrong" : "correctness unknown");
-  const armName = (arm) => data.arms[arm].split(/(?=\()/).flatMap((part, i) => (i ? [el("wbr"), part] : [part])); // may break before its settings
+  const armName = (arm) => data.arms[arm].split(/(?=\()/).flatMap((part, i) => (i ? [el("wbr"), part] : [part])); // a line may break before the settings
   const state = { shown: rollouts.map((_, i) => i), at: 0, colour: "planning", pair: false };
 
   const steps = rollouts.map((r) => r.step);
@@ -174,7 +174,7 @@
   const key = el("div", { class: "colour-key" });
   const pair = el("div", { class: "pair" });
   const hint = el("p", { class: "note" }, "Keys: ", el("kbd", {}, "j"), " or ", el("kbd", {}, "→"), " next, ", el("kbd", {}, "k"), " or ", el("kbd", {}, "←"),
-    " previous, ", el("kbd", {}, "c"), " side by side. Point at or tab to a lit span for its values.");
+    " previous, ", el("kbd", {}, "c"), " side by side. Point at a marked span, or tab to it, to see its values.");
   viewer.replaceChildren(tools, el("div", { class: "desk" }, list, el("div", {}, el("div", { class: "pager" }, previous, next, place, pairing), key, pair, hint)));
 
   const folded = data.grams.map((g) => g.gram.toLowerCase());
@@ -209,7 +209,7 @@
     state.at = (state.at + by + state.shown.length) % state.shown.length;
     paint();
   }
-  function twin(i) { // the rollout of another arm on the same prompt at the nearest step
+  function twin(i) { // finds the rollout of another arm on the same prompt at the nearest step
     const r = rollouts[i];
     let best = null;
     rollouts.forEach((other, j) => {
@@ -240,13 +240,13 @@
       const before = r.before, after = full.after && full.after[token];
       if (after !== null && after !== undefined) lines.push(["advantage", (before === undefined ? "" : signed(before) + " → ") + signed(after)]);
       if (full.entropies && full.entropies[token] !== null) lines.push(["entropy", short(full.entropies[token]) + " nats"]);
-      if (full.logprobs && full.logprobs[token] !== null) lines.push(["log-prob", short(full.logprobs[token]) + " nats"]);
+      if (full.logprobs && full.logprobs[token] !== null) lines.push(["log-probability", short(full.logprobs[token]) + " nats"]);
       if (full.tokenLabels && full.tokenLabels[token] !== undefined) lines.push(["label", data.labels[full.tokenLabels[token]]]);
     }
     return lines;
   }
 
-  // One label a token, whatever the rows carry: one a token, or one a white-space separated word.
+  // Sets one label per token if the rows have one per token; else returns those of the words (split at white space).
   function labelsAt(r, full) {
     if (!full.labels.length) return null;
     if (!r.words) { full.tokenLabels = full.labels; return null; }
@@ -254,7 +254,7 @@
     counts(r.words).reduce((sum, length) => { edges.push(sum + length); return sum + length; }, 0);
     return full.labels.map((label, i) => ({ start: edges[2 * i], end: edges[2 * i + 1], label }));
   }
-  function text(r) { // the response as nodes: marks around pieces of tokens
+  function text(r) { // makes the response as nodes: marks around parts of tokens
     const full = unpack(r), body = r.response;
     const words = labelsAt(r, full);
     const cuts = new Set([0, body.length, ...full.ends, ...full.spans.flatMap((s) => [s.start, s.end]), ...(words || []).flatMap((w) => [w.start, w.end])]);
@@ -296,14 +296,14 @@
     }
     return out;
   }
-  function strip(r) { // the advantage along the response
+  function strip(r) { // draws the advantage along the response
     const full = unpack(r);
     if (!full.after || full.after.length > 3000) return null;
     const n = full.after.length, values = [...full.after.filter((v) => v !== null), r.before || 0];
     const high = Math.max(0, ...values), low = Math.min(0, ...values), height = high - low;
     if (!height) return null;
     const y = (value) => 2 + (50 * (high - value)) / height;
-    const svg = shape("svg", { class: "strip", viewBox: `0 0 ${n} 54`, preserveAspectRatio: "none", role: "img", "aria-label": "advantage trained on, a bar a token; dashed: before shaping" });
+    const svg = shape("svg", { class: "strip", viewBox: `0 0 ${n} 54`, preserveAspectRatio: "none", role: "img", "aria-label": "advantage trained on, one bar per token; the dashed line is before shaping" });
     full.after.forEach((value, i) => {
       if (value) svg.append(shape("rect", { class: full.planning[i] ? "p" : "", x: i + 0.08, width: 0.84, y: Math.min(y(0), y(value)), height: Math.abs(y(0) - y(value)) }));
     });
@@ -316,23 +316,23 @@
     if (r.reward !== undefined) bits.push("reward " + short(r.reward));
     if (r.before !== undefined) bits.push("advantage " + signed(r.before));
     const tokens = unpack(r).ends.length, lit = unpack(r).planning.filter(Boolean).length;
-    if (tokens) bits.push(`${lit} of ${tokens} tokens planning`);
+    if (tokens) bits.push(`${lit} of ${tokens} tokens are planning tokens`);
     const title = el("h3", {}, el("span", {}, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), el("bdi", {}, ...armName(r.arm))),
       el("small", {}, bits.join(" · ")), el("small", {}, el("bdi", { class: "free" }, [data.runs[r.run], r.name].filter(Boolean).join(" · "))));
     const drawn = strip(r);
     return el("article", { class: "rollout card by-" + state.colour }, title,
       ...(r.prompt === undefined ? [] : [el("p", { class: "label" }, "Prompt"), el("div", { class: "prompt", tabindex: "0" }, data.prompts[r.prompt])]),
       el("p", { class: "label" }, "Response"), el("div", { class: "response" }, ...text(r)),
-      ...(r.whole ? [el("p", { class: "note" }, `First ${r.response.length} of ${r.whole.length} characters. It ends: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
+      ...(r.whole ? [el("p", { class: "note" }, `The first ${r.response.length} of ${r.whole.length} characters are shown. The response ends with: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
       ...(drawn ? [el("p", { class: "label" }, "Advantage along the response"), drawn] : []));
   }
   function keys() {
     const sample = (look, name) => el("span", {}, el("span", { class: look }, name));
     const box = el("span", { class: "by-" + state.colour });
-    const row = { planning: () => [el("mark", {}, "lit"), " lies in a strategic gram of the lexicon"],
-      advantage: () => [sample("up q5", "raised"), " ", sample("dn q5", "lowered"), " by the advantage trained on; underlined: planning"],
-      entropy: () => [sample("q q1", "sure"), " ", sample("q q6", "unsure"), " by next-token entropy; underlined: planning"],
-      labels: () => data.labels.flatMap((name, i) => [sample("l" + (i % 6), name), " "]).concat("as the task knows it; underlined: tagged as planning") };
+    const row = { planning: () => [el("mark", {}, "marked text"), " lies in a span of the lexicon"],
+      advantage: () => [sample("up q5", "positive"), " or ", sample("dn q5", "negative"), " advantage trained on; spans are underlined"],
+      entropy: () => [sample("q q1", "low"), " or ", sample("q q6", "high"), " next-token entropy; spans are underlined"],
+      labels: () => data.labels.flatMap((name, i) => [sample("l" + (i % 6), name), " "]).concat("as labelled by the task; spans are underlined") };
     box.append(...row[state.colour]());
     key.replaceChildren(box);
   }
@@ -349,25 +349,25 @@
       place.textContent = "0 of " + rollouts.length;
       pair.className = "pair";
       pairing.disabled = true;
-      pair.replaceChildren(el("p", { class: "empty card" }, "No rollout passes these filters."));
+      pair.replaceChildren(el("p", { class: "empty card" }, "No rollout matches these filters."));
       return;
     }
     place.textContent = `${state.at + 1} of ${state.shown.length}` + (state.shown.length < rollouts.length ? ` (of ${rollouts.length} shown)` : "");
     const other = twin(i);
     pairing.hidden = data.arms.length < 2;
     pairing.disabled = other === null;
-    pairing.title = other === null ? "no other arm has a shown rollout on this prompt" : "";
+    pairing.title = other === null ? "no other arm has a rollout on this prompt among those shown" : "";
     pairing.setAttribute("aria-pressed", String(state.pair && other !== null));
     pairing.textContent = state.pair && other !== null ? "one at a time" : "side by side with " + (other === null ? "another arm" : data.arms[rollouts[other].arm]);
     const both = state.pair && other !== null;
     pair.className = both ? "pair two" : "pair";
     const cards = both ? [i, other].sort((a, b) => rollouts[a].arm - rollouts[b].arm) : [i];
     pair.replaceChildren(...cards.map(card));
-    try { history.replaceState(null, "", "#rollout-" + i); } catch { /* a page without an address of its own */ }
+    try { history.replaceState(null, "", "#rollout-" + i); } catch { /* the page has no address of its own */ }
   }
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const radio = event.target.closest("input[type=radio]"); // arrows choose among radio buttons, letters are free there
+    const radio = event.target.closest("input[type=radio]"); // arrow keys choose among radio buttons; letters have no meaning there
     if (radio ? event.key.startsWith("Arrow") : event.target.closest("input, select, textarea, summary, .scroll, pre")) return;
     const by = { ArrowRight: 1, j: 1, ArrowLeft: -1, k: -1 }[event.key];
     if (by) { move(by); event.preventDefault(); }
@@ -377,7 +377,7 @@
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) { move(by); $$("button", list)[state.at].focus(); event.preventDefault(); }
   });
-  for (const cell of $$("#grams .gram")) { // a gram of the table filters the viewer
+  for (const cell of $$("#grams .gram")) { // a click on a gram of the table filters the viewer
     const name = cell.textContent;
     cell.replaceChildren(el("button", { type: "button", class: "linkish free", onclick: () => { gram.value = name; filter(); $("#rollouts").scrollIntoView(); } }, name));
   }

@@ -1,6 +1,6 @@
-"""Plan, execute, reflect: the embedded task whose optimum needs planning and whose planning tokens are known exactly.
+"""The embedded task plan, execute, reflect, which needs planning and whose planning tokens are known exactly.
 
-Nothing heavy is imported here: `from hicra.tasks.plan_execute import PlanExecute` loads the task on first use.
+Nothing large is imported here; `from hicra.tasks.plan_execute import PlanExecute` loads the task on first use.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The small language of the plan-execute task: phrases, the function of every word, the vocabulary and its tokenizer.
+"""The small language of the plan-execute task: its phrases, the function of every word, the vocabulary and the tokenizer.
 
-Every strategy phrase starts with a body word that no other strategy's phrase starts with, so that the first body word
-already tells the plan (the `trap` setting breaks this for S3 on purpose). Strategy words, reflection words and
-execution words are disjoint, so function is a table look-up.
+The first body word of a strategy's phrase is one that no other strategy's phrase starts with, so it already tells the plan (the
+`trap` setting breaks this for S3 on purpose). No word is of two functions (strategy, reflection, execution), so a table gives the
+function of each word.
 
 Deviations (from the pilot of the task):
-PLAN-3. S3 and S5 have other names, since "keep cutting" began like "keep adding", and S5 like S4.
-PLAN-4. One vocabulary of 124 words serves all settings (24 nouns and the trap's word included): one tokenizer fits all.
+PLAN-3. S3 and S5 have other names than in the pilot, because "keep cutting" began like "keep adding", and S5 began like S4.
+PLAN-4. One vocabulary of 124 words is used for all settings (with 24 nouns and the trap's word), so one tokenizer fits all.
 """
 
 from __future__ import annotations
@@ -62,12 +62,13 @@ PLANNING_IDS = frozenset(ID_OF[word] for word in PLANNING_WORDS)
 
 @dataclass(frozen=True)
 class Language:
-    """The phrases that one choice of settings allows, each list with the likeliest first.
+    """The phrases that one choice of settings allows, in each list the likeliest first.
 
     Attributes:
-        openers, success, failure, retry, quit: phrases of each kind.
-        bodies: for each strategy, its phrases.
-        plans: the four words of a plan -> (strategy, number of the form).
+        openers: phrases that begin a plan.
+        bodies: for each strategy, the phrases that name it.
+        success, failure, retry, quit: phrases of reflection.
+        plans: {the four words of a plan: (strategy, number of the form)}.
     """
 
     openers: tuple[str, ...]
@@ -80,14 +81,14 @@ class Language:
 
     @property
     def phrases(self) -> list[str]:
-        """Every planning phrase, sorted: whole plans and reflections. A lexicon of these marks the planning tokens."""
+        """All planning phrases, sorted: whole plans and reflections; a lexicon of these marks the planning tokens."""
         reflections = (*self.success, *self.failure, *self.retry, *self.quit)
         return sorted([*(" ".join(plan) for plan in self.plans), *reflections])
 
 
 @lru_cache(maxsize=32)
 def language_of(settings: PlanExecuteSettings) -> Language:
-    """The language of these settings."""
+    """Makes the language of these settings."""
     n = settings.paraphrases
     bodies = tuple(
         (TRAP_BODIES if settings.trap and strategy == 3 else BODIES[strategy])[:n] for strategy in range(STRATEGIES)
@@ -98,9 +99,9 @@ def language_of(settings: PlanExecuteSettings) -> Language:
 
 
 def max_new_tokens(attempts: int) -> int:
-    """Length of the longest legal response, end token included: 57 with two attempts.
+    """Returns the number of tokens of the longest allowed response with its end token: 57 with two attempts.
 
-    An attempt that goes on takes 4 + 18 + 5 tokens; the last one may end with a failure (2), a quit phrase (3) and
+    An attempt that another one follows has 4 + 18 + 5 tokens. The last one may end with a failure (2), a quit phrase (3) and
     `answer none <eos>` (3).
     """
     step = PLAN_TOKENS + EXECUTION_TOKENS + 5
@@ -108,10 +109,10 @@ def max_new_tokens(attempts: int) -> int:
 
 
 def build_tokenizer() -> Any:
-    """The word-level `tokenizers.Tokenizer`: split at white space, nothing added, <unk> for words it does not know.
+    """Makes the word-level `tokenizers.Tokenizer`: it splits at white space, adds nothing, and has <unk> for unknown words.
 
-    <pad>, <bos> and <eos> are special (dropped by decoding without special tokens); <unk> is not, so that a response
-    which holds it shows it.
+    <pad>, <bos> and <eos> are special (decoding without special tokens drops them). <unk> is not special, so that it is visible
+    in a response that holds it.
     """
     from tokenizers import AddedToken, Tokenizer
     from tokenizers.models import WordLevel

@@ -1,12 +1,12 @@
-"""Reads a response: attempts, equations, the function of every word, and whether it pays.
+"""Reads a response: its attempts, its equations, the function of every word, and whether it earns the reward.
 
-The operators are free, as specified: they need not agree with the announced plan.
+As the specification says, the operators need not agree with the announced plan.
 
 Deviations (from the specification of the task):
-PLAN-5. An attempt opens with a plan, so a response that announces none has no attempt and never pays.
-PLAN-6. What stands between the last attempt's equations and `answer t` may only be reflection words.
-PLAN-7. A response that is longer than the longest legal one, or holds more equations than the allowed attempts, never pays:
-    neither unannounced attempts nor padding with junk buys anything.
+PLAN-5. An attempt begins with a plan, so a response that announces no plan has no attempt and earns nothing.
+PLAN-6. Between the last attempt's equations and `answer t` only reflection words are allowed.
+PLAN-7. A response that is longer than the longest allowed one, or holds more equations than the attempts allow, earns nothing, so
+    that neither unannounced attempts nor filler words help.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Equation:
     """One equation as written, without its closing `;`.
 
     Attributes:
-        words: the words, five where it is well formed: left, operator, right, =, result.
+        words: its words; five if it is well formed: left, operator, right, =, result.
         right: whether it is well formed and true modulo 20.
     """
 
@@ -45,7 +45,7 @@ class Equation:
 
     @property
     def operator(self) -> str | None:
-        """Its operator, or None where it is not well formed."""
+        """The operator, or None if the equation is not well formed."""
         return self.words[1] if well_formed(self.words) else None
 
 
@@ -67,7 +67,7 @@ class Attempt:
 
     @property
     def executed(self) -> tuple[str, str] | None:
-        """Operators of the first two equations, or None where there are not two well-formed ones."""
+        """The operators of the first two equations, or None unless both are well formed."""
         if len(self.equations) < 2:
             return None
         first, second = self.equations[0].operator, self.equations[1].operator
@@ -81,13 +81,13 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A response taken apart.
+    """A parsed response.
 
     Attributes:
         words: its words.
         attempts: its attempts, in order.
-        equations: all equations, those before the first plan included.
-        answer: the word after a closing `answer`, or None where the response does not end so.
+        equations: all equations, including those before the first plan.
+        answer: the word after `answer` at the end, or None if the response does not end so.
     """
 
     words: tuple[str, ...]
@@ -97,7 +97,7 @@ class Parsed:
 
 
 def well_formed(words: Sequence[str]) -> bool:
-    """Whether these are the words of an equation: number, operator, number, =, number."""
+    """Tells whether these are the words of an equation: number, operator, number, =, number."""
     return (
         len(words) == 5
         and words[0] in _NUMBERS
@@ -109,26 +109,29 @@ def well_formed(words: Sequence[str]) -> bool:
 
 
 def is_true(words: Sequence[str]) -> bool:
-    """Whether these words are a well-formed equation that holds modulo 20."""
+    """Tells whether these words are a well-formed equation that is true modulo 20."""
     return well_formed(words) and bool(calculate(int(words[0]), words[1], int(words[2])) == int(words[4]))
 
 
 def functions(words: Sequence[str]) -> list[str]:
-    """Function of each word: "plan", "reflect", "execute", "format" (`answer` and what follows it), else "other"."""
+    """Returns the function of each word: "plan", "reflect", "execute", "format" (`answer` and the word after it) or "other"."""
     found = [FUNCTION_OF.get(word, "other") for word in words]
     return ["format" if at and words[at - 1] == "answer" else function for at, function in enumerate(found)]
 
 
 def planning_mask(words: Sequence[str]) -> list[bool]:
-    """True on plan and reflection words: the exact planning mask of a response, one value a word (= token).
+    """Returns the exact planning mask of a response, one value per word (= token): true on plan and reflection words.
 
-    The word after `answer` is format, whatever it is.
+    The word after `answer` always has the function "format".
     """
     return [word in PLANNING_WORDS and not (at and words[at - 1] == "answer") for at, word in enumerate(words)]
 
 
 def _equations(words: Sequence[str], kinds: Sequence[str], start: int, stop: int, cut_off: bool) -> Iterator[Equation]:
-    """Pieces of execution words between `;`. One without `;` counts, and is wrong, unless the response is cut there."""
+    """Yields the equations, which are the execution words up to each `;`.
+
+    One without `;` counts and is wrong, unless the response is cut off there.
+    """
     piece: list[str] = []
     for at in range(start, stop):
         if kinds[at] == "execute" and words[at] != ";":
@@ -141,7 +144,7 @@ def _equations(words: Sequence[str], kinds: Sequence[str], start: int, stop: int
 
 
 def parse(response: str, language: Language) -> Parsed:
-    """Takes a response (text without special tokens) apart; any text is allowed."""
+    """Parses a response (its text without special tokens); any text is allowed."""
     words = tuple(response.split())
     kinds = functions(words)
     starts = [at for at in range(len(words) - PLAN_TOKENS + 1) if words[at : at + PLAN_TOKENS] in language.plans]
@@ -157,9 +160,9 @@ def parse(response: str, language: Language) -> Parsed:
 
 
 def pays(parsed: Parsed, a: int, b: int, c: int, goal: int, attempts: int, ended: bool) -> bool:
-    """Whether the response earns reward 1: it ended with `answer t` after exactly three true equations.
+    """Tells whether the response earns reward 1, that is, ends with `answer t` after exactly three true equations.
 
-    The equations of the last attempt are `a o1 b = x ;`, `x o2 c = t ;` and the check `t - t = 0 ;`.
+    The equations of the last attempt must be `a o1 b = x ;`, `x o2 c = t ;` and the check `t - t = 0 ;`.
     """
     words = parsed.words
     if not ended or parsed.answer != str(goal) or len(words) + 1 > max_new_tokens(attempts):

@@ -1,11 +1,11 @@
-"""Problems of the plan-execute task: arithmetic modulo 20, six strategies, generation, split, exact bounds.
+"""The problems of the plan-execute task: arithmetic modulo 20, six strategies, generation, split, and exact bounds.
 
-A problem is a noun and numbers a, b, c; its goal is what the right strategy makes of them. It is kept only where
-exactly one of the six strategies reaches that goal, so that the noun alone tells which plan to take.
+A problem is a noun and numbers a, b, c; its goal is the result of the right strategy. It is kept only if exactly one of the six
+strategies reaches that goal, so that the noun alone tells which plan to take.
 
 Deviations (what the specification of the task leaves open):
-PLAN-1. The split hash is splitmix64 of the problem's code; 10 % of the hash range is for evaluation.
-PLAN-2. The class of the two-feature rule is `index mod 3`.
+PLAN-1. The hash of the split is splitmix64 of the problem's code; 10 % of the range of hashes is for evaluation.
+PLAN-2. In the rule with two features, the noun counts as `index mod 3`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EVAL_SHARE_OF_TEN = 1
 
 
 def calculate(left: Any, operator: str, right: Any) -> Any:
-    """`left operator right` modulo 20, for ints or integer arrays alike."""
+    """Computes `left operator right` modulo 20, for ints or integer arrays."""
     if operator == "+":
         return (left + right) % MODULUS
     if operator == "-":
@@ -41,20 +41,20 @@ def calculate(left: Any, operator: str, right: Any) -> Any:
 
 
 def carry_out(strategy: int, a: Any, b: Any, c: Any) -> Any:
-    """Result of a strategy, its two operations taken from left to right."""
+    """Computes the result of a strategy, with its two operations taken from left to right."""
     first, second = OPERATORS[strategy]
     return calculate(calculate(a, first, b), second, c)
 
 
 def right_strategy(noun_index: Any, a: Any, rule: StrategyRule) -> Any:
-    """The strategy that solves the problem: what a policy has to learn. Ints or integer arrays."""
+    """Returns the strategy that solves the problem, which a policy has to learn; takes ints or integer arrays."""
     if rule == "noun":
         return noun_index % STRATEGIES
     return 2 * (noun_index % 3) + a % 2
 
 
 def mix(code: Hashes) -> Hashes:
-    """splitmix64 finaliser: a fixed hash of integers, the same on every machine and in every version."""
+    """Hashes integers with the splitmix64 finaliser, the same on every machine and in every version."""
     with np.errstate(over="ignore"):
         z = code + np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -64,12 +64,12 @@ def mix(code: Hashes) -> Hashes:
 
 @dataclass(frozen=True)
 class Problems:
-    """All problems of one noun count and rule, as columns of equal length [P], int64 but for the last two.
+    """All problems of one number of nouns and one rule, as columns of equal length [P], int64 except for the last two.
 
     Attributes:
         noun, a, b, c, goal, strategy: index of the noun, numbers in 0..19, index of the right strategy.
-        code: uint64, one number a problem; what the split and every order hash.
-        is_eval: bool, True for the held-out tenth.
+        code: uint64, one number per problem; the split and every order are hashes of it.
+        is_eval: bool, true for the tenth that is held out.
     """
 
     noun: Ints
@@ -82,7 +82,7 @@ class Problems:
     is_eval: Bools
 
     def order(self, split: str, seed: int) -> Ints:
-        """Row numbers of a split ("train" or "eval") in the order that `seed` fixes."""
+        """Returns the row numbers of a split ("train" or "eval") in the order that `seed` fixes."""
         members = np.flatnonzero(self.is_eval if split == "eval" else ~self.is_eval)
         salt = mix(np.array([seed % 2**63], dtype=np.uint64))[0]
         return members[np.argsort(mix(mix(self.code[members]) ^ salt), kind="stable")]
@@ -90,7 +90,7 @@ class Problems:
 
 @lru_cache(maxsize=8)
 def all_problems(nouns: int = 12, rule: StrategyRule = "noun") -> Problems:
-    """Every problem whose goal exactly one strategy reaches: 70,784 with the default settings. About 20 ms, cached."""
+    """Makes every problem whose goal exactly one strategy reaches (70,784 by default) in about 20 ms; the result is cached."""
     grid = np.indices((nouns, MODULUS, MODULUS, MODULUS), dtype=np.int64).reshape(4, -1)
     noun, a, b, c = grid
     strategy = right_strategy(noun, a, rule)
@@ -103,13 +103,13 @@ def all_problems(nouns: int = 12, rule: StrategyRule = "noun") -> Problems:
 
 
 def bounds(settings: PlanExecuteSettings) -> dict[str, float]:
-    """Exact success shares over all problems, execution being perfect.
+    """Computes the exact success shares of simple policies over all problems, if execution is perfect.
 
     Returns:
-        uniform_one: a plan drawn evenly, one attempt: 1/6.
-        uniform: different plans drawn evenly, all allowed attempts: attempts/6.
-        fixed_one, fixed: the best plan, or best set of plans, that is the same for every problem; above the even draw
-            because S4 and S5 own more problems.
+        uniform_one: one attempt with a plan drawn uniformly: 1/6.
+        uniform: all allowed attempts with different plans drawn uniformly: attempts/6.
+        fixed_one, fixed: the best plan, or best set of plans, that is the same for every problem; above the uniform draw
+            because S4 and S5 are right for more problems.
         perfect: the right plan every time.
     """
     problems = all_problems(settings.nouns, settings.rule)

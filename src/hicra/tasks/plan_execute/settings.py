@@ -1,4 +1,4 @@
-"""Options of the plan-execute task: strict, frozen, with the defaults for which the shipped warm starts were made."""
+"""The settings of the plan-execute task, with the defaults for which the shipped warm starts were made."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ RULES: tuple[StrategyRule, ...] = ("noun", "noun_parity")
 
 @dataclass(frozen=True)
 class PlanExecuteSettings:
-    """What a plan-execute task is made of.
+    """The settings of a plan-execute task.
 
-    Every setting but `attempts` = 1 and `nouns` = 6 asks for a warm start of its own when it is not the default: the
-    shipped ones have seen 12 nouns, the one-feature rule, three paraphrases, no trap, skew 0.8 and hint 2
+    A setting that is not the default, other than `attempts` = 1 and `nouns` = 6, needs its own warm start: the shipped ones were
+    trained with 12 nouns, the rule "noun", three paraphrases, no trap, skew 0.8 and hint 2
     (`python recipes/plan-execute/warmstart.py strong -o DIR --set nouns=24` makes one).
 
     Attributes:
-        nouns: number of nouns, 6, 12, 18 or 24 (a multiple of the six strategies keeps them equally frequent).
-        rule: "noun": the right strategy is `index(noun) mod 6`; "noun_parity": it needs two features,
+        nouns: number of nouns, 6, 12, 18 or 24 (multiples of six keep the strategies equally frequent).
+        rule: with "noun" the right strategy is `index(noun) mod 6`; with "noun_parity" it depends on two features,
             `2 * (index(noun) mod 3) + a mod 2`.
-        skew: weight of the favourite strategy S0 in the demonstrations, the others share the rest; 1/6 <= skew < 1.
-        hint: factor on the right strategy's weight in the demonstrations, >= 1; 1 leaves the noun without any influence
-            on the demonstrated plan, which makes learning to plan much slower.
-        paraphrases: phrases known for every plan part and reflection, 1 to 3.
-        attempts: attempts that may pay, 1 to 3; more never do.
-        trap: the favourite phrase of S3 shares its first word with the favourite phrase of S0 ("keep cutting" beside
-            "keep adding"), so that exploring S3 is hard.
+        skew: weight of the favourite strategy S0 in the demonstrations; the others share the rest; 1/6 <= skew < 1.
+        hint: factor on the right strategy's weight in the demonstrations, at least 1; with 1 the noun has no influence on the
+            demonstrated plan, which makes learning to plan much slower.
+        paraphrases: number of phrases for every part of a plan and every reflection, 1 to 3.
+        attempts: number of attempts that can earn the reward, 1 to 3.
+        trap: whether the favourite phrases of S3 and S0 share their first word ("keep cutting" and "keep adding"), so that
+            exploring S3 is hard.
     """
 
     nouns: int = 12
@@ -49,7 +49,7 @@ class PlanExecuteSettings:
         _choice("paraphrases", self.paraphrases, (1, 2, 3))
         _choice("attempts", self.attempts, (1, 2, 3))
         if not isinstance(self.trap, bool):
-            raise ConfigError(f"task.settings.trap: {self.trap!r} is neither true nor false", "use true or false")
+            raise ConfigError(f"task.settings.trap: {self.trap!r} is neither true nor false", "give true or false")
         if not _is_number(self.skew) or not 1 / STRATEGIES - 1e-9 <= self.skew < 1:
             raise ConfigError(f"task.settings.skew: {self.skew!r} is not in [1/6, 1)", "the default is 0.8")
         if not _is_number(self.hint) or not 1 <= self.hint <= 100:
@@ -57,10 +57,10 @@ class PlanExecuteSettings:
 
     @classmethod
     def parse(cls, settings: Mapping[str, Any]) -> PlanExecuteSettings:
-        """Settings from plain values.
+        """Makes settings from plain values.
 
         Raises:
-            ConfigError: an unknown name (with the nearest right one) or a value out of its range.
+            ConfigError: a name is unknown (the message has the nearest known one), or a value is out of its range.
         """
         known = [field.name for field in fields(cls)]
         for name in settings:

@@ -1,4 +1,4 @@
-"""PlanExecute: the task object that training, evaluation and the demo use."""
+"""The task object PlanExecute, which training, evaluation and the demo use."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ WARM_STARTS = ("strong", "weak")
 
 
 class PlanExecute:
-    """Plan, execute, reflect.
+    """The task "plan_execute": plan, execute, reflect.
 
     Args:
-        settings: `nouns`, `rule`, `skew`, `paraphrases`, `attempts`, `trap`; see `PlanExecuteSettings`.
+        settings: `nouns`, `rule`, `skew`, `hint`, `paraphrases`, `attempts`, `trap`; see `PlanExecuteSettings`.
 
     Raises:
-        ConfigError: an unknown setting, or a value out of its range.
+        ConfigError: a setting is unknown, or a value is out of its range.
     """
 
     name = "plan_execute"
@@ -41,22 +41,22 @@ class PlanExecute:
 
     @property
     def max_new_tokens(self) -> int:
-        """Tokens of the longest legal response, end token included: the hard stop after the allowed attempts."""
+        """The number of tokens of the longest allowed response with its end token, where generation stops."""
         return max_new_tokens(self.settings.attempts)
 
     @property
     def bounds(self) -> dict[str, float]:
-        """Exact success shares of simple policies; see `problems.bounds`."""
+        """The exact success shares of simple policies, as in `problems.bounds`."""
         return bounds(self.settings)
 
     @property
     def phrases(self) -> list[str]:
-        """Every planning phrase (plans and reflections), sorted: the lexicon that marks the planning tokens."""
+        """All planning phrases (plans and reflections), sorted; a lexicon of these marks the planning tokens."""
         return self.language.phrases
 
     @staticmethod
     def warm_start(name: str) -> Path:
-        """Folder of a shipped warm start, "strong" or "weak", as transformers loads it.
+        """Returns the folder of a shipped warm start, "strong" or "weak", which transformers loads.
 
         Raises:
             ConfigError: there is none of that name.
@@ -66,9 +66,9 @@ class PlanExecute:
         return warmstarts.FOLDER / name
 
     def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
-        """Problems of a split in the order that `seed` fixes, at most n.
+        """Returns at most n problems of a split, in the order that `seed` fixes.
 
-        Columns: id, prompt, noun, a, b, c, goal, strategy (index of the right one; for analysis, `score` ignores it).
+        The columns are id, prompt, noun, a, b, c, goal, strategy (index of the right one, for analysis; `score` ignores it).
         """
         if split not in SPLITS:
             raise ConfigError(f"plan_execute has no split {split!r}", did_you_mean(split, SPLITS))
@@ -80,33 +80,36 @@ class PlanExecute:
         return [_row(*values) for values in zip(*(column[chosen].tolist() for column in columns), strict=True)]
 
     def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
-        """Reward 1.0 or 0.0: see `parsing.pays`. `extracted` is the word after a closing `answer`."""
+        """Gives reward 1.0 or 0.0 as `parsing.pays` says; `extracted` is the word after `answer` at the end."""
         _, a, b, c, goal = _problem(row)
         parsed = parsing.parse(response, self.language)
         paid = parsing.pays(parsed, a, b, c, goal, self.settings.attempts, ended)
         return Score(reward=float(paid), correct=paid, extracted=parsed.answer)
 
     def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str]:
-        """Function of each word: "plan", "reflect", "execute", "format"; "other" where no response should hold it."""
+        """Returns the function of each word: "plan", "reflect", "execute", "format", or "other" if it does not belong there."""
         return parsing.functions(response.split())
 
     def planning_mask(self, ids: NDArray[np.integer[Any]]) -> Bools:
-        """Exact planning mask of token ids (any shape, the shipped tokenizer's): True on plan and reflection tokens."""
+        """Returns the exact planning mask of the shipped tokenizer's ids (any shape): true on plan and reflection tokens."""
         return np.isin(ids, sorted(PLANNING_IDS))
 
     def summary(
         self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
     ) -> dict[str, float]:
-        """Exact figures over responses. Shares lie in 0..1, entropies in nats; a figure without a base is left out.
+        """Computes exact figures over responses; shares lie in 0..1, entropies are in nats, and undefined figures are left out.
 
-        accuracy, ended_share, first_plan_right (the first plan announced is the right one), attempts (mean plans a
-        response), retry_share (responses with more than one), retries_after_failure (the same, over responses whose
-        first plan is wrong), equations_right (over equations), consistent (attempts whose operators are the announced
-        ones, over attempts with two well-formed equations), strategy_entropy (marginal of first strategies announced),
-        plan_forms_entropy (of all plan forms announced).
+        They are accuracy, ended_share, first_plan_right (the first announced plan is the right one), attempts (mean number of
+        plans per response), retry_share (responses with more than one plan), retries_after_failure (the same, over responses
+        whose first plan is wrong), equations_right (over equations), consistent (attempts whose operators are the announced
+        ones, over attempts with two well-formed equations), strategy_entropy (of the first announced strategies), and
+        plan_forms_entropy (of all announced forms of plans).
         """
         if not len(responses) == len(rows) == len(ended):
-            raise DataError(f"{len(responses)} responses, {len(rows)} rows, {len(ended)} ended", "give one of each")
+            raise DataError(
+                f"{len(responses)} responses, {len(rows)} rows, {len(ended)} ended",
+                "give as many of one as of the others",
+            )
         if not responses:
             return {}
         parsed = [parsing.parse(response, self.language) for response in responses]
@@ -141,11 +144,12 @@ def _row(noun: int, a: int, b: int, c: int, goal: int, strategy: int) -> Row:
 
 
 def _problem(row: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
-    """Noun index, a, b, c and goal of a row, or DataError naming the column."""
+    """Reads the noun's index, a, b, c and goal of a row, or raises a DataError that names the column."""
     missing = [name for name in ("noun", "a", "b", "c", "goal") if row.get(name) is None]
     if missing:
         raise DataError(
-            f"plan_execute row {row.get('id')!r} lacks {', '.join(missing)}", "rows come from PlanExecute.rows"
+            f"plan_execute row {row.get('id')!r} lacks {', '.join(missing)}",
+            "write rows as PlanExecute.rows makes them",
         )
     if row["noun"] not in NOUNS:
         raise DataError(
@@ -160,7 +164,7 @@ def _mean(values: Iterable[float]) -> float | None:
 
 
 def _entropy(values: Iterable[int]) -> float | None:
-    """Plug-in Shannon entropy in nats, None of nothing."""
+    """Computes the plug-in Shannon entropy in nats, or None if there are no values."""
     counts = Counter(values)
     total = sum(counts.values())
     if not total:

@@ -1,7 +1,7 @@
-"""Tasks of the package reasoning-gym (optional), but for those whose scorers run what a model wrote (refused.py).
+"""The tasks of the optional package reasoning-gym, except for those whose scorers run what a model wrote (refused.py).
 
-Nothing of the package is imported here: generators and scorers live in a process that can be ended when it is late
-(process.py, worker.py).
+Nothing of the package is imported here: generators and scorers run in a process of their own, which can be ended if it takes
+too long (process.py, worker.py).
 """
 
 from __future__ import annotations

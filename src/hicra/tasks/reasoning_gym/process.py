@@ -1,4 +1,4 @@
-"""The worker as this process sees it: started when needed, one request at a time, replaced when it dies, ended at exit."""
+"""Manages the worker process: it is started when needed, gets one request at a time, is replaced if it dies, and ends at exit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CODE = "from hicra.tasks.reasoning_gym.worker import main;main()"
 
 
 class Gym:
-    """reasoning-gym in a process of its own. Safe on any thread; installs no signal handler."""
+    """reasoning-gym in a process of its own; it may be used from any thread and installs no signal handler."""
 
     def __init__(self) -> None:
         self._process: LineProcess | None = None
@@ -24,15 +24,15 @@ class Gym:
         self._owner = os.getpid()
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The reply to a request; where there is none, the next request gets a new worker.
+        """Sends a request and returns the reply; if there is none, the next request gets a new worker.
 
         Raises:
             EngineError: reasoning-gym is not installed, or no worker can be started.
             EOFError: the worker died.
-            TimeoutError: it took more than its CPU time, or than these seconds.
+            TimeoutError: the worker took more than its CPU time, or more than `seconds`.
         """
         with self._lock:
-            if self._owner != os.getpid():  # we are a fork: that worker is not ours
+            if self._owner != os.getpid():  # this process is a fork, and the worker belongs to its parent
                 self._process, self._owner = None, os.getpid()
             process = self._process if self._process is not None and self._process.alive() else self._started()
             try:
@@ -40,7 +40,7 @@ class Gym:
                     raise EOFError
                 return process.wait(seconds)
             except BaseException:
-                self._end()  # a late reply must never answer a later question
+                self._end()  # a late reply must never be taken for the reply to a later request
                 raise
 
     def close(self) -> None:

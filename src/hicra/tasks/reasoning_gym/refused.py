@@ -1,7 +1,7 @@
-"""Data sets of reasoning-gym that are refused, since their scorers run what a model wrote; the others were read and do not.
+"""The data sets of reasoning-gym that are refused because their scorers run what a model wrote; all others were checked.
 
-It holds for one version, so no other is used: read the scorers of a new one (tests/unit/tasks/test_reasoning_gym_scorers.py
-says which changed for the worse), then move `VERSION` and the extra `gym`.
+This is true of one version, so no other version is used. To move to a new one, read its scorers
+(tests/unit/tasks/test_reasoning_gym_scorers.py says which became unsafe), then change `VERSION` and the extra `gym`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from hicra.errors import ConfigError
 VERSION = "0.1.25"
 _EVAL = "hands the answer to eval"
 _SYMPY = "hands the answer to sympy's parser, which hands it to eval"
-REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {  # why, and data sets that ask for something near it
+REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {  # the reason, and data sets with similar questions
     "binary_matrix": (_EVAL, ("rotten_oranges", "rotate_matrix", "largest_island")),
     "composite": ("passes the answer on to the scorers of other data sets", ("chain_sum", "leg_counting", "maze")),
     "countdown": (_SYMPY, ("chain_sum", "basic_arithmetic", "cryptarithm")),
@@ -26,10 +26,10 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {  # why, and data sets that a
 
 
 def refuse_unsafe(dataset: str) -> None:
-    """Raises ConfigError, with the reason and near data sets, where a scorer runs what a model wrote."""
+    """Raises ConfigError, with the reason and similar data sets, if a data set's scorer runs what a model wrote."""
     if dataset in REFUSED:
         why, near = REFUSED[dataset]
         raise ConfigError(
             f"task.settings.dataset {dataset!r} is refused: its scorer {why}, so the model's text would run as Python",
-            f"near it, with scorers that run nothing: {', '.join(near)}",
+            f"choose a similar data set, whose scorer runs nothing: {', '.join(near)}",
         )

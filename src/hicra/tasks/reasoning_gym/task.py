@@ -1,12 +1,12 @@
-"""ReasoningGym: generated problems of the package reasoning-gym as a task.
+"""The task "reasoning_gym", with generated problems of the package reasoning-gym.
 
 Deviations (the paper does not use it):
-    GYM-1. Problems are generated in the worker, whose hash seed is fixed: five of its generators depend on the hash seed.
-    GYM-2. An item is for training or evaluation by a hash of its folded question, one in five for evaluation, so that equal
-        questions never stand on both sides.
-    GYM-3. The answer is what stands in the last complete, non-empty `<answer>...</answer>`.
-    GYM-4. Reward 1 for a score of 1, else 0; with `partial` the score itself.
-    GYM-5. An answer that runs out of time or breaks the scorer is None.
+    GYM-1. Problems are generated in the worker with a fixed hash seed, because five of the generators depend on it.
+    GYM-2. A hash of its folded question decides whether an item is for training or evaluation (one in five), so that equal
+        questions are always on the same side.
+    GYM-3. The answer is the text in the last complete, non-empty `<answer>...</answer>`.
+    GYM-4. The reward is 1 for a score of 1, else 0; with `partial` it is the score itself.
+    GYM-5. If an answer makes the scorer run out of time or fail, its reward is None.
     GYM-6. Data sets whose scorers run what a model wrote are refused (refused.py).
 """
 
@@ -31,13 +31,13 @@ PROMPT = (
 )
 OPEN, CLOSE = "<answer>", "</answer>"
 EVAL_PERCENT = 20
-CHUNK = 16  # items generated at a time
-MAX_ANSWER = 8_192  # characters; a longer one is wrong
+CHUNK = 16  # number of items generated at a time
+MAX_ANSWER = 8_192  # characters; a longer answer is wrong
 MAX_TEXT = 1_000_000
 DEFAULT_ROWS = 500
-CHECKED = 8  # rows whose scorer is tried before they are used
+CHECKED = 8  # number of rows on which the scorer is tried before rows are used
 NONSENSE = "there is no answer"
-WALL_FACTOR = 5  # wall seconds for a CPU second of scoring
+WALL_FACTOR = 5  # seconds of elapsed time allowed per CPU second of scoring
 
 
 class ReasoningGym:
@@ -45,16 +45,16 @@ class ReasoningGym:
 
     Args:
         dataset: name of a data set of reasoning-gym.
-        config: its configuration, as {key: value}; `seed` and `size` are not part of it.
+        config: its configuration, as {key: value}, without `seed` and `size`.
         size: how many items there are; rows are drawn from them.
-        partial: pay the score, 0 to 1, instead of 1 for a full score alone.
+        partial: whether the reward is the score, 0 to 1, and not only 1 for a full score.
         prompt: a template's name, or a text that holds `{question}`.
-        timeout: CPU seconds that scoring an answer may take.
+        timeout: CPU seconds for scoring an answer.
 
     Raises:
-        ConfigError: a setting is unknown or out of its range, or the data set's scorer runs what a model wrote. `rows`
-            and `score` raise EngineError where the package is missing, `rows` ConfigError where the data set is
-            unknown, refuses its configuration, or has a scorer that pays for nonsense or not for its own answer.
+        ConfigError: a setting is unknown or out of its range, or the data set's scorer runs what a model wrote. `rows` and
+            `score` raise EngineError if the package is missing. `rows` raises ConfigError if the data set is unknown or
+            refuses its configuration, or if its scorer accepts nonsense or does not accept its own answer.
     """
 
     name = "reasoning_gym"
@@ -79,7 +79,7 @@ class ReasoningGym:
         if type(size) is not int or not 10 <= size <= 10**7:
             raise ConfigError(f"task.settings.size is {size!r}", "give a whole number from 10 to 10,000,000")
         if not isinstance(partial, bool):
-            raise ConfigError(f"task.settings.partial is {partial!r}", "it is true or false")
+            raise ConfigError(f"task.settings.partial is {partial!r}", "give true or false")
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 1 <= timeout <= 600:
             raise ConfigError(f"task.settings.timeout is {timeout!r}", "give seconds from 1 to 600")
         self._template = template_of(prompt, "task.settings.prompt")
@@ -87,9 +87,9 @@ class ReasoningGym:
         self._dataset, self._size, self._partial, self._timeout = dataset, size, partial, float(timeout)
 
     def rows(self, split: str, n: int | None = None, seed: int = 0) -> list[Row]:
-        """Distinct problems of a split in an order fixed by `seed`: `id`, `prompt` (messages), `question`, `answer`, `index`.
+        """Returns at most n different problems of a split (500 if n is None), in an order fixed by `seed`.
 
-        At most n (500 where n is None); fewer where the data set has no more.
+        The columns are `id`, `prompt` (messages), `question`, `answer` and `index`.
         """
         if split not in ("train", "eval"):
             raise ConfigError(f"no split {split!r}", did_you_mean(split, ("train", "eval")))
@@ -110,7 +110,7 @@ class ReasoningGym:
         return rows
 
     def _sound(self, rows: Sequence[Row]) -> None:
-        """Refuses a data set whose scorer pays for nonsense, or not for its own gold answer (where it has one)."""
+        """Refuses a data set whose scorer accepts nonsense, or does not accept its own gold answer (if there is one)."""
         for row in rows:
             for text, right in ((row["answer"], True), (NONSENSE, False)):
                 score = self.score(f"{OPEN}{text}{CLOSE}", row, True)
@@ -118,7 +118,7 @@ class ReasoningGym:
                     raise ConfigError(
                         f"task.settings.dataset {self._dataset!r}: its scorer "
                         + ("does not accept its own answer" if right else f"pays for {NONSENSE!r}"),
-                        "choose another data set; this one would train noise",
+                        "choose another data set; training on this one would learn noise",
                     )
 
     def _items(self, seed: int) -> Iterator[tuple[int, str, str]]:
@@ -129,7 +129,7 @@ class ReasoningGym:
                 reply = self._ask({"what": "items", "indices": part}, GENERATE_S)
             except (EOFError, TimeoutError):
                 raise EngineError(
-                    f"reasoning_gym {self._dataset}: its generator died or hung", "choose another data set"
+                    f"reasoning_gym {self._dataset}: its generator died or took too long", "choose another data set"
                 ) from None
             if "failed" in reply:
                 known = reply.get("known")
@@ -140,7 +140,7 @@ class ReasoningGym:
             yield from ((index, *item) for index, item in zip(part, reply["items"], strict=True))
 
     def score(self, response: str, row: Mapping[str, Any], ended: bool) -> Score:
-        """The scorer's word on the last answer between tags, from a process of its own; `ended` does not matter."""
+        """Scores the last answer between tags, in a process of its own; `ended` does not matter."""
         answer = answer_of(response)
         if answer is None:
             return Score(0.0, False, None, "no_answer")
@@ -160,13 +160,13 @@ class ReasoningGym:
         return Score(paid, right, answer, "correct" if right else "wrong")
 
     def labels(self, response: str, row: Mapping[str, Any], ended: bool) -> list[str] | None:
-        """None: which words plan is not known here."""
+        """Returns None, because it is not known which words plan."""
         return None
 
     def summary(
         self, responses: Sequence[str], rows: Sequence[Mapping[str, Any]], ended: Sequence[bool]
     ) -> dict[str, float]:
-        """`answered_share`: responses with an answer between tags."""
+        """Computes `answered_share`, the share of responses with an answer between tags."""
         return (
             {"answered_share": sum(answer_of(one) is not None for one in responses) / len(responses)}
             if responses
@@ -178,7 +178,7 @@ class ReasoningGym:
 
 
 def answer_of(response: str) -> str | None:
-    """The last complete, non-blank `<answer>...</answer>`, stripped; None where there is none. Linear in the text."""
+    """Returns the stripped text of the last complete, non-blank `<answer>...</answer>`, or None, in linear time."""
     text = response[-MAX_TEXT:]
     end = text.rfind(CLOSE)
     while end >= 0:

@@ -1,6 +1,6 @@
-"""The worker: generates problems and scores answers. No scorer that it may use runs what a model wrote (refused.py).
+"""The worker generates problems and scores answers; no scorer that it may use runs what a model wrote (refused.py).
 
-CPU time bounds a scorer, so that a busy machine changes no verdict: the kernel ends a worker that takes more.
+A scorer is limited by CPU time, so that a busy machine changes no verdict; the kernel ends a worker that takes more.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ MEMORY_MB = 1024
 
 
 class Worker:
-    """State of the worker: data sets by name and configuration, and the latest entries."""
+    """The state of the worker: data sets by name and configuration, and the latest entries."""
 
     def __init__(self) -> None:
         self.sets: dict[str, Any] = {}
         self.entries: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The reply to a request for items or for an answer's score; `{"failed": why}` where the data set is at fault."""
+        """Answers a request for items or for an answer's score, or returns `{"failed": reason}` if the data set fails."""
         cpu_limit(GENERATE_S)
         try:
             key = json.dumps([request["dataset"], request["config"]], sort_keys=True)
@@ -42,7 +42,7 @@ class Worker:
             cpu_limit(request["timeout"])
             score = float(self.sets[key].score_answer(request["answer"], entry))
             return {"score": score} if math.isfinite(score) else {"failed": f"the score is {score}"}
-        except Exception as error:  # an exception of a scorer on an answer is no score
+        except Exception as error:  # if a scorer raises an exception, the answer has no score
             return {"failed": f"{type(error).__name__}: {error}"[:1000]}
 
     def _entry(self, key: str, index: int) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _prepare() -> Answer:
 
 
 def names() -> list[str]:
-    """Every data set of the installed reasoning-gym that is not refused."""
+    """Lists every data set of the installed reasoning-gym that is not refused."""
     from reasoning_gym.factory import DATASETS
 
     return sorted(DATASETS.keys() - REFUSED.keys())

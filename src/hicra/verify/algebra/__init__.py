@@ -1,1 +1,1 @@
-"""What only algebra decides. Runs in a worker process, which can be killed."""
+"""Decides what only algebra can decide, in a worker process that can be killed."""

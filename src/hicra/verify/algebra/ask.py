@@ -1,13 +1,13 @@
-"""The last rung, in a worker process: values at points first (probe.py), math-verify for what our grammar does not know.
+"""The last step of the comparison, in a worker: values at points (probe.py), or math-verify for what our grammar does not know.
 
-math-verify is asked through its own LaTeX grammar and comparison with finished expressions, never through its text
-search, whose second grammar is Python's. Its yes counts only for texts that hold no relation, negation, base or prose
-(`leaves.mathematical`) and pass the bounds here; its no is a no. Nothing is asked of it twice.
+math-verify is called with its own LaTeX grammar and its comparison of finished expressions, never with its search in texts, whose
+second grammar is Python's. Its yes counts only for texts that hold no relation, negation, base or prose
+(`spellings.mathematical`) and are within the bounds here; its no always counts. No question is asked twice.
 
 Deviation:
-    VERIFY-23. Work bounds before math-verify: 300 characters, 12 digits a number, exponents of at most 2 digits and never
-         stacked, no factorial of more than 2 digits, no sum, product, integral, limit or derivative; past them an answer
-         is wrong, on every machine.
+    VERIFY-23. The work of math-verify is bounded: at most 300 characters, 12 digits per number, exponents of at most 2 digits
+         that are never stacked, no factorial of more than 2 digits, and no sum, product, integral, limit or derivative. An
+         answer that exceeds a bound is wrong, on every machine.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ _COSTLY = re.compile(
 )
 
 
-BUDGET = 30_000  # of work an item, in steps: a sum or product is 1, a function or power 20
-LIBRARY = 6_000  # steps that a question to math-verify counts for
+BUDGET = 30_000  # the most steps of work per item: a sum or product is 1 step, a function or power 20
+LIBRARY = 6_000  # the steps that one question to math-verify counts as
 
 
 def weight(tree: Tree) -> int:
-    """Steps to evaluate a tree once."""
+    """Counts the steps to evaluate a tree once."""
     own = 20 if tree[0] in ("f", "^") else 1
     return own + sum(weight(part) for part in tree[1:] if isinstance(part, tuple))
 
 
 class WorkerAlgebra:
-    """What a worker answers one item with. Every method may raise TooBig; an exception of math-verify is a no."""
+    """The algebra for one item; every method may raise TooBig, and an exception of math-verify counts as a no."""
 
     def __init__(self) -> None:
         self.left = BUDGET
 
     def spend(self, steps: int) -> None:
-        """Counts work, so that an item of many parts is refused by size and not by the clock. Raises TooBig."""
+        """Counts work, so that an item of many parts is refused by its size and not by its time; raises TooBig."""
         self.left -= steps
         if self.left < 0:
             raise TooBig(f"more than {BUDGET} steps")
 
     def trees(self, answer: Tree, gold: Tree) -> bool:
-        """Whether two trees are the same function; where neither has values, whether they are the same tree."""
+        """Tells whether two trees are the same function, or, if they have no values, the same tree."""
         work = weight(answer) + weight(gold)
         self.spend(4 * work)
         found = probe.equal(answer, gold, lambda digits: self.spend(work * digits // 100))
         return answer == gold if found is None else found
 
     def near(self, answer: Tree, gold: Tree, tolerance: Fraction) -> bool:
-        """Whether two values are within an absolute tolerance."""
+        """Tells whether two values differ by at most an absolute tolerance."""
         self.spend(weight(answer) + weight(gold))
         first, second = probe.number(answer), probe.number(gold)
         if first is None or second is None:
@@ -65,7 +65,7 @@ class WorkerAlgebra:
         return bool(abs(first - second) <= probe.high().mpf(tolerance.numerator) / tolerance.denominator)
 
     def rounds_to(self, decimal: Fraction, places: int, tree: Tree) -> bool:
-        """VERIFY-17 for a value that is irrational."""
+        """Tells whether an irrational value is the decimal when it is rounded or cut (VERIFY-17)."""
         self.spend(weight(tree))
         found = probe.number(tree)
         if found is None or probe.magnitude(found) > 1_000:
@@ -77,12 +77,12 @@ class WorkerAlgebra:
         return bool(cut or abs(gap) * 2 <= unit)
 
     def proportional(self, answer: Tree, gold: Tree, positive: bool) -> bool:
-        """VERIFY-22."""
+        """Tells whether two trees are proportional (VERIFY-22)."""
         self.spend(4 * (weight(answer) + weight(gold)))
         return probe.proportional(answer, gold, positive)
 
     def texts(self, answer: str, gold: str) -> bool:
-        """Asks math-verify, where both texts pass the bounds (VERIFY-23)."""
+        """Asks math-verify if both texts are within the bounds (VERIFY-23)."""
         if past_bounds(answer) or past_bounds(gold):
             return False
         self.spend(LIBRARY)
@@ -90,7 +90,7 @@ class WorkerAlgebra:
 
 
 def past_bounds(text: str) -> bool:
-    """VERIFY-23, for a text that `leaves.mathematical` let pass."""
+    """Tells whether a text that `spellings.mathematical` accepted exceeds the bounds of VERIFY-23."""
     return bool(_STACKED.search(text) or _LONG.search(text) or _COSTLY.search(text)) or text.count("^") > 8
 
 
@@ -103,7 +103,7 @@ def _math_verify(answer: str, gold: str) -> bool:
         return bool(grader.verify(trees[1], trees[0], float_rounding=12, timeout_seconds=0, raise_on_error=False))
     except MemoryError:
         raise
-    except Exception:  # what a library's grammar throws at a hostile text is a no, and never a score
+    except Exception:  # whatever a library raises on a hostile text counts as a no
         return False
 
 
@@ -115,7 +115,7 @@ def _libraries() -> tuple[Any, Any]:
 
 
 def warm_up() -> None:
-    """Imports everything and runs each library once, so that no answer pays for it."""
+    """Imports everything and runs each library once, so that the first answer takes no longer than others."""
     _libraries()
     _math_verify(r"\overline{x}", r"\overline{x}")
     probe.equal(("s", "x"), ("f", "sin", ("s", "x")))

@@ -1,16 +1,16 @@
-"""Whether two trees are equal as functions: their values at fixed points, with so many and with 30 more digits.
+"""Tells whether two trees are equal as functions, by their values at fixed points with some digits and with 30 more.
 
-Equal expressions differ by rounding alone, so their difference shrinks when the digits grow; for unequal ones it stays.
-That tells 1e-30 from 2e-30 times a surd, which no tolerance can. Digits are 60, and as many more as the largest or smallest
-value on the way has, so that `2^1000 + n` is not `2^1000`. The points depend on the symbols' names alone (no random numbers,
-no hash seed): seven between 1/4 and 3 with both signs, then whole numbers (where floors differ) and far ones (where absolute
-values do), which can only refuse. Every step bounds the size of its result first, so an answer costs the same on every
-machine. Runs in the worker only: it needs mpmath, which the extra `verify` brings.
+Equal expressions differ only by rounding, so their difference shrinks with more digits; for unequal ones it stays. That tells
+1e-30 from 2e-30 times a root, which no tolerance can. There are 60 digits, and as many more as the largest or smallest
+intermediate value has, so that `2^1000 + n` is not `2^1000`. The points depend only on the symbols' names (not on random numbers
+or a hash seed): seven between 1/4 and 3 with both signs; then whole numbers (where floors differ) and large ones (where absolute
+values differ), which can only show that trees are unequal. Every step bounds the size of its result first, so an answer costs the
+same work on every machine. This runs in the worker only, since it needs mpmath, which the extra `verify` installs.
 
 Deviations:
-    VERIFY-13. Symbols are real; a point where a side, or a part of it, is no finite real number is left out, unless `i` or a root
-         of a negative number stands in the text itself; two points must remain, else nothing is decided. So `ln(x^2)`
-         equals `2 ln x` and `sqrt(x^2)` does not equal `x`.
+    VERIFY-13. Symbols are real. A point at which a side or a part of it is no finite real number is left out, unless the text
+         itself has `i` or the root of a negative number. Nothing is decided unless two points remain. So `ln(x^2)` equals
+         `2 ln x`, and `sqrt(x^2)` does not equal `x`.
 """
 
 from __future__ import annotations
@@ -30,14 +30,17 @@ BASES: tuple[Tree, Tree] = (
     ("n", Fraction(1)),
     ("f", "log", ("n", Fraction(10))),
 )  # natural logarithms of e and 10 (VERIFY-12)
-POINTS = 7  # that decide
-WHOLE, FAR = (1, 4, 12, 60), (149_355, -214_961, 494_197_171, -9_208_101)  # further ones: as they are, and of 4003
+POINTS = 7  # number of points that decide
+WHOLE, FAR = (1, 4, 12, 60), (149_355, -214_961, 494_197_171, -9_208_101)  # further points: as they are, and over 4003
 DIGITS, MORE = 60, 30
-MOST, MOST_GAMMA = 3_020, 60  # further digits; a factorial of a fraction is slow to compute
+MOST, MOST_GAMMA = (
+    3_020,
+    60,
+)  # the most further digits, with fewer for factorials of fractions, which are slow to compute
 
 
 def symbols(tree: Tree) -> frozenset[str]:
-    """Names of the symbols in a tree."""
+    """Returns the names of the symbols in a tree."""
     if tree[0] == "s":
         return frozenset([tree[1]])
     found: frozenset[str] = frozenset()
@@ -48,7 +51,7 @@ def symbols(tree: Tree) -> frozenset[str]:
 
 
 def point(names: frozenset[str], index: int) -> dict[str, tuple[int, int]]:
-    """The fixed rational values of the symbols at a point: `POINTS` near ones, then whole ones, then far ones."""
+    """Returns the fixed rational values of the symbols at a point: `POINTS` near ones, then whole ones, then large ones."""
     found = {}
     for rank, name in enumerate(sorted(names)):
         if index >= POINTS + len(WHOLE):
@@ -63,13 +66,14 @@ def point(names: frozenset[str], index: int) -> dict[str, tuple[int, int]]:
 
 
 def equal(first: Tree, second: Tree, spend: Callable[[int], None] = lambda digits: None) -> bool | None:
-    """True or False where the trees can be told apart or not, None where they cannot be evaluated.
+    """Tells whether two trees are equal as functions; None if they cannot be evaluated.
 
     Args:
-        spend: told how many digits more than usual an evaluation takes, before it is made.
+        first, second: the trees.
+        spend: is called with the number of digits beyond the usual ones, before an evaluation with them.
 
     Raises:
-        TooBig: a value would pass the bounds.
+        TooBig: a value would exceed the bounds.
     """
     names = symbols(first) | symbols(second)
     if LOG_BASE[1] in names:
@@ -101,9 +105,9 @@ def _same_at(
     most: int,
     spend: Callable[[int], None],
 ) -> bool | None:
-    """Whether two trees agree at a point, with at most `most` digits more.
+    """Tells whether two trees agree at a point, with at most `most` further digits.
 
-    None where one is not real there, or nothing can be told.
+    It is None if one is not real there, or if nothing can be decided.
     """
     digits = DIGITS
     for _ in range(2):
@@ -119,7 +123,9 @@ def _same_at(
     if gap <= CONTEXT.mpf(10) ** (10 - digits) * max(abs(low[0]), abs(low[1])):
         return True
     high, _ = _pair(first, second, where, digits + MORE)
-    return bool(abs(high[0] - high[1]) <= gap * CONTEXT.mpf("1e-15"))  # rounding is gone with more digits
+    return bool(
+        abs(high[0] - high[1]) <= gap * CONTEXT.mpf("1e-15")
+    )  # a difference by rounding is gone with more digits
 
 
 def _pair(first: Tree, second: Tree, where: dict[str, tuple[int, int]], digits: int) -> tuple[list[Any], Values]:
@@ -134,7 +140,7 @@ def _replaced(tree: Tree, base: Tree) -> Tree:
 
 
 def _has_gamma(tree: Tree) -> bool:
-    """Whether a factorial or binomial of something that is no whole number stands in a tree."""
+    """Tells whether a tree has a factorial or binomial of something that is no whole number."""
     own = tree[0] == "f" and tree[1] in ("factorial", "binomial")
     own = own and any(part[0] != "n" or part[1].denominator > 1 for part in tree[2:])
     return own or any(_has_gamma(part) for part in tree[1:] if isinstance(part, tuple))
@@ -145,7 +151,7 @@ def _has_i(tree: Tree) -> bool:
 
 
 def number(tree: Tree) -> Any:
-    """The real value of a tree without symbols (90 digits), or None where it has none. Raises TooBig."""
+    """Computes the real value of a tree without symbols (90 digits), or None if it has none; raises TooBig."""
     tree = _replaced(tree, BASES[0])
     if symbols(tree):
         return None
@@ -161,7 +167,7 @@ def number(tree: Tree) -> Any:
 
 
 def proportional(first: Tree, second: Tree, positive: bool) -> bool:
-    """Whether two trees have one constant ratio at all points (a positive one where asked for). Raises TooBig."""
+    """Tells whether two trees have the same ratio at all points (a positive one if asked for); raises TooBig."""
     names = symbols(first) | symbols(second)
     if not names or symbols(first) != symbols(second):
         return False
@@ -182,11 +188,11 @@ def proportional(first: Tree, second: Tree, positive: bool) -> bool:
 
 
 def magnitude(number: Any) -> int:
-    """Bits before or after the binary point of a value."""
+    """Counts the bits before or after the binary point of a value."""
     return 0 if number == 0 else abs(int(CONTEXT.mag(number)))
 
 
 def high() -> Any:
-    """The context, with 90 digits."""
+    """Returns the mpmath context, set to 90 digits."""
     CONTEXT.dps = DIGITS + MORE
     return CONTEXT

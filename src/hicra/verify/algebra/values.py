@@ -1,8 +1,8 @@
-"""Values of trees at a point, in mpmath, every intermediate result bounded before it is computed. Runs in the worker only.
+"""Computes values of trees at a point in mpmath, with every intermediate result bounded before it is computed; for workers only.
 
 Deviation:
-    VERIFY-25. A function without a definition, as `f(x)`, is some fixed function of its name: `f(2)` is not `2f`, and `f(x+1)`
-         equals `f(1+x)`.
+    VERIFY-25. A function without a definition, such as `f(x)`, is a fixed function that depends on its name: `f(2)` is not `2f`,
+         and `f(x+1)` equals `f(1+x)`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import mpmath
 from hicra.verify.reading.expr import Tree
 from hicra.verify.reading.tokens import TooBig
 
-MAX_LOG2 = 10_000.0  # bits of magnitude of any value
+MAX_LOG2 = 10_000.0  # the most bits of the magnitude of any value
 MAX_GAMMA = 1_000.0
 CONTEXT: Any = mpmath.mp.clone()
 
@@ -25,11 +25,11 @@ class NoValue(ValueError):
 
 
 class Values:
-    """Values of trees at a point, with so many digits.
+    """Values of trees at a point, with a number of digits.
 
     Attributes:
-        peak: bits before or after the binary point of the largest or smallest value met.
-        imaginary: whether one of them was not real.
+        peak: bits before or after the binary point of the largest or smallest value so far.
+        imaginary: whether any value so far was not real.
     """
 
     def __init__(self, point: dict[str, tuple[int, int]], digits: int) -> None:
@@ -38,11 +38,11 @@ class Values:
         self.point, self.peak, self.imaginary = point, 0, False
 
     def of(self, tree: Tree) -> Any:
-        """The value of a tree.
+        """Computes the value of a tree.
 
         Raises:
-            NoValue: none there (a pole, an infinity).
-            TooBig: an intermediate result would pass the bounds.
+            NoValue: the tree has no value at the point (a pole, an infinity).
+            TooBig: an intermediate result would exceed the bounds.
         """
         found = self._of(tree)
         if found != 0:
@@ -78,7 +78,7 @@ class Values:
             return _sized(parts[0] / parts[1], context)
         if kind == "^":
             return _power(parts[0], parts[1], context)
-        if tree[1] in ("sinh", "cosh", "tanh"):  # the exponentials inside are values on the way
+        if tree[1] in ("sinh", "cosh", "tanh"):  # the exponentials inside are intermediate values, too
             self.peak = max(self.peak, int(3 * min(abs(parts[0]), MAX_LOG2)))
         return _sized(_function(tree[1], parts, context), context)
 
@@ -100,7 +100,7 @@ def _power(base: Any, exponent: Any, context: Any) -> Any:
     # log2 of the result is exponent * log2(base): a product of two bounded numbers, computed before the power is
     bits = abs(exponent) * (abs(context.log(base)) / 0.6931)
     if not bits < MAX_LOG2:
-        raise TooBig("a power of too many digits")
+        raise TooBig("a power with too many digits")
     real = isinstance(base, context.mpf) and isinstance(exponent, context.mpf)
     if real and base < 0 and exponent != int(exponent):
         return context.power(context.mpc(base), exponent)
@@ -110,7 +110,7 @@ def _power(base: Any, exponent: Any, context: Any) -> Any:
 def _function(name: str, parts: list[Any], context: Any) -> Any:
     first = parts[0]
     if context.mag(first) > 60 and name not in ("abs", "log", "root", "sqrt"):
-        raise TooBig("an argument of too many digits")
+        raise TooBig("an argument with too many digits")
     if name in ("root", "sqrt"):
         degree = parts[1] if len(parts) > 1 else context.mpf(2)
         real = isinstance(first, context.mpf) and isinstance(degree, context.mpf)
@@ -135,7 +135,7 @@ def _function(name: str, parts: list[Any], context: Any) -> Any:
         return context.exp(first)
     if name in ("factorial", "binomial"):
         if any(abs(part) > MAX_GAMMA for part in parts):
-            raise TooBig(f"a factorial or binomial past {MAX_GAMMA:g}")
+            raise TooBig(f"a factorial or binomial above {MAX_GAMMA:g}")
         return context.factorial(first) if name == "factorial" else _binomial(first, parts[1], context)
     if name in ("sinh", "cosh", "tanh") and abs(first) > MAX_LOG2 / 2:
         raise TooBig("an exponential of too many digits")
@@ -146,7 +146,7 @@ def _function(name: str, parts: list[Any], context: Any) -> Any:
 
 
 def _binomial(n: Any, k: Any, context: Any) -> Any:
-    """With a small whole k a product, which costs nothing at any number of digits."""
+    """Computes a binomial, for a small whole k as a product, which is fast for any number of digits."""
     if not isinstance(k, context.mpf) or k != context.nint(k) or not 0 <= k <= 64:
         return context.binomial(n, k)
     found = context.mpf(1)
@@ -156,14 +156,14 @@ def _binomial(n: Any, k: Any, context: Any) -> Any:
 
 
 def _whole(found: Any, name: str, context: Any) -> Any:
-    """Floor or ceiling, where log2(8) is 3 although it comes out as 2.99..."""
+    """Computes a floor or ceiling so that log2(8) is 3, although it is computed as 2.99..."""
     nearest = context.nint(found)
     near = abs(found - nearest) <= context.mpf(10) ** (15 - context.dps) * max(1, abs(nearest))
     return nearest if near else getattr(context, name)(found)
 
 
 def _unknown(name: str, first: Any, context: Any) -> Any:
-    """VERIFY-25: a rational function of degree 3 over 2 whose coefficients come from the name."""
+    """Computes an unknown function (VERIFY-25): a rational function, cubic over quadratic, with coefficients from its name."""
     digest = hashlib.sha256(name.encode()).digest()
     a, b, c, d = (context.mpf(1009 + int.from_bytes(digest[at : at + 4], "big") % 9001) / 4001 for at in (0, 4, 8, 12))
     return (a * first**3 + b * first + c) / (first**2 + d)

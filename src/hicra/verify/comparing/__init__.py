@@ -1,1 +1,1 @@
-"""Comparing two answers that were read: by structure, then leaf by leaf, exactly where that is possible."""
+"""Compares two answers that were read: by their structure, then value by value, exactly if that is possible."""

@@ -1,7 +1,7 @@
-"""Exact values of trees: rational arithmetic with every intermediate result bounded before it is computed.
+"""Computes exact values of trees by rational arithmetic; every intermediate result is bounded before it is computed.
 
-Bounds are on the work, not on the clock, so what is refused is refused on every machine: integers of at most `MAX_BITS`
-bits, factorials and binomials of at most `MAX_FACTORIAL`.
+The bounds are on the work and not on time, so that every machine refuses the same trees: integers have at most `MAX_BITS` bits,
+and arguments of factorials and binomials are at most `MAX_FACTORIAL`.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ MAX_FACTORIAL = 1_000
 
 
 class Inexact(ValueError):
-    """The tree has a symbol, or a value that is no rational number."""
+    """The tree has a symbol, or its value is no rational number."""
 
 
 class Undefined(ValueError):
-    """The tree divides by zero or the like: it has no value and equals nothing."""
+    """The tree has no value, for example because it divides by zero, and so equals nothing."""
 
 
 def exact(tree: Tree) -> Fraction:
-    """The rational value of a tree.
+    """Computes the rational value of a tree.
 
     Raises:
-        Inexact: it has none, or none that this arithmetic finds.
-        Undefined: it has no value at all.
-        TooBig: an intermediate result would pass the bounds.
+        Inexact: the tree has no rational value, or none that this arithmetic finds.
+        Undefined: the tree has no value at all.
+        TooBig: an intermediate result would exceed the bounds.
     """
     kind = tree[0]
     if kind == "n":
@@ -45,7 +45,9 @@ def exact(tree: Tree) -> Fraction:
         return total
     if kind == "*":
         product = Fraction(1)
-        for factor in [exact(part) for part in tree[1:]]:  # all are read first: a zero never hides a symbol or a bomb
+        for factor in [
+            exact(part) for part in tree[1:]
+        ]:  # all are computed first, so that a zero hides neither a symbol nor too large a number
             product = bounded(product * factor)
         return product
     if kind == "/":
@@ -61,7 +63,7 @@ def exact(tree: Tree) -> Fraction:
 
 
 def bounded(value: Fraction) -> Fraction:
-    """The value itself, where its numerator and denominator are within `MAX_BITS`; else TooBig."""
+    """Returns the value if its numerator and denominator are within `MAX_BITS`; else raises TooBig."""
     if value.numerator.bit_length() > MAX_BITS or value.denominator.bit_length() > MAX_BITS:
         raise TooBig(f"a number of more than {MAX_BITS} bits")
     return value
@@ -78,12 +80,12 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction:
         return base if exponent % 2 else base * base
     bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     if bits * abs(exponent) > MAX_BITS + 64:
-        raise TooBig("a power of too many digits")
+        raise TooBig("a power with too many digits")
     return bounded(base ** int(exponent))
 
 
 def _root(value: Fraction, degree: int) -> Fraction:
-    """The exact real root; Inexact where it is irrational or not real."""
+    """Computes the exact real root; raises Inexact if it is irrational or not real."""
     if value < 0:
         if degree % 2 == 0:
             raise Inexact("imaginary")
@@ -129,5 +131,5 @@ def _natural(value: Fraction) -> int:
     if value.denominator != 1 or value < 0:
         raise Inexact("not a natural number")
     if value > MAX_FACTORIAL:
-        raise TooBig(f"a factorial or binomial past {MAX_FACTORIAL}")
+        raise TooBig(f"a factorial or binomial above {MAX_FACTORIAL}")
     return int(value)

@@ -1,6 +1,7 @@
-"""The comparison of an answer with a gold: as text, then structure by structure (structures.py), then its leaves (leaves.py).
+"""Compares an answer with a gold answer in steps, of which each decides or leaves it to the next (hence "ladder").
 
-equal text -> choice letters -> lists, sets, tuples, intervals, unions, matrices, relations -> leaves
+equal text -> choice letters -> lists, sets, tuples, intervals, unions, matrices, relations (structures.py) -> single values
+(leaves.py)
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from hicra.verify.reading.gold import Gold
 from hicra.verify.reading.normalise import compact, normalise
 from hicra.verify.reading.shapes import Shape, shape_of
 
-MAX_READ = 65_536  # characters; of longer answers and golds only text without white space and numbers are compared
+MAX_READ = (
+    65_536  # characters; longer answers and gold answers are compared only as text without white space and as numbers
+)
 _LED = re.compile(r"\A(?:the )?(?:final )?answer(?: is|:| =)+ ?(?=.)", re.IGNORECASE)
 
 
 def equal(answer: str, gold: Gold, algebra: Algebra | None = None) -> bool:
-    """Whether an answer is right. Both texts as written; nothing is run.
+    """Tells whether an answer is right, given both texts as written; nothing in them is run.
 
     Raises:
-        NeedsAlgebra: `algebra` is None and only it can decide.
+        NeedsAlgebra: `algebra` is None, and only algebra can decide.
     """
     answer = answer.strip()
     if max(len(answer), *map(len, gold.answers)) > MAX_READ:
@@ -39,7 +42,7 @@ def equal(answer: str, gold: Gold, algebra: Algebra | None = None) -> bool:
 
 
 def equal_text(answer: str, gold: Gold) -> bool:
-    """Strict mode: whether the normalised texts are the same."""
+    """Tells whether the normalised texts are the same, as the strict mode asks."""
     right = ", ".join(gold.answers)
     if max(len(answer), len(right)) > MAX_READ:
         return _bare(answer) == _bare(right)

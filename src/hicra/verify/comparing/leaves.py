@@ -1,10 +1,10 @@
-"""Two leaves: equal as text, as words, as exact numbers, as numbers with units, else by algebra.
+"""Compares two single values (the leaves of an answer's structure): as text, words, numbers, with units of measure, by algebra.
 
-Nothing here runs anything; the last rung is handed in as a function. Without one, `NeedsAlgebra` says that the rungs
-before it could not decide.
+No text is run here; the last step, algebra, is given as an object. If it is missing, `NeedsAlgebra` says that the steps before it
+could not decide.
 
 Deviation:
-    VERIFY-19. An answer past the size bounds equals only the same text.
+    VERIFY-19. An answer that exceeds the size bounds equals only the same text.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _TEXT = re.compile(r"\\(?:text[a-z]*|mathrm|mbox|operatorname)\s*\{\s*[A-Za-z]{2
 
 
 class NeedsAlgebra(Exception):
-    """The rungs without algebra cannot decide."""
+    """The steps of the comparison without algebra cannot decide."""
 
 
 class Algebra(Protocol):
-    """The last rung, in the worker."""
+    """The last step of the comparison, which runs in the worker."""
 
     def trees(self, answer: Tree, gold: Tree) -> bool: ...
     def proportional(self, answer: Tree, gold: Tree, positive: bool) -> bool: ...
@@ -58,12 +58,12 @@ class Algebra(Protocol):
 
 
 class Leaves:
-    """Compares two leaves.
+    """Compares two single values.
 
     Args:
-        algebra: the last rung; None raises `NeedsAlgebra` instead.
-        tolerance: of numbers, absolute.
-        raws: the answer's and the gold's text as written (units in text commands).
+        algebra: the last step of the comparison; if None, `NeedsAlgebra` is raised instead.
+        tolerance: the largest absolute difference of equal numbers.
+        raws: the texts of the answer and of the gold answer as written (with units of measure in text commands).
     """
 
     def __init__(self, algebra: Algebra | None, tolerance: Fraction | None, raws: tuple[str, str]) -> None:
@@ -75,11 +75,11 @@ class Leaves:
 
     @functools.cached_property
     def _words(self) -> bool:
-        """Whether a side says that letters of it are text."""
+        """Whether a side says that some of its letters are text."""
         return any(map(_TEXT.search, self.raws))
 
     def same(self, answer: str, gold: str) -> bool:
-        """Whether two normalised texts without outer structure are equal. May raise NeedsAlgebra."""
+        """Tells whether two normalised texts without outer structure are equal; may raise NeedsAlgebra."""
         if not answer or not gold:
             return False
         if compact(answer) == compact(gold):
@@ -122,14 +122,14 @@ class Leaves:
         return factor is not None and self._values(answer.core, gold.core, factor)
 
     def _at_least_one(self, percent: str) -> bool:
-        """VERIFY-6: whether so many percent may stand for that number."""
+        """Tells whether `p%` may equal `p`, which needs p >= 1 (VERIFY-6)."""
         try:
             return exact(self._tree(percent)) >= 1
         except (Inexact, Undefined, NotMaths, TooBig):
             return False
 
     def _values(self, answer: str, gold: str, factor: Fraction) -> bool:
-        """Whether answer * factor equals gold."""
+        """Tells whether answer * factor equals gold."""
         if factor == 1:
             if compact(answer) == compact(gold):
                 return True
@@ -186,7 +186,7 @@ class Leaves:
         return self.algebra.trees(answer, gold)
 
     def _texts(self, answer: str, gold: str) -> bool:
-        """What the grammar does not know, where it may still be mathematics."""
+        """Compares texts outside the grammar that may still be mathematics."""
         if not (mathematical(answer) and mathematical(gold)) or strange(answer) != strange(gold):
             return False
         if self.algebra is None:
@@ -194,7 +194,7 @@ class Leaves:
         return self.algebra.texts(answer, gold)
 
     def algebra_on(self, ask: Callable[[Algebra], bool]) -> bool:
-        """Asks the last rung a question of the caller's own."""
+        """Asks the algebra a question of the caller."""
         if self.algebra is None:
             raise NeedsAlgebra
         return ask(self.algebra)

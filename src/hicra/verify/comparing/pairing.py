@@ -1,4 +1,4 @@
-"""Items of two lists paired at once, by a text that is equal for equal numbers and for equal texts."""
+"""Pairs the items of two lists at once, by a text that is equal for equal numbers and for equal texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hicra.verify.reading.numbers import number_key
 
 
 def unmatched(answers: tuple[str, ...], golds: tuple[str, ...]) -> tuple[list[str], list[str]]:
-    """What is left on both sides once equal texts and equal numbers are paired."""
+    """Returns what is left on both sides after equal texts and equal numbers are paired."""
     left = list(answers)
     keys = [plain_value(item) for item in left]
     rest = []
@@ -22,6 +22,6 @@ def unmatched(answers: tuple[str, ...], golds: tuple[str, ...]) -> tuple[list[st
 
 
 def plain_value(text: str) -> str:
-    """A text by which many items are compared at once: equal for equal numbers and for equal texts."""
+    """Returns a text that is equal for equal numbers and for equal texts, so that many items are compared at once."""
     key = number_key(text)
     return compact(text) if key is None else f"{'-' if key.negative else ''}0.{key.digits}e{key.power}"

@@ -1,8 +1,8 @@
-r"""The parts of the real line that an answer may stand for: intervals, unions, inequalities in one symbol, points left out.
+r"""Reads the parts of the real line that an answer may mean: intervals, unions, inequalities in one symbol, left-out points.
 
 Deviations:
-    VERIFY-24. Inequalities in one symbol joined by "or" are the union of their intervals, those joined by "and" or a comma what
-         they have in common; `\mathbb{R}` and "all real numbers" are one interval, and `x \ne 2` is that without a point.
+    VERIFY-24. Inequalities in one symbol joined by "or" are the union of their intervals; joined by "and" or a comma they are the
+         intersection. `\mathbb{R}` and "all real numbers" are one interval, and `x \ne 2` is that interval without a point.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _INFINITE = re.compile(r"[-+]? ?\\infty")
 
 
 class Span(NamedTuple):
-    """An interval: its brackets, its bounds, and the points inside that are left out."""
+    """An interval with its brackets, its bounds, and the points inside it that are left out."""
 
     low: str
     high: str
@@ -40,16 +40,16 @@ class Span(NamedTuple):
 
 
 class Region(NamedTuple):
-    """Intervals, and the symbol that they are of; "" where none is named."""
+    """Intervals, and the symbol that they are for, or "" if none is named."""
 
     symbol: str
     spans: tuple[Span, ...]
 
 
 def region(shape: Shape, joint: str = "") -> Region | None:
-    """What a shape stands for, or None. `joint` joins the whole of which it is a part: "" for the whole itself."""
+    """Returns the region that a shape means, or None; `joint` joins the list that the shape is a part of ("" for no list)."""
     if shape.kind == "list":
-        joint = joint if shape.marks == (",",) and joint else shape.marks[0]  # `A, B or C`: "or" joins all three
+        joint = joint if shape.marks == (",",) and joint else shape.marks[0]  # in `A, B or C`, "or" joins all three
         parts = _parts(shape, joint)
         return _union(parts) if joint == "or" else _common(parts)
     if shape.kind == "union":
@@ -58,14 +58,14 @@ def region(shape: Shape, joint: str = "") -> Region | None:
         return Region("", (Span(shape.marks[0], shape.marks[1], (shape.items[0], shape.items[1])),))
     if shape.kind != "relation":
         return _line(shape.text)
-    if joint and shape.marks == (r"\in",) and is_symbol(shape.items[0]):  # as the whole it is a name and its value
+    if joint and shape.marks == (r"\in",) and is_symbol(shape.items[0]):  # outside a list this is a name and its value
         inner = region(shape_of(shape.items[1]))
         return None if inner is None else Region(shape.items[0], inner.spans)
     return _inequality(shape)
 
 
 def _parts(shape: Shape, joint: str) -> list[Region | None]:
-    """The regions of a list; in `x \\ne 1, 2` the bare 2 is left out as well."""
+    """Returns the regions of a list's items; in `x \\ne 1, 2` the bare 2 is a left-out point, too."""
     shapes = [shape_of(item) for item in shape.items]
     symbol = shapes[0].items[0] if shapes[0].kind == "relation" and shapes[0].marks == (r"\ne",) else ""
     return [
@@ -79,7 +79,7 @@ def _not_equal(symbol: str, value: str) -> Shape:
 
 
 def _union(parts: list[Region | None]) -> Region | None:
-    """All of the parts, where they are of one symbol."""
+    """Returns the union of the parts if they are for one symbol."""
     known = [part for part in parts if part is not None]
     if len(known) < len(parts) or len({part.symbol for part in known}) > 1:
         return None
@@ -87,7 +87,7 @@ def _union(parts: list[Region | None]) -> Region | None:
 
 
 def _common(parts: list[Region | None]) -> Region | None:
-    """What the parts have in common, where at most one of them bounds it below, and one above."""
+    """Returns the intersection of the parts if at most one of them is a lower and one an upper bound."""
     known = [part for part in parts if part is not None and part.symbol and len(part.spans) == 1]
     if len(known) < len(parts) or len({part.symbol for part in known}) > 1:
         return None
@@ -101,7 +101,7 @@ def _common(parts: list[Region | None]) -> Region | None:
 
 
 def _line(text: str) -> Region | None:
-    """The real line, whole or without points, in words or signs."""
+    """Reads the real line, as a whole or without points, in words or signs."""
     if _LINE.fullmatch(text):
         return Region("", (Span("(", ")", (LEAST, MOST)),))
     match = _WITHOUT.fullmatch(text)
@@ -132,14 +132,14 @@ def _inequality(shape: Shape) -> Region | None:
 
 
 def joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """The spans, those that meet in one left-out point as one span with a hole: `(0,1) \\cup (1,2)`."""
+    """Joins spans that meet in one left-out point, as in `(0,1) \\cup (1,2)`, into one span with that point left out."""
     after = {compact(span.bounds[0]): span for span in spans if span.low == "("}
     ends = {compact(span.bounds[1]) for span in spans if span.high == ")"}
     if len(after) < sum(span.low == "(" for span in spans):
         return spans
     found, used = [], 0
     for span in spans:
-        if span.low == "(" and compact(span.bounds[0]) in ends:  # another one goes on with it
+        if span.low == "(" and compact(span.bounds[0]) in ends:  # it continues another one
             continue
         holes = list(span.holes)
         while span.high == ")" and (follower := after.pop(compact(span.bounds[1]), None)):
@@ -148,9 +148,9 @@ def joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
             used += 1
         found.append(span._replace(holes=tuple(holes)))
         used += 1
-    return tuple(found) if used == len(spans) else spans  # none is lost, as (2,2) would be
+    return tuple(found) if used == len(spans) else spans  # else a span such as (2,2) would be lost
 
 
 def is_symbol(text: str) -> bool:
-    """Whether a text is one letter, with or without an index, or the name of one."""
+    """Tells whether a text is one letter, or the name of one, with or without an index."""
     return bool(_SYMBOL.fullmatch(text)) and text not in REFUSED_NAMES

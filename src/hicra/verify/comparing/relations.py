@@ -1,8 +1,8 @@
-"""What relations and lists stand for: a name and its value, the values of a list. Texts only.
+"""Reads what relations and lists mean, as texts: a name and its value, or the values of a list.
 
 Deviation:
-    VERIFY-31. Names of a value are also angles, lengths, areas, moduli, trigonometric functions of one angle, and, in an answer,
-         sums of single letters: `m + n = 7` is 7. `x^2 = 9`, `2x = 3`, `x - y = 3` and `|x| = 3` name none.
+    VERIFY-31. The name of a value may also be an angle, a length, an area, a modulus, a trigonometric function of one angle, or,
+         in an answer, a sum of single letters: `m + n = 7` is 7. `x^2 = 9`, `2x = 3`, `x - y = 3` and `|x| = 3` name no value.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _VALUED = ("=", r"\in")
 
 
 def without_about(shape: Shape) -> str | None:
-    """What stands for the answer in `a \\approx b`: b where a is a name, else a, the exact form. None without the sign."""
+    """Returns the answer in `a \\approx b`: b if a is a name, else a, the exact form; None without the sign."""
     if shape.kind != "relation" or shape.marks[-1] != r"\approx" or not all(shape.items):
         return None
     if len(shape.items) == 2 and _NAME.fullmatch(shape.items[0]):
@@ -46,12 +46,12 @@ def without_about(shape: Shape) -> str | None:
 
 
 def assignment(shape: Shape) -> tuple[str, str] | None:
-    """Name and value of `x = 3`, `3 = x`, `f(x) = 3`, `x \\in S`, `x = a = b` or `m + n = 3`, or None."""
+    """Reads name and value of `x = 3`, `3 = x`, `f(x) = 3`, `x \\in S`, `x = a = b` or `m + n = 3`; else returns None."""
     if shape.kind != "relation" or any(mark not in _VALUED for mark in shape.marks):
         return None
     name, value = _BRACED.sub(r"\1", shape.items[0]), shape.items[-1]
     numbers = {number_key(side) for side in shape.items[1:]} - {None}
-    if len(numbers) > 1:  # x = 43 = 42 says nothing
+    if len(numbers) > 1:  # x = 43 = 42 contradicts itself
         return None
     if r"\in" in shape.marks and shape_of(value).kind == "leaf" and number_key(value) is not None:
         return None
@@ -63,11 +63,11 @@ def assignment(shape: Shape) -> tuple[str, str] | None:
 
 
 def is_sum(name: str) -> bool:
-    """Whether a name is a sum; as a gold, `x + y = 3` is an equation and no 3."""
+    """Tells whether a name is a sum; in a gold answer, `x + y = 3` is an equation and not 3."""
     return bool(_SUM.fullmatch(name))
 
 
-@functools.lru_cache(maxsize=8)  # a list is asked for its items several times
+@functools.lru_cache(maxsize=8)  # the items of a list are needed several times
 def _inner(shape: Shape) -> tuple[Shape, ...]:
     return tuple(map(shape_of, shape.items))
 
@@ -78,19 +78,19 @@ def _assignments(shape: Shape) -> tuple[tuple[str, str] | None, ...]:
 
 
 def assigned(shape: Shape) -> dict[str, str] | None:
-    """Values by name of a list of assignments to different names, or None."""
+    """Returns {name: value} of a list of assignments to different names, or None."""
     found = _assignments(shape)
     named = {compact(one[0]): one[1] for one in found if one}
     return named if found and len(named) == len(found) else None
 
 
 def names(shape: Shape) -> set[str]:
-    """The names that the items of a list or set are assigned to."""
+    """Returns the names to which the items of a list or set assign values."""
     return {compact(one[0]) for one in _assignments(shape) if one}
 
 
 def values(shape: Shape) -> tuple[str, ...]:
-    """The items of a list or set, flat, `\\pm` written out; `x = 1 or x = 2` without the one name that they share."""
+    """Returns the items of a list or set without nesting, with `\\pm` written out and without a name that all items share."""
     if shape.kind not in ("list", "set"):
         found = assignment(shape)
         if found is None:
@@ -112,7 +112,7 @@ def _flat(shape: Shape, depth: int) -> tuple[Shape, ...]:
 
 
 def connective(shape: Shape) -> str:
-    """How a list joins what holds an inequality: "or" or "and" (a comma is one too); "" where nothing does."""
+    """Returns how a list with an inequality is joined, "or" or "and" (also for a comma); "" if it has no inequality."""
     signs = ("<", ">", r"\le", r"\ge", r"\ne")
     flat = _flat(shape, 3) if shape.kind == "list" else _inner(shape)
     if not any(mark in signs for one in flat for mark in one.marks):

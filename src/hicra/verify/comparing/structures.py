@@ -1,13 +1,14 @@
-"""Two answers by their structure: the shapes of both, then what is inside, level by level, down to the leaves.
+"""Compares two answers by their structure: the shapes of both, then what is inside, level by level, down to single values.
 
 Deviations:
-    VERIFY-20. `x = 3` equals `3`, and `3` equals a gold `x = 3`, when one side is a name or a name applied to arguments;
-         `2 + 1 = 3` equals `3`, `4 = 3` and `x > 3` and `x \\ne 3` do not. `a \\approx b`
-         is a, and where a is a name, b. `x = 3` and `y = 3` differ.
-    VERIFY-21. An inequality in one symbol equals the interval of its solutions where the bounds stand alone on their sides.
-    VERIFY-22. Two equations are equal when their differences are proportional; two inequalities when by a positive factor.
-    VERIFY-32. Lists with an ellipsis are compared in order, and the ellipsis as an item that only another one equals; lists of
-         inequalities joined by "or" equal none that are joined by "and" or commas.
+    VERIFY-20. `x = 3` equals `3`, and `3` equals a gold answer `x = 3`, if one side is a name or a name applied to arguments.
+         `2 + 1 = 3` equals `3`; `4 = 3`, `x > 3` and `x \\ne 3` do not. `a \\approx b` is a, or b if a is a name. `x = 3` and
+         `y = 3` differ.
+    VERIFY-21. An inequality in one symbol equals the interval of its solutions if the symbol stands alone on its side.
+    VERIFY-22. Two equations are equal if the differences of their sides are proportional; two inequalities are equal if they are
+         proportional by a positive factor.
+    VERIFY-32. Lists with an ellipsis are compared in order, and an ellipsis equals only another ellipsis. Lists of inequalities
+         joined by "or" never equal lists joined by "and" or commas.
 """
 
 from __future__ import annotations
@@ -26,18 +27,21 @@ from hicra.verify.reading.shapes import Shape, flipped, shape_of
 from hicra.verify.reading.tokens import NotMaths, TooBig
 
 MAX_DEPTH = 6
-MAX_MATCH = 40  # items of an unordered list that are matched one by one; more are compared as sorted text
+MAX_MATCH = (
+    40  # the most items of an unordered list that are matched one by one; longer lists are compared as sorted text
+)
 ELLIPSIS = "..."
 _WORD = re.compile(" [A-Za-z]")
 
 
 class Structures:
-    """Compares two normalised texts; `multiple` reads every comma as a separator."""
+    """Compares two normalised texts; with `multiple`, every comma is a separator."""
 
     def __init__(self, leaves: Leaves, multiple: bool) -> None:
         self.leaves, self.multiple = leaves, multiple
 
     def texts(self, answer: str, gold: str, depth: int) -> bool:
+        """Compares two texts; `depth` counts the levels around them."""
         if not answer or depth > MAX_DEPTH:
             return False
         if compact(answer) == compact(gold):
@@ -49,6 +53,7 @@ class Structures:
         return self.shapes(shape_of(answer, commas), shape_of(gold, commas), depth)
 
     def shapes(self, answer: Shape, gold: Shape, depth: int) -> bool:
+        """Compares two shapes by what they are."""
         kinds = answer.kind, gold.kind
         if kinds in (("set", "leaf"), ("leaf", "set")) and not (answer.items or gold.items):
             return r"\emptyset" in (answer.text, gold.text)
@@ -77,7 +82,7 @@ class Structures:
         return self.with_leaf(answer, gold, depth) if "leaf" in kinds else False
 
     def with_leaf(self, answer: Shape, gold: Shape, depth: int) -> bool:
-        """A leaf against a set of one, or against the list that it may also be, as in `30,150^\\circ`."""
+        """Compares a single value with a set of one, or with the list that it may also be, as in `30,150^\\circ`."""
         leaf, other = (answer, gold) if answer.kind == "leaf" else (gold, answer)
         if other.kind == "set" and len(other.items) == 1:
             sides = ((leaf.text,), other.items) if leaf is answer else (other.items, (leaf.text,))
@@ -89,7 +94,7 @@ class Structures:
         return again.kind == "list" and self.lists(*sides_again, depth)
 
     def lists(self, answer: Shape, gold: Shape, depth: int) -> bool:
-        """Two lists, or a list and a set."""
+        """Compares two lists, or a list and a set."""
         if connective(answer) != connective(gold):
             return False
         named = assigned(answer), assigned(gold)
@@ -101,17 +106,19 @@ class Structures:
         return self.unordered(values(answer), values(gold), depth)
 
     def several(self, answer: Shape, golds: list[str]) -> bool:
-        """Several answers, all asked for, in any order."""
+        """Compares an answer with several gold answers, all of which must be given, in any order."""
         if answer.kind == "bracket" and answer.marks == ("(", ")") and len(golds) != 1:
             return len(answer.items) == len(golds) and self.unordered(answer.items, tuple(golds), 1)
         return self.unordered(values(answer), tuple(golds), 1)
 
     def ordered(self, answers: tuple[str, ...], golds: tuple[str, ...], depth: int) -> bool:
+        """Compares items in order."""
         if len(answers) != len(golds):
             return False
         return all(self.texts(mine, right, depth + 1) for mine, right in zip(answers, golds, strict=True))
 
     def unordered(self, answers: tuple[str, ...], golds: tuple[str, ...], depth: int) -> bool:
+        """Compares items in any order, each with its own partner."""
         if len(answers) != len(golds):
             return False
         if ELLIPSIS in answers or ELLIPSIS in golds:
@@ -129,6 +136,7 @@ class Structures:
         return True
 
     def as_set(self, answers: tuple[str, ...], golds: tuple[str, ...], depth: int) -> bool:
+        """Compares items as sets, in which equal items count once."""
         if ELLIPSIS in answers or ELLIPSIS in golds:
             return self.ordered(answers, golds, depth)
         if max(len(answers), len(golds)) > MAX_MATCH:
@@ -140,6 +148,7 @@ class Structures:
         return all(inside(one, golds, False) for one in answers) and all(inside(one, answers, True) for one in golds)
 
     def assigned(self, answers: dict[str, str], golds: dict[str, str], depth: int) -> bool:
+        """Compares assigned values, name by name."""
         return answers.keys() == golds.keys() and all(
             self.texts(answers[name], golds[name], depth + 1) for name in golds
         )
@@ -147,6 +156,7 @@ class Structures:
     # relations and intervals
 
     def relations(self, answer: Shape, gold: Shape, depth: int) -> bool:
+        """Compares two shapes of which at least one is a relation."""
         exact = without_about(answer)
         if exact is not None and compact(answer.items[0]) == compact(gold.text):
             return True
@@ -167,23 +177,25 @@ class Structures:
         return False
 
     def valued(self, answer: Shape, value: str, gold: str, depth: int) -> bool:
-        """`x = 3` against 3; of `x = y = 1 + 2 = 3` every side that is no name has to be the gold."""
+        """Compares `x = 3` with 3; in `x = y = 1 + 2 = 3` every side that is no name must equal the gold answer."""
         sides = [value, *(side for side in answer.items[1:-1] if not is_symbol(side))]
         return all(self.texts(side, gold, depth + 1) for side in sides)
 
     def worked_out(self, answer: Shape, gold: Shape, depth: int) -> bool:
-        """`2 + 1 = 3` against `3`: every side has to be the gold."""
+        """Compares `2 + 1 = 3` with `3`: every side must equal the gold answer."""
         if set(answer.marks) != {"="} or len(answer.items) > 4:
             return False
         return all(side and self.texts(side, gold.text, depth + 1) for side in answer.items)
 
     def same_regions(self, mine: Region, right: Region, depth: int) -> bool:
+        """Compares two regions of the real line, also after joining spans that meet in a left-out point."""
         if mine.symbol and right.symbol and mine.symbol != right.symbol:
             return False
         spans, whole = (mine.spans, right.spans), (joined(mine.spans), joined(right.spans))
         return self.same_spans(*spans, depth) or (whole != spans and self.same_spans(*whole, depth))
 
     def same_spans(self, mine: tuple[Span, ...], right: tuple[Span, ...], depth: int) -> bool:
+        """Compares intervals in any order."""
         if len(mine) != len(right):
             return False
         left = list(mine)
@@ -197,11 +209,13 @@ class Structures:
         return True
 
     def same_span(self, mine: Span, right: Span, depth: int) -> bool:
+        """Compares two intervals: brackets, bounds and left-out points."""
         if (mine.low, mine.high) != (right.low, right.high) or not self.ordered(mine.bounds, right.bounds, depth):
             return False
         return self.unordered(mine.holes, right.holes, depth)
 
     def chains(self, answer: Shape, gold: Shape, depth: int) -> bool:
+        """Compares two relations side by side, also with one of them read from right to left."""
         for marks, items in (
             (answer.marks, answer.items),
             (tuple(map(flipped, answer.marks[::-1])), answer.items[::-1]),
@@ -211,7 +225,7 @@ class Structures:
         return False
 
     def equations(self, answer: Shape, gold: Shape) -> bool:
-        """VERIFY-22, for one sign on each side."""
+        """Compares two equations or inequalities with one sign each (VERIFY-22)."""
         if len(answer.marks) != 1 or len(gold.marks) != 1:
             return False
         positive = answer.marks[0] != "="

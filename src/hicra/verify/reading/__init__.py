@@ -1,1 +1,1 @@
-"""Reading an answer: finding it in a completion, one spelling for what looks the same, what kind of thing it is."""
+"""Reads an answer: finds it in a completion, gives equal-looking texts one spelling, and recognises its structure."""

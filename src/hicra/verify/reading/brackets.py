@@ -1,6 +1,6 @@
-"""Brackets and commas of a normalised text: what stands at the outermost level, and where it is cut. Linear in the text.
+"""Finds what stands outside all brackets of a normalised text, and cuts the text there, in time linear in its length.
 
-`1,234` outside brackets is a number (VERIFY-14), and so it is before a unit, a degree sign or a factor: `1,234 dollars`.
+`1,234` outside brackets is a number (VERIFY-14), also before a unit of measure, a degree sign or a factor: `1,234 dollars`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _GROUPED = re.compile(r"(?:\A|[=<>]|\\(?:le|ge|ne|approx)(?![A-Za-z])) ?[-+]? ?[
 
 
 def levels(text: str) -> list[tuple[int, str]]:
-    """The pieces of a text (single characters and commands) with the depth of brackets around each."""
+    """Splits a text into single characters and commands, with the depth of the brackets around each."""
     depth, found = 0, []
     for match in _PIECE.finditer(text):
         piece = match[0]
@@ -27,7 +27,7 @@ def levels(text: str) -> list[tuple[int, str]]:
 
 
 def outer_of(text: str) -> str:
-    """The text with every piece inside brackets masked, position by position."""
+    """Masks everything inside brackets, so that the positions in the text stay the same."""
     masked = []
     for depth, piece in levels(text):
         masked.append(piece if depth == 0 and piece not in CLOSING else "\x00" * len(piece))
@@ -35,14 +35,14 @@ def outer_of(text: str) -> str:
 
 
 def cut(text: str, spans: list[tuple[int, int]]) -> tuple[str, ...]:
-    """What is left of a text between the spans."""
+    """Returns the parts of a text between the spans."""
     starts = [0, *(end for _, end in spans)]
     ends = [*(start for start, _ in spans), len(text)]
     return tuple(text[start:end].strip() for start, end in zip(starts, ends, strict=True))
 
 
 def comma_spans(outer: str) -> list[tuple[int, int]]:
-    """Where commas separate: all of them, or only those before a space where others group digits by three."""
+    """Returns where commas separate: all commas, or only those before a space if the others group digits by three."""
     every = [match.span() for match in re.finditer(",", outer)]
     spaced = [match.span() for match in re.finditer(r",(?= )", outer)]
     grouped = len(re.findall(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))", outer))
@@ -50,5 +50,5 @@ def comma_spans(outer: str) -> list[tuple[int, int]]:
 
 
 def only_groups(outer: str) -> bool:
-    """Whether every comma groups the digits of a number that begins the text or a side of a relation."""
+    """Tells whether every comma groups the digits of a number at the beginning of the text or of a side of a relation."""
     return outer.count(",") == sum(match[0].count(",") for match in _GROUPED.finditer(outer))

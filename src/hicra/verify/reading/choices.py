@@ -1,8 +1,8 @@
-"""Choice letters: one, with or without brackets and what the choice says; several, with or without separators.
+"""Compares choice letters: one, with or without brackets and the text of the choice; or several, with or without separators.
 
 Deviation:
-    VERIFY-30. A gold of two or more of the letters A to F, each once and in the order of the alphabet, is a set of choices: `BD`
-         and `B, D` and `B and D` are equal, `DB` (a product, a segment) and `B or D` are not `BD`.
+    VERIFY-30. A gold answer of two or more of the letters A to F, each once and in alphabetical order, is a set of choices: `BD`,
+         `B, D` and `B and D` are equal; `DB` (a product, or a line segment) and `B or D` do not equal `BD`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _CHOSEN = re.compile(
     r"(?:(?:the )?(?:answer is|answer|option|choice) )?\(?([A-Ja-j])(?:\)|[.:] |[.:]?\Z)(.*)", re.DOTALL | re.IGNORECASE
 )
 _HEDGED = re.compile(r"(?<![A-Za-z])(?:or|and|not|nor|but|[B-J]|\([A-Ja-j]\)|A(?=[.):]|\Z))(?![A-Za-z])")
-_GLUED = re.compile(r"[^ 0-9\\$]")  # `(C)x` is a product, `(C)12` the choice and its value
+_GLUED = re.compile(r"[^ 0-9\\$]")  # `(C)x` is a product, `(C)12` is the choice with its value
 _DENIED = re.compile(
     r"\A ?[-+*/^_<>=!'|,;]|(?<![A-Za-z])(?:is|isn'?t|was|in?correct|false|untrue|wrong|invalid|impossible|never|cannot"
     r"|can'?t|rejected|excluded|eliminated|ruled|fails?|failed)(?![A-Za-z])",
@@ -26,7 +26,7 @@ MAX_SEVERAL = 60  # characters
 
 
 def one_choice(answer: str, gold: str) -> bool | None:
-    """Whether a choice letter is the gold's; None where the gold is none or the answer names none."""
+    """Tells whether the answer's choice letter is the gold answer's; None if the gold answer or the answer is no choice."""
     wanted = _CHOICE.fullmatch(gold)
     if not wanted or len(answer) > 400:
         return None
@@ -41,7 +41,7 @@ def one_choice(answer: str, gold: str) -> bool | None:
 
 
 def several_choices(answer: str, gold: str) -> bool | None:
-    """Whether several choice letters are the gold's; None where either side is anything else (VERIFY-30)."""
+    """Tells whether several choice letters are the gold answer's (VERIFY-30); None if either side is anything else."""
     if max(len(answer), len(gold)) > MAX_SEVERAL or not (_SEVERAL.fullmatch(gold) and _SEVERAL.fullmatch(answer)):
         return None
     mine, wanted = (re.sub("[^A-F]", "", text) for text in (answer, gold))

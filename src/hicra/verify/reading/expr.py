@@ -1,17 +1,17 @@
-"""LaTeX or plain-text mathematics to a small tree, by a parser of our own: nothing is looked up, called or evaluated.
+"""Parses mathematics in LaTeX or plain text to a small tree; the parser is our own, and nothing in a text is called or run.
 
 A tree is nested tuples: ("n", Fraction) a number, ("s", name) a symbol, ("c", "pi" | "e" | "i") a constant, ("+", a, b, ...),
 ("*", a, b, ...), ("/", a, b), ("^", a, b), ("-", a), ("f", name, a, ...) a known function. What the grammar does not know
-(words, relations, integrals, unknown commands) is `NotMaths`; what is too long or deep is `TooBig`. Both depend on the
-text alone.
+(words, relations, integrals, unknown commands) raises `NotMaths`, and what is too long or too deep raises `TooBig`. Both depend
+only on the text.
 
 Deviations (LaTeX does not fix a meaning):
-    VERIFY-9. `2\\frac{1}{3}` and `2 1/3` are mixed numbers; a proper fraction of plain integers right behind an integer is added.
-    VERIFY-10. Implicit multiplication binds as tightly as the explicit one: `1/2x` is (1/2)x.
-    VERIFY-11. `e` is Euler's number and `i` the imaginary unit unless they carry an index; `x^12` is x to the twelfth.
-    VERIFY-12. `\\log` without a base is to base e or 10, whichever makes the two sides equal (the same on both).
-    VERIFY-26. A letter before brackets is a function of what they hold where it is f, or they hold one number or symbol (`P(0)`,
-         `y(t)`), and a factor where not (`x(x+1)`, `P(1+r)^t`).
+    VERIFY-9. `2\\frac{1}{3}` and `2 1/3` are mixed numbers: a proper fraction of integers directly after an integer is added.
+    VERIFY-10. Implicit multiplication has the same precedence as explicit multiplication: `1/2x` is (1/2)x.
+    VERIFY-11. `e` is Euler's number and `i` is the imaginary unit, unless they have an index. `x^12` is x to the twelfth.
+    VERIFY-12. `\\log` without a base has base e or 10, whichever makes the two sides equal (the same on both sides).
+    VERIFY-26. A letter before brackets is a function if it is f, or if the brackets hold one number or symbol (`P(0)`, `y(t)`).
+         Otherwise it is a factor (`x(x+1)`, `P(1+r)^t`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from typing import Any
 from hicra.verify.reading.tokens import FUNCTIONS, GREEK, MAX_DIGITS, MAX_TOKENS, NotMaths, TooBig, TooDeep, tokens_of
 
 Tree = tuple[Any, ...]
-MAX_DEPTH, MAX_DEEP = 40, 600  # brackets within brackets: in the caller's process, in a worker
+MAX_DEPTH, MAX_DEEP = 40, 600  # the most levels of brackets in the caller's process, and in a worker
 ONE: Tree = ("n", Fraction(1))
-LOG_BASE: Tree = ("s", "\\log")  # natural logarithm of a base that is not written
+LOG_BASE: Tree = ("s", "\\log")  # stands for the natural logarithm of a base that is not written
 _INVERSE = {"sin": "asin", "cos": "acos", "tan": "atan"}
 _STOP = ("", ")", "}", "]", ",", r"\}", r"\rfloor", r"\rceil")
 
@@ -43,11 +43,11 @@ def _parsed(text: str, most: int) -> Tree | ValueError:
 
 
 def parse(text: str, deep: bool = False) -> Tree:
-    """The tree of a normalised text; `deep` needs a recursion limit of 20,000.
+    """Parses a normalised text to a tree; `deep` needs a recursion limit of 20,000.
 
     Raises:
-        NotMaths: it is no expression of the grammar.
-        TooBig: it passes a bound on characters, symbols, digits or depth (TooDeep: only without `deep`).
+        NotMaths: the text is no expression of the grammar.
+        TooBig: the text exceeds a bound on characters, symbols, digits or depth (TooDeep: the last, without `deep`).
     """
     found = _parsed(text, MAX_DEEP if deep else MAX_DEPTH)
     if isinstance(found, ValueError):
@@ -56,9 +56,11 @@ def parse(text: str, deep: bool = False) -> Tree:
 
 
 class _Parser:
+    """A parser by recursive descent over a list of tokens."""
+
     def __init__(self, tokens: list[str], most: int) -> None:
         self.tokens, self.at, self.most = tokens, 0, most
-        self.bars = 0  # open |
+        self.bars = 0  # number of open |
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -81,7 +83,7 @@ class _Parser:
         return terms[0] if len(terms) == 1 else ("+", *terms)
 
     def term(self, depth: int, tight: bool = False) -> Tree:
-        """Factors side by side, flat; `tight` ends at an explicit sign (the argument of a function without brackets)."""
+        """Parses a product; with `tight` (the argument of a function without brackets) it ends at an explicit sign."""
         factors = [self.signed(depth)]
         while True:
             token = self.peek()
@@ -126,7 +128,7 @@ class _Parser:
         return base
 
     def degrees(self) -> bool:
-        """Takes a degree sign, where one comes next."""
+        """Takes a degree sign if one comes next, and tells whether it did."""
         for sign in ([r"\circ"], ["{", r"\circ", "}"]):
             if self.tokens[self.at : self.at + len(sign)] == sign:
                 self.at += len(sign)
@@ -153,7 +155,7 @@ class _Parser:
         return value
 
     def argument(self, depth: int) -> Tree:
-        """What a command takes: a braced group, or the next single digit, letter or command."""
+        """Parses the argument of a command: a group in braces, or the next single digit, letter or command."""
         token = self.peek()
         if token == "{":
             self.take()
@@ -193,11 +195,11 @@ class _Parser:
             if mixed is not None:
                 return ("+", ("n", value), mixed)
         if self.peek() == "_":
-            raise NotMaths("a number with an index is of another base")
+            raise NotMaths("a number with an index has another base")
         return ("n", value)
 
     def mixed(self, depth: int) -> Tree | None:
-        """The proper fraction of a mixed number, where one of plain integers comes next."""
+        """Parses the fraction of a mixed number if a proper fraction of plain integers comes next."""
         rest = self.tokens[self.at : self.at + 7]
         if rest[:1] == [r"\frac"]:
             at = self.at
@@ -231,7 +233,7 @@ class _Parser:
         return ("s", name)
 
     def single(self) -> bool:
-        """Whether the brackets that begin here hold one number or symbol (VERIFY-26)."""
+        """Tells whether the brackets that begin here hold one number or symbol (VERIFY-26)."""
         inner = self.tokens[self.at + 1 : self.at + 4]
         if inner[:1] == ["-"]:
             inner = self.tokens[self.at + 2 : self.at + 5]

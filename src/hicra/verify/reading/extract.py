@@ -1,17 +1,18 @@
-"""Finds the answer in a completion: the last complete, non-empty box, or by name the last number.
+"""Finds the answer in a completion: the last complete, non-empty box, or in the mode "lenient" the last number.
 
-Everything is one pass over at most `MAX_INPUT` characters, whatever stands there: thousands of empty boxes, unclosed
-braces and megabytes before the box cost what plain text costs.
+The search is one pass over at most `MAX_INPUT` characters, whatever they are: thousands of empty boxes, unclosed braces and
+megabytes of text before the box take no more time than plain text.
 
 Modes (`MODES`):
-    boxed     the last complete, non-empty `\\boxed{...}` (or `\\fbox{...}`), compared by the whole ladder. No box: no answer.
-    strict    the same box, compared as normalised text alone: the exact match by which the paper evaluates.
-    lenient   the same box; a text without any `\\boxed` falls back on the last number of its last 65,536 characters.
+    boxed     The answer is the last complete, non-empty `\\boxed{...}` (or `\\fbox{...}`), and all steps of the comparison are
+              used. Without a box there is no answer.
+    strict    The answer is the same box, compared only as normalised text: the exact match that the paper uses.
+    lenient   The answer is the same box; in a text without any `\\boxed` it is the last number of the last 65,536 characters.
 
 Deviations (the paper says only "strict \\boxed{} matching"):
-    VERIFY-1. Of nested boxes the inner one is the answer: it begins last.
-    VERIFY-2. A text that holds `\\boxed` never falls back, not even when every box is empty or unclosed.
-    VERIFY-3. Of more than 1,000,000 characters the last 1,000,000 are read.
+    VERIFY-1. Of nested boxes, the inner one is the answer, because it begins last.
+    VERIFY-2. In a text that holds `\\boxed`, the last number is never the answer, even if every box is empty or unclosed.
+    VERIFY-3. Of a text with more than 1,000,000 characters, the last 1,000,000 are read.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from hicra.verify.reading.normalise import blank
 Mode = Literal["boxed", "strict", "lenient"]
 MODES: tuple[Mode, ...] = ("boxed", "strict", "lenient")
 MAX_INPUT = 1_000_000  # characters
-MAX_TAIL = 65_536  # characters searched for a last number
+MAX_TAIL = 65_536  # characters in which the last number is searched
 
 _OPEN = re.compile(r"\\(?:boxed|fbox)\s{0,8}\{")
 _PIECE = re.compile(r"\\{1,4}(?:boxed|fbox)\s{0,8}\{|\\.|[{}]", re.DOTALL)
@@ -33,7 +34,7 @@ _SPACES = re.compile(r"\s*")
 _INTEGER = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)"
 _DECIMAL = rf"(?:{_INTEGER}(?:\.[0-9]+)?|\.[0-9]+)"
 _FRACTION = r"\\[dt]?frac\{[-+]?[0-9]+\}\{[0-9]+\}"
-# a sign counts only where it cannot be the minus of a subtraction; digits inside a word (x2, SmolLM2) are no number
+# a sign counts only if it cannot be the minus of a subtraction; digits inside a word (x2, SmolLM2) are no number
 _NUMBER = re.compile(
     rf"(?<![A-Za-z0-9_\\])(?:(?<![)\]}}0-9])[-+])?(?:{_FRACTION}|{_DECIMAL}(?:[eE][-+]?[0-9]+)?(?: ?/ ?[0-9]+)?)"
     r"(?![A-Za-z]*[0-9_])"
@@ -41,18 +42,18 @@ _NUMBER = re.compile(
 
 
 class Extracted(NamedTuple):
-    """What was found: the text of the answer, and whether it stood in a box."""
+    """An answer that was found: its text, and whether it was in a box."""
 
     text: str
     boxed: bool
 
 
 def last_box(text: str) -> str | None:
-    """Content of the last complete box that is not blank, stripped; None where there is none. Linear in the text."""
+    """Returns the stripped content of the last complete box that is not blank, or None, in time linear in the text."""
     quick = _quick(text)
     if quick is not None:
         return quick
-    stack: list[int] = []  # where the content of an open box starts, -1 for any other brace
+    stack: list[int] = []  # for each open brace, where the content starts if it is a box, else -1
     best = -1
     content: str | None = None
     for match in _PIECE.finditer(text):
@@ -67,7 +68,7 @@ def last_box(text: str) -> str | None:
 
 
 def _quick(text: str) -> str | None:
-    """The last box where it is complete, not blank and of ordinary size, else None: then the whole text is walked."""
+    """Returns the last box if it is complete, not blank and of ordinary size; else None, and the whole text must be read."""
     at = max(text.rfind("\\boxed"), text.rfind("\\fbox"))
     opened = _OPEN.match(text, at) if at >= 0 else None
     if opened is None:
@@ -81,14 +82,14 @@ def _quick(text: str) -> str | None:
 
 
 def _empty(text: str, start: int, end: int) -> bool:
-    """Whether a box from start to end holds nothing; of thousands of nested ones none is copied whole."""
+    """Tells whether a box from start to end holds nothing, without copying the whole box."""
     spaces = _SPACES.match(text, start, end)
     begin = spaces.end() if spaces else start
     return blank(text[begin : min(end, begin + 4096)])
 
 
 def last_number(text: str) -> str | None:
-    """The last number written in the text (integer, decimal, a/b or \\frac{a}{b}), or None."""
+    """Returns the last number written in the text (integer, decimal, a/b or \\frac{a}{b}), or None."""
     last = None
     for match in _NUMBER.finditer(text.replace("\u2212", "-")):
         last = match[0]
@@ -96,7 +97,7 @@ def last_number(text: str) -> str | None:
 
 
 def find(completion: str, mode: Mode) -> Extracted | None:
-    """The answer that a completion gives under a mode, or None where it gives none."""
+    """Finds the answer that a completion gives in a mode, or returns None."""
     text = completion[-MAX_INPUT:]
     box = last_box(text)
     if box is not None:

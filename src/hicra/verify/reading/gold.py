@@ -1,8 +1,9 @@
-"""Gold answers: what is right, and what the gold asks of the comparison.
+"""Gold answers, with what they require of the comparison.
 
 Deviation:
-    VERIFY-16. A gold that cannot be an answer is `bad_gold` whatever the completion says: nothing but blanks and punctuation,
-         unbalanced brackets, an operator without its operand, an empty fraction or root, more than 1,000,000 characters.
+    VERIFY-16. If the gold answer cannot be an answer, the verdict is `bad_gold` whatever the completion says: nothing but blanks
+         and punctuation, unbalanced brackets, an operator without its operand, an empty fraction or root, or more than 1,000,000
+         characters.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from hicra.verify.reading.normalise import blank, normalise
 from hicra.verify.reading.numbers import number_key
 
 MAX_GOLD = 1_000_000
-MAX_CHECKED = 65_536  # characters; a longer gold is only ever compared as text
+MAX_CHECKED = 65_536  # characters; a longer gold answer is compared only as text
 _BRACKETS = re.compile(r"\\(?:[A-Za-z]+|.)|[(){}\[\]]", re.DOTALL)
 _DANGLING = re.compile(r"(?:[-+*/^_=<>\\]|\\(?:times|cdot|div|frac|sqrt|binom|le|ge|ne|cup|cap|pm|in|left))\Z")
 _SIGNED = re.compile(r"[\^_] ?(?:[-+*]|\{ ?[-+*] ?\})\Z")  # as in x^* and \mathbb{R}^+
@@ -35,10 +36,10 @@ class Gold:
     """A gold answer.
 
     Args:
-        answers: the right answer; several of them are all asked for, in any order.
-        tolerance: largest absolute difference at which a number still counts (OlympiadBench: `error`); None asks for
+        answers: the right answer; if there are several, all of them must be given, in any order.
+        tolerance: the largest absolute difference of a number that still counts (OlympiadBench: `error`); None asks for
             equality.
-        multiple: the one text holds several answers separated by commas (OlympiadBench: `is_multiple_answer`).
+        multiple: whether the one text holds several answers separated by commas (OlympiadBench: `is_multiple_answer`).
     """
 
     answers: tuple[str, ...]
@@ -52,15 +53,15 @@ class Gold:
 
 
 def gold_of(value: Any, options: Mapping[str, Any] | None = None) -> Gold:
-    """A gold from a text, a number, a list of them, or a `Gold`.
+    """Makes a gold answer from a text, a number, a list of them, or a `Gold`.
 
     Args:
-        value: None and "" give a bad gold, which never pays.
-        options: keys `error` (number, text of a number, list of them, or None) and `is_multiple_answer` (bool); others
-            are not looked at.
+        value: the answer; None and "" give a bad gold answer, which earns no reward.
+        options: the keys `error` (number, text of a number, list of them, or None) and `is_multiple_answer` (bool); other
+            keys are ignored.
 
     Raises:
-        DataError: another type, or an `error` that is no number of at least 0.
+        DataError: the value has another type, or `error` is no number of at least 0.
     """
     if isinstance(value, Gold):
         return value
@@ -72,7 +73,7 @@ def gold_of(value: Any, options: Mapping[str, Any] | None = None) -> Gold:
         return Gold(texts)
     multiple = options.get("is_multiple_answer") or False
     if not isinstance(multiple, bool):
-        raise DataError(f"is_multiple_answer is {multiple!r}", "it is true or false")
+        raise DataError(f"is_multiple_answer is {multiple!r}", "give true or false")
     return Gold(texts, _tolerance(options.get("error")), multiple)
 
 
@@ -93,8 +94,8 @@ def _text(value: Any) -> str:
 def _digits(value: int) -> str:
     try:
         return str(value)
-    except ValueError:  # Python's cap on the digits of an integer
-        raise DataError("a gold integer of more than 4,300 digits", "write it as a string") from None
+    except ValueError:  # Python limits the digits of an integer
+        raise DataError("a gold answer is an integer of more than 4,300 digits", "write it as a string") from None
 
 
 def _tolerance(error: Any) -> Fraction | None:
@@ -107,13 +108,13 @@ def _tolerance(error: Any) -> Fraction | None:
     text = str(error).strip()
     key = number_key(text) if not isinstance(error, bool) else None
     if key is None or key.negative or len(key.digits) > 30 or abs(key.power) > 300:
-        raise DataError(f"error {text[:40]!r} is no tolerance", "it is a number of at least 0, as 1e-2")
+        raise DataError(f"error {text[:40]!r} is no tolerance", "give a number of at least 0, for example 1e-2")
     return Fraction(text)
 
 
 @functools.lru_cache(maxsize=8192)
 def bad_text(text: str) -> bool:
-    """Whether a text cannot be an answer (VERIFY-16)."""
+    """Tells whether a text cannot be an answer (VERIFY-16)."""
     if len(text) > MAX_GOLD or blank(text):
         return True
     if text.isalnum() or len(text) > MAX_CHECKED:

@@ -1,7 +1,7 @@
-"""Matrices: one environment, the brackets around it and a factor before it. Texts only, linear in the text.
+"""Reads a matrix as texts: one environment, the brackets around it and a factor before it, in time linear in the text.
 
 Deviation:
-    VERIFY-29. The kind of brackets says nothing, bars make a determinant, which equals no matrix; a factor before a matrix
+    VERIFY-29. The type of brackets does not matter; bars make a determinant, which equals no matrix. A factor before a matrix
          multiplies its entries.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hicra.verify.reading.brackets import outer_of
 
-MAX_FACTOR = 200  # characters; it is written before every entry
+MAX_FACTOR = 200  # characters of a factor, which is written before every entry
 _BEGIN = re.compile(
     r"\\begin ?\{ ?(?P<kind>[pbBvV]?matrix|smallmatrix|array) ?\}(?: ?\[ ?[tcb] ?\])?(?: ?\{[clr| ]*\})?"
 )
@@ -27,7 +27,7 @@ _TIMES = re.compile(r"(?:\\cdot|\\times|\*)\Z")
 
 
 class Matrix(NamedTuple):
-    """The entries of all rows, the number of rows, and whether bars make it a determinant."""
+    """A matrix: the entries of all rows, the number of rows, and whether bars make it a determinant."""
 
     cells: tuple[str, ...]
     rows: int
@@ -35,7 +35,7 @@ class Matrix(NamedTuple):
 
 
 def matrix_of(text: str) -> Matrix | None:
-    """The matrix that a text is, its factor multiplied in, or None."""
+    """Reads a text that is a matrix, with its factor multiplied in; else returns None."""
     begin = _BEGIN.search(text)
     end = _END.match(text, text.rfind(r"\end")) if begin else None
     if begin is None or end is None or begin["kind"] != end["kind"] or text.count(r"\begin") != 1:

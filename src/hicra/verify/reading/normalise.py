@@ -1,12 +1,12 @@
-"""One spelling for what looks the same: Unicode, LaTeX spacing, delimiters, text commands, separators, trailing stops.
+"""Gives equal-looking texts one spelling: Unicode, LaTeX spacing, delimiters, text commands, separators, full stops at the end.
 
-`normalise` only ever removes or renames what carries no meaning of its own. It never drops a word, a sign, a relation, a
-factorial, a base or a unit: those are for the rungs above, which know what they mean. Linear in the text.
+`normalise` only removes or renames what has no meaning of its own. It never drops a word, a sign, a relation, a factorial, a base
+or a unit of measure; the steps of the comparison handle those. It takes time linear in the text.
 
 Deviations:
-    VERIFY-4. Zero-width characters are dropped, digits of any script are read as digits, superscript and subscript digits as
-        powers and indices; letters of other scripts that only look Latin stay what they are.
-    VERIFY-5. A full stop, comma, colon or semicolon at the very end is dropped; an exclamation mark is a factorial and stays.
+    VERIFY-4. Zero-width characters are dropped. Digits of any script are read as digits, superscript and subscript digits as
+        powers and indices. Letters of other scripts that only look Latin stay what they are.
+    VERIFY-5. A full stop, comma, colon or semicolon at the very end is dropped. An exclamation mark is a factorial and stays.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ _FONT = re.compile(r"\\(?:mathbf|mathit|mathsf|mathtt|boldsymbol|bm|mathnormal|d
 _TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|textsf|texttt|textnormal|mathrm|mbox|hbox|emph|underline|operatorname)"
                    r"\*?\s{0,8}\{([^{}]*)\}")  # fmt: skip
 _COLOUR = re.compile(r"\\(?:text)?color\s{0,8}\{[^{}]*\}")
-_BEFORE = r"((?:[^{}\\]|\\(?!(?:over|choose)(?![A-Za-z]))|\{[^{}]*+\})*+)"  # all up to the first \over or \choose
+_BEFORE = (
+    r"((?:[^{}\\]|\\(?!(?:over|choose)(?![A-Za-z]))|\{[^{}]*+\})*+)"  # everything up to the first \over or \choose
+)
 _AFTER = r"((?:[^{}]|\{[^{}]*+\})*+)"
 _INFIX = re.compile(
     rf"\{{{_BEFORE}\\(over|choose)(?![A-Za-z]){_AFTER}\}}|\A{_BEFORE}\\(over|choose)(?![A-Za-z]){_AFTER}\Z"
@@ -85,7 +87,7 @@ _BLANK = re.compile(
 
 
 def blank(text: str) -> bool:
-    """Whether nothing is left of a text once spacing, empty text commands and lone punctuation are gone."""
+    """Tells whether a text holds nothing but spacing, empty text commands and punctuation."""
     return not text or not _BLANK.sub("", text)
 
 
@@ -96,20 +98,20 @@ def _character(match: re.Match[str]) -> str:
     digit = unicodedata.decimal(char, None)
     if digit is not None:
         return str(digit)
-    if unicodedata.category(char) == "No":  # a circled 4 is a label, no digit
+    if unicodedata.category(char) == "No":  # a circled 4 is a label and no digit
         return char
     plain = unicodedata.normalize("NFKC", char)
     return plain if len(plain) == 1 and plain.isascii() and plain.isprintable() else char
 
 
 def _vulgar(match: re.Match[str]) -> str:
-    """Behind a digit the fraction of a mixed number, else a fraction of its own."""
+    """Writes a vulgar fraction as part of a mixed number after a digit, else as a fraction of its own."""
     top, bottom = unicodedata.normalize("NFKC", match[2]).split("\u2044")
     return f"{match[1]} {top}/{bottom}" if match[1] else rf"\frac{{{top}}}{{{bottom}}}"
 
 
 def ascii_maths(text: str) -> str:
-    """Unicode mathematics in LaTeX spelling; what has no such spelling stays."""
+    """Writes Unicode mathematics in LaTeX; characters without a LaTeX spelling stay."""
     if text.isascii():
         return text
     text = text.translate(_ZERO_WIDTH)
@@ -132,16 +134,16 @@ def _macro(match: re.Match[str]) -> str:
     return _NAMES.get(name, name)
 
 
-_PLAIN = re.compile(r"[^\\~{ _^]*")  # nothing for the rules of LaTeX to do
+_PLAIN = re.compile(r"[^\\~{ _^]*")  # a text that the rules for LaTeX do not change
 
 
 def normalise(text: str) -> str:
-    """The one spelling of a text; equal spellings are equal answers."""
+    """Returns the normalised spelling of a text; equal spellings are equal answers."""
     text = ascii_maths(text)
     if text.isalnum():
         return text
     text = text.replace("\\$", "$").replace("$", "").strip()
-    if text.startswith("~") and not text.endswith("~"):  # an "about", and no space around the whole
+    if text.startswith("~") and not text.endswith("~"):  # here `~` means "about" and is no space
         text = r"\sim " + text[1:]
     if not _PLAIN.fullmatch(text):
         text = _COMMA_THIN.sub("", text.replace("{:}", ":"))
@@ -152,23 +154,23 @@ def normalise(text: str) -> str:
         text = _MACRO.sub(_macro, text).replace("~", " ")
     text = _unwrapped(" ".join(text.split()))
     text = text.strip('`"').strip()
-    if text.startswith("*"):  # emphasis, where the end is one as well: `x^*` is not
+    if text.startswith("*"):  # it is emphasis, unlike the star in `x^*`
         text = text.strip("*").strip()
     end = "..." if _GOES_ON.search(text[-64:]) else ""
     return _one_brace(text.rstrip(".,;: \\") + end)
 
 
-_GOES_ON = re.compile(r", ?\.\.\.[., ]*\Z")  # an ellipsis behind a list is part of it
+_GOES_ON = re.compile(r", ?\.\.\.[., ]*\Z")  # an ellipsis at the end of a list is part of it
 
 
 def _prefix(match: re.Match[str]) -> str:
-    """`{a \\over b}` as `\\frac{a}{b}`."""
+    """Writes `{a \\over b}` as `\\frac{a}{b}`."""
     before, name, after = match.groups()[:3] if match[2] else match.groups()[3:]
     return f"\\{'frac' if name == 'over' else 'binom'}{{{before}}}{{{after}}}"
 
 
 def _text_commands(text: str) -> str:
-    """Text commands replaced by their content, from the inside out, at most four levels."""
+    """Replaces text commands by their content, from the inside out, at most four levels."""
     for _ in range(4):
         changed = _TEXT.sub(lambda match: f" {match[1]} " if not match[1].startswith("(") else match[1], text)
         if changed == text:
@@ -178,7 +180,7 @@ def _text_commands(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
-    """Without a box around the whole."""
+    """Removes boxes around the whole text."""
     for _ in range(8):
         opened = _WRAPPED.match(text)
         if not opened or not text.endswith("}") or not _closes_last(text, opened.end() - 1):
@@ -188,7 +190,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _one_brace(text: str) -> str:
-    """Without plain braces around the whole: `{42}` is 42."""
+    """Removes plain braces around the whole text: `{42}` is 42."""
     for _ in range(8):
         if not (text.startswith("{") and text.endswith("}") and not text.endswith("\\}") and _closes_last(text, 0)):
             break
@@ -197,7 +199,7 @@ def _one_brace(text: str) -> str:
 
 
 def _closes_last(text: str, opening: int) -> bool:
-    """Whether the brace at `opening` closes at the very end of the text."""
+    """Tells whether the brace at `opening` closes at the very end of the text."""
     depth = 0
     at = opening
     while at < len(text):
@@ -216,5 +218,5 @@ _SPACE = re.compile(r"(?<![A-Za-z0-9]) | (?![A-Za-z0-9])|(?<=[A-Za-z]) (?=[0-9])
 
 
 def compact(text: str) -> str:
-    """A normalised text without white space that carries no meaning: the form in which two texts are compared."""
+    """Removes white space without meaning from a normalised text; two texts are compared in this form."""
     return _SPACE.sub("", text)

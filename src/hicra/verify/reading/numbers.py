@@ -1,8 +1,8 @@
-"""Plain numbers as exact keys: signs, digits, thousands separators, decimals, scientific notation, of any length.
+"""Reads plain numbers as exact keys: signs, digits, thousands separators, decimals, scientific notation, of any length.
 
-A key is (negative, digits without zeros at either end, power of ten), so two numbers are equal exactly when their keys
-are; no integer is ever built from the digits, so a number of a million digits costs one pass over it. `2` is `2.0`,
-`1,234` is `1234`, and 1e-30 is not 2e-30: no tolerance.
+A key is (negative, digits without zeros at either end, power of ten), so two numbers are equal exactly if their keys are. No
+integer is made from the digits, so a number of a million digits takes one pass over it. `2` is `2.0`, and `1,234` is `1234`.
+There is no tolerance: 1e-30 is not 2e-30.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-MAX_EXPONENT = 100_000  # powers of ten in scientific notation; beyond it a text is no number
+MAX_EXPONENT = 100_000  # the largest power of ten in scientific notation; with a larger one a text is no number
 
 _UNSIGNED = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
 _PLAIN = re.compile(rf"([-+]?) ?({_UNSIGNED})(?:[eE]([-+]?[0-9]{{1,6}}))?")
@@ -21,7 +21,7 @@ _TIMES_TEN = re.compile(
 
 
 class Key(NamedTuple):
-    """The exact value of a plain number: (-1)^negative * 0.digits * 10^power; zero is (False, "", 0)."""
+    """The exact value of a plain number, (-1)^negative * 0.digits * 10^power; zero is (False, "", 0)."""
 
     negative: bool
     digits: str
@@ -29,7 +29,7 @@ class Key(NamedTuple):
 
 
 def number_key(text: str) -> Key | None:
-    """The key of a normalised text that is one plain number, or None."""
+    """Returns the key of a normalised text that is one plain number, or None."""
     match = _PLAIN.fullmatch(text)
     if match:
         sign, body, exponent = match.groups()
@@ -50,7 +50,7 @@ def number_key(text: str) -> Key | None:
 
 
 def fraction_of(key: Key) -> Fraction:
-    """The value of a short key (the caller has bounded its digits and power)."""
+    """Returns the value of a short key; the caller must have bounded its digits and power."""
     shift = key.power - len(key.digits)
     value = Fraction(int(key.digits or "0"))
     value = value * Fraction(10) ** shift

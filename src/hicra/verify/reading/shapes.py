@@ -1,13 +1,14 @@
-"""What kind of thing an answer is: a leaf, a list, a set, a tuple or interval, a union, a matrix, a relation.
+"""Recognises the outer structure of an answer: a single value, list, set, tuple or interval, union, matrix, or relation.
 
-Only brackets, commas and relation signs at the outermost level are read here, on normalised text; what is between them
-stays text. Linear in the text, which is at most `MAX_SHAPE` characters: longer ones are leaves.
+Only brackets, commas and relation signs outside all brackets are read, in normalised text; what is between them stays text. It
+takes time linear in the text, of at most `MAX_SHAPE` characters; a longer text counts as a single value ("leaf").
 
 Deviations:
-    VERIFY-14. A bare list (`1, 2` or `1 or 2`, `\\pm 2` for two values) has no order against another bare list or a set, and the
-         given order against a tuple; `1,234` outside brackets is a number, with a unit or factor behind it too, inside
-         brackets it is two.
-    VERIFY-15. `(1,2)` is a pair and an open interval alike; `]1,2[` is `(1,2)`; `{1,1,2}` is `{1,2}` as a set, but not as a list.
+    VERIFY-14. A list without brackets (`1, 2` or `1 or 2`, `\\pm 2` for two values) is compared without order with another such
+         list or a set, and in order with a tuple. `1,234` outside brackets is a number, also before a unit of measure or a
+         factor; inside brackets it is two numbers.
+    VERIFY-15. `(1,2)` is both a pair and an open interval. `]1,2[` is `(1,2)`. `{1,1,2}` equals `{1,2}` as a set, but not as a
+         list.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from hicra.verify.reading.numbers import number_key
 MAX_SHAPE = 20_000
 MAX_ITEMS = 4_000
 
-_JOINTS = {  # "or" parts what "and" has joined
+_JOINTS = {  # a text is cut at ";" first, then at "or", then at "and"
     ";": re.compile(";"),
     "or": re.compile(r"(?<![A-Za-z\\])(?:,? ?or|\\vee)(?![A-Za-z])"),
     "and": re.compile(r"(?<![A-Za-z\\])(?:,? ?and|\\wedge)(?![A-Za-z])"),
@@ -40,12 +41,14 @@ _SIGN_NAMES = {"<=": r"\le", ">=": r"\ge", "!=": r"\ne", ":=": "=", "==": "=", r
 
 
 class Shape(NamedTuple):
-    """One level of an answer.
+    """One level of the structure of an answer.
 
-    kind: leaf, list, set, bracket (tuple or interval), union, matrix, relation.
-    text: the normalised text of the whole.
-    items: what is inside, as text (matrix: the cells of all rows; relation: its sides).
-    marks: list: what joins it (; or and ,); bracket: the two brackets; matrix: kind and number of rows; relation: its signs.
+    Attributes:
+        kind: leaf (a single value), list, set, bracket (tuple or interval), union, matrix, or relation.
+        text: the normalised text of the whole.
+        items: what is inside, as text (of a matrix the entries of all rows, of a relation its sides).
+        marks: of a list what joins it (`;`, `or`, `and`, `,`), of a bracket the two brackets, of a matrix "matrix" or
+            "determinant" and the number of rows, of a relation its signs.
     """
 
     kind: str
@@ -55,7 +58,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(text: str, commas: bool = False) -> Shape:
-    """The shape of a normalised text; `commas` reads every comma as a separator (several answers are asked for)."""
+    """Recognises the shape of a normalised text; with `commas`, every comma is a separator (several answers are asked for)."""
     leaf = Shape("leaf", text)
     if len(text) > MAX_SHAPE or text.isalnum() or (not commas and number_key(text) is not None):
         return leaf
@@ -87,7 +90,7 @@ def _listed(text: str, spans: list[tuple[int, int]], name: str) -> Shape | None:
 
 
 def _union(text: str, outer: str) -> Shape | None:
-    """A union, unless it is what a sign speaks about, as in `x \\in A \\cup B`."""
+    """Recognises a union, unless it is a side of a relation, as in `x \\in A \\cup B`."""
     spans = [match.span() for match in re.finditer(r"\\cup(?![A-Za-z])", outer)]
     if not spans or (_RELATION.search(outer) and not all(map(_RELATION.search, cut(outer, spans)))):
         return None
@@ -144,5 +147,5 @@ def _pm(text: str) -> Shape | None:
 
 
 def flipped(sign: str) -> str:
-    """The sign of a relation read from right to left; what has no such sign gets one that equals no other."""
+    """Returns the sign of a relation read from right to left; a sign without an opposite gets one that equals no other."""
     return f"turned {sign}" if sign in _ONE_WAY else _OPPOSITE.get(sign, sign)

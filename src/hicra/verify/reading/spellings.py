@@ -1,10 +1,11 @@
-"""Ways to write one leaf: words, numbers of another base, decimals of an exact value, repeating decimals, other commands.
+"""Compares other spellings of a single value: words, numbers of another base, decimals of an exact value, repeating decimals.
 
 Deviations:
-    VERIFY-17. A decimal of at least 6 decimals and 6 significant digits equals a value that is no such decimal when it is that
-         value, rounded or cut at its last digit (0.333333 for 1/3, 1.414214 for a root of 2); 0.33 and 3.14 do not.
-    VERIFY-18. A number with a base index equals only the same digits with the same base: neither the bare digits nor the value;
-         with base ten it is the plain number.
+    VERIFY-17. A plain number with at least 6 decimals and 6 significant digits equals a value that is no plain number if it is
+         that value, rounded or cut at its last digit (0.333333 for 1/3, 1.414214 for the root of 2). 0.33 and 3.14 have too few
+         digits.
+    VERIFY-18. A number with a base as index equals only the same digits with the same base, and neither the digits alone nor the
+         value; with base ten it is the plain number.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from fractions import Fraction
 from hicra.verify.reading.numbers import Key, number_key
 from hicra.verify.reading.tokens import FUNCTIONS, GREEK
 
-MAX_KEY = 1_000  # digits, and powers of ten, of a key that becomes a fraction
+MAX_KEY = 1_000  # the most digits, and the largest power of ten, of a key that is made a fraction
 _WORDS = re.compile(r"[A-Za-z](?:[A-Za-z ']|-(?=[A-Za-z]{3}))*")
 _VARIABLES = frozenset("xyzwtuv")
-_PRODUCTS = re.compile(r"[b-df-hj-np-tv-z]{2,3}|[a-d]{2,3}")  # no word
+_PRODUCTS = re.compile(r"[b-df-hj-np-tv-z]{2,3}|[a-d]{2,3}")  # letters that are no word
 _BASES = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
           "twelve": 12, "sixteen": 16, "binary": 2, "hex": 16}  # fmt: skip
 _BASED = re.compile(
@@ -32,9 +33,9 @@ _APOSTROPHE, _ARTICLE = re.compile("(?<=[a-z])'(?=[a-z])"), re.compile(r"\A(?:an
 
 
 def same_words(answer: str, gold: str, written: bool) -> bool | None:
-    """Whether two plain-word answers are equal, without case; None where the gold is not of plain words.
+    """Tells whether two answers in plain words are equal, whatever their case; None if the gold answer is not in plain words.
 
-    `written`: a side says in LaTeX that it is text, so that letters are no product.
+    With `written`, a side says in LaTeX that it is text, so its letters are no product.
     """
     if written and _WORDS.fullmatch(gold) and len(gold) > 1:
         return plain_words(answer) == plain_words(gold)
@@ -53,7 +54,7 @@ def same_words(answer: str, gold: str, written: bool) -> bool | None:
 
 
 def plain_words(text: str) -> str:
-    """Words without case, hyphens, quotation marks, apostrophes inside a word (a prime stays) and an article before them."""
+    """Folds words: drops case, hyphens, quotation marks, apostrophes inside a word (a prime stays) and an article before them."""
     text = _HYPHEN.sub(" ", _APOSTROPHE.sub("", text.casefold().replace('"', "")))
     return _ARTICLE.sub("", " ".join(text.split()))
 
@@ -62,7 +63,7 @@ _CLOCK = re.compile(r"([0-9]{1,2}) ?: ?([0-9]{2})(?: ?([ap])\.? ?m\.?)?", re.IGN
 
 
 def same_time(answer: str, gold: str) -> bool:
-    """Whether two texts are one time of the clock, where one says which half of the day."""
+    """Tells whether two texts are the same time of the day, if at least one says a.m. or p.m."""
     mine, right = _CLOCK.fullmatch(answer), _CLOCK.fullmatch(gold)
     if not (mine and right and (mine[3] or right[3])):
         return False
@@ -71,7 +72,7 @@ def same_time(answer: str, gold: str) -> bool:
 
 
 def based(text: str) -> tuple[str, int] | None:
-    """Digits and base of a number with a base index (VERIFY-18), or None."""
+    """Reads digits and base of a number with a base as index (VERIFY-18), or returns None."""
     if len(text) > 400:
         return None
     if match := _BASED.fullmatch(text):
@@ -84,13 +85,13 @@ def based(text: str) -> tuple[str, int] | None:
 
 
 def decimals(text: str) -> int:
-    """Decimals of a text that is a plain decimal of 6 or more, with 6 or more significant digits (VERIFY-17); else 0."""
+    """Counts the decimals of a plain number if it has 6 or more, and 6 or more significant digits (VERIFY-17); else 0."""
     match = re.fullmatch(r"-?([0-9]*)\.([0-9]{6,40})", text)
     return len(match[2]) if match and len((match[1] + match[2]).lstrip("0")) >= 6 else 0
 
 
 def decimal_of(answer: str, first: Fraction, gold: str, second: Fraction) -> bool:
-    """VERIFY-17 for two exact values."""
+    """Tells whether one of two exact values is a decimal of the other (VERIFY-17)."""
     places = decimals(answer), decimals(gold)
     if (places[0] and number_key(gold) is not None) or (places[1] and number_key(answer) is not None):
         return False
@@ -100,13 +101,14 @@ def decimal_of(answer: str, first: Fraction, gold: str, second: Fraction) -> boo
 
 
 def rounds_to(decimal: Fraction, places: int, value: Fraction) -> bool:
-    """Whether a decimal is a value, rounded to nearest or cut, at that many places."""
+    """Tells whether a decimal is a value rounded to the nearest, or cut, at that many places."""
     gap, unit = value - decimal, Fraction(1, 10**places)
     cut = 0 <= gap < unit if value >= 0 else -unit < gap <= 0
     return cut or abs(gap) * 2 <= unit
 
 
 def is_short(key: Key) -> bool:
+    """Tells whether a key is within `MAX_KEY`."""
     return len(key.digits) <= MAX_KEY and abs(key.power) <= MAX_KEY
 
 
@@ -119,12 +121,12 @@ _REFUSED = re.compile(
 
 
 def mathematical(text: str) -> bool:
-    """Whether a text outside the grammar may be mathematics: short, commands or signs, no prose, no negation or code."""
+    """Tells whether a text outside the grammar may be mathematics: short, with commands, without prose, negation or code."""
     return len(text) <= 300 and "\\" in text and not PROSE.search(text) and not _REFUSED.search(text)
 
 
 def in_ten(number: tuple[str, int] | None, key: Key | None) -> tuple[str, int] | Key | None:
-    """A number in base ten as the plain number that it is; None where neither is known, which equals nothing."""
+    """Returns a number in base ten as the plain number; None, which equals nothing, if neither argument is known."""
     if number is not None and number[1] == 10:
         return number_key(number[0] or "0")
     return key if number is None else number
@@ -134,7 +136,7 @@ REPEATING = re.compile(r"(-?)([0-9]{0,30})\.([0-9]{0,30}) ?\\(?:overline|bar|dot
 
 
 def repeated(match: re.Match[str]) -> Fraction:
-    """`0.1\\overline{6}` is 1/6."""
+    """Returns the value of a repeating decimal: `0.1\\overline{6}` is 1/6."""
     sign, whole, once, braced, bare = match.groups()
     again = braced or bare
     value = Fraction(int(whole or 0)) + Fraction(int(once or 0), 10 ** len(once))
@@ -147,7 +149,9 @@ _KNOWN = frozenset(["frac", "sqrt", "binom", "pi", "infty", "cdot", "times", "di
 
 
 def strange(text: str) -> tuple[list[str], list[str]]:
-    """The commands that our grammar does not know, and the letters: what neither of us understands, and math-verify may
-    leave out or write in lower case, has to be the same on both sides."""
+    """Returns the commands that our grammar does not know, and the letters, both sorted.
+
+    They must be the same on both sides, because math-verify may drop them or change their case.
+    """
     commands = sorted(name for name in _COMMAND.findall(text) if name[1:] not in _KNOWN)
     return commands, sorted(set(re.findall(r"[A-Za-z]", _COMMAND.sub("", text))))

@@ -1,8 +1,8 @@
-"""A normalised text to the tokens of the grammar, and the errors of everything that reads mathematics here.
+"""Splits a normalised text into the tokens of the grammar, and defines the errors of all that reads mathematics here.
 
 Deviation:
-    VERIFY-27. Letters side by side are a product, but not words side by side, a letter with a digit behind it (`x2`), or a word
-         beside a 0; `dy/dx` is one symbol.
+    VERIFY-27. Letters next to each other are a product. Words next to each other, a letter with a digit after it (`x2`), and a
+         word next to a 0 are no product. `dy/dx` is one symbol.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ class NotMaths(ValueError):
 
 
 class TooBig(ValueError):
-    """The text, or the work that it asks for, is past a bound."""
+    """The text, or the work that it needs, exceeds a bound."""
 
 
 class TooDeep(TooBig):
-    """Nested too deep for the caller's stack."""
+    """The text is nested too deeply for the caller's stack."""
 
 
 FUNCTIONS = {
@@ -43,9 +43,9 @@ _TOKEN = re.compile(
 _SUFFIXES = ("sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi")  # `xsin` is x times a sine
 _SPELLED = {"oo": "infty", "inf": "infty", "infty": "infty", "pi": "pi"}
 _NAME = rf"(?:{'|'.join([*FUNCTIONS, *GREEK, *_SPELLED])}|[A-Za-z]{{0,2}}(?:{'|'.join(_SUFFIXES)}))(?![A-Za-z])"
-_PLAIN = rf"(?<![A-Za-z\\])(?!{_NAME})[A-Za-z]"  # begins a word that names nothing
-# `x2` may be an index or a product (`\frac n2` is neither); words side by side are a sentence; what stands beside a 0 must not
-# vanish in it
+_PLAIN = rf"(?<![A-Za-z\\])(?!{_NAME})[A-Za-z]"  # begins a word that is no name
+# `x2` may be an index or a product (`\frac n2` is neither); words next to each other are a sentence; a word next to a 0 must not
+# be multiplied away
 _PROSE = re.compile(
     rf"(?<!\\frac )(?<!\\binom ){_PLAIN}+[0-9]++(?! ?\^)|{_PLAIN}+ {_PLAIN}{{2,}}|{_PLAIN}{{2,}} {_PLAIN}"
     rf"|(?<![0-9.])0 ?{_PLAIN}{{2,}}|{_PLAIN}{{2,}} ?\(?0(?![0-9.])"
@@ -58,17 +58,17 @@ _DERIVATIVE = re.compile(
 
 
 def _one_symbol(match: re.Match[str]) -> str:
-    """`dy/dx` is no quotient: a name of its own, an indexed symbol that nobody else writes."""
+    """Replaces `dy/dx`, which is no quotient, by an indexed symbol that no answer has."""
     return rf" \ell_{{{' '.join(filter(str.isalnum, match[0].removeprefix(chr(92) + 'frac')))}}} "
 
 
 def tokens_of(text: str) -> list[str]:
-    """The tokens of a normalised text. Raises TooBig past the bounds, NotMaths for a character of no token."""
+    """Splits a normalised text into tokens; raises TooBig past the bounds, and NotMaths for a character of no token."""
     if len(text) > MAX_CHARACTERS:
         raise TooBig(f"{len(text)} characters")
     text = _DERIVATIVE.sub(_one_symbol, text)
     if _PROSE.search(text):
-        raise NotMaths("words, or a name with a digit behind it")
+        raise NotMaths("words, or a name with a digit after it")
     found: list[str] = []
     at, end = 0, len(text.rstrip())
     while at < end:

@@ -1,8 +1,8 @@
-"""The units that answers are read with: names, dimensions, exact factors to the base unit of each dimension.
+"""The table of units of measure: their names, dimensions, and exact factors to the base unit of each dimension.
 
-A dimension is a text of sorted powers, `length mass time^-2`, so `N m`, `J` and `kg m^2/s^2` are one. What has no exact
-factor to the others (months to days, solar masses to kilograms, gallons of some country to litres) is its own dimension.
-Prefixes are spelled out here once, so a look-up is all that reading a name costs.
+A dimension is a text of sorted powers, such as `length mass time^-2`, so `N m`, `J` and `kg m^2/s^2` have the same one. A unit
+without an exact factor to the others (months to days, solar masses to kilograms, gallons of some country to litres) has its own
+dimension. The table also holds all names with prefixes, so that reading a name is one look-up.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """What stands behind a number.
+    """A unit of measure, or other words after a number.
 
-    dimension: powers of base dimensions, the name of what is counted, or "" where only `words` are known.
-    factor: to the base unit of the dimension.
-    words: what may be missing on the other side but must not differ, as "per year" or "decrease".
+    Attributes:
+        dimension: powers of base dimensions, or the name of what is counted, or "" if only `words` are known.
+        factor: the factor to the base unit of the dimension.
+        words: words such as "per year" or "decrease", which may be missing on the other side but must not differ.
     """
 
     dimension: str
@@ -26,7 +27,7 @@ class Unit(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A text without its unit; `unit` is None where it has none, of dimension "?words" for a gold's unknown words."""
+    """A text without its unit of measure; `unit` is None if it has none, and has dimension "?words" for unknown words."""
 
     core: str
     unit: Unit | None
@@ -47,7 +48,7 @@ PLURALS = {
 
 _ENERGY, _POWER, _FORCE = "length^2 mass time^-2", "length^2 mass time^-3", "length mass time^-2"
 _PRESSURE, _VOLT = "length^-1 mass time^-2", "current^-1 length^2 mass time^-3"
-# dimension, then `names=factor; ...`; `_` is a space in a name
+# a row is the dimension, then `names=factor; ...`; `_` stands for a space in a name
 _ROWS = [
     ("length", "m metre metres meter meters=1; inch inches in=0.0254; ft foot feet=0.3048; yd yard yards=0.9144; mi mile "
      "miles=1609.344; nautical_mile nautical_miles=1852; Å angstrom angstroms Angstrom Angstroms Ångström Ångströms=1e-10; "
@@ -90,7 +91,7 @@ _ROWS = [
     ("unit", "unit units=1"),
 ]  # fmt: skip
 _SYMBOLS = {"f": -15, "p": -12, "n": -9, "μ": -6, "m": -3, "c": -2, "d": -1, "h": 2, "k": 3, "M": 6, "G": 9, "T": 12}
-# no `pm`: that is the afternoon
+# there is no `pm`, because that means the afternoon
 _PREFIXED = {
     "m": "f n μ m c d k", "g": "μ m k", "s": "f p n μ m", "L": "μ m d", "l": "m d", "J": "n μ m k M G", "eV": "m k M G T",
     "W": "n μ m k M G T", "Wh": "k M G", "V": "μ m k M", "A": "n μ m k", "Hz": "k M G T", "Pa": "h k M G", "N": "μ m k M",
@@ -134,12 +135,12 @@ def _times_ten(unit: Unit, power: int) -> Unit:
 
 
 UNITS = _table()
-# of more than one letter, and yet no product of symbols even right behind a number: `5cm`; `2mg` and `3nm` may be products
+# units of several letters that are no product of symbols even directly after a number: `5cm`; `2mg` and `3nm` may be products
 _SURE = "cm mm km kg ft in yd mi hr lb oz kJ eV Hz mL kW ms ml MB GB Mb Gb mb dB Jy sr Å Ω € £ ¥ ₹ ¢"
 SURE = frozenset([*_SURE.split(), *(name for name in UNITS if len(name) > 2 and not name.startswith("μ"))])
 MULTIPLIERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
 
-# the end of a text, piece by piece
+# the parts of a unit of measure at the end of a text
 _PIECE = re.compile(
     r" ?+(?:(?P<sign>\\(?:cdot|times)(?![A-Za-z])|[*/()-]|per(?![A-Za-z]))"
     r"|(?P<power>(?:\^|\*\*) ?+(?:\{ ?+-? ?[1-9] ?+\}|-?[1-9](?![0-9])))"
@@ -152,15 +153,17 @@ _SHAPED = {"squared": 2, "cubed": 3}
 
 
 class Factor(NamedTuple):
+    """One factor of a compound unit of measure: a name in the table and its power."""
+
     name: str
     power: int
 
 
 def factors_of(tail: str) -> list[Factor] | None:
-    """The factors of a unit as `kg m^2/s^2` or `J/(kg K)`; None where the tail is no unit. Behind a slash all is below."""
+    """Reads the factors of a unit such as `kg m^2/s^2` or `J/(kg K)`, or None; all factors after a slash are divided by."""
     found: list[Factor] = []
     at, down, outer, group, shape = 0, 1, 1, -1, 1
-    last = "start"  # what came before: start, factor, power, sign, open, close, shape
+    last = "start"  # what came last: start, factor, power, sign, open, close, shape
     while at < len(tail):
         match = _PIECE.match(tail, at)
         if match is None:
@@ -186,7 +189,7 @@ def factors_of(tail: str) -> list[Factor] | None:
             digits = int(re.sub(r"[^0-9-]", "", match["power"]))
             if last == "factor":
                 unit, power = found[-1]
-                # `J/kg K^{-1}`: a negative power behind a slash stands for itself
+                # in `J/kg K^{-1}`, a negative power after a slash is not inverted again
                 found[-1] = Factor(unit, digits if power < 0 and digits < 0 and group < 0 else power * digits)
             elif last == "close":
                 found[group:] = [Factor(unit, power * digits) for unit, power in found[group:]]
@@ -212,7 +215,7 @@ def factors_of(tail: str) -> list[Factor] | None:
 
 
 def _name(text: str) -> str | None:
-    """The table's spelling of a written name."""
+    """Returns the table's spelling of a written name, or None."""
     if text in UNITS:
         return text
     if "\\" in text or "_" in text:
@@ -228,7 +231,7 @@ def _name(text: str) -> str | None:
 
 
 def product_of(factors: list[Factor]) -> Unit:
-    """One unit of several; radians and particles count only alone."""
+    """Multiplies factors to one unit; radians and particles count only if they stand alone."""
     lone = len(factors) == 1
     powers: dict[str, int] = {}
     factor = Fraction(1)
@@ -238,7 +241,7 @@ def product_of(factors: list[Factor]) -> Unit:
         bases = [unit.dimension] if unit.dimension.startswith(("count", "solar")) else unit.dimension.split()
         for base in bases:
             if not lone and (base in ("radian", "steradian") or base.removeprefix("count ") in PARTICLES):
-                continue  # carries no dimension beside others
+                continue  # has no dimension next to others
             base, _, times = base.partition("^")
             powers[base] = powers.get(base, 0) + int(times or 1) * power
     return Unit(

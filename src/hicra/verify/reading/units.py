@@ -1,19 +1,19 @@
-"""Units behind a number: taken off where they are known, converted where both sides have one, never guessed.
+"""Reads units of measure after a number: known units are removed, converted if both sides have one, and never guessed.
 
-An answer may leave out the gold's unit, or add a known one. Two units must be of one dimension, and then their factors
-count: `50 mm` is `5 cm`, `5 cm` is not `5 in`, `2 N m` is `2 J`. Only units of unit_table.py, words that say nothing about
-the number (`in total`, `of the students`) and one plural noun with at most one word before it come off an answer:
-`42 is not right`, `42 or so` and `42 below` keep their words and equal no number. Words behind a gold number are trusted
-as its unit, unless they change it (`5 tenths`, `5 factorials`, `5 below zero`).
+An answer may leave out the gold answer's unit, or add a known one. Two units must have the same dimension, and then their factors
+count: `50 mm` is `5 cm`, `5 cm` is not `5 in`, `2 N m` is `2 J`. From an answer only these are removed: units in unit_table.py,
+words that say nothing about the number (`in total`, `of the students`), and one plural noun with at most one word before it.
+`42 is not right`, `42 or so` and `42 below` keep their words and equal no number. Words after a gold number are taken as its
+unit, unless they change the number (`5 tenths`, `5 factorials`, `5 below zero`).
 
 Deviations:
-    VERIFY-6. Percent: with the sign on one side only, `p%` equals `p/100`, and also `p` where p is at least 1 (questions that
-        ask "what percent"); with the sign on both sides the numbers are compared. What it is a percent of, or per, and
-        whether it is an increase, may be missing on one side but not differ.
-    VERIFY-7. Degrees: the sign may be missing on either side; degrees are never turned into radians, nor Celsius into anything.
-    VERIFY-8. A one-letter unit (m, s, g, L ...) counts only when it was written as text (`\\text{m}`) or, behind a space, in a
-        compound (`5 m/s`, `5 kg m`), as `5m` is a product; so are `2mg`, `2nm` and others of two letters.
-    VERIFY-28. `\\$` before the number makes it dollars, as `\\$5` is neither `5 cents` nor `€5`.
+    VERIFY-6. Percent: if only one side has the sign, `p%` equals `p/100`, and also `p` if p is at least 1 (for questions that ask
+        "what percent"); if both sides have the sign, the numbers are compared. What it is a percent of, what it is per, and
+        whether it is an increase, may be missing on one side but must not differ.
+    VERIFY-7. Degrees: the sign may be missing on either side. Degrees are not converted to radians, and Celsius to nothing else.
+    VERIFY-8. A unit of one letter (m, s, g, L ...) counts only if it is written as text (`\\text{m}`) or stands after a space in
+        a compound unit (`5 m/s`, `5 kg m`), because `5m` is a product. `2mg`, `2nm` and others of two letters are products, too.
+    VERIFY-28. `\\$` before a number means dollars: `\\$5` is neither `5 cents` nor `€5`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _PERCENT = re.compile(r"(?P<core>.*[0-9)}\]]) ?(?:%|percent|per cent|percentage 
 _DEGREES = re.compile(
     r"(?P<core>.*[0-9)}\]]) ?(?:\^ ?\{? ?\\circ ?\}?|degrees?)(?: ?(?P<scale>C|F|Celsius|Fahrenheit))?", re.DOTALL
 )
-_ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|circ")  # the degrees are the argument's, or not the whole's
+_ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc|circ")  # then the degrees belong to the argument, or to a part only
 
 # words that say nothing about the number, and words that may be missing
 _EMPTY_WORDS = re.compile(
@@ -78,7 +78,7 @@ _LOOSE = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>[A-Za-z]{3,}(?: [A-Za-z]{2
 _LOOSE_PERCENT = re.compile(r"(?P<core>.*[0-9)}\]]) ?% (?P<words>[A-Za-z]{3,}(?: [A-Za-z]{2,}){0,2})", re.DOTALL)
 _PLURAL = re.compile(r"(?P<core>.*[0-9)}\]]) (?P<words>(?:[a-z]{3,} )?[a-z]{2,}s)", re.DOTALL)
 _A_WORD = re.compile(r"(?=[a-z]*[aeiou])[a-z]{4}")
-_CHANGING = re.compile(  # words behind a number that make it another one
+_CHANGING = re.compile(  # words after a number that make it another number
     r"\b(?:hal(?:f|ves)|(?:third|quarter|fourth|fif?th|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth)s?|[a-z]+(?:teen|tie)ths?"
     r"|(?:hundred|thousand|[a-z]*illion)(?:ths?|s)?|dozens?|cent|lakhs?|lacs?|crores?|googols?|scores|couples|grands?|halfs|"
     r"[a-z]+folds?|percents?|percentiles?|percentages|basis|imaginary|infinit(?:y|ies)|invalid|undefined|double|triple|twelves|"
@@ -99,7 +99,7 @@ _LEADING = re.compile(r"[-(\s{]*([0-9.])?")
 
 
 def ratio_of(mine: Unit, right: Unit) -> Fraction | None:
-    """What turns a number of the one unit into the other's; None where they are of different kinds."""
+    """Returns the factor from numbers of the one unit to those of the other; None if the units cannot be compared."""
     if mine.words != right.words and mine.words and right.words:
         return None
     if mine.dimension == right.dimension:
@@ -111,7 +111,13 @@ def ratio_of(mine: Unit, right: Unit) -> Fraction | None:
 
 
 def split_unit(text: str, raw: str, gold: bool) -> Measured:
-    """Takes the unit off a normalised text. `raw` is the text before (VERIFY-8, VERIFY-28); `gold` trusts unknown words."""
+    """Separates a normalised text from its unit of measure.
+
+    Args:
+        text: the normalised text.
+        raw: the text as written (VERIFY-8, VERIFY-28).
+        gold: whether it is a gold answer, whose unknown words are taken as a unit.
+    """
     if len(text) > MAX_TEXT:
         return Measured(text, None)
     currency = UNITS["dollar"] if _dollars(text, raw) else None
@@ -130,10 +136,10 @@ def split_unit(text: str, raw: str, gold: bool) -> Measured:
 
 
 def _dollars(text: str, raw: str) -> bool:
-    """Whether `\\$` stands before the number, as normalising has dropped it; a plain `$` delimits mathematics."""
+    """Tells whether the text as written has `\\$` before the number; a plain `$` only delimits mathematics."""
     if "\\$" not in raw:
         return False
-    if (match := _LEADING.match(text)) and match[1]:  # of a list, the item with this digit
+    if (match := _LEADING.match(text)) and match[1]:  # in a list, it is looked for before the item with this digit
         return re.search(r"\\\$(?:[\s{~(-]|\\[,;:! ])*+" + re.escape(match[1]), raw) is not None
     return re.match(r"(?:[\s({$~-]|\\text)*+\\\$", raw) is not None
 
@@ -174,7 +180,7 @@ def _split(text: str, raw: str, gold: bool, money: bool) -> Measured:
 
 
 def _unknown(text: str, raw: str, gold: bool) -> Measured | None:
-    """Words of no table: of an answer only a plural, of a gold what is written as text or looks like a word."""
+    """Reads words of no table: of an answer only a plural, of a gold answer what is written as text or looks like a word."""
     if gold and (match := _LOOSE_PERCENT.fullmatch(text)) and not _CHANGING.search(match["words"]):
         return Measured(match["core"], Unit(PERCENT, ONE, match["words"].lower()))
     match = (_LOOSE if gold else _PLURAL).fullmatch(text)
@@ -195,7 +201,7 @@ def _per(name: str) -> str:
 
 
 def _known(text: str, raw: str) -> Measured | None:
-    """Percent, degrees, or a unit of the table."""
+    """Reads percent, degrees, or a unit of the table."""
     if match := _PERCENT.fullmatch(text):
         return Measured(match["core"], Unit(PERCENT, ONE))
     if (match := _DEGREES.fullmatch(text)) and not _ANGLE.search(match["core"]):
@@ -224,16 +230,16 @@ def _unit(core: str, tail: str, raw: str) -> Unit | None:
     plain = all(what.startswith(("count", "unit", *_MONEY)) for what in counted)
     plain = plain and not all(what.removeprefix("count ") in PARTICLES for what in counted)
     if below and counted and (plain or all(UNITS[part.name].dimension.startswith("count") for part in below)):
-        under = product_of(below)  # what is counted, or paid, may be given without its "per day"
+        under = product_of(below)  # what is counted or paid may be given without "per day"
         return product_of(above)._replace(words=f"per {under.dimension} {under.factor}")
     return product_of(factors)
 
 
 def _counts(core: str, tail: str, factors: list[Factor], written: frozenset[str]) -> bool:
-    """VERIFY-8, and what a lone unit with a power has to be."""
+    """Tells whether factors count as a unit of measure (VERIFY-8), also for a single unit with a power."""
     bare = [name for name, _ in factors if not written.intersection(_parts(name))]
     if not core.endswith(_ENDS) and (bare or factors[0].name == "in"):
-        return False  # behind a symbol only what was written as text, as `5x \\text{ cm}`
+        return False  # after a symbol, only a unit written as text counts, as in `5x \\text{ cm}`
     loose = [name for name in bare if name not in SURE]
     spaced = tail.startswith(" ") and not tail.startswith((r" \cdot", r" \times"))
     first = factors[0]
@@ -254,7 +260,7 @@ def _counts(core: str, tail: str, factors: list[Factor], written: frozenset[str]
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """How parts of a name may stand in a text command."""
+    """Returns the spellings of a name, or of its parts, that may stand in a text command."""
     if name in ("Ω", "Å"):
         return name, "\\Omega", "\\AA"
     if name.startswith("μ"):
@@ -264,6 +270,6 @@ def _parts(name: str) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _written(raw: str) -> frozenset[str]:
-    """The words inside text commands; one pass, as a list asks for each of its items."""
+    """Returns the words inside text commands; the result is cached, because a list asks for each of its items."""
     found = set(_LETTERS.findall(" ".join(match[1] or match[2] or match[3] or "" for match in _WRITTEN.finditer(raw))))
     return frozenset(found | {char for char in "μµΩÅ" if char in raw})

@@ -1,1 +1,1 @@
-"""The processes that do the algebra: started, fed, watched, and killed when late."""
+"""The worker processes for algebra: they are started, given items, watched, and killed if they take too long."""

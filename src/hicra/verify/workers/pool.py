@@ -1,9 +1,9 @@
-"""Worker processes kept warm: one item each at a time, a wall bound on every item, the dead and the late replaced.
+"""A pool of worker processes: each has one item at a time and a limit of elapsed time for it, and dead or late ones are replaced.
 
-The calling thread does the waiting, so there is no thread, no signal handler and no alarm of ours in the caller's
-process; a pool works on any thread, beside a running event loop, and in a process that may not have daemonic children.
-Time counts from when a ready worker gets the item: neither imports nor the queue count. An item that ran out of time, or
-whose worker died, is tried once more, with no other worker of the pool at work; then it is `timeout` or `error`.
+The calling thread waits, so the pool adds no thread, no signal handler and no alarm to the caller's process. It works on any
+thread, beside a running event loop, and in a process that may not have daemonic children. Time counts from when a ready worker
+gets the item, without imports and without waiting in the queue. An item that ran out of time, or whose worker died, is tried once
+more while no other worker of the pool is at work; then its verdict is `timeout` or `error`.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ MAX_FAILED_STARTS = 3
 
 
 class Outcome(NamedTuple):
-    """Verdict and seconds of the deciding attempt."""
+    """The verdict of an item, and the seconds of the deciding attempt."""
 
     verdict: str
     seconds: float
 
 
 class Pool:
-    """At most `workers` processes, started when there is work for them.
+    """At most `workers` processes, which are started when there is work for them.
 
     Args:
-        workers: most processes.
-        timeout: seconds of wall time an item may take.
-        memory_mb: address space of a worker.
+        workers: the most processes.
+        timeout: seconds of elapsed time for an item.
+        memory_mb: address space of a worker, in MB.
     """
 
     def __init__(self, workers: int, timeout: float, memory_mb: int) -> None:
@@ -46,12 +46,12 @@ class Pool:
         self.finalizer = weakref.finalize(self, _end, self.processes, self.owner)
 
     def run(self, requests: list[dict[str, Any]]) -> list[Outcome]:
-        """The outcomes of requests, in their order.
+        """Returns the outcomes of requests, in order.
 
         Raises:
             EngineError: math-verify is not installed, or workers cannot be started.
         """
-        if os.getpid() != self.owner:  # we are a fork: those processes are not ours to end
+        if os.getpid() != self.owner:  # this process is a fork, and those workers belong to its parent
             self.processes, self.owner = [], os.getpid()
             self.finalizer = weakref.finalize(self, _end, self.processes, self.owner)
         batch = _Batch(requests)
@@ -61,7 +61,7 @@ class Pool:
                 self._give(batch)
                 self._listen(batch)
         except BaseException:
-            self.close()  # an item under way must never answer a later question
+            self.close()  # the reply to an unfinished item must never be taken for a later one
             raise
         return [outcome for outcome in batch.outcomes if outcome is not None]
 
@@ -85,7 +85,7 @@ class Pool:
             if item is None:
                 return
             if not process.send(item, batch.requests[item]):
-                batch.back(item)  # it died before the item reached it: no attempt was made
+                batch.back(item)  # the worker died before it got the item, so this was no attempt
                 self._drop(process)
                 return
 
@@ -144,22 +144,24 @@ class Pool:
         if self.failed_starts >= MAX_FAILED_STARTS:
             self.failed_starts = 0
             raise EngineError(
-                f"{MAX_FAILED_STARTS} verifier workers died or hung before they were ready",
-                "memory may have run out: use fewer workers; `python -c 'import math_verify'` shows other causes",
+                f"{MAX_FAILED_STARTS} verifier workers died or took too long before they were ready",
+                "use fewer workers if memory ran out; `python -c 'import math_verify'` shows other causes",
             )
 
 
 class _Batch:
+    """The requests of one call, with those that wait, those to try again, and the outcomes so far."""
+
     def __init__(self, requests: list[dict[str, Any]]) -> None:
         self.requests = requests
         self.outcomes: list[Outcome | None] = [None] * len(requests)
         self.queue = deque(range(len(requests)))
-        self.again: deque[int] = deque()  # second attempts, alone
+        self.again: deque[int] = deque()  # items to try once more, while no other worker is at work
         self.tried: set[int] = set()
         self.left = len(requests)
 
     def next(self, alone: bool) -> int | None:
-        """The next item to give: first attempts first; second ones only with no other worker at work."""
+        """Returns the next item: first attempts come first, second ones only while no other worker is at work."""
         if self.queue:
             return self.queue.popleft()
         return self.again.popleft() if alone and self.again else None

@@ -1,4 +1,4 @@
-"""A worker of the verifier as the pool sees it: starting, idle, or busy with one item since some time."""
+"""A worker process of the verifier, which is starting, idle, or busy with one item."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CODE = "from hicra.verify.workers.worker import main;main(*arguments)"
 
 
 class Process(LineProcess):
-    """A worker: `starting` until its first line, then `idle` or `busy` with one item."""
+    """A worker, which is `starting` until its first line, and then `idle` or `busy` with one item."""
 
     def __init__(self, memory_mb: int, timeout: float) -> None:
         super().__init__(_CODE, (memory_mb, timeout))
@@ -20,18 +20,18 @@ class Process(LineProcess):
         self.state, self.since, self.item = "starting", time.monotonic(), -1
 
     def send(self, item: int, request: dict[str, Any]) -> bool:
-        """Hands it an item; False where it is gone, or does not read within the time of an item."""
+        """Gives the worker an item; returns False if it is gone, or does not read within the time for an item."""
         if not self.write({"id": item, **request}, self.timeout):
             return False
         self.state, self.item, self.since = "busy", item, time.monotonic()
         return True
 
     def receive(self) -> dict[str, Any] | None:
-        """A finished reply, or None where there is none yet.
+        """Returns a finished reply, or None if there is none yet.
 
         Raises:
-            EOFError: it is gone.
-            EngineError: it misses math-verify.
+            EOFError: the worker is gone.
+            EngineError: the worker lacks math-verify.
         """
         reply = self.read()
         if reply is not None and "missing" in reply:
@@ -40,7 +40,7 @@ class Process(LineProcess):
 
 
 def missing(what: str) -> EngineError:
-    """The error for an absent extra."""
+    """Makes the error for a missing package."""
     return EngineError(
-        f"these answers need algebra, and math-verify is not there ({what})", "install it: pip install 'hicra[verify]'"
+        f"these answers need algebra, but math-verify is not installed ({what})", "pip install 'hicra[verify]'"
     )

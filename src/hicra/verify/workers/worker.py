@@ -1,6 +1,6 @@
-"""What a worker process of the verifier runs: one item in, its verdict out. What arrives is data: it is never evaluated.
+"""The program of a worker process: it reads items and returns their verdicts; what it reads is data and is never run.
 
-Each item gets a few seconds of CPU beyond its time; past them the kernel ends the worker, should the caller be gone.
+Each item gets a few seconds of CPU time beyond its limit. After them the kernel ends the worker, even if the caller is gone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CPU_SPARE_S = 3
 
 
 def judge(request: dict[str, Any]) -> dict[str, Any]:
-    """The reply to one request: verdict and seconds. Any failure is the verdict `error`, never a score."""
+    """Judges one request and returns verdict and seconds; any failure is the verdict `error` and never a score."""
     from hicra.verify.algebra.ask import WorkerAlgebra
 
     start = time.perf_counter()
@@ -40,7 +40,7 @@ def main(memory_mb: int, timeout: float) -> None:
         from hicra.verify.algebra.ask import warm_up
 
         warm_up()
-        sys.setrecursionlimit(20_000)  # trees are at most `MAX_DEEP` deep, some frames a level
+        sys.setrecursionlimit(20_000)  # trees are at most `MAX_DEEP` deep, with several frames per level
         return answer
 
     def answer(request: dict[str, Any]) -> dict[str, Any]:

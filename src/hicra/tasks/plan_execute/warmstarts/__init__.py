@@ -1,4 +1,4 @@
-"""The shipped warm starts, one model folder each: `strong` and `weak`."""
+"""The shipped warm starts `strong` and `weak`, each a model folder."""
 
 from pathlib import Path
 
