@@ -185,7 +185,7 @@ def grams() -> str:
         inside = bool(words)
     first, chosen = clauses[0], mined().chosen
     rows = {gram: row for row, gram in enumerate(chosen.grams.text)}
-    out.append(head(PAD, 112, "the n-grams of its first clause, 3 to 5 words, and what becomes of them; lit: embedded"))
+    out.append(head(PAD, 112, "the n-grams of its first clause, 3 to 5 words; lit: what goes on to the next step"))
     edges = [PAD + sum(box_width(word) + 4 for word in first[:at]) for at in range(len(first) + 1)]
     y, left = 126.0, list[str]()
     for n in (3, 4, 5):
@@ -199,7 +199,7 @@ def grams() -> str:
             out.append(svg.text(330, y + 16, why, class_="ink" if lit else None))
             left += [repr(gram)] if lit else []
             y += 29
-    about = f"Of the n-grams of the clause {' '.join(first)!r}, these are embedded: {', '.join(left)}."
+    about = f"Of the n-grams of the clause {' '.join(first)!r}, these go on to be embedded: {', '.join(left)}."
     return picture(y + 8, "From a solution to n-grams", out, about)
 
 
