@@ -14,7 +14,7 @@ from hicra import cli
 from paths import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "docs" / "start.md", *ROOT.glob("docs/concepts/*.md")])
-BLOCK = re.compile(r"^```(python|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(pycon|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 CHECKER = doctest.OutputChecker()
 
@@ -27,7 +27,7 @@ def blocks(text, *languages):
 def failures(text, name="page"):
     """What a page's Python examples print that the page does not say; one namespace a page."""
     runner, told = doctest.DocTestRunner(CHECKER, verbose=False, optionflags=FLAGS), io.StringIO()
-    code = "\n".join(code for _, code in blocks(text, "python"))
+    code = "\n".join(code for _, code in blocks(text, "pycon"))
     runner.run(doctest.DocTestParser().get_doctest(code, {}, name, name, 0), out=told.write)
     return told.getvalue()
 
@@ -43,10 +43,10 @@ def test_python_examples_print_what_the_page_says(page, monkeypatch):
 
 
 def test_a_wrong_example_is_found():
-    right = "```python\n>>> 1 + 1\n2\n\n```\n"
+    right = "```pycon\n>>> 1 + 1\n2\n\n```\n"
     assert failures(right) == ""
     assert "Expected" in failures(right.replace("\n2\n", "\n3\n"))
-    assert "NameError" in failures("```python\n>>> missing\n2\n```\n")
+    assert "NameError" in failures("```pycon\n>>> missing\n2\n```\n")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
