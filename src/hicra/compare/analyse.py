@@ -99,12 +99,12 @@ def _pair(arm: Arm, base: Arm, asked: bool, confidence: float, lower_is_better: 
             f"arms {arm.name!r} and {base.name!r} share no seed: {_list(arm.seeds)} and {_list(base.seeds)}",
             "run both arms with the same seeds",
         )
-    cells = arm.at(seeds) - base.at(seeds)
+    cells = stats.paired_differences(arm.at(seeds), base.at(seeds))
     ours, theirs = arm.at(seeds).mean(axis=1), base.at(seeds).mean(axis=1)
     found = stats.paired_comparison(ours, theirs, confidence)
     turned = stats.paired_comparison(theirs, ours, confidence) if lower_is_better else found
     n = found.n
-    differences = ours - theirs
+    differences = stats.paired_differences(ours, theirs)
     row: dict[str, Any] = {
         "arm": arm.name,
         "n_seeds": n,
