@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from hicra.artifacts import sha256_file
-from hicra.errors import ConfigError, DataError
+from hicra.errors import ConfigError
 from hicra.evaluate import saved as saved_samples
 from hicra.evaluate.checkers import ByVerifier, Checker
 from hicra.evaluate.collect import Progress, Say, columns_of, sample_all
@@ -36,7 +36,8 @@ def evaluate(
     model: str = "",
     data: Sequence[str] = (),
     samples: Sequence[str] = (),
-    resume: bool = True,
+    resume: bool = False,
+    overwrite: bool = False,
     workers: int = 2,
     timeout: float = 2.0,
     say: Say = lambda text: None,
@@ -47,12 +48,13 @@ def evaluate(
     """Evaluates a model, or saved samples, on benchmarks.
 
     Args:
-        out: the folder of the evaluation; if it holds the same evaluation already, that one is resumed or returned.
+        out: the folder of the evaluation, which must be absent or empty, unless `resume` or `overwrite` says otherwise.
         settings: what is sampled, and how.
         model: a folder, a name that `models.resolve` knows, or the endpoint's name for its model; needs `data`.
         data: benchmark files, or names of generated tasks (plan_execute, arithmetic).
         samples: files of saved samples instead of a model; `data` is then optional.
-        resume: False refuses a folder that is not empty.
+        resume: goes on with the same evaluation in `out`, or returns its result if it is complete.
+        overwrite: replaces what is in `out`, once model and data are found; it never replaces an input.
         workers, timeout: number of the verifier's processes, and seconds for each answer.
         say: is called with one line for the user.
         progress: is called with (samples done, number of all samples, time left in words).
@@ -74,12 +76,13 @@ def evaluate(
     asked = _asked(settings, model, samples, benchmarks)
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
-    store = Store.open(out, asked, versions, resume)
+    read = [model, *samples, *(benchmark.name for benchmark in benchmarks)]
+    store = Store.open(out, asked, versions, resume=resume, overwrite=overwrite, read=read)
+    notes: list[str] = []
     with store.lock():
         if store.complete:
             say(f"{out} already holds this evaluation, so nothing is sampled again")
-            with open(out / "samples.parquet", "rb") as file:
-                table_of_samples = pl.read_parquet(file)
+            table_of_samples = store.samples()
             entries = store.manifest["files"].items()
             about = {name: {key: entry[key] for key in ABOUT} for name, entry in entries}
         elif model:
@@ -93,8 +96,9 @@ def evaluate(
             about = {b.name: _about(b) for b in benchmarks}
         else:
             with make_checker() as verifier:
-                table_of_samples, about = _saved(samples, benchmarks, verifier, progress)
+                table_of_samples, about, notes = _saved(samples, benchmarks, verifier, progress)
         result = _result(table_of_samples, about, settings, bool(model))
+        result["warnings"] = [*notes, *result["warnings"]]
         store.finish(table_of_samples, result)
     return {
         **result, "model": asked["model"], "settings": asked["settings"], "out": str(out),
@@ -138,14 +142,9 @@ def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
 
 def _saved(
     paths: Sequence[str], benchmarks: Sequence[EvalBenchmark], verifier: Checker, progress: Progress
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    rows, name = saved_samples.load(paths), saved_samples.shown_name(paths)
-    models = sorted({str(row["model"]) for row in rows if row.get("model") is not None})
-    if len(models) > 1:
-        raise DataError(
-            f"{name} holds samples of {len(models)} models: {', '.join(models[:4])} ...",
-            "put the samples of each model into a file of their own",
-        )
+) -> tuple[pl.DataFrame, dict[str, Any], list[str]]:
+    read = saved_samples.load(paths)
+    rows, name, notes = read.rows, read.name, read.notes
     own = EvalBenchmark(name, "saved", "", "unknown", None, [])
     groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]
     groups = groups or [(own, saved_samples.by_own_answer(rows, name))]
@@ -159,7 +158,9 @@ def _saved(
         frame = pl.DataFrame(made, schema=PART_SCHEMA, orient="row")
         frames.append(judged(benchmark, [one.question for one in found], frame, verifier, progress))
         about[benchmark.name] = _about(benchmark) | {"template": "unknown"}
-    return pl.concat(frames), about
+    if lost := len(rows) - len({one.row for _, found in groups for one in found}):
+        notes.append(f"{name}: {lost} of {len(rows)} rows are of no question that was asked for, and are left out")
+    return pl.concat(frames), about, notes
 
 
 def _result(samples: pl.DataFrame, about: dict[str, Any], settings: EvalSettings, drawn: bool) -> dict[str, Any]:

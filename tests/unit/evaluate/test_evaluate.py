@@ -66,7 +66,7 @@ class Fake:
 def run(out, model, data, fake=None, **given):
     settings = settings_of({"k": "1,2,4", "batch": 8} | given)
     data = [data] if isinstance(data, str) else data
-    return evaluate(out=out, settings=settings, model=model, data=data, generator=fake or Fake())
+    return evaluate(out=out, settings=settings, model=model, data=data, resume=True, generator=fake or Fake())
 
 
 def test_the_result_has_what_the_contract_names(tmp_path, model, bench):

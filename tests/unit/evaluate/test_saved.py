@@ -49,12 +49,12 @@ def test_samples_are_matched_to_a_benchmark(tmp_path):
     bench = write(tmp_path / "bench.jsonl", [
         {"id": "a", "question": "What is 2 + 2?", "answer": "5"}, {"id": "b", "question": "Or else?", "answer": "7"}
     ])  # fmt: skip
-    rows = rows_of([4, 5]) + rows_of([7, 8], "worded otherwise", group_id="b")
+    rows = rows_of([5, 4], gold=None) + rows_of([7, 8], "Hint: add.  Or else?", "7", group_id="b")
     found, _ = score(tmp_path, rows, [bench])
-    assert found["files"][bench]["avg_at_n"] == 0.5  # the benchmark's gold counts, not the row's
+    assert found["files"][bench]["avg_at_n"] == 0.5  # the benchmark's gold counts
     assert pl.read_parquet(found["samples"])["group_id"].to_list() == ["a", "a", "b", "b"]
     with pytest.raises(DataError, match="1 of 2 questions.*have no sample.*'b'"):
-        score(tmp_path, rows_of([4, 5]), [bench], "other")
+        score(tmp_path, rows_of([4, 5], gold="5"), [bench], "other")
 
 
 def test_refusals(tmp_path):
@@ -84,7 +84,7 @@ def test_a_table_of_several_benchmarks_keeps_them_apart(tmp_path):
     for name, gold in (("a", "4"), ("b", "5")):
         write(tmp_path / f"{name}.jsonl", [{"id": "1", "question": "What is 2 + 2?", "answer": gold}])
     data = [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
-    found, _ = score(tmp_path, rows_of([4, 4]), data)
+    found, _ = score(tmp_path, rows_of([4, 4], gold=None), data)
     assert [entry["avg_at_n"] for entry in found["files"].values()] == [1.0, 0.0]
     again = evaluate(out=tmp_path / "again", settings=settings_of({}), samples=[found["samples"]])
     assert again["files"][found["samples"]]["questions"] == 2
