@@ -1,18 +1,21 @@
 """The command line: verbs only. Each verb is a file here, imported when it is called, so that `hicra --help` stays quick.
 
-stdout is data, stderr is progress. Every verb takes --json (exactly one JSON object on stdout), --seed and -q.
-Exit codes: 0 ok, 1 the input or a check failed, 2 usage; 130 and 143 after SIGINT and SIGTERM.
+stdout is data, stderr is progress. Every verb takes --json (exactly one JSON object on stdout), --seed and -q. An output that
+exists is refused unless --overwrite is given.
+Exit codes: 0 ok, 1 the input, a check or the file system failed, 2 usage; 130 and 143 after SIGINT and SIGTERM.
 
 To add a verb: a file with a function of its name, and a line in the table below.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 
 from cyclopts import App, CycloptsError, Group
 
-from hicra.errors import HicraError, UsageError
+from hicra.errors import HicraError, UsageError, refused_by_system, system_error
 from hicra.version import __version__
 
 # in the order of the data; the second is what `hicra --help` says, the first line of the function's docstring
@@ -76,8 +79,14 @@ def main(argv: list[str] | None = None) -> None:
         _fail(words, error.message, error.fix, 1)
     except KeyboardInterrupt:
         _fail(words, "interrupted", "", 130)
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read our output has gone
+        _close_stdout()
         sys.exit(1)
+    except Exception as error:
+        if (said := system_error(error)) is None:
+            raise
+        refused = refused_by_system(said, str(said.filename or "a file cannot be read or written"))
+        _fail(words, refused.message, refused.fix, 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -85,6 +94,16 @@ def _fail(words: list[str], message: str, fix: str, code: int) -> None:
     if "--json" in words:
         import json
 
-        print(json.dumps({"error": message, "fix": fix}))
-    print(f"error: {message}" + (f"\n  fix: {fix}" if fix else ""), file=sys.stderr)
+        try:
+            print(json.dumps({"error": message, "fix": fix}), flush=True)
+        except OSError:
+            _close_stdout()
+    with contextlib.suppress(OSError):
+        print(f"error: {message}" + (f"\n  fix: {fix}" if fix else ""), file=sys.stderr)
     sys.exit(code)
+
+
+def _close_stdout() -> None:
+    """Lets what is left in the buffer of stdout go nowhere, since Python would try to write it once more at its end."""
+    with contextlib.suppress(OSError, ValueError):  # stdout may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,11 @@
-"""What the verbs share: their common options, and how a result is given."""
+"""What the verbs share: their common options, and how a result is given.
+
+A verb that draws nothing takes `Undrawn` instead of `Common`, so that its help says what --seed does: nothing.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +13,11 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from hicra.errors import refused_by_system
+
 OnBad = Annotated[Literal["stop", "skip"], Parameter(help="At a bad line: stop, or skip it and count it.")]
 MaxBad = Annotated[float, Parameter(help="With --on-bad skip: the largest share of bad lines that is allowed.")]
-Out = Annotated[Path | None, Parameter(name=["-o", "--out"])]
+Out = Annotated[Path | None, Parameter(name=["-o", "--out"], help="The file to write.")]
 Tokenizer = Annotated[
     str | None, Parameter(help="Folder with tokenizer.json. Without it words are counted, not tokens.")
 ]
@@ -22,6 +28,7 @@ Unit = Annotated[
 LexiconArg = Annotated[
     str, Parameter(help="A built-in lexicon (paper, paper-n3, planning), a folder made by mine or fit, or a text file.")
 ]
+Overwrite = Annotated[bool, Parameter(negative="", help="Replace the output where it exists; an input never is.")]
 
 
 @Parameter(name="*")
@@ -44,15 +51,43 @@ class Common:
             print(f"warning: {text}", file=sys.stderr, flush=True)
 
     def give(self, result: dict[str, Any], text: str, then: str = "") -> None:
-        """The result on stdout: the JSON object, or the text; `then` is the next command, on stderr."""
+        """The result on stdout: the JSON object, or the text; `then` is the next command, on stderr.
+
+        Raises:
+            FileError: stdout cannot be written.
+        """
         if self.json:
             from hicra.artifacts import canonical_json
 
-            print(canonical_json(result, indent=None), end="")
-        elif text:
-            print(text)
+            text = canonical_json(result, indent=None).rstrip("\n")
+        try:
+            if text:
+                print(_encodable(text), flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise refused_by_system(error, "standard output cannot be written") from None
         if then:
             self.say(f"next: {then}")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Undrawn(Common):
+    """What a verb takes that draws nothing."""
+
+    seed: Annotated[int | None, Parameter(help="Taken, as by every verb, but nothing is drawn here.")] = None
+
+
 COMMON = Common()
+UNDRAWN = Undrawn()
+
+
+def _encodable(text: str) -> str:
+    """Writes what stdout cannot encode, such as half a surrogate pair in the name of a file, as an escape that JSON reads."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = "".join(char if char.isascii() else json.dumps(char)[1:-1] for char in text)
+    return text

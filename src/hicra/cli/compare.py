@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import COMMON, Common, Overwrite
 
 
 def compare(
@@ -20,13 +20,21 @@ def compare(
     confidence: Annotated[float, Parameter(help="Of all intervals, and the level of the verdict.")] = 0.95,
     lower_is_better: Annotated[bool, Parameter(negative="", help="Less of the metric is better.")] = False,
     plot: Annotated[Path | None, Parameter(help="Also draw it: FILE.svg.")] = None,
+    overwrite: Overwrite = False,
     common: Common = COMMON,
 ) -> None:
     """Compare arms with a baseline, paired by seed: run folders, or a table of arm, seed, value."""
+    from hicra.artifacts import check_output
     from hicra.compare.compare import compare as run
     from hicra.compare.plot import save_plot
+    from hicra.compare.table import SUFFIXES
     from hicra.compare.text import render
+    from hicra.runs.find import files_read, find_runs
 
+    if plot:
+        runs, rest = find_runs(sources)
+        tables = [path for path in rest if path.suffix.lower() in SUFFIXES]
+        check_output(plot, "the plot", overwrite=overwrite, inputs=[*files_read(runs), *tables])
     result = run(
         list(sources), baseline, metric, confidence=confidence, lower_is_better=lower_is_better, seed=common.seed or 0
     )

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, MaxBad, OnBad
+from hicra.cli.common import UNDRAWN, MaxBad, OnBad, Overwrite, Undrawn
 
 
-def inspect(*paths: Path, on_bad: OnBad = "stop", max_bad: MaxBad = 0.01, common: Common = COMMON) -> None:
+def inspect(*paths: Path, on_bad: OnBad = "stop", max_bad: MaxBad = 0.01, common: Undrawn = UNDRAWN) -> None:
     """Say which format was recognised and which column means what, and account for every line."""
     from hicra import corpus as reader
 
@@ -29,11 +29,15 @@ def overlap(
     min_share: Annotated[float, Parameter(help="Smallest share of a question's 13-grams that makes a pair.")] = 0.0,
     question_column: Annotated[str | None, Parameter(help="Where questions stand in the training files.")] = None,
     out: Annotated[Path | None, Parameter(name=["-o", "--out"], help="Every pair, as JSON Lines.")] = None,
-    common: Common = COMMON,
+    overwrite: Overwrite = False,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """List training rows that hold a benchmark question, whole or 13 of its words in a row."""
+    from hicra.artifacts import check_output
     from hicra.tasks import overlap as contamination
 
+    if out:
+        check_output(out, "the list of pairs", overwrite=overwrite, inputs=[train, *bench])
     found = contamination.overlap(
         train, bench, min_share=min_share, question_column=question_column, most=contamination.ALL if out else 10_000
     )

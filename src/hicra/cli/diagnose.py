@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Tokenizer, Unit
+from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Overwrite, Tokenizer, Undrawn, Unit
 
 
 def diagnose(
@@ -18,17 +18,22 @@ def diagnose(
     out: Annotated[
         Path | None, Parameter(name=["-o", "--out"], help="Also write a run folder that report reads.")
     ] = None,
+    overwrite: Overwrite = False,
     on_bad: OnBad = "stop",
     max_bad: MaxBad = 0.01,
-    common: Common = COMMON,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Measure the rollouts of any run: every metric that the rows allow, step by step."""
+    from hicra.artifacts import check_output
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.lexicon import Lexicon
 
+    if out:
+        check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer], folder=True)
     result = measure(
-        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer, unit=unit, out=out, on_bad=on_bad, max_bad=max_bad
-    )
+        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer, unit=unit, out=out, overwrite=overwrite, on_bad=on_bad,
+        max_bad=max_bad,
+    )  # fmt: skip
     from hicra.cli.step_table import step_table
 
     common.give(

@@ -7,7 +7,7 @@ import importlib.util
 import platform
 from typing import Any
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import UNDRAWN, Undrawn
 from hicra.version import __version__, installed
 
 BASE = (
@@ -24,7 +24,7 @@ BASE = (
 TRL_PINNED = "1.16"
 
 
-def doctor(*, common: Common = COMMON) -> int:
+def doctor(*, common: Undrawn = UNDRAWN) -> int:
     """Say what is installed, which engines are ready, and how to mend what is broken."""
     result = examine()
     lines = [f"{name:16} {version or 'not installed'}" for name, version in result["versions"].items()]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import COMMON, Common, Overwrite
 from hicra.cli.options import given, options
 from hicra.evaluate.settings import EvalSettings, settings_of
 
@@ -38,7 +38,8 @@ def evaluate(
     settings: SamplingOptions = SamplingOptions(),  # type: ignore[valid-type]  # noqa: B008
     workers: Annotated[int, Parameter(help="Processes of the verifier.")] = 2,
     timeout: Annotated[float, Parameter(help="Seconds that the verifier may take for an answer.")] = 2.0,
-    resume: Annotated[bool, Parameter(help="Go on from what is in the folder.")] = True,
+    resume: Annotated[bool, Parameter(negative="", help="Go on from what is in the folder.")] = False,
+    overwrite: Overwrite = False,
     common: Common = COMMON,
 ) -> None:
     """Sample answers to benchmark questions, verify them, and give avg@n and pass@k with intervals."""
@@ -49,8 +50,8 @@ def evaluate(
     chosen = settings_of(given(settings) | seed, preset)
     with Bar(None, "eval", "sample", common.quiet) as bar:
         result = run(
-            out=out, settings=chosen, model=model, data=data, samples=samples, resume=resume, workers=workers,
-            timeout=timeout, say=bar.say, progress=bar.show,
+            out=out, settings=chosen, model=model, data=data, samples=samples, resume=resume, overwrite=overwrite,
+            workers=workers, timeout=timeout, say=bar.say, progress=bar.show,
         )  # fmt: skip
     for warning in result["warnings"]:
         common.warn(warning)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, MaxBad, OnBad
+from hicra.cli.common import COMMON, Common, MaxBad, OnBad, Overwrite
 from hicra.cli.options import given, options
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
@@ -18,6 +18,7 @@ MineOptions = options(MineSettings, but=("seed",))
 def mine(
     *paths: Path,
     out: Annotated[Path, Parameter(name=["-o", "--out"], help="The lexicon folder.")],
+    overwrite: Overwrite = False,
     preset: Annotated[
         str, Parameter(help="Named settings: paper, or sparse. Options that are given go over them.")
     ] = "paper",
@@ -30,17 +31,17 @@ def mine(
     common: Common = COMMON,
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
-    from hicra.artifacts import refuse_existing
+    from hicra.artifacts import check_output
     from hicra.mining.mine import mine_paths
 
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
     chosen = validated(MineSettings, preset_of(preset) | given(settings) | seed)
-    refuse_existing(out, "the lexicon")
+    check_output(out, "the lexicon", overwrite=overwrite, inputs=paths, folder=True)
     common.say(f"mining {len(paths)} paths")
     made, report = mine_paths(
         list(paths), chosen, on_bad=on_bad, max_bad=max_bad, backend=backend, workers=workers, why=why
     )
-    made.save(out)
+    made.save(out, overwrite=overwrite)
     lines = [
         f"{report['grams']} grams in {report['clusters_kept']} of {report['clusters']} clusters, from {report['solutions']} "
         f"solutions and {report['ngrams']} n-grams ({report['embedded']} embedded)",

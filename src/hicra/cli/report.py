@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hicra.cli.common import COMMON, Common, Out
+from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn
 
 
-def report(*runs: Path, out: Out = None, common: Common = COMMON) -> None:
+def report(*runs: Path, out: Out = None, overwrite: Overwrite = False, common: Undrawn = UNDRAWN) -> None:
     """Build one offline HTML page from run folders."""
+    from hicra.artifacts import check_output
     from hicra.errors import ConfigError
     from hicra.report import build_report
+    from hicra.runs.find import files_read, find_runs, passed_over
 
     if not runs:
         raise ConfigError("no run folder given", "hicra report RUN... -o FILE.html")
-    result = build_report(list(runs), out or runs[0] / "report.html")
+    found, rest = find_runs(runs)
+    for said in passed_over(rest if found else []):
+        common.warn(said)
+    found = found or list(runs)  # reading them says what they lack
+    page = out or (runs[0] if len(runs) == 1 else found[0]) / "report.html"
+    check_output(page, "the report", overwrite=overwrite, inputs=files_read(found))
+    result = build_report(found, page)
     common.give(result, f"{result['report']} ({result['bytes'] / 1000:.0f} kB)", then=f"open {result['report']}")

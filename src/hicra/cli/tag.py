@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Out, Tokenizer, Unit
+from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Out, Overwrite, Tokenizer, Undrawn, Unit
 
 
 def tag(
@@ -16,17 +16,21 @@ def tag(
     tokenizer: Tokenizer = None,
     unit: Unit = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     workers: Annotated[int, Parameter(help="Processes; the output does not depend on them.")] = 1,
     on_bad: OnBad = "stop",
     max_bad: MaxBad = 0.01,
-    common: Common = COMMON,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl keeps them."""
+    from hicra.artifacts import check_output
     from hicra.cli.progress import Bar
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
     from hicra.tagging import tag_paths
 
+    if out:
+        check_output(out, "the output", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer])
     loaded = Lexicon.load(lexicon)
     for warning in warnings_of(loaded, unit, tokenizer):
         common.warn(warning)

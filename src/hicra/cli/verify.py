@@ -7,24 +7,28 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, Out
+from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn
 
 
 def verify(
     cases: Path,
     *,
     out: Out = None,
+    overwrite: Overwrite = False,
     workers: Annotated[int, Parameter(help="Processes for what needs algebra.")] = 2,
     timeout: Annotated[float, Parameter(help="Seconds for an answer, from when a worker starts on it.")] = 2.0,
     mode: Annotated[
         Literal["boxed", "strict", "lenient"],
         Parameter(help="boxed; strict: the box as text; lenient: or the last number."),
     ] = "boxed",
-    common: Common = COMMON,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Judge answers: rows of id, completion and gold in, a verdict for each out."""
+    from hicra.artifacts import check_output
     from hicra.verify import VERDICTS, verify_file
 
+    if out:
+        check_output(out, "the file of verdicts", overwrite=overwrite, inputs=[cases])
     result = verify_file(cases, out, workers, timeout, mode)
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hicra.artifacts import read_json
 from hicra.compare.arms import refuse_unlike, remarks
 from hicra.compare.metric import CheckpointRule, parse_metric
 from hicra.compare.scores import Scores
@@ -40,6 +40,10 @@ class _Run:
     @property
     def names(self) -> set[str]:
         return {name for row in self.rows for name in row if name != "step"} | set(self.final)
+
+    @property
+    def steps(self) -> list[int]:
+        return [row["step"] for row in self.rows]
 
 
 def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
@@ -76,9 +80,17 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
         text = "the final model on held-out problems (evaluation.json), fixed in advance"
         warnings += _unscorable(runs, arms)
     else:
-        _same_length(runs, rule)
-        numbers = [rule.of(_curve(run, rule.name), str(run.folder.path)) for run in runs]
-        at = f" ({len(runs[0].rows)})" if rule.kind in ("final", "last") else ""
+        _same_steps(runs, rule)
+        curves = [_curve(run, rule.name) for run in runs]
+        if rule.kind == "final":
+            curves, said = _to_the_last_value(runs, curves, rule)
+            warnings += said
+        numbers = [
+            rule.of(curve, str(run.folder.path), run.steps[: len(curve)])
+            for run, curve in zip(runs, curves, strict=True)
+        ]
+        last = runs[0].steps[: len(curves[0])][-1:]
+        at = f" ({last[0]})" if last and rule.kind in ("final", "last") else ""
         text = f"{rule.text}{at}, fixed in advance"
         warnings += _unfinished(runs)
     censored = [run.folder.path.name for run, (_, late) in zip(runs, numbers, strict=True) if late]
@@ -113,13 +125,19 @@ def _read(path: Path) -> _Run:
                 f"leave out {path}, or train it again",
             )
     rows = folder.metrics()
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict) or row.get("step") != number:
-            found = row.get("step") if isinstance(row, dict) else row
+    trained = bool(
+        (folder.manifest.get("config") or {}).get("train")
+    )  # the steps of a diagnosed run are those of its data
+    before = 0
+    for row in rows:
+        step = row.get("step") if isinstance(row, dict) else row
+        if type(step) is not int or (step != before + 1 if trained else 0 < before >= step):
+            belongs = f"step {before + 1} belongs" if trained else f"a step after {before} belongs"
             raise ArtifactError(
-                f"{path / 'metrics.jsonl'} has step {found!r} where step {number} belongs",
-                "`hicra train --resume` repairs an interrupted run",
+                f"{path / 'metrics.jsonl'} has step {step!r} where {belongs}",
+                "`hicra train --resume` repairs an interrupted run" if trained else "diagnose the rollouts again",
             )
+        before = step
     return _Run(folder, rows, _final(path / "evaluation.json"))
 
 
@@ -127,12 +145,12 @@ def _final(path: Path) -> dict[str, float]:
     """Reads the numbers of the final evaluation, by `eval/NAME`; there are none if the run was not evaluated."""
     if not path.exists():
         return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")).get("final") or {}
-        numbers = {name: value for name, value in found.items() if isinstance(value, int | float)}
-    except (ValueError, AttributeError) as error:
-        raise ArtifactError(f"{path} is not readable: {error}", "train the run again, or remove the file") from None
-    return {f"{_HELD_OUT}{name}": float(value) for name, value in numbers.items()}
+    fix = "train the run again, or remove the file"
+    whole = read_json(path, fix)
+    found = (whole.get("final") or {}) if isinstance(whole, dict) else None
+    if not isinstance(found, dict):
+        raise ArtifactError(f"{path} is not readable: it is no object of evaluations", fix)
+    return {f"{_HELD_OUT}{name}": float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 
 def _curve(run: _Run, name: str) -> list[float | None]:
@@ -150,15 +168,44 @@ def _curve(run: _Run, name: str) -> list[float | None]:
     return curve
 
 
-def _same_length(runs: Sequence[_Run], rule: CheckpointRule) -> None:
-    """Refuses curves of different lengths, unless they are compared at one step that all have."""
-    lengths = [len(run.rows) for run in runs]
-    if rule.kind != "at" and len(set(lengths)) > 1:
-        short, long = lengths.index(min(lengths)), lengths.index(max(lengths))
+def _same_steps(runs: Sequence[_Run], rule: CheckpointRule) -> None:
+    """Refuses curves of different steps, unless they are compared at one step that all have."""
+    if rule.kind == "at":
+        return
+    first = runs[0]
+    for other in runs[1:]:
+        short, long = sorted((first, other), key=lambda run: len(run.rows))
+        if len(short.rows) < len(long.rows):
+            raise DataError(
+                f"{short.folder.path} has {len(short.rows)} steps, {long.folder.path} has {len(long.rows)}",
+                f"finish it with `hicra train --resume`, or compare with --metric at{short.steps[-1]}:{rule.name}"
+                if short.rows
+                else "finish it with `hicra train --resume`, or leave it out",
+            )
+        if first.steps != other.steps:
+            step, its = next(pair for pair in zip(first.steps, other.steps, strict=True) if pair[0] != pair[1])
+            raise DataError(
+                f"{first.folder.path} has step {step} where {other.folder.path} has step {its}",
+                f"compare at a step that both have, with --metric atN:{rule.name}",
+            )
+
+
+def _to_the_last_value(
+    runs: Sequence[_Run], curves: Sequence[list[float | None]], rule: CheckpointRule
+) -> tuple[list[list[float | None]], list[str]]:
+    """Cuts off the steps at the end that have no value, such as those that reuse a generation; says where the curves end now."""
+    cut = [curve[: max((at for at, value in enumerate(curve, 1) if value is not None), default=0)] for curve in curves]
+    if not all(cut) or len(cut[0]) == len(curves[0]) == max(map(len, cut)) == min(map(len, cut)):
+        return list(curves), []  # a run without any value is refused where its value is taken
+    ends = [run.steps[len(curve) - 1] for run, curve in zip(runs, cut, strict=True)]
+    if len(set(ends)) > 1:
+        early, late = ends.index(min(ends)), ends.index(max(ends))
         raise DataError(
-            f"{runs[short].folder.path} has {lengths[short]} steps, {runs[long].folder.path} has {lengths[long]}",
-            f"finish it with `hicra train --resume`, or compare with --metric at{lengths[short]}:{rule.name}",
+            f"the last value of {rule.name} is at step {min(ends)} in {runs[early].folder.path}, and at step {max(ends)} in "
+            f"{runs[late].folder.path}",
+            f"compare with --metric at{min(ends)}:{rule.name}",
         )
+    return cut, [f"the last step ({runs[0].steps[-1]}) has no value of {rule.name}: compared at step {ends[0]}"]
 
 
 def _unfinished(runs: Sequence[_Run]) -> list[str]:

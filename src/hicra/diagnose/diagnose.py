@@ -11,7 +11,7 @@ import polars as pl
 
 from hicra import corpus
 from hicra.arrays import Floats
-from hicra.artifacts import sha256_file
+from hicra.artifacts import atomic_dir, sha256_file
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values, with_nulls
 from hicra.runs import RunFolder
@@ -22,7 +22,7 @@ METHOD = "observed"
 
 def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None = None, out: Path | None, on_bad: Any,
-    max_bad: float,
+    max_bad: float, overwrite: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run.
 
@@ -31,8 +31,9 @@ def diagnose(
         lexicon: what marks the planning tokens.
         tokenizer: a tokenizer for rollouts without token ids, or None to count words.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
-        out: a new run folder, or None to write none.
+        out: a new run folder, which appears when it is complete, or None to write none.
         on_bad, max_bad: what happens to rows that cannot be read, as in `corpus.read`.
+        overwrite: whether `out` may be replaced where it exists.
 
     Returns:
         {steps: a list of {step, rows, metric: value or None}, run_dir, rows, counts, skipped, duplicates}.
@@ -51,15 +52,16 @@ def diagnose(
         steps.append({"step": step, "rows": part.height, **values})
         tables.append(table)
     if out is not None:
-        run = RunFolder.create(
-            out, method=METHOD, seed=0,
-            config={"lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": tokenizer, "counts": tagger.counts},
-            inputs={"lexicon": lexicon.content_hash} | {Path(path).name: sha256_file(Path(path)) for path in read.files},
-        )  # fmt: skip
-        for index, (found, table) in enumerate(zip(steps, tables, strict=True), 1):
-            values = {key: value for key, value in found.items() if key not in ("step", "rows")}
-            run.log(index, {"source_step": found["step"], **values})
-            run.write_rollouts(index, table.with_columns(step=pl.lit(index)))
+        with atomic_dir(out, overwrite) as made:
+            run = RunFolder.create(
+                made, method=METHOD, seed=0,
+                config={"lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": tokenizer, "counts": tagger.counts},
+                inputs={"lexicon": lexicon.content_hash} | {Path(path).name: sha256_file(Path(path)) for path in read.files},
+            )  # fmt: skip
+            for index, (found, table) in enumerate(zip(steps, tables, strict=True), 1):
+                values = {key: value for key, value in found.items() if key not in ("step", "rows")}
+                run.log(index, {"source_step": found["step"], **values})
+                run.write_rollouts(index, table.with_columns(step=pl.lit(index)))
     return {
         "steps": steps, "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts,
         "skipped": read.skipped, "duplicates": read.duplicates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -23,7 +24,6 @@ from hicra.tasks.overlap import task_warning
 
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
 GROWS = "train.steps"  # a finished run may be resumed to more steps
-HASHED_ROWS = 64  # the first problems of each split are hashed for all of its data and prompts
 
 
 def prepare(config: RunConfig, say: Say) -> Prepared:
@@ -88,10 +88,13 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
 
 
 def _hashes(task: Task) -> dict[str, str]:
-    """Hashes what runs must share to be compared: the problems as they are asked (data and prompts), and the verifier."""
-    asked = [task.rows(split, HASHED_ROWS, seed=0) for split in ("train", "eval")]
+    """Hashes what runs must share to be compared: all problems as they are asked (data and prompts), and the verifier."""
+    rows = hashlib.sha256()
+    for split in ("train", "eval"):
+        for row in task.rows(split, seed=0):
+            rows.update(canonical_json([split, row], indent=None).encode())
     return {
-        "rows": sha256_bytes(canonical_json(asked).encode()),
+        "rows": rows.hexdigest(),
         "verifier": sha256_bytes(canonical_json(verify.versions()).encode()),
     }
 

@@ -25,7 +25,16 @@ from typing import Any
 
 import polars as pl
 
-from hicra.artifacts import atomic_file, canonical_json, finite, read_manifest, refuse_existing, write_text
+from hicra.artifacts import (
+    atomic_file,
+    canonical_json,
+    check_output,
+    finite,
+    new_dir,
+    read_manifest,
+    write_text,
+    writes,
+)
 from hicra.errors import ArtifactError
 from hicra.version import __version__
 
@@ -49,22 +58,24 @@ class RunFolder:
         config: Mapping[str, Any],
         inputs: Mapping[str, str] | None = None,
         versions: Mapping[str, str] | None = None,
+        overwrite: bool = False,
         **extra: Any,
     ) -> RunFolder:
         """Makes an empty run folder with its manifest.
 
         Args:
             path: the folder, which must be absent or empty.
+            overwrite: whether it may be replaced where it is neither.
             method, seed, config: how the run is made; the config is the resolved one.
             inputs: sha256 of what the run is made from, by name.
             versions: versions of packages, by name.
             **extra: further keys of the manifest.
 
         Raises:
-            ArtifactError: `path` exists and is not empty.
+            ArtifactError: `path` exists and is not empty, or cannot be written.
         """
         path = Path(path)
-        refuse_existing(path, "the run folder")
+        check_output(path, "the run folder", overwrite=overwrite, folder=True, resume=True)
         manifest = {
             "kind": KIND,
             "schema_version": SCHEMA_VERSION,
@@ -75,8 +86,8 @@ class RunFolder:
             "versions": {"hicra": __version__, **(versions or {})},
             **extra,
         }
-        path.mkdir(parents=True, exist_ok=True)
-        write_text(path / "hicra.json", canonical_json(manifest))
+        with new_dir(path, overwrite) as made:
+            write_text(made / "hicra.json", canonical_json(manifest))
         return cls(path, manifest)
 
     @classmethod
@@ -109,7 +120,8 @@ class RunFolder:
     def log(self, step: int, values: Mapping[str, float | None]) -> None:
         """Appends one step to metrics.jsonl; NaN and infinities become null."""
         line = json.dumps({"step": step, **finite(dict(values))}, allow_nan=False)
-        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+        path = self.path / "metrics.jsonl"
+        with writes(path), open(path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
