@@ -20,8 +20,6 @@ DOCS = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent / "tests" / "support")]
 
 import make_deviations
-from json_keys import JSON_KEYS
-
 from hicra.cli import VERBS, app
 from hicra.cli.common import Common
 from hicra.credit import BASELINES, LOSSES, METHODS
@@ -32,6 +30,7 @@ from hicra.metrics import METRICS
 from hicra.mining.settings import PRESETS, MineSettings
 from hicra.runs.config import RunConfig
 from hicra.strict import fields_of
+from json_keys import JSON_KEYS
 
 MARK = "<!-- From here on this page is made from the code by `make docs`. -->\n"
 COMMON = {f"--{name}" for name in Common.__dataclass_fields__}

@@ -1,4 +1,4 @@
-"""Pages that are made from code are up to date; links, commands and imports that pages show exist; settings of tasks are all named."""
+"""Pages that are made from code are up to date; the links, commands, imports and settings that pages show exist."""
 
 import ast
 import importlib
@@ -6,12 +6,12 @@ import inspect
 import re
 import shlex
 
-import make_deviations
-import make_reference
 import pytest
 import yaml
 from cyclopts import CycloptsError
 
+import make_deviations
+import make_reference
 from hicra.cli import VERBS, app
 from hicra.credit import BASELINES, LOSSES, METHODS
 from hicra.tasks.base import TASKS
@@ -102,12 +102,22 @@ def test_deviations_are_numbered_once_and_every_number_that_is_cited_is_there():
     assert not left  # the numbers of old, which every module had for itself
 
 
+def anchors(page):
+    """What a link into a page may name: its headings as a Git host writes them."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_relative_links_lead_somewhere(page):
     prose = re.sub(r"`[^`]*`|^    .*$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE)  # code is no link
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
-        if "://" not in target:
-            assert (page.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?[^)]*\)", prose):
+        if "://" in target:
+            continue
+        found = page.parent / target if target else page
+        assert found.exists(), target
+        if anchor and found.suffix == ".md":
+            assert anchor in anchors(found), f"{target}#{anchor}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
@@ -130,7 +140,8 @@ def test_imports_name_modules_and_names_that_exist(page):
 def test_the_parsers_of_this_file():
     text = (
         "say `hicra nothing`\n\n    A=1 hicra mine 'my rows' -o lex  # a comment\n    python x.py\n\n"
-        "```bash\nhicra tag x [more] \\\n    --unit gram | head\n```\n\n```python\nfrom hicra import corpus\nimport polars as pl\n```\n"
+        "```bash\nhicra tag x [more] \\\n    --unit gram | head\n```\n\n"
+        "```python\nfrom hicra import corpus\nimport polars as pl\n```\n"
     )
     assert commands(text) == [["tag", "x", "--unit", "gram"], ["mine", "my rows", "-o", "lex"]]
     assert imports(text) == [("hicra", "corpus"), ("polars", None)]
