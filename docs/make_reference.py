@@ -140,7 +140,7 @@ def _plain(value: Any) -> str:
 
 def _allowed(found: FieldInfo) -> str:
     bounds = [
-        f"{says} {getattr(limit, name):g}"
+        f"{says} {getattr(limit, name):,}"
         for limit in found.metadata
         for name, says in BOUNDS.items()
         if getattr(limit, name, None) is not None

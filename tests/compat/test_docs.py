@@ -14,6 +14,7 @@ import make_deviations
 import make_reference
 from hicra.cli import VERBS, app
 from hicra.credit import BASELINES, LOSSES, METHODS
+from hicra.mining.settings import MineSettings
 from hicra.tasks.base import TASKS
 from hicra.tasks.math import DEFAULTS
 from hicra.tasks.plan_execute.settings import PlanExecuteSettings
@@ -74,8 +75,10 @@ def test_reference_names_every_verb_and_every_entry_of_credit():
         (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("reference/cli.md", "methods/README.md")
     )
     assert re.findall(r"^## hicra (.*)$", cli, re.MULTILINE) == list(VERBS)
-    assert "| `-o`, `--out` | The lexicon folder. | required |" in cli
-    assert "| `--min-df` | Number of solutions (or questions, see count) that must hold an n-gram. | `2` |" in cli
+    mine = cli.partition("\n## hicra mine\n")[2].partition("\n## ")[0]
+    assert re.search(r"^\| `-o`, `--out` \| .* \| required \|$", mine, re.MULTILINE)
+    assert f"\n| `--min-df` | {MineSettings.model_fields['min_df'].description} | `2` |\n" in mine
+    assert "\n| `--closed`, `--no-closed` | " in mine
     linked = re.findall(r"^\| \[`(\w+)`\]", methods, re.MULTILINE)
     assert linked == [*BASELINES, *METHODS, *LOSSES]
 
