@@ -43,7 +43,8 @@ GROUPS = {
 }
 
 
-def _app() -> App:
+def app() -> App:
+    """The program with its verbs, none of them imported yet."""
     top = App(
         name="hicra",
         help="Hierarchy-aware credit assignment: mine strategic grams, tag planning tokens, train, measure, report.",
@@ -67,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     """Entry point: runs one verb and exits with its code."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        code = _app()(words, exit_on_error=False, print_error=False, result_action="return_value")
+        code = app()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(words, str(error), "see --help of that verb", 2)
     except UsageError as error:

@@ -22,7 +22,7 @@ def options(settings: type[BaseModel], *, only: Collection[str] = (), but: Colle
     for name, found in settings.model_fields.items():
         if name in but or (only and name not in only):
             continue
-        meaning = texts.get(name) or f"{(found.description or '')[:1].upper()}{(found.description or '')[1:]}."
+        meaning = texts.get(name) or found.description or ""
         default = "" if found.default is None or name in texts else f" [default: {found.default}]"
         flag: dict[str, Any] = {"negative": ""} if found.default is False else {}
         kind: Any = str if name in texts else found.annotation
