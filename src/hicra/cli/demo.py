@@ -1,4 +1,4 @@
-"""`hicra demo`."""
+"""The verb `hicra demo`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def demo(
     overwrite: Overwrite = False,
     common: Common = COMMON,
 ) -> None:
-    """Run the whole way on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
+    """Run the whole pipeline on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
     from hicra.demo import run_demo
 
     result = run_demo(out, seed=common.seed or 0, say=common.say, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""`hicra report`."""
+"""The verb `hicra report`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def report(*runs: Path, out: Out = None, overwrite: Overwrite = False, common: U
     from hicra.runs.find import files_read, find_runs, passed_over
 
     if not runs:
-        raise ConfigError("no run folder given", "hicra report RUN... -o FILE.html")
+        raise ConfigError("no run folder given", "name at least one: `hicra report RUN... -o FILE.html`")
     found, rest = find_runs(runs)
     for said in passed_over(rest if found else []):
         common.warn(said)

@@ -4,9 +4,9 @@
     found = stats.paired_comparison(treatment, baseline)      # entry i of both is from seed i
     found.difference, found.low, found.high, found.p_value, found.prob_improvement, found.verdict
 
-For comparisons over seeds (docs/compare.md) there are paired.py (the comparison and its verdict), rounding.py, signflip.py,
-holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there are shares.py,
-wilson.py, binomial.py and bootstrap.py. They need only numpy and scipy.special.
+For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), rounding.py,
+signflip.py, holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there
+are shares.py, wilson.py, binomial.py and bootstrap.py. They need only numpy and scipy.special.
 """
 
 from __future__ import annotations

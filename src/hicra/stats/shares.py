@@ -65,9 +65,9 @@ def _quantile(shares: Floats, chance: float) -> float:
 def _below(values: Floats, shapes: Floats, step: float) -> float:
     """Computes the chance that a sum of values times gamma variables of these shapes is negative.
 
-    It is 1/2 - 1/pi times the integral over all w of sin(sum of k arctan(v u)) / product of (1 + v^2 u^2)^(k/2), where v and k are
-    the values and shapes and u = exp(w): Imhof's inversion of the characteristic function (1961). The integrand is smooth and falls off exponentially
-    on both sides, so that a plain sum is exact to about eight digits.
+    It is 1/2 - 1/pi times the integral over all w of sin(sum of k arctan(v u)) / product of (1 + v^2 u^2)^(k/2), where v and k
+    are the values and shapes and u = exp(w): Imhof's inversion of the characteristic function (1961). The integrand is smooth and
+    falls off exponentially on both sides, so that a plain sum is exact to about eight digits.
     """
     scaled = values / np.sqrt(shapes @ values**2)
     at = scaled[:, None] * np.exp(np.arange(_FIRST, _LAST, step))
