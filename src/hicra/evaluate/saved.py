@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra import corpus
+from hicra.drawing.readable import counted
 from hicra.errors import DataError
 from hicra.evaluate.match import Matcher
 from hicra.evaluate.questions import EvalBenchmark, EvalQuestion
@@ -58,11 +59,12 @@ def load(paths: Sequence[str]) -> SavedRows:
         if shared := _shared_id(rows):
             rows = corpus.read(list(paths), keep_duplicates=True).rows.to_dicts()
             notes.append(
-                f"{name}: id {shared!r} stands on different rows, so ids do not tell rows apart, and {read.duplicates} rows that "
-                "are equal to another one count as samples of their own"
+                f"{name}: id {shared!r} stands on different rows, so ids do not tell rows apart, and rows "
+                f"that are equal to another one ({read.duplicates:,}) count as samples of their own"
             )
         else:
-            notes.append(f"{name}: {read.duplicates} rows stand there twice (same id, same content) and count once")
+            copies = counted(read.duplicates, "copy", "copies")
+            notes.append(f"{name}: {copies} of rows (same id, same content) left out, so that each row counts once")
     _refuse_several(name, rows)
     return SavedRows(name, rows, notes)
 

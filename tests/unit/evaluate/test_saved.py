@@ -97,3 +97,43 @@ def test_token_ids_and_truncation_are_kept_where_they_are_known(tmp_path):
     entry = found["files"][name]
     assert entry["length"] == {"unit": "tokens", "mean": 3.0, "median": 3.0, "p95": 3.0, "max": 3}
     assert entry["truncated_share"] == 0
+
+
+def test_a_row_that_stands_twice_counts_once_and_is_said(tmp_path):
+    rows = [row | {"id": str(number)} for number, row in enumerate(rows_of([4, 5, 5]))]
+    found, name = score(tmp_path, rows + rows[:1] * 3)
+    entry = found["files"][name]
+    assert (entry["samples"], entry["avg_at_n"]) == (3, pytest.approx(1 / 3))
+    assert (
+        found["warnings"][0]
+        == f"{name}: 3 copies of rows (same id, same content) left out, so that each row counts once"
+    )
+
+
+def test_equal_rows_without_an_id_are_samples_of_their_own(tmp_path):
+    found, name = score(tmp_path, rows_of([4, 4, 4, 5]))
+    assert (found["files"][name]["samples"], found["files"][name]["avg_at_n"]) == (4, 0.75)
+
+
+def test_ids_that_name_questions_make_no_duplicates(tmp_path):
+    found, name = score(tmp_path, rows_of([4, 4, 4, 5], id="q"))
+    assert (found["files"][name]["samples"], found["files"][name]["avg_at_n"]) == (4, 0.75)
+    assert "id 'q' stands on different rows" in found["warnings"][0]
+    assert "rows that are equal to another one (2) count as samples of their own" in found["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"), [((3, 7), "of step 3, 7:"), ((7, None), "step 7 and 2 rows without a step")]
+)
+def test_steps_of_a_training_are_not_pooled(tmp_path, steps, said):
+    rows = [row | ({} if step is None else {"step": step}) for step in steps for row in rows_of([4, 5])]
+    with pytest.raises(DataError, match=f"{said}.*another model"):
+        score(tmp_path, rows)
+    found, name = score(tmp_path, [row | {"step": 7} for row in rows], name="one")
+    assert found["files"][name]["samples"] == 4
+
+
+def test_one_question_with_two_texts_is_refused(tmp_path):
+    rows = rows_of([4], group_id="g") + rows_of([4], "What is 1 + 3?", group_id="g")
+    with pytest.raises(DataError, match="row 2: question 'g' has another text than before"):
+        score(tmp_path, rows)

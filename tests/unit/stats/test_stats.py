@@ -36,6 +36,25 @@ def test_verdicts_need_six_seeds():
     assert stats.paired_comparison(base, base).verdict == "inconclusive"
 
 
+def test_rounding_is_no_difference():
+    # 0.1 + 0.2 is the next number above 0.3, and a sum in another order may be a digit away
+    treatment, baseline = np.full(8, 0.3), np.full(8, 0.1 + 0.2)
+    assert (treatment != baseline).all()
+    found = stats.paired_comparison(treatment, baseline)
+    assert (found.difference, found.low, found.high) == (0, 0, 0)
+    assert (found.p_value, found.prob_improvement, found.verdict) == (1, 0.5, "inconclusive")
+    shuffled = [np.array(order) * 1e6 for order in ([0.1, 0.2, 0.3], [0.3, 0.2, 0.1])]
+    sums = [np.array([each.sum() / 3 + seed for seed in range(6)]) for each in shuffled]
+    assert stats.paired_comparison(*sums).verdict == "inconclusive"
+
+
+def test_small_differences_of_small_numbers_count():
+    # what counts as rounding is relative: 1e-12 of values near 1 is none, of values near 1e-12 it is everything
+    assert stats.paired_comparison(np.arange(6) * 1e-15 + 2e-12, np.arange(6) * 1e-15 + 1e-12).verdict == "better"
+    found = stats.paired_comparison([1 + 1e-9] * 6, [1.0] * 6)
+    assert (found.verdict, found.prob_improvement) == ("better", 1)
+
+
 def test_one_pair_has_no_interval():
     found = stats.paired_comparison([0.9], [0.1])
     assert found.low == -np.inf
