@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hicra.errors import ArtifactError, HicraError, refused_by_system, system_error
+from hicra.errors import ArtifactError, ConfigError, HicraError, refused_by_system, system_error
 
 HIDDEN = ".tmp-"  # names of unfinished files and folders begin so
 _HERE, _SWAP = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
@@ -225,6 +225,14 @@ def check_output(
         raise ArtifactError(f"{what} {path} cannot be written: {above} is no folder", "choose another -o")
     if not os.access(above, os.W_OK | os.X_OK):
         raise ArtifactError(f"{what} {path} cannot be written: {above} is read-only", "choose another -o")
+
+
+def refuse_both(resume: bool, overwrite: bool) -> None:
+    """Raises ConfigError if an output is to be gone on with, and replaced too."""
+    if resume and overwrite:
+        raise ConfigError(
+            "resume goes on with what overwrite would replace", "give --resume or --overwrite, one of the two"
+        )
 
 
 def read_json(path: Path, fix: str) -> Any:

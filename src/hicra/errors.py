@@ -55,6 +55,7 @@ class MissingField(HicraError, ValueError):
 
 
 _RUST = re.compile(r"\(os error (\d+)\)")
+_TORCH = re.compile(r"PytorchStreamWriter failed|inline_container\.cc.*unexpected pos")
 _ROOM = "make room on that disk (or raise the limit of the account), or choose another place"
 _RIGHT = "choose a place that you may read and write, or change the rights of that one"
 _PATH = "check the path: each part but the last must be a folder, or a link to one"
@@ -71,12 +72,14 @@ def system_error(error: BaseException) -> OSError | None:
     """Returns what the operating system said behind an error, or None if it said nothing.
 
     Libraries in Rust (polars, safetensors) raise errors of their own for a full disk, with the number of the system's error in
-    their text.
+    their text. torch.save raises a RuntimeError that only says that the file did not grow.
     """
     if isinstance(error, OSError) and error.errno is not None:
         return error
     if found := _RUST.search(str(error)):
         return OSError(int(found[1]), os.strerror(int(found[1])))
+    if isinstance(error, RuntimeError) and _TORCH.search(str(error)):
+        return OSError(errno.ENOSPC, "a file could not be written whole, as when the disk is full")
     return error if isinstance(error, OSError) else None
 
 

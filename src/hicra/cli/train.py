@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import COMMON, Common, Overwrite
 from hicra.errors import UsageError
 
 
@@ -21,6 +21,7 @@ def train(
     ] = (),
     method: Annotated[str | None, Parameter(help="Credit method, one of `hicra methods`.")] = None,
     resume: Annotated[bool, Parameter(negative="", help="Resume from the newest undamaged checkpoint.")] = False,
+    overwrite: Overwrite = False,
     keys: Annotated[
         bool, Parameter(negative="", help="Only print every key of the config with its default and meaning.")
     ] = False,
@@ -41,7 +42,10 @@ def train(
     for note in notes:
         common.say(f"note: {note}")
     with Steps(resolved.train.steps, f"{resolved.method.name} on {resolved.task.name}", common.quiet) as bar:
-        result = run(resolved, out, resume=resume, say=bar.say, progress=bar.step)
+        result = run(
+            resolved, out, resume=resume, overwrite=overwrite, read=[config] if config else [], say=bar.say,
+            progress=bar.step,
+        )  # fmt: skip
     if result["interrupted"]:
         again = f"hicra train --config {config} -o {out} --resume" if config else f"hicra train -o {out} --resume"
         common.give(result, f"stopped after {result['steps']} steps; a checkpoint is saved", then=again)

@@ -39,12 +39,14 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
         say(f"warning: {warning}")
     lexicon = Lexicon.load(config.lexicon)
     engine = open_engine(config.engine)
-    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **_hashes(task)}
+    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **hashes_of(task)}
     return Prepared(_fitting(config, task), task, model, lexicon, inputs, engine)
 
 
-def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[RunFolder, tuple[int, Path] | None]:
-    """Creates or reopens the run folder; returns it with the (step, checkpoint) to resume from, or None.
+def open_run(
+    prepared: Prepared, out: Path, resume: bool, say: Say, overwrite: bool = False
+) -> tuple[RunFolder, tuple[int, Path] | None]:
+    """Creates, replaces or reopens the run folder; returns it with the (step, checkpoint) to resume from, or None.
 
     Raises:
         ArtifactError: `out` is in use, or was made with another config or from other inputs (train.steps may grow).
@@ -55,7 +57,7 @@ def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[Run
         versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
         run = RunFolder.create(
             out, method=config.method.name, seed=config.train.seed, config=settings, inputs=prepared.inputs,
-            versions=versions,
+            versions=versions, overwrite=overwrite,
         )  # fmt: skip
         return run, None
     run = RunFolder.open(out)
@@ -87,7 +89,7 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
     return config
 
 
-def _hashes(task: Task) -> dict[str, str]:
+def hashes_of(task: Task) -> dict[str, str]:
     """Hashes what runs must share to be compared: all problems as they are asked (data and prompts), and the verifier."""
     rows = hashlib.sha256()
     for split in ("train", "eval"):

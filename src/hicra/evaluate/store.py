@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import polars as pl
 
-from hicra.artifacts import atomic_file, canonical_json, check_output, new_dir, read_manifest, write_text
-from hicra.errors import ArtifactError, ConfigError
+from hicra.artifacts import atomic_file, canonical_json, check_output, new_dir, read_manifest, refuse_both, write_text
+from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
 from hicra.version import __version__
 
@@ -61,10 +61,7 @@ class Store:
             ConfigError: both resume and overwrite are asked for.
             ArtifactError: `path` holds something else, or an evaluation of another model, data or settings.
         """
-        if resume and overwrite:
-            raise ConfigError(
-                "resume goes on with what overwrite would replace", "give --resume or --overwrite, one of the two"
-            )
+        refuse_both(resume, overwrite)
         file = path / "eval.json"
         if resume and file.exists():
             manifest = read_manifest(file, KIND, SCHEMA_VERSION)
