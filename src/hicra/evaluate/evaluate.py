@@ -25,6 +25,7 @@ from hicra.generation.interface import Generator, Made
 from hicra.generation.open import identity_of, open_generator
 from hicra.version import installed
 
+Matched = tuple[EvalBenchmark, list[saved_samples.Saved]]
 ABOUT = ("sha256", "kind", "template", "task", "left_out")
 PACKAGES = {"transformers": ("torch", "transformers"), "vllm": ("vllm",), "endpoint": ()}
 
@@ -76,9 +77,9 @@ def evaluate(
     asked = _asked(settings, model, samples, benchmarks)
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
+    matched, notes = _matched(samples, benchmarks) if samples else ([], [])
     read = [model, *samples, *(benchmark.name for benchmark in benchmarks)]
     store = Store.open(out, asked, versions, resume=resume, overwrite=overwrite, read=read)
-    notes: list[str] = []
     with store.lock():
         if store.complete:
             say(f"{out} already holds this evaluation, so nothing is sampled again")
@@ -96,7 +97,7 @@ def evaluate(
             about = {b.name: _about(b) for b in benchmarks}
         else:
             with make_checker() as verifier:
-                table_of_samples, about, notes = _saved(samples, benchmarks, verifier, progress)
+                table_of_samples, about = _saved(matched, verifier, progress)
         result = _result(table_of_samples, about, settings, bool(model))
         result["warnings"] = [*notes, *result["warnings"]]
         store.finish(table_of_samples, result)
@@ -140,16 +141,21 @@ def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _saved(
-    paths: Sequence[str], benchmarks: Sequence[EvalBenchmark], verifier: Checker, progress: Progress
-) -> tuple[pl.DataFrame, dict[str, Any], list[str]]:
+def _matched(paths: Sequence[str], benchmarks: Sequence[EvalBenchmark]) -> tuple[list[Matched], list[str]]:
+    """Reads saved samples and pairs them with questions; returns them by benchmark, and what the user should know."""
     read = saved_samples.load(paths)
     rows, name, notes = read.rows, read.name, read.notes
     own = EvalBenchmark(name, "saved", "", "unknown", None, [])
     groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]
     groups = groups or [(own, saved_samples.by_own_answer(rows, name))]
+    if lost := len(rows) - len({one.row for _, found in groups for one in found}):
+        notes.append(f"{name}: {lost} of {len(rows)} rows are of no question that was asked for, and are left out")
+    return groups, notes
+
+
+def _saved(matched: Sequence[Matched], verifier: Checker, progress: Progress) -> tuple[pl.DataFrame, dict[str, Any]]:
     frames, about = [], {}
-    for benchmark, found in groups:
+    for benchmark, found in matched:
         seen: dict[str, int] = {}
         made: list[dict[str, Any]] = []
         for one in found:
@@ -158,9 +164,7 @@ def _saved(
         frame = pl.DataFrame(made, schema=PART_SCHEMA, orient="row")
         frames.append(judged(benchmark, [one.question for one in found], frame, verifier, progress))
         about[benchmark.name] = _about(benchmark) | {"template": "unknown"}
-    if lost := len(rows) - len({one.row for _, found in groups for one in found}):
-        notes.append(f"{name}: {lost} of {len(rows)} rows are of no question that was asked for, and are left out")
-    return pl.concat(frames), about, notes
+    return pl.concat(frames), about
 
 
 def _result(samples: pl.DataFrame, about: dict[str, Any], settings: EvalSettings, drawn: bool) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is larger than {LARGEST_FILE:,} bytes", "check that this file is a config")
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDuplicates)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not readable YAML: {' '.join(str(error).split())}", "correct that line") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} holds {type(tree).__name__}, not a mapping", "see recipes/plan-execute/config.yaml")
@@ -236,7 +236,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override!r} is not of the form a.b=value", "for example --set train.steps=20")
     try:
         value = yaml.load(text, Loader=_NoDuplicates)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"--set {override!r}: the value is not YAML: {' '.join(str(error).split())}", "put the value in quotes"
         ) from None

@@ -125,20 +125,24 @@ class RunFolder:
             file.write(line + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Reads the objects of all steps, in order; the list is empty before the first step."""
+        """Reads the objects of all steps, in order; the list is empty before the first step.
+
+        Raises:
+            ArtifactError: a line is no JSON object (the message has its number).
+        """
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
         rows: list[dict[str, Any]] = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
             if line:
                 try:
-                    rows.append(json.loads(line))
-                except json.JSONDecodeError as error:
-                    raise ArtifactError(
-                        f"{path} line {number} is not JSON: {error}",
-                        "`hicra train --resume` repairs an interrupted run",
-                    ) from None
+                    row = json.loads(line.decode("utf-8"))
+                except (ValueError, RecursionError) as error:
+                    raise _unreadable(path, number, f"not JSON: {error}") from None
+                if not isinstance(row, dict):
+                    raise _unreadable(path, number, "no JSON object")
+                rows.append(row)
         return rows
 
     def rewind(self, step: int) -> None:
@@ -175,3 +179,7 @@ class RunFolder:
         """Yields the rollouts, one frame per file, in order of step."""
         for path in self.rollout_files():
             yield pl.read_parquet(path)
+
+
+def _unreadable(path: Path, number: int, why: str) -> ArtifactError:
+    return ArtifactError(f"{path} line {number} is {why}", "`hicra train --resume` repairs an interrupted run")

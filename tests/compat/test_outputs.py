@@ -1,0 +1,128 @@
+"""One rule for outputs in every verb: what exists is refused, --overwrite replaces it and never an input, and what the file
+system refuses is one line and one JSON object, with nothing half-written."""
+
+import os
+
+import pytest
+
+from hicra import cli
+from verb_calls import FOLDERS, NO_FILES, READERS, SUFFIXES, WRITERS, call, refused, write_inputs
+
+TRAINS = {"train", "demo"}
+READ_ONLY = {"corpus inspect", "lexicon show", "lexicon diff", "lexicon score"}
+
+
+def marked(verbs):
+    return [pytest.param(verb, marks=pytest.mark.slow) if verb in TRAINS else verb for verb in verbs]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    write_inputs(work)
+    return work
+
+
+def words_of(verb, out):
+    if verb == "report" and not os.path.exists("run"):
+        assert call("diagnose", "rows.jsonl", "-o", "run").code == 0
+    if verb == "train":
+        pytest.importorskip("trl")
+    return [*verb.split(), *(str(out) if word == "OUT" else word for word in WRITERS[verb].split())]
+
+
+def output(verb, folder):
+    return folder / f"out{SUFFIXES.get(verb, '')}"
+
+
+def hidden(folder):
+    return [path.name for path in folder.rglob("*") if path.name.startswith((".tmp", "tmp"))]
+
+
+def test_every_verb_is_walked():
+    assert set(cli.VERBS) == {*WRITERS, *READ_ONLY, *NO_FILES} == {*READERS, *NO_FILES, "demo"}
+    assert set(WRITERS) == {*FOLDERS, *SUFFIXES}
+
+
+@pytest.mark.parametrize("verb", marked(WRITERS))
+def test_what_exists_is_refused(verb, folder):
+    out = output(verb, folder)
+    words = words_of(verb, out)
+    if verb in FOLDERS:
+        out.mkdir()
+    kept = out / "kept" if verb in FOLDERS else out
+    kept.write_text("mine")
+    answer = call(*words)
+    refused(answer, out, "already exists")
+    assert "--overwrite" in answer.printed["fix"]
+    assert kept.read_text() == "mine"
+
+
+@pytest.mark.parametrize("verb", [verb for verb in WRITERS if verb not in TRAINS])
+def test_overwrite_replaces_it(verb, folder):
+    out = output(verb, folder)
+    words = words_of(verb, out)
+    if verb in FOLDERS:
+        out.mkdir()
+        (out / "kept").write_text("mine")
+    else:
+        out.write_text("mine")
+    answer = call(*words, "--overwrite")
+    assert answer.code == 0, answer
+    assert not (out / "kept").exists()
+    assert out.is_dir() or out.read_text() != "mine"
+    assert hidden(folder) == []
+
+
+@pytest.mark.parametrize("verb", [verb for verb in WRITERS if verb not in TRAINS])
+def test_an_input_is_never_replaced(verb, folder):
+    words = words_of(verb, "OUT")
+    inputs = {"eval": "rows.jsonl", "report": "run/metrics.jsonl", "compare": "table.csv"}
+    source = folder / inputs.get(verb, WRITERS[verb].split()[0])
+    before = source.read_bytes()
+    (folder / "link").symlink_to(source)
+    for name in (source, folder / "link"):
+        refused(call(*(name if word == "OUT" else word for word in words), "--overwrite"))
+        assert source.read_bytes() == before
+    if verb in FOLDERS:  # nor is the folder that holds the input
+        refused(call(*(folder if word == "OUT" else word for word in words), "--overwrite"), folder)
+        assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", marked(WRITERS))
+def test_a_place_that_cannot_be(verb, folder):
+    (folder / "dangling").symlink_to(folder / "gone" / "away")
+    (folder / "file").write_text("x")
+    for above, said in (("dangling", "is a link to"), ("file", "is no folder")):
+        refused(call(*words_of(verb, folder / above / "out.jsonl")), folder / above, said)
+    (folder / "out").symlink_to(folder / "gone")
+    refused(call(*words_of(verb, folder / "out")), folder / "out", "is a link to")
+
+
+@pytest.mark.parametrize("verb", marked(WRITERS))
+def test_a_read_only_folder(verb, folder, monkeypatch):
+    closed = folder / "closed"
+    words = words_of(verb, closed / output(verb, folder).name)
+    closed.mkdir()
+    closed.chmod(0o500)
+    if os.geteuid() == 0:  # root may write everywhere
+        access = os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    refused(call(*words), closed, "read-only")
+    assert list(closed.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", [verb for verb in WRITERS if verb not in TRAINS])
+@pytest.mark.parametrize("largest", [0, 100])
+def test_a_full_disk(verb, folder, largest):
+    out = output(verb, folder)
+    answer = call(*words_of(verb, out), largest=largest)
+    refused(answer, out.name, "File too large")
+    assert "make room" in answer.printed["fix"]
+    assert hidden(folder) == []
+    assert not out.exists() or (out.is_dir() and verb == "eval")
+    words = [*words_of(verb, out), *(["--resume"] if verb == "eval" else [])] if verb != "report" else None
+    if words:  # with room again, nothing is in the way
+        assert call(*words).code == 0
