@@ -12,8 +12,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Any
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from hicra.errors import HicraError, UsageError, refused_by_system, system_error
 from hicra.version import __version__
@@ -54,6 +55,7 @@ def app() -> App:
         version=__version__,
         group_commands=Group("Verbs, in the order of the data", sort_key=0),
         help_format="plaintext",
+        default_parameter=Parameter(show_default=_shown),
     )
     groups: dict[str, App] = {}
     for order, (verb, says) in enumerate(VERBS.items()):
@@ -65,6 +67,11 @@ def app() -> App:
         into = groups[group] if group else top
         into.command(f"hicra.cli.{file}:{'evaluate' if name == 'eval' else name}", name=name, help=says, sort_key=order)
     return top
+
+
+def _shown(default: Any) -> str | None:
+    """Returns the default of an option for its help; a flag that is off and an empty text or list show none."""
+    return None if default is None or default is False or default in ("", ()) else str(default)
 
 
 def main(argv: list[str] | None = None) -> None:

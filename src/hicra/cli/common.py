@@ -17,6 +17,7 @@ from hicra.errors import refused_by_system
 
 OnBad = Annotated[Literal["stop", "skip"], Parameter(help="Whether to stop at a bad line, or to skip and count it.")]
 MaxBad = Annotated[float, Parameter(help="The largest share of bad lines that is allowed with --on-bad skip.")]
+Rollouts = Annotated[Path, Parameter(help="Rollouts: files, or folders of files.")]
 Out = Annotated[Path | None, Parameter(name=["-o", "--out"], help="The file to write.")]
 Tokenizer = Annotated[
     str | None, Parameter(help="Folder with tokenizer.json. Without it, words are counted and not tokens.")

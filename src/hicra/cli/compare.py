@@ -11,7 +11,10 @@ from hicra.cli.common import COMMON, Common, Overwrite
 
 
 def compare(
-    *sources: Path,
+    *sources: Annotated[
+        Path,
+        Parameter(help="Run folders, or folders of them; or tables (.csv, .jsonl, .parquet) of arm, seed and value."),
+    ],
     baseline: Annotated[
         str | None, Parameter(help="The arm that the others are compared with; the default is `none`.")
     ] = None,

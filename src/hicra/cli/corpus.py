@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, MaxBad, OnBad, Overwrite, Undrawn
+from hicra.cli.common import UNDRAWN, MaxBad, OnBad, Overwrite, Rollouts, Undrawn
 
 
-def inspect(*paths: Path, on_bad: OnBad = "stop", max_bad: MaxBad = 0.01, common: Undrawn = UNDRAWN) -> None:
+def inspect(*paths: Rollouts, on_bad: OnBad = "stop", max_bad: MaxBad = 0.01, common: Undrawn = UNDRAWN) -> None:
     """Show the recognised format, the meaning of each column, and what became of every line."""
     from hicra import corpus as reader
 
@@ -22,7 +22,7 @@ def inspect(*paths: Path, on_bad: OnBad = "stop", max_bad: MaxBad = 0.01, common
 
 
 def overlap(
-    train: Path,
+    train: Annotated[Path, Parameter(help="Training data: a file, or a folder of files.")],
     bench: Annotated[list[Path], Parameter(help="Benchmark files or folders.")],
     /,
     *,

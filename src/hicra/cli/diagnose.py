@@ -7,11 +7,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Overwrite, Tokenizer, Undrawn, Unit
+from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Overwrite, Rollouts, Tokenizer, Undrawn, Unit
 
 
 def diagnose(
-    *paths: Path,
+    *paths: Rollouts,
     lexicon: LexiconArg = "paper",
     tokenizer: Tokenizer = None,
     unit: Unit = None,

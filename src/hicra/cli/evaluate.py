@@ -31,9 +31,9 @@ def evaluate(
     ] = (),
     out: Annotated[Path, Parameter(name=["-o", "--out"], help="Folder for the samples and the result.")],
     preset: Annotated[
-        Literal["", "paper", "greedy"],
+        Literal["paper", "greedy"] | None,
         Parameter(help="Named settings of sampling, prompt and mode. Options that are given override them."),
-    ] = "",
+    ] = None,
     settings: SamplingOptions = SamplingOptions(),  # type: ignore[valid-type]  # noqa: B008
     workers: Annotated[int, Parameter(help="Number of processes of the verifier.")] = 2,
     timeout: Annotated[float, Parameter(help="Seconds that the verifier may take for an answer.")] = 2.0,
@@ -46,7 +46,7 @@ def evaluate(
     from hicra.evaluate.evaluate import evaluate as run
 
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
-    chosen = settings_of(given(settings) | seed, preset)
+    chosen = settings_of(given(settings) | seed, preset or "")
     with Bar(None, "eval", "sample", common.quiet) as bar:
         result = run(
             out=out, settings=chosen, model=model, data=data, samples=samples, resume=resume, overwrite=overwrite,

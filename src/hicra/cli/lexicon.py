@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hicra.lexicon import Lexicon
 
 NewLexicon = Annotated[Path, Parameter(name=["-o", "--out"], help="The lexicon folder.")]
+Labels = Annotated[Path, Parameter(help="Labelled traces: files, or folders of files.")]
 Positive = Annotated[str, Parameter(help="Labels that make a unit positive, separated by commas.")]
 FitOptions = options(FitSettings, only=("max_grams",))
 
@@ -94,7 +95,7 @@ def _keep(made: Lexicon, out: Path, overwrite: bool, common: Common) -> None:
 
 def score(
     name: LexiconArg,
-    *labels: Path,
+    *labels: Labels,
     positive: Positive = "planning,reflection",
     unit: Unit = None,
     common: Common = COMMON,
@@ -120,7 +121,7 @@ def score(
 
 
 def fit(
-    *labels: Path,
+    *labels: Labels,
     out: NewLexicon,
     overwrite: Overwrite = False,
     positive: Positive = "planning,reflection",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, MaxBad, OnBad, Overwrite
+from hicra.cli.common import COMMON, Common, MaxBad, OnBad, Overwrite, Rollouts
 from hicra.cli.options import given, options
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
@@ -16,7 +16,7 @@ MineOptions = options(MineSettings, but=("seed",))
 
 
 def mine(
-    *paths: Path,
+    *paths: Rollouts,
     out: Annotated[Path, Parameter(name=["-o", "--out"], help="The lexicon folder.")],
     overwrite: Overwrite = False,
     preset: Annotated[

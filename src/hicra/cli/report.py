@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn
+from cyclopts import Parameter
+
+from hicra.cli.common import UNDRAWN, Overwrite, Undrawn
 
 
-def report(*runs: Path, out: Out = None, overwrite: Overwrite = False, common: Undrawn = UNDRAWN) -> None:
+def report(
+    *runs: Annotated[Path, Parameter(help="Run folders, or folders of them.")],
+    out: Annotated[
+        Path | None,
+        Parameter(name=["-o", "--out"], help="The page to write; by default report.html in the folder that is given."),
+    ] = None,
+    overwrite: Overwrite = False,
+    common: Undrawn = UNDRAWN,
+) -> None:
     """Build one offline HTML page from run folders."""
     from hicra.artifacts import check_output
     from hicra.errors import ConfigError

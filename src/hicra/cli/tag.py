@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Out, Overwrite, Tokenizer, Undrawn, Unit
+from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit
 
 
 def tag(
-    *paths: Path,
+    *paths: Rollouts,
     lexicon: LexiconArg = "paper",
     tokenizer: Tokenizer = None,
     unit: Unit = None,

@@ -11,7 +11,7 @@ from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn
 
 
 def verify(
-    cases: Path,
+    cases: Annotated[Path, Parameter(help="The rows to judge.")],
     *,
     out: Out = None,
     overwrite: Overwrite = False,
