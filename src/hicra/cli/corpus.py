@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, MaxBad, OnBad, Overwrite, Rollouts, Undrawn
+from hicra.drawing.readable import counted
 
 
 def inspect(*paths: Rollouts, on_bad: OnBad = "stop", max_bad: MaxBad = 0.01, common: Undrawn = UNDRAWN) -> None:
@@ -48,5 +49,5 @@ def overlap(
     ]
     lines += [f"{h.kind:6}{h.share:5.2f}  {h.train_file} line {h.line}  {h.bench_file} {h.id}" for h in found.hits[:20]]
     more = found.exact + found.ngram - min(20, len(found.hits))
-    then = f"the same with -o pairs.jsonl to save the other {more} pairs" if more and not out else ""
+    then = f"the same with -o pairs.jsonl to save the other {counted(more, 'pair')}" if more and not out else ""
     common.give(found.as_json(), "\n".join(lines), then=then)

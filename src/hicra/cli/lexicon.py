@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, UNDRAWN, Common, LexiconArg, Overwrite, Undrawn, Unit
 from hicra.cli.options import given, options
+from hicra.drawing.readable import counted
 from hicra.labels.settings import FitSettings
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def select(
 def _keep(made: Lexicon, out: Path, overwrite: bool, common: Common) -> None:
     made.save(out, overwrite=overwrite)
     result = {"lexicon": str(out), "grams": len(made), "content_hash": made.content_hash}
-    common.give(result, f"{len(made)} grams, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
+    common.give(result, f"{counted(len(made), 'gram')}, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
 
 
 def score(
@@ -112,7 +113,8 @@ def score(
     result = scored(loaded, read_labels(list(labels), positive.split(",")), unit, seed=common.seed or 0).as_dict()
     names = ("base_rate", "precision", "recall", "f1", "lift", "char_share")
     lines = [
-        f"{result['units']} units of {result['traces']} traces, {result['questions']} questions; span type {result['unit']}"
+        f"{counted(result['units'], 'unit')} of {counted(result['traces'], 'trace')}, "
+        f"{counted(result['questions'], 'question')}; span type {result['unit']}"
     ]
     for key in names:
         low, high = result["intervals"].get(key, (None, None))
@@ -140,7 +142,7 @@ def fit(
     made, report = fitted(traces, chosen, name=out.name, progress=common.say)
     made.save(out, overwrite=overwrite)
     text = (
-        f"{report['grams']} grams; on held-out questions: precision {report['cv_precision']:.3f}, "
+        f"{counted(report['grams'], 'gram')}; on held-out questions: precision {report['cv_precision']:.3f}, "
         f"recall {report['cv_recall']:.3f}, F1 {report['cv_f1']:.3f}\nsha256 {made.content_hash}"
     )
     then = f"hicra lexicon score {out} OTHER_LABELS"

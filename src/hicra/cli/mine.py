@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, MaxBad, OnBad, Overwrite, Rollouts
 from hicra.cli.options import given, options
+from hicra.drawing.readable import counted
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
 
@@ -39,14 +40,14 @@ def mine(
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
     chosen = validated(MineSettings, preset_of(preset) | given(settings) | seed)
     check_output(out, "the lexicon", overwrite=overwrite, inputs=paths, folder=True)
-    common.say(f"mining {len(paths)} paths")
+    common.say(f"mining {paths[0]}" if len(paths) == 1 else f"mining {len(paths)} paths")
     made, report = mine_paths(
         list(paths), chosen, on_bad=on_bad, max_bad=max_bad, backend=backend, workers=workers, why=why
     )
     made.save(out, overwrite=overwrite)
     lines = [
-        f"{report['grams']} grams in {report['clusters_kept']} of {report['clusters']} clusters, from {report['solutions']} "
-        f"solutions and {report['ngrams']} n-grams ({report['embedded']} embedded)",
+        f"{counted(report['grams'], 'gram')} in {report['clusters_kept']} of {counted(report['clusters'], 'cluster')}, from "
+        f"{counted(report['solutions'], 'solution')} and {counted(report['ngrams'], 'n-gram')} ({report['embedded']} embedded)",
         f"sha256 {report['content_hash']}",
         *(
             f"{each['gram']!r}: {'kept' if each['kept'] else 'dropped'}. {each['reason']}"

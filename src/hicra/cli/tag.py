@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit
+from hicra.drawing.readable import counted
 
 
 def tag(
@@ -40,12 +41,12 @@ def tag(
         )  # fmt: skip
     if not result["planning_chars"]:
         common.warn(
-            f"lexicon {lexicon!r} matches nothing in these {result['rows']} rows; look at it with "
+            f"lexicon {lexicon!r} matches nothing in {counted(result['rows'], 'row')}; look at it with "
             f"`hicra lexicon show {lexicon}`"
         )
     kind = result["token_kind"]
     text = (
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "
-        f"in {result['rows']} rows; {result['tokens_per_second']:,.0f} {kind} per second"
+        f"in {counted(result['rows'], 'row')}; {result['tokens_per_second']:,.0f} {kind} per second"
     )
     common.give(result, text, then="" if out else "the same with -o tagged.parquet to save the spans")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, Overwrite
+from hicra.drawing.readable import counted
 from hicra.errors import UsageError
 
 
@@ -48,11 +49,15 @@ def train(
         )  # fmt: skip
     if result["interrupted"]:
         again = f"hicra train --config {config} -o {out} --resume" if config else f"hicra train -o {out} --resume"
-        common.give(result, f"stopped after {result['steps']} steps; a checkpoint is saved", then=again)
+        common.give(result, f"stopped after {counted(result['steps'], 'step')}; a checkpoint is saved", then=again)
         return 128 + int(result["interrupted"])
     shown = {key: result["final"].get(key) for key in ("hicra/accuracy", "eval/accuracy", "hicra/planning_share")}
     figures = ", ".join(f"{key} {value:.3f}" for key, value in shown.items() if value is not None)
-    common.give(result, f"{result['steps']} steps in {out}: {figures}", then=f"hicra report {out} -o {out}/report.html")
+    common.give(
+        result,
+        f"{counted(result['steps'], 'step')} in {out}: {figures}",
+        then=f"hicra report {out} -o {out}/report.html",
+    )
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn
+from hicra.drawing.readable import counted
 
 
 def verify(
@@ -33,6 +34,6 @@ def verify(
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(
         result,
-        f"{result['n']} answers: {text}; {result['seconds']:.2f} s",
+        f"{counted(result['n'], 'answer')}: {text}; {result['seconds']:.2f} s",
         then="" if out else "the same with -o verdicts.jsonl to save the verdicts",
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from hicra import stats
 from hicra.compare.scores import Arm, Scores, Seed
+from hicra.drawing.readable import counted
 from hicra.errors import DataError
 
 POWER = 0.8
@@ -194,7 +195,7 @@ def _power(rows: Sequence[dict[str, Any]], m: int, level: float, confidence: flo
 
 def _power_line(n: int, each: dict[str, Any], difference: float, least: int) -> str:
     low, high = each["smallest_gap_ci"]
-    seen = f"with {n} seeds the smallest gap seen {100 * POWER:.0f} % of the time is"
+    seen = f"with {counted(n, 'seed')} the smallest gap seen {100 * POWER:.0f} % of the time is"
     line = f"{seen} {each['smallest_gap']:.3g} ({low:.2g} to {high:.2g})"
     line += "" if each["verdict_possible"] else f", but there is no verdict with fewer than {least} seeds"
     needed = each["seeds_for_this_gap"]

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError, DataError
 
 _FORMS = (
@@ -56,7 +57,7 @@ class CheckpointRule:
         if self.kind == "at":
             return f"value at step {self.steps}"
         if self.kind == "last":
-            return f"mean over the last {self.steps} steps"
+            return "value at the last step" if self.steps == 1 else f"mean over the last {self.steps} steps"
         if self.kind == "auc":
             return "area under the curve over all steps, divided by its length"
         smooth = f" in the mean of the last {self.steps} steps" if self.steps > 1 else ""
@@ -106,7 +107,7 @@ class CheckpointRule:
             near = min(known, key=lambda step: abs(step - asked))
             return DataError(f"{run} has no step {asked}", f"the nearest is step {near}: --metric at{near}:{self.name}")
         return DataError(
-            f"{run} has {n} step{'s' * (n != 1)}, {self.kind} needs step {asked}",
+            f"{run} has {counted(n, 'step')}, {self.kind} needs step {asked}",
             "finish the run, or ask for fewer steps",
         )
 

@@ -12,6 +12,7 @@ from hicra.artifacts import read_json
 from hicra.compare.arms import refuse_unlike, remarks
 from hicra.compare.metric import CheckpointRule, parse_metric
 from hicra.compare.scores import Scores
+from hicra.drawing.readable import counted
 from hicra.errors import ArtifactError, DataError, did_you_mean
 from hicra.runs import RunFolder
 from hicra.runs.arms import name_arms
@@ -177,7 +178,7 @@ def _same_steps(runs: Sequence[_Run], rule: CheckpointRule) -> None:
         short, long = sorted((first, other), key=lambda run: len(run.rows))
         if len(short.rows) < len(long.rows):
             raise DataError(
-                f"{short.folder.path} has {len(short.rows)} steps, {long.folder.path} has {len(long.rows)}",
+                f"{short.folder.path} has {counted(len(short.rows), 'step')}, {long.folder.path} has {len(long.rows)}",
                 f"finish it with `hicra train --resume`, or compare with --metric at{short.steps[-1]}:{rule.name}"
                 if short.rows
                 else "finish it with `hicra train --resume`, or leave it out",

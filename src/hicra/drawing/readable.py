@@ -35,9 +35,9 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     """Writes a number of things; the plural of the noun has an s at its end, or is given.
 
     >>> [counted(1, "step"), counted(0, "step"), counted(12_000, "copy", "copies")]
-    ['1 step', '0 steps', '12,000 copies']
+    ['1 step', '0 steps', '12000 copies']
     """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from hicra.artifacts import sha256_file
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError
 from hicra.evaluate import saved as saved_samples
 from hicra.evaluate.checkers import ByVerifier, Checker
@@ -149,7 +150,7 @@ def _matched(paths: Sequence[str], benchmarks: Sequence[EvalBenchmark]) -> tuple
     groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]
     groups = groups or [(own, saved_samples.by_own_answer(rows, name))]
     if lost := len(rows) - len({one.row for _, found in groups for one in found}):
-        notes.append(f"{name}: {lost} of {len(rows)} rows are of no question that was asked for, and are left out")
+        notes.append(f"{name}: {lost} of {counted(len(rows), 'row')} left out, of no question that was asked for")
     return groups, notes
 
 
@@ -177,11 +178,12 @@ def _warnings(files: dict[str, Any]) -> list[str]:
     made = []
     for name, entry in files.items():
         if entry["bad_gold"]:
-            made.append(
-                f"{name}: {len(entry['bad_gold'])} questions are left out, because their gold answer cannot be one"
-            )
+            left_out = counted(len(entry["bad_gold"]), "question")
+            made.append(f"{name}: {left_out} left out, because the gold answer cannot be one")
         if entry["prompts_too_long"]:
-            made.append(f"{name}: the prompt of {entry['prompts_too_long']} samples fills the model's context")
+            made.append(
+                f"{name}: the prompt of {counted(entry['prompts_too_long'], 'sample')} fills the model's context"
+            )
         if (entry["truncated_share"] or 0) > 0.1:
             made.append(f"{name}: {entry['truncated_share']:.0%} of the samples are cut at the token limit")
         if entry["verifier_timeout_share"] + entry["verifier_error_share"] > 0.01:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hicra.corpus.records import Record, RowPlace
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError, DataError
 from hicra.tasks import judge
 from hicra.tasks.benchmarks import BenchmarkSpec, NoAnswer
@@ -97,7 +98,7 @@ def load(
             except NoAnswer as error:
                 if on_bad_gold == "stop":
                     raise
-                bad.append(_left_out(where, "", error.message))
+                bad.append(_left_out(where, "", error.message.removeprefix(f"{where}: ")))
                 continue
             first = seen.setdefault(question.id, where)
             if first is not where:
@@ -126,7 +127,8 @@ def refuse_shared(train: Iterable[Question], held_out: Iterable[Question]) -> No
     if shared:
         first = shared[0]
         raise DataError(
-            f"{len(shared)} questions of {first.place.file} are in {known[first.key].file} too, "
+            f"{counted(len(shared), 'question')} of {first.place.file} {'is' if len(shared) == 1 else 'are'} in "
+            f"{known[first.key].file} too, "
             f"the first on line {first.place.line} (there line {known[first.key].line})",
             "remove them on one side; `hicra corpus overlap TRAIN BENCH` lists them all",
         )

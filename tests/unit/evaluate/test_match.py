@@ -84,4 +84,4 @@ def test_rows_of_no_question_are_left_out_and_said(tmp_path):
     samples = [of(one["question"], one["answer"]) for one in SUMS] + [of("Who was that?", "Noether")]
     entry, warnings = score(tmp_path, SUMS, samples)
     assert entry["samples"] == 2
-    assert ["1 of 3 rows are of no question" in text for text in warnings] == [True]
+    assert ["1 of 3 rows left out, of no question" in text for text in warnings] == [True]
