@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ import pytest
 pytest.importorskip("trl")
 
 from hicra.engines.train import train
-from hicra.errors import ArtifactError, ConfigError
+from hicra.errors import ArtifactError, ConfigError, FileError
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
 
@@ -178,3 +180,36 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path, grams):
     assert steps == []
     assert result["steps"] == 2
     assert weights(tmp_path / "r") == before
+
+
+def test_overwrite_replaces_a_run_and_no_input(tmp_path, grams):
+    out = tmp_path / "run"
+    run(out, grams, "train.steps=1", "train.save_steps=1", "eval.problems=0")
+    (out / "note.txt").write_text("of the first run")
+    config, _ = load_config(None, [word.replace("GRAMS", str(grams)) for word in SMALL] + ["train.steps=1"], "none")
+    given = {"resume": False, "overwrite": True, "say": lambda text: None, "progress": lambda step, values: None}
+    inside = out / "config.yaml"
+    inside.write_text("{}")
+    with pytest.raises(ArtifactError, match="would replace the input"):
+        train(config, out, read=[inside], **given)
+    assert (out / "note.txt").exists()
+    with pytest.raises(ConfigError, match="resume goes on with what overwrite would replace"):
+        train(config, out, **given | {"resume": True})
+    assert train(config, out, **given)["steps"] == 1
+    assert not (out / "note.txt").exists()
+    assert RunFolder.open(out).method == "none"
+
+
+def test_a_full_disk_ends_in_one_error_and_resumes(tmp_path, grams):
+    out, least = tmp_path / "run", resource.getrlimit(resource.RLIMIT_FSIZE)
+    for largest in (50_000, 1_500_000):  # no room for the weights, and none for the optimizer's state beside them
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, least[1]))
+        try:
+            with pytest.raises(FileError, match=f"^{re.escape(str(out))}") as error:
+                run(out, grams, "train.steps=2", "train.save_steps=1", "eval.problems=0", resume=out.exists())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, least)
+        assert "make room" in error.value.fix
+        assert [path for path in (out / "checkpoints").iterdir() if path.name[0] != "."] == []
+    result, steps = run(out, grams, "train.steps=2", "train.save_steps=1", "eval.problems=0", resume=True)
+    assert (result["steps"], steps) == (2, [1, 2])

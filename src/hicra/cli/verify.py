@@ -34,6 +34,6 @@ def verify(
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(
         result,
-        f"{counted(result['n'], 'answer')}: {text}; {result['seconds']:.2f} s",
+        f"{counted(int(result['n']), 'answer')}: {text}; {result['seconds']:.2f} s",
         then="" if out else "the same with -o verdicts.jsonl to save the verdicts",
     )

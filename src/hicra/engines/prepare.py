@@ -18,7 +18,8 @@ from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
 from hicra.runs.config import RunConfig, with_defaults
-from hicra.runs.difference import difference
+from hicra.runs.difference import difference, flat
+from hicra.runs.find import MANIFEST
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
@@ -79,6 +80,24 @@ def open_run(
         f"resuming {out} from step {step}" if step else f"{out} has no undamaged checkpoint: starting again from step 0"
     )
     return run, checkpoint
+
+
+def refuse_run(out: Path) -> None:
+    """Raises ArtifactError if `out` is a run; it says how far the run has come."""
+    if not (out / MANIFEST).exists():
+        return
+    run = RunFolder.open(out)
+    steps = flat(run.manifest.get("config") or {}).get(GROWS)
+    done = len(run.metrics())
+    if steps is None or (done >= steps and (out / "final").exists()):
+        raise ArtifactError(
+            f"the run folder {out} already exists, and its run has ended",
+            "replace it by --overwrite, or choose another -o",
+        )
+    raise ArtifactError(
+        f"the run folder {out} already exists, and its run is not finished",
+        f"add --resume to go on (step {done} of {steps}), replace it by --overwrite, or choose another -o",
+    )
 
 
 def _fitting(config: RunConfig, task: Task) -> RunConfig:

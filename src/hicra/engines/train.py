@@ -9,7 +9,7 @@ from typing import Any
 from hicra.artifacts import check_output, refuse_both, writes
 from hicra.engines.held_out import evaluate, read_evaluation
 from hicra.engines.interface import Interrupted, Prepared, Progress, Say
-from hicra.engines.prepare import open_run, prepare
+from hicra.engines.prepare import open_run, prepare, refuse_run
 from hicra.runs import RunFolder
 from hicra.runs.config import RunConfig
 
@@ -45,8 +45,10 @@ def train(
     refuse_both(resume, overwrite)
     prepared = prepare(config, say)
     if not resume:
+        if not overwrite:
+            refuse_run(out)
         inputs: list[Path | str | None] = [*read, prepared.model, config.lexicon, *_texts(config.task.settings)]
-        check_output(out, "the run folder", overwrite=overwrite, inputs=inputs, folder=True, resume=True)
+        check_output(out, "the run folder", overwrite=overwrite, inputs=inputs, folder=True)
     with writes(out):
         return _train(prepared, *open_run(prepared, out, resume, say, overwrite), say, progress)
 

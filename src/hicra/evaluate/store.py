@@ -75,7 +75,8 @@ class Store:
                     "resume with the same model, data and settings, replace it by --overwrite, or choose another -o",
                 )
         elif not _no_sample(path):
-            check_output(path, "the evaluation folder", overwrite=overwrite, inputs=read, folder=True, resume=True)
+            there = file.exists()
+            check_output(path, "the evaluation folder", overwrite=overwrite, inputs=read, folder=True, resume=there)
             if overwrite and (path / ".lock").exists():
                 with cls(path, {}).lock():
                     pass  # no other process writes to what is replaced

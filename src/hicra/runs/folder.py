@@ -75,7 +75,7 @@ class RunFolder:
             ArtifactError: `path` exists and is not empty, or cannot be written.
         """
         path = Path(path)
-        check_output(path, "the run folder", overwrite=overwrite, folder=True, resume=True)
+        check_output(path, "the run folder", overwrite=overwrite, folder=True)
         manifest = {
             "kind": KIND,
             "schema_version": SCHEMA_VERSION,
