@@ -2,6 +2,8 @@
 system refuses is one line and one JSON object, with nothing half-written."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -126,3 +128,40 @@ def test_a_full_disk(verb, folder, largest):
     words = [*words_of(verb, out), *(["--resume"] if verb == "eval" else [])] if verb != "report" else None
     if words:  # with room again, nothing is in the way
         assert call(*words).code == 0
+
+
+@pytest.mark.parametrize("words", ["tag rows.jsonl -o out.parquet", "tag rows.jsonl -o out.jsonl --workers 2"])
+def test_a_full_disk_seen_by_other_processes_and_libraries(words, folder):
+    refused(call(*words.split(), largest=100), words.split()[3], "File too large")
+    assert hidden(folder) == []
+
+
+PROGRAM = [sys.executable, "-c", "from hicra.cli import main; main()", "lexicon", "show", "paper", "--most", "200"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("json_too", [[], ["--json"]])
+def test_a_full_disk_under_stdout(json_too):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*PROGRAM, *json_too], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output cannot be written: No space left on device\n  fix: make room")
+    assert done.stderr.count("\n") == 2
+
+
+def test_a_closed_stdout_and_a_reader_that_has_gone():
+    closed = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM], capture_output=True, text=True, check=False)
+    assert (closed.returncode, "Traceback" in closed.stderr) == (0, False)
+    reader, writer = os.pipe()
+    os.close(reader)
+    gone = subprocess.run(PROGRAM, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert gone.returncode == 1
+    assert gone.stderr == ""
+
+
+def test_a_name_that_is_no_unicode(folder):
+    name = os.fsdecode(b"out-\xff.jsonl")
+    answer = call("tag", "rows.jsonl", "-o", name)
+    assert (answer.code, answer.printed["output"]) == (0, name)
+    refused(call("tag", "rows.jsonl", "-o", name), "already exists")

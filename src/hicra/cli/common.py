@@ -86,7 +86,7 @@ UNDRAWN = Undrawn()
 
 def _encodable(text: str) -> str:
     """Writes what stdout cannot encode, such as half a surrogate pair in the name of a file, as an escape that JSON reads."""
-    encoding = sys.stdout.encoding or "utf-8"
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # a closed stdout is None
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
