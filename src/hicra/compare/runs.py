@@ -126,9 +126,8 @@ def _read(path: Path) -> _Run:
                 f"leave out {path}, or train it again",
             )
     rows = folder.metrics()
-    trained = bool(
-        (folder.manifest.get("config") or {}).get("train")
-    )  # the steps of a diagnosed run are those of its data
+    # the steps of a diagnosed run are those of its data
+    trained = bool((folder.manifest.get("config") or {}).get("train"))
     before = 0
     for row in rows:
         step = row.get("step") if isinstance(row, dict) else row
