@@ -33,8 +33,10 @@ def same_ratios(answer: Shape, gold: Shape, same: Same) -> bool:
     if _CLOCK.fullmatch(answer.text) and _CLOCK.fullmatch(gold.text):
         return False
     (mine, *others), (right, *rights) = answer.items, gold.items
-    return not same(mine, "0") and not same(right, "0") and all(
-        same(f"({one})*({right})", f"({two})*({mine})") for one, two in zip(others, rights, strict=True)
+    return (
+        not same(mine, "0")
+        and not same(right, "0")
+        and all(same(f"({one})*({right})", f"({two})*({mine})") for one, two in zip(others, rights, strict=True))
     )
 
 

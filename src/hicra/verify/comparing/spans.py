@@ -85,7 +85,8 @@ def joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     for at in range(len(found) - 1, -1, -1):
         for other in range(len(found)):
             if other != at and compact(found[other].bounds[1]) == compact(found[at].bounds[0]):
-                found[other] = _together(found[other], found.pop(at))
+                found[other] = _together(found[other], found[at])
+                del found[at]
                 break
     return tuple(_with_points(found, points))
 

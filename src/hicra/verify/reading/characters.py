@@ -1,8 +1,8 @@
 """Writes Unicode mathematics in LaTeX, character by character; characters without a LaTeX spelling stay.
 
 Deviation:
-    VERIFY-4. Zero-width characters are dropped. Digits of any script are read as digits, superscript and subscript digits as
-        powers and indices. Letters of other scripts that only look Latin stay what they are. The Chinese words for "or" and
+    VERIFY-4. Zero-width characters are dropped. Digits of any script are read as digits, superscript and subscript digits and
+        HTML's `<sup>` and `<sub>` as powers and indices. Letters of other scripts that only look Latin stay what they are. The Chinese words for "or" and
         "and" between two answers are read as these words.
 """
 
@@ -17,7 +17,7 @@ _CHARACTERS = {
     "×": r"\times ", "✕": r"\times ", "⨯": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ",
     "÷": r"\div ", "∕": "/", "⁄": "/", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "∞": r"\infty ", "π": r"\pi ",
     "∛": r"\sqrt[3]",
-    "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∈": r"\in ", "∉": r"\notin ",
+    "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∀": r"\forall ", "∈": r"\in ", "∉": r"\notin ",
     "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "°": r"^\circ ", "º": r"^\circ ", "′": "'",
     "’": "'", "‘": "'", "“": '"', "”": '"', "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ",
     "ε": r"\epsilon ", "θ": r"\theta ", "λ": r"\lambda ", "μ": r"\mu ", "µ": r"\mu ", "ρ": r"\rho ", "σ": r"\sigma ",
@@ -31,6 +31,8 @@ _SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
 _SUB = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n")
 _SUPERS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 _SUBS = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋ₙ]+")
+_HTML = re.compile(r"<(sup|sub)>([^<>]{1,40})</\1>")
+_SIGNS = {"sup": "^", "sub": "_"}
 _VULGAR = re.compile("([0-9])? ?([¼½¾⅐-⅞])")
 _ROOT = re.compile("([√∛]) ?([0-9]+(?:\\.[0-9]+)?)")
 # only next to what is no Chinese, because elsewhere it is a part of a sentence
@@ -57,7 +59,9 @@ def _vulgar(match: re.Match[str]) -> str:
 
 
 def ascii_maths(text: str) -> str:
-    """Writes Unicode mathematics in LaTeX; characters without a LaTeX spelling stay."""
+    """Writes Unicode mathematics and HTML powers and indices in LaTeX; characters without a LaTeX spelling stay."""
+    if "</su" in text:
+        text = _HTML.sub(lambda match: f"{_SIGNS[match[1]]}{{{match[2]}}}", text)
     if text.isascii():
         return text
     text = text.translate(_ZERO_WIDTH)

@@ -111,7 +111,9 @@ def _finite(tree: Tree) -> Tree:
 
 
 def _renamed(tree: Tree, name: str, other: str) -> Tree:
-    """Gives a symbol another name, also where it is an index."""
+    """Gives a symbol another name, also where it is an index; a bound `i` is no imaginary unit."""
+    if tree == ("c", name):
+        return ("s", other)
     if tree[0] == "s":
         return ("s", _renamed_symbol(tree[1], name, other))
     return tuple(_renamed(part, name, other) if isinstance(part, tuple) else part for part in tree)
