@@ -4,11 +4,12 @@ but for differences that are classed: the suite is wrong, an artefact of the box
     python benchmarks/verify_suites.py FOLDER --before CHECKOUT -o benchmarks/baselines/verify_suites.json
     python benchmarks/verify_suites.py FOLDER --show        # prints every difference with its key, to class it
 
-FOLDER holds what `SUITES` names, each repository as owner+name; absent ones are left out by name. Test files are parsed, never
-run, and nothing of them is kept: a difference is stored as a key, which is a hash of its triple, and its class (with a reason)
-comes from verify_suites_classes.json beside this script. A prediction without a box is put into one, a prediction with one is passed whole,
-and the gold answer is given without outer dollars; math-verify gets the same completion, and the gold answer in dollars.
-`lenient` suites are passed whole in the mode of that name. CHECKOUT is an earlier checkout to compare with.
+FOLDER holds what `SUITES` names, each repository as owner+name; absent ones are left out by name. Test files are parsed,
+never run, and nothing of them is kept: a difference is stored as a key, which is a hash of its triple, and its class (with a
+reason) comes from verify_suites_classes.json beside this script. A prediction without a box is put into one, a prediction
+with one is passed whole, and the gold answer is given without outer dollars; math-verify gets the same completion, and the
+gold answer in dollars. `lenient` suites are passed whole in the mode of that name. CHECKOUT is an earlier checkout to compare
+with.
 """
 
 from __future__ import annotations

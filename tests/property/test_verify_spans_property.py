@@ -1,6 +1,7 @@
 """Unions of intervals, joined by numbers or where their texts meet, hold exactly the points that they held before."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -59,5 +60,5 @@ def test_segments_hold_the_points_in_order_and_do_not_touch(many):
         )
     ]
     assert kept == held(many)
-    for first, second in zip(found, found[1:], strict=False):
+    for first, second in pairwise(found):
         assert first.high < second.low or (first.high == second.low and not first.to_high and not second.from_low)

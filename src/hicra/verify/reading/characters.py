@@ -2,8 +2,8 @@
 
 Deviation:
     VERIFY-4. Zero-width characters are dropped. Digits of any script are read as digits, superscript and subscript digits and
-        HTML's `<sup>` and `<sub>` as powers and indices. Letters of other scripts that only look Latin stay what they are. The Chinese words for "or" and
-        "and" between two answers are read as these words.
+        HTML's `<sup>` and `<sub>` as powers and indices. Letters of other scripts that only look Latin stay what they are. The
+        Chinese words for "or" and "and" between two answers are read as these words.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _CHARACTERS = {
     "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\ufe63": "-", "\uff0d": "-",
     "×": r"\times ", "✕": r"\times ", "⨯": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ",
     "÷": r"\div ", "∕": "/", "⁄": "/", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "∞": r"\infty ", "π": r"\pi ",
-    "∛": r"\sqrt[3]",
-    "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∀": r"\forall ", "∈": r"\in ", "∉": r"\notin ",
+    "∛": r"\sqrt[3]", "∀": r"\forall ",
+    "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∈": r"\in ", "∉": r"\notin ",
     "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "°": r"^\circ ", "º": r"^\circ ", "′": "'",
     "’": "'", "‘": "'", "“": '"', "”": '"', "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ",
     "ε": r"\epsilon ", "θ": r"\theta ", "λ": r"\lambda ", "μ": r"\mu ", "µ": r"\mu ", "ρ": r"\rho ", "σ": r"\sigma ",
