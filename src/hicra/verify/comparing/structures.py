@@ -42,6 +42,8 @@ class Structures:
 
     def whole(self, answer: str, gold: str) -> bool:
         """Compares an answer with a gold answer, both without what stands beside them (VERIFY-42, VERIFY-43)."""
+        if answer.isdecimal() and gold.isdecimal():  # most answers of most tasks
+            return self.leaves.same(answer, gold)
         if compact(answer) == compact(gold):
             return True
         mine, right = beside(answer, False), beside(gold, True)
