@@ -139,7 +139,7 @@ class Equations:
         return self._decimal(answer.items[-2], after) and self.texts(before, gold.text, depth + 1)
 
     def _decimal(self, exact: str, decimal: str) -> bool:
-        """Tells whether a text is the decimal of another one, within one unit of its last digit, with or without its unit."""
+        """Tells whether a text is the decimal of another one, rounded or cut, with or without its unit of measure."""
         value, number = self.leaves.core(exact, False), self.leaves.core(decimal, False)
         key = number_key(number)
         if key is None or not is_short(key):
@@ -149,7 +149,9 @@ class Equations:
             tree = parse(value)
         except (NotMaths, TooBig):
             return False
-        return self.leaves.near(tree, ("n", fraction_of(key)), Fraction(1, 10**places))
+        shown, half = fraction_of(key), Fraction(1, 2 * 10**places)
+        cut = shown - half if key.negative else shown + half  # the middle of the values that are cut to it
+        return any(self.leaves.near(tree, ("n", middle), half) for middle in (shown, cut))
 
 
 def arranged(tree: Tree) -> Tree:

@@ -1,8 +1,8 @@
 """Tells which products do not commute, because their factors are vectors or matrices; these are compared as text.
 
 Deviation:
-    VERIFY-49. A cross product has a direction. Bold capitals, and capitals of which one stands beside its own inverse, two have
-         an inverse or one has a transpose, are matrices: `PDP^{-1}` is neither `P^{-1}DP` nor D. Other products commute.
+    VERIFY-49. A cross product has a direction. Bold capitals, and capitals of which one has an inverse or a transpose, are
+         matrices: `PDP^{-1}` is neither `P^{-1}DP` nor D. Other products commute.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _CROSS = re.compile(r"(?:\\times|×)\s*+[^\s0-9]")
 _VECTOR = re.compile(r"\\(?:vec|mathbf|boldsymbol|bm|hat|overrightarrow|nabla)(?![A-Za-z])")
 _BOLD = re.compile(r"\\(?:mathbf|boldsymbol|bm)\s*(?:\{\s*[A-Z]{1,4}\s*\}|[A-Z])")
 _INVERSE = re.compile(r"([A-Z])\s*\^\s*(?:\{\s*(?:-\s*1|T|\\top|\\intercal|\\mathsf\{T\})\s*\}|T|\\top)")
-_TRANSPOSE = re.compile(r"[A-Z]\s*\^\s*(?:T|\{\s*T\s*\})")
+_DIMENSION = re.compile(r"\^\s*\{\s*-\s*[2-9]")  # as in `M L^{-1} T^{-2}`
 _CAPITAL = re.compile(r"([A-Z])(?!\s*\^\s*\{?\s*(?:-\s*1|T|\\top))")
 _COMMANDS = re.compile(r"\\(?:text|mathrm|mathbb|mathcal|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+")
 MAX_TEXT = 400
@@ -35,4 +35,4 @@ def _matrices(raw: str) -> bool:
         return False
     plain = _COMMANDS.sub(" ", raw.replace(r"\top", "T"))
     inverses, capitals = set(_INVERSE.findall(plain)), set(_CAPITAL.findall(plain))
-    return len(inverses) > 1 or bool(inverses & capitals) or bool(_TRANSPOSE.search(plain) and capitals)
+    return len(inverses) > 1 or bool(inverses and capitals and not _DIMENSION.search(plain))
