@@ -3,7 +3,8 @@
 The values depend only on the symbols' names and the number of the point, not on random numbers or a hash seed.
 
 Deviations:
-    VERIFY-36. A symbol in the exponent of a negative number is a whole number, at every point: `(-1)^{n+2}` equals `(-1)^n`.
+    VERIFY-36. A symbol in the exponent of a negative number or of i is a whole number, at every point: `(-1)^{n+2}` equals
+         `(-1)^n`.
     VERIFY-37. Two expressions in at least two symbols, none of which is commonly a variable (x, y, z, t, u, v, w, a Greek
          letter), with a root and without absolute values, are also equal if they are for positive values:
          `a\\sqrt{b}` equals `\\sqrt{a^2 b}`. `\\sqrt{x^2}` does not equal `x`.
@@ -19,8 +20,8 @@ from hicra.verify.reading.tokens import TooBig
 
 Point = dict[str, tuple[int, int]]  # numerator and denominator by name
 DENOMINATOR = 4003
-# (smallest, range) of the numerators: near 0 (0.25 to 3), farther (3 to 40), nearer (0.02 to 0.25)
-RINGS = ((1009, 11_003), (12_011, 148_000), (80, 900))
+# (smallest, range) of the numerators: near 0 (0.25 to 3), farther (3 to 40), nearer (0.02 to 0.25), far (40 to 1,000)
+RINGS = ((1009, 11_003), (12_011, 148_000), (80, 900), (160_000, 3_850_000))
 A_RING = 7  # number of points of a ring
 WHOLE, FAR = (1, 4, 12, 60), (149_355, -214_961, 494_197_171, -9_208_101)  # as they are, and over 4003
 POINTS = A_RING * len(RINGS)
@@ -40,9 +41,9 @@ def symbols(tree: Tree) -> frozenset[str]:
 
 
 def whole_symbols(tree: Tree) -> frozenset[str]:
-    """Returns the symbols in exponents of negative numbers (VERIFY-36)."""
+    """Returns the symbols in exponents of negative numbers and of i (VERIFY-36)."""
     found: frozenset[str] = frozenset()
-    if tree[0] == "^" and _negative(tree[1]):
+    if tree[0] == "^" and (tree[1] == ("c", "i") or _negative(tree[1])):
         found |= symbols(tree[2])
     for part in tree[1:]:
         if isinstance(part, tuple):

@@ -54,6 +54,9 @@ class Structures:
             others = (free_letters(core) - free_letters(right.core)) & _PLACES
             name = mine.name or (min(others) if len(others) == 1 and right.name in _PLACES else "")
             core = (renamed(core, name, right.name) if name else core) or core
+        elif mine.name in _PLACES and not right.name:
+            others = (free_letters(right.core) - free_letters(core)) & _PLACES
+            core = (renamed(core, mine.name, min(others)) if len(others) == 1 else core) or core
         return self.texts(core, right.core, 0)
 
     def texts(self, answer: str, gold: str, depth: int) -> bool:

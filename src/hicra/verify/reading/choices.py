@@ -24,6 +24,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _WITH_TEXT = re.compile(r"(?:\(([A-J])\) ?|([A-J])(?:\)|[.:] ) ?)(?P<text>[^ ].*)", re.DOTALL)
+_ALONE = re.compile(r"(?:(?:[Tt]he )?(?:[Aa]nswer is|[Aa]nswer|[Oo]ption|[Cc]hoice) )?\(?([A-J])\)?")
 _SMALL = re.compile("[a-f]")
 _ONE = r"(?:\([A-F]\)|[A-F])"
 _SEVERAL = re.compile(rf"{_ONE}(?: ?(?:[,;&]|,? ?(?:and|or)(?![A-Za-z]))? ?{_ONE}){{1,5}}")
@@ -49,7 +50,7 @@ def one_choice(answer: str, gold: str) -> bool | None:
 
 def _choice_with_text(answer: str, gold: str) -> bool | None:
     """Compares a choice letter with a gold answer that is a letter and its text (VERIFY-46); None if either is anything else."""
-    wanted, chosen = _WITH_TEXT.fullmatch(gold), _CHOICE.fullmatch(answer)
+    wanted, chosen = _WITH_TEXT.fullmatch(gold), _ALONE.fullmatch(answer)
     if not wanted or not chosen or _GLUED.match(gold[wanted.end(1) + 1 :] if wanted[1] else " "):
         return None
     if _DENIED.search(wanted["text"]):

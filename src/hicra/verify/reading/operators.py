@@ -96,11 +96,25 @@ def _group(parser: Parser) -> list[str]:
 
 def _integrand(parser: Parser, depth: int) -> tuple[Tree, str]:
     """Parses what is under an integral up to its differential, and the variable of that."""
+    _move_differential(parser)
     parser.integrals += 1
     body: Tree = ("n", Fraction(1)) if parser.differential() else parser.sum(depth + 1)
     parser.integrals -= 1
     parser.take("d")
     return body, parser.take().removeprefix("\\")
+
+
+def _move_differential(parser: Parser) -> None:
+    """Moves a differential from the numerator of the next fraction behind it: `\\frac{dx}{x}` is `\\frac{1}{x} dx`."""
+    start = parser.at
+    if parser.tokens[start : start + 2] != ["\\frac", "{"]:
+        return
+    parser.at += 1
+    top, bottom = _group(parser), _group(parser)
+    if len(top) > 1 and top[-2] == "d" and top[-1].isalpha():
+        moved = ["\\frac", "{", *(top[:-2] or ["1"]), "}", "{", *bottom, "}", *top[-2:]]
+        parser.tokens[start : parser.at] = moved
+    parser.at = start
 
 
 def _finite(tree: Tree) -> Tree:
