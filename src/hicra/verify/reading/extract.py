@@ -16,9 +16,9 @@ Deviations (the paper says only "strict \\boxed{} matching"):
     VERIFY-1. Of nested boxes, the inner one is the answer, because it begins last.
     VERIFY-2. In a text that holds `\\boxed`, the last number is never the answer, even if every box is empty or unclosed.
     VERIFY-3. Of a text with more than 1,000,000 characters, the last 1,000,000 are read.
-    VERIFY-52. The answer of a completion is its last box alone. Of a gold answer that is a solution, boxes that stand side by
-        side (`\\boxed{1}` and `\\boxed{-2}`, `\\boxed{3}` pens and `\\boxed{4}` caps) are one list, because a single one of them
-        would be half of the answer.
+    VERIFY-52. The answer of a completion is its last box alone, also if it stands in a part that is marked as thinking. Of a
+        gold answer that is a solution, boxes that stand side by side (`\\boxed{1}` and `\\boxed{-2}`, `\\boxed{3}` pens and
+        `\\boxed{4}` caps) are one list, because a single one of them would be half of the answer.
     VERIFY-53. In the mode lenient, if the last number stands in mathematics between dollars or LaTeX's brackets, the answer is
         that mathematics, from its last equals sign on: of `$\\sqrt{16}$` it is the root and not 16.
 """
