@@ -28,14 +28,16 @@ def sha256_file(path: Path) -> str:
 
 
 def finite(value: Any) -> Any:
-    """Turns every NaN or infinity of a value, at any depth, into None, since JSON has no such numbers."""
+    """Turns every NaN or infinity of a value, at any depth, into None, since JSON has no such numbers, and -0.0 into 0.0."""
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [finite(inner) for inner in value]
     if hasattr(value, "item") and not isinstance(value, str | bytes):
         value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) else None
+    return value
 
 
 def canonical_json(value: Any, indent: int | None = 2) -> str:
