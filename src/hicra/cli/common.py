@@ -55,4 +55,13 @@ class Common:
             self.say(f"next: {then}")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Undrawn(Common):
+    """What a verb takes that draws nothing."""
+
+    seed: Annotated[int | None, Parameter(help="Taken, as by every verb, but nothing is drawn here.")] = None
+
+
 COMMON = Common()
+UNDRAWN = Undrawn()

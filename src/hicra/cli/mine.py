@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, MaxBad, OnBad
+from hicra.cli.common import COMMON, Common
 from hicra.cli.options import given, options
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
 
@@ -27,8 +28,8 @@ def mine(
         Literal["local", "ray"], Parameter(help="Where to count; ray does the same on a cluster.")
     ] = "local",
     workers: Annotated[int, Parameter(help="Number of processes; the lexicon does not depend on it.")] = 1,
-    on_bad: OnBad = "stop",
-    max_bad: MaxBad = 0.01,
+    tokenizer: TokenizerOfIds = None,
+    reading: ReadOptions = READ_OPTIONS,
     common: Common = COMMON,
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
@@ -38,10 +39,11 @@ def mine(
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
     chosen = validated(MineSettings, preset_of(preset) | given(settings) | seed)
     refuse_existing(out, "the lexicon")
-    common.say(f"mining {len(paths)} paths")
+    common.say(f"mining {paths[0]}" if len(paths) == 1 else f"mining {len(paths)} paths")
     made, report = mine_paths(
-        list(paths), chosen, on_bad=on_bad, max_bad=max_bad, backend=backend, workers=workers, why=why
+        list(paths), chosen, backend=backend, workers=workers, why=why, tokenizer=tokenizer, **reading.options()
     )
+    common.warn(reading.told(report["skipped"]))
     made.save(out)
     lines = [
         f"{report['grams']} grams in {report['clusters_kept']} of {report['clusters']} clusters, from {report['solutions']} "

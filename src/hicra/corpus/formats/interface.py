@@ -1,0 +1,119 @@
+"""What a format is: how its rows are known, and how they become responses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hicra.corpus.fields import CHECKS, Fields, Response, finish
+from hicra.corpus.mapping import value_at
+
+Decode = Callable[[Sequence[int]], str]
+
+
+@dataclass
+class Context:
+    """Holds what is known of a file beside its rows.
+
+    Attributes:
+        path: the file; some writers put the step into its name.
+        mapping: canonical name -> the column that the user said it is.
+        decode: turns token ids into text; None without a tokenizer.
+        floats: columns of a parquet file whose type is float.
+        met: the fields of `mapping` whose column was there in a row.
+    """
+
+    path: Path
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    decode: Decode | None = None
+    floats: frozenset[str] = frozenset()
+    met: set[str] = field(default_factory=set)
+
+    def text_of(self, ids: Any) -> Any:
+        """Returns the text of token ids, or None where there is no tokenizer or they are none."""
+        return self.decode(ids) if self.decode is not None and type(ids) is list else None
+
+    def respond(
+        self,
+        row: Mapping[str, Any],
+        fields: Fields,
+        *,
+        part: int = 0,
+        parts: int = 1,
+        key: Any = None,
+        judged: bool = True,
+    ) -> Response:
+        """Returns a response of a row that a writer is known for: without a group of its own, its question is its group.
+
+        Args:
+            row: as it was read; the columns of `mapping` go over the fields.
+            part, parts: which of the responses of its row it is.
+            fields, key, judged: as for `finish`.
+        """
+        made = finish(self.mapped(row, fields, part, parts), key, judged)
+        if made.values.get("group_id") is None and "question" in made.values:
+            made.values["group_id"], made.taken["group_id"] = made.values["question"], made.taken["question"]
+        return made
+
+    def mapped(self, row: Mapping[str, Any], fields: Fields, part: int = 0, parts: int = 1) -> Fields:
+        """Returns the fields with those of `mapping` in their place; of a list with one value a response, its own."""
+        for ours, theirs in self.mapping.items():
+            there, value = value_at(row, theirs)
+            if there:
+                self.met.add(ours)
+            if ours in CHECKS:
+                fields[ours] = (own(value, part, parts), theirs)
+        return fields
+
+
+@dataclass(frozen=True)
+class Format:
+    """Describes the layout of one writer.
+
+    Attributes:
+        name: the writer, as `format` says it.
+        rows: turns a row into its responses; raises BadRow.
+        needs: columns that all of its rows have. one_of: at least one of these as well. never: none of these.
+        floats: whether it is a parquet file with float columns.
+    """
+
+    name: str
+    rows: Callable[[dict[str, Any], Context], list[Response]]
+    needs: frozenset[str]
+    one_of: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    floats: bool = False
+
+    def fits(self, keys: Collection[str], floats: Collection[str]) -> bool:
+        """Says whether a file with these columns is of this format."""
+        found = frozenset(keys)
+        return (
+            self.needs <= found
+            and (not self.one_of or bool(self.one_of & found))
+            and not self.never & found
+            and (not self.floats or bool(floats))
+        )
+
+
+def layout(*needs: str) -> frozenset[str]:
+    """Returns names of columns as a set."""
+    return frozenset(needs)
+
+
+def own(value: Any, part: int, parts: int) -> Any:
+    """Returns what a row of several responses says of one of them: its entry of a list of that length, else the value."""
+    return value[part] if parts > 1 and type(value) is list and len(value) == parts else value
+
+
+def inner(row: Any, *names: str) -> Any:
+    """Returns a value inside objects, or None where one of them is absent or no object."""
+    for name in names:
+        row = row.get(name) if isinstance(row, Mapping) else None
+    return row
+
+
+def present(row: Mapping[str, Any], **fields: str) -> Fields:
+    """Returns the fields whose columns a row has."""
+    return {name: (row[key], key) for name, key in fields.items() if key in row}
