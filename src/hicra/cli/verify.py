@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, Out
+from hicra.cli.common import UNDRAWN, Out, Undrawn
+from hicra.cli.reading import Map, TokenizerOfIds
 
 
 def verify(
-    cases: Path,
+    cases: Annotated[Path, Parameter(help="Rows of id, completion and gold, or rollouts with an answer.")],
     *,
     out: Out = None,
     workers: Annotated[int, Parameter(help="Number of processes for answers that need algebra.")] = 2,
@@ -20,12 +21,17 @@ def verify(
         Literal["boxed", "strict", "lenient"],
         Parameter(help="boxed compares the box by value, strict as text; lenient takes the last number without a box."),
     ] = "boxed",
-    common: Common = COMMON,
+    map: Map = (),
+    tokenizer: TokenizerOfIds = None,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Judge answers: give a verdict to each row of id, completion and gold."""
+    from hicra.corpus.mapping import parse_mapping
+    from hicra.text.decode import decoder
     from hicra.verify import VERDICTS, verify_file
 
-    result = verify_file(cases, out, workers, timeout, mode)
+    decode = None if tokenizer is None else decoder(tokenizer)
+    result = verify_file(cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode)
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(
         result,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ def evaluate(
     model: str = "",
     data: Sequence[str] = (),
     samples: Sequence[str] = (),
+    mapping: Mapping[str, str] | None = None,
     resume: bool = True,
     workers: int = 2,
     timeout: float = 2.0,
@@ -52,6 +53,7 @@ def evaluate(
         model: a folder, a name that `models.resolve` knows, or the endpoint's name for its model; needs `data`.
         data: benchmark files, or names of generated tasks (plan_execute, arithmetic).
         samples: files of saved samples instead of a model; `data` is then optional.
+        mapping: as for `corpus.read`, of the samples.
         resume: False refuses a folder that is not empty.
         workers, timeout: number of the verifier's processes, and seconds for each answer.
         say: is called with one line for the user.
@@ -71,7 +73,11 @@ def evaluate(
         raise ConfigError("no benchmark is given", "use --data FILE, or the name of a task as in --data plan_execute")
     benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
     refuse_twice(benchmarks)
-    asked = _asked(settings, model, samples, benchmarks)
+    if model and mapping:
+        raise ConfigError(
+            "a mapping names columns of saved samples, and there are none", "leave out --map, or use --samples"
+        )
+    asked = _asked(settings, model, samples, benchmarks, mapping or {})
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
     store = Store.open(out, asked, versions, resume)
@@ -93,7 +99,7 @@ def evaluate(
             about = {b.name: _about(b) for b in benchmarks}
         else:
             with make_checker() as verifier:
-                table_of_samples, about = _saved(samples, benchmarks, verifier, progress)
+                table_of_samples, about = _saved(samples, mapping, benchmarks, verifier, progress)
         result = _result(table_of_samples, about, settings, bool(model))
         store.finish(table_of_samples, result)
     return {
@@ -103,7 +109,11 @@ def evaluate(
 
 
 def _asked(
-    settings: EvalSettings, model: str, samples: Sequence[str], benchmarks: Sequence[EvalBenchmark]
+    settings: EvalSettings,
+    model: str,
+    samples: Sequence[str],
+    benchmarks: Sequence[EvalBenchmark],
+    mapping: Mapping[str, str],
 ) -> dict[str, Any]:
     """Collects everything that decides the samples: settings, model and inputs."""
     recorded = settings.recorded() | {"n": {one.name: settings.samples(one.kind) for one in benchmarks}}
@@ -112,7 +122,11 @@ def _asked(
         return {"settings": recorded, "model": identity_of(model, settings), "inputs": inputs}
     files = {str(path): sha256_file(path) for path in saved_samples.sample_files(samples)}
     return {
-        "settings": {"questions": settings.questions, "seed": settings.seed},
+        "settings": {
+            "questions": settings.questions,
+            "seed": settings.seed,
+            **({"map": dict(mapping)} if mapping else {}),
+        },
         "model": None,
         "inputs": inputs | files,
     }
@@ -137,9 +151,10 @@ def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
 
 
 def _saved(
-    paths: Sequence[str], benchmarks: Sequence[EvalBenchmark], verifier: Checker, progress: Progress
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    rows, name = saved_samples.load(paths), saved_samples.shown_name(paths)
+    paths: Sequence[str], mapping: Mapping[str, str] | None, benchmarks: Sequence[EvalBenchmark], verifier: Checker,
+    progress: Progress,
+) -> tuple[pl.DataFrame, dict[str, Any]]:  # fmt: skip
+    rows, name = saved_samples.load(paths, mapping), saved_samples.shown_name(paths)
     models = sorted({str(row["model"]) for row in rows if row.get("model") is not None})
     if len(models) > 1:
         raise DataError(
