@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +40,7 @@ def diagnose(
     )
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
-    runs = " ".join(arm["run_dir"] for arm in result["arms"]) if out and by else out
+    runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
     common.give(
         result,
         step_table(result["steps"], result["counts"]),

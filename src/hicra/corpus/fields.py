@@ -17,17 +17,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from hicra.corpus.strict_json import BadRow
 from hicra.corpus.turns import asked, spoken
+from hicra.correctness import CORRECT_AT
 
 CANONICAL = (
     "response", "correct", "reward", "question", "answer", "id", "group_id", "step", "model", "source", "token_ids",
 )  # fmt: skip
-PASS_MARK = 0.5
-JUDGES = ("accuracy", "correct")  # what the name of a reward holds that judges correctness
 
 Fields = dict[str, tuple[Any, str]]  # canonical name -> its value as it was read, and where that comes from
 
@@ -64,24 +63,15 @@ def finish(fields: Fields, key: Any = None, judged: bool = True) -> Response:
         if value is not None:
             values[name] = CHECKS[name](value, source)
     if judged and "correct" not in taken and values.get("reward") is not None:
-        values["correct"], taken["correct"] = values["reward"] >= PASS_MARK, f"{taken['reward']} >= {PASS_MARK}"
+        values["correct"], taken["correct"] = values["reward"] >= CORRECT_AT, f"{taken['reward']} >= {CORRECT_AT}"
     return Response(values, taken, key)
 
 
-def judge_of(names: Iterable[str]) -> str | None:
-    """Returns the reward that judges correctness: the only one, or the only one whose name says so; None where none does."""
-    listed = list(names)
-    if len(listed) == 1:
-        return listed[0]
-    named = [name for name in listed if any(word in name.lower() for word in JUDGES)]
-    return named[0] if len(named) == 1 else None
-
-
 def passes(value: Any) -> bool | None:
-    """Returns the verdict that a score stands for: true and false as they are, a number by `PASS_MARK`, else None."""
+    """Returns the verdict that a score stands for: true and false as they are, a number by `CORRECT_AT`, else None."""
     if type(value) is bool:
         return value
-    return value >= PASS_MARK if is_number(value) else None
+    return value >= CORRECT_AT if is_number(value) else None
 
 
 def share_passes(value: Any) -> bool | None:

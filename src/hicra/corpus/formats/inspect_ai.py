@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hicra.corpus.fields import Fields, Response, is_number, judge_of, passes
+from hicra.corpus.fields import Fields, Response, is_number, passes
 from hicra.corpus.formats.interface import Context, Format, inner, layout
 from hicra.corpus.strict_json import BadRow
 from hicra.corpus.turns import asked, spoken
+from hicra.correctness import judge_of
 
 ATTACHMENT = "attachment://"
 _WORDS = {"c": True, "i": False, "n": False, "yes": True, "true": True, "no": False, "false": False}

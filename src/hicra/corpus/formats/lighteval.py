@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hicra.corpus.fields import Fields, Response, is_number, judge_of, share_passes
+from hicra.corpus.fields import Fields, Response, is_number, share_passes
 from hicra.corpus.formats.interface import Context, Format, inner, layout, own
 from hicra.corpus.strict_json import BadRow
 from hicra.corpus.turns import joined
+from hicra.correctness import judge_of
 
 
 def rows(row: dict[str, Any], context: Context) -> list[Response]:

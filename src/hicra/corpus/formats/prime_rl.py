@@ -15,10 +15,11 @@ import itertools
 import math
 from typing import Any
 
-from hicra.corpus.fields import PASS_MARK, Fields, Response, judge_of, passes
+from hicra.corpus.fields import Fields, Response, passes
 from hicra.corpus.formats.interface import Context, Format, inner, layout
 from hicra.corpus.strict_json import BadRow
 from hicra.corpus.turns import asked, joined, turn
+from hicra.correctness import CORRECT_AT, judge_of
 
 
 def rows(row: dict[str, Any], context: Context) -> list[Response]:
@@ -61,7 +62,7 @@ def _fields(row: dict[str, Any], trace: dict[str, Any]) -> tuple[Fields, bool]:
     counted = [name for name in rewards if weights[name] != 0]
     judge = judge_of(counted)
     if judge is not None and len(counted) > 1:
-        fields["correct"] = (passes(scored.get(judge)), f"{judge} >= {PASS_MARK}")
+        fields["correct"] = (passes(scored.get(judge)), f"{judge} >= {CORRECT_AT}")
     return {
         name: field for name, field in fields.items() if field[0] is not None or name == "reward"
     }, judge is not None

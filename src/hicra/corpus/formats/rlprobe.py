@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hicra.corpus.fields import PASS_MARK, Fields, Response, judge_of, passes
+from hicra.corpus.fields import Fields, Response, passes
 from hicra.corpus.formats.interface import Context, Format, layout, present
+from hicra.correctness import CORRECT_AT, judge_of
 
 PREFIX = "reward_component."
 
@@ -24,7 +25,7 @@ def rows(row: dict[str, Any], context: Context) -> list[Response]:
     components = [name for name in row if name.startswith(PREFIX)]
     judge = judge_of(components)
     if judge is not None and len(components) > 1:
-        fields["correct"] = (passes(row[judge]), f"{judge} >= {PASS_MARK}")
+        fields["correct"] = (passes(row[judge]), f"{judge} >= {CORRECT_AT}")
     return [context.respond(row, fields, judged=len(components) < 2)]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hicra.corpus.fields import PASS_MARK, Fields, Response, judge_of, passes
+from hicra.corpus.fields import Fields, Response, passes
 from hicra.corpus.formats.interface import Context, Format, layout, present
+from hicra.correctness import CORRECT_AT, judge_of
 
 
 def rows(row: dict[str, Any], context: Context) -> list[Response]:
@@ -20,7 +21,7 @@ def rows(row: dict[str, Any], context: Context) -> list[Response]:
         fields["reward"] = (math.fsum(scores) if scores else None, " + ".join(rewards))
     judge = judge_of(rewards)
     if "correct" not in fields and judge is not None:
-        fields["correct"] = (passes(row[judge]), f"{judge} >= {PASS_MARK}")
+        fields["correct"] = (passes(row[judge]), f"{judge} >= {CORRECT_AT}")
     return [context.respond(row, fields, judged=False)]
 
 

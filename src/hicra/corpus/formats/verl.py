@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hicra.corpus.fields import PASS_MARK, Fields, Response, is_number, passes
+from hicra.corpus.fields import Fields, Response, is_number, passes
 from hicra.corpus.formats.interface import Context, Format, layout, present
 from hicra.corpus.formats.plain import TEXTS
+from hicra.correctness import CORRECT_AT
 
 _SAMPLE = re.compile(r"_\d+_\d+$")
 
@@ -28,7 +29,7 @@ def rows(row: dict[str, Any], context: Context) -> list[Response]:
         fields["step"] = (int(stem), "the file's name")
     verdict = row.get("acc")
     if "correct" not in row and (type(verdict) is bool or is_number(verdict)):
-        fields["correct"] = (None if row["score"] is None else passes(verdict), f"acc >= {PASS_MARK}")
+        fields["correct"] = (None if row["score"] is None else passes(verdict), f"acc >= {CORRECT_AT}")
     return [context.respond(row, fields)]
 
 
