@@ -41,7 +41,7 @@ class Context:
         fields: Fields,
         *,
         part: int = 0,
-        parts: int = 1,
+        parts: int = 0,
         key: Any = None,
         judged: bool = True,
     ) -> Response:
@@ -49,7 +49,7 @@ class Context:
 
         Args:
             row: as it was read; the columns of `mapping` go over the fields.
-            part, parts: which of the responses of its row it is.
+            part, parts: which of how many responses in a list it is; 0 parts where its row holds one and no list.
             fields, key, judged: as for `finish`.
         """
         made = finish(self.mapped(row, fields, part, parts), key, judged)
@@ -57,7 +57,7 @@ class Context:
             made.values["group_id"], made.taken["group_id"] = made.values["question"], made.taken["question"]
         return made
 
-    def mapped(self, row: Mapping[str, Any], fields: Fields, part: int = 0, parts: int = 1) -> Fields:
+    def mapped(self, row: Mapping[str, Any], fields: Fields, part: int = 0, parts: int = 0) -> Fields:
         """Returns the fields with those of `mapping` in their place; of a list with one value a response, its own."""
         for ours, theirs in self.mapping.items():
             there, value = value_at(row, theirs)
@@ -103,8 +103,8 @@ def layout(*needs: str) -> frozenset[str]:
 
 
 def own(value: Any, part: int, parts: int) -> Any:
-    """Returns what a row of several responses says of one of them: its entry of a list of that length, else the value."""
-    return value[part] if parts > 1 and type(value) is list and len(value) == parts else value
+    """Returns what a row with a list of responses says of one of them: its entry of a list of that length, else the value."""
+    return value[part] if parts and type(value) is list and len(value) == parts else value
 
 
 def inner(row: Any, *names: str) -> Any:

@@ -57,7 +57,6 @@ def _responses(
         mine: Fields = {"response": (joined([thought or "", text]), source), **fields}
         if judge is not None and (parts == 1 or type(scores[judge]) is list):
             score = own(scores[judge], part, parts)
-            score = score[0] if type(score) is list and len(score) == 1 else score
             mine["correct"] = (share_passes(score), f"metric {judge}")
             if is_number(score):
                 mine["reward"] = (score, f"metric {judge}")

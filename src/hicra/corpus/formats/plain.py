@@ -28,7 +28,7 @@ def plain_rows(row: dict[str, Any], context: Context) -> list[Response]:
 PLAIN = Format("", plain_rows, frozenset())
 
 
-def _one(row: dict[str, Any], context: Context, source: str, value: Any, part: int = 0, parts: int = 1) -> Response:
+def _one(row: dict[str, Any], context: Context, source: str, value: Any, part: int = 0, parts: int = 0) -> Response:
     fields: Fields = {"response": (value, source)}
     for name in CANONICAL[1:]:
         if name in row:
@@ -42,7 +42,8 @@ def _one(row: dict[str, Any], context: Context, source: str, value: Any, part: i
         fields = context.mapped(row, fields, part, parts)
         fields["response"] = (value, source)
     made = finish(fields)
-    if parts > 1 and "group_id" not in made.values and (key := made.values.get("id", made.values.get("question"))):
+    key = made.values.get("id", made.values.get("question"))
+    if parts and key is not None and "group_id" not in made.values:
         made.values["group_id"], made.taken["group_id"] = key, "the row"  # its responses are samples of one prompt
     return made
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hicra.corpus.fields import Fields, Response
-from hicra.corpus.formats.interface import Context, Format, layout, own
+from hicra.corpus.formats.interface import Context, Format, layout
 from hicra.corpus.strict_json import BadRow
 
 
@@ -26,7 +26,7 @@ def rows(row: dict[str, Any], context: Context) -> list[Response]:
             "group_id": (row["idx"], "idx"),
         }
         if type(scores) is list:
-            fields["correct"] = (own(scores, part, len(texts)) if len(texts) > 1 else scores[0], "score")
+            fields["correct"] = (scores[part], "score")
         made.append(context.respond(row, fields, part=part, parts=len(texts)))
     return made
 
