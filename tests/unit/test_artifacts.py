@@ -39,3 +39,10 @@ def test_json_has_no_nan_and_does_not_depend_on_order():
     text = artifacts.canonical_json(value, indent=None)
     assert text == '{"a": [0.5, {"c": null}], "b": null, "d": 3}\n'
     assert artifacts.canonical_json(dict(reversed(value.items())), indent=None) == text
+
+
+def test_json_has_no_number_that_is_none_and_no_minus_zero():
+    value = {"a": [np.float64(-0.0), math.nan], "b": (-math.inf, -0.5, np.int64(3)), "c": {"d": -0.0}, "e": True}
+    assert artifacts.canonical_json(value, indent=None).strip() == (
+        '{"a": [0.0, null], "b": [null, -0.5, 3], "c": {"d": 0.0}, "e": true}'
+    )

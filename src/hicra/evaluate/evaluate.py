@@ -71,12 +71,12 @@ def evaluate(
         raise ConfigError("give a model or saved samples, one of the two", "use --model DIR or --samples FILE")
     if model and not data:
         raise ConfigError("no benchmark is given", "use --data FILE, or the name of a task as in --data plan_execute")
-    benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
-    refuse_twice(benchmarks)
     if model and mapping:
         raise ConfigError(
             "a mapping names columns of saved samples, and there are none", "leave out --map, or use --samples"
         )
+    benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
+    refuse_twice(benchmarks)
     asked = _asked(settings, model, samples, benchmarks, mapping or {})
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))

@@ -57,6 +57,24 @@ def test_samples_are_matched_to_a_benchmark(tmp_path):
         score(tmp_path, rows_of([4, 5]), [bench], "other")
 
 
+def test_a_mapping_says_which_column_is_which(tmp_path):
+    rows = [{"q": "What is 2 + 2?", "said": [r"\boxed{4}", r"\boxed{5}"], "gold": {"value": "4"}}]
+    samples = write(tmp_path / "samples.jsonl", rows)
+    mapping = {"response": "said", "answer": "gold.value", "question": "q"}
+    settings = settings_of({"k": "1,2"})
+    found = evaluate(out=tmp_path / "out", settings=settings, samples=[samples], mapping=mapping)
+    assert (found["files"][samples]["samples"], found["files"][samples]["avg_at_n"]) == (2, 0.5)
+    with pytest.raises(ConfigError, match="a mapping names columns of saved samples"):
+        evaluate(out=tmp_path / "b", settings=settings, model="m", data=[samples], mapping=mapping)
+
+
+def test_a_benchmark_row_without_an_answer_is_named_once(tmp_path):
+    bench = write(tmp_path / "b.jsonl", [{"question": "a", "answer": "1"}, {"question": "b", "answer": []}])
+    with pytest.raises(DataError) as error:
+        score(tmp_path, rows_of([4, 5]), [bench])
+    assert error.value.message.count("line 2") == 1
+
+
 def test_refusals(tmp_path):
     with pytest.raises(ConfigError, match="pass@2 cannot be had from 1 sample"):
         score(tmp_path, rows_of([4]))

@@ -82,7 +82,7 @@ def no_text(row: dict[str, Any]) -> str:
 _LIKE_RESPONSE = (
     "generated_text", "generation", "generations", "model_output", "model_response", "output", "outputs", "output_text",
     "response_text", "responses", "completions", "completion_text", "prediction", "predictions", "generated", "text", "reply",
-    "trajectory", "rollout", "answer",
+    "trajectory", "rollout",
 )  # fmt: skip
 
 
