@@ -33,7 +33,7 @@ def inspect(
     lines += [f"{name:12} from {origin}" for name, origin in result["columns"].items()]
     lines += [f"also         {name}" for name in result["extra_columns"]]
     lines += [f"bad line     {bad['file']} {bad['line']}: {bad['reason']}" for bad in result["errors"]]
-    common.give(result, "\n".join(lines), then=f"hicra mine {paths[0] if paths else 'PATH'} -o lexicon")
+    common.give(result, "\n".join(lines), then=reading.command("mine", paths, tokenizer, "-o", "lexicon"))
 
 
 def overlap(

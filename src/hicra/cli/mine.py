@@ -54,4 +54,5 @@ def mine(
             for each in report.get("why", ())
         ),
     ]
-    common.give(report | {"lexicon": str(out)}, "\n".join(lines), then=f"hicra tag {paths[0]} --lexicon {out}")
+    then = reading.command("tag", paths, tokenizer, "--lexicon", str(out))
+    common.give(report | {"lexicon": str(out)}, "\n".join(lines), then=then)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,6 +51,15 @@ class ReadOptions:
             "mapping": parse_mapping(self.map),
             "quarantine": self.quarantine,
         }
+
+    def command(self, verb: str, paths: Sequence[Path], tokenizer: str | None, *more: str) -> str:
+        """Returns the command that reads the same rows in the same way with another verb."""
+        words = ["hicra", verb, *map(str, paths), *(word for one in self.map for word in ("--map", one))]
+        if self.on_bad == "skip":
+            words += ["--on-bad", "skip", "--max-bad", f"{self.max_bad:g}"]
+        if tokenizer is not None:
+            words += ["--tokenizer", tokenizer]
+        return shlex.join([*words, *more])
 
     def told(self, skipped: int) -> str | None:
         """Returns where the skipped lines are listed, where there are any."""

@@ -55,7 +55,7 @@ def diagnose(
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
     rows = with_text(read.rows)
-    warnings = _stepless(rows)
+    warnings = _stepless(rows) + (_several_models(rows) if by is None else [])
     rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
     parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
     arms = {arm: _steps(part, tagger) for arm, part in parts.items()}
@@ -115,6 +115,13 @@ def _reward(rows: pl.DataFrame) -> pl.Expr:
 def _stepless(rows: pl.DataFrame) -> list[str]:
     missing = rows["step"].null_count()
     return [f"{missing} of {rows.height} rows have no step and count at step 1"] if 0 < missing < rows.height else []
+
+
+def _several_models(rows: pl.DataFrame) -> list[str]:
+    count = rows["model"].drop_nulls().n_unique()
+    return (
+        [f"the rows are of {count} models and measured together; --by model measures each apart"] if count > 1 else []
+    )
 
 
 def _lacking(found: Sequence[StepMetrics], rows: pl.DataFrame, counts: str) -> list[str]:

@@ -157,6 +157,13 @@ def test_arms_of_values_that_are_no_text(tmp_path: Path) -> None:
     assert all(arm["run_dir"] is None for arm in found["arms"])
 
 
+def test_several_models_in_one_are_said(tmp_path: Path) -> None:
+    said = "the rows are of 2 models and measured together; --by model measures each apart"
+    assert said in arms_of(tmp_path)["warnings"]
+    assert said not in arms_of(tmp_path, by="stage")["warnings"]
+    assert measured(tmp_path, [{"response": "a", "model": "m"}, {"response": "a"}])["warnings"] == []
+
+
 def test_a_column_that_makes_no_arms(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--by modle: the rows have no such column") as caught:
         arms_of(tmp_path, by="modle")
