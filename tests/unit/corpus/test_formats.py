@@ -281,6 +281,14 @@ def test_open_instruct_needs_a_tokenizer_for_its_text(tmp_path: Path) -> None:
     result = corpus.read(tmp_path, decode=lambda ids: "".join(map(chr, ids)))
     assert [result.rows[name][0] for name in TOLD] == ["hi", "Q?", "12", True, 10.0, 4, "4:1"]
     assert result.rows["token_ids"].to_list() == [[104, 105]]
+    for ids in ([-1], ["a"], "hi"):
+        bad = Dump("open_instruct", "bad_rollouts_0.jsonl", [row | {"response_tokens": ids}], []).write(
+            tmp_path / "bad"
+        )
+        with pytest.raises(corpus.BadLine, match="response_tokens must be a list of token ids"):
+            corpus.read(bad, decode=lambda ids: "".join(map(chr, ids)))
+    told = Dump("open_instruct", "told_rollouts_0.jsonl", [row | {"ground_truth": "12"}], []).write(tmp_path / "told")
+    assert corpus.read(told).rows["answer"].to_list() == ["12"]  # not every version writes it as ids
     without = corpus.read(path)
     assert [without.rows[name][0] for name in TOLD] == [None, None, None, True, 10.0, 4, "4:1"]
     assert corpus.inspect(path)["without_text"] == 1
@@ -373,6 +381,34 @@ def test_rows_that_their_writer_would_not_write_are_bad(
     known = next(one for one in DUMPS if one.writer == dump)
     with pytest.raises(corpus.BadLine, match=reason):
         corpus.read(Dump(dump, known.name, [known.rows[0] | change], []).write(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("dump", "change", "source"),
+    [
+        ("verl", {"output": None}, "output"),
+        ("openrlhf", {"output": None}, "output"),
+        ("qwen_eval", {"code": [GOOD, None]}, "code"),
+        ("openr1_math", {"generations": [None, BAD]}, "generations"),
+        ("rlprobe", {"completion_text": None, "completion_token_ids": None}, "completion_text"),
+        ("skyrl", {"output_response": None}, "output_response"),
+    ],
+)
+def test_a_row_without_text_or_token_ids_is_bad(tmp_path: Path, dump: str, change: dict[str, Any], source: str) -> None:
+    known = next(one for one in DUMPS if one.writer == dump)
+    path = Dump(dump, known.name, [known.rows[1 % len(known.rows)], known.rows[0] | change], []).write(tmp_path)
+    with pytest.raises(corpus.BadLine, match=f"line 2.*: no text: {source} is null"):
+        corpus.read(path)
+
+
+def test_a_recording_without_text_is_read_from_its_ids(tmp_path: Path) -> None:
+    rows = [
+        recorded(1, GOOD, 1.0),
+        recorded(2, BAD, 1.0) | {"completion_text": None, "completion_token_ids": [104, 105]},
+    ]
+    path = Dump("rlprobe", "samples.parquet", rows, []).write(tmp_path)
+    assert corpus.read(path, decode=lambda ids: "".join(map(chr, ids))).rows["response"].to_list() == [GOOD, "hi"]
+    assert corpus.inspect(path)["without_text"] == 1
 
 
 def test_lighteval_before_its_columns_were_objects(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hicra.corpus.fields import CHECKS, Fields, Response, finish
 from hicra.corpus.mapping import value_at
+from hicra.corpus.strict_json import BadRow
 
 Decode = Callable[[Sequence[int]], str]
 
@@ -31,9 +32,9 @@ class Context:
     floats: frozenset[str] = frozenset()
     met: set[str] = field(default_factory=set)
 
-    def text_of(self, ids: Any) -> Any:
-        """Returns the text of token ids, or None where there is no tokenizer or they are none."""
-        return self.decode(ids) if self.decode is not None and type(ids) is list else None
+    def text_of(self, ids: Any, key: str) -> str | None:
+        """Returns the text of token ids, or None where there is no tokenizer or no ids. Raises BadRow where they are none."""
+        return None if self.decode is None or ids is None else self.decode(CHECKS["token_ids"](ids, key))
 
     def respond(
         self,
@@ -45,14 +46,26 @@ class Context:
         key: Any = None,
         judged: bool = True,
     ) -> Response:
-        """Returns a response of a row that a writer is known for: without a group of its own, its question is its group.
+        """Returns a response of a row that a writer is known for.
+
+        Where it has token ids and no text, the text is that of the ids; without a group of its own, its question is its group.
 
         Args:
             row: as it was read; the columns of `mapping` go over the fields.
             part, parts: which of how many responses in a list it is; 0 parts where its row holds one and no list.
             fields, key, judged: as for `finish`.
+
+        Raises:
+            BadRow: a value that its field does not allow, or neither text nor token ids.
         """
-        made = finish(self.mapped(row, fields, part, parts), key, judged)
+        fields = self.mapped(row, fields, part, parts)
+        text, source = fields.get("response", (None, "the response"))
+        if text is None:
+            ids, of_ids = fields.get("token_ids", (None, ""))
+            if ids is None:
+                raise BadRow(f"no text: {source} is null")
+            fields["response"] = (self.text_of(ids, of_ids), of_ids)
+        made = finish(fields, key, judged)
         if made.values.get("group_id") is None and "question" in made.values:
             made.values["group_id"], made.taken["group_id"] = made.values["question"], made.taken["question"]
         return made

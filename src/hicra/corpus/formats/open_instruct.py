@@ -14,13 +14,13 @@ from hicra.corpus.formats.interface import Context, Format, layout, present
 def rows(row: dict[str, Any], context: Context) -> list[Response]:
     """Returns the response of a row; its group is the prompt of a step."""
     fields: Fields = {
-        "response": (context.text_of(row["response_tokens"]), "response_tokens"),
         "token_ids": (row["response_tokens"], "response_tokens"),
-        "question": (context.text_of(row["prompt_tokens"]), "prompt_tokens"),
+        "question": (context.text_of(row["prompt_tokens"], "prompt_tokens"), "prompt_tokens"),
     }
     fields |= present(row, reward="reward", step="step", source="dataset")
-    if context.decode is not None:
-        fields["answer"] = (context.text_of(row.get("ground_truth")), "ground_truth")
+    gold = row.get("ground_truth")
+    of_ids = type(gold) is list and all(type(one) is int for one in gold)
+    fields["answer"] = (context.text_of(gold, "ground_truth") if of_ids else gold, "ground_truth")
     if row.get("prompt_idx") is not None:
         fields["group_id"] = (f"{row.get('step')}:{row['prompt_idx']}", "step, prompt_idx")
     return [context.respond(row, fields)]

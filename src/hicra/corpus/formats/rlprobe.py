@@ -16,12 +16,10 @@ PREFIX = "reward_component."
 
 def rows(row: dict[str, Any], context: Context) -> list[Response]:
     """Returns the response of a row; several components and no judge among them leave `correct` unknown."""
-    text = row["completion_text"]
-    if text is None:
-        text = context.text_of(row.get("completion_token_ids"))
-    fields: Fields = {"response": (text, "completion_text")}
-    fields |= present(row, question="prompt_text", reward="reward_total", step="step", group_id="group_id", id="sample_id",
-                      token_ids="completion_token_ids")  # fmt: skip
+    fields: Fields = present(
+        row, response="completion_text", question="prompt_text", reward="reward_total", step="step", group_id="group_id",
+        id="sample_id", token_ids="completion_token_ids",
+    )  # fmt: skip
     components = [name for name in row if name.startswith(PREFIX)]
     judge = judge_of(components)
     if judge is not None and len(components) > 1:
