@@ -71,6 +71,19 @@ def test_a_wrong_word_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> No
         assert said in capsys.readouterr().err
 
 
+def test_inspect_says_what_it_could_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ids.jsonl").write_text('{"prompt_tokens": [1], "response_tokens": [2], "reward": 1}\n')
+    found, err = run(["corpus", "inspect", "ids.jsonl"], capsys)
+    assert (found["kept"], found["without_text"]) == (1, 1)
+    assert "1 of 1 rows hold token ids and no text; --tokenizer DIR reads them" in err
+    Path("log.json").write_text(
+        '{"eval": {}, "samples": [{"epoch": 1, "input": "q", "target": "2", "messages": []}, 5]}'
+    )
+    found, err = run(["corpus", "inspect", "log.json", "--on-bad", "skip", "--max-bad", "1"], capsys)
+    assert (found["rows"], found["kept"], found["skipped"], found["without_response"]) == (1, 0, 1, 1)
+    assert "lines without a response, since the model said nothing there: 1" in err
+
+
 def test_the_next_command_reads_the_same_rows_in_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
     Path("my rows").mkdir()
     byte_level().save("my rows/tokenizer.json")

@@ -24,9 +24,12 @@ def inspect(
     decode = None if tokenizer is None else decoder(tokenizer)
     result = reader.inspect(list(paths), decode=decode, **reading.options())
     if result["without_text"]:
-        common.warn(f"{result['without_text']} rows hold token ids and no text: --tokenizer DIR reads them")
+        common.warn(
+            f"{result['without_text']} of {result['kept'] + result['duplicates']} rows hold token ids and no text; "
+            "--tokenizer DIR reads them"
+        )
     if result["without_response"]:
-        common.warn(f"{result['without_response']} lines hold no response, since the model said nothing there")
+        common.warn(f"lines without a response, since the model said nothing there: {result['without_response']}")
     common.warn(reading.told(result["skipped"]))
     names = ("format", "rows", "kept", "skipped", "duplicates", "correct", "wrong", "unknown", "steps", "questions")
     lines = [f"{name:12} {result[name]}" for name in names]

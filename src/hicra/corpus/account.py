@@ -96,6 +96,11 @@ class Account:
 
     def check(self, files: list[str], max_bad: float) -> None:
         """Raises DataError where there was no line, or more than the share `max_bad` of them was bad."""
+        if not self.lines and self.without_response:
+            raise DataError(
+                f"{', '.join(files)}: no rows, since the model said nothing in any of {self.without_response} lines",
+                "check that this is the file with the responses",
+            )
         if not self.lines:
             raise DataError(f"{', '.join(files)}: no rows", "an empty file cannot be used; check the path")
         if len(self.errors) > max_bad * self.lines:

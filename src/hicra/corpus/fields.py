@@ -115,18 +115,19 @@ def _correct(value: Any, key: str) -> bool:
         return value
     if is_number(value) and value in (0, 1):
         return bool(value)
-    what = f"{value:g}" if is_number(value) else kind_of(value)
+    what = str(value)[:20] if is_number(value) else kind_of(value)
     raise BadRow(f"{key} must be true, false or null (or 1 and 0), not {what}")
 
 
 def _reward(value: Any, key: str) -> float | None:
     if type(value) is list:  # one a token or a turn
-        parts = [None if part is None else _number(part, f"an entry of {key}") for part in value]
+        parts = [None if part is None else number_of(part, f"an entry of {key}") for part in value]
         return math.fsum(part for part in parts if part is not None) if parts and None not in parts else None
-    return _number(value, key)
+    return number_of(value, key)
 
 
-def _number(value: Any, key: str) -> float:
+def number_of(value: Any, key: str) -> float:
+    """Returns a number as a float. Raises BadRow where it is none, or not finite."""
     if not is_number(value):
         raise BadRow(f"{key} must be a number, not {kind_of(value)}")
     try:

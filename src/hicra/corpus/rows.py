@@ -87,7 +87,7 @@ def _items(record: RawRecord, known: Format, context: Context, account: Account)
             if there:
                 context.met.add(name)
             row = {**row, name: value}
-    responses = known.rows(row, context)
+    responses = known.responses(row, context)
     if not responses:
         account.without_response += 1
     for part, one in enumerate(responses):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,12 @@ import polars as pl
 import pytest
 
 from hicra import corpus
+from hicra.artifacts import finite
+from hicra.corpus.formats import lighteval
+from hicra.corpus.formats.interface import Context, Format
+from hicra.corpus.formats.plain import PLAIN
 from hicra.corpus.formats.recognise import FORMATS
+from hicra.corpus.strict_json import BadRow
 from hicra.corpus.turns import WALL
 from hicra.errors import DataError
 
@@ -268,6 +274,83 @@ def test_nothing_of_a_row_is_dropped(tmp_path: Path, dump: Dump) -> None:
 
 def test_every_format_but_the_one_of_token_ids_has_a_dump_here() -> None:
     assert {known.name for known in FORMATS} - {dump.writer for dump in DUMPS} == {"open_instruct"}
+
+
+WRONG: list[Any] = [
+    None,
+    5,
+    0.5,
+    10**400,
+    True,
+    "x",
+    [],
+    {},
+    [None],
+    [5],
+    ["x"],
+    [[]],
+    [{}],
+    {"a": None},
+    {"value": {}},
+]
+
+
+PLAIN_ROWS: Rows = [
+    {
+        "messages": [USER, {"role": "assistant", "content": [{"type": "text", "text": GOOD}], "thinking": "hm"}], "correct": 1,
+        "id": 1, "group_id": "g", "step": 2.0, "token_ids": [1, 2], "model": "m", "source": "s", "answer": ["12"],
+    },
+    {"completion": [GOOD, BAD], "prompt": [USER], "reward": [1.0, 0.0], "solution": "12"},
+]  # fmt: skip
+
+
+def mutants(value: Any) -> Iterator[Any]:
+    """The value with one thing in it, at any depth, left out or of another type."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            rest = {name: other for name, other in value.items() if name != key}
+            yield rest
+            yield from (rest | {key: other} for other in [*WRONG, *mutants(inner)])
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield value[:at] + value[at + 1 :]
+            yield from ([*value[:at], other, *value[at + 1 :]] for other in [*WRONG, *mutants(inner)])
+
+
+@pytest.mark.parametrize("known", [*FORMATS, PLAIN], ids=lambda known: known.name or "plain")
+def test_a_row_of_any_shape_is_read_or_bad(tmp_path: Path, known: Format) -> None:
+    """Rows that fit the format by their columns alone end in responses or in a reason, never in another error."""
+    ids = {"step": 1, "prompt_idx": 0, "prompt_tokens": [1], "response_tokens": [2], "reward": 1.0, "ground_truth": [3]}
+    older = {"full_prompt": "q", "example": "q", "predictions": [GOOD], "gold": ["12"], "metrics": {"em": [1.0]}}
+    rows: Any = next((dump.rows for dump in DUMPS if dump.writer == known.name), [ids])
+    rows = (
+        PLAIN_ROWS
+        if known is PLAIN
+        else [older]
+        if known is lighteval.OLDER
+        else rows["samples"]
+        if known.name == "inspect"
+        else rows
+    )
+    context = Context(tmp_path / "step_1.jsonl", decode=lambda ids: "".join(map(str, ids)))
+    read = bad = 0
+    for row in finite(rows[:2]):
+        assert known.responses(row, context)
+        for mutant in mutants(row):
+            context.floats = frozenset(name for name, value in mutant.items() if type(value) is float)
+            try:
+                read += all("response" in one.values for one in known.responses(mutant, context))
+            except BadRow:
+                bad += 1
+    assert min(read, bad) > 10
+
+
+def test_a_row_without_a_column_of_its_format_is_bad_by_line(tmp_path: Path) -> None:
+    path = Dump("", "3.jsonl", [{"input": "q", "output": "a", "score": 1.0}, {"input": "q", "text": "b"}], []).write(
+        tmp_path
+    )
+    with pytest.raises(corpus.BadLine, match="line 2 .*: no 'output' and no 'score', which every row of verl has"):
+        corpus.read(path)
 
 
 # ---- token ids and no text

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hicra.corpus.fields import Fields, Response, is_number, passes
-from hicra.corpus.formats.interface import Context, Format, inner, layout
+from hicra.corpus.formats.interface import Context, Format, inner, layout, object_of
 from hicra.corpus.strict_json import BadRow
 from hicra.corpus.turns import asked, spoken
 from hicra.correctness import judge_of
@@ -25,7 +25,7 @@ _SCORES = {"c": 1.0, "i": 0.0, "n": 0.0, "p": 0.5, "yes": 1.0, "true": 1.0, "no"
 
 def rows(row: dict[str, Any], context: Context) -> list[Response]:
     """Returns the response of a sample, or none."""
-    attached = row.get("attachments") or {}
+    attached = object_of(row.get("attachments"), "attachments")
     messages = _messages(_resolved(row.get("messages"), attached))
     own = [message for message in messages if message.get("source") != "input"]
     text = spoken(own, "messages")
@@ -46,7 +46,8 @@ def rows(row: dict[str, Any], context: Context) -> list[Response]:
         "source": (inner(row, "eval", "task"), "eval.task"),
     }
     fields = {name: field for name, field in fields.items() if field[0] is not None}
-    scores = {name: inner(score, "value") for name, score in (row.get("scores") or {}).items() if score is not None}
+    given = object_of(row.get("scores"), "scores")
+    scores = {name: inner(score, "value") for name, score in given.items() if score is not None}
     judge = judge_of(scores)
     if judge is not None:
         value = scores[judge]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hicra.corpus.fields import CHECKS, Fields, Response, finish
+from hicra.corpus.fields import CHECKS, Fields, Response, finish, kind_of
 from hicra.corpus.mapping import value_at
 from hicra.corpus.strict_json import BadRow
 
@@ -87,7 +87,7 @@ class Format:
 
     Attributes:
         name: the writer, as `format` says it.
-        rows: turns a row into its responses; raises BadRow.
+        rows: turns a row that has `needs` into its responses; raises BadRow.
         needs: columns that all of its rows have. one_of: at least one of these as well. never: none of these.
         floats: whether it is a parquet file with float columns.
     """
@@ -98,6 +98,12 @@ class Format:
     one_of: frozenset[str] = frozenset()
     never: frozenset[str] = frozenset()
     floats: bool = False
+
+    def responses(self, row: dict[str, Any], context: Context) -> list[Response]:
+        """Returns the responses of a row. Raises BadRow, also where the row lacks a column that all rows of the format have."""
+        if lacks := sorted(self.needs - row.keys()):
+            raise BadRow(f"no {' and no '.join(map(repr, lacks))}, which every row of {self.name} has")
+        return self.rows(row, context)
 
     def fits(self, keys: Collection[str], floats: Collection[str]) -> bool:
         """Says whether a file with these columns is of this format."""
@@ -125,6 +131,13 @@ def inner(row: Any, *names: str) -> Any:
     for name in names:
         row = row.get(name) if isinstance(row, Mapping) else None
     return row
+
+
+def object_of(value: Any, key: str) -> dict[str, Any]:
+    """Returns an object, empty for null. Raises BadRow where it is none."""
+    if value is not None and type(value) is not dict:
+        raise BadRow(f"{key} must be an object, not {kind_of(value)}")
+    return value or {}
 
 
 def present(row: Mapping[str, Any], **fields: str) -> Fields:

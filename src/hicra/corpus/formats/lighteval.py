@@ -54,7 +54,7 @@ def _responses(
     made = []
     for part, text in enumerate(texts):
         thought = thoughts[part] if type(thoughts) is list and len(thoughts) == parts else None
-        mine: Fields = {"response": (joined([thought or "", text]), source), **fields}
+        mine: Fields = {"response": (joined([thought if type(thought) is str else "", text]), source), **fields}
         if judge is not None and (parts == 1 or type(scores[judge]) is list):
             score = own(scores[judge], part, parts)
             mine["correct"] = (share_passes(score), f"metric {judge}")

@@ -21,7 +21,7 @@ def rows(row: dict[str, Any], context: Context) -> list[Response]:
         raise BadRow("resps holds no text: it is a task of log-likelihoods, where the model wrote nothing")
     question, origin = _question(row)
     metrics = row.get("metrics")
-    metric = metrics[0] if type(metrics) is list and metrics else None
+    metric = metrics[0] if type(metrics) is list and metrics and type(metrics[0]) is str else None
     made = []
     for part, text in enumerate(texts):
         score = own(row.get(metric), part, len(texts)) if metric is not None else None
@@ -33,9 +33,9 @@ def rows(row: dict[str, Any], context: Context) -> list[Response]:
         fields["group_id"] = (row.get("doc_id"), "doc_id")
         if metric is not None:
             one_each = len(texts) == 1 or type(row.get(metric)) is list
-            fields["correct"] = (share_passes(score) if one_each else None, str(metric))
+            fields["correct"] = (share_passes(score) if one_each else None, metric)
             if one_each and is_number(score):
-                fields["reward"] = (score, str(metric))
+                fields["reward"] = (score, metric)
         # the other filters of a doc hold the same responses again
         key = [str(context.path), row.get("doc_id"), row.get("doc_hash"), row.get("prompt_hash"), part, text]
         made.append(context.respond(row, fields, part=part, parts=len(texts), key=key))

@@ -15,8 +15,8 @@ import itertools
 import math
 from typing import Any
 
-from hicra.corpus.fields import Fields, Response, passes
-from hicra.corpus.formats.interface import Context, Format, inner, layout
+from hicra.corpus.fields import Fields, Response, number_of, passes
+from hicra.corpus.formats.interface import Context, Format, inner, layout, object_of
 from hicra.corpus.strict_json import BadRow
 from hicra.corpus.turns import asked, joined, turn
 from hicra.correctness import CORRECT_AT, judge_of
@@ -54,9 +54,17 @@ def _fields(row: dict[str, Any], trace: dict[str, Any]) -> tuple[Fields, bool]:
         "source": (inner(row, "env", "name") or inner(row, "env", "id"), "env"),
         "token_ids": (_token_ids(nodes), "token_ids of sampled nodes"),
     }
-    rewards = {name: reward for name, reward in (trace.get("rewards") or {}).items() if type(reward) is dict}
-    weights = {name: 1.0 if reward.get("weight") is None else reward["weight"] for name, reward in rewards.items()}
-    scored = {name: reward["score"] for name, reward in rewards.items() if reward.get("score") is not None}
+    given = object_of(trace.get("rewards"), "rewards")
+    rewards = {name: object_of(reward, f"reward {name}") for name, reward in given.items()}
+    weights = {
+        name: 1.0 if reward.get("weight") is None else number_of(reward["weight"], f"the weight of {name}")
+        for name, reward in rewards.items()
+    }
+    scored = {
+        name: number_of(reward["score"], f"the score of {name}")
+        for name, reward in rewards.items()
+        if reward.get("score") is not None
+    }
     total = math.fsum(scored[name] * weights[name] for name in scored) if scored else None
     fields["reward"] = (total, "score x weight")
     counted = [name for name in rewards if weights[name] != 0]
