@@ -1,4 +1,4 @@
-"""Refuses rows without a text, for what cannot do without one."""
+"""Refuses rows of token ids that no tokenizer has read, for what cannot do without a text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ def with_text(rows: pl.DataFrame, before: int = 0) -> pl.DataFrame:
     """Returns the rows; raises DataError where one has no response. `before` rows came earlier in the same input."""
     missing = rows["response"].null_count()
     if missing:
-        first = int(rows["response"].is_null().arg_max() or 0)
-        ids = rows["token_ids"][first] is not None
+        first = int(rows["response"].is_null().arg_max() or 0) + 1 + before
         raise DataError(
-            f"{missing} of {rows.height} rows have {'token ids and no text' if ids else 'no response'}, "
-            f"the first is row {first + 1 + before}",
-            "name the tokenizer that made them: --tokenizer DIR" if ids else "drop those rows first",
+            f"{missing} of {rows.height} rows have token ids and no text, the first is row {first}",
+            "name the tokenizer that made them: --tokenizer DIR",
         )
     return rows
