@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common
 from hicra.cli.options import given, options
-from hicra.cli.reading import Map
+from hicra.cli.reading import Map, TokenizerOfIds
 from hicra.evaluate.settings import EvalSettings, settings_of
 
 SamplingOptions = options(EvalSettings, but=("seed", "preset"), k="Values of k for pass@k, as in 1,4,8. [default: 1]")
@@ -31,6 +31,7 @@ def evaluate(
         Parameter(consume_multiple=True, negative="", help="Files of saved samples instead of a model."),
     ] = (),
     map: Map = (),
+    tokenizer: TokenizerOfIds = None,
     out: Annotated[Path, Parameter(name=["-o", "--out"], help="Folder for the samples and the result.")],
     preset: Annotated[
         Literal["", "paper", "greedy"],
@@ -51,8 +52,8 @@ def evaluate(
     chosen = settings_of(given(settings) | seed, preset)
     with Bar(None, "eval", "sample", common.quiet) as bar:
         result = run(
-            out=out, settings=chosen, model=model, data=data, samples=samples, mapping=parse_mapping(map), resume=resume,
-            workers=workers, timeout=timeout, say=bar.say, progress=bar.show,
+            out=out, settings=chosen, model=model, data=data, samples=samples, mapping=parse_mapping(map),
+            tokenizer=tokenizer, resume=resume, workers=workers, timeout=timeout, say=bar.say, progress=bar.show,
         )  # fmt: skip
     for warning in result["warnings"]:
         common.warn(warning)

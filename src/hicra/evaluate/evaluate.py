@@ -23,6 +23,7 @@ from hicra.evaluate.store import PART_SCHEMA, Store
 from hicra.evaluate.table import table
 from hicra.generation.interface import Generator, Made
 from hicra.generation.open import identity_of, open_generator
+from hicra.text.decode import decoder
 from hicra.version import installed
 
 ABOUT = ("sha256", "kind", "template", "task", "left_out")
@@ -37,6 +38,7 @@ def evaluate(
     data: Sequence[str] = (),
     samples: Sequence[str] = (),
     mapping: Mapping[str, str] | None = None,
+    tokenizer: str | None = None,
     resume: bool = True,
     workers: int = 2,
     timeout: float = 2.0,
@@ -54,6 +56,7 @@ def evaluate(
         data: benchmark files, or names of generated tasks (plan_execute, arithmetic).
         samples: files of saved samples instead of a model; `data` is then optional.
         mapping: as for `corpus.read`, of the samples.
+        tokenizer: folder with tokenizer.json, for samples that hold token ids and no text.
         resume: False refuses a folder that is not empty.
         workers, timeout: number of the verifier's processes, and seconds for each answer.
         say: is called with one line for the user.
@@ -71,13 +74,13 @@ def evaluate(
         raise ConfigError("give a model or saved samples, one of the two", "use --model DIR or --samples FILE")
     if model and not data:
         raise ConfigError("no benchmark is given", "use --data FILE, or the name of a task as in --data plan_execute")
-    if model and mapping:
-        raise ConfigError(
-            "a mapping names columns of saved samples, and there are none", "leave out --map, or use --samples"
-        )
+    for given, option in ((mapping, "--map"), (tokenizer, "--tokenizer")):
+        if model and given:
+            raise ConfigError(f"{option} says how saved samples are read", f"leave out {option}, or use --samples")
+    reading = {**({"map": dict(mapping)} if mapping else {}), **({"tokenizer": tokenizer} if tokenizer else {})}
     benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
     refuse_twice(benchmarks)
-    asked = _asked(settings, model, samples, benchmarks, mapping or {})
+    asked = _asked(settings, model, samples, benchmarks, reading)
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
     store = Store.open(out, asked, versions, resume)
@@ -99,7 +102,9 @@ def evaluate(
             about = {b.name: _about(b) for b in benchmarks}
         else:
             with make_checker() as verifier:
-                table_of_samples, about = _saved(samples, mapping, benchmarks, verifier, progress)
+                rows = saved_samples.load(samples, mapping, None if tokenizer is None else decoder(tokenizer))
+                name = saved_samples.shown_name(samples)
+                table_of_samples, about = _saved(rows, name, benchmarks, verifier, progress)
         result = _result(table_of_samples, about, settings, bool(model))
         store.finish(table_of_samples, result)
     return {
@@ -113,7 +118,7 @@ def _asked(
     model: str,
     samples: Sequence[str],
     benchmarks: Sequence[EvalBenchmark],
-    mapping: Mapping[str, str],
+    reading: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Collects everything that decides the samples: settings, model and inputs."""
     recorded = settings.recorded() | {"n": {one.name: settings.samples(one.kind) for one in benchmarks}}
@@ -125,7 +130,7 @@ def _asked(
         "settings": {
             "questions": settings.questions,
             "seed": settings.seed,
-            **({"map": dict(mapping)} if mapping else {}),
+            **reading,
         },
         "model": None,
         "inputs": inputs | files,
@@ -151,10 +156,8 @@ def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
 
 
 def _saved(
-    paths: Sequence[str], mapping: Mapping[str, str] | None, benchmarks: Sequence[EvalBenchmark], verifier: Checker,
-    progress: Progress,
-) -> tuple[pl.DataFrame, dict[str, Any]]:  # fmt: skip
-    rows, name = saved_samples.load(paths, mapping), saved_samples.shown_name(paths)
+    rows: list[dict[str, Any]], name: str, benchmarks: Sequence[EvalBenchmark], verifier: Checker, progress: Progress
+) -> tuple[pl.DataFrame, dict[str, Any]]:
     models = sorted({str(row["model"]) for row in rows if row.get("model") is not None})
     if len(models) > 1:
         raise DataError(

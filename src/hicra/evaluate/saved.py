@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra import corpus
+from hicra.corpus.formats.interface import Decode
 from hicra.corpus.need_text import with_text
 from hicra.errors import DataError
 from hicra.evaluate.questions import EvalBenchmark, EvalQuestion
@@ -32,16 +33,18 @@ class Saved:
     ended: bool | None
 
 
-def load(paths: Sequence[str], mapping: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+def load(
+    paths: Sequence[str], mapping: Mapping[str, str] | None = None, decode: Decode | None = None
+) -> list[dict[str, Any]]:
     """Reads the rows of files or folders, with canonical column names.
 
     Args:
-        mapping: as for `corpus.read`.
+        mapping, decode: as for `corpus.read`.
 
     Raises:
         DataError: `corpus.read` refuses the files, or a row has no text.
     """
-    return with_text(corpus.read(list(paths), mapping=mapping, keep_duplicates=True).rows).to_dicts()
+    return with_text(corpus.read(list(paths), mapping=mapping, decode=decode, keep_duplicates=True).rows).to_dicts()
 
 
 def by_own_answer(rows: list[dict[str, Any]], name: str) -> list[Saved]:
