@@ -42,7 +42,9 @@ def finite(value: Any) -> Any:
         return [finite(inner) for inner in value]
     if hasattr(value, "item") and not isinstance(value, str | bytes):
         value = value.item()
-    return (value + 0.0 if math.isfinite(value) else None) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return value + 0.0 if math.isfinite(value) else None
+    return value
 
 
 def canonical_json(value: Any, indent: int | None = 2) -> str:

@@ -46,8 +46,11 @@ def test_json_has_no_nan_and_does_not_depend_on_order():
     assert artifacts.canonical_json(dict(reversed(value.items())), indent=None) == text
 
 
-def test_there_is_no_minus_zero_in_json():
-    assert artifacts.canonical_json({"a": -0.0, "b": [np.float64(-0.0)]}, indent=None) == '{"a": 0.0, "b": [0.0]}\n'
+def test_json_has_no_number_that_is_none_and_no_minus_zero():
+    value = {"a": [np.float64(-0.0), math.nan], "b": (-math.inf, -0.5, np.int64(3)), "c": {"d": -0.0}, "e": True}
+    assert artifacts.canonical_json(value, indent=None).strip() == (
+        '{"a": [0.0, null], "b": [null, -0.5, 3], "c": {"d": 0.0}, "e": true}'
+    )
 
 
 # ---- replacing a folder

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, UNDRAWN, Common, LexiconArg, Overwrite, Undrawn, Unit
 from hicra.cli.options import given, options
+from hicra.cli.reading import Map
 from hicra.drawing.readable import counted
 from hicra.labels.settings import FitSettings
 
@@ -26,19 +27,22 @@ def show(
     *,
     most: Annotated[int, Parameter(help="Number of grams printed.")] = 40,
     examples: Annotated[Path | None, Parameter(help="Rollouts from which each cluster gets two examples.")] = None,
+    map: Map = (),
     common: Undrawn = UNDRAWN,
 ) -> None:
     """Print what a lexicon holds: clusters with their members, the most frequent first."""
     from hicra import corpus
     from hicra.cli.show_lexicon import show as view
+    from hicra.corpus.mapping import parse_mapping
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import duplicates_warning
 
     loaded = Lexicon.load(name)
     common.warn(duplicates_warning(loaded))
-    texts = (
-        None if examples is None else (text for part in corpus.batches([examples]) for text in part["response"] if text)
-    )
+    mapping, texts = parse_mapping(map), None
+    if examples is not None:
+        parts = corpus.batches([examples], mapping=mapping)
+        texts = (text for part in parts for text in part["response"] if text)
     result, text = view(loaded, most, texts)
     common.give(result, text, then=f"hicra tag PATH --lexicon {name}")
 

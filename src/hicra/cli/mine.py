@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, MaxBad, OnBad, Overwrite, Rollouts
+from hicra.cli.common import COMMON, Common, Overwrite, Rollouts
 from hicra.cli.options import given, options
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds
 from hicra.drawing.readable import counted
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
@@ -29,8 +30,8 @@ def mine(
         Literal["local", "ray"], Parameter(help="Where to count; ray does the same on a cluster.")
     ] = "local",
     workers: Annotated[int, Parameter(help="Number of processes; the lexicon does not depend on it.")] = 1,
-    on_bad: OnBad = "stop",
-    max_bad: MaxBad = 0.01,
+    tokenizer: TokenizerOfIds = None,
+    reading: ReadOptions = READ_OPTIONS,
     common: Common = COMMON,
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
@@ -42,8 +43,9 @@ def mine(
     check_output(out, "the lexicon", overwrite=overwrite, inputs=paths, folder=True)
     common.say(f"mining {paths[0]}" if len(paths) == 1 else f"mining {len(paths)} paths")
     made, report = mine_paths(
-        list(paths), chosen, on_bad=on_bad, max_bad=max_bad, backend=backend, workers=workers, why=why
+        list(paths), chosen, backend=backend, workers=workers, why=why, tokenizer=tokenizer, **reading.options()
     )
+    common.warn(reading.told(report["skipped"]))
     made.save(out, overwrite=overwrite)
     lines = [
         f"{counted(report['grams'], 'gram')} in {report['clusters_kept']} of {counted(report['clusters'], 'cluster')}, from "
@@ -54,4 +56,5 @@ def mine(
             for each in report.get("why", ())
         ),
     ]
-    common.give(report | {"lexicon": str(out)}, "\n".join(lines), then=f"hicra tag {paths[0]} --lexicon {out}")
+    then = reading.command("tag", paths, tokenizer, "--lexicon", str(out))
+    common.give(report | {"lexicon": str(out)}, "\n".join(lines), then=then)

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, MaxBad, OnBad, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit
+from hicra.cli.common import UNDRAWN, LexiconArg, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit
+from hicra.cli.reading import READ_OPTIONS, ReadOptions
 from hicra.drawing.readable import counted
 
 
@@ -18,8 +19,7 @@ def tag(
     out: Out = None,
     overwrite: Overwrite = False,
     workers: Annotated[int, Parameter(help="Number of processes; the output does not depend on it.")] = 1,
-    on_bad: OnBad = "stop",
-    max_bad: MaxBad = 0.01,
+    reading: ReadOptions = READ_OPTIONS,
     common: Undrawn = UNDRAWN,
 ) -> None:
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them."""
@@ -36,9 +36,10 @@ def tag(
         common.warn(warning)
     with Bar(None, "tagging", "row", common.quiet) as bar:
         result = tag_paths(
-            list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, on_bad=on_bad, max_bad=max_bad, workers=workers,
-            progress=bar.show,
+            list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, workers=workers, progress=bar.show,
+            **reading.options(),
         )  # fmt: skip
+    common.warn(reading.told(result["skipped"]))
     if not result["planning_chars"]:
         common.warn(
             f"lexicon {lexicon!r} matches nothing in {counted(result['rows'], 'row')}; look at it with "

@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn
+from hicra.cli.reading import Map, TokenizerOfIds
 from hicra.drawing.readable import counted
 
 
 def verify(
-    cases: Annotated[Path, Parameter(help="The rows to judge.")],
+    cases: Annotated[Path, Parameter(help="Rows of id, completion and gold, or rollouts with an answer.")],
     *,
     out: Out = None,
     overwrite: Overwrite = False,
@@ -22,15 +23,20 @@ def verify(
         Literal["boxed", "strict", "lenient"],
         Parameter(help="boxed compares the box by value, strict as text; lenient takes the last number without a box."),
     ] = "boxed",
+    map: Map = (),
+    tokenizer: TokenizerOfIds = None,
     common: Undrawn = UNDRAWN,
 ) -> None:
     """Judge answers: give a verdict to each row of id, completion and gold."""
     from hicra.artifacts import check_output
+    from hicra.corpus.mapping import parse_mapping
+    from hicra.text.decode import decoder
     from hicra.verify import VERDICTS, verify_file
 
     if out:
         check_output(out, "the file of verdicts", overwrite=overwrite, inputs=[cases])
-    result = verify_file(cases, out, workers, timeout, mode)
+    decode = None if tokenizer is None else decoder(tokenizer)
+    result = verify_file(cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode)
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(
         result,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from hicra.evaluate.store import PART_SCHEMA, Store
 from hicra.evaluate.table import table
 from hicra.generation.interface import Generator, Made
 from hicra.generation.open import identity_of, open_generator
+from hicra.text.decode import decoder
 from hicra.version import installed
 
 Matched = tuple[EvalBenchmark, list[saved_samples.Saved]]
@@ -38,6 +39,8 @@ def evaluate(
     model: str = "",
     data: Sequence[str] = (),
     samples: Sequence[str] = (),
+    mapping: Mapping[str, str] | None = None,
+    tokenizer: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     workers: int = 2,
@@ -55,6 +58,8 @@ def evaluate(
         model: a folder, a name that `models.resolve` knows, or the endpoint's name for its model; needs `data`.
         data: benchmark files, or names of generated tasks (plan_execute, arithmetic).
         samples: files of saved samples instead of a model; `data` is then optional.
+        mapping: as for `corpus.read`, of the samples.
+        tokenizer: folder with tokenizer.json, for samples that hold token ids and no text.
         resume: goes on with the same evaluation in `out`, or returns its result if it is complete.
         overwrite: replaces what is in `out`, once model and data are found; it never replaces an input.
         workers, timeout: number of the verifier's processes, and seconds for each answer.
@@ -73,12 +78,16 @@ def evaluate(
         raise ConfigError("give a model or saved samples, one of the two", "use --model DIR or --samples FILE")
     if model and not data:
         raise ConfigError("no benchmark is given", "use --data FILE, or the name of a task as in --data plan_execute")
+    for given, option in ((mapping, "--map"), (tokenizer, "--tokenizer")):
+        if model and given:
+            raise ConfigError(f"{option} says how saved samples are read", f"leave out {option}, or use --samples")
+    reading = {**({"map": dict(mapping)} if mapping else {}), **({"tokenizer": tokenizer} if tokenizer else {})}
     benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
     refuse_twice(benchmarks)
-    asked = _asked(settings, model, samples, benchmarks)
+    asked = _asked(settings, model, samples, benchmarks, reading)
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
-    matched, notes = _matched(samples, benchmarks) if samples else ([], [])
+    matched, notes = _matched(samples, benchmarks, mapping, tokenizer) if samples else ([], [])
     read = [model, *samples, *(benchmark.name for benchmark in benchmarks)]
     store = Store.open(out, asked, versions, resume=resume, overwrite=overwrite, read=read)
     with store.lock():
@@ -109,7 +118,11 @@ def evaluate(
 
 
 def _asked(
-    settings: EvalSettings, model: str, samples: Sequence[str], benchmarks: Sequence[EvalBenchmark]
+    settings: EvalSettings,
+    model: str,
+    samples: Sequence[str],
+    benchmarks: Sequence[EvalBenchmark],
+    reading: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Collects everything that decides the samples: settings, model and inputs."""
     recorded = settings.recorded() | {"n": {one.name: settings.samples(one.kind) for one in benchmarks}}
@@ -118,7 +131,11 @@ def _asked(
         return {"settings": recorded, "model": identity_of(model, settings), "inputs": inputs}
     files = {str(path): sha256_file(path) for path in saved_samples.sample_files(samples)}
     return {
-        "settings": {"questions": settings.questions, "seed": settings.seed},
+        "settings": {
+            "questions": settings.questions,
+            "seed": settings.seed,
+            **reading,
+        },
         "model": None,
         "inputs": inputs | files,
     }
@@ -142,9 +159,11 @@ def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _matched(paths: Sequence[str], benchmarks: Sequence[EvalBenchmark]) -> tuple[list[Matched], list[str]]:
+def _matched(
+    paths: Sequence[str], benchmarks: Sequence[EvalBenchmark], mapping: Mapping[str, str] | None, tokenizer: str | None
+) -> tuple[list[Matched], list[str]]:
     """Reads saved samples and pairs them with questions; returns them by benchmark, and what the user should know."""
-    read = saved_samples.load(paths)
+    read = saved_samples.load(paths, mapping, None if tokenizer is None else decoder(tokenizer))
     rows, name, notes = read.rows, read.name, read.notes
     own = EvalBenchmark(name, "saved", "", "unknown", None, [])
     groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]

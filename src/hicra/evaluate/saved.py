@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from hicra import corpus
+from hicra.corpus.formats.interface import Decode
+from hicra.corpus.need_text import with_text
 from hicra.drawing.readable import counted
 from hicra.errors import DataError
 from hicra.evaluate.match import Matcher
@@ -45,19 +47,23 @@ class SavedRows:
     notes: list[str]
 
 
-def load(paths: Sequence[str]) -> SavedRows:
+def load(paths: Sequence[str], mapping: Mapping[str, str] | None = None, decode: Decode | None = None) -> SavedRows:
     """Reads the rows of files or folders.
 
+    Args:
+        mapping, decode: as for `corpus.read`.
+
     Raises:
-        DataError: `corpus.read` refuses the files, or the samples are of several models or steps.
+        DataError: `corpus.read` refuses the files, a row has no text, or the samples are of several models or steps.
     """
     name = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
-    read = corpus.read(list(paths))
-    rows = read.rows.to_dicts()
+    read = corpus.read(list(paths), mapping=mapping, decode=decode)
+    rows = with_text(read.rows).to_dicts()
     notes = []
     if read.duplicates:
         if shared := _shared_id(rows):
-            rows = corpus.read(list(paths), keep_duplicates=True).rows.to_dicts()
+            every = corpus.read(list(paths), mapping=mapping, decode=decode, keep_duplicates=True)
+            rows = with_text(every.rows).to_dicts()
             notes.append(
                 f"{name}: id {shared!r} stands on different rows, so ids do not tell rows apart, and rows "
                 f"that are equal to another one ({read.duplicates:,}) count as samples of their own"

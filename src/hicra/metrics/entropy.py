@@ -101,7 +101,7 @@ def _seen(counts: Any) -> Ints:
 
 
 def _plugin(p: Floats) -> float:
-    return float(-(p * np.log(p)).sum())
+    return float(0.0 - (p * np.log(p)).sum())  # not the negative, which is -0.0 for a single bin
 
 
 def _hypergeometric(k: Ints, n: int, c: Ints, m: int) -> Floats:
@@ -122,4 +122,4 @@ def _chao_shen(seen: Ints, n: int) -> float:
     if singletons == n:  # the coverage would be 0; as is usual, one of the singletons is then not counted
         singletons = n - 1
     p = (1 - singletons / n) * seen / n
-    return float(-(p * np.log(p) / -np.expm1(n * np.log1p(-p, where=p < 1, out=np.full(len(p), -np.inf)))).sum())
+    return float(0.0 - (p * np.log(p) / -np.expm1(n * np.log1p(-p, where=p < 1, out=np.full(len(p), -np.inf)))).sum())

@@ -97,8 +97,8 @@ def load(
                 question = _question(where, row, benchmark, cut_at, None if file.startswith(HUB) else Path(file).parent)
             except NoAnswer as error:
                 if on_bad_gold == "stop":
-                    raise
-                bad.append(_left_out(where, "", error.message.removeprefix(f"{where}: ")))
+                    raise NoAnswer(f"{where}: {error.message}", error.fix) from None
+                bad.append(_left_out(where, "", error.message))
                 continue
             first = seen.setdefault(question.id, where)
             if first is not where:
@@ -176,6 +176,8 @@ def _question(
         judge.golds_of(gold)  # this finds a bad tolerance while the line is known
         shown = benchmark.text(row, text.strip())
         images = images_of(row, benchmark.images, folder)
+    except NoAnswer:
+        raise  # the caller knows the place
     except DataError as error:
         raise type(error)(f"{where}: {error.message}", error.fix) from None
     default = f"{Path(where.file).name}:{where.line}"

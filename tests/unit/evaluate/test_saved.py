@@ -8,6 +8,7 @@ import pytest
 from hicra.errors import ConfigError, DataError
 from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.settings import settings_of
+from tokenizers_made import byte_level
 
 
 def write(path, rows):
@@ -55,6 +56,38 @@ def test_samples_are_matched_to_a_benchmark(tmp_path):
     assert pl.read_parquet(found["samples"])["group_id"].to_list() == ["a", "a", "b", "b"]
     with pytest.raises(DataError, match="1 of 2 questions.*have no sample.*'b'"):
         score(tmp_path, rows_of([4, 5], gold="5"), [bench], "other")
+
+
+def test_a_mapping_says_which_column_is_which(tmp_path):
+    rows = [{"q": "What is 2 + 2?", "said": [r"\boxed{4}", r"\boxed{5}"], "gold": {"value": "4"}}]
+    samples = write(tmp_path / "samples.jsonl", rows)
+    mapping = {"response": "said", "answer": "gold.value", "question": "q"}
+    settings = settings_of({"k": "1,2"})
+    found = evaluate(out=tmp_path / "out", settings=settings, samples=[samples], mapping=mapping)
+    assert (found["files"][samples]["samples"], found["files"][samples]["avg_at_n"]) == (2, 0.5)
+    for option, given in (("--map", {"mapping": mapping}), ("--tokenizer", {"tokenizer": "t"})):
+        with pytest.raises(ConfigError, match=f"{option} says how saved samples are read"):
+            evaluate(out=tmp_path / "b", settings=settings, model="m", data=[samples], **given)
+
+
+def test_samples_of_token_ids_are_read_with_a_tokenizer(tmp_path):
+    tokenizer = byte_level()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    ids = tokenizer.encode(r"\boxed{4}").ids
+    row = {"prompt_tokens": tokenizer.encode("q").ids, "response_tokens": ids, "ground_truth": "4", "reward": 1}
+    samples = write(tmp_path / "samples.jsonl", [row])
+    with pytest.raises(DataError, match="token ids and no text") as error:
+        evaluate(out=tmp_path / "a", settings=settings_of({}), samples=[samples])
+    assert "--tokenizer" in error.value.fix
+    found = evaluate(out=tmp_path / "b", settings=settings_of({}), samples=[samples], tokenizer=str(tmp_path))
+    assert found["files"][samples]["avg_at_n"] == 1.0
+
+
+def test_a_benchmark_row_without_an_answer_is_named_once(tmp_path):
+    bench = write(tmp_path / "b.jsonl", [{"question": "a", "answer": "1"}, {"question": "b", "answer": []}])
+    with pytest.raises(DataError) as error:
+        score(tmp_path, rows_of([4, 5]), [bench])
+    assert error.value.message.count("line 2") == 1
 
 
 def test_refusals(tmp_path):

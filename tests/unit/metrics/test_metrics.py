@@ -27,6 +27,12 @@ def test_semantic_entropy_by_hand():
         metrics.semantic_entropy([1, -1])
 
 
+@pytest.mark.parametrize("estimator", ["plugin", "miller_madow", "chao_shen"])
+def test_the_entropy_of_one_bin_is_zero_without_a_sign(estimator):
+    for counts in ([5], [1], [3, 0]):
+        assert str(metrics.semantic_entropy(counts, estimator=estimator)) == "0.0"
+
+
 def test_rarefied_entropy_by_hand():
     # two of [2, 2]: equal with chance 1/3 (entropy 0), different with 2/3 (log 2)
     assert metrics.rarefied_entropy([2, 2], 2) == pytest.approx(2 / 3 * math.log(2))

@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hicra.arrays import Hashes, Int32s, Ints
+from hicra.corpus.turns import WALL
 from hicra.text.fold import MARK, WORD, char_class, fold_char
 
 SPLIT = 0  # the id of every split point
@@ -261,7 +262,8 @@ def tokenise(solutions: Sequence[str]) -> Tokens:
 
 def split_words(text: str) -> list[str]:
     """Returns the raw words of a text, with "\\x00" at split points that are not words of their own."""
-    return _CLAUSE.sub(f" {_BREAK} ", cut_formulas(text)).split()
+    stretches = text.split(WALL) if WALL in text else [text]  # no formula goes on in another turn of a conversation
+    return _CLAUSE.sub(f" {_BREAK} ", WALL.join(map(cut_formulas, stretches))).split()
 
 
 def cut_formulas(text: str) -> str:
