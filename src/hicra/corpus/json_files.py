@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hicra.corpus.lines import shown
-from hicra.corpus.strict_json import BOM, BadRow, Parser
+from hicra.corpus.strict_json import BOM, BadRow, JsonParser
 from hicra.errors import DataError
 
 MAX_BYTES = 2**30
@@ -42,7 +42,7 @@ def is_json(path: Path) -> bool:
     return path.name.lower().endswith(".json")
 
 
-def json_values(path: Path, parser: Parser) -> Iterator[Found] | None:
+def json_values(path: Path, parser: JsonParser) -> Iterator[Found] | None:
     """Returns an iterator over the values that are the rows of a file, or None where it holds one object a line.
 
     Raises:
@@ -56,7 +56,7 @@ def json_values(path: Path, parser: Parser) -> Iterator[Found] | None:
     return _values(path, text, start, parser)
 
 
-def _values(path: Path, text: str, start: int, parser: Parser) -> Iterator[Found]:
+def _values(path: Path, text: str, start: int, parser: JsonParser) -> Iterator[Found]:
     reader = _Reader(path, text, parser)
     if text[start : start + 1] == "[":
         end = yield from reader.array(start, {})
@@ -73,7 +73,7 @@ def _values(path: Path, text: str, start: int, parser: Parser) -> Iterator[Found
 class _Reader:
     """Walks over the text of a file."""
 
-    def __init__(self, path: Path, text: str, parser: Parser) -> None:
+    def __init__(self, path: Path, text: str, parser: JsonParser) -> None:
         self.path, self.text, self.parser = path, text, parser
         self._char = self._byte = 0
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from hicra.corpus.json_files import is_json, json_values
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO, read_lines, shown
-from hicra.corpus.strict_json import BOM, BadRow, Parser
+from hicra.corpus.strict_json import BOM, BadRow, JsonParser
 from hicra.errors import DataError
 
 SLICE_ROWS = 4096
@@ -114,7 +114,7 @@ def raw_records(
     """Yields the rows of a file as `records` does, also those with a number that is not finite; `on_bad` gets the bytes too."""
     if is_parquet(path):
         return _parquet_records(path)
-    parser = Parser(half_surrogates)
+    parser = JsonParser(half_surrogates)
     if is_json(path):
         return _json_records(path, parser, on_bad, max_line, max_ratio)
     return _line_records(path, parser, on_bad, max_line, max_ratio)
@@ -131,7 +131,9 @@ def parquet_schema(path: Path) -> dict[str, pl.DataType]:
         return dict(pl.read_parquet_schema(file))
 
 
-def _line_records(path: Path, parser: Parser, on_bad: OnBad, max_line: int, max_ratio: float) -> Iterator[RawRecord]:
+def _line_records(
+    path: Path, parser: JsonParser, on_bad: OnBad, max_line: int, max_ratio: float
+) -> Iterator[RawRecord]:
     name = shown(path)
     for line in read_lines(path, max_line, max_ratio):
         data, offset = line.data, line.offset
@@ -148,7 +150,9 @@ def _line_records(path: Path, parser: Parser, on_bad: OnBad, max_line: int, max_
             yield RawRecord(place, row, data, odd)
 
 
-def _json_records(path: Path, parser: Parser, on_bad: OnBad, max_line: int, max_ratio: float) -> Iterator[RawRecord]:
+def _json_records(
+    path: Path, parser: JsonParser, on_bad: OnBad, max_line: int, max_ratio: float
+) -> Iterator[RawRecord]:
     values = json_values(path, parser)
     if values is None:  # lines in spite of the name
         yield from _line_records(path, parser, on_bad, max_line, max_ratio)

@@ -2,7 +2,7 @@
 
 It refuses bytes that are not UTF-8, duplicate keys, NaN and infinities (also as an overflowing number), lone surrogates,
 nesting deeper than `MAX_DEPTH`, and anything but an object. Integers of any length stay exact. Some writers put NaN into their
-dumps: `Parser` gives null in its place, and what was wrong, so that the reader of a known dump may let it pass.
+dumps: `JsonParser` gives null in its place, and what was wrong, so that the reader of a known dump may let it pass.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-class Parser:
+class JsonParser:
     """Parses the rows of one file, one after the other.
 
     Args:
@@ -127,7 +127,7 @@ def parse_object(data: bytes, half_surrogates: bool = False) -> dict[str, Any]:
     Raises:
         BadRow: the line is not one strict JSON object; `at` points to the fault.
     """
-    row, odd = Parser(half_surrogates).parse(data)
+    row, odd = JsonParser(half_surrogates).parse(data)
     if odd is not None:
         raise odd
     return row

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from hicra import corpus
-from hicra.artifacts import atomic_dir, sha256_file
+from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
 from hicra.lexicon import Lexicon
@@ -51,6 +51,8 @@ def diagnose(
         DataError: the input is bad; nothing has been written then.
         ArtifactError: `out` exists.
     """
+    if out is not None:
+        check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, tokenizer], folder=True)
     tagger = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
