@@ -27,6 +27,11 @@ GRAMS = [
     "a-",
     ". a",
     "-",
+    "等你",
+    "你so",
+    "か",
+    "等か\u3099",
+    "น",
 ]
 # few words, so that grams, near misses and cuts inside them are common
 WORDS = [
@@ -48,6 +53,7 @@ WORDS = [
     ["so", "Let", "me", "check", "x"],
     ["a", "b", "so", "-", "x", "\u0301"],
     ["so", "x", "\U0001f914"],
+    ["等", "你", "so", "か\u3099", "か", "\u3099", "。", "น้"],
 ]
 GAPS = [
     [" ", "", "\n", "\u00a0 ", "\t", "   ", "\n\n\n", "\u3000", "\r"],

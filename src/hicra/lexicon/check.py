@@ -31,7 +31,7 @@ def unmatchable(lexicon: Lexicon, unit: str) -> list[str]:
         raise ConfigError(f"unit {unit!r} is no span type", did_you_mean(unit, UNITS))
     if unit == "gram":
         return []
-    return [gram for gram in lexicon.phrases if ends(gram)]
+    return [gram for gram in lexicon.phrases if any(end < len(gram) for end in ends(gram))]
 
 
 def unmatchable_warning(lexicon: Lexicon, unit: str, most: int = 5) -> str | None:

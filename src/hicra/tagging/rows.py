@@ -1,7 +1,8 @@
 """Tags rows of text or token ids with one lexicon; `hicra tag` and `hicra diagnose` share it.
 
-A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its words between white space;
-shares and lengths are then counted in words. Character spans are the same either way.
+A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its words between white space
+(each letter of a script without spaces is a word); shares and lengths are then counted in words. Character spans are the same
+either way.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Span, Tagger
 from hicra.text.fold import code_points
 from hicra.text.tokenizer import load_tokenizer
+from hicra.text.words import pieces_of
 
 Flat = tuple[Ints, Ints, Ints, list[str]]
 CHUNK = 512
@@ -101,7 +103,8 @@ class RowTagger:
         starts, stops = _words(joined)
         ids = np.zeros(len(starts), np.int64)
         if (number := self._number) is not None:
-            ids[:] = [number.setdefault(word, len(number)) for word in joined.split()]
+            words = (joined[low:high] for low, high in zip(starts.tolist(), stops.tolist(), strict=True))
+            ids[:] = [number.setdefault(word, len(number)) for word in words]
         first = np.searchsorted(stops, low + begin[row], "right")
         last = np.searchsorted(starts, high + begin[row], "left")
         edge = np.bincount(first, minlength=len(ids) + 1) - np.bincount(last, minlength=len(ids) + 1)
@@ -116,11 +119,20 @@ class RowTagger:
 
 
 def _words(text: str) -> tuple[Ints, Ints]:
-    """Returns start and stop of every word, as str.split separates them."""
+    """Returns start and stop of every word: what str.split separates, cut by `pieces_of`."""
     points = code_points(text)
     blank = np.ones(len(points) + 2, np.bool_)
     blank[1:-1] = _BLANK[np.minimum(points, len(_BLANK) - 1)]
-    return np.flatnonzero(blank[:-2] & ~blank[1:-1]), np.flatnonzero(~blank[1:-1] & blank[2:]) + 1
+    start, stop = np.flatnonzero(blank[:-2] & ~blank[1:-1]), np.flatnonzero(~blank[1:-1] & blank[2:]) + 1
+    if text.isascii():
+        return start, stop
+    cut = [[len(piece) for piece in pieces_of(word)] for word in text.split()]
+    many = np.array([len(pieces) for pieces in cut], np.int64)
+    length = np.array(list(itertools.chain.from_iterable(cut)), np.int64)
+    before = np.cumsum(length) - length  # characters of words before each one
+    first = np.cumsum(many) - many
+    start = before + np.repeat(start - before[first], many)
+    return start, start + length
 
 
 def _flat(spans: list[list[Span]]) -> Flat:

@@ -22,8 +22,8 @@ from hicra.arrays import Array, Bools, Bytes, Int32s, Ints, as_numpy
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.text.automaton import Automaton
-from hicra.text.fold import SPACE
-from hicra.text.pieces import LINE_END, WALL_KIND, fold_texts, inside_words
+from hicra.text.fold import SPACE, inside_words
+from hicra.text.pieces import LINE_END, WALL_KIND, fold_texts
 from hicra.text.sentences import sentence_of_bytes
 from hicra.text.stream import Stream, Vocabulary
 from hicra.text.tokenizer import token_bytes

@@ -45,6 +45,14 @@ def test_the_hash_depends_on_content_alone():
     assert len({plain.content_hash, *weighted}) == 3
 
 
+def test_n_counts_words_of_the_tagging_rule_and_the_hash_does_not_know_it():
+    lexicon = Lexicon.from_phrases(["let\u2019s double-check", "## step", "等一下", "= 2"])
+    n = dict(lexicon.table.select("gram", "n").iter_rows())
+    assert n == {"let's double-check": 3, "## step": 1, "等一下": 3, "= 2": 1}
+    assert lexicon.content_hash == Lexicon.from_phrases(reversed(lexicon.phrases)).content_hash
+    assert Lexicon.load("paper").content_hash.startswith("44811ab8193ad4ff")  # as before `n` was counted so
+
+
 def test_text_file(tmp_path):
     path = tmp_path / "grams [1]*.txt"
     path.write_text("## step\nLet me\n\n  so \n", encoding="utf-8")
