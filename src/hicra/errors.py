@@ -58,3 +58,16 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     known = sorted(choices)
     close = nearest(word, known)
     return f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Returns a number with its noun in singular or plural.
+
+    >>> [counted(1, "path"), counted(1200, "query"), counted(0, "class")]
+    ['1 path', '1,200 queries', '0 classes']
+    """
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
