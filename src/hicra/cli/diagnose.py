@@ -31,6 +31,8 @@ def diagnose(
     )
     from hicra.cli.step_table import step_table
 
+    for warning in result["warnings"]:
+        common.warn(warning)
     common.give(
         result,
         step_table(result["steps"]),

@@ -23,6 +23,7 @@ def tag(
 ) -> None:
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them."""
     from hicra.cli.progress import Bar
+    from hicra.errors import counted
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
     from hicra.tagging import tag_paths
@@ -35,14 +36,11 @@ def tag(
             list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, on_bad=on_bad, max_bad=max_bad, workers=workers,
             progress=bar.show,
         )  # fmt: skip
-    if not result["planning_chars"]:
-        common.warn(
-            f"lexicon {lexicon!r} matches nothing in these {result['rows']} rows; look at it with "
-            f"`hicra lexicon show {lexicon}`"
-        )
+    for warning in result["warnings"]:
+        common.warn(f"{warning}; look at it with `hicra lexicon show {lexicon}`")
     kind = result["token_kind"]
     text = (
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "
-        f"in {result['rows']} rows; {result['tokens_per_second']:,.0f} {kind} per second"
+        f"in {counted(result['rows'], 'row')}; {result['tokens_per_second']:,.0f} {kind} per second"
     )
     common.give(result, text, then="" if out else "the same with -o tagged.parquet to save the spans")

@@ -13,9 +13,11 @@ from hicra import corpus
 from hicra.arrays import Floats
 from hicra.artifacts import sha256_file
 from hicra.lexicon import Lexicon
+from hicra.lexicon.check import nothing_found
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values, with_nulls
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, TaggedRows, chunks, span_series, with_text
+from hicra.text.scripts import letters_by_script
 
 METHOD = "observed"
 
@@ -60,9 +62,11 @@ def diagnose(
             values = {key: value for key, value in found.items() if key not in ("step", "rows")}
             run.log(index, {"source_step": found["step"], **values})
             run.write_rollouts(index, table.with_columns(step=pl.lit(index)))
+    empty = not any(step["hicra/planning_share"] for step in steps)
+    warnings = [nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list()))] if empty else []
     return {
         "steps": steps, "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts,
-        "skipped": read.skipped, "duplicates": read.duplicates,
+        "skipped": read.skipped, "duplicates": read.duplicates, "warnings": warnings,
     }  # fmt: skip
 
 
