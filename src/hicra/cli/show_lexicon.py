@@ -58,7 +58,7 @@ def show(lexicon: Lexicon, most: int, texts: Iterable[str] | None = None) -> tup
     for group in groups:
         lines += _lines(group)
         if texts is not None and not group.examples:
-            lines.append("    (it is in none of the given texts)")
+            lines.append("    (in none of the texts given)")
     shown = sum(len(group.grams) for group in groups)
     if len(lexicon) > shown:
         lines.append(f"... and {len(lexicon) - shown} more (--most {len(lexicon)})")

@@ -47,7 +47,7 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Float
     ids = np.asarray(group_ids.cpu() if hasattr(group_ids, "cpu") else group_ids)
     if values.ndim != 1 or ids.shape != values.shape:
         raise DataError(
-            f"rewards {values.shape} and group_ids {ids.shape} must have the same shape [B]",
+            f"rewards {values.shape} and group_ids {ids.shape} must have one shape [B]",
             "give one group id per reward",
         )
     if not len(values):
