@@ -11,7 +11,7 @@ from hicra.text.automaton import Automaton
 from reference_tagger import mask as slow_mask
 from reference_tagger import sentence_spans
 from reference_tagger import spans as slow_spans
-from tokenizers_made import byte_level, metaspace, pieces
+from tokenizers_made import byte_level, gemma_like, metaspace, pieces
 
 WORDS = [
     "so",
@@ -40,7 +40,7 @@ texts = st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)), max_s
     lambda pairs: "".join(word + gap for word, gap in pairs)
 )
 LEXICON = Lexicon.from_phrases(GRAMS)
-MADE = {"byte-level": byte_level(), "metaspace": metaspace()}
+MADE = {"byte-level": byte_level(), "metaspace": metaspace(), "gemma": gemma_like()}
 TABLES = {family: pieces(tokenizer, family) for family, tokenizer in MADE.items()}
 TAGGERS = {family: Tagger(LEXICON, tokenizer) for family, tokenizer in MADE.items()}
 

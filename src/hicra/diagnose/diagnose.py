@@ -17,13 +17,14 @@ from hicra.lexicon.check import nothing_found
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values, with_nulls
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, TaggedRows, chunks, span_series, with_text
+from hicra.text.byte_tables import label
 from hicra.text.scripts import letters_by_script
 
 METHOD = "observed"
 
 
 def diagnose(
-    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None = None, out: Path | None, on_bad: Any,
+    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float,
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run.
@@ -31,7 +32,7 @@ def diagnose(
     Args:
         paths: files of rollouts with or without `step`, reward, group_id, token_ids, entropies, logprobs.
         lexicon: what marks the planning tokens.
-        tokenizer: a tokenizer for rollouts without token ids, or None to count words.
+        tokenizer: what reads token ids (see `RowTagger`), or None to count words.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
         out: a new run folder, or None to write none.
         on_bad, max_bad: what happens to rows that cannot be read, as in `corpus.read`.
@@ -55,7 +56,7 @@ def diagnose(
     if out is not None:
         run = RunFolder.create(
             out, method=METHOD, seed=0,
-            config={"lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": tokenizer, "counts": tagger.counts},
+            config={"lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": label(tokenizer), "counts": tagger.counts},
             inputs={"lexicon": lexicon.content_hash} | {Path(path).name: sha256_file(Path(path)) for path in read.files},
         )  # fmt: skip
         for index, (found, table) in enumerate(zip(steps, tables, strict=True), 1):

@@ -8,7 +8,7 @@ either way.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 
 from hicra.arrays import Bools, Ints
-from hicra.errors import DataError
+from hicra.errors import ConfigError, DataError, counted
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Span, Tagger
+from hicra.text.byte_tables import encoder_of, table_of
 from hicra.text.fold import code_points
 from hicra.text.tokenizer import load_tokenizer
 from hicra.text.words import pieces_of
@@ -57,7 +58,7 @@ class RowTagger:
 
     Args:
         lexicon: what to look for.
-        tokenizer: folder with tokenizer.json, or None to count words.
+        tokenizer: what `Tagger` takes, or None to count words; a bare table of bytes serves rows with `token_ids` only.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
         number_words: without a tokenizer, give every word a number as its id; else all ids are 0. All calls share one
             numbering, so it grows with the vocabulary.
@@ -67,21 +68,21 @@ class RowTagger:
         self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = None, *, number_words: bool = True
     ) -> None:
         self.tagger = Tagger(lexicon, tokenizer, unit)
-        self._tokenizer = None if tokenizer is None else _whole_text(tokenizer)
+        self._encode = None if tokenizer is None else _encoder(tokenizer)
         self._index = {gram: index for index, gram in enumerate(self.tagger.phrases)}
         self._number: dict[str, int] | None = {} if number_words else None
 
     @property
     def counts(self) -> str:
         """What the tokens of `TaggedRows` are: "tokens" or "words"."""
-        return "words" if self._tokenizer is None else "tokens"
+        return "words" if self._encode is None else "tokens"
 
     def tag(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None = None) -> TaggedRows:
         """Tags a batch of responses; `token_ids` are used where they are given and there is a tokenizer."""
         spans = self.tagger.spans_batch(texts)
         flat = _flat(spans)
         planning_chars = _covered(flat, len(texts))
-        if self._tokenizer is None:
+        if self._encode is None:
             return self._by_words(texts, spans, flat, planning_chars)
         table, live = _padded(self._encoded(texts, token_ids))
         tagged = self.tagger.tag(table, live)
@@ -90,10 +91,9 @@ class RowTagger:
     def _encoded(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None) -> list[Sequence[int]]:
         ids: list[Any] = list(token_ids) if token_ids is not None else [None] * len(texts)
         absent = [index for index, own in enumerate(ids) if own is None]
-        if absent and self._tokenizer is not None:
-            encoded = self._tokenizer.encode_batch_fast([texts[index] for index in absent], add_special_tokens=False)
-            for index, encoding in zip(absent, encoded, strict=True):
-                ids[index] = encoding.ids
+        if absent and self._encode is not None:
+            for index, own in zip(absent, self._encode([texts[index] for index in absent]), strict=True):
+                ids[index] = own
         return ids
 
     def _by_words(self, texts: Sequence[str], spans: list[list[Span]], flat: Flat, planning_chars: Ints) -> TaggedRows:
@@ -151,14 +151,23 @@ def _covered(flat: Flat, rows: int) -> Ints:
     return np.bincount(row, gain, minlength=rows).astype(np.int64)
 
 
-def _whole_text(tokenizer: Any) -> Any:
-    """Returns a copy of the tokenizer that neither truncates nor pads, whatever its file or its owner has set."""
+def _encoder(source: Any) -> Callable[[Sequence[str]], list[list[int]]]:
+    """Returns the function from texts to token ids; it neither truncates nor pads, whatever the tokenizer's owner has set."""
+    if table_of(source) is not None:
+        return encoder_of(source) or _cannot_encode
     from tokenizers import Tokenizer
 
-    own = Tokenizer.from_str(load_tokenizer(tokenizer)[0].to_str())
+    own = Tokenizer.from_str(load_tokenizer(source)[0].to_str())
     own.no_truncation()
     own.no_padding()
-    return own
+    return lambda texts: [encoding.ids for encoding in own.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def _cannot_encode(texts: Sequence[str]) -> list[list[int]]:
+    raise ConfigError(
+        f"{counted(len(texts), 'row')} without token_ids: a table of token bytes says what ids spell, not how text is cut",
+        "give rows with token_ids, or a tokenizer that encodes (a folder with tokenizer.json, a tiktoken encoding)",
+    )
 
 
 def covered(spans: Sequence[Span]) -> int:

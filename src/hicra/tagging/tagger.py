@@ -68,7 +68,8 @@ class Tagger:
 
     Args:
         lexicon: what to look for.
-        tokenizer: needed for `mask`: a folder with tokenizer.json, a fast transformers tokenizer, or a tokenizers.Tokenizer.
+        tokenizer: needed for `mask`: a folder with tokenizer.json, a transformers tokenizer with such a backend, a
+            tokenizers.Tokenizer, a table `{id: bytes}` or a tiktoken encoding.
         unit: the span type: "gram" marks the grams, "sentence" whole sentences; None takes what the lexicon is made for.
 
     Raises:
