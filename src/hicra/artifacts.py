@@ -106,7 +106,11 @@ def read_manifest(path: Path, kind: str, newest: int) -> dict[str, Any]:
         raise ArtifactError(f"{path.parent} holds no {path.name}", f"it is no {kind} folder; check the path")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ) as error:  # ValueError: not UTF-8, not JSON, a number of too many digits
         raise ArtifactError(
             f"{path} is not readable JSON: {error}", "write it again with the command that made it"
         ) from None
