@@ -33,19 +33,22 @@ def mine(
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
     from hicra.artifacts import refuse_existing
+    from hicra.errors import counted
     from hicra.mining.mine import mine_paths
 
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
     chosen = validated(MineSettings, preset_of(preset) | given(settings) | seed)
     refuse_existing(out, "the lexicon")
-    common.say(f"mining {len(paths)} paths")
+    common.say(f"mining {counted(len(paths), 'path')}")
     made, report = mine_paths(
         list(paths), chosen, on_bad=on_bad, max_bad=max_bad, backend=backend, workers=workers, why=why
     )
     made.save(out)
+    for warning in report["warnings"]:
+        common.warn(warning)
     lines = [
         f"{report['grams']} grams in {report['clusters_kept']} of {report['clusters']} clusters, from {report['solutions']} "
-        f"solutions and {report['ngrams']} n-grams ({report['embedded']} embedded)",
+        f"solutions and {report['ngrams']} n-grams ({report['embedded']} embedded by {report['embedder']})",
         f"sha256 {report['content_hash']}",
         *(
             f"{each['gram']!r}: {'kept' if each['kept'] else 'dropped'}. {each['reason']}"

@@ -36,6 +36,7 @@ from hicra.arrays import Ints
 from hicra.labels.fit_data import FitData, deal, prepare
 from hicra.labels.fit_model import Model, train
 from hicra.labels.score import COUNTS, flagged_counts, rates, score_counts
+from hicra.labels.seen import TEXTS, fingerprints
 from hicra.labels.settings import FitSettings
 from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
@@ -147,6 +148,7 @@ def _lexicon(
     }  # fmt: skip
     if report:
         statistics["cross_validation"] = _brief(report)
+        statistics[TEXTS] = fingerprints(texts)
     return Lexicon.from_table(
         table, name=name, settings=settings.model_dump(), statistics=statistics, licence=licence, threshold=model.threshold,
         source=[trace.source for trace in data.traces if trace.source],

@@ -34,7 +34,7 @@ from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import Reading, chunks_of
 from hicra.mining.counting.segmenters import open_segmenter
 from hicra.mining.counting.words import LETTER, NO_SIZE, Chunk
-from hicra.mining.embedders.open import get_embedder
+from hicra.mining.embedders.open import fell_back, get_embedder
 from hicra.mining.settings import MineSettings
 from hicra.mining.why import explain
 from hicra.workers.signals import ends_on_sigterm
@@ -203,6 +203,7 @@ def mine_paths(
     """
     started = time.perf_counter()
     chosen = checked(settings or MineSettings())
+    note = fell_back() if (settings or MineSettings()).embedder is None else None
     reading = Reading(on_bad, max_bad, chosen.include_incorrect, chosen.contrast is not None)
     with ends_on_sigterm(), contextlib.closing(open_backend(backend, workers, chosen.segmenter)) as held:
         loaded, read = held.load_paths(paths, reading, chosen.near_duplicates == "merge")
@@ -218,6 +219,7 @@ def mine_paths(
         "seconds": round(time.perf_counter() - started, 3),
         "peak_rss_mb": peak_rss_mb(),
         "embedder": result.settings["embedder"],
+        "warnings": [note] if note else [],
         "backend": backend,
         "workers": workers,
         "rows": read.lines,
