@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Tokenizer, Unit
+from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Tokenizer, Unit, tokenizer_folder
 
 
 def diagnose(
@@ -27,8 +27,9 @@ def diagnose(
     from hicra.lexicon import Lexicon
 
     result = measure(
-        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer, unit=unit, out=out, on_bad=on_bad, max_bad=max_bad
-    )
+        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, on_bad=on_bad,
+        max_bad=max_bad,
+    )  # fmt: skip
     from hicra.cli.step_table import step_table
 
     for warning in result["warnings"]:

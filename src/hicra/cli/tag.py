@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Out, Tokenizer, Unit
+from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Out, Tokenizer, Unit, tokenizer_folder
 
 
 def tag(
@@ -28,7 +28,7 @@ def tag(
     from hicra.lexicon.check import warnings_of
     from hicra.tagging import tag_paths
 
-    loaded = Lexicon.load(lexicon)
+    loaded, tokenizer = Lexicon.load(lexicon), tokenizer_folder(tokenizer)
     for warning in warnings_of(loaded, unit, tokenizer):
         common.warn(warning)
     with Bar(None, "tagging", "row", common.quiet) as bar:
