@@ -165,6 +165,15 @@ def test_incomplete_utf8_at_token_borders():
     half = np.array([[*caf, one_byte[0]]])  # cut inside the letter: no text yet
     assert not tagger.mask(half, np.ones(half.shape, bool)).any()
     assert e_acute
+    no_break = [
+        vocabulary[char] for char in "\u00c2\u0142"
+    ]  # a no-break space as two tokens, of which the second has no byte left
+    spaced = np.array([[*caf, *one_byte, *no_break, *tokenizer.encode(" caf").ids, *one_byte]])
+    assert (
+        Tagger(Lexicon.from_phrases(["caf\u00e9 caf\u00e9"]), tokenizer).mask(spaced, np.ones(spaced.shape, bool)).all()
+    )
+    alone = tagger.mask(spaced, np.ones(spaced.shape, bool))[0].tolist()
+    assert alone == [True] * (len(caf) + 2) + [False] * 2 + [True] * (spaced.shape[1] - len(caf) - 4)
 
 
 def test_torch_in_torch_out():
