@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hicra import Lexicon, Tagger
 from hicra.lexicon.lexicon import SCHEMA
 from hicra.tagging import StreamTagger
-from tokenizers_made import byte_level, metaspace, pieces, wordpiece
+from tokenizers_made import byte_level, gemma_like, metaspace, pieces, wordpiece
 
 GRAMS = [
     "so",
@@ -65,7 +65,7 @@ texts = st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)).flatmap(
         lambda pairs: "".join(word + gap for word, gap in pairs)
     )
 )
-MADE = {"byte-level": byte_level(), "metaspace": metaspace(), "wordpiece": wordpiece()}
+MADE = {"byte-level": byte_level(), "metaspace": metaspace(), "gemma": gemma_like(), "wordpiece": wordpiece()}
 PLAIN = Lexicon.from_phrases(GRAMS)
 WEIGHTED = Lexicon.from_table(
     PLAIN.table.with_columns(weight=np.resize([1.0, -0.5, 0.4], PLAIN.table.height)).select(list(SCHEMA)),
