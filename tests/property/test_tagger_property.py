@@ -1,5 +1,7 @@
 """Invariants of the tagger under random text: equal to the reference, blind to padding and row order, streams of bytes."""
 
+from unittest import mock
+
 import numpy as np
 import polars as pl
 import pytest
@@ -166,11 +168,14 @@ def test_single_byte_tokens_equal_the_reference(data, unit):
 def test_the_automaton_finds_every_occurrence(grams, data):
     small = bytes(byte % 3 for byte in data)  # few letters, many overlaps
     for text, wanted in ((data, grams), (small, sorted({bytes(b % 3 for b in gram) for gram in grams}))):
-        gram, start, stop = Automaton(wanted).find(np.frombuffer(text, np.uint8))
         expected = [
             (index, at, at + len(piece))
             for index, piece in enumerate(wanted)
             for at in range(len(text))
             if text.startswith(piece, at)
         ]
-        assert sorted(zip(gram.tolist(), start.tolist(), stop.tolist(), strict=True)) == sorted(expected)
+        for small_table in (2**22, 0):  # int64 or int32
+            with mock.patch("hicra.text.automaton.SMALL", small_table):
+                automaton = Automaton(wanted)
+            gram, start, stop = automaton.find(np.frombuffer(text, np.uint8))
+            assert sorted(zip(gram.tolist(), start.tolist(), stop.tolist(), strict=True)) == sorted(expected)

@@ -19,6 +19,7 @@ from hicra.errors import DataError
 
 # One numpy step costs about as much as this many look-ups. The number of lanes balances that against the bytes read twice.
 STEP = 750
+SMALL = 2**22  # entries of a transition table that is kept as int64
 
 
 class Level(NamedTuple):
@@ -57,7 +58,9 @@ class Automaton:
         order = np.argsort(found, kind="stable")  # states that report a match come last, so one comparison finds them
         number = np.empty(states, np.int64)
         number[order] = np.arange(states)
-        self._step = (number[table[order]] * classes).ravel()  # int64, since numpy would turn other indices into that
+        # numpy indexes with int64 and converts what is not, which a table that fits no cache has not the room for
+        small = states * classes < SMALL
+        self._step = (number[table[order]] * classes).astype(np.int64 if small else np.int32).ravel()
         self._reports = int((~found).sum()) * classes
         self._gram, self._shorter = gram[order], number[shorter[order]]
 
@@ -76,7 +79,7 @@ class Automaton:
         stretch = -(-n // lanes)
         walked = self._walk(classes, lanes, stretch, before)
         at = np.flatnonzero(walked >= self._reports)
-        state = walked[at] // self._classes
+        state = (walked[at] // self._classes).astype(np.int64)
         step = at // lanes
         stop = (at - step * lanes) * stretch + step + 1
         grams, stops = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -91,14 +94,15 @@ class Automaton:
         gram, stop = np.concatenate(grams), np.concatenate(stops)
         return gram, stop - self.length[gram], stop
 
-    def _walk(self, classes: Bytes, lanes: int, stretch: int, before: int) -> Ints:
+    def _walk(self, classes: Bytes, lanes: int, stretch: int, before: int) -> Ints | Int32s:
         """Returns the state after each byte, times the number of classes, [stretch * lanes]: byte 0 of every lane, byte 1, ..."""
         padded = np.zeros(before + lanes * stretch, np.uint8)
         padded[before : before + len(classes)] = classes
         rows = np.lib.stride_tricks.as_strided(padded, (before + stretch, lanes), (1, stretch))
-        index = rows.astype(np.int64, order="C")
-        states = np.empty((stretch, lanes), np.int64)
-        last, warm, take, add = np.zeros(lanes, np.int64), np.empty(lanes, np.int64), self._step.take, np.add
+        number, take, add = self._step.dtype, self._step.take, np.add
+        index = rows.astype(number, order="C")
+        states = np.empty((stretch, lanes), number)
+        last, warm = np.zeros(lanes, number), np.empty(lanes, number)
         for at in index[:before]:  # no state of these bytes is asked for
             last = take(add(last, at, out=at), out=warm, mode="clip")
         for at, state in zip(index[before:], states, strict=True):
