@@ -85,9 +85,8 @@ def uncovered_script(lexicon: Lexicon, letters: Mapping[str, int]) -> str | None
     foreign = sorted(((count, script) for script, count in letters.items() if script not in known), reverse=True)
     if 2 * sum(count for count, _ in foreign) <= total:
         return None
-    shares = [
-        f"{100 * count / total:.0f} % of the letters are {script}" for count, script in foreign if 10 * count >= total
-    ]
+    named = [(count, script) for count, script in foreign if 10 * count >= total] or foreign[:1]
+    shares = [f"{100 * count / total:.0f} % of the letters are {script}" for count, script in named]
     scripts = "that script" if len(shares) == 1 else "those scripts"
     return f"{' and '.join(shares)}; lexicon {lexicon.name!r} has no gram in {scripts}"
 

@@ -33,6 +33,10 @@ SAYS = "95 % of the letters are Han; lexicon 'two' has no gram in that script"
             {"Hiragana": 50, "Han": 41, "Katakana": 9},
             "50 % of the letters are Hiragana and 41 % of the letters are Han; lexicon 'two' has no gram in those scripts",
         ),
+        (
+            {"Latin": 44, "Thai": 9, "Lao": 8, "Khmer": 8, "Arabic": 8, "Hebrew": 8, "Myanmar": 8, "Han": 7},
+            "9 % of the letters are Thai; lexicon 'two' has no gram in that script",
+        ),
     ],
 )
 def test_letters_of_scripts_without_a_gram(letters, says):
