@@ -20,6 +20,8 @@ FIT-6. The regressions' C is as given from 20,000 sentences on; with fewer it is
     their number.
 FIT-7. Weights are multiples of 1/1024 and the threshold is an odd multiple of 1/2048: sums are exact in any order, and no sum
     equals the threshold.
+FIT-8. The lexicon records the beginnings of the sha256 of the texts it was fitted on (64 bits each, `texts_sha256`), so that a
+    score on them can be told from one on new texts.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Reads tables of token bytes that need no tokenizer.json: `{id: bytes}`, a tiktoken encoding, a `.tiktoken` file.
 
-An id without an entry, and a special token of the encoding, has no bytes: it is a boundary. Leave special tokens out of a table.
+Deviations:
+TEXT-7. In a table of bytes an id without an entry is a boundary, and so is a special token of an encoding. A table says nothing
+    of special tokens: leave them out of it.
 """
 
 from __future__ import annotations
