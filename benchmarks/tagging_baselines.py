@@ -4,7 +4,8 @@ Independent of hicra: they follow docs/concepts/tagging.md from a table of token
 ids [B,T] and the policy's tokens [B,T] (a prefix of each row) and returns a mask [B,T].
 
 Where they stop short of the rule: a letter whose lower form has more bytes than itself stays in the byte matchers; the
-regexes know combining marks only where no gram has one. The id matcher knows four spellings a gram and no others.
+regexes know combining marks only where no gram has one, and take digits of scripts without spaces for letters. The id
+matcher knows four spellings a gram and no others.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reference_tagger import ALONE_BLOCKS, alone
+
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
@@ -28,7 +31,10 @@ SPACES = frozenset(
     [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 )
 SPACE_CLASS = "[" + "".join(re.escape(chr(point)) for point in sorted(SPACES)) + "]+"
-BEFORE, AFTER = r"(?<!\w)", r"(?!\w)"
+ALONE = "".join(rf"{chr(low)}-{chr(high)}" for low, high in ALONE_BLOCKS)  # letters that are words of their own
+ON_LETTER, ON_ALONE = "\u00aa", "\u00ba"  # stand for a mark, by what it follows
+BEFORE, AFTER = rf"(?<![^\W{ALONE}{ON_ALONE}])", rf"(?![^\W{ALONE}{ON_ALONE}])"
+AFTER_ALONE = f"(?!{ON_ALONE})"
 HIGH = re.compile(rb"[\x80-\xff]+")
 
 
@@ -70,13 +76,14 @@ class AlternationRegex:
         self.pieces = [piece or b"" for piece in table]
         self.folds: dict[int, str] = {}
         self.kept = set("".join(grams))
-        edges: dict[tuple[bool, bool], list[str]] = {}
+        edges: dict[tuple[str, str], list[str]] = {}
         for gram in sorted(grams, key=len, reverse=True):
-            edges.setdefault((in_word(gram[0]), in_word(gram[-1])), []).append(gram)
+            before = BEFORE if in_word(gram[0]) and not alone(gram[0]) else ""
+            after = AFTER_ALONE if alone(gram[-1]) else AFTER if in_word(gram[-1]) else ""
+            edges.setdefault((before, after), []).append(gram)
         # the borders stand outside of the alternatives, else the engine cannot choose among these by their first letter
         self.regexes = [
-            re.compile(rf"{before * BEFORE}(?=((?:{self.pattern(group)}){after * AFTER}))")
-            for (before, after), group in edges.items()
+            re.compile(rf"{before}(?=((?:{self.pattern(group)}){after}))") for (before, after), group in edges.items()
         ]
 
     def pattern(self, grams: list[str]) -> str:
@@ -97,7 +104,8 @@ class AlternationRegex:
             return folded
         chars = list(folded)
         for i in marks:  # a mark is what it follows: any letter, or any other sign
-            chars[i] = "\u00aa" if i and in_word(chars[i - 1]) else "\ufffd"
+            before = chars[i - 1] if i else " "
+            chars[i] = ON_ALONE if alone(before) or before == ON_ALONE else ON_LETTER if in_word(before) else "\ufffd"
         return "".join(chars)
 
     def find(self, ids: Ints, live: Bools) -> Bools:
@@ -166,7 +174,7 @@ class ByteMatcher:
         low = [fold_char(chr(byte)) if byte < 128 else chr(byte) for byte in range(256)]
         self.folds = np.array([ord(char) for char in low], np.uint8)
         self.words = np.array([byte < 128 and in_word(chr(byte)) for byte in range(256)])
-        self.high: dict[tuple[bytes, bool], tuple[Bytes, Bools, Bools]] = {}
+        self.high: dict[tuple[bytes, bool], tuple[Bytes, Bools, Bools, Bools]] = {}
         self.search = self.build([gram.encode() for gram in grams])
 
     def build(self, grams: list[bytes]) -> Callable[[bytes], Found]:
@@ -185,46 +193,54 @@ class ByteMatcher:
         begin = stop - length
         data = self.folds[self.blob[np.repeat(self.start[flat] - begin, length) + np.arange(stop[-1])]]
         word = self.words[data]
-        keep = np.ones(len(data), np.bool_)
+        keep, stays = np.ones(len(data), np.bool_), np.zeros(len(data), np.bool_)
         if (data >= 128).any():
-            data, word, keep = self.beyond_ascii(data, word, keep)
+            self.beyond_ascii(data, word, keep, stays)
         index = np.flatnonzero(keep)
         space = data[index] == 32
         index = index[~(space & np.append(False, space[:-1]))]  # of a run of white space the first stays
         text, word = data[index], word[index]
         low, high = self.search(text.tobytes())
         padded = np.concatenate([[False], word, [False]])
-        good = ~(padded[low] & padded[low + 1]) & ~(padded[high] & padded[high + 1])
+        inside = padded[:-1] & padded[1:]
+        inside[:-1] |= stays[index]
+        good = ~inside[low] & ~inside[high]
         low, high = index[low[good]], index[high[good] - 1]
         first = np.searchsorted(stop, low, side="right")
         last = np.searchsorted(stop, high, side="right")
         return marked((rows, width), first, last, place, (length > 0) & ~self.wall[flat])
 
-    def beyond_ascii(self, data: Bytes, word: Bools, keep: Bools) -> tuple[Bytes, Bools, Bools]:
-        """Folds what is no ASCII, run by run; a run seen before is looked up."""
+    def beyond_ascii(self, data: Bytes, word: Bools, keep: Bools, stays: Bools) -> None:
+        """Folds what is no ASCII, in place, run by run; a run seen before is looked up. `stays`: marks of letters alone."""
         raw = data.tobytes()
         for match in HIGH.finditer(raw):
             low, high = match.span()
             key = (match[0], bool(low and word[low - 1]))
             if key not in self.high:
                 self.high[key] = _fold_run(*key)
-            data[low:high], word[low:high], keep[low:high] = self.high[key]
-        return data, word, keep
+            data[low:high], word[low:high], keep[low:high], stays[low:high] = self.high[key]
 
 
-def _fold_run(raw: bytes, before: bool) -> tuple[Bytes, Bools, Bools]:
-    """(folded bytes, word flags, which bytes stay) of a run without ASCII; `before`: whether it follows a word."""
-    data, word, keep = [], [], []
+def _fold_run(raw: bytes, before: bool) -> tuple[Bytes, Bools, Bools, Bools]:
+    """(folded bytes, word flags, bytes that are kept, marks of letters alone) of a run without ASCII.
+
+    `before`: whether it follows a word.
+    """
+    data, word, keep, stays = [], [], [], []
+    lone = False
     for char in raw.decode("utf-8", "surrogateescape"):
         size = len(char.encode("utf-8", "surrogateescape"))
         low = fold_char(char).encode("utf-8", "surrogateescape")
         if len(low) > size:
             low = char.encode("utf-8", "surrogateescape")
-        before = before if unicodedata.category(char)[0] == "M" else in_word(char)
+        mark = unicodedata.category(char)[0] == "M"
+        lone = lone if mark else alone(char)
+        before = before if mark else in_word(char) and not lone
         data += [*low, *[0] * (size - len(low))]
         keep += [True] * len(low) + [False] * (size - len(low))
         word += [before] * size
-    return np.array(data, np.uint8), np.array(word), np.array(keep)
+        stays += [mark and lone] * size
+    return np.array(data, np.uint8), np.array(word), np.array(keep), np.array(stays)
 
 
 def _columns(hits: list[tuple[int, ...]], width: int) -> Ints:

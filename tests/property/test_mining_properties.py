@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections import Counter
 
 import numpy as np
@@ -34,25 +36,35 @@ PIECES = [
     "##",
     "end.",
     "É",
+    "等等",
+    "再so,",
+    "re-do",
 ]
 solutions = st.lists(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join), min_size=1, max_size=6)
 
 
+def length(gram: str) -> int:
+    """Words of the tagging rule in texts of these pieces."""
+    return len(re.findall(r"[a-zé]+(?:'[a-z]+)*|[等再]", gram))
+
+
 def slow_count(texts: list[str], n: int) -> tuple[Counter[str], Counter[str]]:
-    """Document frequency and occurrences, one window at a time."""
+    """Document frequency and occurrences of n-grams that are n words long, one window at a time."""
     frequency: Counter[str] = Counter()
     occurrences: Counter[str] = Counter()
     for text in texts:
         words = [fold(word) for word in split_words(text)]
         here: Counter[str] = Counter()
-        for start in range(len(words) - n + 1):
-            window = words[start : start + n]
+        for start, stop in itertools.combinations(range(len(words) + 1), 2):
+            window = words[start:stop]
             edges = [word_edges(word) for word in window]
-            if None in edges:
+            if None in edges or stop - start > n + 1:
                 continue
             window[0] = edges[0][0]  # type: ignore[index]
             window[-1] = word_edges(window[-1])[1]  # type: ignore[index]
-            here[" ".join(window)] += 1
+            gram = " ".join(window).replace(" \x01", "").replace("\x01", "")
+            if length(gram) == n:
+                here[gram] += 1
         frequency.update(here.keys())
         occurrences.update(here)
     return frequency, occurrences

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hicra import Lexicon, Tagger
 from hicra.lexicon.lexicon import SCHEMA
 from hicra.tagging import StreamTagger
-from tokenizers_made import byte_level, metaspace, pieces, wordpiece
+from tokenizers_made import byte_level, gemma_like, metaspace, pieces, wordpiece
 
 GRAMS = [
     "so",
@@ -27,6 +27,11 @@ GRAMS = [
     "a-",
     ". a",
     "-",
+    "等你",
+    "你so",
+    "か",
+    "等か\u3099",
+    "น",
 ]
 # few words, so that grams, near misses and cuts inside them are common
 WORDS = [
@@ -48,6 +53,7 @@ WORDS = [
     ["so", "Let", "me", "check", "x"],
     ["a", "b", "so", "-", "x", "\u0301"],
     ["so", "x", "\U0001f914"],
+    ["等", "你", "so", "か\u3099", "か", "\u3099", "。", "น้"],
 ]
 GAPS = [
     [" ", "", "\n", "\u00a0 ", "\t", "   ", "\n\n\n", "\u3000", "\r"],
@@ -59,7 +65,7 @@ texts = st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)).flatmap(
         lambda pairs: "".join(word + gap for word, gap in pairs)
     )
 )
-MADE = {"byte-level": byte_level(), "metaspace": metaspace(), "wordpiece": wordpiece()}
+MADE = {"byte-level": byte_level(), "metaspace": metaspace(), "gemma": gemma_like(), "wordpiece": wordpiece()}
 PLAIN = Lexicon.from_phrases(GRAMS)
 WEIGHTED = Lexicon.from_table(
     PLAIN.table.with_columns(weight=np.resize([1.0, -0.5, 0.4], PLAIN.table.height)).select(list(SCHEMA)),

@@ -1,5 +1,7 @@
 """Invariants of the tagger under random text: equal to the reference, blind to padding and row order, streams of bytes."""
 
+from unittest import mock
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +13,7 @@ from hicra.text.automaton import Automaton
 from reference_tagger import mask as slow_mask
 from reference_tagger import sentence_spans
 from reference_tagger import spans as slow_spans
-from tokenizers_made import byte_level, metaspace, pieces
+from tokenizers_made import byte_level, gemma_like, metaspace, pieces
 
 WORDS = [
     "so",
@@ -22,8 +24,12 @@ WORDS = [
     "\u00e9",
     "e\u0301",
     "\u4f60",
+    "等",
+    "か\u3099",
+    "น้อ",
     "\U0001f914",
     "12",
+    "。",
     "_",
     ".",
     "\u200b",
@@ -31,12 +37,12 @@ WORDS = [
     "?",
 ]
 GAPS = [" ", "", "\n", "\u00a0 ", "\t"]
-GRAMS = ["so", "let me", "let's", "wait, so", "me so", "\u4f60", "so.", "\u00e9", "12"]
+GRAMS = ["so", "let me", "let's", "wait, so", "me so", "\u4f60", "so.", "\u00e9", "12", "等你", "so 等", "น้", "か"]
 texts = st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(GAPS)), max_size=12).map(
     lambda pairs: "".join(word + gap for word, gap in pairs)
 )
 LEXICON = Lexicon.from_phrases(GRAMS)
-MADE = {"byte-level": byte_level(), "metaspace": metaspace()}
+MADE = {"byte-level": byte_level(), "metaspace": metaspace(), "gemma": gemma_like()}
 TABLES = {family: pieces(tokenizer, family) for family, tokenizer in MADE.items()}
 TAGGERS = {family: Tagger(LEXICON, tokenizer) for family, tokenizer in MADE.items()}
 
@@ -45,6 +51,24 @@ TAGGERS = {family: Tagger(LEXICON, tokenizer) for family, tokenizer in MADE.item
 @settings(max_examples=300, deadline=None)
 def test_spans_equal_the_reference(text):
     assert Tagger(LEXICON).spans(text) == slow_spans(text, LEXICON.phrases)
+
+
+SCRIPTS = "aé1_' ,\n等再你。ーかカ\u3099กอ้ำ๑ກຂ\u0eb8កខ\u17d2\u17c1စက\u1039\u103d한글жשב\u05b0अ\u093fⅣ〇\u0301\U0001f914"
+
+
+@given(st.text(SCRIPTS, min_size=1, max_size=20), st.data())
+@settings(max_examples=400, deadline=None)
+def test_spans_in_any_script_equal_the_reference(text, data):
+    low = data.draw(st.integers(0, len(text) - 1))
+    phrases = [
+        text[low : data.draw(st.integers(low + 1, len(text)))],
+        data.draw(st.text(SCRIPTS, min_size=1, max_size=3)),
+    ]
+    phrases = [phrase for phrase in phrases if phrase.strip(" \n")]
+    lexicon = Lexicon.from_phrases(phrases or ["so"])
+    assert Tagger(lexicon).spans(text) == slow_spans(text, lexicon.phrases)
+    tagger, weights = Tagger(lexicon, unit="sentence"), dict.fromkeys(lexicon.phrases, 1.0)
+    assert tagger.spans(text) == sentence_spans(text, (weights, 0.0))
 
 
 @given(st.sampled_from(sorted(MADE)), st.data())
@@ -104,8 +128,18 @@ def test_sentence_masks_of_any_ids_equal_the_reference(family, data):
 
 
 # ---- characters cut into tokens: every text as its single bytes, so that every token is a part
-PARTS = [0xE2, 0x80, 0x99, 0xC2, 0xA0, 0x73, 0x20, 0x0A, 0xCC, 0x81, 0xF0, 0x9F, 0xA4, 0x94, 0x6F]
-PART_GRAMS = ["so", "s'", "'", "s o", "\U0001f914", "o\u0301"]
+PARTS = [0xE2, 0x80, 0x99, 0xC2, 0xA0, 0x73, 0x20, 0x0A, 0xCC, 0x81, 0xF0, 0x9F, 0xA4, 0x94, 0x6F, 0xE3, 0x82, 0xAB]
+PART_GRAMS = [
+    "so",
+    "s'",
+    "'",
+    "s o",
+    "\U0001f914",
+    "o\u0301",
+    "カ",
+    "カs",
+    "。s",
+]  # E3 82 AB is a letter, E3 80 82 a stop
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=16), st.sampled_from(["gram", "sentence"]))
@@ -134,11 +168,14 @@ def test_single_byte_tokens_equal_the_reference(data, unit):
 def test_the_automaton_finds_every_occurrence(grams, data):
     small = bytes(byte % 3 for byte in data)  # few letters, many overlaps
     for text, wanted in ((data, grams), (small, sorted({bytes(b % 3 for b in gram) for gram in grams}))):
-        gram, start, stop = Automaton(wanted).find(np.frombuffer(text, np.uint8))
         expected = [
             (index, at, at + len(piece))
             for index, piece in enumerate(wanted)
             for at in range(len(text))
             if text.startswith(piece, at)
         ]
-        assert sorted(zip(gram.tolist(), start.tolist(), stop.tolist(), strict=True)) == sorted(expected)
+        for small_table in (2**22, 0):  # int64 or int32
+            with mock.patch("hicra.text.automaton.SMALL", small_table):
+                automaton = Automaton(wanted)
+            gram, start, stop = automaton.find(np.frombuffer(text, np.uint8))
+            assert sorted(zip(gram.tolist(), start.tolist(), stop.tolist(), strict=True)) == sorted(expected)

@@ -31,14 +31,42 @@ def folded(text):
     return out
 
 
-def is_word(chars, i):
-    if i < 0 or i >= len(chars):
-        return False
-    c = chars[i][0]
+# blocks of the scripts that are written without spaces, as the code charts name them
+ALONE_BLOCKS = [
+    (0x0E00, 0x0E7F), (0x0E80, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F), (0xA9E0, 0xA9FF), (0xAA60, 0xAA7F), (0x116D0, 0x116FF),  # Myanmar, its Extended-B, -A, -C
+    (0x1780, 0x17FF),  # Khmer
+    (0x3005, 0x3007), (0x3031, 0x3035), (0x303B, 0x303C),  # iteration and repeat marks of Han and kana
+    (0x3041, 0x309F), (0x30A0, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F), (0x1AFF0, 0x1B16F),  # kana
+    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x16FE2, 0x16FE3), (0x20000, 0x3FFFF),  # Han
+]  # fmt: skip
+
+
+def alone(c):
+    """Whether a letter is a word of its own."""
+    return unicodedata.category(c).startswith("L") and any(a <= ord(c) <= b for a, b in ALONE_BLOCKS)
+
+
+def is_word(c):
     category = unicodedata.category(c)
-    if category.startswith("M"):
-        return is_word(chars, i - 1)
     return c == "_" or category.startswith("L") or category == "Nd"
+
+
+def is_mark(c):
+    return unicodedata.category(c).startswith("M")
+
+
+def in_one_word(chars, i):
+    """Whether character i belongs to one word with the character before it."""
+    if i < 1 or i >= len(chars):
+        return False
+    base = i - 1
+    while base > 0 and is_mark(chars[base][0]):
+        base -= 1
+    before, here = chars[base][0], chars[i][0]
+    if is_mark(here):
+        return is_word(before)  # a mark stays with its letter
+    return is_word(before) and is_word(here) and not alone(before) and not alone(here)
 
 
 def spans(text, grams):
@@ -50,9 +78,7 @@ def spans(text, grams):
         at = string.find(gram)
         while at >= 0:
             end = at + len(gram)
-            starts_inside = is_word(chars, at - 1) and is_word(chars, at)
-            ends_inside = is_word(chars, end - 1) and is_word(chars, end)
-            if not starts_inside and not ends_inside:
+            if not in_one_word(chars, at) and not in_one_word(chars, end):
                 found.append((chars[at][1], chars[end - 1][2], gram))
             at = string.find(gram, at + 1)
     return sorted(found)
@@ -64,7 +90,7 @@ def sentence_spans(text, weighted):
     begin, sentences = 0, []
     for i, c in enumerate(text):
         stops = c in ".?!:" and i + 1 < len(text) and text[i + 1] in SPACES
-        if stops or c in "\n\r" or i + 1 == len(text):
+        if stops or c in "\n\r。．？！：" or i + 1 == len(text):
             sentences.append((begin, i + 1))
             begin = i + 1
     hits, found = spans(text, weights), []

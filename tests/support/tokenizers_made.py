@@ -1,8 +1,8 @@
-"""Tokenizers of the three families, trained on the spot: no download, no file."""
+"""Tokenizers of the three families, and what else gives bytes, trained on the spot: no download, no file."""
 
 from __future__ import annotations
 
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 TEXT = [
     "Wait, let me check this again. So we can use the fact that x = 12, but let's verify it step by step.",
@@ -48,6 +48,50 @@ def metaspace(corpus=TEXT, size=400):
     return Tokenizer.from_str(json.dumps(spec))
 
 
+def gemma_like(corpus=TEXT, size=400):
+    """Metaspace without a mark that opens a text; stretches of spaces and of line ends are added tokens, as Gemma has them."""
+    import json
+
+    spec = json.loads(metaspace(corpus, size).to_str())
+    spec["normalizer"] = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
+    spec["decoder"]["decoders"] = spec["decoder"]["decoders"][:3]
+    tokenizer = Tokenizer.from_str(json.dumps(spec))
+    stretches = ["\u2581" * n for n in range(2, 6)] + ["\n" * n for n in range(2, 4)] + ["<table>"]
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in stretches])
+    return tokenizer
+
+
+class Encoding:
+    """What hicra uses of a tiktoken encoding: every byte is a token, and so are some words."""
+
+    def __init__(self, words=(b"let", b" me", b" check", b"so", b"\xe7\xad\x89"), special=("<|end|>",)):
+        self._bytes = dict(enumerate([bytes([byte]) for byte in range(256)] + list(words)))
+        first = len(self._bytes) + 3  # some ids are of no token
+        self._special = {text: first + index for index, text in enumerate(special)}
+        self.n_vocab = first + len(special)
+        self.special_tokens_set = set(special)
+
+    def encode_single_token(self, text):
+        return self._special[text]
+
+    def decode_single_token_bytes(self, token):
+        names = {index: text.encode() for text, index in self._special.items()}
+        return (self._bytes | names)[token]
+
+    def encode_ordinary_batch(self, texts):
+        ids = {value: index for index, value in self._bytes.items()}
+        longest = sorted(ids, key=len, reverse=True)
+        out = []
+        for text in texts:
+            data, row = text.encode(), []
+            while data:
+                piece = next(piece for piece in longest if data.startswith(piece))
+                row.append(ids[piece])
+                data = data[len(piece) :]
+            out.append(row)
+        return out
+
+
 def wordpiece(corpus=TEXT, size=300):
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
@@ -58,7 +102,7 @@ def wordpiece(corpus=TEXT, size=300):
     return tokenizer
 
 
-FAMILIES = {"byte-level": byte_level, "metaspace": metaspace, "wordpiece": wordpiece}
+FAMILIES = {"byte-level": byte_level, "metaspace": metaspace, "gemma": gemma_like, "wordpiece": wordpiece}
 
 
 def pieces(tokenizer, family, special=(*SPECIAL,)):
@@ -72,7 +116,7 @@ def pieces(tokenizer, family, special=(*SPECIAL,)):
             out[index] = None
         elif family == "byte-level":
             out[index] = bytes(to_byte[char] for char in text)
-        elif family == "metaspace":
+        elif family in ("metaspace", "gemma"):
             is_raw = len(text) == 6 and text.startswith("<0x")
             out[index] = bytes([int(text[3:5], 16)]) if is_raw else text.replace("\u2581", " ").encode()
         else:

@@ -20,7 +20,11 @@ MaxBad = Annotated[float, Parameter(help="The largest share of bad lines that is
 Rollouts = Annotated[Path, Parameter(help="Rollouts: files, or folders of files.")]
 Out = Annotated[Path | None, Parameter(name=["-o", "--out"], help="The file to write.")]
 Tokenizer = Annotated[
-    str | None, Parameter(help="Folder with tokenizer.json. Without it, words are counted and not tokens.")
+    str | None,
+    Parameter(
+        help="Folder of a model or tokenizer (tokenizer.json), a built-in model, or a .tiktoken file. Without it, words are "
+        "counted and not tokens."
+    ),
 ]
 Unit = Annotated[
     Literal["gram", "sentence"] | None,
@@ -30,6 +34,13 @@ LexiconArg = Annotated[
     str, Parameter(help="A built-in lexicon (paper, paper-n3, planning), a folder made by mine or fit, or a text file.")
 ]
 Overwrite = Annotated[bool, Parameter(negative="", help="Replace the output where it exists; an input never is.")]
+
+
+def tokenizer_folder(name: str | None) -> str | None:
+    """Returns the path of a tokenizer that is named by a path or as a built-in model."""
+    from hicra.generation.models import resolve_tokenizer
+
+    return None if name is None else str(resolve_tokenizer(name))
 
 
 @Parameter(name="*")

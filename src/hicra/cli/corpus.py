@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, Overwrite, Rollouts, Undrawn
+from hicra.cli.common import UNDRAWN, Overwrite, Rollouts, Undrawn, tokenizer_folder
 from hicra.cli.reading import READ_OPTIONS, Map, ReadOptions, TokenizerOfIds
 from hicra.drawing.readable import counted
 
@@ -22,7 +22,7 @@ def inspect(
     from hicra import corpus as reader
     from hicra.text.decode import decoder
 
-    decode = None if tokenizer is None else decoder(tokenizer)
+    decode = None if tokenizer is None else decoder(tokenizer_folder(tokenizer))
     result = reader.inspect(list(paths), decode=decode, **reading.options())
     if result["without_text"]:
         common.warn(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, Overwrite, Rollouts, Tokenizer, Undrawn, Unit
+from hicra.cli.common import UNDRAWN, LexiconArg, Overwrite, Rollouts, Tokenizer, Undrawn, Unit, tokenizer_folder
 from hicra.cli.reading import READ_OPTIONS, ReadOptions
 
 
@@ -40,8 +40,8 @@ def diagnose(
     if out:
         check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer], folder=True)
     result = measure(
-        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer, unit=unit, out=out, by=by, overwrite=overwrite,
-        **reading.options(),
+        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
+        overwrite=overwrite, **reading.options(),
     )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)

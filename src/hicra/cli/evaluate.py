@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, Overwrite
+from hicra.cli.common import COMMON, Common, Overwrite, tokenizer_folder
 from hicra.cli.options import given, options
 from hicra.cli.reading import Map, TokenizerOfIds
 from hicra.evaluate.settings import EvalSettings, settings_of
@@ -54,8 +54,8 @@ def evaluate(
     with Bar(None, "eval", "sample", common.quiet) as bar:
         result = run(
             out=out, settings=chosen, model=model, data=data, samples=samples, mapping=parse_mapping(map),
-            tokenizer=tokenizer, resume=resume, overwrite=overwrite, workers=workers, timeout=timeout, say=bar.say,
-            progress=bar.show,
+            tokenizer=tokenizer_folder(tokenizer), resume=resume, overwrite=overwrite, workers=workers, timeout=timeout,
+            say=bar.say, progress=bar.show,
         )  # fmt: skip
     for warning in result["warnings"]:
         common.warn(warning)

@@ -107,14 +107,18 @@ def score(
 ) -> None:
     """Score a lexicon against labelled traces: precision, recall, F1 and lift, with intervals."""
     from hicra.labels.score import score as scored
+    from hicra.labels.seen import seen_warning
     from hicra.labels.traces import read_labels
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
 
     loaded = Lexicon.load(name)
-    for warning in warnings_of(loaded, unit):
+    traces = read_labels(list(labels), positive.split(","))
+    flattered = seen_warning(loaded, traces)
+    warnings = [*warnings_of(loaded, unit), *([flattered] if flattered else [])]
+    for warning in warnings:
         common.warn(warning)
-    result = scored(loaded, read_labels(list(labels), positive.split(",")), unit, seed=common.seed or 0).as_dict()
+    result = scored(loaded, traces, unit, seed=common.seed or 0).as_dict()
     names = ("base_rate", "precision", "recall", "f1", "lift", "char_share")
     lines = [
         f"{counted(result['units'], 'unit')} of {counted(result['traces'], 'trace')}, "
@@ -123,7 +127,11 @@ def score(
     for key in names:
         low, high = result["intervals"].get(key, (None, None))
         lines.append(f"{key:12} {result[key]:.3f}" + (f"  ({low:.3f} to {high:.3f})" if low is not None else ""))
-    common.give({"lexicon": loaded.name, **result}, "\n".join(lines), then=f"hicra tag PATH --lexicon {name}")
+    common.give(
+        {"lexicon": loaded.name, **result, "warnings": warnings},
+        "\n".join(lines),
+        then=f"hicra tag PATH --lexicon {name}",
+    )
 
 
 def fit(

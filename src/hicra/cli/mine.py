@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, Overwrite, Rollouts
+from hicra.cli.common import COMMON, Common, Overwrite, Rollouts, tokenizer_folder
 from hicra.cli.options import given, options
 from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds
 from hicra.drawing.readable import counted
@@ -43,13 +43,21 @@ def mine(
     check_output(out, "the lexicon", overwrite=overwrite, inputs=paths, folder=True)
     common.say(f"mining {paths[0]}" if len(paths) == 1 else f"mining {len(paths)} paths")
     made, report = mine_paths(
-        list(paths), chosen, backend=backend, workers=workers, why=why, tokenizer=tokenizer, **reading.options()
+        list(paths),
+        chosen,
+        backend=backend,
+        workers=workers,
+        why=why,
+        tokenizer=tokenizer_folder(tokenizer),
+        **reading.options(),
     )
-    common.warn(reading.told(report["skipped"]))
+    for warning in [*report["warnings"], reading.told(report["skipped"])]:
+        common.warn(warning)
     made.save(out, overwrite=overwrite)
     lines = [
         f"{counted(report['grams'], 'gram')} in {report['clusters_kept']} of {counted(report['clusters'], 'cluster')}, from "
-        f"{counted(report['solutions'], 'solution')} and {counted(report['ngrams'], 'n-gram')} ({report['embedded']} embedded)",
+        f"{counted(report['solutions'], 'solution')} and {counted(report['ngrams'], 'n-gram')} ({report['embedded']} embedded by "
+        f"{report['embedder']})",
         f"sha256 {report['content_hash']}",
         *(
             f"{each['gram']!r}: {'kept' if each['kept'] else 'dropped'}. {each['reason']}"

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit
+from hicra.cli.common import UNDRAWN, LexiconArg, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit, tokenizer_folder
 from hicra.cli.reading import READ_OPTIONS, ReadOptions
-from hicra.drawing.readable import counted
 
 
 def tag(
@@ -25,13 +24,14 @@ def tag(
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them."""
     from hicra.artifacts import check_output
     from hicra.cli.progress import Bar
+    from hicra.drawing.readable import counted
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
     from hicra.tagging import tag_paths
 
     if out:
         check_output(out, "the output", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer])
-    loaded = Lexicon.load(lexicon)
+    loaded, tokenizer = Lexicon.load(lexicon), tokenizer_folder(tokenizer)
     for warning in warnings_of(loaded, unit, tokenizer):
         common.warn(warning)
     with Bar(None, "tagging", "row", common.quiet) as bar:
@@ -40,11 +40,8 @@ def tag(
             **reading.options(),
         )  # fmt: skip
     common.warn(reading.told(result["skipped"]))
-    if not result["planning_chars"]:
-        common.warn(
-            f"lexicon {lexicon!r} matches nothing in {counted(result['rows'], 'row')}; look at it with "
-            f"`hicra lexicon show {lexicon}`"
-        )
+    for warning in result["warnings"]:
+        common.warn(f"{warning}; look at it with `hicra lexicon show {lexicon}`")
     kind = result["token_kind"]
     text = (
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "

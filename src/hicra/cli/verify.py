@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn
+from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn, tokenizer_folder
 from hicra.cli.reading import Map, TokenizerOfIds
 from hicra.drawing.readable import counted
 
@@ -35,7 +35,7 @@ def verify(
 
     if out:
         check_output(out, "the file of verdicts", overwrite=overwrite, inputs=[cases])
-    decode = None if tokenizer is None else decoder(tokenizer)
+    decode = None if tokenizer is None else decoder(tokenizer_folder(tokenizer))
     result = verify_file(cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode)
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(

@@ -14,9 +14,12 @@ from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
 from hicra.lexicon import Lexicon
+from hicra.lexicon.check import nothing_found
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, with_text
+from hicra.text.byte_tables import label
 from hicra.text.decode import decoder
+from hicra.text.scripts import letters_by_script
 from hicra.workers.signals import ends_on_sigterm
 
 METHOD = "observed"
@@ -25,7 +28,7 @@ Steps = dict[int, StepMetrics]
 
 
 def diagnose(
-    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None = None, out: Path | None, on_bad: Any,
+    paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
@@ -34,7 +37,7 @@ def diagnose(
     Args:
         paths: files of rollouts with or without `step`, reward, group_id, token_ids, entropies, logprobs.
         lexicon: what marks the planning tokens.
-        tokenizer: a tokenizer for rollouts without token ids, or None to count words.
+        tokenizer: what reads token ids (see `RowTagger`), or None to count words.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
         out: a new run folder, which appears when it is complete, or None to write none; with `by` a new folder that holds a run
             folder for each arm, whose method is the name of the arm.
@@ -52,7 +55,7 @@ def diagnose(
         ArtifactError: `out` exists.
     """
     if out is not None:
-        check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, tokenizer], folder=True)
+        check_output(out, "the run folder", overwrite=overwrite, inputs=paths, folder=True)
     tagger = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
@@ -63,9 +66,16 @@ def diagnose(
     arms = {arm: _steps(part, tagger) for arm, part in parts.items()}
     found = [measured for steps in arms.values() for measured in steps.values()]
     warnings += _lacking(found, read.rows, tagger.counts)
+    if not any(one.values["hicra/planning_share"] for one in found):
+        warnings.append(nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list())))
     places = [out] if by is None else [out / name if out else None for name in folders(list(arms))]
     if out is not None:
-        config = {"lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": tokenizer, "counts": tagger.counts}
+        config = {
+            "lexicon": lexicon.name,
+            "unit": tagger.tagger.unit,
+            "tokenizer": label(tokenizer),
+            "counts": tagger.counts,
+        }
         inputs = {"lexicon": lexicon.content_hash} | _hashes(read.files)
         with ends_on_sigterm(), atomic_dir(out, overwrite) as temporary:
             for (arm, steps), place in zip(arms.items(), places, strict=True):

@@ -18,10 +18,13 @@ import numpy as np
 
 from hicra.arrays import Array, Ints
 from hicra.credit import Method
+from hicra.drawing.readable import counted
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
+from hicra.lexicon.check import uncovered_script
 from hicra.metrics import RolloutStats, correct_from_reward
 from hicra.tagging import Tagged, Tagger
+from hicra.text.scripts import letters_by_script
 
 Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
 LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
@@ -112,7 +115,7 @@ class Shaping:
         arrays = batch | {"base": base, "advantages": shaped, "rewards": rewards}
         stats = self._stats(arrays, tagged)
         if stats.tokens and self.rank == 0:
-            self._warn((stats.planning or 0) / stats.tokens)
+            self._warn(stats, ids, live)
         unseen = np.full(live.shape, np.nan, np.float32)
         return Generation(inputs, arrays | {"entropies": unseen, "logprobs": unseen.copy()}, tagged, stats)
 
@@ -165,18 +168,21 @@ class Shaping:
         )  # fmt: skip
         return RolloutStats.merge(self.gather(own))
 
-    def _warn(self, share: float) -> None:
-        says = {
-            "empty": (share == 0, "no token is a planning token, so the method changes nothing here"),
-            "wide": (
-                share > 0.5,
-                f"{share:.0%} of tokens are planning tokens, which is more than half: check the lexicon",
-            ),
-        }
-        for key, (holds, text) in says.items():
-            if holds and key not in self._warned:
-                self._warned.add(key)
-                warnings.warn(f"lexicon {self.lexicon.name!r}: {text}", stacklevel=2)
+    def _warn(self, stats: RolloutStats, ids: Array, live: Array) -> None:
+        """Warns once of an empty mask and once of a wide one, and says how many tokens that rests on."""
+        share = (stats.planning or 0) / stats.tokens
+        key = "empty" if share == 0 else "wide" if share > 0.5 else None
+        if key is None or key in self._warned:
+            return
+        self._warned.add(key)
+        seen = f"({counted(stats.tokens, 'token')} in {counted(stats.rows, 'rollout')} so far)"
+        text = f"{share:.0%} of tokens are planning tokens {seen}, which is more than half: check the lexicon"
+        if key == "empty":
+            text = f"no token is a planning token {seen}, so the method changes nothing here"
+            letters = letters_by_script(text for text, _ in self.tagger.texts(ids, live))
+            if why := uncovered_script(self.lexicon, letters):
+                text += f". {why}"
+        warnings.warn(f"lexicon {self.lexicon.name!r}: {text}", stacklevel=2)
 
 
 def _padded(value: Array, width: int) -> Array:

@@ -20,7 +20,7 @@ def model_folder(name: str) -> Path:
     """
     if (Path(name) / "hicra.json").is_file() and (Path(name) / "final").is_dir():
         raise ConfigError(f"{name} is a run folder, not a model", f"give the run's model, {Path(name) / 'final'}")
-    folder = models.resolve(name)
+    folder = models.resolve(name, "--model")
     if not any((folder / file).is_file() for file in TOKENIZERS):
         raise ConfigError(
             f"model folder {folder} holds no tokenizer ({', '.join(TOKENIZERS)})",

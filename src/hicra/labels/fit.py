@@ -20,6 +20,8 @@ FIT-6. The regressions' C is as given from 20,000 sentences on; with fewer it is
     their number.
 FIT-7. Weights are multiples of 1/1024 and the threshold is an odd multiple of 1/2048: sums are exact in any order, and no sum
     equals the threshold.
+FIT-8. The lexicon records the beginnings of the sha256 of the texts it was fitted on (64 bits each, `texts_sha256`), so that a
+    score on them can be told from one on new texts.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ from hicra.drawing.readable import counted
 from hicra.labels.fit_data import FitData, deal, prepare
 from hicra.labels.fit_model import Model, train
 from hicra.labels.score import COUNTS, flagged_counts, rates, score_counts
+from hicra.labels.seen import TEXTS, fingerprints
 from hicra.labels.settings import FitSettings
 from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
@@ -148,6 +151,7 @@ def _lexicon(
     }  # fmt: skip
     if report:
         statistics["cross_validation"] = _brief(report)
+        statistics[TEXTS] = fingerprints(texts)
     return Lexicon.from_table(
         table, name=name, settings=settings.model_dump(), statistics=statistics, licence=licence, threshold=model.threshold,
         source=[trace.source for trace in data.traces if trace.source],

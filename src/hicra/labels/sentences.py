@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from hicra.arrays import Floats, Ints
 from hicra.labels.traces import LabelledTrace
-from hicra.text.fold import code_points, fold_points, to_text
+from hicra.text.fold import code_points, fold_points, inside_words, to_text
 from hicra.text.sentences import sentences
 
 _REFUSED = re.compile(r"[\d\0]")  # a digit belongs to a task, and no lexicon holds NUL
@@ -68,13 +68,12 @@ def sentence_table(
 def _pieces(text: str) -> tuple[str, list[tuple[int, int]]]:
     """Returns the folded text and the ranges of its parts: words and other characters."""
     folded = fold_points(code_points(text))
-    whole, word = to_text(folded.points), folded.word.tolist()
+    whole, inside = to_text(folded.points), inside_words(folded.kind).tolist()
     out, at = [], 0
     while at < len(whole):
         end = at + 1
-        if word[at]:
-            while end < len(whole) and word[end]:
-                end += 1
+        while end < len(whole) and inside[end]:
+            end += 1
         if whole[at] != " ":
             out.append((at, end))
         at = end

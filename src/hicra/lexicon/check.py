@@ -4,10 +4,13 @@ A gram can match somewhere exactly when it matches a text that is the gram and n
 character, and the ends of a text forbid least (so a gram that starts with a combining mark may match: after anything that is
 no word). Two cases remain: the span type "sentence", which counts only grams inside one sentence, and tokenizers that cannot
 spell every character (MiniLM's drops accents).
+
+A gram that can match finds nothing in texts of another script: `uncovered_script`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import numpy as np
 from hicra.drawing.readable import counted
 from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon.lexicon import Lexicon
+from hicra.text.scripts import letters_by_script
 from hicra.text.sentences import ends
 from hicra.text.stream import Vocabulary
 from hicra.text.tokenizer import token_bytes
@@ -32,7 +36,7 @@ def unmatchable(lexicon: Lexicon, unit: str) -> list[str]:
         raise ConfigError(f"unit {unit!r} is no span type", did_you_mean(unit, UNITS))
     if unit == "gram":
         return []
-    return [gram for gram in lexicon.phrases if ends(gram)]
+    return [gram for gram in lexicon.phrases if any(end < len(gram) for end in ends(gram))]
 
 
 def unmatchable_warning(lexicon: Lexicon, unit: str, most: int = 5) -> str | None:
@@ -70,6 +74,29 @@ def warnings_of(lexicon: Lexicon, unit: str | None, tokenizer: Any = None) -> li
             f"the weights of lexicon {lexicon.name!r} are made for --unit sentence; its grams alone mark far too much"
         )
     return [warning for warning in found if warning]
+
+
+def uncovered_script(lexicon: Lexicon, letters: Mapping[str, int]) -> str | None:
+    """Says that most letters of some texts are of scripts in which a lexicon has no gram; None where they are not.
+
+    Args:
+        letters: number of letters of each script, as `letters_by_script` counts them.
+    """
+    known, total = letters_by_script(lexicon.phrases), sum(letters.values())
+    foreign = sorted(((count, script) for script, count in letters.items() if script not in known), reverse=True)
+    if 2 * sum(count for count, _ in foreign) <= total:
+        return None
+    named = [(count, script) for count, script in foreign if 10 * count >= total] or foreign[:1]
+    shares = [f"{100 * count / total:.0f} % of the letters are {script}" for count, script in named]
+    scripts = "that script" if len(shares) == 1 else "those scripts"
+    return f"{' and '.join(shares)}; lexicon {lexicon.name!r} has no gram in {scripts}"
+
+
+def nothing_found(lexicon: Lexicon, rows: int, letters: Mapping[str, int]) -> str:
+    """Says that a lexicon matches nothing in some rows, and why, where their script is the reason; `letters` as above."""
+    found = f"lexicon {lexicon.name!r} matches nothing in {counted(rows, 'row')}"
+    why = uncovered_script(lexicon, letters)
+    return f"{found}: {why}" if why else found
 
 
 def duplicates_warning(lexicon: Lexicon, most: int = 5) -> str | None:

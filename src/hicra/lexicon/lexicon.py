@@ -5,12 +5,13 @@ built-in names are read as well. Grams are kept folded and sorted, so that equal
 
 Deviations:
 LEXICON-1. The paper's text asks for phrases of 3 to 5 words; its printed list holds phrases of 1 to 6. `paper` is the list as
-    printed (249 phrases), `paper-n3` holds its phrases of three and more words.
+    printed (249 phrases), `paper-n3` holds those of three and more words between white space (185).
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ import polars as pl
 from hicra.artifacts import atomic_dir, canonical_json, check_output, read_manifest, sha256_bytes
 from hicra.errors import ArtifactError, ConfigError, DataError, did_you_mean
 from hicra.text.fold import canonical_gram, fold
+from hicra.text.words import count_words
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.lexicon", 1
@@ -36,6 +38,7 @@ SCHEMA = {
     "weight": pl.Float64,
 }
 PAPER_LICENCE = "CC BY 4.0, Wang et al. 2025, arXiv:2509.03646v3, Listing 1"
+MINE_AGAIN = "mine or copy the lexicon again"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -93,10 +96,11 @@ class Lexicon:
         """Makes a lexicon from a table with the columns of `SCHEMA` (absent ones are null; `n` is counted).
 
         Raises:
-            DataError: there is no gram, or a gram is not in folded form or occurs twice.
+            DataError: there is no gram, a gram is not in folded form or occurs twice, or a column is of another type.
         """
         if table.is_empty():
             raise DataError(f"lexicon {name!r} holds no gram", "give it phrases, or mine with a lower --min-df")
+        _check_columns(table, name)
         grams = table["gram"].to_list()
         if None in grams:
             raise DataError(f"lexicon {name!r}: row {grams.index(None)} has no gram", "leave the row out")
@@ -106,7 +110,7 @@ class Lexicon:
         if table["gram"].n_unique() < table.height:
             twice = table.group_by("gram").len().filter(pl.col("len") > 1)["gram"].sort()
             raise DataError(f"lexicon {name!r}: gram {twice[0]!r} occurs twice", "keep one of them")
-        n = [gram.count(" ") + 1 for gram in grams]
+        n = [count_words(gram) for gram in grams]
         have = [column for column in SCHEMA if column in table.columns]
         missing = [pl.lit(None, dtype).alias(column) for column, dtype in SCHEMA.items() if column not in table.columns]
         table = table.select(have).with_columns(missing).with_columns(pl.Series("n", n, pl.Int64))
@@ -143,7 +147,10 @@ class Lexicon:
 
     @classmethod
     def _load_text(cls, path: Path) -> Lexicon:
-        data = path.read_bytes()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}", "check the path and its rights") from None
         if found := _CONTROL.search(data):
             line = data.count(b"\n", 0, found.start()) + 1
             raise DataError(
@@ -162,18 +169,21 @@ class Lexicon:
     @classmethod
     def _load_folder(cls, path: Path) -> Lexicon:
         manifest = read_manifest(path / "lexicon.json", KIND, SCHEMA_VERSION)
+        _check_manifest(manifest, path / "lexicon.json")
         try:
-            table = pl.read_parquet(path / "grams.parquet")
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise ArtifactError(
-                f"{path / 'grams.parquet'} is not readable: {error}", "mine the lexicon again"
-            ) from None
+            table = pl.read_parquet(path / "grams.parquet", glob=False)
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise ArtifactError(f"{path / 'grams.parquet'} is not readable: {_line(error)}", MINE_AGAIN) from None
         if missing := [column for column in ("gram", "weight") if column not in table.columns]:
-            raise ArtifactError(f"{path / 'grams.parquet'} has no column {missing[0]!r}", "mine the lexicon again")
-        lexicon = cls.from_table(
-            table, name=path.name, threshold=manifest.get("threshold"), licence=manifest.get("licence"),
-            settings=manifest.get("settings"), statistics=manifest.get("statistics"), source=manifest.get("source", ()),
-        )  # fmt: skip
+            raise ArtifactError(f"{path / 'grams.parquet'} has no column {missing[0]!r}", MINE_AGAIN)
+        try:
+            lexicon = cls.from_table(
+                table, name=path.name, threshold=manifest.get("threshold"), licence=manifest.get("licence"),
+                settings=manifest.get("settings"), statistics=manifest.get("statistics"),
+                source=manifest.get("source") or (),
+            )  # fmt: skip
+        except DataError as error:
+            raise ArtifactError(f"{path / 'grams.parquet'} is damaged: {error.message}", MINE_AGAIN) from None
         if lexicon.content_hash != manifest.get("content_hash"):
             raise ArtifactError(
                 f"{path}: grams.parquet does not have the content hash that lexicon.json states",
@@ -227,7 +237,9 @@ class Lexicon:
     @property
     def content_hash(self) -> str:
         """The hex sha256 over all that tagging and metrics depend on: grams, statistics, weights and threshold."""
-        lines = [json.dumps(row, ensure_ascii=False) for row in self.table.rows()]
+        # `n` follows from the gram; its place keeps the count of spaces that it once was, so that no hash changes
+        spaces = pl.col("gram").str.count_matches(" ", literal=True).cast(pl.Int64) + 1
+        lines = [json.dumps(row, ensure_ascii=False) for row in self.table.with_columns(n=spaces).rows()]
         return sha256_bytes("\n".join([json.dumps(self.threshold), *lines]).encode())
 
     def diff(self, other: Lexicon) -> dict[str, Any]:
@@ -241,6 +253,41 @@ class Lexicon:
             "added_grams": sorted(theirs - mine),
             "removed_grams": sorted(mine - theirs),
         }
+
+
+def _check_columns(table: pl.DataFrame, name: str) -> None:
+    """Raises DataError where a column of `SCHEMA` is of a type that holds other things."""
+    for column, dtype in SCHEMA.items():
+        if column not in table.columns:
+            continue
+        found = table.schema[column]
+        fits = {pl.String: found == pl.String, pl.Int64: found.is_integer(), pl.Float64: found.is_numeric()}[dtype]
+        if not fits and found != pl.Null:
+            raise DataError(f"lexicon {name!r}: column {column!r} holds {found}, not {dtype}", f"give it as {dtype}")
+        if dtype == pl.Float64 and found.is_float() and not table[column].drop_nulls().is_finite().all():
+            raise DataError(
+                f"lexicon {name!r}: column {column!r} holds a value that is no finite number", "leave it null"
+            )
+
+
+def _check_manifest(manifest: Mapping[str, Any], file: Path) -> None:
+    """Raises ArtifactError where a value of lexicon.json is of another type than `save` writes."""
+    threshold, source = manifest.get("threshold"), manifest.get("source")
+    number = isinstance(threshold, int | float) and not isinstance(threshold, bool) and math.isfinite(threshold)
+    right = {
+        "threshold": threshold is None or number,
+        "licence": isinstance(manifest.get("licence"), str | None),
+        "settings": isinstance(manifest.get("settings"), dict | None),
+        "statistics": isinstance(manifest.get("statistics"), dict | None),
+        "source": source is None or (isinstance(source, list) and all(isinstance(one, str) for one in source)),
+    }
+    if wrong := [key for key, holds in right.items() if not holds]:
+        raise ArtifactError(f"{wrong[0]} in {file} is {str(manifest[wrong[0]])[:60]!r}", MINE_AGAIN)
+
+
+def _line(error: BaseException) -> str:
+    """Returns the first line of what another library says."""
+    return str(error).strip().partition("\n")[0][:200]
 
 
 def canonical_grams(phrases: Sequence[str]) -> list[str]:

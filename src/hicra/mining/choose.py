@@ -26,6 +26,7 @@ from hicra.mining.counting.ngrams import Grams
 from hicra.mining.embedders.interface import Embedder
 from hicra.mining.embedders.open import get_embedder
 from hicra.mining.settings import MineSettings
+from hicra.text.words import count_words
 
 JOIN_BATCH = 4096
 
@@ -252,7 +253,7 @@ def _table(grams: Grams, cluster: Ints, cluster_df: Ints, rows: Ints) -> pl.Data
     return pl.DataFrame(
         {
             "gram": [grams.text[row] for row in rows.tolist()],
-            "n": grams.n[rows],
+            "n": [count_words(grams.text[row]) for row in rows.tolist()],
             "cluster": cluster[rows],
             "cluster_df": cluster_df[cluster[rows]],
             "doc_freq": grams.doc_freq[rows],

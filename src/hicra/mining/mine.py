@@ -31,11 +31,12 @@ from hicra.lexicon import Lexicon
 from hicra.mining.choose import Chosen, Contrast, choose
 from hicra.mining.cluster import get_clusterer
 from hicra.mining.counting.interface import Backend, Loaded
-from hicra.mining.counting.ngrams import CountRule, Grams
+from hicra.mining.counting.ngrams import Grams
 from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import Reading, chunks_of
-from hicra.mining.counting.words import Chunk
-from hicra.mining.embedders.open import get_embedder
+from hicra.mining.counting.segmenters import open_segmenter
+from hicra.mining.counting.words import LETTER, NO_SIZE, Chunk
+from hicra.mining.embedders.open import fell_back, get_embedder
 from hicra.mining.settings import MineSettings
 from hicra.mining.why import explain
 from hicra.workers.signals import ends_on_sigterm
@@ -96,13 +97,15 @@ def mine(
 
 def _mine(chunks: Iterable[Chunk], settings: MineSettings, backend: str, workers: int) -> MineResult:
     chosen = checked(settings)
-    with contextlib.closing(open_backend(backend, workers)) as held:
+    with contextlib.closing(open_backend(backend, workers, chosen.segmenter)) as held:
         return mine_loaded(held, held.load(chunks, chosen.near_duplicates == "merge"), chosen)
 
 
 def checked(settings: MineSettings) -> MineSettings:
-    """Returns the settings with the embedder named. Raises ConfigError before any work where a name in them is unknown."""
+    """Returns the settings with all names and lengths in them. Raises ConfigError before any work where a name is unknown."""
     resolved = settings.resolved()
+    if resolved.segmenter is not None:
+        open_segmenter(resolved.segmenter)
     get_embedder(str(resolved.embedder))
     get_clusterer(resolved.clusterer, resolved.k)
     return resolved
@@ -119,10 +122,11 @@ def mine_loaded(backend: Backend, loaded: Loaded, settings: MineSettings) -> Min
     if not documents.counted:
         raise DataError("no solution to mine", "give at least one solution")
     across = settings.across_questions and settings.min_df > 1 and documents.questions > 1
-    grams, counts = backend.count(CountRule(settings.n_min, settings.n_max, settings.min_df, by_group, across))
+    grams, counts = backend.count(settings.rule(by_group, across))
     counted = documents.groups if by_group else documents.counted
     if not grams.text:
-        raise _nothing_passes(settings, counts, counted)
+        letters = bool(((loaded.size >= LETTER) & (loaded.size < NO_SIZE)).any())
+        raise _nothing_passes(settings, counts, counted, letters)
     other = loaded.against.documents
 
     def wrong(these: Grams, labels: Ints, /) -> Ints:
@@ -152,8 +156,10 @@ def mine_loaded(backend: Backend, loaded: Loaded, settings: MineSettings) -> Min
     return MineResult(chosen.table, {**settings.model_dump(), **chosen.details}, statistics, chosen)
 
 
-def _nothing_passes(settings: MineSettings, counts: dict[str, int], counted: int) -> DataError:
+def _nothing_passes(settings: MineSettings, counts: dict[str, int], counted: int, letters: bool) -> DataError:
     length = f"{settings.n_min} to {settings.n_max} words"
+    if letters:
+        length += f" (or {settings.letters[0]} to {settings.letters[1]} letters of a script without spaces)"
     what, hold = (settings.count, "hold") if counted != 1 else (settings.count[:-1], "holds")
     if not counts["ngrams"]:
         return DataError(
@@ -205,11 +211,12 @@ def mine_paths(
     """
     started = time.perf_counter()
     chosen = checked(settings or MineSettings())
+    note = fell_back() if (settings or MineSettings()).embedder is None else None
     reading = Reading(
         on_bad, max_bad, chosen.include_incorrect, chosen.contrast is not None, checked_mapping(mapping), quarantine,
         tokenizer,
     )  # fmt: skip
-    with ends_on_sigterm(), contextlib.closing(open_backend(backend, workers)) as held:
+    with ends_on_sigterm(), contextlib.closing(open_backend(backend, workers, chosen.segmenter)) as held:
         loaded, read = held.load_paths(paths, reading, chosen.near_duplicates == "merge")
         result = mine_loaded(held, loaded, chosen)
         whys = explain(why, result.chosen, chosen, held.solutions(paths, reading)) if why else []
@@ -223,6 +230,7 @@ def mine_paths(
         "seconds": round(time.perf_counter() - started, 3),
         "peak_rss_mb": peak_rss_mb(),
         "embedder": result.settings["embedder"],
+        "warnings": [note] if note else [],
         "backend": backend,
         "workers": workers,
         "rows": read.lines,

@@ -1,14 +1,26 @@
-"""Holds the settings of mining. Each choice that the paper leaves open is one of them, as docs/deviations.md explains."""
+"""Holds the settings of mining. Each choice that the paper leaves open is one of them, as docs/deviations.md explains.
+
+Deviations:
+MINE-20. The paper has English alone. In a script without spaces a word is about one and a half letters long, so an n-gram that
+    holds a letter of one is mined from 4 to 8 words of the tagging rule (`letters_min`, `letters_max`), of which each such letter
+    is one. A length that is given for all n-grams (`n_min`, `n_max`) is taken there too, unless these are given as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from hicra.errors import ConfigError, did_you_mean
 from hicra.strict import Strict
+
+if TYPE_CHECKING:
+    from hicra.mining.counting.ngrams import CountRule
+
+
+LETTERS_MIN, LETTERS_MAX = 4, 8
 
 
 class MineSettings(Strict):
@@ -16,6 +28,24 @@ class MineSettings(Strict):
 
     n_min: int = Field(default=3, ge=1, le=8, description="Words of the shortest n-gram. The paper has 3.")
     n_max: int = Field(default=5, ge=1, le=8, description="Words of the longest n-gram. The paper has 5.")
+    letters_min: int | None = Field(
+        default=None,
+        ge=1,
+        le=16,
+        description="Letters of the shortest n-gram in a script without spaces (MINE-20). By default n_min where that is given, "
+        "else 4.",
+    )
+    letters_max: int | None = Field(
+        default=None,
+        ge=1,
+        le=16,
+        description="Letters of the longest n-gram in a script without spaces. By default n_max where that is given, else 8.",
+    )
+    segmenter: str | None = Field(
+        default=None,
+        description="What cuts scripts without spaces into words: jieba, or module:function (MINE-21). By default each letter is "
+        "a word.",
+    )
     min_df: int = Field(
         default=2, ge=1, description="Number of solutions (or questions, see count) that must hold an n-gram."
     )
@@ -79,15 +109,35 @@ class MineSettings(Strict):
     def _ordered(self) -> MineSettings:
         if self.n_min > self.n_max:
             raise ValueError(f"n_min {self.n_min} is larger than n_max {self.n_max}")
+        low, high = self.letters
+        if low > high:
+            raise ValueError(f"letters_min {low} is larger than letters_max {high}")
         if self.contrast is not None and self.include_incorrect:
             raise ValueError("contrast compares with incorrect solutions, so include_incorrect must be false")
         return self
 
+    @property
+    def letters(self) -> tuple[int, int]:
+        """The lengths of the shortest and the longest n-gram with a letter of a script without spaces (MINE-20)."""
+        low = self.letters_min or (self.n_min if "n_min" in self.model_fields_set else None)
+        high = self.letters_max or (self.n_max if "n_max" in self.model_fields_set else None)
+        if low is None:
+            low = min(LETTERS_MIN, high or LETTERS_MIN)
+        return low, max(LETTERS_MAX, low) if high is None else high
+
+    def rule(self, by_group: bool = False, across: bool = False) -> CountRule:
+        """Returns what the settings say of the n-grams that are counted."""
+        from hicra.mining.counting.ngrams import CountRule  # heavy, as below
+
+        return CountRule(self.n_min, self.n_max, self.min_df, by_group, across, *self.letters)
+
     def resolved(self) -> MineSettings:
-        """Returns the settings with the embedder named."""
+        """Returns the settings with the embedder and the lengths in letters named."""
         from hicra.mining.embedders.open import default_embedder  # its modules are heavy, and only this needs them
 
-        return self.model_copy(update={"embedder": self.embedder or default_embedder()})
+        low, high = self.letters
+        named = {"embedder": self.embedder or default_embedder(), "letters_min": low, "letters_max": high}
+        return self.model_copy(update=named)
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from hicra.drawing.readable import counted
 from hicra.mining.choose import Chosen, Fate
 from hicra.mining.counting.ngrams import count_ngrams
-from hicra.mining.counting.words import core, split_words, tokenise, word_edges
+from hicra.mining.counting.segmenters import open_segmenter
+from hicra.mining.counting.words import GLUE, LETTER, core, joined, size_of, split_words, tokenise, word_edges
 from hicra.mining.settings import MineSettings
 from hicra.text.fold import canonical_gram
 
@@ -58,17 +60,18 @@ def explain(
         settings: those that the lexicon was mined with.
         solutions: the mined solutions with their questions; read once, and only where a gram was not counted.
     """
-    whys: list[Why | None] = [_before_counting(text, settings) for text in asked]
-    names = [canonical_gram(text) if why else _ngram(text) for text, why in zip(asked, whys, strict=True)]
-    absent = [name for name, why in zip(names, whys, strict=True) if why is None and _row(chosen, name) is None]
-    found = _scan(absent, solutions) if absent else {}
-    result = []
-    for text, name, why in zip(asked, names, whys, strict=True):
-        row = _row(chosen, name)
-        if why is None and row is not None:
-            why = _counted(text, chosen, settings, row)
-        result.append(why or _not_counted(text, name, settings, *found[name]))
-    return result
+    names = [_ngram(text, settings) for text in asked]
+    rows = [_row(chosen, name) for name in names]
+    whys = [
+        _counted(text, chosen, settings, row) if row is not None else _before_counting(text, settings)
+        for text, row in zip(asked, rows, strict=True)
+    ]
+    absent = [name for name, why in zip(names, whys, strict=True) if why is None]
+    found = _scan(absent, solutions, settings) if absent else {}
+    return [
+        why or _not_counted(text, name, settings, *found[name])
+        for text, name, why in zip(asked, names, whys, strict=True)
+    ]
 
 
 def to_text(whys: Sequence[Why]) -> str:
@@ -76,24 +79,29 @@ def to_text(whys: Sequence[Why]) -> str:
     return "\n".join(f"{why.gram!r}: {'kept' if why.kept else 'dropped'}. {why.reason}" for why in whys)
 
 
-def _ngram(text: str) -> str:
+def _words(text: str, settings: MineSettings) -> list[str]:
+    """Returns the words of a gram, without split points at its ends."""
+    words = split_words(canonical_gram(text), open_segmenter(settings.segmenter) if settings.segmenter else None)
+    solid = [at for at, word in enumerate(words) if word != BREAK]
+    return words[solid[0] : solid[-1] + 1] if solid else []
+
+
+def _ngram(text: str, settings: MineSettings) -> str:
     """Returns a gram without the outer punctuation of its first and last word; as it is where it is no n-gram."""
-    words = canonical_gram(text).split(" ")
-    first, last = word_edges(words[0]), word_edges(words[-1])
-    if first is None or last is None:
-        return " ".join(words)
+    words = _words(text, settings)
+    first, last = (word_edges(words[at]) if words else None for at in (0, -1))
+    if BREAK in words or first is None or last is None:
+        return canonical_gram(text)
     if len(words) == 1:
         return core(words[0])
-    return " ".join([first[0], *words[1:-1], last[1]])
+    return joined([first[0], *words[1:-1], last[1]])
 
 
 def _before_counting(text: str, settings: MineSettings) -> Why | None:
     """Says why no corpus could give this gram; None where one could."""
     gram = canonical_gram(text)
-    words = split_words(gram)
-    while words and words[-1] == BREAK:
-        words.pop()
-    for word in words[next((i for i, word in enumerate(words) if word != BREAK), 0) :] or [""]:
+    words = _words(text, settings)
+    for word in words or [""]:
         if word == BREAK:
             return Why(
                 text, gram, False, "not_an_ngram", "It crosses the end of a clause, or a formula (MINE-2, MINE-3)."
@@ -101,14 +109,16 @@ def _before_counting(text: str, settings: MineSettings) -> Why | None:
         if word_edges(word) is None:
             return Why(
                 text, gram, False, "not_an_ngram",
-                f"{word!r} is a number, a symbol, a variable or a formula, which no n-gram crosses (MINE-3).",
+                f"{word.removeprefix(GLUE)!r} is a number, a symbol, a variable or a formula, which no n-gram crosses (MINE-3).",
             )  # fmt: skip
-    gram = _ngram(text)
-    n = len(gram.split(" "))
-    if not settings.n_min <= n <= settings.n_max:
-        reason = f"It has {n} word{'s' * (n != 1)}; n-grams of {settings.n_min} to {settings.n_max} are mined."
-        return Why(text, gram, False, "length", reason, {"n": n})
-    return None
+    sizes = [size_of(word, settings.segmenter is not None) for word in words]
+    if settings.rule().fits(np.array([sum(sizes)])).all():
+        return None
+    n, letters = sum(sizes) % LETTER, max(sizes) >= LETTER
+    low, high = settings.letters if letters else (settings.n_min, settings.n_max)
+    with_letters = " with a letter of a script without spaces" if letters else ""
+    reason = f"It has {counted(n, 'word')}; n-grams{with_letters} of {low} to {high} are mined."
+    return Why(text, _ngram(text, settings), False, "length", reason, {"n": n})
 
 
 def _row(chosen: Chosen, gram: str) -> int | None:
@@ -116,25 +126,26 @@ def _row(chosen: Chosen, gram: str) -> int | None:
     return row if row < len(chosen.grams.text) and chosen.grams.text[row] == gram else None
 
 
-def _scan(grams: Sequence[str], solutions: Iterable[tuple[str, str | None]]) -> dict[str, tuple[int, int, int]]:
+def _scan(
+    grams: Sequence[str], solutions: Iterable[tuple[str, str | None]], settings: MineSettings
+) -> dict[str, tuple[int, int, int]]:
     """Reads all solutions for (distinct solutions, distinct questions, occurrences) of grams that were not counted."""
     seen: dict[str, tuple[set[str], set[str | None], int]] = {gram: (set(), set(), 0) for gram in grams}
     pieces = {gram: max(re.findall(r"[a-z]+", gram), key=len, default="") for gram in grams}
+    shortest, longest = min(settings.n_min, settings.letters[0]), max(settings.n_max, settings.letters[1])
     for text, question in solutions:
         low = text.lower()
         here = [gram for gram in seen if pieces[gram] in low and text not in seen[gram][0]]
         if not here:
             continue
-        tokens = tokenise([text])
-        for n in sorted({gram.count(" ") + 1 for gram in here}):
-            counted, _ = count_ngrams(tokens, n, n, 1)
-            times = dict(zip(counted.text, counted.occurrences.tolist(), strict=True))
-            for gram in here:
-                if gram in times and gram.count(" ") + 1 == n:
-                    texts, questions, total = seen[gram]
-                    texts.add(text)
-                    questions.add(question if question is not None else text)
-                    seen[gram] = (texts, questions, total + times[gram])
+        found, _ = count_ngrams(tokenise([text], settings.segmenter), shortest, longest, 1)
+        times = dict(zip(found.text, found.occurrences.tolist(), strict=True))
+        for gram in here:
+            if gram in times:
+                texts, questions, total = seen[gram]
+                texts.add(text)
+                questions.add(question if question is not None else text)
+                seen[gram] = (texts, questions, total + times[gram])
     return {gram: (len(texts), len(questions), total) for gram, (texts, questions, total) in seen.items()}
 
 

@@ -1,14 +1,15 @@
 """Tags rows of text or token ids with one lexicon; `hicra tag` and `hicra diagnose` share it.
 
-A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its words between white space;
-shares and lengths are then counted in words. Character spans are the same either way. The stretches of a conversation
-(`hicra.corpus.turns`) are encoded one by one, with a place between them that is no token, so that nothing matches across.
+A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its words between white space
+(each letter of a script without spaces is a word); shares and lengths are then counted in words. Character spans are the same
+either way. The stretches of a conversation (`hicra.corpus.turns`) are encoded one by one, with a place between them that is no
+token, so that nothing matches across.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,14 @@ import polars as pl
 
 from hicra.arrays import Bools, Ints
 from hicra.corpus.turns import WALL
+from hicra.drawing.readable import counted
+from hicra.errors import ConfigError
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Span, Tagger
+from hicra.text.byte_tables import encoder_of, table_of
 from hicra.text.fold import code_points
 from hicra.text.tokenizer import load_tokenizer
+from hicra.text.words import pieces_of
 
 Flat = tuple[Ints, Ints, Ints, list[str]]
 CHUNK = 512
@@ -58,7 +63,7 @@ class RowTagger:
 
     Args:
         lexicon: what to look for.
-        tokenizer: folder with tokenizer.json, or None to count words.
+        tokenizer: what `Tagger` takes, or None to count words; a bare table of bytes serves rows with `token_ids` only.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
         number_words: without a tokenizer, give every word a number as its id; else all ids are 0. All calls share one
             numbering, so it grows with the vocabulary.
@@ -68,21 +73,21 @@ class RowTagger:
         self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = None, *, number_words: bool = True
     ) -> None:
         self.tagger = Tagger(lexicon, tokenizer, unit)
-        self._tokenizer = None if tokenizer is None else _whole_text(tokenizer)
+        self._encode = None if tokenizer is None else _encoder(tokenizer)
         self._index = {gram: index for index, gram in enumerate(self.tagger.phrases)}
         self._number: dict[str, int] | None = {} if number_words else None
 
     @property
     def counts(self) -> str:
         """What the tokens of `TaggedRows` are: "tokens" or "words"."""
-        return "words" if self._tokenizer is None else "tokens"
+        return "words" if self._encode is None else "tokens"
 
     def tag(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None = None) -> TaggedRows:
         """Tags a batch of responses; `token_ids` are used where they are given and there is a tokenizer."""
         spans = self.tagger.spans_batch(texts)
         flat = _flat(spans)
         planning_chars = _covered(flat, len(texts))
-        if self._tokenizer is None:
+        if self._encode is None:
             return self._by_words(texts, spans, flat, planning_chars)
         table, live = _padded(self._encoded(texts, token_ids))
         tagged = self.tagger.tag(table, live)
@@ -91,14 +96,13 @@ class RowTagger:
     def _encoded(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None) -> list[Sequence[int]]:
         ids: list[Any] = list(token_ids) if token_ids is not None else [None] * len(texts)
         absent = [index for index, own in enumerate(ids) if own is None]
-        if absent and self._tokenizer is not None:
+        if absent and self._encode is not None:
             stretches = [texts[index].split(WALL) for index in absent]
-            flat = list(itertools.chain.from_iterable(stretches))
-            encoded = iter(self._tokenizer.encode_batch_fast(flat, add_special_tokens=False))
+            encoded = iter(self._encode(list(itertools.chain.from_iterable(stretches))))
             for index, own in zip(absent, stretches, strict=True):
-                ids[index] = next(encoded).ids
+                ids[index] = list(next(encoded))
                 for _ in own[1:]:
-                    ids[index] = [*ids[index], _BETWEEN, *next(encoded).ids]
+                    ids[index] = [*ids[index], _BETWEEN, *next(encoded)]
         given = set(range(len(texts))).difference(absent)
         for index in given:
             if WALL in texts[index]:
@@ -127,7 +131,8 @@ class RowTagger:
         starts, stops = _words(joined)
         ids = np.zeros(len(starts), np.int64)
         if (number := self._number) is not None:
-            ids[:] = [number.setdefault(word, len(number)) for word in joined.split()]
+            words = (joined[low:high] for low, high in zip(starts.tolist(), stops.tolist(), strict=True))
+            ids[:] = [number.setdefault(word, len(number)) for word in words]
         first = np.searchsorted(stops, low + begin[row], "right")
         last = np.searchsorted(starts, high + begin[row], "left")
         edge = np.bincount(first, minlength=len(ids) + 1) - np.bincount(last, minlength=len(ids) + 1)
@@ -142,11 +147,20 @@ class RowTagger:
 
 
 def _words(text: str) -> tuple[Ints, Ints]:
-    """Returns start and stop of every word, as str.split separates them."""
+    """Returns start and stop of every word: what str.split separates, cut by `pieces_of`."""
     points = code_points(text)
     blank = np.ones(len(points) + 2, np.bool_)
     blank[1:-1] = _BLANK[np.minimum(points, len(_BLANK) - 1)]
-    return np.flatnonzero(blank[:-2] & ~blank[1:-1]), np.flatnonzero(~blank[1:-1] & blank[2:]) + 1
+    start, stop = np.flatnonzero(blank[:-2] & ~blank[1:-1]), np.flatnonzero(~blank[1:-1] & blank[2:]) + 1
+    if text.isascii():
+        return start, stop
+    cut = [[len(piece) for piece in pieces_of(word)] for word in text.split()]
+    many = np.array([len(pieces) for pieces in cut], np.int64)
+    length = np.array(list(itertools.chain.from_iterable(cut)), np.int64)
+    before = np.cumsum(length) - length  # characters of words before each one
+    first = np.cumsum(many) - many
+    start = before + np.repeat(start - before[first], many)
+    return start, start + length
 
 
 def _flat(spans: list[list[Span]]) -> Flat:
@@ -165,14 +179,23 @@ def _covered(flat: Flat, rows: int) -> Ints:
     return np.bincount(row, gain, minlength=rows).astype(np.int64)
 
 
-def _whole_text(tokenizer: Any) -> Any:
-    """Returns a copy of the tokenizer that neither truncates nor pads, whatever its file or its owner has set."""
+def _encoder(source: Any) -> Callable[[Sequence[str]], list[list[int]]]:
+    """Returns the function from texts to token ids; it neither truncates nor pads, whatever the tokenizer's owner has set."""
+    if table_of(source) is not None:
+        return encoder_of(source) or _cannot_encode
     from tokenizers import Tokenizer
 
-    own = Tokenizer.from_str(load_tokenizer(tokenizer)[0].to_str())
+    own = Tokenizer.from_str(load_tokenizer(source)[0].to_str())
     own.no_truncation()
     own.no_padding()
-    return own
+    return lambda texts: [encoding.ids for encoding in own.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def _cannot_encode(texts: Sequence[str]) -> list[list[int]]:
+    raise ConfigError(
+        f"{counted(len(texts), 'row')} without token_ids: a table of token bytes says what ids spell, not how text is cut",
+        "give rows with token_ids, or a tokenizer that encodes (a folder with tokenizer.json, a tiktoken encoding)",
+    )
 
 
 def covered(spans: Sequence[Span]) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 
 from hicra.arrays import Array, Bools, as_numpy
 from hicra.errors import DataError
-from hicra.tagging.streaming_row import GrowingRow, Part, Piece, folded, in_word
+from hicra.tagging.streaming_row import GrowingRow, Part, Piece, folded, inside_word
 from hicra.tagging.tagger import Tagger
 
 
@@ -166,7 +166,7 @@ class _Grams:
         """Returns the first index at which the rest of the text is a gram or begins one; the text's length without one."""
         size = len(text)
         for at in range(max(0, size - self.longest), size):
-            if text[at] not in self.firsts or (in_word(text, at, before) and in_word(text, at - 1, before)):
+            if text[at] not in self.firsts or inside_word(text, at, before):
                 continue
             rest = "".join(text[at:]).replace("\n", " ")
             index = bisect.bisect_left(self.sorted, rest)

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from hicra.arrays import Bools
-from hicra.text.fold import MARK, WORD, char_class, fold_char
+from hicra.text.fold import ALONE, MARK, WORD, char_class, fold_char
 from hicra.text.sentences import ends
 
 Range = tuple[int, int]  # half-open, tokens
 BLANKS = re.compile("[ \n]+")
-IN_WORD, NO_WORD = "a", "."  # they stand for the character before a text
+STANDS_FOR = {WORD: "a", ALONE: "\u4e00"}  # the character before a text, by its class
+NO_WORD = "."
 
 
 class Piece(NamedTuple):
@@ -125,7 +126,7 @@ class GrowingRow:
     def cut(self, at: int) -> None:
         """Forgets the text before an index."""
         if at:
-            self.before = IN_WORD if in_word(self.text, at - 1, self.before) else NO_WORD
+            self.before = STANDS_FOR.get(class_at(self.text, at - 1, self.before), NO_WORD)
         self._drop(at)
 
     def _drop(self, count: int) -> None:
@@ -165,11 +166,19 @@ class GrowingRow:
         return mask
 
 
-def in_word(text: list[str], at: int, before: str) -> bool:
-    """Says whether a character is part of a word; a mark counts like what stands before it."""
+def class_at(text: list[str], at: int, before: str) -> int:
+    """Returns the class of a character; a mark counts like what it follows."""
     while at >= 0 and char_class(text[at]) == MARK:
         at -= 1
-    return before == IN_WORD if at < 0 else char_class(text[at]) == WORD
+    return char_class(before if at < 0 else text[at])
+
+
+def inside_word(text: list[str], at: int, before: str) -> bool:
+    """Says whether a character belongs to one word with what stands before it, as `hicra.text.fold.inside_words` does."""
+    here = class_at(text, at, before)
+    if char_class(text[at]) == MARK:
+        return here in (WORD, ALONE)
+    return here == WORD and class_at(text, at - 1, before) == WORD
 
 
 def _one(char: str) -> str:

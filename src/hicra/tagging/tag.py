@@ -13,8 +13,9 @@ import io
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from hicra.artifacts import atomic_file
 from hicra.corpus.need_text import with_text
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
+from hicra.lexicon.check import nothing_found
 from hicra.tagging.rows import RowTagger, chunks, mask_series, span_series
 from hicra.text.decode import decoder
+from hicra.text.scripts import letters_by_script
 from hicra.workers.pool import ordered
 from hicra.workers.signals import ends_on_sigterm
 
@@ -58,13 +61,14 @@ class Job:
 
 @dataclass
 class TagTotals:
-    """Holds sums over rows."""
+    """Holds sums over rows; `letters` counts those of the parts without a span by their script."""
 
     rows: int = 0
     tokens: int = 0
     planning: int = 0
     chars: int = 0
     planning_chars: int = 0
+    letters: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: TagTotals) -> None:
         """Adds other sums in place."""
@@ -94,7 +98,8 @@ def tag_paths(
         progress: called with (rows done, all rows) after each batch.
 
     Returns:
-        The counts; `tokens_per_second` is over the whole second pass: reading, encoding, tagging and writing.
+        The counts; `tokens_per_second` is over the whole second pass: reading, encoding, tagging and writing. `warnings`
+        says that the lexicon found nothing, and why, where that is known.
 
     Raises:
         DataError, ConfigError: the input or the settings are wrong.
@@ -137,6 +142,7 @@ def tag_paths(
         "planning_chars": total.planning_chars, "tokens_per_second": total.tokens / seconds if seconds else 0.0,
         "seconds": seconds, "workers": processes, "token_kind": first.counts, "skipped": source.skipped,
         "duplicates": source.duplicates, "text_column": text_column if out else None, "output": str(out) if out else None,
+        "warnings": [] if total.planning_chars else [nothing_found(lexicon, total.rows, total.letters)],
     }  # fmt: skip
 
 
@@ -224,7 +230,10 @@ def _tag(frame: pl.DataFrame, tagger: RowTagger) -> tuple[TagTotals, list[pl.Ser
         ids = part["token_ids"]
         tagged = tagger.tag(texts, ids.to_list() if ids.null_count() < part.height else None)
         tokens, planning = int(tagged.live.sum()), int((tagged.planning & tagged.live).sum())
-        counts.add(TagTotals(part.height, tokens, planning, sum(map(len, texts)), int(tagged.planning_chars.sum())))
-        chars = pl.Series("planning_chars", tagged.planning_chars, pl.Int64)
-        made.append([span_series(tagged.spans), chars, mask_series(tagged.planning, tagged.live)])
+        chars, marked = sum(map(len, texts)), int(tagged.planning_chars.sum())
+        counts.add(
+            TagTotals(part.height, tokens, planning, chars, marked, Counter() if marked else letters_by_script(texts))
+        )
+        planning_chars = pl.Series("planning_chars", tagged.planning_chars, pl.Int64)
+        made.append([span_series(tagged.spans), planning_chars, mask_series(tagged.planning, tagged.live)])
     return counts, [pl.concat(columns) for columns in zip(*made, strict=True)]

@@ -22,14 +22,16 @@ from hicra.arrays import Array, Bools, Bytes, Int32s, Ints, as_numpy
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.text.automaton import Automaton
-from hicra.text.fold import SPACE
-from hicra.text.pieces import LINE_END, WALL_KIND, fold_texts, inside_words
+from hicra.text.fold import SPACE, WORD, inside_words
+from hicra.text.pieces import LINE_END, WALL_KIND, fold_texts
 from hicra.text.sentences import sentence_of_bytes
 from hicra.text.stream import Stream, Vocabulary
 from hicra.text.tokenizer import token_bytes
 
 Span = tuple[int, int, str]
-BLOCK = 2**18  # places of [B,T] that are tagged together, so that their arrays stay in the cache
+BLOCK = (
+    2**17
+)  # policy tokens that are tagged together, so that their arrays stay in the cache; other places count an eighth
 CHARS = 2**21  # characters of texts that are tagged together
 
 
@@ -68,7 +70,8 @@ class Tagger:
 
     Args:
         lexicon: what to look for.
-        tokenizer: needed for `mask`: a folder with tokenizer.json, a fast transformers tokenizer, or a tokenizers.Tokenizer.
+        tokenizer: needed for `mask`: a folder with tokenizer.json, a transformers tokenizer with such a backend, a
+            tokenizers.Tokenizer, a table `{id: bytes}` or a tiktoken encoding.
         unit: the span type: "gram" marks the grams, "sentence" whole sentences; None takes what the lexicon is made for.
 
     Raises:
@@ -90,6 +93,7 @@ class Tagger:
         self._index = np.array(used, np.int64)
         self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self._index])
         self._vocabulary = None if tokenizer is None else Vocabulary(token_bytes(tokenizer))
+        self._classes = self._automaton.classes(self._vocabulary.data if self._vocabulary else np.zeros(0, np.uint8))
 
     # ---- text
     def spans(self, text: str) -> list[Span]:
@@ -192,21 +196,32 @@ class Tagger:
 
     def _blocks(self, ids: Array, live: Bools, ordered: bool) -> Iterator[tuple[slice, Stream, Hits]]:
         """Yields blocks of rows, their bytes, and the spans in them as byte ranges."""
-        step = max(1, BLOCK // (ids.shape[1] + 1))
-        for low in range(0, len(ids), step):
-            rows = slice(low, low + step)
+        reach = np.cumsum(np.count_nonzero(live, axis=1) + ids.shape[1] // 8 + 1)
+        low = 0
+        while low < len(ids):
+            before = int(reach[low - 1]) if low else 0
+            rows = slice(low, max(low + 1, int(np.searchsorted(reach, before + BLOCK, side="right"))))
+            low = rows.stop
             stream = self.vocabulary.stream(ids[rows], live[rows])
-            yield rows, stream, self._find(stream.data, stream.kind, ordered)
+            yield rows, stream, self._find_in(stream, ordered)
 
-    def _find(self, data: Bytes, kind: Bytes, ordered: bool = True) -> Hits:
+    def _find(self, data: Bytes, kind: Bytes) -> Hits:
         """Returns the spans of the tagger's span type, as byte ranges."""
         gram, start, stop = self._automaton.find(data)
         inside = inside_words(kind)
         whole = np.flatnonzero(~(inside[start] | inside[stop]))
         hits = Hits(start[whole], stop[whole], self._index[gram[whole]])
-        if self.unit == "sentence":
-            return self._sentences(data, kind, hits)
-        return Hits(*(column[np.lexsort(hits[::-1])] for column in hits)) if ordered else hits
+        return self._sentences(data, kind, hits) if self.unit == "sentence" else _sorted(hits)
+
+    def _find_in(self, stream: Stream, ordered: bool) -> Hits:
+        """Returns the same for a stream of tokens. Without combining marks only the bytes at the borders of grams matter."""
+        if self.unit == "sentence" or stream.marked:
+            return self._find(stream.data, stream.kind)
+        classes = stream.read(self._classes, lambda run: self._automaton.classes(run.data))
+        gram, start, stop = self._automaton.find_classes(classes)
+        whole = np.flatnonzero(~(_inside_word(stream, start) | _inside_word(stream, stop)))
+        hits = Hits(start[whole], stop[whole], self._index[gram[whole]])
+        return _sorted(hits) if ordered else hits
 
     def _sentences(self, data: Bytes, kind: Bytes, hits: Hits) -> Hits:
         blank = (kind == SPACE) | (kind == LINE_END) | (kind == WALL_KIND)
@@ -227,6 +242,16 @@ class Tagger:
         low = solid[np.searchsorted(sentence[solid], where, side="left")]
         high = solid[np.searchsorted(sentence[solid], where, side="right") - 1] + 1
         return Hits(low, high, gram)
+
+
+def _sorted(hits: Hits) -> Hits:
+    return Hits(*(column[np.lexsort(hits[::-1])] for column in hits))
+
+
+def _inside_word(stream: Stream, at: Ints) -> Bools:
+    """Returns `inside_words` at some bytes of a stream without combining marks; byte -1, before the first, is a boundary."""
+    inside: Bools = (stream.kinds_at(at) == WORD) & (stream.kinds_at(at - 1) == WORD)
+    return inside
 
 
 def _covered(stream: Stream, first: Int32s, last: Int32s, shape: tuple[int, int]) -> Bools:

@@ -19,6 +19,7 @@ from hicra.errors import DataError
 
 # One numpy step costs about as much as this many look-ups. The number of lanes balances that against the bytes read twice.
 STEP = 750
+SMALL = 2**22  # entries of a transition table that is kept as int64
 
 
 class Level(NamedTuple):
@@ -57,16 +58,26 @@ class Automaton:
         order = np.argsort(found, kind="stable")  # states that report a match come last, so one comparison finds them
         number = np.empty(states, np.int64)
         number[order] = np.arange(states)
-        self._step = (number[table[order]] * classes).astype(np.int32).ravel()
+        # numpy indexes with int64 and converts what is not, which a table that fits no cache has not the room for
+        small = states * classes < SMALL
+        self._step = (number[table[order]] * classes).astype(np.int64 if small else np.int32).ravel()
         self._reports = int((~found).sum()) * classes
         self._gram, self._shorter = gram[order], number[shorter[order]]
 
+    def classes(self, data: Bytes) -> Bytes:
+        """Returns the class of each byte, which is what `find_classes` reads: 0 for bytes that no gram holds."""
+        return self._class.take(data, mode="clip")
+
     def find(self, data: Bytes) -> tuple[Ints, Ints, Ints]:
         """Returns (gram, start, stop) of every occurrence in `data`: half-open byte ranges, in no order."""
-        n, before = len(data), min(self._longest - 1, len(data))
+        return self.find_classes(self.classes(data))
+
+    def find_classes(self, classes: Bytes) -> tuple[Ints, Ints, Ints]:
+        """Returns what `find` does, for a text of which the classes of its bytes are known."""
+        n, before = len(classes), min(self._longest - 1, len(classes))
         lanes = max(1, min(n, math.isqrt(STEP * n // max(before, 1))))
         stretch = -(-n // lanes)
-        walked = self._walk(data, lanes, stretch, before)
+        walked = self._walk(classes, lanes, stretch, before)
         at = np.flatnonzero(walked >= self._reports)
         state = (walked[at] // self._classes).astype(np.int64)
         step = at // lanes
@@ -83,18 +94,19 @@ class Automaton:
         gram, stop = np.concatenate(grams), np.concatenate(stops)
         return gram, stop - self.length[gram], stop
 
-    def _walk(self, data: Bytes, lanes: int, stretch: int, before: int) -> Int32s:
+    def _walk(self, classes: Bytes, lanes: int, stretch: int, before: int) -> Ints | Int32s:
         """Returns the state after each byte, times the number of classes, [stretch * lanes]: byte 0 of every lane, byte 1, ..."""
-        classes = np.zeros(before + lanes * stretch, np.uint8)
-        np.take(self._class, data, out=classes[before : before + len(data)], mode="clip")
-        rows = np.lib.stride_tricks.as_strided(classes, (before + stretch, lanes), (1, stretch))
-        index = rows.astype(np.int32, order="C")
-        states = np.empty((stretch, lanes), np.int32)
-        last = np.zeros(lanes, np.int32)
-        for t in range(before + stretch):
-            np.add(last, index[t], out=index[t])
-            last = states[max(t - before, 0)]
-            np.take(self._step, index[t], out=last, mode="clip")
+        padded = np.zeros(before + lanes * stretch, np.uint8)
+        padded[before : before + len(classes)] = classes
+        rows = np.lib.stride_tricks.as_strided(padded, (before + stretch, lanes), (1, stretch))
+        number, take, add = self._step.dtype, self._step.take, np.add
+        index = rows.astype(number, order="C")
+        states = np.empty((stretch, lanes), number)
+        last, warm = np.zeros(lanes, number), np.empty(lanes, number)
+        for at in index[:before]:  # no state of these bytes is asked for
+            last = take(add(last, at, out=at), out=warm, mode="clip")
+        for at, state in zip(index[before:], states, strict=True):
+            last = take(add(last, at, out=at), out=state, mode="clip")
         return states.ravel()
 
 

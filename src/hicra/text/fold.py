@@ -10,6 +10,8 @@ TEXT-2. A stretch of white space (Unicode White_Space) counts as one space; zero
 TEXT-3. Typographic apostrophes (U+2019, U+2018, U+FF07) equal the ASCII one.
 TEXT-4. A word is a stretch of letters (L*), decimal digits (Nd) and underscores; a combining mark (M*) belongs to the character
     that it follows.
+TEXT-5. Each letter of a script that is written without spaces (Han, Hiragana, Katakana, Thai, Lao, Khmer, Myanmar) is a word of
+    its own, together with the combining marks that follow it. Which script a letter belongs to is read from its Unicode name.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hicra.arrays import Bools, Bytes, CodePoints, Ints
+from hicra.text.scripts import WITHOUT_SPACES, script_of
 
-OTHER, WORD, MARK, SPACE = 0, 1, 2, 3
+OTHER, WORD, MARK, SPACE, ALONE = 0, 1, 2, 3, 4  # ALONE: a letter that is a word of its own
 WHITE_SPACE = frozenset(
     [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 )
@@ -36,22 +39,13 @@ class Folded(NamedTuple):
         points: [N] uint32, folded code points.
         start: [N] int64, index of the first original code point that each folded one stands for.
         stop: [N] int64, index one past the last.
-        kind: [N] uint8, the character class: OTHER, WORD, MARK or SPACE.
+        kind: [N] uint8, the character class: OTHER, WORD, MARK, SPACE or ALONE.
     """
 
     points: CodePoints
     start: Ints
     stop: Ints
     kind: Bytes
-
-    @property
-    def word(self) -> Bools:
-        """The characters that are part of a word, [N] bool; a mark counts like the last character before it that is no mark."""
-        word, marks = self.kind == WORD, self.kind == MARK
-        if not marks.any():
-            return np.asarray(word)
-        base = np.maximum.accumulate(np.where(marks, -1, np.arange(len(word))))
-        return np.asarray(np.where(base >= 0, word[base], False))
 
 
 def fold_char(char: str) -> str:
@@ -65,11 +59,13 @@ def fold_char(char: str) -> str:
 
 
 def char_class(char: str) -> int:
-    """Returns the class of a character: OTHER, WORD, MARK or SPACE."""
+    """Returns the class of a character: OTHER, WORD, MARK, SPACE or ALONE."""
     if ord(char) in WHITE_SPACE:
         return SPACE
     category = unicodedata.category(char)
-    if char == "_" or category[0] == "L" or category == "Nd":
+    if category[0] == "L":
+        return ALONE if script_of(char) in WITHOUT_SPACES else WORD
+    if char == "_" or category == "Nd":
         return WORD
     return MARK if category[0] == "M" else OTHER
 
@@ -114,6 +110,32 @@ def fold_points(points: CodePoints) -> Folded:
     # a kept space ends where the next kept character starts, any other character after itself
     stop = np.where(space[start], stop, start + 1) if start.size else stop[:0]
     return Folded(folded[start], start, stop, kind[start])
+
+
+def inside_words(kind: Bytes) -> Bools:
+    """Returns which characters (or their bytes) belong to one word with what stands before them, [N] bool.
+
+    A mark belongs to the letter that it follows, and counts like it. Of a character of several bytes only the first is
+    asked about.
+
+    Args:
+        kind: [N] uint8, the class of each character, or of each byte's character.
+    """
+    mark = np.flatnonzero(kind == MARK)
+    if not mark.size:
+        inside = kind == WORD
+        inside[1:] &= inside[:-1].copy()
+        inside[:1] = False
+        return np.asarray(inside)
+    base = np.arange(len(kind))
+    base[mark] = 0
+    base = np.maximum.accumulate(base)
+    like = kind[base]
+    inside = like == WORD
+    inside[1:] &= inside[:-1].copy()
+    inside[:1] = False
+    inside[mark] |= like[mark] == ALONE
+    return np.asarray(inside)
 
 
 def fold(text: str) -> str:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from hicra.arrays import Bools, Bytes, CodePoints, Int32s, Ints
-from hicra.text.fold import MARK, SPACE, WORD, code_points, fold_points
+from hicra.text.fold import SPACE, code_points, fold_points
 
-LINE_END, WALL_KIND = 4, 5  # classes of bytes beside those of hicra.text.fold: white space with a line end, a boundary
+LINE_END, WALL_KIND = 5, 6  # classes of bytes beside those of hicra.text.fold: white space with a line end, a boundary
 BEGINS_BLANK, ENDS_BLANK, CONTINUES = 1, 2, 4  # bits of `edge`
 _LINE_ENDS = np.array([0x0A, 0x0D], np.uint32)
 
@@ -25,7 +25,7 @@ class Pieces(NamedTuple):
 
     Attributes:
         data: [S] uint8, folded UTF-8.
-        kind: [S] uint8, the class of each byte's character: OTHER, WORD, MARK, SPACE, LINE_END or WALL_KIND.
+        kind: [S] uint8, the class of each byte's character: those of `Folded`, LINE_END or WALL_KIND.
         char: [S] int32, index of the character within its piece, before folding.
         start, length: [P] int64, the bytes of each piece; a character belongs to the piece where it begins.
         chars: [P] int64, number of characters that begin in it, before folding.
@@ -115,18 +115,6 @@ def _walled(points: CodePoints, begin: Ints, run: Ints) -> tuple[CodePoints, Int
     text = np.insert(points, at, 0)
     piece_of = np.insert(np.searchsorted(begin, np.arange(len(points)), side="right") - 1, at, len(begin))
     return text, piece_of
-
-
-def inside_words(kind: Bytes) -> Bools:
-    """Returns which bytes belong to one word with the byte before, [S] bool; a mark counts like what stands before it."""
-    word, mark = kind == WORD, np.flatnonzero(kind == MARK)
-    if mark.size:
-        base = np.arange(len(kind))
-        base[mark] = 0
-        word[mark] = word[np.maximum.accumulate(base)[mark]]
-    word[1:] &= word[:-1].copy()
-    word[:1] = False
-    return np.asarray(word)
 
 
 def decode(data: Bytes) -> tuple[CodePoints, Ints]:

@@ -1,7 +1,8 @@
 """Says where sentences end, in texts and in folded bytes, by one rule (docs/concepts/tagging.md).
 
-A sentence ends after one of `STOPS` that stands before white space, and after a line end; a boundary and the end of the text
-end it too. A folded text has no line ends but those that the streaming tagger keeps, so the same pattern reads it.
+A sentence ends after one of `STOPS` that stands before white space, after one of `WIDE_STOPS` wherever it stands, and after a
+line end; a boundary and the end of the text end it too. A folded text has no line ends but those that the streaming tagger
+keeps, so the same pattern reads it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from hicra.text.fold import WHITE_SPACE
 from hicra.text.pieces import LINE_END, WALL_KIND
 
 STOPS = ".?!:"
+WIDE_STOPS = (
+    "\u3002\uff0e\uff1f\uff01\uff1a"  # the ideographic full stop and the full-width forms: no space follows them
+)
 _SPACES = "".join(map(chr, sorted(WHITE_SPACE)))
-_END = re.compile(rf"[\n\r]|[{re.escape(STOPS)}](?=[{re.escape(_SPACES)}])")
+_END = re.compile(rf"[\n\r{WIDE_STOPS}]|[{re.escape(STOPS)}](?=[{re.escape(_SPACES)}])")
 _STOP_BYTE = np.isin(np.arange(256), [ord(char) for char in STOPS])
+_WIDE = np.array([int.from_bytes(char.encode(), "big") for char in WIDE_STOPS])  # three bytes each
 
 
 def ends(text: str) -> list[int]:
-    """Returns the index of the character after each sentence end; the end of the text is not among them.
+    """Returns the index of the character after each sentence end; the end of the text is there only where such a sign ends it.
 
     >>> ends("So x = 1.5. Why?\\n\\nWait.")
     [11, 16, 17, 18]
@@ -55,4 +60,7 @@ def sentence_of_bytes(data: Bytes, kind: Bytes, blank: Bools) -> Ints:
     """
     last = (kind == LINE_END) | (kind == WALL_KIND)
     last[:-1] |= _STOP_BYTE[data[:-1]] & blank[1:]
+    high = np.flatnonzero(data[:-2] >= _WIDE.min() >> 16)
+    three = data[high].astype(np.int64) << 16 | data[high + 1].astype(np.int64) << 8 | data[high + 2]
+    last[high[np.isin(three, _WIDE)] + 2] = True
     return np.asarray(np.cumsum(last) - last)

@@ -8,17 +8,18 @@ parts of characters (byte-level tokens of an emoji), which are joined and then f
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from hicra.arrays import Array, Bools, Bytes, Int32s, Ints
 from hicra.errors import DataError
-from hicra.text.fold import to_text
+from hicra.text.fold import MARK, to_text
 from hicra.text.pieces import BEGINS_BLANK, CONTINUES, ENDS_BLANK, LINE_END, WALL_KIND, Pieces, decode, fold_bytes
 from hicra.text.tokenizer import TokenBytes
 
-WALL, EMPTY, FRAGMENT, OPENS = 8, 16, 32, 64  # bits beside those of `Pieces.edge`
+WALL, EMPTY, FRAGMENT, OPENS, MARKED = 8, 16, 32, 64, 128  # bits beside those of `Pieces.edge`
 _EDGES = np.uint8(BEGINS_BLANK | ENDS_BLANK | CONTINUES)
 
 
@@ -26,8 +27,10 @@ class Stream(NamedTuple):
     """Holds the N tokens of a batch that have bytes, the boundaries between and after them, and their S folded bytes.
 
     Attributes:
-        data: [S] uint8; ends with a boundary, so that data[-1] is one as well.
-        kind: [S] uint8, the class of each byte's character (`Pieces.kind`).
+        vocabulary: where the bytes of most tokens stand.
+        letters: [S] int32, where each byte stands among those of the vocabulary, or, past their end, in `run`. The last one is a
+            boundary, so that byte -1 is one as well.
+        lines: bytes of white space that goes on in the next token, with a line end there.
         token: [S] int32, the token that each byte belongs to.
         start: [N] int64, the first byte of each token.
         flags: [N] uint8, bits of `Pieces.edge` and of this module.
@@ -37,8 +40,9 @@ class Stream(NamedTuple):
         broken, run: [R] the tokens that hold parts of characters, and their bytes, joined and folded.
     """
 
-    data: Bytes
-    kind: Bytes
+    vocabulary: Vocabulary
+    letters: Int32s
+    lines: Ints
     token: Int32s
     start: Ints
     flags: Bytes
@@ -47,6 +51,35 @@ class Stream(NamedTuple):
     source: Int32s
     broken: Ints
     run: Pieces | None
+
+    def read(self, own: Bytes, run: Callable[[Pieces], Bytes]) -> Bytes:
+        """Returns a property of each byte, [S] uint8: `own` has it for those of the vocabulary, `run` finds it for the others."""
+        table = own if self.run is None else np.concatenate([own, run(self.run)])
+        return table.take(self.letters, mode="clip")
+
+    @property
+    def data(self) -> Bytes:
+        """The bytes, [S] uint8."""
+        return self.read(self.vocabulary.data, lambda run: run.data)
+
+    @property
+    def kind(self) -> Bytes:
+        """The class of each byte's character (`Pieces.kind`), [S] uint8."""
+        kind = self.read(self.vocabulary.kind, lambda run: run.kind)
+        kind[self.lines] = LINE_END
+        return kind
+
+    @property
+    def marked(self) -> bool:
+        """Whether any character may be a combining mark."""
+        return bool((self.flags & MARKED).any())
+
+    def kinds_at(self, at: Ints) -> Bytes:
+        """Returns `kind` of some bytes, where a line end counts as any other white space."""
+        index = self.letters[at]
+        if self.run is None:
+            return self.vocabulary.kind.take(index, mode="clip")
+        return np.concatenate([self.vocabulary.kind, self.run.kind]).take(index, mode="clip")
 
     def token_ranges(self, start: Ints, stop: Ints) -> tuple[Int32s, Int32s]:
         """Turns byte ranges into half-open ranges of the tokens that hold a byte of them."""
@@ -75,6 +108,8 @@ class Vocabulary:
         self.flags |= np.where(_broken(table), FRAGMENT, 0).astype(np.uint8)
         self.data, self.kind, self.char = folded.data, folded.kind.copy(), folded.char
         self.kind[folded.start[table.wall]] = WALL_KIND
+        marks = np.cumsum(np.append(0, self.kind == MARK))
+        self.flags |= np.where(marks[folded.start + folded.length] > marks[folded.start], MARKED, 0).astype(np.uint8)
 
     def stream(self, ids: Array, live: Bools) -> Stream:
         """Returns the folded bytes of a batch.
@@ -84,26 +119,27 @@ class Vocabulary:
             live: [B,T] bool, the policy tokens; the others are boundaries.
         """
         flat, flags, place = self._tokens(ids, live)
-        source, length = np.take(self.start, flat, mode="clip"), np.take(self.length, flat, mode="clip")
-        data, kind, run = self.data, self.kind, None
-        broken = np.flatnonzero(flags & FRAGMENT)
+        source, length = self.start.take(flat, mode="clip"), self.length.take(flat, mode="clip")
+        kind, run = self.kind, None
+        broken = np.flatnonzero((flags & FRAGMENT) > 0)
         if broken.size:
             raw, begin = self._raw(flat[broken])
             opens = np.append(True, np.diff(broken) > 1)
             run = fold_bytes(raw, begin, opens)
-            source[broken], length[broken] = run.start + len(data), run.length
-            flags[broken] = flags[broken] & ~_EDGES | run.edge
-            data, kind = np.concatenate([data, run.data]), np.concatenate([kind, run.kind])
-        goes_on = np.zeros(len(flags), np.bool_)  # white space that began in the token before
-        goes_on[1:] = (flags[1:] & BEGINS_BLANK > 0) & (flags[:-1] & ENDS_BLANK > 0)
-        source, length = source + goes_on, length - goes_on
+            source[broken], length[broken] = run.start + len(kind), run.length
+            flags[broken] = flags[broken] & ~_EDGES | run.edge | (MARKED if (run.kind == MARK).any() else 0)
+        # white space that began in the token before: its bit stands one place after that of an end
+        goes_on = np.flatnonzero((flags[1:] & BEGINS_BLANK & (flags[:-1] >> 1)).view(np.bool_)) + 1
+        first = source[goes_on]
+        source[goes_on] += 1
+        length[goes_on] -= 1
         start = np.cumsum(length, dtype=np.int64) - length
-        index = ragged(source, start, length)
-        spelled = np.take(kind, index, mode="clip")
-        line = goes_on & (kind[source - goes_on] == LINE_END)
-        spelled[start[line] - 1] = LINE_END
-        read = np.take(data, index, mode="clip")
-        return Stream(read, spelled, _owners(start, length, len(read)), start, flags, place, flat, source, broken, run)
+        kind = kind if run is None else np.concatenate([kind, run.kind])
+        lines = start[goes_on[kind[first] == LINE_END]] - 1
+        token = _owners(start, int(length[-1]), start[np.flatnonzero(length == 0)])
+        index = (source - start).astype(np.int32).take(token, mode="clip")
+        index += np.arange(len(index), dtype=np.int32)
+        return Stream(self, index, lines, token, start, flags, place, flat, source, broken, run)
 
     def _tokens(self, ids: Array, live: Bools) -> tuple[Int32s, Bytes, Ints]:
         """Returns ids, flags and places of the tokens that count; a boundary ends each row, the first of several stays."""
@@ -118,8 +154,8 @@ class Vocabulary:
         keep[:, 1:] |= known
         keep[:1, :1] = True
         place = np.flatnonzero(keep)
-        flat = tokens.ravel()[place]
-        flags = np.take(self.flags, flat, mode="clip")
+        flat = tokens.ravel().take(place, mode="clip")
+        flags = self.flags.take(flat, mode="clip")
         if (flags & EMPTY).any():
             some = flags & EMPTY == 0
             return flat[some], flags[some], place[some]
@@ -185,11 +221,18 @@ def ragged(source: Int32s, start: Ints, length: Int32s | Ints) -> Int32s:
     return np.cumsum(index, out=index)
 
 
-def _owners(start: Ints, length: Int32s, total: int) -> Int32s:
-    """Returns the token that each byte belongs to, [total] int32."""
-    token = np.flatnonzero(length)
-    step = np.zeros(total, np.int32)
-    step[start[token]] = np.diff(token, prepend=0)
+def _owners(start: Ints, last: int, without: Ints) -> Int32s:
+    """Returns the token that each byte belongs to, [S] int32.
+
+    Args:
+        start: [N], the first byte of each token.
+        last: number of bytes of the last token.
+        without: the starts of the tokens (never the first) that have no byte left, since one before holds their white space or
+            the character that they end.
+    """
+    step = np.zeros(int(start[-1]) + last, np.int32)
+    step[start[1:]] = 1
+    np.add.at(step, without, 1)
     return np.cumsum(step, out=step)
 
 

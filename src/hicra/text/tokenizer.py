@@ -7,7 +7,9 @@ There are three families of tokenizers (docs/how-to/tag.md):
 - those that drop white space (WordPiece, word-level): tokens are read as separated by one space, unless marked as
   continuations; grams with punctuation may be missed there.
 
-Special tokens have no bytes, and no match crosses them.
+Where the bytes themselves are given (a table `{id: bytes}`, a tiktoken encoding), no family is needed: `hicra.text.byte_tables`.
+
+Special tokens have no bytes, and no match crosses them. Added tokens that are not special spell what `decode` shows.
 """
 
 from __future__ import annotations
@@ -21,9 +23,15 @@ import numpy as np
 
 from hicra.arrays import Bools, Bytes, Ints
 from hicra.errors import ConfigError
+from hicra.text.byte_tables import AS_TABLE, pieces_of_table, table_of
 
 WALL = b"\x00"
 METASPACE = "\u2581"
+OF_OBJECTS = f"load it with AutoTokenizer.from_pretrained(FOLDER), which converts it where transformers can; else give {AS_TABLE}"
+OF_FOLDERS = (
+    "give a folder with tokenizer.json; AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes that file where "
+    "transformers can convert"
+)
 RAW_BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -31,7 +39,7 @@ class TokenBytes(NamedTuple):
     """Holds the bytes of each token id, and a last entry (id V) for the boundary that no match crosses.
 
     Attributes:
-        family: "byte-level", "metaspace", "wordpiece" or "word-level".
+        family: "byte-level", "metaspace", "wordpiece", "word-level" or "table".
         blob: uint8, the bytes of all tokens, one after another.
         start: [V+1] int64, where each token's bytes start in `blob`.
         length: [V+1] int64, how many bytes each token has.
@@ -71,20 +79,18 @@ def load_tokenizer(source: Any) -> tuple[Any, set[int]]:
         path = Path(source)
         file = path / "tokenizer.json" if path.is_dir() else path
         if not file.is_file():
-            raise ConfigError(
-                f"no tokenizer at {path}: {file} does not exist", "name a folder that holds tokenizer.json"
-            )
+            raise ConfigError(f"no tokenizer at {path}: {file} does not exist", OF_FOLDERS)
         try:
             return Tokenizer.from_file(str(file)), set()
         except Exception as error:  # the library raises bare Exception
-            raise ConfigError(f"{file} is no tokenizer: {error}", "save it again with save_pretrained") from None
+            raise ConfigError(f"{file} is no tokenizer: {error}", OF_FOLDERS) from None
     if isinstance(source, Tokenizer):
         return source, set()
     backend = getattr(source, "backend_tokenizer", None)
-    if backend is None:
+    if not isinstance(backend, Tokenizer):
         raise ConfigError(
-            f"{type(source).__name__} has no fast backend, so the bytes of its tokens are not known",
-            "load it with AutoTokenizer.from_pretrained(..., use_fast=True)",
+            f"a {type(source).__name__} has no tokenizer.json inside, so the bytes of its tokens are not known",
+            OF_OBJECTS,
         )
     return backend, set(source.all_special_ids)
 
@@ -118,7 +124,7 @@ def _family(spec: dict[str, Any]) -> str:
         return "word-level"
     raise ConfigError(
         f"tokenizer model {model!r} with decoder {sorted(_kinds(spec.get('decoder')))} is of no known family",
-        "take a byte-level BPE, Metaspace/SentencePiece, WordPiece or word-level tokenizer, or tag the text (no --tokenizer)",
+        f"take a byte-level BPE, Metaspace/SentencePiece, WordPiece or word-level tokenizer, or give {AS_TABLE}",
     )
 
 
@@ -126,31 +132,36 @@ def token_bytes(source: Any) -> TokenBytes:
     """Returns the byte table of a tokenizer.
 
     Args:
-        source: a folder or tokenizer.json (str or Path), a fast transformers tokenizer, or a tokenizers.Tokenizer.
+        source: a folder or tokenizer.json (str or Path), a transformers tokenizer with such a backend, a tokenizers.Tokenizer,
+            or a table of bytes: `{id: bytes}`, a tiktoken encoding, a `.tiktoken` file.
 
     Raises:
-        ConfigError: the tokenizer does not load, has no fast backend, or is of no known family.
+        ConfigError: the tokenizer does not load, its bytes are not known, or it is of no known family.
     """
+    table = table_of(source)
+    if table is not None:
+        return _packed("table", pieces_of_table(table))
     tokenizer, special = load_tokenizer(source)
     spec = json.loads(tokenizer.to_str())
     family = _family(spec)
-    added = {token["id"]: token for token in spec.get("added_tokens", [])}
-    special = special | {index for index, token in added.items() if token["special"]}
+    special = special | {token["id"] for token in spec.get("added_tokens", []) if token["special"]}
     vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-    size = max(vocabulary.values(), default=-1) + 1
     spell = _speller(family, spec)
-    pieces: list[bytes | None] = [None] * size
+    pieces: list[bytes | None] = [None] * (max(vocabulary.values(), default=-1) + 1)
     for text, index in vocabulary.items():
         if index not in special:
-            pieces[index] = text.encode() if index in added and family in ("byte-level", "metaspace") else spell(text)
-    length = np.array([len(WALL if piece is None else piece) for piece in pieces] + [len(WALL)], np.int64)
+            pieces[index] = spell(text)
+    return _packed(family, pieces)
+
+
+def _packed(family: str, pieces: list[bytes | None]) -> TokenBytes:
+    """Lays the bytes of all tokens one after another; None is a boundary."""
+    spelled = [WALL if piece is None else piece for piece in [*pieces, None]]
+    length = np.array([len(piece) for piece in spelled], np.int64)
     start = np.concatenate([[0], np.cumsum(length)[:-1]])
-    blob = np.frombuffer(b"".join(WALL if piece is None else piece for piece in pieces) + WALL, np.uint8)
-    wall = np.array([piece is None for piece in pieces] + [True], np.bool_)
-    opens = np.array(
-        [family == "metaspace" and (piece or b"").startswith(b" ") for piece in pieces] + [False], np.bool_
-    )
-    return TokenBytes(family, blob, start, length, opens, wall)
+    wall = np.array([piece is None for piece in [*pieces, None]], np.bool_)
+    opens = np.array([family == "metaspace" and piece.startswith(b" ") for piece in spelled], np.bool_)
+    return TokenBytes(family, np.frombuffer(b"".join(spelled), np.uint8), start, length, opens, wall)
 
 
 def _speller(family: str, spec: dict[str, Any]) -> Any:

@@ -56,6 +56,7 @@ TEXTS = [
     "LET\u2019S\u3000try another \u4f60so \u4f60\u597d, caf\u00e9, CAF\u00c9, cafe\u0301, caf\u00e9\u0301, \u0130so",
     "\u212aso, \u00b2so, so\u00b2, \u2160so \U0001f914so\U0001f914, so\u0301, (\u0301so) so!\u0301",
     "waiting wait",
+    "你好so 你好\u0301 你so你好吗 你\u0301so，so好",
 ]
 
 

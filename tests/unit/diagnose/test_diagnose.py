@@ -49,8 +49,9 @@ def test_steps_are_those_of_the_data_ascending_and_with_gaps(tmp_path: Path) -> 
 
 
 def test_rows_without_a_step_are_said(tmp_path: Path) -> None:
-    assert measured(tmp_path, [{"response": "a"}, {"response": "b"}])["warnings"] == []
-    found = measured(tmp_path, [{"response": "a"}, {"response": "b", "step": 7}])
+    said = "let me check"
+    assert measured(tmp_path, [{"response": said}, {"response": "b"}])["warnings"] == []
+    found = measured(tmp_path, [{"response": said}, {"response": "b", "step": 7}])
     assert found["warnings"] == ["1 of 2 rows have no step and count at step 1"]
     assert [one["step"] for one in found["steps"]] == [1, 7]
 
@@ -161,7 +162,7 @@ def test_several_models_in_one_are_said(tmp_path: Path) -> None:
     said = "the rows are of 2 models and measured together; --by model measures each apart"
     assert said in arms_of(tmp_path)["warnings"]
     assert said not in arms_of(tmp_path, by="stage")["warnings"]
-    assert measured(tmp_path, [{"response": "a", "model": "m"}, {"response": "a"}])["warnings"] == []
+    assert measured(tmp_path, [{"response": "let me check", "model": "m"}, {"response": "a"}])["warnings"] == []
 
 
 def test_a_column_that_makes_no_arms(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hicra import cli
 from hicra.artifacts import canonical_json
 from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
@@ -48,6 +49,25 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         models.resolve("smollm2-135m")
     with pytest.raises(ConfigError, match="downloads no models"):
         models.resolve("someone/some-model")
+
+
+def test_a_tokenizer_is_named_as_a_model_is(tmp_path: Path) -> None:
+    assert models.resolve_tokenizer("plan-execute-weak") == models.resolve("plan-execute-weak")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    for path in (tmp_path, tmp_path / "tokenizer.json"):
+        assert models.resolve_tokenizer(str(path)) == path
+    with pytest.raises(ConfigError, match="--tokenizer: there is no model and no folder(.|\n)*'smollm2-135m-instruct'"):
+        models.resolve_tokenizer("smollm2-135m-instrukt")
+
+
+def test_tag_and_diagnose_take_a_built_in_model_as_tokenizer(tmp_path: Path, capsys) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"response": "let me check", "correct": true}\n')
+    for verb in ("tag", "diagnose"):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([verb, str(rows), "--tokenizer", "plan-execute-strong", "--json"])
+        assert ended.value.code == 0
+        assert '"tokens"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("which", ["strong", "weak"])

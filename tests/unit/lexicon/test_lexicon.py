@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from hicra import Lexicon
-from hicra.errors import ArtifactError, ConfigError, DataError
+from hicra.errors import ArtifactError, ConfigError, DataError, FileError
 
 
 def test_built_ins():
@@ -43,6 +43,14 @@ def test_the_hash_depends_on_content_alone():
     table = pl.DataFrame({"gram": ["a b"], "weight": [1.0]})
     weighted = [Lexicon.from_table(table, name="w", threshold=t).content_hash for t in (0.1, 0.2)]
     assert len({plain.content_hash, *weighted}) == 3
+
+
+def test_n_counts_words_of_the_tagging_rule_and_the_hash_does_not_know_it():
+    lexicon = Lexicon.from_phrases(["let\u2019s double-check", "## step", "等一下", "= 2"])
+    n = dict(lexicon.table.select("gram", "n").iter_rows())
+    assert n == {"let's double-check": 3, "## step": 1, "等一下": 3, "= 2": 1}
+    assert lexicon.content_hash == Lexicon.from_phrases(reversed(lexicon.phrases)).content_hash
+    assert Lexicon.load("paper").content_hash.startswith("44811ab8193ad4ff")  # as before `n` was counted so
 
 
 def test_text_file(tmp_path):
@@ -89,6 +97,69 @@ def test_damaged_folders(tmp_path):
     (folder / "lexicon.json").unlink()
     with pytest.raises(ArtifactError, match="holds no lexicon.json"):
         Lexicon.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"kind": ' + "[" * 60_000 + "]" * 60_000 + "}", "lexicon.json is not readable JSON"),
+        ('{"kind": ' + "9" * 5000 + "}", "lexicon.json is not readable JSON"),
+        ("\udcff", "lexicon.json is not readable JSON"),
+        ("[]", "`kind`"),
+        ({"threshold": "0.5"}, "threshold in .*lexicon.json is '0.5'"),
+        ({"threshold": float("nan")}, "threshold"),
+        ({"settings": [1]}, "settings"),
+        ({"statistics": "none"}, "statistics"),
+        ({"source": "AIME"}, "source"),
+        ({"source": [1]}, "source"),
+        ({"licence": 4}, "licence"),
+    ],
+)
+def test_a_manifest_that_another_program_wrote(tmp_path, text, says):
+    folder = Lexicon.from_phrases(["a b"]).save(tmp_path / "lexicon")
+    if isinstance(text, dict):
+        text = json.dumps(json.loads((folder / "lexicon.json").read_text()) | text)
+    (folder / "lexicon.json").write_text(text, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(ArtifactError, match=says) as caught:
+        Lexicon.load(folder)
+    assert str(folder) in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("column", "says"),
+    [
+        (pl.lit(7).alias("gram"), "column 'gram' holds Int32, not String"),
+        (pl.lit(None, pl.String).alias("gram"), "row 0 has no gram"),
+        (pl.lit("A b").alias("gram"), "not in folded form"),
+        (pl.lit("0.5").alias("weight"), "column 'weight' holds String, not Float64"),
+        (pl.lit(float("inf")).alias("weight"), "column 'weight' holds a value that is no finite number"),
+        (pl.lit(0.5).alias("cluster"), "column 'cluster' holds Float64, not Int64"),
+        (pl.lit([1]).alias("doc_freq"), "column 'doc_freq' holds List"),
+    ],
+)
+def test_a_table_that_another_program_wrote(tmp_path, column, says):
+    folder = Lexicon.from_phrases(["a b"]).save(tmp_path / "lexicon")
+    pl.read_parquet(folder / "grams.parquet").with_columns(column).write_parquet(folder / "grams.parquet")
+    with pytest.raises(ArtifactError, match=says) as caught:
+        Lexicon.load(folder)
+    assert str(folder / "grams.parquet") in caught.value.message
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch):
+    folder = Lexicon.from_phrases(["a b"]).save(tmp_path / "lexicon")
+    phrases = tmp_path / "phrases.txt"
+    phrases.write_text("so\n")
+
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    with pytest.raises(FileError, match=r"lexicon.json cannot be read: Permission denied"):
+        Lexicon.load(folder)
+    with pytest.raises(DataError, match=r"phrases.txt cannot be read: Permission denied"):
+        Lexicon.load(phrases)
 
 
 def test_bad_tables():

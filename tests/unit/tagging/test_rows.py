@@ -63,6 +63,16 @@ def test_words_by_hand():
     ]
 
 
+def test_each_letter_of_a_script_without_spaces_is_a_word():
+    tagger = RowTagger(Lexicon.from_phrases(["等一下", "so"]))
+    found = tagger.tag(["嗯，等一下so 好。", "é so", ""])
+    assert found.live.sum(axis=1).tolist() == [6, 2, 0]  # 嗯， 等 一 下 so 好。
+    assert found.planning[0].tolist() == [False, True, True, True, True, False]
+    assert found.planning[1, :2].tolist() == [False, True]
+    assert found.ids[0, 4] == found.ids[1, 1]  # "so" has one number
+    assert found.planning_chars.tolist() == [5, 2, 0]
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 def test_one_row_out_a_row_in_duplicates_kept(tmp_path, ending):
     rows = [{"id": 1, "solution": "So, yes"}, {"id": 1, "solution": "So, yes"}, {"id": 2, "solution": "no\u2028let me"}]

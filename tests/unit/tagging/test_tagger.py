@@ -34,8 +34,23 @@ def spans(text, *grams, **kind):
         ("\u00e9so so\u00e9 so", "so", [(8, 10)]),  # non-ASCII letters too
         ("so\u0301 so", "so", [(4, 6)]),  # a combining mark belongs to the letter before it
         ("\U0001f914so\U0001f914", "so", [(1, 3)]),  # emoji are not
-        ("\u4f60so", "so", []),  # CJK characters are letters
-        ("\u4f60\u597d \u4f60\u597d\u5417", "\u4f60\u597d", [(0, 2)]),
+        ("\u4f60so", "so", [(1, 3)]),  # each letter of a script without spaces is a word of its own
+        ("\u4f60\u597d \u4f60\u597d\u5417", "\u4f60\u597d", [(0, 2), (3, 5)]),
+        ("嗯，等一下这里", "等一下", [(2, 5)]),
+        ("では、もう一度確認しようと思う。", "もう一度確認しよう", [(3, 12)]),
+        ("データを調べて", "データ", [(0, 3)]),
+        ("が ガ", "か", []),  # precomposed letters are others
+        ("か\u3099か", "か", [(2, 3)]),  # a combining mark stays with its letter
+        ("เราลองตรวจสอบอีกครั้งนะ", "ลองตรวจสอบอีกครั้ง", [(3, 21)]),
+        ("ครั้ง", "คร", []),  # the vowel above belongs to the second letter
+        ("ລອງກວດ", "ກວດ", [(3, 6)]),
+        ("ខ្ញុំគិត", "គិត", [(5, 8)]),
+        ("စစ်ဆေး", "စ", [(0, 1)]),
+        ("๑๒ ๑", "๑", [(3, 4)]),  # digits are no letters: they make one word
+        ("한국어 한국", "한국", [(4, 6)]),  # Korean has spaces
+        ("ㄅㄆ ㄅ", "ㄅ", [(3, 4)]),  # so have the other scripts
+        ("\u2163so \u2163", "so", [(1, 3)]),  # a roman numeral sign (Nl) is no letter, so no part of a word
+        ("so\u2163 \u3007so", "so", [(0, 2), (5, 7)]),  # nor is the ideographic zero
         ("so\u0661 so", "so", [(4, 6)]),  # other scripts' decimal digits
         ("so's (so) so.", "so", [(0, 2), (6, 8), (10, 12)]),  # an apostrophe is no word character
         ("does this hold true? yes", "does this hold true?", [(0, 20)]),  # punctuation at the edge
@@ -150,6 +165,15 @@ def test_incomplete_utf8_at_token_borders():
     half = np.array([[*caf, one_byte[0]]])  # cut inside the letter: no text yet
     assert not tagger.mask(half, np.ones(half.shape, bool)).any()
     assert e_acute
+    no_break = [
+        vocabulary[char] for char in "\u00c2\u0142"
+    ]  # a no-break space as two tokens, of which the second has no byte left
+    spaced = np.array([[*caf, *one_byte, *no_break, *tokenizer.encode(" caf").ids, *one_byte]])
+    assert (
+        Tagger(Lexicon.from_phrases(["caf\u00e9 caf\u00e9"]), tokenizer).mask(spaced, np.ones(spaced.shape, bool)).all()
+    )
+    alone = tagger.mask(spaced, np.ones(spaced.shape, bool))[0].tolist()
+    assert alone == [True] * (len(caf) + 2) + [False] * 2 + [True] * (spaced.shape[1] - len(caf) - 4)
 
 
 def test_torch_in_torch_out():
@@ -192,8 +216,9 @@ def test_tokenizers_that_cannot_serve(tmp_path):
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ConfigError, match="no tokenizer"):
         Tagger(lexicon, tmp_path)
-    with pytest.raises(ConfigError, match="no fast backend"):
+    with pytest.raises(ConfigError, match=r"an? object has no tokenizer.json inside") as caught:
         Tagger(lexicon, object())
+    assert "{id: bytes}" in caught.value.fix
     ends = json.loads(byte_level().to_str())
     ends["model"]["end_of_word_suffix"] = "</w>"
     with pytest.raises(ConfigError, match="</w>"):

@@ -42,6 +42,17 @@ def test_every_stop_before_every_white_space(stop):
     assert sentences(f"a{stop}\u200bb") == [(0, 4)]  # zero width is no white space
 
 
-@given(st.text(st.sampled_from("ab.?!: \n\r\t\u00a0\u3000\u200bé\u0301İ\u4e2d\U0001f642"), max_size=40))
+@pytest.mark.parametrize("stop", "。．？！：")
+def test_wide_stops_end_a_sentence_wherever_they_stand(stop):
+    assert sentences(f"等一下{stop}这里 ok{stop}") == [(0, 4), (4, 10)]
+    assert sentences(f"等{stop}{stop}这") == [(0, 2), (2, 3), (3, 4)]
+    assert by_bytes(f"等{stop}{stop}这") == [(0, 2), (2, 3), (3, 4)]
+
+
+def test_other_wide_signs_end_none():
+    assert sentences("等，一、下；这（里）…好") == [(0, 12)]
+
+
+@given(st.text(st.sampled_from("ab.?!: \n\r\t\u00a0\u3000\u200bé\u0301İ\u4e2d\U0001f642。．？！：，"), max_size=40))
 def test_text_and_bytes_have_the_same_sentences(text):
     assert sentences(text) == by_bytes(text)

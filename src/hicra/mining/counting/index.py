@@ -30,10 +30,14 @@ class Side:
 
 
 class Index:
-    """Takes in the chunks, then says which solutions count."""
+    """Takes in the chunks, then says which solutions count.
 
-    def __init__(self) -> None:
-        self.vocabulary = WordVocabulary()
+    Args:
+        segmented: a segmenter cut the letters of scripts without spaces.
+    """
+
+    def __init__(self, segmented: bool = False) -> None:
+        self.vocabulary = WordVocabulary(segmented)
         self._digest: list[Hashes] = []
         self._near: list[Hashes] = []
         self._question: list[Hashes] = []
@@ -70,7 +74,7 @@ class Index:
         words = np.concatenate([none, *self._words])
         against = np.concatenate([none.astype(bool), *self._against])
         self.lengths = np.concatenate([none, *self._lengths])
-        self.left, self.right = self.vocabulary.edges()
+        self.left, self.right, self.size = self.vocabulary.tables()
         sides = []
         for mask in (~against, against):
             rows = np.flatnonzero(mask)
@@ -88,8 +92,8 @@ class Index:
         return self._codes[1]
 
 
-def block_of(ids: Int32s, lengths: Ints, kept: Bools, left: Int32s, right: Int32s) -> Tokens:
+def block_of(ids: Int32s, lengths: Ints, kept: Bools, left: Int32s, right: Int32s, size: Ints) -> Tokens:
     """Returns the kept ones of some consecutive solutions, as a corpus without its words."""
     if not kept.all():
         ids = ids[np.repeat(kept, lengths)]
-    return Tokens(ids, np.append(0, np.cumsum(lengths[kept])), [], left, right)
+    return Tokens(ids, np.append(0, np.cumsum(lengths[kept])), [], left, right, size)

@@ -25,12 +25,14 @@ class Loaded:
     Attributes:
         mined, against: the solutions that are mined, and those that they are compared with.
         left, right: [V] int32, the id of each word without the punctuation on its left (right).
+        size: [V] int64, as in `Tokens`.
     """
 
     mined: Side
     against: Side
     left: Int32s
     right: Int32s
+    size: Ints
 
 
 class Backend(Protocol):

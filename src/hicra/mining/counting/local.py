@@ -34,14 +34,15 @@ class LocalBackend:
     Args:
         workers: number of processes; with 1 this one counts.
         memory: bytes of word ids, and again of records, that are held before they go to temporary files.
+        segmenter: as for `Encoder`.
 
     Attributes:
         spilled: bytes written to temporary files so far.
     """
 
-    def __init__(self, workers: int = 1, memory: int = MEMORY) -> None:
-        self.memory = memory
-        self._index, self._ids = Index(), Spill(memory)
+    def __init__(self, workers: int = 1, memory: int = MEMORY, *, segmenter: str | None = None) -> None:
+        self.memory, self._segmenter = memory, segmenter
+        self._index, self._ids = Index(segmenter is not None), Spill(memory)
         self._blocks: list[tuple[int, int]] = []
         self.spilled = 0
         self._rule: CountRule | None = None
@@ -49,7 +50,7 @@ class LocalBackend:
 
     def load(self, chunks: Iterable[Chunk], near: bool = False) -> Loaded:
         """See `Backend`."""
-        here = Encoder()
+        here = Encoder(self._segmenter)
         pending: list[Int32s] = []
         first = done = 0
 
@@ -61,8 +62,9 @@ class LocalBackend:
                 pending.clear()
                 first = done
 
-        function = here.encode if self._workers == 1 else encode
-        for encoded in self._map(function, ((chunk, near) for chunk in chunks)):
+        one = self._workers == 1
+        tasks = ((chunk, near) if one else (chunk, near, self._segmenter) for chunk in chunks)
+        for encoded in self._map(here.encode if one else encode, tasks):
             ids = self._index.add(encoded)[encoded.ids]
             if sum(map(len, pending)) + len(ids) > BLOCK_IDS:
                 flush()
@@ -72,7 +74,7 @@ class LocalBackend:
         self.spilled += self._ids.written
         mined, against = self._index.close(near)
         self._sides = {False: mined, True: against}
-        return Loaded(mined, against, self._index.left, self._index.right)
+        return Loaded(mined, against, self._index.left, self._index.right, self._index.size)
 
     def load_paths(self, paths: Paths, reading: Reading, near: bool = False) -> tuple[Loaded, Read]:
         """See `Backend`."""
@@ -100,7 +102,7 @@ class LocalBackend:
         return with_salts(lambda salt: self._count(rule, parts, salt))
 
     def _count(self, rule: CountRule, parts: int, salt: int) -> tuple[Grams, dict[str, int]]:
-        codes, found = self._index.codes(salt), GramCollector(rule.n_max, salt)
+        codes, found = self._index.codes(salt), GramCollector(salt)
         with Spill(self.memory) as held:
             tasks = ((block, codes, group, rule) for block, group in self._each(against=False))
             for each in self._map(records_of, tasks):
@@ -142,7 +144,7 @@ class LocalBackend:
             if kept.any():
                 ids, lengths = self._ids.read((number,)), self._index.lengths[low:high]
                 yield (
-                    block_of(ids, lengths, kept, self._index.left, self._index.right),
+                    block_of(ids, lengths, kept, self._index.left, self._index.right, self._index.size),
                     documents.group[low:high][kept],
                 )
 

@@ -15,18 +15,18 @@ PART_IDS = 2**22  # word ids of the corpus for each part of the records
 
 
 @functools.cache
-def _encoder() -> Encoder:
-    return Encoder()  # one in each worker process, since it remembers words
+def _encoder(segmenter: str | None) -> Encoder:
+    return Encoder(segmenter)  # one in each worker process, since it remembers words
 
 
-def encode(chunk: Chunk, near: bool) -> Encoded:
+def encode(chunk: Chunk, near: bool, segmenter: str | None) -> Encoded:
     """Encodes a chunk in a worker process: the first map."""
-    return _encoder().encode(chunk, near)
+    return _encoder(segmenter).encode(chunk, near)
 
 
 def records_of(block: Tokens, codes: Hashes, group: Int32s, rule: CountRule) -> list[tuple[int, Hashes, Int32s]]:
     """Returns n, hashes and records of one block for each n: the second map."""
-    return [(n, *block_records(block, codes, group, n, rule.by_group)) for n in range(rule.n_min, rule.n_max + 1)]
+    return [(n, *block_records(block, codes, group, n, rule)) for n in rule.widths(block)]
 
 
 def share(hashes: Hashes, records: Int32s, parts: int) -> Iterator[tuple[int, Int32s]]:

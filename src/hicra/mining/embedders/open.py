@@ -15,7 +15,7 @@ from hicra.mining.embedders import static
 from hicra.mining.embedders.cache import Cached
 from hicra.mining.embedders.hashing import Hashing
 from hicra.mining.embedders.interface import Embedder
-from hicra.mining.embedders.minilm import MINILM_PACKAGE, MiniLM
+from hicra.mining.embedders.minilm import MINILM_INSTALL, MINILM_PACKAGE, MiniLM
 
 EMBEDDERS: dict[str, Callable[[], Embedder]] = {
     "hashing": Hashing, "minilm": lambda: Cached(MiniLM()), "wordllama": static.wordllama,
@@ -26,6 +26,16 @@ def default_embedder() -> str:
     """Returns `minilm` where it and what it needs are installed, else `hashing`."""
     needed = (MINILM_PACKAGE, "torch", "transformers")
     return "minilm" if all(importlib.util.find_spec(name) is not None for name in needed) else "hashing"
+
+
+def fell_back() -> str | None:
+    """Says that the default is `hashing`, since `minilm` is not installed; None where it is."""
+    if default_embedder() == "minilm":
+        return None
+    return (
+        "embedder hashing stands in for minilm, which is not installed, and its lexicon is another one; "
+        f"for minilm: {MINILM_INSTALL}; --embedder hashing chooses it whatever is installed"
+    )
 
 
 def get_embedder(name: str) -> Embedder:

@@ -146,10 +146,10 @@ def test_records_of_a_block_by_hand() -> None:
     block = tokenise(["so we go. so we go", "so we sit", "we go"])
     codes, group = codes_of(block, 0), np.array([5, 5, 6], np.int32)
     name = dict(enumerate(block.words))
-    _, records = block_records(block, codes, group, 2, by_group=False)
+    _, records = block_records(block, codes, group, 2, CountRule(2, 2, 1))
     said = {" ".join(name[word] for word in row[:2]): tuple(row[2:]) for row in records.tolist()}
     assert said == {"so we": (2, 3, 5), "we go": (2, 3, ngrams.MANY), "we sit": (1, 1, 5)}  # df, occurrences, group
-    _, records = block_records(block, codes, group, 2, by_group=True)
+    _, records = block_records(block, codes, group, 2, CountRule(2, 2, 1, by_group=True))
     pairs = sorted((" ".join(name[word] for word in row[:2]), *row[2:]) for row in records.tolist())
     assert pairs == [("so we", 1, 3, 5), ("we go", 1, 1, 6), ("we go", 1, 2, 5), ("we sit", 1, 1, 5)]
 
@@ -160,10 +160,10 @@ def test_records_of_several_blocks_add_up_in_any_order() -> None:
     blocks = []
     for block in (two, one):  # one vocabulary for both
         ids = np.array([0, *map(vocabulary.add, block.words[1:])], np.int32)[block.ids]
-        blocks.append(Tokens(ids, block.starts, [], *vocabulary.edges()))
+        blocks.append(Tokens(ids, block.starts, [], *vocabulary.tables()))
     codes = np.array([ngrams.word_hash(word, 0) for word in vocabulary.words], np.uint64)
     rows = [
-        block_records(block, codes, group, 2, by_group=True)[1]
+        block_records(block, codes, group, 2, CountRule(2, 2, 1, by_group=True))[1]
         for block, group in zip(blocks, (np.array([7], np.int32), np.array([7, 8], np.int32)), strict=True)
     ]
     merged = merge_records(np.concatenate(rows), codes, 2, CountRule(2, 2, 1, by_group=True))

@@ -41,12 +41,13 @@ class RayBackend:
 
     Args:
         workers: number of CPUs of the cluster that is started where none is running; a running one is used as it is.
+        segmenter: as for `Encoder`; its package must be installed where the tasks run.
 
     Raises:
         ConfigError: Ray is not installed.
     """
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, workers: int = 1, segmenter: str | None = None) -> None:
         try:
             import ray
             import ray.data
@@ -56,7 +57,7 @@ class RayBackend:
                 "pip install 'hicra[ray]', or use --backend local",
             ) from None
         self._ray: Any = ray
-        self._index = Index()
+        self._index, self._segmenter = Index(segmenter is not None), segmenter
         self._rule: CountRule | None = None
         self._sides: dict[bool, Side] = {}
         self._data: Any = None
@@ -79,14 +80,15 @@ class RayBackend:
         if not refs:
             refs = [self._ray.put(steps.packed_chunk(Chunk([], []), 0))]
         data = self._ray.data.from_arrow_refs(refs)
-        return self._loaded(self._encoded(data.map_batches(steps.encode_chunk, fn_kwargs={"near": near}, **_ONE)), near)
+        settings = {"near": near, "segmenter": self._segmenter}
+        return self._loaded(self._encoded(data.map_batches(steps.encode_chunk, fn_kwargs=settings, **_ONE)), near)
 
     def load_paths(self, paths: Paths, reading: Reading, near: bool = False) -> tuple[Loaded, Read]:
         """See `Backend`. Each file is read by one task; addresses such as s3://bucket/folder are read as well."""
         files = expand(paths)
         rows = [{"number": number, "path": path} for number, path in enumerate(files)]
         data = self._ray.data.from_items(rows, override_num_blocks=len(rows))
-        settings = {"reading": reading, "near": near}
+        settings = {"reading": reading, "near": near, "segmenter": self._segmenter}
         heads = self._encoded(data.map_batches(steps.encode_file, fn_kwargs=settings, **_ONE))
         account, counted = Account(reading.on_bad == "stop", False), Rows(reading)
         reads = [FileRead.of(head["read"]) for head in heads if head["read"]]
@@ -115,9 +117,9 @@ class RayBackend:
         tables = self._tables(salt)
         asked: dict[str, Any] = {"places": self._places, "tables": tables, "rule": rule, "parts": parts}
         records = self._data.map_batches(steps.records, fn_kwargs=asked, **_ONE)
-        groups = records.groupby("key", num_partitions=parts * (rule.n_max - rule.n_min + 1))
+        groups = records.groupby("key", num_partitions=parts * rule.most_words)
         asked = {"tables": tables, "rule": rule, "parts": parts}
-        found = GramCollector(rule.n_max, salt)
+        found = GramCollector(salt)
         for row in groups.map_groups(steps.merge, fn_kwargs=asked, batch_format="pyarrow").iter_rows():
             merged = steps.unpacked_merged(row)
             if merged is None:
@@ -159,9 +161,9 @@ class RayBackend:
         for head, number, (low, high) in zip(heads, numbers, ranges, strict=True):
             sides = [(side.documents.kept[low:high], side.documents.group[low:high]) for side in (mined, against)]
             self._places[head["number"]] = self._ray.put((number, self._index.lengths[low:high], sides))
-        self._edges = self._ray.put((self._index.left, self._index.right))
+        self._edges = self._ray.put((self._index.left, self._index.right, self._index.size))
         self._salted: tuple[int, Any] = (-1, None)
-        return Loaded(mined, against, self._index.left, self._index.right)
+        return Loaded(mined, against, self._index.left, self._index.right, self._index.size)
 
     def _tables(self, salt: int) -> tuple[Any, Any]:
         if self._salted[0] != salt:

@@ -61,22 +61,22 @@ def packed_chunk(chunk: Chunk, number: int) -> Any:
     return pa.table({"number": [number], "against": [chunk.against], **columns})
 
 
-def encode_chunk(table: Any, near: bool) -> Any:
+def encode_chunk(table: Any, near: bool, segmenter: str | None) -> Any:
     """Turns a chunk into its word ids; a map."""
     row = _row(table)
     texts = [text.decode("utf-8", "surrogatepass") for text in row["texts"]]
     asked = [None if text is None else text.decode("utf-8", "surrogatepass") for text in row["questions"]]
-    return packed(encode(Chunk(texts, asked, row["against"]), near), row["number"])
+    return packed(encode(Chunk(texts, asked, row["against"]), near, segmenter), row["number"])
 
 
-def encode_file(table: Any, reading: Reading, near: bool) -> Iterator[Any]:
+def encode_file(table: Any, reading: Reading, near: bool, segmenter: str | None) -> Iterator[Any]:
     """Turns a file into one row for each of its chunks, and a last one that says what was read; a map."""
     row = _row(table)
     number, report = row["number"] * CHUNKS, FileRead(row["path"])
     for chunk in read_file(row["path"], reading, report):
-        yield packed(encode(chunk, near), number)
+        yield packed(encode(chunk, near, segmenter), number)
         number += 1
-    yield packed(encode(Chunk([], []), near), number, report.pack())
+    yield packed(encode(Chunk([], []), near, segmenter), number, report.pack())
 
 
 def packed(encoded: Encoded, number: int, read: bytes = b"") -> Any:
@@ -101,21 +101,21 @@ def unpacked(row: dict[str, Any]) -> Encoded:
 def _block(row: dict[str, Any], places: Refs, edges: Refs, against: bool) -> tuple[Tokens, Int32s]:
     number, lengths, sides = _get(places[row["number"]])
     kept, group = sides[against]
-    left, right = _get(edges)
+    left, right, size = _get(edges)
     ids = number[np.frombuffer(row["ids"], np.int32)]
-    return block_of(ids, lengths, kept, left, right), group[kept]
+    return block_of(ids, lengths, kept, left, right, size), group[kept]
 
 
 def records(table: Any, places: Refs, tables: Refs, rule: CountRule, parts: int) -> Iterator[Any]:
     """Turns a chunk into its records, a row for each n and part; a map."""
     row = _row(table)
-    yield _table(key=rule.n_min * parts, records=b"")  # so that there is a row
+    yield _table(key=parts, records=b"")  # so that there is a row
     if row["read"]:
         return
     (block, group), codes = _block(row, places, tables[0], against=False), _get(tables[1])
     try:
-        for n in range(rule.n_min, rule.n_max + 1):
-            for part, piece in share(*block_records(block, codes, group, n, rule.by_group), parts):
+        for n in rule.widths(block):
+            for part, piece in share(*block_records(block, codes, group, n, rule), parts):
                 yield _table(key=n * parts + part, records=piece.tobytes())
     except HashCollision:
         yield _table(key=COLLISION, records=b"")
