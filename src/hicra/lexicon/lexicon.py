@@ -163,8 +163,8 @@ class Lexicon:
     def _load_folder(cls, path: Path) -> Lexicon:
         manifest = read_manifest(path / "lexicon.json", KIND, SCHEMA_VERSION)
         try:
-            table = pl.read_parquet(path / "grams.parquet")
-        except (OSError, pl.exceptions.PolarsError) as error:
+            table = pl.read_parquet(path / "grams.parquet", glob=False)
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise ArtifactError(
                 f"{path / 'grams.parquet'} is not readable: {error}", "mine the lexicon again"
             ) from None
