@@ -121,3 +121,25 @@ def test_an_evaluation_with_a_damaged_file(file, damage, folder):
     path.write_bytes(DAMAGE[damage])
     refused(call(*words, "--resume"), path.name)
     assert call(*words, "--overwrite").code == 0
+
+
+@pytest.mark.parametrize(
+    "words", ["eval --samples rows.jsonl -o out --resume", "report run -o out.html", "tag whole.parquet"]
+)
+def test_parquet_files_with_a_byte_changed(words, folder):
+    """polars reads such a file, raises an error or panics: whatever it does, the verb ends with 0, or with 1 and one error."""
+    _parquet()
+    assert call("eval", "--samples", "rows.jsonl", "-o", "out").code == 0
+    path = {"eval": folder / "out" / "samples.parquet", "report": next((folder / "run" / "rollouts").iterdir())}.get(
+        words.split()[0], folder / "whole.parquet"
+    )
+    whole, draw = path.read_bytes(), random.Random(3)
+    for _ in range(12):
+        broken = bytearray(whole)
+        broken[-draw.randrange(1, 400)] ^= draw.randrange(1, 256)  # the schema stands at the end
+        path.write_bytes(broken)
+        answer = call(*words.split())
+        if answer.code or words.startswith("eval"):
+            refused(answer, path.name)
+        else:
+            (folder / "out.html").unlink(missing_ok=True)

@@ -165,3 +165,19 @@ def test_a_name_that_is_no_unicode(folder):
     answer = call("tag", "rows.jsonl", "-o", name)
     assert (answer.code, answer.printed["output"]) == (0, name)
     refused(call("tag", "rows.jsonl", "-o", name), "already exists")
+
+
+NAME = "a[1]*?"
+CHAINS = [
+    ["mine rows.jsonl --embedder hashing -o NAME", "lexicon show NAME", "tag rows.jsonl --lexicon NAME"],
+    ["diagnose rows.jsonl -o NAME", "report NAME -o NAME.html", "tag NAME/rollouts"],
+    ["eval --samples rows.jsonl -o NAME", "eval --samples rows.jsonl -o NAME --resume", "tag NAME/samples.parquet"],
+    ["tag rows.jsonl -o NAME.parquet", "tag rows.jsonl -o NAME.jsonl", "verify cases.jsonl -o NAME-verdicts.jsonl"],
+]
+
+
+@pytest.mark.parametrize("chain", CHAINS, ids=[chain[0].split()[0] for chain in CHAINS])
+def test_a_name_may_hold_what_is_a_pattern_elsewhere(chain, folder):
+    for words in chain:
+        answer = call(*(word.replace("NAME", NAME) for word in words.split()))
+        assert answer.code == 0, answer

@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
     except Exception as error:
         if (said := system_error(error)) is None:
             raise
-        refused = refused_by_system(said, str(said.filename or "a file cannot be read or written"))
+        refused = refused_by_system(said, str(said.filename or "the operating system refused a call"))
         _fail(words, refused.message, refused.fix, 1)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -197,7 +197,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with open(path, "rb") as file:
             yield file
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(
             f"{shown(path)} is no readable parquet: {error}",
             "a half written file is not readable parquet; write or fetch it again",

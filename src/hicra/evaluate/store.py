@@ -1,6 +1,7 @@
 """The folder of an evaluation: what was asked for, the samples so far, and at the end all samples and the result.
 
-    eval.json            kind hicra.eval, schema_version, settings, model, inputs {name: sha256}, versions, complete, files
+    eval.json            kind hicra.eval, schema_version, settings, model, inputs {name: sha256}, versions, complete, files,
+                         samples_sha256
     parts/FFF-PPPPPP.parquet   samples of one batch of questions, while the evaluation runs
     samples.parquet      every sample with its verdicts, at the end (columns in docs/reference/files.md)
 
@@ -17,7 +18,16 @@ from typing import Any, Self
 
 import polars as pl
 
-from hicra.artifacts import atomic_file, canonical_json, check_output, new_dir, read_manifest, refuse_both, write_text
+from hicra.artifacts import (
+    atomic_file,
+    canonical_json,
+    check_output,
+    new_dir,
+    read_manifest,
+    refuse_both,
+    sha256_file,
+    write_text,
+)
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
 from hicra.version import __version__
@@ -121,9 +131,10 @@ class Store:
             ArtifactError: the file is damaged.
         """
         path = self.path / "samples.parquet"
-        frame = _frame(path)
+        known = self.manifest.get("samples_sha256")  # evaluations of hicra 0.1 have none
+        frame = None if known and sha256_file(path) != known else _frame(path)
         if frame is None:
-            raise ArtifactError(f"{path} is not readable as parquet", "evaluate again, with --overwrite")
+            raise ArtifactError(f"{path} is damaged", "evaluate again, with --overwrite")
         return frame
 
     def part(self, file: int, number: int) -> Path:
@@ -145,9 +156,10 @@ class Store:
 
     def finish(self, samples: pl.DataFrame, result: Mapping[str, Any]) -> None:
         """Writes the samples, then the result, then removes the parts, so that a kill in between loses nothing."""
-        with atomic_file(self.path / "samples.parquet") as temporary:
+        path = self.path / "samples.parquet"
+        with atomic_file(path) as temporary:
             samples.write_parquet(temporary)
-        self.manifest = self.manifest | {"complete": True} | dict(result)
+        self.manifest = self.manifest | {"complete": True, "samples_sha256": sha256_file(path)} | dict(result)
         write_text(self.path / "eval.json", canonical_json(self.manifest))
         shutil.rmtree(self.path / "parts", ignore_errors=True)
         for left in self.path.glob(".tmp-*"):  # left by a write that was killed
@@ -159,7 +171,7 @@ def _frame(path: Path) -> pl.DataFrame | None:
     try:
         with open(path, "rb") as file:
             return pl.read_parquet(file)
-    except pl.exceptions.PolarsError:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return None
 
 

@@ -178,7 +178,7 @@ class RunFolder:
     def rollouts(self) -> Iterator[pl.DataFrame]:
         """Yields the rollouts, one frame per file, in order of step."""
         for path in self.rollout_files():
-            yield pl.read_parquet(path)
+            yield pl.read_parquet(path, glob=False)
 
 
 def _unreadable(path: Path, number: int, why: str) -> ArtifactError:
