@@ -148,13 +148,15 @@ class Shaping:
     def _shaped(self, base: Array, batch: dict[str, Any]) -> Array:
         """Returns the shaped advantages [B,T]; a method that looks beyond a row gets the batch of all ranks."""
         if self.method.scope == "row" or self.ranks == 1:
-            return self.method(base, batch, **self.settings)
+            own: Array = self.method(base, batch, **self.settings)
+            return own
         rows, width = batch["response_mask"].shape
         parts = self.gather({"base": base} | {field: batch[field] for field in self.method.needs})
         widest = max(part["response_mask"].shape[1] for part in parts)
         whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
         first = sum(len(part["base"]) for part in parts[: self.rank])
-        return self.method(whole.pop("base"), whole, **self.settings)[first : first + rows, :width]
+        shaped: Array = self.method(whole.pop("base"), whole, **self.settings)
+        return shaped[first : first + rows, :width]
 
     def _stats(self, arrays: Mapping[str, Any], tagged: Tagged) -> RolloutStats:
         own = RolloutStats.of(
