@@ -22,12 +22,13 @@ from collections.abc import Callable
 from typing import Any
 
 from hicra.corpus.strict_json import BadRow
+from hicra.correctness import CORRECT_AT
 
 CANONICAL = (
     "response", "correct", "reward", "question", "answer", "id", "group_id", "step", "model", "source", "token_ids",
 )  # fmt: skip
 TEXTS = ("solution", "response", "completion", "messages")
-PASS_MARK = 0.5
+PASS_MARK = CORRECT_AT
 
 Normal = tuple[dict[str, Any], dict[str, str]]  # canonical values; canonical name -> where it came from
 

@@ -13,7 +13,7 @@ from hicra import corpus
 from hicra.arrays import Floats
 from hicra.artifacts import sha256_file
 from hicra.lexicon import Lexicon
-from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values, with_nulls
+from hicra.metrics import RolloutStats, kind_sums, kind_values, with_nulls
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, TaggedRows, chunks, span_series, with_text
 
@@ -98,7 +98,6 @@ def _measure(part: pl.DataFrame, tagger: RowTagger) -> tuple[dict[str, float | N
 def _stats(rows: pl.DataFrame, tagged: TaggedRows) -> RolloutStats:
     reward = rows["reward"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     correct = rows["correct"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    correct = np.where(np.isnan(correct), correct_from_reward(reward), correct)
     # where there is no reward, a right response has reward 1 and a wrong one 0
     reward = np.where(np.isnan(reward), correct, reward)
     group = rows["_group"]

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from hicra.corpus.fields import PASS_MARK, Normal, finish, is_nan
+from hicra.correctness import judge_of
 
 
 def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
@@ -19,8 +20,9 @@ def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
     }
     scores = [row[key] for key in rewards if row[key] is not None]
     derived: dict[str, Any] = {"reward": (math.fsum(scores) if scores else None, " + ".join(rewards))}
-    accuracy = [key for key in rewards if "accuracy" in key.lower() or "correct" in key.lower()]
-    if "correct" not in row and len(accuracy) == 1:
-        score = row[accuracy[0]]
-        derived["correct"] = (None if score is None else score >= PASS_MARK, f"{accuracy[0]} >= {PASS_MARK}")
+    if "correct" not in row:
+        judge = judge_of(rewards)
+        score = None if judge is None else row[judge]
+        rule = "none of several rewards judges" if judge is None else f"{judge} >= {PASS_MARK}"
+        derived["correct"] = (None if score is None else score >= PASS_MARK, rule)
     return finish(row, taken, derived)
