@@ -8,6 +8,7 @@ import platform
 from typing import Any
 
 from hicra.cli.common import COMMON, Common
+from hicra.engines.trl import versions
 from hicra.version import __version__, installed
 
 BASE = (
@@ -21,7 +22,6 @@ BASE = (
     "jinja2",
     "tokenizers",
 )
-TRL_PINNED = "1.16"
 
 
 def doctor(*, common: Common = COMMON) -> int:
@@ -39,29 +39,28 @@ def examine() -> dict[str, Any]:
 
     An absent engine is no problem; a base package that is missing, or an installed engine that cannot work, is.
     """
-    versions = {"hicra": __version__, "python": platform.python_version(), **{name: installed(name) for name in BASE}}
+    found = {"hicra": __version__, "python": platform.python_version(), **{name: installed(name) for name in BASE}}
     problems = [
-        {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if versions[name] is None
+        {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if found[name] is None
     ]
     engines = {
         "trl": _trl(problems),
         "verl": {"version": installed("verl"), "note": "no adapter in this version of hicra"},
     }
     for name in ("torch", "transformers", "accelerate", "datasets", "peft"):
-        versions[name] = installed(name)
-    return {"versions": versions, "engines": engines, "verl_plugin_registered": False, "problems": problems}
+        found[name] = installed(name)
+    return {"versions": found, "engines": engines, "verl_plugin_registered": False, "problems": problems}
 
 
 def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
     version = installed("trl")
     if version is None:
         return {"version": None, "note": "not installed: pip install 'hicra[train]'"}
-    if not version.startswith(f"{TRL_PINNED}."):
+    if not versions.is_known(version):
         problems.append({
-            "what": f"trl {version} is installed, hicra's adapter is tested against {TRL_PINNED}",
-            "fix": f"pip install 'trl=={TRL_PINNED}.*'",
+            "what": f"trl {version} is installed, and hicra works with TRL {versions.RANGE}", "fix": versions.INSTALL
         })  # fmt: skip
-        return {"version": version, "note": f"untested version, {TRL_PINNED} is the one"}
+        return {"version": version, "note": f"another version: hicra works with TRL {versions.RANGE}"}
     try:
         importlib.import_module("hicra.engines.trl.mixin")
     except Exception as error:  # whatever breaks the import is what the user must see

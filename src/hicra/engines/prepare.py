@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hicra import verify
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
@@ -17,12 +17,14 @@ from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
 from hicra.runs.config import RunConfig, with_defaults
-from hicra.runs.difference import difference
+from hicra.runs.difference import difference, flat
+from hicra.runs.repair import rewind
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
 GROWS = "train.steps"  # a finished run may be resumed to more steps
+BY_HASH = ("lexicon", "model.name")  # what counts is the content, which `inputs` has by hash; a file may have moved
 HASHED_ROWS = 64  # the first problems of each split are hashed for all of its data and prompts
 
 
@@ -47,11 +49,15 @@ def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[Run
     """Creates or reopens the run folder; returns it with the (step, checkpoint) to resume from, or None.
 
     Raises:
-        ArtifactError: `out` is in use, or was made with another config or from other inputs (train.steps may grow).
+        ArtifactError: `out` is in use, is damaged beyond repair, or was made with another config or from other inputs
+            (train.steps may grow).
     """
     config = prepared.config
     settings = config.model_dump(mode="json")
-    if not (resume and (out / "hicra.json").exists()):
+    there = (out / "hicra.json").exists()
+    if there and not resume:
+        _refuse(RunFolder.open(out))
+    if not there:
         versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
         run = RunFolder.create(
             out, method=config.method.name, seed=config.train.seed, config=settings, inputs=prepared.inputs,
@@ -59,24 +65,39 @@ def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[Run
         )  # fmt: skip
         return run, None
     run = RunFolder.open(out)
-    differing = difference(with_defaults(run.manifest["config"]), settings)
-    if differing := [(key, old, new) for key, old, new in differing if not (key == GROWS and _grown(old, new))]:
+    differing = difference(with_defaults(run.config), settings)
+    if differing := [one for one in differing if not _may_differ(*one)]:
         key, old, new = differing[0]
         raise ArtifactError(
             f"{out} was made with {key} = {old!r}, this run has {new!r}",
-            "resume with the same config, or choose another -o",
+            "`hicra train -o RUN --resume` alone goes on with the config of the run; or choose another -o",
         )
-    if changed := [name for name, value in prepared.inputs.items() if run.manifest["inputs"].get(name) != value]:
+    inputs = run.manifest.get("inputs") or {}
+    if changed := [name for name, value in prepared.inputs.items() if inputs.get(name) != value]:
         raise ArtifactError(f"{out} was made with another {changed[0]}", "restore that input, or choose another -o")
+    checkpoint = checkpoints.newest(run, say)
+    rewind(run, checkpoint, say)
     run.manifest["config"] = settings
     write_text(run.path / "hicra.json", canonical_json(run.manifest))
-    checkpoint = checkpoints.newest(run, say)
     step = checkpoint[0] if checkpoint else 0
-    run.rewind(step)
     say(
         f"resuming {out} from step {step}" if step else f"{out} has no undamaged checkpoint: starting again from step 0"
     )
     return run, checkpoint
+
+
+def _refuse(run: RunFolder) -> NoReturn:
+    """Raises ArtifactError for a run that is there and is not to be resumed; it says how far the run has come."""
+    steps = flat(run.config).get(GROWS)
+    done = len(run.metrics())
+    if steps is None or (done >= steps and (run.path / "final").exists()):
+        raise ArtifactError(
+            f"the run folder {run.path} already exists, and its run has ended", "choose another -o, or remove it first"
+        )
+    raise ArtifactError(
+        f"the run folder {run.path} already exists, and its run is not finished",
+        f"add --resume to go on (step {done} of {steps}), or choose another -o",
+    )
 
 
 def _fitting(config: RunConfig, task: Task) -> RunConfig:
@@ -96,5 +117,6 @@ def _hashes(task: Task) -> dict[str, str]:
     }
 
 
-def _grown(old: Any, new: Any) -> bool:
-    return isinstance(old, int) and isinstance(new, int) and new >= old
+def _may_differ(key: str, old: Any, new: Any) -> bool:
+    """Says whether a resumed run may have another value there."""
+    return key in BY_HASH or (key == GROWS and isinstance(old, int) and isinstance(new, int) and new >= old)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hicra.engines.held_out import evaluate, read_evaluation
-from hicra.engines.interface import Interrupted, Progress, Say
+from hicra.engines.held_out import evaluate, read_evaluation, repair_evaluation
+from hicra.engines.interface import Interrupted, Prepared, Progress, Say
 from hicra.engines.prepare import open_run, prepare
 from hicra.runs.config import RunConfig
+from hicra.runs.lock import one_writer
 
 
 def train(config: RunConfig, out: Path, *, resume: bool, say: Say, progress: Progress) -> dict[str, Any]:
@@ -25,11 +26,19 @@ def train(config: RunConfig, out: Path, *, resume: bool, say: Say, progress: Pro
         {run_dir, steps, final {metric: value}, interrupted (signal number or None)}.
 
     Raises:
-        ConfigError, ArtifactError: something is wrong with the config, model, task or folder; nothing has been written then.
+        ConfigError, ArtifactError: something is wrong with the config, model, task or folder, or another process writes the
+            folder; nothing has been written then.
+        EngineError: the training cannot go on; the folder holds what was made until then.
     """
     prepared = prepare(config, say)
+    with one_writer(out):
+        return _train(prepared, out, resume, say, progress)
+
+
+def _train(prepared: Prepared, out: Path, resume: bool, say: Say, progress: Progress) -> dict[str, Any]:
     run, checkpoint = open_run(prepared, out, resume, say)
-    if checkpoint is None:
+    repair_evaluation(run, say)
+    if "start" not in read_evaluation(run):
         evaluate(prepared, prepared.model, run, "start", say)
     interrupted = None
     try:
