@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check format bench warmstart clean
+.PHONY: help setup models demo test test-fast check docs format bench warmstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
@@ -40,6 +40,10 @@ check: setup  ## what CI runs: format, lint, types, layers, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest --hypothesis-profile=same
+
+docs: setup  ## writes the pages of docs/ that are made from the code; there is no site to build
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_pictures.py
 
 format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .

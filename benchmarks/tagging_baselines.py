@@ -1,7 +1,7 @@
 """Other ways to tag exactly, for the tagging benchmark: one regex on the text, Aho-Corasick on bytes or on token ids.
 
-Independent of hicra: they follow docs/tagging.md from a table of token bytes that the caller gives. `find` takes ids [B,T]
-and the policy's tokens [B,T] (a prefix of each row) and returns a mask [B,T].
+Independent of hicra: they follow docs/concepts/tagging.md from a table of token bytes that the caller gives. `find` takes
+ids [B,T] and the policy's tokens [B,T] (a prefix of each row) and returns a mask [B,T].
 
 Where they stop short of the rule: a letter whose lower form has more bytes than itself stays in the byte matchers; the
 regexes know combining marks only where no gram has one. The id matcher knows four spellings a gram and no others.

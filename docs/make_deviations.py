@@ -1,4 +1,4 @@
-"""Writes docs/deviations.md: every numbered deviation from where it stands in the code. `python docs/make_deviations.py`
+"""The numbered deviations, from where they stand in the code; make_reference.py writes them into docs/deviations.md.
 
 A deviation is a choice that the paper (or, for the embedded task, its specification) leaves open, or a place where hicra differs
 from it. It stands in the docstring of the module where it acts, under "Deviations", one paragraph each:
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "deviations.md"
 BEGINS = re.compile(r"^( *)([A-Z][A-Z0-9]+)-(\d+)\. ")
 FAMILIES = {
     "READ": "Reading rollouts",
@@ -49,12 +48,6 @@ FAMILIES = {
     "PROMPT": "Prompts",
     "VERIFY": "The verifier",
 }
-HEAD = """# Deviations
-
-The paper leaves much open, and in a few places hicra differs from it on purpose. Each such choice has a number, which code,
-messages and pages cite. This page is made from the code by `python docs/make_deviations.py`; the file behind each number is where
-the choice acts.
-"""
 
 
 class Deviation(NamedTuple):
@@ -91,15 +84,11 @@ def _in(docstring: str, file: str) -> list[Deviation]:
 
 
 def page() -> str:
-    """The page as Markdown."""
-    out, family = [HEAD], ""
+    """All of them as Markdown, a section a family."""
+    out, family = [], ""
     for one in deviations():
         if one.family != family:
             family = one.family
             out.append(f"## {FAMILIES[family]}\n")
         out.append(f"**{one.family}-{one.number}.** {one.text} <br>`{one.file}`\n")
     return "\n".join(out)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

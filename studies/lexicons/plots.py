@@ -1,4 +1,4 @@
-"""The plots of docs/lexicons.md, as SVG files that read on light and dark pages."""
+"""The plots of docs/evidence/lexicons.md, as SVG files that read on light and dark pages."""
 
 from __future__ import annotations
 

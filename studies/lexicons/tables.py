@@ -1,4 +1,4 @@
-"""The tables of docs/lexicons.md from results.json: `python studies/lexicons/tables.py`."""
+"""The tables of docs/evidence/lexicons.md from results.json: `python studies/lexicons/tables.py`."""
 
 from __future__ import annotations
 

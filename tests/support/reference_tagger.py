@@ -1,4 +1,4 @@
-"""A slow, obvious tagger, written from the rule in docs/tagging.md alone: the judge of the fast one.
+"""A slow, obvious tagger, written from the rule in docs/concepts/tagging.md alone: the judge of the fast one.
 
 Nothing here is shared with hicra: folding is by character, matching tries every gram at every position.
 """

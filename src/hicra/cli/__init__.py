@@ -1,9 +1,9 @@
-"""The command line: verbs only. Each verb is a file here, imported when it is called, so that `hicra --help` stays quick.
+"""The command line; each verb is a file here that is imported when the verb is called, so that `hicra --help` is fast.
 
-stdout is data, stderr is progress. Every verb takes --json (exactly one JSON object on stdout), --seed and -q.
-Exit codes: 0 ok, 1 the input or a check failed, 2 usage; 130 and 143 after SIGINT and SIGTERM.
+Data goes to stdout, progress to stderr. Every verb takes --json (exactly one JSON object on stdout), --seed and -q. The exit code
+is 0 for success, 1 if the input is wrong or a check failed, 2 for wrong usage, and 130 or 143 after SIGINT or SIGTERM.
 
-To add a verb: a file with a function of its name, and a line in the table below.
+To add a verb, write a file with a function of its name, and a line in the table below.
 """
 
 from __future__ import annotations
@@ -15,38 +15,39 @@ from cyclopts import App, CycloptsError, Group
 from hicra.errors import HicraError, UsageError
 from hicra.version import __version__
 
-# in the order of the data; the second is what `hicra --help` says, the first line of the function's docstring
+# in the order in which data pass through them; `hicra --help` shows the text, which is the first line of the function's docstring
 VERBS = {
-    "demo": "Run the whole way on the embedded task: sample, mine, tag, train, evaluate, compare, report.",
-    "corpus inspect": "Say which format was recognised and which column means what, and account for every line.",
-    "corpus overlap": "List training rows that hold a benchmark question, whole or 13 of its words in a row.",
+    "demo": "Run the whole pipeline on the embedded task: sample, mine, tag, train, evaluate, compare, report.",
+    "corpus inspect": "Show the recognised format, the meaning of each column, and what became of every line.",
+    "corpus overlap": "List training rows that hold a benchmark question, as a whole or by 13 words in a row.",
     "mine": "Mine a lexicon of strategic grams from correct solutions.",
     "lexicon show": "Print what a lexicon holds: clusters with their members, the most frequent first.",
-    "lexicon diff": "Say what lexicon B adds to lexicon A, and what it lacks.",
+    "lexicon diff": "Show which grams lexicon B adds to lexicon A, and which it lacks.",
     "lexicon merge": "Write the union of lexicons.",
-    "lexicon select": "Write the grams of a lexicon that have so many words, or are so frequent.",
+    "lexicon select": "Write the grams of a lexicon that have a given number of words or document frequency.",
     "lexicon score": "Score a lexicon against labelled traces: precision, recall, F1 and lift, with intervals.",
     "lexicon fit": "Fit a weighted lexicon to labelled traces, cross-validated by question.",
-    "tag": "Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl keeps them.",
-    "verify": "Judge answers: rows of id, completion and gold in, a verdict for each out.",
+    "tag": "Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them.",
+    "verify": "Judge answers: give a verdict to each row of id, completion and gold.",
     "train": "Train a model with a credit method.",
-    "eval": "Sample answers to benchmark questions, verify them, and give avg@n and pass@k with intervals.",
-    "diagnose": "Measure the rollouts of any run: every metric that the rows allow, step by step.",
-    "compare": "Compare arms with a baseline, paired by seed: run folders, or a table of arm, seed, value.",
+    "eval": "Sample answers to benchmark questions, verify them, and report avg@n and pass@k with intervals.",
+    "diagnose": "Compute every metric that the rollouts of any run allow, step by step.",
+    "compare": "Compare arms with a baseline, paired by seed, from run folders or a table of arm, seed and value.",
     "report": "Build one offline HTML page from run folders.",
     "methods": "List the baselines, credit methods (shapers) and losses, with needs, settings and source.",
-    "doctor": "Say what is installed, which engines are ready, and how to mend what is broken.",
+    "doctor": "Show what is installed, which engines are ready, and how to repair what is broken.",
 }
 GROUPS = {
     "corpus": "Read rollouts of any engine, strictly.",
-    "lexicon": "Look at, combine, score and fit lexicons.",
+    "lexicon": "Show, combine, score and fit lexicons.",
 }
 
 
-def _app() -> App:
+def app() -> App:
+    """The program with its verbs, none of them imported yet."""
     top = App(
         name="hicra",
-        help="Hierarchy-aware credit assignment: mine strategic grams, tag planning tokens, train, measure, report.",
+        help="Hierarchy-aware credit assignment: mine strategic grams, tag planning tokens, train, evaluate and report.",
         version=__version__,
         group_commands=Group("Verbs, in the order of the data", sort_key=0),
         help_format="plaintext",
@@ -64,12 +65,12 @@ def _app() -> App:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Entry point: runs one verb and exits with its code."""
+    """Runs one verb and exits with its code; this is the entry point."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        code = _app()(words, exit_on_error=False, print_error=False, result_action="return_value")
+        code = app()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        _fail(words, str(error), "see --help of that verb", 2)
+        _fail(words, str(error), "see the --help of that verb", 2)
     except UsageError as error:
         _fail(words, error.message, error.fix, 2)
     except HicraError as error:

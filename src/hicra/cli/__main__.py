@@ -1,4 +1,4 @@
-"""`python -m hicra.cli`."""
+"""Runs the command line for `python -m hicra.cli`."""
 
 from hicra.cli import main
 

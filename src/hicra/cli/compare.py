@@ -1,4 +1,4 @@
-"""`hicra compare`."""
+"""The verb `hicra compare`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from hicra.cli.common import COMMON, Common
 
 def compare(
     *sources: Path,
-    baseline: Annotated[str | None, Parameter(help="The arm that the others are compared with; default: none.")] = None,
+    baseline: Annotated[
+        str | None, Parameter(help="The arm that the others are compared with; the default is `none`.")
+    ] = None,
     metric: Annotated[
         str | None,
-        Parameter(help="NAME, at40:NAME, last10:NAME, auc:NAME, steps_to:0.5:NAME; of a table: its column."),
+        Parameter(
+            help="NAME, at40:NAME, last10:NAME, auc:NAME or steps_to:0.5:NAME; for a table, the column of values."
+        ),
     ] = None,
-    confidence: Annotated[float, Parameter(help="Of all intervals, and the level of the verdict.")] = 0.95,
-    lower_is_better: Annotated[bool, Parameter(negative="", help="Less of the metric is better.")] = False,
-    plot: Annotated[Path | None, Parameter(help="Also draw it: FILE.svg.")] = None,
+    confidence: Annotated[float, Parameter(help="Confidence of all intervals, and so of the verdict.")] = 0.95,
+    lower_is_better: Annotated[bool, Parameter(negative="", help="A lower value of the metric is better.")] = False,
+    plot: Annotated[Path | None, Parameter(help="Also plot the comparison, into FILE.svg.")] = None,
     common: Common = COMMON,
 ) -> None:
-    """Compare arms with a baseline, paired by seed: run folders, or a table of arm, seed, value."""
+    """Compare arms with a baseline, paired by seed, from run folders or a table of arm, seed and value."""
     from hicra.compare.compare import compare as run
     from hicra.compare.plot import save_plot
     from hicra.compare.text import render
@@ -35,5 +39,5 @@ def compare(
     if plot:
         result["plot"] = str(save_plot(result, plot))
     common.give(
-        result, render(result), then="hicra report RUN..." if plot else "the same with --plot FILE.svg to see it"
+        result, render(result), then="hicra report RUN..." if plot else "the same with --plot FILE.svg to plot it"
     )

@@ -1,4 +1,4 @@
-"""`hicra corpus inspect` and `hicra corpus overlap`."""
+"""The verbs `hicra corpus inspect` and `hicra corpus overlap`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hicra.cli.common import COMMON, Common, MaxBad, OnBad
 
 
 def inspect(*paths: Path, on_bad: OnBad = "stop", max_bad: MaxBad = 0.01, common: Common = COMMON) -> None:
-    """Say which format was recognised and which column means what, and account for every line."""
+    """Show the recognised format, the meaning of each column, and what became of every line."""
     from hicra import corpus as reader
 
     result = reader.inspect(list(paths), on_bad, max_bad)
@@ -27,11 +27,11 @@ def overlap(
     /,
     *,
     min_share: Annotated[float, Parameter(help="Smallest share of a question's 13-grams that makes a pair.")] = 0.0,
-    question_column: Annotated[str | None, Parameter(help="Where questions stand in the training files.")] = None,
-    out: Annotated[Path | None, Parameter(name=["-o", "--out"], help="Every pair, as JSON Lines.")] = None,
+    question_column: Annotated[str | None, Parameter(help="Column of questions in the training files.")] = None,
+    out: Annotated[Path | None, Parameter(name=["-o", "--out"], help="File for all pairs, as JSON Lines.")] = None,
     common: Common = COMMON,
 ) -> None:
-    """List training rows that hold a benchmark question, whole or 13 of its words in a row."""
+    """List training rows that hold a benchmark question, as a whole or by 13 words in a row."""
     from hicra.tasks import overlap as contamination
 
     found = contamination.overlap(
@@ -39,8 +39,10 @@ def overlap(
     )
     if out:
         contamination.write(found, out)
-    lines = [f"{file}: {n['exact']} of {n['rows']} whole, {n['ngram']} by 13 words" for file, n in found.files.items()]
+    lines = [
+        f"{file}: {n['exact']} of {n['rows']} as a whole, {n['ngram']} by 13 words" for file, n in found.files.items()
+    ]
     lines += [f"{h.kind:6}{h.share:5.2f}  {h.train_file} line {h.line}  {h.bench_file} {h.id}" for h in found.hits[:20]]
     more = found.exact + found.ngram - min(20, len(found.hits))
-    then = f"the other {more} pairs: -o pairs.jsonl" if more and not out else ""
+    then = f"the same with -o pairs.jsonl to save the other {more} pairs" if more and not out else ""
     common.give(found.as_json(), "\n".join(lines), then=then)

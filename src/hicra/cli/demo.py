@@ -1,4 +1,4 @@
-"""`hicra demo`."""
+"""The verb `hicra demo`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hicra.cli.common import COMMON, Common
 
 
 def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("runs/demo"), common: Common = COMMON) -> None:
-    """Run the whole way on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
+    """Run the whole pipeline on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
     from hicra.demo import run_demo
 
     result = run_demo(out, seed=common.seed or 0, say=common.say)

@@ -1,4 +1,4 @@
-"""`hicra diagnose`."""
+"""The verb `hicra diagnose`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def diagnose(
     tokenizer: Tokenizer = None,
     unit: Unit = None,
     out: Annotated[
-        Path | None, Parameter(name=["-o", "--out"], help="Also write a run folder that report reads.")
+        Path | None, Parameter(name=["-o", "--out"], help="Also write a run folder for `hicra report`.")
     ] = None,
     on_bad: OnBad = "stop",
     max_bad: MaxBad = 0.01,
     common: Common = COMMON,
 ) -> None:
-    """Measure the rollouts of any run: every metric that the rows allow, step by step."""
+    """Compute every metric that the rollouts of any run allow, step by step."""
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.lexicon import Lexicon
 

@@ -1,4 +1,4 @@
-"""`hicra doctor`: what is installed, what each engine needs, and what to do about what is missing or broken."""
+"""The verb `hicra doctor` shows what is installed, what each engine needs, and how to repair what is missing or broken."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BASE = (
 
 
 def doctor(*, common: Common = COMMON) -> int:
-    """Say what is installed, which engines are ready, and how to mend what is broken."""
+    """Show what is installed, which engines are ready, and how to repair what is broken."""
     result = examine()
     lines = [f"{name:16} {version or 'not installed'}" for name, version in result["versions"].items()]
     lines += [f"engine {name:9} {engine['note']}" for name, engine in result["engines"].items()]
@@ -35,9 +35,12 @@ def doctor(*, common: Common = COMMON) -> int:
 
 
 def examine() -> dict[str, Any]:
-    """versions {package: version or None}, engines {name: {version, note}}, verl_plugin_registered, problems [{what, fix}].
+    """Examines the installation.
 
-    An absent engine is no problem; a base package that is missing, or an installed engine that cannot work, is.
+    An absent engine is no problem, but a missing base package is one, and so is an installed engine that cannot work.
+
+    Returns:
+        {versions {package: version or None}, engines {name: {version, note}}, verl_plugin_registered, problems [{what, fix}]}.
     """
     found = {"hicra": __version__, "python": platform.python_version(), **{name: installed(name) for name in BASE}}
     problems = [
@@ -45,7 +48,7 @@ def examine() -> dict[str, Any]:
     ]
     engines = {
         "trl": _trl(problems),
-        "verl": {"version": installed("verl"), "note": "no adapter in this version of hicra"},
+        "verl": {"version": installed("verl"), "note": "this version of hicra has no adapter for it"},
     }
     for name in ("torch", "transformers", "accelerate", "datasets", "peft"):
         found[name] = installed(name)
@@ -58,12 +61,14 @@ def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
         return {"version": None, "note": "not installed: pip install 'hicra[train]'"}
     if not versions.is_known(version):
         problems.append({
-            "what": f"trl {version} is installed, and hicra works with TRL {versions.RANGE}", "fix": versions.INSTALL
+            "what": f"trl {version} is installed, but hicra works with TRL {versions.RANGE}", "fix": versions.INSTALL
         })  # fmt: skip
-        return {"version": version, "note": f"another version: hicra works with TRL {versions.RANGE}"}
+        return {"version": version, "note": f"untested version; hicra works with TRL {versions.RANGE}"}
     try:
         importlib.import_module("hicra.engines.trl.mixin")
-    except Exception as error:  # whatever breaks the import is what the user must see
-        problems.append({"what": f"hicra.engines.trl does not import: {error}", "fix": "pip install 'hicra[train]'"})
-        return {"version": version, "note": "the adapter does not import"}
+    except Exception as error:  # whatever breaks the import, the user must see it
+        problems.append({
+            "what": f"hicra.engines.trl cannot be imported: {error}", "fix": "pip install 'hicra[train]'"
+        })  # fmt: skip
+        return {"version": version, "note": "the adapter cannot be imported"}
     return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}

@@ -1,4 +1,4 @@
-"""`hicra eval`."""
+"""The verb `hicra eval`."""
 
 from __future__ import annotations
 
@@ -11,37 +11,36 @@ from hicra.cli.common import COMMON, Common
 from hicra.cli.options import given, options
 from hicra.evaluate.settings import EvalSettings, settings_of
 
-SamplingOptions = options(
-    EvalSettings, but=("seed", "preset"), k="Numbers of tries for pass@k, as in 1,4,8. [default: 1]"
-)
+SamplingOptions = options(EvalSettings, but=("seed", "preset"), k="Values of k for pass@k, as in 1,4,8. [default: 1]")
 
 
 def evaluate(
     *,
-    model: Annotated[str, Parameter(help="Folder, built-in name, or the endpoint's name for it.")] = "",
+    model: Annotated[str, Parameter(help="Model folder, built-in name, or the endpoint's name for its model.")] = "",
     data: Annotated[
         tuple[str, ...],
         Parameter(
             consume_multiple=True,
             negative="",
-            help="FILE or KIND=FILE (gsm8k=test.jsonl), or one of the tasks plan_execute and arithmetic.",
+            help="FILE, or BENCHMARK=FILE (gsm8k=test.jsonl), or one of the tasks plan_execute and arithmetic.",
         ),
     ] = (),
     samples: Annotated[
-        tuple[str, ...], Parameter(consume_multiple=True, negative="", help="Saved samples instead of a model.")
+        tuple[str, ...],
+        Parameter(consume_multiple=True, negative="", help="Files of saved samples instead of a model."),
     ] = (),
-    out: Annotated[Path, Parameter(name=["-o", "--out"], help="Folder of samples and result.")],
+    out: Annotated[Path, Parameter(name=["-o", "--out"], help="Folder for the samples and the result.")],
     preset: Annotated[
         Literal["", "paper", "greedy"],
-        Parameter(help="Sampling, prompt and mode by name. Options that are given go over them."),
+        Parameter(help="Named settings of sampling, prompt and mode. Options that are given override them."),
     ] = "",
     settings: SamplingOptions = SamplingOptions(),  # type: ignore[valid-type]  # noqa: B008
-    workers: Annotated[int, Parameter(help="Processes of the verifier.")] = 2,
+    workers: Annotated[int, Parameter(help="Number of processes of the verifier.")] = 2,
     timeout: Annotated[float, Parameter(help="Seconds that the verifier may take for an answer.")] = 2.0,
-    resume: Annotated[bool, Parameter(help="Go on from what is in the folder.")] = True,
+    resume: Annotated[bool, Parameter(help="Resume the evaluation in the folder.")] = True,
     common: Common = COMMON,
 ) -> None:
-    """Sample answers to benchmark questions, verify them, and give avg@n and pass@k with intervals."""
+    """Sample answers to benchmark questions, verify them, and report avg@n and pass@k with intervals."""
     from hicra.cli.progress import Bar
     from hicra.evaluate.evaluate import evaluate as run
 

@@ -1,4 +1,4 @@
-"""`hicra lexicon show`, `diff`, `merge`, `select`, `score` and `fit`."""
+"""The verbs `hicra lexicon show`, `diff`, `merge`, `select`, `score` and `fit`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ FitOptions = options(FitSettings, only=("max_grams",))
 def show(
     name: LexiconArg,
     *,
-    most: Annotated[int, Parameter(help="Grams printed.")] = 40,
-    examples: Annotated[Path | None, Parameter(help="Rollouts to show two examples of each cluster from.")] = None,
+    most: Annotated[int, Parameter(help="Number of grams printed.")] = 40,
+    examples: Annotated[Path | None, Parameter(help="Rollouts from which each cluster gets two examples.")] = None,
     common: Common = COMMON,
 ) -> None:
     """Print what a lexicon holds: clusters with their members, the most frequent first."""
@@ -41,7 +41,7 @@ def show(
 
 
 def diff(a: LexiconArg, b: LexiconArg, *, common: Common = COMMON) -> None:
-    """Say what lexicon B adds to lexicon A, and what it lacks."""
+    """Show which grams lexicon B adds to lexicon A, and which it lacks."""
     from hicra.lexicon import Lexicon
 
     result = Lexicon.load(a).diff(Lexicon.load(b))
@@ -68,10 +68,10 @@ def select(
     out: Annotated[Path, Parameter(name=["-o", "--out"])],
     n_min: int | None = None,
     n_max: int | None = None,
-    min_df: Annotated[int | None, Parameter(help="Least document frequency.")] = None,
+    min_df: Annotated[int | None, Parameter(help="Smallest document frequency.")] = None,
     common: Common = COMMON,
 ) -> None:
-    """Write the grams of a lexicon that have so many words, or are so frequent."""
+    """Write the grams of a lexicon that have a given number of words or document frequency."""
     from hicra.lexicon import Lexicon
     from hicra.lexicon.combine import select as chosen
 
@@ -103,7 +103,7 @@ def score(
     result = scored(loaded, read_labels(list(labels), positive.split(",")), unit, seed=common.seed or 0).as_dict()
     names = ("base_rate", "precision", "recall", "f1", "lift", "char_share")
     lines = [
-        f"{result['units']} units of {result['traces']} traces, {result['questions']} questions; unit {result['unit']}"
+        f"{result['units']} units of {result['traces']} traces, {result['questions']} questions; span type {result['unit']}"
     ]
     for key in names:
         low, high = result["intervals"].get(key, (None, None))
@@ -130,7 +130,7 @@ def fit(
     made, report = fitted(traces, chosen, name=out.name, progress=common.say)
     made.save(out)
     text = (
-        f"{report['grams']} grams; on questions held out: precision {report['cv_precision']:.3f}, "
+        f"{report['grams']} grams; on held-out questions: precision {report['cv_precision']:.3f}, "
         f"recall {report['cv_recall']:.3f}, F1 {report['cv_f1']:.3f}\nsha256 {made.content_hash}"
     )
     then = f"hicra lexicon score {out} OTHER_LABELS"

@@ -1,4 +1,4 @@
-"""`hicra methods`."""
+"""The verb `hicra methods`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`hicra mine`."""
+"""The verb `hicra mine`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ def mine(
     *paths: Path,
     out: Annotated[Path, Parameter(name=["-o", "--out"], help="The lexicon folder.")],
     preset: Annotated[
-        str, Parameter(help="Named settings: paper, or sparse. Options that are given go over them.")
+        str, Parameter(help="Named settings, paper or sparse. Options that are given override them.")
     ] = "paper",
     settings: MineOptions = MineOptions(),  # type: ignore[valid-type]  # noqa: B008
     why: Annotated[tuple[str, ...], Parameter(negative="", help="Also say why this gram was kept or dropped.")] = (),
-    backend: Annotated[Literal["local", "ray"], Parameter(help="ray: the same on a cluster.")] = "local",
-    workers: Annotated[int, Parameter(help="Processes; the lexicon does not depend on them.")] = 1,
+    backend: Annotated[
+        Literal["local", "ray"], Parameter(help="Where to count; ray does the same on a cluster.")
+    ] = "local",
+    workers: Annotated[int, Parameter(help="Number of processes; the lexicon does not depend on it.")] = 1,
     on_bad: OnBad = "stop",
     max_bad: MaxBad = 0.01,
     common: Common = COMMON,

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line now and then elsewhere."""
+"""Shows progress on stderr: as a bar on a terminal, else as a line every few seconds."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Bar:
     """Progress over counted things.
 
     Args:
-        total: how many there are; None where that is not known yet.
-        name: what is shown before the bar.
-        unit: what is counted, in the line where there is no terminal.
-        quiet: shows nothing.
+        total: how many there are; None if that is not known yet.
+        name: the text before the bar.
+        unit: the word for what is counted, in the line that is shown without a terminal.
+        quiet: whether nothing is shown.
     """
 
     def __init__(self, total: int | None, name: str, unit: str, quiet: bool) -> None:
@@ -42,12 +42,12 @@ class Bar:
             self.bar.stop()
 
     def say(self, text: str) -> None:
-        """A line of its own."""
+        """Prints a line of its own."""
         if not self.quiet:
             print(text, file=sys.stderr, flush=True) if self.bar is None else self.bar.console.print(text)
 
     def show(self, done: int, total: int, figures: str = "") -> None:
-        """So many of so many are done."""
+        """Shows that `done` of `total` are done, with further figures."""
         if self.bar:
             self.bar.update(self.task, completed=done, total=total, description=f"{self.name}  {figures}")
         elif not self.quiet and time.monotonic() - self.last > EVERY_S:
@@ -60,10 +60,10 @@ class Steps(Bar):
 
     def __init__(self, total: int, name: str, quiet: bool) -> None:
         super().__init__(total, name, "step", quiet)
-        self.steps, self.last = total, 0.0  # the first step is worth a line
+        self.steps, self.last = total, 0.0  # the first step always gets a line
 
     def step(self, step: int, values: dict[str, Any]) -> None:
-        """One step is done."""
+        """Shows that a step is done, with its metrics."""
         figures = "  ".join(
             f"{key.removeprefix('hicra/')} {values[key]:.3g}" for key in SHOWN if values.get(key) is not None
         )

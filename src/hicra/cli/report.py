@@ -1,4 +1,4 @@
-"""`hicra report`."""
+"""The verb `hicra report`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def report(*runs: Path, out: Out = None, common: Common = COMMON) -> None:
     from hicra.report import build_report
 
     if not runs:
-        raise ConfigError("no run folder given", "hicra report RUN... -o FILE.html")
+        raise ConfigError("no run folder given", "name at least one: `hicra report RUN... -o FILE.html`")
     result = build_report(list(runs), out or runs[0] / "report.html")
     common.give(result, f"{result['report']} ({result['bytes'] / 1000:.0f} kB)", then=f"open {result['report']}")

@@ -1,4 +1,4 @@
-"""A lexicon as text: clusters with their members, most frequent first, with examples from a corpus where one is given."""
+"""Shows a lexicon as text: clusters with their members, the most frequent first, with examples from a corpus if one is given."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
 
 WIDTH = 120
-CONTEXT = 50  # characters either side of an example
-EXAMPLES = 2  # a group, each from another text
-BLOCK = 256  # texts searched at a time
+CONTEXT = 50  # number of characters on each side of an example
+EXAMPLES = 2  # number of examples per group, each from another text
+BLOCK = 256  # number of texts searched at a time
 _SPACES = re.compile(" +")
 
 
@@ -24,11 +24,11 @@ class Group:
     """A cluster, or a gram without one, as it is shown.
 
     Attributes:
-        cluster: its number, None for a gram without one.
-        cluster_df: solutions that hold a member; None where unknown.
-        size: all its members.
-        grams: rows of the table that are shown, most frequent first.
-        examples: {gram, before, text, after} each.
+        cluster: its number; None for a gram without a cluster.
+        cluster_df: number of solutions that hold a member; None if unknown.
+        size: number of all its members.
+        grams: the rows that are shown, the most frequent first.
+        examples: {gram, before, text, after} for each example.
     """
 
     cluster: int | None
@@ -39,11 +39,12 @@ class Group:
 
 
 def show(lexicon: Lexicon, most: int, texts: Iterable[str] | None = None) -> tuple[dict[str, Any], str]:
-    """(name, grams, clusters, content_hash, settings, and what is shown; a text with at most `most` grams).
+    """Returns the lexicon's facts with what is shown (for JSON), and a text with at most `most` grams.
 
     Args:
-        most: grams shown, shared out over the clusters, at least two for each.
-        texts: solutions to take examples from; read until each group shown has two.
+        lexicon: the lexicon.
+        most: the number of grams shown, which is shared over the clusters, at least two for each.
+        texts: solutions to take examples from, which are read until each group has two.
     """
     groups = _groups(lexicon, most)
     if texts is not None:
@@ -65,7 +66,7 @@ def show(lexicon: Lexicon, most: int, texts: Iterable[str] | None = None) -> tup
 
 
 def _groups(lexicon: Lexicon, most: int) -> list[Group]:
-    """Groups from the highest cluster document frequency down, members from the heaviest, else the most frequent down."""
+    """Sorts groups by falling cluster document frequency, and their members by falling weight, else by falling frequency."""
     table = lexicon.table.sort(
         ["cluster_df", "cluster", "weight", "doc_freq", "gram"],
         descending=[True, False, True, True, False],
@@ -108,7 +109,7 @@ def _member(row: dict[str, Any]) -> str:
 
 
 def _find_examples(groups: list[Group], texts: Iterable[str]) -> None:
-    """Fills `examples`: the first occurrences in the first texts that hold one, a gram not yet shown before others."""
+    """Fills `examples` with the first occurrences in the texts; grams that have no example yet come first."""
     of = {row["gram"]: group for group in groups for row in group.grams}
     if not of:
         return
@@ -144,5 +145,5 @@ def _example(text: str, start: int, end: int, gram: str) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """One line without control characters: what a model wrote never steers a terminal."""
+    """Writes a text in one line without control characters, so that a model's text cannot control the terminal."""
     return _SPACES.sub(" ", "".join(char if char.isprintable() else " " for char in text))

@@ -1,4 +1,4 @@
-"""Steps by metrics as text, as `hicra diagnose` prints them."""
+"""Writes the table of steps and metrics that `hicra diagnose` prints."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def step_table(steps: list[dict[str, Any]]) -> str:
-    """Steps by metrics as text; metrics without any value are left out."""
+    """Writes a row per step and a column per metric; metrics without any value are left out."""
     names = [key for key in steps[0] if any(step.get(key) is not None for step in steps)]
     head = [name.removeprefix("hicra/") for name in names]
     body = [["" if step.get(name) is None else f"{step[name]:.4g}" for name in names] for step in steps]

@@ -1,4 +1,4 @@
-"""`hicra tag`."""
+"""The verb `hicra tag`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def tag(
     tokenizer: Tokenizer = None,
     unit: Unit = None,
     out: Out = None,
-    workers: Annotated[int, Parameter(help="Processes; the output does not depend on them.")] = 1,
+    workers: Annotated[int, Parameter(help="Number of processes; the output does not depend on it.")] = 1,
     on_bad: OnBad = "stop",
     max_bad: MaxBad = 0.01,
     common: Common = COMMON,
 ) -> None:
-    """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl keeps them."""
+    """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them."""
     from hicra.cli.progress import Bar
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
@@ -37,11 +37,12 @@ def tag(
         )  # fmt: skip
     if not result["planning_chars"]:
         common.warn(
-            f"lexicon {lexicon!r} matches nothing in these {result['rows']} rows; see `hicra lexicon show {lexicon}`"
+            f"lexicon {lexicon!r} matches nothing in these {result['rows']} rows; look at it with "
+            f"`hicra lexicon show {lexicon}`"
         )
     kind = result["token_kind"]
     text = (
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "
-        f"in {result['rows']} rows; {result['tokens_per_second']:,.0f} {kind} a second"
+        f"in {result['rows']} rows; {result['tokens_per_second']:,.0f} {kind} per second"
     )
-    common.give(result, text, then="" if out else "the same with -o tagged.parquet to keep the spans")
+    common.give(result, text, then="" if out else "the same with -o tagged.parquet to save the spans")

@@ -1,4 +1,4 @@
-"""`hicra train`."""
+"""The verb `hicra train`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from hicra.errors import UsageError
 
 def train(
     *,
-    config: Annotated[Path | None, Parameter(help="YAML file; recipes/*/config.yaml are ready ones.")] = None,
+    config: Annotated[Path | None, Parameter(help="YAML file, such as one of recipes/*/config.yaml.")] = None,
     out: Annotated[Path | None, Parameter(name=["-o", "--out"], help="The run folder; required.")] = None,
     set: Annotated[
-        tuple[str, ...], Parameter(name="--set", negative="", help="A key of the config, as in train.steps=20.")
+        tuple[str, ...], Parameter(name="--set", negative="", help="Sets a key of the config, as in train.steps=20.")
     ] = (),
-    method: Annotated[str | None, Parameter(help="Credit method, see `hicra methods`.")] = None,
-    resume: Annotated[bool, Parameter(negative="", help="Go on from the newest checkpoint that verifies.")] = False,
+    method: Annotated[str | None, Parameter(help="Credit method, one of `hicra methods`.")] = None,
+    resume: Annotated[bool, Parameter(negative="", help="Resume from the newest undamaged checkpoint.")] = False,
     keys: Annotated[
         bool, Parameter(negative="", help="Only print every key of the config with its default and meaning.")
     ] = False,
@@ -37,7 +37,7 @@ def train(
         common.give({"keys": rows}, _table(rows), then="hicra train --config FILE --set KEY=VALUE -o RUN")
         return 0
     if out is None:
-        raise UsageError("hicra train needs -o, the run folder", "hicra train --config FILE -o RUN")
+        raise UsageError("hicra train needs a run folder (-o)", "use `hicra train --config FILE -o RUN`")
     from hicra.cli.progress import Steps
     from hicra.engines.train import train as run
     from hicra.generation.models import MODELS
@@ -54,7 +54,7 @@ def train(
         result = run(resolved, out, resume=resume, say=bar.say, progress=bar.step)
     if result["interrupted"]:
         again = f"hicra train -o {shlex.quote(str(out))} --resume"
-        common.give(result, f"stopped after {result['steps']} steps, checkpoint saved", then=again)
+        common.give(result, f"stopped after {result['steps']} steps; a checkpoint is saved", then=again)
         return 128 + int(result["interrupted"])
     shown = {key: result["final"].get(key) for key in ("hicra/accuracy", "eval/accuracy", "hicra/planning_share")}
     figures = ", ".join(f"{key} {value:.3f}" for key, value in shown.items() if value is not None)
@@ -63,7 +63,7 @@ def train(
 
 
 def config_keys() -> list[dict[str, Any]]:
-    """Every key of the config: {key, default, meaning}."""
+    """Lists every key of the config as {key, default, meaning}."""
     from hicra.runs.config import RunConfig
     from hicra.strict import fields_of
 

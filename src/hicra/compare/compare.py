@@ -38,7 +38,7 @@ def compare(
 
     Returns:
         {metric, baseline, checkpoint_rule, confidence, higher_is_better, questions, arms, comparisons, power, warnings}, as
-        docs/compare.md explains. A number that does not exist, such as the interval of one seed, is None.
+        docs/how-to/compare.md explains. A number that does not exist, such as the interval of one seed, is None.
 
     Raises:
         ConfigError, DataError, ArtifactError: the arguments or the input are wrong; the message says what to change.

@@ -6,7 +6,7 @@
 
     for frame in corpus.batches("rollouts/"):  # the same, at most 4096 rows at a time
 
-docs/corpus.md has the rules.
+docs/reference/files.md has the rules.
 """
 
 from __future__ import annotations

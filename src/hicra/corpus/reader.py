@@ -1,6 +1,6 @@
 """Reads a whole corpus into one table in memory; `batches` does the same for a corpus of any size.
 
-Deviations: the paper names no format; what the contract leaves open is in `fields.py` and docs/corpus.md.
+Deviations: the paper names no format; what the contract leaves open is in `fields.py` and docs/reference/files.md.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ class Baseline(Entry):
         values, ids = scored(rewards), as_numpy(group_ids)
         if values.ndim != 1 or ids.shape != values.shape:
             raise DataError(
-                f"rewards {values.shape} and group_ids {ids.shape} must have the same shape [B]",
+                f"rewards {values.shape} and group_ids {ids.shape} must have one shape [B]",
                 "give one group id per reward",
             )
         return returned_as(self.function(values, ids, batch, **chosen), rewards)

@@ -8,7 +8,7 @@ from hicra.engines.interface import Engine
 from hicra.errors import ConfigError, did_you_mean
 
 ENGINES = {
-    "trl": ("hicra.engines.trl:train", "train"),
+    "trl": ("hicra.engines.trl.run:train", "train"),
 }  # name: (`module:function`, which is loaded when it is asked for; the extra that installs what it needs)
 
 

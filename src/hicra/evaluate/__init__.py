@@ -1,4 +1,4 @@
-"""`hicra eval` evaluates a model (or saved samples) on benchmarks, with intervals; docs/eval.md has the rules.
+"""`hicra eval` evaluates a model (or saved samples) on benchmarks, with intervals; docs/how-to/evaluate.md has the rules.
 
 from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.settings import EvalSettings

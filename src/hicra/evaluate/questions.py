@@ -1,8 +1,8 @@
 """Reads benchmarks: files of questions and answers, or the questions of a generated task by its name.
 
-A file is read strictly, as the task "math" reads it (docs/tasks.md), with `question` and `answer`. `NAME=FILE` reads it as the
-benchmark of that name (`gsm8k=test.jsonl`); a file whose first answer holds `####` is always read as GSM8K. Rows of the
-plan_execute task (`prompt`, `noun`, `a`, `b`, `c`, `goal`) are judged by that task.
+A file is read strictly, as the task "math" reads it (docs/reference/tasks.md), with `question` and `answer`. `NAME=FILE`
+reads it as the benchmark of that name (`gsm8k=test.jsonl`); a file whose first answer holds `####` is always read as GSM8K.
+Rows of the plan_execute task (`prompt`, `noun`, `a`, `b`, `c`, `goal`) are judged by that task.
 """
 
 from __future__ import annotations

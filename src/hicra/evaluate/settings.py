@@ -24,7 +24,8 @@ class EvalSettings(SamplingSettings):
         "Temperature 0 allows only one.",
     )
     template: str = Field(
-        default="boxed", description="Prompt template by name, or a text that holds {question} (docs/tasks.md)."
+        default="boxed",
+        description="Prompt template by name, or a text that holds {question} (docs/reference/tasks.md).",
     )
     questions: Count = Field(
         default=0,

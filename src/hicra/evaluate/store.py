@@ -2,7 +2,7 @@
 
     eval.json            kind hicra.eval, schema_version, settings, model, inputs {name: sha256}, versions, complete, files
     parts/FFF-PPPPPP.parquet   samples of one batch of questions, while the evaluation runs
-    samples.parquet      every sample with its verdicts, at the end (columns in docs/eval.md)
+    samples.parquet      every sample with its verdicts, at the end (columns in docs/reference/files.md)
 
 A part is there completely or not at all, so a killed evaluation can be resumed. One process at a time writes.
 """

@@ -1,4 +1,4 @@
-"""Finds grams of a lexicon that can never match, by the rule in docs/tagging.md.
+"""Finds grams of a lexicon that can never match, by the rule in docs/concepts/tagging.md.
 
 A gram can match somewhere exactly when it matches a text that is the gram and nothing else: folding goes character by
 character, and the ends of a text forbid least (so a gram that starts with a combining mark may match: after anything that is

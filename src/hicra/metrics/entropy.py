@@ -84,7 +84,7 @@ def conditional_entropy(given: Any, following: Any) -> float | None:
     """
     given, following = np.asarray(given, np.int64), np.asarray(following, np.int64)
     if given.shape != following.shape:
-        raise DataError(f"given {given.shape} and following {following.shape} must have the same shape [N]")
+        raise DataError(f"given {given.shape} and following {following.shape} must have one shape [N]")
     if not given.size:
         return None
     _, pairs = np.unique(np.stack([given, following], axis=1), axis=0, return_counts=True)

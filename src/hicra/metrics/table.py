@@ -1,4 +1,4 @@
-"""The table of all metrics, which the logger, the docs page (docs/metrics.md) and the report read."""
+"""The table of all metrics, which the logger, the docs page (docs/reference/metrics.md) and the report read."""
 
 from __future__ import annotations
 

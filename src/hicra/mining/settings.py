@@ -1,4 +1,4 @@
-"""Holds the settings of mining. Each choice that the paper leaves open is one of them, as docs/mining.md explains."""
+"""Holds the settings of mining. Each choice that the paper leaves open is one of them, as docs/deviations.md explains."""
 
 from __future__ import annotations
 

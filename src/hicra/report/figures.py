@@ -192,7 +192,7 @@ def _figure(key: str, title: str, panels: Sequence[Panel | None], kinds: Sequenc
 
 
 def accuracy(model: ReportModel) -> Figure | Missing:
-    """Accuracy, and reward if it differs."""
+    """Shows accuracy, and reward if it differs."""
     kinds = [Kind("accuracy", "accuracy"), Kind("reward", "reward")]
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
     kinds = kinds[:1] if same else kinds
@@ -203,7 +203,7 @@ def accuracy(model: ReportModel) -> Figure | Missing:
 
 
 def entropy(model: ReportModel) -> Figure | Missing:
-    """Token entropy of planning and of execution tokens (paper figure 3, second column)."""
+    """Shows the token entropy of planning and of execution tokens (paper figure 3, second column)."""
     kinds = [Kind("entropy_planning", "planning"), Kind("entropy_execution", "execution")]
     panels = [
         panel(model, kinds, "nats", "nats", include=(0.0,)),
@@ -214,7 +214,7 @@ def entropy(model: ReportModel) -> Figure | Missing:
 
 
 def perplexity(model: ReportModel) -> Figure | Missing:
-    """Perplexity of planning and of execution tokens, relative to the first step (paper figure 3, first column)."""
+    """Shows the perplexity of planning and of execution tokens, relative to the first step (paper figure 3, first column)."""
     kinds = [Kind("ppl_planning", "planning"), Kind("ppl_execution", "execution")]
     panels = [
         panel(model, kinds, "ratio to first step", "ratio", ratio=True),
@@ -228,7 +228,7 @@ def perplexity(model: ReportModel) -> Figure | Missing:
 
 
 def semantic(model: ReportModel) -> Figure | Missing:
-    """Semantic entropy of strategic grams and conditional entropy of what follows (paper figure 3, third column)."""
+    """Shows the semantic entropy of strategic grams and conditional entropy of what follows (paper figure 3, third column)."""
     kinds = [
         Kind("semantic_entropy", "semantic"),
         Kind("semantic_entropy_rarefied", "rarefied"),
@@ -246,21 +246,21 @@ def semantic(model: ReportModel) -> Figure | Missing:
 
 
 def length(model: ReportModel) -> Figure | Missing:
-    """Response length."""
+    """Shows the response length."""
     kinds = [Kind("length", "length")]
     read = "Compare it with semantic entropy: longer responses contain more grams."
     return _figure("length", "Response length", [panel(model, kinds, unit="tokens", include=(0.0,))], kinds, read)
 
 
 def share(model: ReportModel) -> Figure | Missing:
-    """Share of planning tokens and of tokens whose advantage was changed, which shows whether a method does anything."""
+    """Shows the shares of planning tokens and of tokens whose advantage was changed: whether a method does anything."""
     kinds = [Kind("planning_share", "planning"), Kind("changed_share", "changed")]
     read = "The changed share is 0 for none and at most the planning share for hicra; at 0 the method changes nothing."
     return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
 
 
 def advantage(model: ReportModel) -> Figure | Missing:
-    """Mean advantage before and after shaping."""
+    """Shows the mean advantage before and after shaping."""
     kinds = [Kind("advantage_mean_before", "before"), Kind("advantage_mean_after", "after")]
     read = "The difference between the two is what shaping adds on average, whatever the outcome; it is 0 for none."
     found = panel(model, kinds, include=(0.0,))
@@ -269,7 +269,7 @@ def advantage(model: ReportModel) -> Figure | Missing:
 
 
 def pass_at_k(model: ReportModel) -> Figure | Missing:
-    """pass@k for every k that a run has."""
+    """Shows pass@k for every k that a run has."""
     found = {
         int(m[1])
         for run in model.runs

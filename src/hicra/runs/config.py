@@ -39,8 +39,8 @@ def _known_loss(name: str) -> str:
 class TaskConfig(Strict):
     """The task that is learnt."""
 
-    name: str = Field(default="plan_execute", description="The task that is learnt, as in docs/tasks.md.")
-    settings: dict[str, Any] = Field(default={}, description="Settings of the task, as in docs/tasks.md.")
+    name: str = Field(default="plan_execute", description="The task that is learnt, as in docs/reference/tasks.md.")
+    settings: dict[str, Any] = Field(default={}, description="Settings of the task, as in docs/reference/tasks.md.")
 
 
 class ModelConfig(Strict):

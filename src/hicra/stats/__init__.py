@@ -4,7 +4,7 @@
     found = stats.paired_comparison(treatment, baseline)      # entry i of both is from seed i
     found.difference, found.low, found.high, found.p_value, found.prob_improvement, found.verdict
 
-For comparisons over seeds (docs/compare.md) there are paired.py (the comparison and its verdict), signflip.py, holm.py,
+For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), signflip.py, holm.py,
 improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there are wilson.py,
 binomial.py and bootstrap.py. They need only numpy and scipy.special.
 """

@@ -55,7 +55,7 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
     a, b = np.asarray(treatment, np.float64), np.asarray(baseline, np.float64)
     if a.ndim != 1 or a.shape != b.shape or not a.size:
         raise DataError(
-            f"treatment {a.shape} and baseline {b.shape} must have the same shape [n], n >= 1", "pair the arms by seed"
+            f"treatment {a.shape} and baseline {b.shape} must have one shape [n], n >= 1", "pair the arms by seed"
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise DataError("a value is not finite", "leave that seed out of both arms, and report that you did")

@@ -1,4 +1,4 @@
-"""Turns a lexicon and token ids into the planning mask, exactly; docs/tagging.md has the rule.
+"""Turns a lexicon and token ids into the planning mask, exactly; docs/concepts/tagging.md has the rule.
 
     Tagger(lexicon, tokenizer).mask(ids, response_mask)       # [B,T] bool
     Tagger(lexicon).spans(text)                               # (start, end, gram) in characters

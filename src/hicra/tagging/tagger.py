@@ -1,4 +1,4 @@
-"""Finds strategic grams in text and in token ids, exactly (section 2 of the paper; docs/tagging.md has the rule).
+"""Finds strategic grams in text and in token ids, exactly (section 2 of the paper; docs/concepts/tagging.md has the rule).
 
 One overlapping Aho-Corasick pass goes over the folded bytes of a whole batch. Word borders are checked after matching, so
 that a long hit that fails never hides a short one that holds. No row or token is looked at one by one in Python.

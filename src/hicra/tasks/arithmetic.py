@@ -6,8 +6,8 @@ always in the same one; about one problem in five is for evaluation. Problems wi
 examples, are left out.
 
 With `shots: 0` SmolLM2-135M writes prose without a box and is right 15 to 25 % of the time; with one worked example that plans in
-words it writes boxes and is right about 40 % of the time (docs/tasks.md has the figures). With examples that only have the answer
-it would write no prose to tag.
+words it writes boxes and is right about 40 % of the time (docs/evidence/training.md has the figures). With examples that
+only have the answer it would write no prose to tag.
 
 Deviations (the paper trains on competition problems):
     ARITHMETIC-1. The task and its split are this project's. The reward is 1 for the right answer, else 0 (as in the paper).

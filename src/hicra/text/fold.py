@@ -1,4 +1,4 @@
-"""Folds characters and classifies them: the part of the tagging rule about single characters (docs/tagging.md has the table).
+"""Folds and classifies characters: the part of the tagging rule about single ones (docs/concepts/tagging.md has the table).
 
 Everything works on arrays of Unicode code points, so that a whole batch is folded in a few numpy passes. Only the
 distinct non-ASCII characters of a batch are looked up one by one.

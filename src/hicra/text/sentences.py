@@ -1,4 +1,4 @@
-"""Says where sentences end, in texts and in folded bytes, by one rule (docs/tagging.md).
+"""Says where sentences end, in texts and in folded bytes, by one rule (docs/concepts/tagging.md).
 
 A sentence ends after one of `STOPS` that stands before white space, and after a line end; a boundary and the end of the text
 end it too. A folded text has no line ends but those that the streaming tagger keeps, so the same pattern reads it.

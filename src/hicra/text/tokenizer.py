@@ -1,6 +1,6 @@
 """Gives the bytes that each token id stands for: one table for a tokenizer, built once, so that tagging never tokenises.
 
-There are three families of tokenizers (docs/tagging.md):
+There are three families of tokenizers (docs/how-to/tag.md):
 - byte-level BPE (GPT-2, Qwen, Llama 3, SmolLM): every vocabulary character is one byte;
 - Metaspace / SentencePiece (Llama 2, Gemma, T5): U+2581 is a space, `<0xE2>` is a raw byte where the model falls back to
   bytes; the mark that opens a text has no bytes;

@@ -1,4 +1,4 @@
-"""Checks answers, whatever they hold, with `Verifier`, `verify_file` and `reward`; docs/verify.md has the contract.
+"""Checks answers, whatever they hold, with `Verifier`, `verify_file` and `reward`; docs/reference/verifier.md has the contract.
 
     from hicra import verify
     with verify.Verifier(workers=2, timeout=2.0) as v:

@@ -1,4 +1,4 @@
-"""The tagging rule, a test a line of its table (docs/tagging.md), and token masks against the slow reference."""
+"""The tagging rule, a test a line of its table (docs/concepts/tagging.md), and token masks against the slow reference."""
 
 import json
 

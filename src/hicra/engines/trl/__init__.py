@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hicra.engines.trl.mixin import HicraGRPOTrainer, HicraMixin
 
 __all__ = ["HicraGRPOConfig", "HicraGRPOTrainer", "HicraMixin"]
-_HOMES = {"HicraGRPOConfig": "config", "HicraGRPOTrainer": "mixin", "HicraMixin": "mixin", "train": "run"}
+_HOMES = {"HicraGRPOConfig": "config", "HicraGRPOTrainer": "mixin", "HicraMixin": "mixin"}
 
 
 def __getattr__(name: str) -> Any:

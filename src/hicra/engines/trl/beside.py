@@ -21,7 +21,7 @@ def description(trainer: Any) -> dict[str, Any]:
         "kind": KIND, "schema_version": SCHEMA_VERSION, "method": shaping.method.name, "settings": shaping.settings,
         "source": shaping.method.source, "unit": shaping.tagger.unit,
         "lexicon": {"name": shaping.lexicon.name, "content_hash": shaping.lexicon.content_hash},
-        "versions": {"hicra": __version__, "trl": installed("trl")},
+        "package_version": __version__, "trl_version": installed("trl"),
     }  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def add_to_card(card: Path, trainer: Any) -> None:
     found = description(trainer)
     said = card.read_text(encoding="utf-8").split(f"\n{HEADING}\n")[0].rstrip()
     rows = [
-        f"This model was trained with hicra {found['versions']['hicra']}, which shapes the advantages of GRPO token by token:",
+        f"This model was trained with hicra {found['package_version']}, which shapes the advantages of GRPO token by token:",
         "",
         f"- method: `{found['method']}` ({found['source']})",
         f"- settings: `{json.dumps(found['settings'])}`",

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hicra.engines.trl.versions import refuse_unknown
+
+refuse_unknown()  # before anything of TRL is imported, since another version may lack it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, and TRL sends no usage statistics
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 

@@ -29,4 +29,4 @@ def refuse_unknown() -> None:
     """Raises EngineError where the installed TRL is none of those; without TRL its import says what to do."""
     version = installed("trl")
     if version is not None and not is_known(version):
-        raise EngineError(f"trl {version} is installed, and hicra works with TRL {RANGE}", INSTALL)
+        raise EngineError(f"trl {version} is installed, but hicra works with TRL {RANGE}", INSTALL)

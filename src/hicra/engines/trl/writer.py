@@ -17,6 +17,7 @@ from hicra.engines.trl.config import period
 from hicra.errors import ArtifactError
 from hicra.metrics import with_nulls
 from hicra.runs import RunFolder
+from hicra.runs.difference import difference
 from hicra.runs.lock import one_writer
 from hicra.runs.repair import rewind
 from hicra.tasks.base import Task
@@ -89,7 +90,8 @@ class OwnRun(RunWriter):
         if state.is_world_process_zero:
             self._held.close()
             self._held.enter_context(one_writer(self.path))
-            self.run = self._resumed(args, state.global_step) if state.global_step else self._new(args, state.max_steps)
+            config = _config(self.trainer, args, state.max_steps)
+            self.run = self._resumed(config, state.global_step) if state.global_step else self._new(args, config)
         self.trainer.accelerator.wait_for_everyone()
         self.run = RunFolder.open(self.path)
         super().on_train_begin(args, state, control)
@@ -97,21 +99,23 @@ class OwnRun(RunWriter):
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._held.close()
 
-    def _new(self, args: Any, steps: int) -> RunFolder:
-        trainer, shaping = self.trainer, self.trainer.hicra_shaping
+    def _new(self, args: Any, config: dict[str, Any]) -> RunFolder:
+        shaping = self.trainer.hicra_shaping
         packages = ("torch", "transformers", "trl", "numpy", "polars")
         return RunFolder.create(
-            self.path, method=shaping.method.name, seed=args.seed, config=_config(trainer, args, steps),
+            self.path, method=shaping.method.name, seed=args.seed, config=config,
             inputs={"lexicon": shaping.lexicon.content_hash},
             versions={name: version for name in packages if (version := installed(name))},
         )  # fmt: skip
 
-    def _resumed(self, args: Any, step: int) -> RunFolder:
+    def _resumed(self, config: dict[str, Any], step: int) -> RunFolder:
         run = RunFolder.open(self.path)
-        if (run.method, run.seed) != (self.trainer.hicra_shaping.method.name, args.seed):
+        differing = [one for one in difference(run.config, config) if one[0] != "train.steps"]
+        if differing:
+            key, old, new = differing[0]
             raise ArtifactError(
-                f"{self.path} is of method {run.method!r} with seed {run.seed}, this training is another",
-                "choose another run_dir, or resume with that method and seed",
+                f"{self.path} was made with {key} = {old!r}, this training has {new!r}",
+                "choose another run_dir, or resume with the settings of before",
             )
         rewind(run, (step, None), lambda text: warnings.warn(text, stacklevel=2))
         return run
@@ -131,7 +135,7 @@ def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
             "prompts_per_step": args.generation_batch_size // args.num_generations, "iterations": args.num_iterations,
             "max_new_tokens": args.max_completion_length, "temperature": args.temperature, "clip_low": args.epsilon,
             "clip_high": args.epsilon if args.epsilon_high is None else args.epsilon_high, "kl": args.beta,
-            "loss": args.loss_type, "scale": "none" if args.scale_rewards == "none" else "std",
+            "loss": args.loss_type, "scale": str(args.scale_rewards),
         },
     }  # fmt: skip
 

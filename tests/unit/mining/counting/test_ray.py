@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,30 +28,37 @@ SETTINGS = MineSettings(embedder="hashing", min_df=3)
 CHECK = SETTINGS.model_copy(update={"count": "questions", "near_duplicates": "merge", "contrast": 0.5})
 
 
-def ray_processes() -> set[int]:
-    """Processes of this user whose command line says Ray."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
+def descendants() -> set[int]:
+    """Living processes that this one started, and those that these started; Ray's own among them."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            command = (folder / "cmdline").read_bytes()
+            state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
         except OSError:
             continue
-        if b"raylet" in command or b"gcs_server" in command or b"ray::" in command:
-            found.add(int(folder.name))
+        if state != "Z":
+            parents[int(stat.parent.name)] = int(parent)
+    found, fresh = set(), {os.getpid()}
+    while fresh:
+        fresh = {pid for pid, parent in parents.items() if parent in fresh} - found
+        found |= fresh
     return found
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """A local Ray of two workers, as `open_backend` starts it; nothing of it is left."""
-    before = ray_processes()
+    before = descendants()
     backend = open_backend("ray", workers=2)
     assert ray.is_initialized()
     assert ray.cluster_resources()["CPU"] == 2
+    started = descendants() - before
+    assert len(started) >= 4 or not Path("/proc/self/stat").exists()
     yield
+    started |= descendants() - before
     backend.close()
     assert not ray.is_initialized()
-    assert ray_processes() <= before
+    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
 
 
 @pytest.fixture(scope="module")

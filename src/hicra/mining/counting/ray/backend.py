@@ -6,7 +6,7 @@
 
 The leading process holds the index (index.py) and the n-grams found, never a text. A running cluster is used where there
 is one (`ray.init` was called, or RAY_ADDRESS is set); else one of `workers` processes is started here and ended by `close`.
-docs/mining-ray.md says how to run it.
+docs/how-to/mine-on-ray.md says how to run it.
 """
 
 from __future__ import annotations
