@@ -54,10 +54,10 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
         method_of(self)  # a typo is found here, not after the model has loaded
         if self.unit is not None and self.unit not in UNITS:
             raise ConfigError(f"unit: no span type {self.unit!r}", did_you_mean(str(self.unit), UNITS))
-        if self.run_dir is not None and (str(self.logging_strategy) != "steps" or self.logging_steps != 1):
+        if self.run_dir is not None and (self.logging_strategy != "steps" or self.logging_steps != 1):
             raise ConfigError(
                 f"run_dir gets a line of metrics for each step, and logging_steps is {self.logging_steps:g} "
-                f"(logging_strategy {str(self.logging_strategy)!r})",
+                f"(logging_strategy {self.logging_strategy.value!r})",
                 "add logging_steps=1",
             )
         Lexicon.load(self.lexicon)
@@ -84,7 +84,7 @@ def warn_of_save_steps(args: Any) -> None:
     steps, every = args.save_steps, period(args)
     if 0 < steps < 1:
         steps = math.ceil(args.max_steps * steps)
-    if str(args.save_strategy) == "steps" and steps > 0 and steps % every:
+    if args.save_strategy == "steps" and steps > 0 and steps % every:
         warnings.warn(
             f"save_steps is {args.save_steps:g}, and a generation is used for {every} optimiser steps: a run that resumes from a "
             f"checkpoint inside them samples anew and is no longer the run it was; save_steps={-(-steps // every) * every:g} is "
