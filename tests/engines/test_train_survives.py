@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import time
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -103,18 +104,21 @@ def test_a_second_writer_is_refused_before_it_touches_anything(straight, tmp_pat
     same_run(out, straight / "one")
 
 
-def test_two_commands_at_once_end_with_0_and_1(straight, tmp_path, grams):
+def test_the_second_of_two_commands_ends_with_1_and_the_first_goes_on(tmp_path, grams):
     out = tmp_path / "r"
-    line, env = command(out, grams, "train.steps=4")
+    line, env = command(out, grams, "train.steps=500")
     first = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not out.exists() and first.poll() is None:
+    while not (out / "metrics.jsonl").exists() and first.poll() is None:
         time.sleep(0.02)
-    line, env = command(out, grams, "train.steps=4", resume=True)
+    line, env = command(out, grams, "train.steps=500", resume=True)
     second = subprocess.run(line, env=env, capture_output=True, text=True, check=False)
+    first.terminate()
     _, err = first.communicate()
-    assert sorted([first.returncode, second.returncode]) == [0, 1], err + second.stderr
-    assert "being written by process" in err + second.stderr
-    same_run(out, straight / "one")
+    assert (first.returncode, second.returncode) == (128 + signal.SIGTERM, 1), err + second.stderr
+    assert f"is being written by process {first.pid}" in second.stderr
+    assert "--resume" in second.stderr
+    steps = [row["step"] for row in RunFolder.open(out).metrics()]
+    assert steps == list(range(1, len(steps) + 1))
 
 
 # ---- kills
@@ -214,7 +218,7 @@ def test_a_model_whose_outputs_are_not_finite_gets_no_checkpoint(tmp_path, grams
     class Vast(keeper.Keeper):
         def on_save(self, args, state, control, **kwargs):
             for weight in self.trainer.model.parameters():
-                weight.data.fill_(3e38)
+                weight.data.fill_(1e10)
             monkeypatch.setattr(keeper, "publish", publish)
             super().on_save(args, state, control, **kwargs)
 
@@ -256,6 +260,30 @@ def test_a_torn_evaluation_is_made_again(tmp_path, grams):
     run(out, grams, *sets, resume=True, said=said)
     assert json.loads((out / "evaluation.json").read_text()) == before
     assert any("evaluation.json" in line for line in said)
+
+
+# ---- what a task says
+def test_the_task_says_what_is_right_whatever_it_rewards(tmp_path, grams, monkeypatch):
+    """A task may give part of a reward: here 0.2 to what is right, 0.9 to what is wrong, and leave some unknown."""
+    from hicra.engines.trl import run as engine
+
+    given = ((0.2, True), (0.9, False), (0.4, None), (None, None))
+
+    def score_all(task, texts, rows, ended):
+        pairs = (given[number % 4] for number in range(len(texts)))
+        return [SimpleNamespace(reward=reward, correct=correct) for reward, correct in pairs]
+
+    monkeypatch.setattr(engine, "score_all", score_all)
+    run(tmp_path / "r", grams, "train.steps=1")
+    folder = RunFolder.open(tmp_path / "r")
+    (row,) = folder.metrics()
+    assert row["hicra/accuracy"] == 0.5
+    assert row["hicra/reward"] == pytest.approx(0.5)
+    assert row["hicra/reward_errors"] == 4
+    assert row["hicra/pass_at_2"] == 1.0  # of the two of each group whose verdict is known
+    (frame,) = folder.rollouts()
+    assert frame["correct"].to_list() == [True, False, None, None] * 4
+    assert frame["reward"].to_list() == pytest.approx([0.2, 0.9, 0.4, None] * 4)
 
 
 # ---- going on

@@ -37,6 +37,7 @@ def spans(text, *grams, **kind):
         ("\u4f60so", "so", []),  # CJK characters are letters
         ("\u4f60\u597d \u4f60\u597d\u5417", "\u4f60\u597d", [(0, 2)]),
         ("so\u0661 so", "so", [(4, 6)]),  # other scripts' decimal digits
+        ("\u2167so so\u2167", "so", [(1, 3), (4, 6)]),  # a roman numeral sign is a number and no word character
         ("so's (so) so.", "so", [(0, 2), (6, 8), (10, 12)]),  # an apostrophe is no word character
         ("does this hold true? yes", "does this hold true?", [(0, 20)]),  # punctuation at the edge
         ("## step 1", "## step", [(0, 7)]),
