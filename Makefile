@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything is installed into .venv; nothing outside the checkout is touched.
 PYTHON ?= python3
-# The build your package index serves for this requirement: a CPU one where there is one. CUDA: see README.
+# The build that your package index serves for this requirement; docs/start.md says how to choose another one.
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 

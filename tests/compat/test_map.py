@@ -10,7 +10,9 @@ import pytest
 from paths import ROOT
 
 PACKAGE = ROOT / "src" / "hicra"
-PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", ROOT / "docs" / "architecture.md"]
+PAGES = [
+    ROOT / "README.md", ROOT / "AGENTS.md", ROOT / "docs" / "architecture.md", ROOT / "docs" / "how-to" / "extend.md",
+]  # fmt: skip
 BASES = (ROOT, PACKAGE, ROOT / "docs")
 PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/?")
 SUFFIX = re.compile(r"\.(?:py|md|toml|yaml|json|jsonl|svg|css|js|txt|html|j2)$")

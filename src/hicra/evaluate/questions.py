@@ -18,13 +18,12 @@ from hicra.errors import ConfigError, DataError
 from hicra.generation.render import Prompt
 from hicra.tasks import judge
 from hicra.tasks import questions as from_files
-from hicra.tasks.base import Task, make_task
+from hicra.tasks.base import GENERATED, Task, make_task
 from hicra.tasks.benchmarks import BENCHMARKS
 from hicra.tasks.files import read_rows
 from hicra.tasks.prompts import template_of
 from hicra.verify import Gold
 
-GENERATED = ("plan_execute", "arithmetic")
 GENERATED_QUESTIONS = 256
 PLAN_EXECUTE_KEYS = {"prompt", "noun", "a", "b", "c", "goal"}
 

@@ -6,7 +6,8 @@
 
 For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), signflip.py, holm.py,
 improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there are wilson.py,
-binomial.py and bootstrap.py. They need only numpy and scipy.special.
+binomial.py and bootstrap.py. They need only numpy and scipy.special. To
+add one, write a file here with functions of numbers alone, name them below, and call them where they are needed.
 """
 
 from __future__ import annotations

@@ -68,6 +68,10 @@ TASKS = {
     "math": "hicra.tasks.math:MathTask",
     "reasoning_gym": "hicra.tasks.reasoning_gym:ReasoningGym",
 }
+GENERATED = (
+    "plan_execute",
+    "arithmetic",
+)  # these make their problems without any setting, so `hicra eval` takes them by name
 
 
 def make_task(name: str, **settings: Any) -> Task:
