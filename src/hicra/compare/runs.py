@@ -41,6 +41,12 @@ class _Run:
     def names(self) -> set[str]:
         return {name for row in self.rows for name in row if name != "step"} | set(self.final)
 
+    def first_of_generation(self, index: int) -> int:
+        """Returns the index of the row whose step made the rollouts that the step of the row `index` trains on."""
+        train = (self.folder.manifest.get("config") or {}).get("train")
+        uses = train.get("iterations") if isinstance(train, dict) else 1
+        return index - index % uses if isinstance(uses, int) and uses > 0 else index
+
 
 def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
     """Reads one number per run.
@@ -80,7 +86,7 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
         numbers = [rule.of(_curve(run, rule.name), str(run.folder.path)) for run in runs]
         at = f" ({len(runs[0].rows)})" if rule.kind in ("final", "last") else ""
         text = f"{rule.text}{at}, fixed in advance"
-        warnings += _unfinished(runs)
+        warnings += _unfinished(runs) + _reused(runs, rule.name)
     censored = [run.folder.path.name for run, (_, late) in zip(runs, numbers, strict=True) if late]
     if censored:
         warnings.append(
@@ -136,6 +142,7 @@ def _final(path: Path) -> dict[str, float]:
 
 
 def _curve(run: _Run, name: str) -> list[float | None]:
+    """Returns the value of each step; what is counted once a generation counts for every step that trains on it."""
     curve: list[float | None] = []
     for row in run.rows:
         value = row.get(name)
@@ -146,7 +153,8 @@ def _curve(run: _Run, name: str) -> list[float | None]:
                 f"{run.folder.path / 'metrics.jsonl'} step {row['step']}: {name} is {value!r}, no finite number",
                 "write null for a step without a value",
             )
-        curve.append(None if value is None else float(value))
+        first = run.first_of_generation(len(curve))
+        curve.append(curve[first] if value is None and first < len(curve) else None if value is None else float(value))
     return curve
 
 
@@ -169,6 +177,20 @@ def _unfinished(runs: Sequence[_Run]) -> list[str]:
         if isinstance(steps, int) and len(run.rows) < steps:
             found.append(f"{run.folder.path.name} has {len(run.rows)} of its {steps} steps")
     return found
+
+
+def _reused(runs: Sequence[_Run], name: str) -> list[str]:
+    """Says where steps have no value of their own, since they train once more on the rollouts of a step before."""
+    found = [
+        run.folder.path.name for run in runs
+        if any(row.get(name) is None and run.first_of_generation(at) < at for at, row in enumerate(run.rows))
+    ]  # fmt: skip
+    if not found:
+        return []
+    return [
+        f"a step that trains on the rollouts of an earlier one counts with that one's {name} (train.iterations is above 1): "
+        + ", ".join(found)
+    ]
 
 
 def _unscorable(runs: Sequence[_Run], arms: Sequence[str]) -> list[str]:

@@ -56,6 +56,15 @@ def test_doctor_says_so_too(trl_is):
     assert ["trl 1.17.0" in one["what"] for one in found["problems"]] == [True]
 
 
+def test_the_slow_check_runs_the_oldest_a_middle_and_the_newest():
+    line = next(
+        line for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines() if line.startswith("TRLS")
+    )
+    oldest, middle, newest = (tuple(map(int, one.split("."))) for one in line.partition("?=")[2].split())
+    assert (oldest, newest) == (versions.OLDEST, versions.NEWEST)
+    assert oldest[1] + 2 < middle[1] < newest[1] - 2
+
+
 def test_the_extra_installs_what_is_taken():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = next(one for one in project["project"]["optional-dependencies"]["train"] if one.startswith("trl"))
