@@ -10,7 +10,7 @@ from trl import GRPOTrainer
 
 from hicra.engines.trl import HicraMixin
 from hicra.errors import EngineError
-from trl_tiny import TOKENIZER, make_model, make_trainer, prompts, reward, settings
+from trl_tiny import COUNT_PADDING, TOKENIZER, make_model, make_trainer, prompts, reward, settings
 
 pytestmark = pytest.mark.engine
 
@@ -35,9 +35,12 @@ def wide(advantages: Any, change: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda a: wide(a, lambda w: w.mean(dim=1)), "does not reach that token alone"),  # averaged over a row
+        (
+            lambda a: wide(a, lambda w: w.mean(dim=1)),
+            "what stands in the padding reaches the loss",
+        ),  # averaged over a row
         (lambda a: wide(a, lambda w: w[:, 0]), "does not reach that token alone"),  # the first token's for all
-        (lambda a: wide(a, lambda w: w.roll(1, dims=1)), "does not reach that token alone"),  # shifted by a token
+        (lambda a: wide(a, lambda w: w.roll(1, dims=1)), "what stands in the padding"),  # shifted by a token
         (lambda a: wide(a, lambda w: w.flip(0)), "does not reach that token alone|another loss"),  # rows swapped
         (lambda a: wide(a, lambda w: 2 * w), "another loss"),  # scaled again
         (lambda a: wide(a, lambda w: w.detach()), "RuntimeError"),  # nothing of them reaches the loss
@@ -62,6 +65,22 @@ def test_trls_gmpo_is_refused_when_it_is_made(tmp_path: Path, width: int) -> Non
         Mine(make_model(), reward, args, train_dataset=prompts(), processing_class=TOKENIZER)
 
 
+def test_a_loss_that_counts_the_padding_is_refused(tmp_path: Path) -> None:
+    """As luspo did in TRL 1.8 and 1.9: its mean was taken over all columns."""
+
+    class Padded(GRPOTrainer):  # type: ignore[misc]
+        def _compute_loss(self, model: Any, inputs: Any) -> Any:
+            wide = inputs["advantages"]
+            wide = wide if wide.dim() == 2 else wide[:, None].expand_as(inputs["completion_mask"])
+            return super()._compute_loss(model, inputs) - 0.1 * wide.mean()
+
+    class Mine(HicraMixin, Padded):
+        pass
+
+    with pytest.raises(EngineError, match="the loss of Padded .*what stands in the padding reaches the loss"):
+        make_trainer(tmp_path, trainer=Mine)
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -72,6 +91,10 @@ def test_trls_gmpo_is_refused_when_it_is_made(tmp_path: Path, width: int) -> Non
     ids=str,
 )  # fmt: skip
 def test_every_option_of_trl_passes_and_the_probe_leaves_no_trace(tmp_path: Path, options: dict[str, Any]) -> None:
+    if options.get("loss_type") in COUNT_PADDING:
+        with pytest.raises(EngineError, match="what stands in the padding"):
+            make_trainer(tmp_path, **options)
+        return
     trainer = make_trainer(tmp_path, **options)
     assert trainer.model.training
     assert all(not values for values in trainer._metrics.values())

@@ -24,7 +24,8 @@ RANKS, STEPS = (0, 1), (0, 1)
 def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
     """(summaries by rank, {arm: arrays by rank}) of one torchrun."""
     folder = tmp_path_factory.mktemp("two")
-    environment = os.environ | {"PYTHONPATH": str(SUPPORT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    places = os.pathsep.join([str(SUPPORT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": places, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
         [*command, str(SUPPORT / "trl_two_workers.py"), str(folder)],

@@ -18,7 +18,7 @@ from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
 from hicra.runs.config import RunConfig, with_defaults
 from hicra.runs.difference import difference, flat
-from hicra.runs.repair import rewind
+from hicra.runs.repair import rewind, sweep
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
@@ -58,6 +58,7 @@ def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[Run
     if there and not resume:
         _refuse(RunFolder.open(out))
     if not there:
+        sweep(out)  # of a start that was killed before the folder was one
         versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
         run = RunFolder.create(
             out, method=config.method.name, seed=config.train.seed, config=settings, inputs=prepared.inputs,

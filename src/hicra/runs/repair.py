@@ -29,7 +29,7 @@ def rewind(run: RunFolder, checkpoint: tuple[int, Path | None] | None, say: Call
         ArtifactError: metrics of steps before the checkpoint are lost.
     """
     step, folder = checkpoint or (0, None)
-    sweep(run)
+    sweep(run.path)
     found, damage = _lines(run.path / METRICS)
     kept = found
     if folder is not None and (folder / METRICS).exists():
@@ -52,12 +52,12 @@ def rewind(run: RunFolder, checkpoint: tuple[int, Path | None] | None, say: Call
             file.unlink()
 
 
-def sweep(run: RunFolder) -> None:
-    """Removes what a process that was killed left half-written or half-removed."""
-    for folder in (run.path, run.checkpoints, run.path / "rollouts", run.path / "refused"):
-        for path in folder.glob(".*"):
-            if path.name.startswith(LEFT_BEHIND) and path.suffix != ".html":  # a report may be built there meanwhile
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+def sweep(path: Path) -> None:
+    """Removes what a process that was killed left half-written or half-removed in a run folder, which need not exist."""
+    for folder in (path, path / "checkpoints", path / "rollouts", path / "refused"):
+        for found in folder.glob(".*"):
+            if found.name.startswith(LEFT_BEHIND) and found.suffix != ".html":  # a report may be built there meanwhile
+                shutil.rmtree(found) if found.is_dir() else found.unlink()
 
 
 def _lines(path: Path) -> tuple[dict[int, str], list[str]]:

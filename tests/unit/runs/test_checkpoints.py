@@ -176,6 +176,21 @@ def test_folders_are_replaced_and_removed_whole(tmp_path):
     assert list(root.iterdir()) == []
 
 
+def test_a_kill_while_a_run_folder_is_made_is_survived(tmp_path):
+    for number in range(1, 50):
+        out = tmp_path / f"run-{number}"
+        make = lambda out=out: RunFolder.create(out, method="hicra", seed=0, config={})  # noqa: E731
+        died = killed_at(number, tmp_path, make)
+        if not (out / "hicra.json").exists():
+            sweep(out)
+            make()
+        assert RunFolder.open(out).method == "hicra"
+        if not died:
+            break
+    assert not died
+    assert number > 3
+
+
 def test_sweeping_leaves_alone_what_is_no_leftover(run):
     save(run, 1)
     run.checkpoints.joinpath(".work", "checkpoint-9").mkdir(parents=True)
@@ -183,7 +198,7 @@ def test_sweeping_leaves_alone_what_is_no_leftover(run):
         (run.path / name).mkdir()
     for name in (".tmp-ab12.json", ".tmp-cd34.html", ".gitignore", "notes.txt"):
         (run.path / name).write_text("")
-    sweep(run)
+    sweep(run.path)
     left = sorted(path.name for path in run.path.iterdir())
     # a page may be built there by another process at this moment
     assert left == [".gitignore", ".tmp-cd34.html", "checkpoints", "hicra.json", METRICS, "notes.txt"]

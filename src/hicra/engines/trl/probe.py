@@ -45,7 +45,9 @@ def probe(trainer: Any, loss_of: Callable[[Any, dict[str, Any]], Any]) -> None:
             trainer._metrics[mode].update(values)
     if not torch.allclose(wide, by_rollout, atol=1e-6) or not torch.allclose(spread.sum(1), weights, atol=1e-6):
         raise _refused(trainer, "equal advantages give another loss as [B,T] than as [B]")
-    if not torch.equal(shaped != 0, torch.tensor(LIVE) != 0) or not torch.allclose(shaped, spread, atol=1e-6):
+    if shaped[torch.tensor(LIVE) == 0].any():
+        raise _refused(trainer, "what stands in the padding reaches the loss")
+    if not (shaped[torch.tensor(LIVE) == 1] != 0).all() or not torch.allclose(shaped, spread, atol=1e-6):
         raise _refused(trainer, "the advantage of a token does not reach that token alone")
 
 
@@ -77,5 +79,5 @@ def _refused(trainer: Any, why: str) -> EngineError:
     own = next((name for name in names if not name.startswith("Hicra")), type(trainer).__name__)
     return EngineError(
         f"the loss of {own} does not take advantages [B,T], one for each token: {why}",
-        "put HicraMixin before a trainer whose loss does, such as TRL's GRPOTrainer",
+        "put HicraMixin before a trainer whose loss does, such as TRL's GRPOTrainer, or choose another loss_type",
     )
