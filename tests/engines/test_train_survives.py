@@ -123,29 +123,40 @@ def test_the_second_of_two_commands_ends_with_1_and_the_first_goes_on(tmp_path, 
 
 # ---- kills
 KILLED = """
-import os, pathlib, signal, sys
-real = os.rename
-def rename(old, new, **more):
-    if pathlib.Path(new).name == "step-000004":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(old, new, **more)
-os.rename = rename
+import os, re, signal, sys
+def hook(event, given):
+    if event in ("open", "os.rename"):
+        names = [os.fsdecode(one) for one in given[:2] if isinstance(one, (str, os.PathLike))]
+        if re.search({pattern!r}, " ".join([event, *names])):
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
 from hicra.cli import main
 main()
 """
 
 
-def test_a_kill_just_before_a_checkpoint_is_published_loses_that_checkpoint_only(straight, tmp_path, grams):
-    out = tmp_path / "r"
-    line, env = command(out, grams, "train.steps=4")
-    done = subprocess.run([line[0], "-c", KILLED, *line[3:]], env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert (out / "checkpoints" / ".work" / "checkpoint-4" / "manifest.json").exists()
-    assert len(RunFolder.open(out).metrics()) == 4
+@pytest.mark.parametrize(
+    ("pattern", "goes_on_from"),
+    [
+        (r"open .*/checkpoint-4/trainer_state.json", 2),  # while transformers writes its files
+        (r"os.rename .*/checkpoints/step-000004$", 2),  # before it is published
+        (r"os.rename .*/checkpoints/step-000002 ", 4),  # before the old one is removed
+        (r"os.rename .*/final$", 4),  # before the model of the end is
+    ],
+)
+def test_a_kill_while_a_step_is_saved_loses_that_step_at_most(straight, tmp_path, grams, pattern, goes_on_from):
+    """tests/unit/runs kills a checkpoint before every one of its file operations; this is a whole run at four of them."""
+    out, sets = tmp_path / "r", ("train.steps=4", "train.keep_checkpoints=1")
+    line, env = command(out, grams, *sets)
+    program = KILLED.format(pattern=pattern)
+    done = subprocess.run([line[0], "-c", program, *line[3:]], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
     said = []
-    run(out, grams, "train.steps=4", resume=True, said=said)
-    assert any("from step 2" in line for line in said)
+    run(out, grams, *sets, resume=True, said=said)
+    assert any(f"from step {goes_on_from}" in line for line in said)
+    assert not any("passed over" in line for line in said)
     same_run(out, straight / "one")
+    assert not [path.name for path in out.rglob(".*")]
     assert newest(RunFolder.open(out), pytest.fail)[0] == 4
 
 
