@@ -1,4 +1,9 @@
-"""Reads scores from run folders: one number per run by a checkpoint rule, arms by method and settings, seeds from hicra.json."""
+"""Reads scores from run folders: one number per run by a checkpoint rule, arms by method and settings, seeds from hicra.json.
+
+Deviations:
+COMPARE-4. With `train.iterations` above 1, a metric of the rollouts has a value only at the first step on a generation; the other
+    steps on it count with that value, and a warning says so.
+"""
 
 from __future__ import annotations
 

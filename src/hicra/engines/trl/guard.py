@@ -2,6 +2,12 @@
 
 A gradient is dropped before the optimiser sees it. Weights can only be looked at after a step. Adam moves a weight by a few times
 the learning rate at most, so below a rate of 1 no finite weight overflows; from there on a copy is kept, and put back.
+
+Deviations (neither the paper nor TRL says what to do then):
+TRAIN-3. A step whose loss, gradient or weights are not finite is not applied: weights and optimizer stay as they were, and the
+    learning rate goes on by its schedule. Three such steps in a row end the run.
+TRAIN-4. A step in which every advantage is 0 is applied, as in TRL, where Adam's momentum still moves the weights; in
+    `hicra train`, `train.skip_without_gradient` leaves such steps out.
 """
 
 from __future__ import annotations

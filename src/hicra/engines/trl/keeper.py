@@ -1,4 +1,9 @@
-"""Saves the checkpoints of `hicra train` on TRL, and ends the training when it was asked to stop."""
+"""Saves the checkpoints of `hicra train` on TRL, and ends the training when it was asked to stop.
+
+Deviations:
+TRAIN-5. With `train.iterations` above 1, a checkpoint is saved only after the last step on a generation. A signal waits for that
+    step. A run that ends before it keeps the checkpoint of the step before the generation, and a longer run goes on from there.
+"""
 
 from __future__ import annotations
 
