@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ SETTINGS = MineSettings(embedder="hashing", min_df=3)
 CHECK = SETTINGS.model_copy(update={"count": "questions", "near_duplicates": "merge", "contrast": 0.5})
 
 
-def descendants() -> set[int]:
-    """Living processes that this one started, and those that these started; Ray's own among them."""
+def living() -> dict[int, int]:
+    """The parent of every living process; one that ended and was not yet waited for does not live."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -38,6 +39,12 @@ def descendants() -> set[int]:
             continue
         if state != "Z":
             parents[int(stat.parent.name)] = int(parent)
+    return parents
+
+
+def descendants() -> set[int]:
+    """Living processes that this one started, and those that these started; Ray's own among them."""
+    parents = living()
     found, fresh = set(), {os.getpid()}
     while fresh:
         fresh = {pid for pid, parent in parents.items() if parent in fresh} - found
@@ -58,7 +65,11 @@ def cluster() -> Iterator[None]:
     started |= descendants() - before
     backend.close()
     assert not ray.is_initialized()
-    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    for _ in range(600):  # they end by themselves, late where the machine is busy
+        if not started & living().keys():
+            break
+        time.sleep(0.1)
+    assert not started & living().keys()
 
 
 @pytest.fixture(scope="module")
