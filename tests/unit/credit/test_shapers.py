@@ -44,7 +44,7 @@ def test_equal_rewards_are_exactly_zero(scale):
 def test_unknown_scale_and_shapes():
     with pytest.raises(ConfigError, match="did you mean 'std'"):
         credit.group_advantages([1], [1], "sdt")
-    with pytest.raises(DataError, match="same shape"):
+    with pytest.raises(DataError, match="one shape"):
         credit.group_advantages([1, 2], [1])
 
 
