@@ -168,7 +168,7 @@ def _sample(out: Path, seed: int, n: int) -> tuple[list[Any], Path]:
 def _config(out: Path, seed: int, steps: int, held_out: int) -> Path:
     """Writes the config of both arms, so that a user can train with it again."""
     config = {
-        "task": {"name": "plan_execute"}, "model": {"name": MODEL}, "lexicon": str(out / "lexicon"), "method": {"name": "hicra"},
+        "task": {"name": "plan_execute"}, "model": {"name": MODEL}, "lexicon": "lexicon", "method": {"name": "hicra"},
         "train": {"steps": steps, "save_steps": steps, "seed": seed, "learning_rate": 6e-4, "prompts_per_step": 32,
                   "group_size": 8, "threads": 1},
         "eval": {"problems": held_out}, "log": {"rollouts_every": 10},

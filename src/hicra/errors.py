@@ -30,6 +30,12 @@ class ConfigError(HicraError, ValueError):
     """A setting is unknown, missing or out of its range."""
 
 
+class UnknownName(ConfigError, KeyError):
+    """A table has no entry of that name."""
+
+    __str__ = Exception.__str__  # a KeyError would show its message in quotes
+
+
 class UsageError(ConfigError):
     """A command line lacks something that the command needs."""
 

@@ -1,4 +1,9 @@
-"""Reads scores from run folders: one number per run by a checkpoint rule, arms by method and settings, seeds from hicra.json."""
+"""Reads scores from run folders: one number per run by a checkpoint rule, arms by method and settings, seeds from hicra.json.
+
+Deviations:
+COMPARE-4. With `train.iterations` above 1, a metric of the rollouts has a value only at the first step on a generation; the other
+    steps on it count with that value, and a warning says so.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +50,12 @@ class _Run:
     @property
     def steps(self) -> list[int]:
         return [row["step"] for row in self.rows]
+
+    def first_of_generation(self, index: int) -> int:
+        """Returns the index of the row whose step made the rollouts that the step of the row `index` trains on."""
+        train = (self.folder.manifest.get("config") or {}).get("train")
+        uses = train.get("iterations") if isinstance(train, dict) else 1
+        return index - index % uses if isinstance(uses, int) and uses > 0 else index
 
 
 def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
@@ -93,7 +104,7 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
         last = runs[0].steps[: len(curves[0])][-1:]
         at = f" ({last[0]})" if last and rule.kind in ("final", "last") else ""
         text = f"{rule.text}{at}, fixed in advance"
-        warnings += _unfinished(runs)
+        warnings += _unfinished(runs) + _reused(runs, rule.name)
     censored = [run.folder.path.name for run, (_, late) in zip(runs, numbers, strict=True) if late]
     if censored:
         warnings.append(
@@ -154,6 +165,7 @@ def _final(path: Path) -> dict[str, float]:
 
 
 def _curve(run: _Run, name: str) -> list[float | None]:
+    """Returns the value of each step; what is counted once a generation counts for every step that trains on it."""
     curve: list[float | None] = []
     for row in run.rows:
         value = row.get(name)
@@ -164,7 +176,8 @@ def _curve(run: _Run, name: str) -> list[float | None]:
                 f"{run.folder.path / 'metrics.jsonl'} step {row['step']}: {name} is {value!r}, no finite number",
                 "write null for a step without a value",
             )
-        curve.append(None if value is None else float(value))
+        first = run.first_of_generation(len(curve))
+        curve.append(curve[first] if value is None and first < len(curve) else None if value is None else float(value))
     return curve
 
 
@@ -216,6 +229,20 @@ def _unfinished(runs: Sequence[_Run]) -> list[str]:
         if isinstance(steps, int) and len(run.rows) < steps:
             found.append(f"{run.folder.path.name} has {len(run.rows)} of its {steps} steps")
     return found
+
+
+def _reused(runs: Sequence[_Run], name: str) -> list[str]:
+    """Says where steps have no value of their own, since they train once more on the rollouts of a step before."""
+    found = [
+        run.folder.path.name for run in runs
+        if any(row.get(name) is None and run.first_of_generation(at) < at for at, row in enumerate(run.rows))
+    ]  # fmt: skip
+    if not found:
+        return []
+    return [
+        f"a step that trains on the rollouts of an earlier one counts with that one's {name} (train.iterations is above 1): "
+        + ", ".join(found)
+    ]
 
 
 def _unscorable(runs: Sequence[_Run], arms: Sequence[str]) -> list[str]:

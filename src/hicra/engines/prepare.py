@@ -20,11 +20,13 @@ from hicra.runs import RunFolder, checkpoints
 from hicra.runs.config import RunConfig, with_defaults
 from hicra.runs.difference import difference, flat
 from hicra.runs.find import MANIFEST
+from hicra.runs.repair import rewind, sweep
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
 GROWS = "train.steps"  # a finished run may be resumed to more steps
+BY_HASH = ("lexicon", "model.name")  # what counts is the content, which `inputs` has by hash; a file may have moved
 
 
 def prepare(config: RunConfig, say: Say) -> Prepared:
@@ -50,11 +52,13 @@ def open_run(
     """Creates, replaces or reopens the run folder; returns it with the (step, checkpoint) to resume from, or None.
 
     Raises:
-        ArtifactError: `out` is in use, or was made with another config or from other inputs (train.steps may grow).
+        ArtifactError: `out` is in use, is damaged beyond repair, or was made with another config or from other inputs
+            (train.steps may grow).
     """
     config = prepared.config
     settings = config.model_dump(mode="json")
-    if not (resume and (out / "hicra.json").exists()):
+    if not (resume and (out / MANIFEST).exists()):
+        sweep(out)  # of a start that was killed before the folder was one
         versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
         run = RunFolder.create(
             out, method=config.method.name, seed=config.train.seed, config=settings, inputs=prepared.inputs,
@@ -62,20 +66,21 @@ def open_run(
         )  # fmt: skip
         return run, None
     run = RunFolder.open(out)
-    differing = difference(with_defaults(run.manifest["config"]), settings)
-    if differing := [(key, old, new) for key, old, new in differing if not (key == GROWS and _grown(old, new))]:
+    differing = difference(with_defaults(run.config), settings)
+    if differing := [one for one in differing if not _may_differ(*one)]:
         key, old, new = differing[0]
         raise ArtifactError(
             f"{out} was made with {key} = {old!r}, this run has {new!r}",
-            "resume with the same config, or choose another -o",
+            "`hicra train -o RUN --resume` alone goes on with the config of the run; or choose another -o",
         )
-    if changed := [name for name, value in prepared.inputs.items() if run.manifest["inputs"].get(name) != value]:
+    inputs = run.manifest.get("inputs") or {}
+    if changed := [name for name, value in prepared.inputs.items() if inputs.get(name) != value]:
         raise ArtifactError(f"{out} was made with another {changed[0]}", "restore that input, or choose another -o")
+    checkpoint = checkpoints.newest(run, say)
+    rewind(run, checkpoint, say)
     run.manifest["config"] = settings
     write_text(run.path / "hicra.json", canonical_json(run.manifest))
-    checkpoint = checkpoints.newest(run, say)
     step = checkpoint[0] if checkpoint else 0
-    run.rewind(step)
     say(
         f"resuming {out} from step {step}" if step else f"{out} has no undamaged checkpoint: starting again from step 0"
     )
@@ -87,7 +92,7 @@ def refuse_run(out: Path) -> None:
     if not (out / MANIFEST).exists():
         return
     run = RunFolder.open(out)
-    steps = flat(run.manifest.get("config") or {}).get(GROWS)
+    steps = flat(run.config).get(GROWS)
     done = len(run.metrics())
     if steps is None or (done >= steps and (out / "final").exists()):
         raise ArtifactError(
@@ -120,5 +125,6 @@ def hashes_of(task: Task) -> dict[str, str]:
     }
 
 
-def _grown(old: Any, new: Any) -> bool:
-    return isinstance(old, int) and isinstance(new, int) and new >= old
+def _may_differ(key: str, old: Any, new: Any) -> bool:
+    """Says whether a resumed run may have another value there."""
+    return key in BY_HASH or (key == GROWS and isinstance(old, int) and isinstance(new, int) and new >= old)

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from hicra.artifacts import check_output, refuse_both, writes
-from hicra.engines.held_out import evaluate, read_evaluation
+from hicra.engines.held_out import evaluate, read_evaluation, repair_evaluation
 from hicra.engines.interface import Interrupted, Prepared, Progress, Say
 from hicra.engines.prepare import open_run, prepare, refuse_run
 from hicra.runs import RunFolder
 from hicra.runs.config import RunConfig
+from hicra.runs.lock import one_writer
 
 
 def train(
@@ -39,24 +40,27 @@ def train(
         {run_dir, steps, final {metric: value}, interrupted (signal number or None)}.
 
     Raises:
-        ConfigError, ArtifactError: something is wrong with the config, model, task or folder; nothing has been written then.
+        ConfigError, ArtifactError: something is wrong with the config, model, task or folder, or another process writes the
+            folder; nothing has been written then.
         FileError: the disk is full, or the system refuses another write; checkpoints are complete or absent, as ever.
+        EngineError: the training cannot go on; the folder holds what was made until then.
     """
     refuse_both(resume, overwrite)
     prepared = prepare(config, say)
-    if not resume:
-        if not overwrite:
-            refuse_run(out)
+    if not resume:  # whether a run may be replaced is asked where no other process can write it
         inputs: list[Path | str | None] = [*read, prepared.model, config.lexicon, *_texts(config.task.settings)]
-        check_output(out, "the run folder", overwrite=overwrite, inputs=inputs, folder=True)
-    with writes(out):
+        check_output(out, "the run folder", overwrite=True, inputs=inputs, folder=True)
+    with writes(out), one_writer(out):
+        if not (resume or overwrite):
+            refuse_run(out)
         return _train(prepared, *open_run(prepared, out, resume, say, overwrite), say, progress)
 
 
 def _train(
     prepared: Prepared, run: RunFolder, checkpoint: tuple[int, Path] | None, say: Say, progress: Progress
 ) -> dict[str, Any]:
-    if checkpoint is None:
+    repair_evaluation(run, say)
+    if "start" not in read_evaluation(run):
         evaluate(prepared, prepared.model, run, "start", say)
     interrupted = None
     try:

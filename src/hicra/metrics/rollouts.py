@@ -3,7 +3,8 @@
 Deviations (section 3 of the paper leaves these open):
 METRIC-1. The semantic entropy counts occurrences per gram of the lexicon; of nested occurrences only the longest counts.
 METRIC-2. What follows a gram is the next three tokens; an occurrence counts only if they are policy tokens of its response.
-METRIC-3. A response is right if its task says so; where the task says nothing, it is right if its reward is at least 0.5.
+METRIC-3. A response is right if its task says so. Where there are only rewards, it is right if the reward that judges (the only
+    one, or the only one whose name holds "accuracy" or "correct") is at least 0.5; where no reward judges, nobody knows.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hicra.arrays import Array, Bools, Floats, Ints
+from hicra.correctness import CORRECT_AT
 from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
 from hicra.metrics.passk import pass_at_k
-from hicra.metrics.table import FOLLOWING, RAREFY_HITS
-
-CORRECT_AT = 0.5
+from hicra.metrics.table import FOLLOWING, RAREFY_HITS, powers_of_two
 
 
 def _no_floats() -> Floats:
@@ -214,7 +214,7 @@ def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
         zip(np.bincount(group).tolist(), np.bincount(group, correct).round().astype(int).tolist(), strict=True)
     )
     values: dict[str, float | None] = {}
-    for k in (1 << i for i in range(min(pairs)[0].bit_length())):
+    for k in powers_of_two(min(pairs)[0]):
         of = {pair: pass_at_k(*pair, k) for pair in set(pairs)}  # a batch has few different pairs
         values[f"hicra/pass_at_{k}"] = float(np.mean([of[pair] for pair in pairs]))
     return values

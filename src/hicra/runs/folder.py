@@ -3,6 +3,7 @@
     hicra.json        kind hicra.run, schema_version, method, seed, config (resolved), inputs {name: sha256}, versions
     metrics.jsonl     one object per step: step 1, 2, 3 ... and every name of the metrics table, null where it has no value
     rollouts/*.parquet  step-NNNNNN.parquet, columns below
+    refused/*.parquet  the same of steps that were not applied: a loss, gradient or weight was not finite
     checkpoints/      step-NNNNNN folders, complete unless their name starts with "." or "tmp"
     final/            a model that transformers loads
     report.html       once `hicra report` has built it
@@ -113,6 +114,16 @@ class RunFolder:
         return int(self.manifest["seed"])
 
     @property
+    def config(self) -> dict[str, Any]:
+        """The config that the run was made with; raises ArtifactError where hicra.json holds none."""
+        found = self.manifest.get("config")
+        if not isinstance(found, dict):
+            raise ArtifactError(
+                f"{self.path / 'hicra.json'} holds no config", "restore that file, or train into another -o"
+            )
+        return found
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -145,35 +156,24 @@ class RunFolder:
                 rows.append(row)
         return rows
 
-    def rewind(self, step: int) -> None:
-        """Drops what was logged after `step` and a last line that is cut off, so that a resumed run logs no step twice."""
-        path = self.path / "metrics.jsonl"
-        if path.exists():
-            kept = []
-            for line in path.read_text(encoding="utf-8").split("\n"):
-                try:
-                    if line and json.loads(line)["step"] <= step:
-                        kept.append(line + "\n")
-                except json.JSONDecodeError:
-                    continue
-            write_text(path, "".join(kept))
-        for file in (self.path / "rollouts").glob("step-*.parquet"):
-            found = STEP_NAME.match(file.name)
-            if found and int(found[1]) > step:
-                file.unlink()
-
     # ---- rollouts
-    def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0) -> Path:
-        """Writes the rollouts of one step; `part` is the rank that they come from."""
+    def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0, folder: str = "rollouts") -> Path:
+        """Writes the rollouts of one step.
+
+        Args:
+            step, rows: the step and its rollouts.
+            part: the rank that they come from.
+            folder: "rollouts", or "refused" for those of a step that was not applied.
+        """
         name = f"step-{step:06d}" + (f"-part{part}" if part else "") + ".parquet"
-        path = self.path / "rollouts" / name
+        path = self.path / folder / name
         with atomic_file(path) as temporary:
             rows.write_parquet(temporary)
         return path
 
     def rollout_files(self) -> list[Path]:
-        """Lists the Parquet files of rollouts, sorted by step."""
-        return sorted((self.path / "rollouts").glob("*.parquet"))
+        """Lists the Parquet files of rollouts, sorted by step; hidden ones are not complete."""
+        return sorted(path for path in (self.path / "rollouts").glob("*.parquet") if path.name[0] != ".")
 
     def rollouts(self) -> Iterator[pl.DataFrame]:
         """Yields the rollouts, one frame per file, in order of step."""

@@ -86,6 +86,29 @@ def test_learning_curves(tmp_path):
     assert any("6 of 12 runs never got to 0.5" in said for said in late["warnings"])
 
 
+def test_a_step_that_trains_on_an_earlier_generation_counts_with_its_value(tmp_path):
+    # two steps a generation: 0.1 0.1 0.2 0.2 of 0.4, where every second step has no value of its own
+    train = {"seed": 0, "steps": 4, "iterations": 2}
+    paths = [make(tmp_path, arm, 0, 0.4, train=train) for arm in ("none", "hicra")]
+    for path in paths:
+        rows = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+        for row, value in zip(rows, (0.1, None, 0.2, None), strict=True):
+            row["hicra/accuracy"] = value
+        (path / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    expected = {
+        "hicra/accuracy": 0.2, "at2:hicra/accuracy": 0.1, "at4:hicra/accuracy": 0.2, "last3:hicra/accuracy": 0.5 / 3,
+        "auc:hicra/accuracy": 0.15, "steps_to:0.15:hicra/accuracy": 3, "steps_to:0.12:2:hicra/accuracy": 3,
+    }  # fmt: skip
+    for metric, value in expected.items():
+        found = compare(paths, metric=metric)
+        assert found["arms"][0]["mean"] == pytest.approx(value), metric
+        assert any("train.iterations is above 1): none-0, hicra-0" in said for said in found["warnings"])
+    rows[2]["hicra/accuracy"] = None  # a whole generation without a value stays one
+    (path / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with pytest.raises(DataError, match="no value of hicra/accuracy at step 3"):
+        compare(paths, metric="last3:hicra/accuracy")
+
+
 def test_settings_name_the_arms(tmp_path):
     paths = [make(tmp_path, "none", 0, 0.4)]
     paths += [make(tmp_path, "hicra", 0, 0.5, settings={"alpha": a}, name=f"h{a}") for a in (0.2, 0.4)]

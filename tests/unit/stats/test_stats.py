@@ -243,6 +243,12 @@ def test_crossed_interval_by_hand():
     assert stats.crossed_interval(CELLS.T) == pytest.approx(stats.crossed_interval(CELLS))
 
 
+def test_crossed_interval_takes_off_what_is_neither_of_seed_nor_of_question():
+    # by seed 1.5, 3.5; by question 1.5, 3.5; rest +-0.5: MS 4, 4 and 1, variance (4 + 4 - 1) / 4, df 49 / (16 + 16 + 1)
+    half = scipy_stats.t.ppf(0.975, 49 / 33) * np.sqrt(7 / 4)
+    assert stats.crossed_interval(np.array([[1.0, 2.0], [2.0, 5.0]])) == pytest.approx((2.5 - half, 2.5 + half))
+
+
 def test_crossed_interval_is_never_the_narrowest_by_chance():
     # only seeds differ: MS by seed 4, by question 0, rest 0: the one-way variance 4 / 4 with 1 degree of freedom
     one_way = np.array([[2.0, 2.0], [4.0, 4.0]])
