@@ -17,7 +17,8 @@ from paths import ROOT
     ("version", "known"),
     [
         ("1.8.0", True), ("1.8", True), ("1.9.2", True), ("1.12.0", True), ("1.16.0", True), ("1.16.10", True),
-        ("1.14.2", True), ("1.15.0", False), ("1.7.9", False), ("1.17.0", False), ("1.80.0", False), ("0.12.0", False), ("2.8.0", False), ("1.16.0.dev0", False),
+        ("1.14.2", True), ("1.15.0", False), ("1.7.9", False), ("1.17.0", False), ("1.80.0", False),
+        ("0.12.0", False), ("2.8.0", False), ("1.16.0.dev0", False),
         ("1.16.0rc1", False), ("unknown", False), ("", False),
     ],
 )  # fmt: skip
