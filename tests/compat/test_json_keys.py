@@ -6,19 +6,13 @@ import pytest
 
 from hicra import cli
 from json_keys import JSON_KEYS
+from verb_calls import LABELS
 
 ROWS = [
     {"id": 1, "solution": "First, we need to add. Let's check it: \\boxed{2}", "correct": True, "question": "a", "answer": "2"},
     {"id": 2, "solution": "First, we need to add. Now \\boxed{3}", "correct": True, "question": "b", "answer": "3"},
     {"id": 3, "solution": "No idea.", "correct": False, "question": "b", "answer": "3"},
     {"id": 3},
-]  # fmt: skip
-LABELS = [
-    {
-        "doc_id": f"maths_{number}", "question": f"q{number}", "response": "Let me check. So 2 is 2.",
-        "units": [{"start": 0, "end": 13, "labels": ["planning"]}, {"start": 14, "end": 24, "labels": ["reasoning"]}],
-    }
-    for number in range(40)
 ]  # fmt: skip
 CASES = [{"id": 1, "completion": "\\boxed{2}", "gold": "2"}, {"id": 2, "completion": "none", "gold": "2"}]
 TABLE = "arm,seed,value\nnone,0,0.1\nnone,1,0.2\nhicra,0,0.3\nhicra,1,0.3\n"
