@@ -17,7 +17,8 @@ from paths import ROOT
     ("version", "known"),
     [
         ("1.8.0", True), ("1.8", True), ("1.9.2", True), ("1.12.0", True), ("1.16.0", True), ("1.16.10", True),
-        ("1.7.9", False), ("1.17.0", False), ("1.80.0", False), ("0.12.0", False), ("2.8.0", False), ("1.16.0.dev0", False),
+        ("1.14.2", True), ("1.15.0", False), ("1.7.9", False), ("1.17.0", False), ("1.80.0", False),
+        ("0.12.0", False), ("2.8.0", False), ("1.16.0.dev0", False),
         ("1.16.0rc1", False), ("unknown", False), ("", False),
     ],
 )  # fmt: skip
@@ -35,24 +36,24 @@ def trl_is(monkeypatch):
     return of
 
 
-@pytest.mark.parametrize("version", ["1.7.0", "1.17.0", "0.29.1"])
+@pytest.mark.parametrize("version", ["1.7.0", "1.15.0", "1.17.0", "0.29.1"])
 def test_another_version_is_refused_by_name(trl_is, monkeypatch, version):
     trl_is(version)
     monkeypatch.delitem(sys.modules, "hicra.engines.trl.run", raising=False)
     own = [lambda name=name: getattr(hicra.engines.trl, name) for name in hicra.engines.trl.__all__]
     for ask in (*own, lambda: open_engine("trl")):
         with pytest.raises(
-            EngineError, match=f"trl {version} is installed, but hicra works with TRL 1.8 to 1.16"
+            EngineError, match=f"trl {version} is installed, but hicra works with TRL 1.8 to 1.14 and 1.16"
         ) as error:
             ask()
-        assert error.value.fix == "pip install 'trl>=1.8,<1.17'"
+        assert error.value.fix == "pip install 'trl>=1.8,!=1.15.*,<1.17'"
 
 
 def test_doctor_says_so_too(trl_is):
     trl_is("1.17.0")
     found = examine()
     assert found["engines"]["trl"]["version"] == "1.17.0"
-    assert "1.8 to 1.16" in found["engines"]["trl"]["note"]
+    assert "1.8 to 1.14 and 1.16" in found["engines"]["trl"]["note"]
     assert ["trl 1.17.0" in one["what"] for one in found["problems"]] == [True]
 
 

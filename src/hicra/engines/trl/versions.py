@@ -1,6 +1,7 @@
 """Which versions of TRL the adapter works with: those whose results are tested. Another one is refused by name.
 
-`make check-slow` runs the engine's tests on the oldest, a middle and the newest of them.
+`make check-slow` runs the engine's tests on the oldest, a middle and the newest of them. TRL 1.15 is left out: without Triton,
+as on a CPU, its own loss fails, so nothing could be tested.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import re
 from hicra.errors import EngineError
 from hicra.version import installed
 
-OLDEST, NEWEST = (1, 8), (1, 16)
-RANGE = f"{'.'.join(map(str, OLDEST))} to {'.'.join(map(str, NEWEST))}"
-INSTALL = f"pip install 'trl>={OLDEST[0]}.{OLDEST[1]},<{NEWEST[0]}.{NEWEST[1] + 1}'"
+OLDEST, NEWEST, LEFT_OUT = (1, 8), (1, 16), (1, 15)
+RANGE = "1.8 to 1.14 and 1.16"
+INSTALL = "pip install 'trl>=1.8,!=1.15.*,<1.17'"
 
 
 def is_known(version: str) -> bool:
@@ -22,7 +23,8 @@ def is_known(version: str) -> bool:
     (True, True, False, False, False)
     """
     found = re.fullmatch(r"(\d+)\.(\d+)(\.\d+)*", version)
-    return found is not None and OLDEST <= (int(found[1]), int(found[2])) <= NEWEST
+    pair = (int(found[1]), int(found[2])) if found else LEFT_OUT
+    return OLDEST <= pair <= NEWEST and pair != LEFT_OUT
 
 
 def refuse_unknown() -> None:
