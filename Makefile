@@ -3,9 +3,11 @@ PYTHON ?= python3
 # The build that your package index serves for this requirement; docs/start.md says how to choose another one.
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
+# The oldest, a middle and the newest TRL of src/hicra/engines/trl/versions.py; each is put beside .venv, not into it.
+TRLS ?= 1.8 1.12 1.16
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check docs format bench warmstart clean
+.PHONY: help setup models demo test test-fast check check-slow docs format bench warmstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
@@ -45,6 +47,12 @@ docs: setup  ## writes the pages of docs/ that are made from the code; there is 
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
 
+check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with
+	for version in $(TRLS); do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .trl/$$version "trl==$$version.*" \
+			&& PYTHONPATH=$(CURDIR)/.trl/$$version $(BIN)/python -m pytest --hypothesis-profile=same tests/engines || exit 1; \
+	done
+
 format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -55,5 +63,5 @@ bench: setup  ## every benchmark; results go to benchmarks/baselines/
 warmstart: setup  ## trains the two warm starts of the embedded task again
 	for name in strong weak; do $(BIN)/python recipes/plan-execute/warmstart.py $$name -o runs/warmstart/$$name || exit 1; done
 
-clean:  ## removes .venv and runs
-	rm -rf .venv runs
+clean:  ## removes .venv, runs and other versions of TRL
+	rm -rf .venv .trl runs

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from demonstrations import Example, drill, trace
-from hicra.artifacts import atomic_dir, refuse_existing, sha256_file
+from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.errors import ConfigError, HicraError, did_you_mean
 from hicra.tasks.plan_execute.language import BOS, EOS, ID_OF, PAD, VOCABULARY, build_tokenizer
 from hicra.tasks.plan_execute.settings import PlanExecuteSettings
@@ -202,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="warmstart", description="Trains a warm start of the plan-execute task.")
     parser.add_argument("recipe", help=" or ".join(RECIPES))
     parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the model")
+    parser.add_argument("--overwrite", action="store_true", help="replace the folder where it is there")
     parser.add_argument("--seed", type=int, default=0, help="initial values and data (default 0: the shipped ones)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a task setting; repeatable")
     options = parser.parse_args(arguments)
@@ -209,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.recipe not in RECIPES:
             raise ConfigError(f"no recipe {options.recipe!r}", did_you_mean(options.recipe, RECIPES))
         settings = _settings(options.set)
-        refuse_existing(options.output, "warm start")
+        check_output(options.output, "the warm start", overwrite=options.overwrite, folder=True)
         recipe, start = RECIPES[options.recipe], time.process_time()
 
         def progress(update: int, loss: float, _: Any) -> None:
@@ -217,9 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"update {update}/{recipe.updates} loss {loss:.3f}", file=sys.stderr)
 
         model, tokens = train(recipe, settings, options.seed, progress)
-        if options.output.is_dir():  # empty, or refuse_existing had raised
-            options.output.rmdir()
-        with atomic_dir(options.output) as folder:
+        with atomic_dir(options.output, options.overwrite) as folder:
             save(model, settings, folder)
     except HicraError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hicra.errors import DataError
+
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
@@ -27,8 +29,24 @@ Vectors = NDArray[np.float32]
 
 
 def as_numpy(value: Any) -> Array:
-    """Returns a numpy view or copy of a numpy array, torch tensor or sequence."""
-    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+    """Returns a numpy view or copy of a numpy array, torch tensor or sequence; bfloat16, which numpy lacks, becomes float32.
+
+    Raises:
+        DataError: the rows of a sequence are not equally long.
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        return np.asarray(value.float() if str(value.dtype) == "torch.bfloat16" else value)
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        lengths = sorted({len(row) for row in value if hasattr(row, "__len__")})
+        raise DataError(
+            f"rows of unequal length ({', '.join(map(str, lengths)) or 'numbers beside lists'}) make no array",
+            "pad the shorter rows to the longest, and say in the response mask which tokens are real",
+        ) from None
 
 
 def namespace_of(value: Any) -> Any:

@@ -12,7 +12,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 
 from hicra import stats
-from hicra.artifacts import canonical_json, refuse_existing, write_text
+from hicra.artifacts import canonical_json, check_output, new_dir, write_text, writes
+from hicra.drawing.readable import decimal, duration
 from hicra.engines.held_out import read_evaluation
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
@@ -33,6 +34,7 @@ from hicra.tasks.base import make_task
 MODEL, SAMPLES, STEPS, HELD_OUT = "plan-execute-strong", 2048, 80, 1024
 ARMS = ("none", "hicra")
 POLL_S = 5.0
+SAID_EVERY = 5  # steps between two lines of progress
 
 
 def run_demo(
@@ -40,6 +42,7 @@ def run_demo(
     *,
     seed: int,
     say: Callable[[str], None],
+    overwrite: bool = False,
     steps: int = STEPS,
     samples: int = SAMPLES,
     held_out: int = HELD_OUT,
@@ -49,6 +52,8 @@ def run_demo(
     Args:
         out: gets corpus.jsonl, lexicon/, one run folder an arm, report.html and demo.json.
         seed: the seed of sampling, mining and training.
+        say: is called with one line for the user.
+        overwrite: whether `out` may be replaced where it exists.
         steps: number of training steps of each arm.
         samples: number of rollouts of the warm start that are mined.
         held_out: number of problems of each evaluation.
@@ -57,11 +62,12 @@ def run_demo(
         run_dirs, report, and the figures of each stage.
 
     Raises:
-        ArtifactError: `out` exists and is not empty.
+        ArtifactError, FileError: `out` exists and is not empty, or cannot be written.
         EngineError: a training process failed.
     """
-    refuse_existing(out, "the demo folder")
-    out.mkdir(parents=True, exist_ok=True)
+    check_output(out, "the demo folder", overwrite=overwrite, folder=True)
+    with new_dir(out, overwrite):
+        pass
     clock = _Clock(say)
     with clock.stage(f"sampling {samples} rollouts of the warm start, and verifying them"):
         sampled, corpus = _sample(out, seed, samples)
@@ -162,7 +168,7 @@ def _sample(out: Path, seed: int, n: int) -> tuple[list[Any], Path]:
 def _config(out: Path, seed: int, steps: int, held_out: int) -> Path:
     """Writes the config of both arms, so that a user can train with it again."""
     config = {
-        "task": {"name": "plan_execute"}, "model": {"name": MODEL}, "lexicon": str(out / "lexicon"), "method": {"name": "hicra"},
+        "task": {"name": "plan_execute"}, "model": {"name": MODEL}, "lexicon": "lexicon", "method": {"name": "hicra"},
         "train": {"steps": steps, "save_steps": steps, "seed": seed, "learning_rate": 6e-4, "prompts_per_step": 32,
                   "group_size": 8, "threads": 1},
         "eval": {"problems": held_out}, "log": {"rollouts_every": 10},
@@ -181,20 +187,20 @@ def _train(out: Path, config: Path, steps: int, say: Callable[[str], None]) -> N
     try:
         for arm in ARMS:
             command = [sys.executable, "-m", "hicra.cli", "train", "--config", config, "--method", arm, "-o", out / arm]
-            with open(logs[arm], "wb") as log:
+            with writes(logs[arm]), open(logs[arm], "wb") as log:
                 jobs[arm] = subprocess.Popen(
                     [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
                 )
-        said = -1
+        begun = said = None  # when the first step was seen, and how many there were when something was said
         while any(job.poll() is None for job in jobs.values()):
             time.sleep(POLL_S)
-            done = {arm: _steps_done(out / arm) for arm in ARMS}
-            if min(done.values()) // 5 > said:
-                said = min(done.values()) // 5
-                say(
-                    "  "
-                    + ", ".join(f"{arm}: step {n} of {steps}, reward {r:.2f}" for arm, (n, r) in _latest(out).items())
-                )
+            latest = {arm: _latest(out / arm) for arm in ARMS}
+            done = min(n for n, _ in latest.values())
+            if done and begun is None:
+                begun = done, time.monotonic()
+            if begun and (said is None or done >= said + SAID_EVERY):
+                say(f"  {_progress(latest, steps, done - begun[0], time.monotonic() - begun[1])}")
+                said = done
     finally:
         for job in jobs.values():
             if job.poll() is None:
@@ -202,23 +208,39 @@ def _train(out: Path, config: Path, steps: int, say: Callable[[str], None]) -> N
                 job.wait()
     for arm, job in jobs.items():
         if job.returncode:
-            tail = "\n".join(logs[arm].read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-            raise EngineError(f"training {arm} ended with {job.returncode}:\n{tail}", f"the whole log is {logs[arm]}")
+            raise _failed(arm, job.returncode, logs[arm])
 
 
-def _steps_done(run: Path) -> int:
+def _latest(run: Path) -> tuple[int, float | None]:
+    """Returns how many steps a run has logged, and the reward of the last one (None if there is none)."""
     path = run / "metrics.jsonl"
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+    return len(lines), json.loads(lines[-1]).get("hicra/reward") if lines else None
 
 
-def _latest(out: Path) -> dict[str, tuple[int, float]]:
-    found = {}
-    for arm in ARMS:
-        lines = (
-            (out / arm / "metrics.jsonl").read_text(encoding="utf-8").split("\n")[:-1] if _steps_done(out / arm) else []
-        )
-        found[arm] = (len(lines), float(json.loads(lines[-1])["hicra/reward"] or 0.0) if lines else 0.0)
-    return found
+def _progress(latest: Mapping[str, tuple[int, float | None]], steps: int, fresh: int, seconds: float) -> str:
+    """Says how far the arms are, and the time left by the speed of `fresh` steps that took so many seconds.
+
+    >>> _progress({"none": (1, None), "hicra": (2, 0.25)}, 80, 0, 5.0)
+    'none: step 1 of 80; hicra: step 2 of 80, reward 0.25'
+    >>> _progress({"none": (60, 0.5), "hicra": (61, 0.25)}, 80, 10, 50.0)
+    'none: step 60 of 80, reward 0.50; hicra: step 61 of 80, reward 0.25; about 2 min left of training'
+    """
+    parts = [
+        f"{arm}: step {step} of {steps}" + ("" if reward is None else f", reward {reward:.2f}")
+        for arm, (step, reward) in latest.items()
+    ]
+    left = steps - min(step for step, _ in latest.values())
+    parts += [f"about {duration(left * seconds / fresh)} left of training"] if fresh and left else []
+    return "; ".join(parts)
+
+
+def _failed(arm: str, code: int, log: Path) -> EngineError:
+    """Makes the error for an arm that failed: what `hicra train` said last, or the end of its log."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = [at for at, line in enumerate(lines) if line.startswith("error: ")]
+    tail = " ".join(line.strip() for line in lines[said[-1] :]) if said else "\n" + "\n".join(lines[-15:])
+    return EngineError(f"training {arm} ended with {code}: {tail}", f"the whole log is {log}")
 
 
 def _compare(evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -269,7 +291,9 @@ def _summary(result: dict[str, Any], out: Path) -> str:
             f"{arm:6} held-out accuracy {start['accuracy']:.3f} -> {final['accuracy']:.3f} (95 % {low:.3f} to {high:.3f})"
         )
     verdict, score = result["verdict"], result["mask_score"]
-    lines.append(f"hicra against none: {verdict['difference']:+.3f}, {verdict['verdict']} ({verdict['why']})")
+    lines.append(
+        f"hicra against none: {decimal(verdict['difference'], 3, sign=True)}, {verdict['verdict']} ({verdict['why']})"
+    )
     lines.append(
         f"mask of the mined lexicon: precision {score['precision']:.3f}, recall {score['recall']:.3f} by token"
     )

@@ -18,9 +18,9 @@ FIX = "see --help of the command, and recipes/*/config.yaml"
 
 
 class Strict(BaseModel):
-    """A frozen model that refuses unknown keys."""
+    """A frozen model that refuses unknown keys, and numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Flat(Strict):
@@ -59,6 +59,8 @@ def _explained(model: type[BaseModel], error: ValidationError, where: str, under
         for part in path[:-1]:
             inner = inner.model_fields[part].annotation
         return ConfigError(f"unknown config key {key!r}{where}", did_you_mean(path[-1], inner.model_fields))
+    if first["type"] == "finite_number":
+        return ConfigError(f"{key} is {first.get('input')!r}, it must be a finite number{where}", fix)
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, ConfigError):
         return ConfigError(f"{cause.message}{where}", cause.fix)

@@ -22,6 +22,22 @@ def test_help_says_what_the_verb_says_of_itself(verb):
     assert function.__doc__.splitlines()[0] == cli.VERBS[verb]
 
 
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_argument_says_what_it_is(verb, capsys):
+    top = cli.app()
+    for word in verb.split():
+        top = top[word]
+    for found in top.assemble_argument_collection():
+        assert not found.show or found.parameter.help, found.names
+    with pytest.raises(SystemExit) as stop:
+        cli.main([*verb.split(), "--help"])
+    assert stop.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for empty in ("default: ]", "default: ()", "default: False", "choices: ,", 'default: ""'):
+        assert empty not in shown
+    assert ("[default: 0.0]" in shown) == (verb == "corpus overlap")  # a number is no empty default
+
+
 @pytest.mark.parametrize("settings", [RunConfig, MineSettings, EvalSettings, FitSettings])
 def test_every_setting_says_what_it_means(settings):
     for key, found in fields_of(settings):

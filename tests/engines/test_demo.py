@@ -1,13 +1,14 @@
 """The demo, cut to three steps: every stage runs, and one seed never gives a verdict."""
 
 import json
+import resource
 
 import pytest
 
 pytest.importorskip("trl")
 
 from hicra.demo import run_demo
-from hicra.errors import ArtifactError
+from hicra.errors import ArtifactError, HicraError
 from hicra.runs import RunFolder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -37,3 +38,17 @@ def test_demo(tmp_path):
     assert any("precision" in line for line in said)
     with pytest.raises(ArtifactError, match="already exists"):
         run_demo(out, seed=0, say=said.append)
+
+
+def test_a_full_disk_in_the_training_of_an_arm_is_one_error(tmp_path):
+    out, before = tmp_path / "demo", resource.getrlimit(resource.RLIMIT_FSIZE)
+    for largest, named in ((1_000, "corpus.jsonl"), (500_000, "training ")):  # the arms are processes of their own
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
+        try:
+            with pytest.raises(HicraError) as error:
+                run_demo(out, seed=0, say=lambda text: None, overwrite=True, steps=1, samples=256, held_out=8)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert named in error.value.message
+        assert "cannot be written: File too large" in error.value.message
+        assert "Traceback" not in error.value.message

@@ -110,7 +110,7 @@ def test_killed_in_the_middle_it_goes_on_to_the_same_result(tmp_path):
     before = {path.name: path.stat().st_mtime_ns for path in made}
     seen = []
     resumed = evaluate(
-        out=out, settings=settings_of(TOY), model=MODEL, data=["plan_execute"], say=seen.append,
+        out=out, settings=settings_of(TOY), model=MODEL, data=["plan_execute"], resume=True, say=seen.append,
         progress=lambda *_: seen.append({p.name: p.stat().st_mtime_ns for p in made if p.exists()}),
     )  # fmt: skip
     assert f"going on: {16 * len(made)} of 96 samples are there already" in seen

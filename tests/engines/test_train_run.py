@@ -1,11 +1,10 @@
 """`hicra train` on the embedded task: the run folder, resuming to the bit, signals, and refusals before anything is written."""
 
-import hashlib
 import json
-import os
+import re
+import resource
 import signal
 import subprocess
-import sys
 import time
 
 import polars as pl
@@ -13,37 +12,32 @@ import pytest
 
 pytest.importorskip("trl")
 
+import train_small
 from hicra.engines.train import train
-from hicra.errors import ArtifactError, ConfigError
+from hicra.errors import ArtifactError, ConfigError, FileError
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
+from train_small import command, grams_file
 
 pytestmark = pytest.mark.engine
-SMALL = [
-    "train.save_steps=2", "train.prompts_per_step=4", "train.group_size=4", "train.learning_rate=1e-3", "eval.problems=16",
-    "log.rollouts_every=2", "lexicon=GRAMS",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def grams(tmp_path_factory):
-    path = tmp_path_factory.mktemp("lexicon") / "grams.txt"
-    path.write_text("let us\nwe can\ni will\ntry another way\nthat works\n")
-    return path
+    return grams_file(tmp_path_factory.mktemp("lexicon"))
 
 
-def run(out, grams, *sets, method=None, resume=False, said=None):
-    small = [word.replace("GRAMS", str(grams)) for word in SMALL]
-    config, _ = load_config(None, [*small, *sets], method)
+def run(out, grams, *sets, **more):
+    """(what `train` returns, the steps it went through), with an evaluation and rollouts of every second step."""
     steps = []
-    result = train(
-        config, out, resume=resume, say=(said if said is not None else []).append, progress=lambda s, v: steps.append(s)
+    result = train_small.run(
+        out, grams, "eval.problems=16", "log.rollouts_every=2", *sets, progress=lambda s, v: steps.append(s), **more
     )
     return result, steps
 
 
 def weights(path):
-    return hashlib.sha256((path / "final" / "model.safetensors").read_bytes()).hexdigest()
+    return train_small.weights(path / "final")
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +147,8 @@ def test_none_changes_nothing_and_ends_elsewhere(straight, tmp_path, grams):
 
 def test_sigint_saves_and_says_so(tmp_path, grams):
     out = tmp_path / "r"
-    words = [word for key in SMALL for word in ("--set", key.replace("GRAMS", str(grams)))]
-    command = [sys.executable, "-m", "hicra.cli", "train", "-o", str(out), "--set", "train.steps=500", *words, "--json"]
-    job = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
-    )
+    line, env = command(out, grams, "train.steps=500")
+    job = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     while not (out / "metrics.jsonl").exists() and job.poll() is None:
         time.sleep(0.1)
     job.send_signal(signal.SIGINT)
@@ -178,3 +169,36 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path, grams):
     assert steps == []
     assert result["steps"] == 2
     assert weights(tmp_path / "r") == before
+
+
+def test_overwrite_replaces_a_run_and_no_input(tmp_path, grams):
+    out = tmp_path / "run"
+    run(out, grams, "train.steps=1", "train.save_steps=1", "eval.problems=0")
+    (out / "note.txt").write_text("of the first run")
+    config, _ = load_config(None, [*train_small.SMALL, f"lexicon={grams}", "train.steps=1"], "none")
+    given = {"resume": False, "overwrite": True, "say": lambda text: None, "progress": lambda step, values: None}
+    inside = out / "config.yaml"
+    inside.write_text("{}")
+    with pytest.raises(ArtifactError, match="would replace the input"):
+        train(config, out, read=[inside], **given)
+    assert (out / "note.txt").exists()
+    with pytest.raises(ConfigError, match="resume goes on with what overwrite would replace"):
+        train(config, out, **given | {"resume": True})
+    assert train(config, out, **given)["steps"] == 1
+    assert not (out / "note.txt").exists()
+    assert RunFolder.open(out).method == "none"
+
+
+def test_a_full_disk_ends_in_one_error_and_resumes(tmp_path, grams):
+    out, least = tmp_path / "run", resource.getrlimit(resource.RLIMIT_FSIZE)
+    for largest in (50_000, 1_500_000):  # no room for the weights, and none for the optimizer's state beside them
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, least[1]))
+        try:
+            with pytest.raises(FileError, match=f"^{re.escape(str(out))}") as error:
+                run(out, grams, "train.steps=2", "train.save_steps=1", "eval.problems=0", resume=out.exists())
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, least)
+        assert "make room" in error.value.fix
+        assert [path for path in (out / "checkpoints").iterdir() if path.name[0] != "."] == []
+    result, steps = run(out, grams, "train.steps=2", "train.save_steps=1", "eval.problems=0", resume=True)
+    assert (result["steps"], steps) == (2, [1, 2])

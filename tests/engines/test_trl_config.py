@@ -50,6 +50,8 @@ def config(folder: Path, **fields: Any) -> HicraGRPOConfig:
         ({"method": "forking_tokens", "method_settings": {"rho": 0.0}}, "rho is 0.0"),
         ({"method_settings": "alpha=0.1"}, "method_settings is 'alpha=0.1'"),
         ({"lexicon": "papre"}, "did you mean 'paper'"),
+        ({"unit": "sentances"}, "unit: no span type 'sentances'\n.*did you mean 'sentence'"),
+        ({"unit": "grams"}, "did you mean 'gram'"),
     ],
 )
 def test_a_wrong_setting_ends_at_the_config_and_names_the_nearest(tmp_path: Path, fields: Any, says: str) -> None:
@@ -136,6 +138,31 @@ def test_weighted_rewards_are_pooled_as_trl_pools_them(tmp_path: Path) -> None:
 
 
 # ---- warnings
+
+
+@pytest.mark.parametrize(
+    ("options", "next_safe"),
+    [
+        ({"save_steps": 3, "gradient_accumulation_steps": 2, "num_iterations": 2}, 4),
+        ({"save_steps": 4, "gradient_accumulation_steps": 2, "num_iterations": 2}, None),
+        ({"save_steps": 1, "steps_per_generation": 4}, 4),
+        ({"save_steps": 5, "gradient_accumulation_steps": 2, "steps_per_generation": 3}, 6),  # lcm(2, 3) / 2 = 3 steps
+        ({"save_steps": 6, "gradient_accumulation_steps": 2, "steps_per_generation": 3}, None),
+        ({"save_steps": 0.1, "num_iterations": 4, "max_steps": 100}, 12),  # a share of all steps: every 10th
+        ({"save_steps": 3, "num_iterations": 2, "save_strategy": "no"}, None),
+        ({"save_steps": 7}, None),
+    ],
+    ids=str,
+)
+def test_save_steps_inside_the_use_of_a_generation_warn_at_the_start(
+    tmp_path: Path, options: dict[str, Any], next_safe: int | None
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        make_trainer(tmp_path, **({"save_strategy": "steps", "per_device_train_batch_size": 4} | options))
+    said = [str(one.message) for one in caught if "save_steps is" in str(one.message)]
+    assert len(said) == (next_safe is not None)
+    assert next_safe is None or f"save_steps={next_safe} is the next safe value" in said[0]
 
 
 def test_an_empty_mask_warns_once_and_trains_as_grpo(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ def _each(where: str, keys: str) -> list[str]:
 JSON_KEYS: dict[str, list[str]] = {
     "demo": ["run_dirs", "report"],
     "corpus inspect": [
-        *("format", "columns", "rows", "kept", "skipped", "duplicates", "errors"), *_each("errors.*", "file line reason"),
+        *("format", "columns", "extra_columns", "rows", "kept", "skipped", "duplicates"),
+        *("correct", "wrong", "unknown", "steps", "questions", "errors"), *_each("errors.*", "file line reason"),
     ],
     "mine": ["solutions", "ngrams", "embedded", "clusters", "grams", "content_hash", "seconds", "peak_rss_mb"],
     "lexicon show": ["name", "grams", "clusters", "content_hash"],
@@ -29,7 +30,7 @@ JSON_KEYS: dict[str, list[str]] = {
     "verify": _VERDICTS.split(),
     "train": ["run_dir", "steps", "final"],
     "eval": ["files", *_each("files.*", _EVALUATED)],
-    "diagnose": ["steps", *_each("steps.*", "step rows"), "run_dir"],
+    "diagnose": ["steps", *_each("steps.*", "step rows"), "coverage", "run_dir"],
     "compare": ["metric", "baseline", "comparisons", *_each("comparisons.*", _COMPARED), "power", "warnings"],
     "report": ["report", "bytes"],
     "methods": ["methods", *_each("methods.*", _METHOD)],

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import transformers
+import trl
 from datasets import Dataset
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from trl import GRPOConfig, GRPOTrainer
@@ -23,6 +24,8 @@ LANGUAGE = "hold on let me recheck so the sum of three and nine is twelve minus 
 WORDS = LANGUAGE.split()
 GRAMS = ("hold on", "let me", "me recheck", "recheck", "so")
 LENGTH, GROUP = 14, 4
+# losses of older versions of TRL that take a mean over the padding too, and are therefore refused
+COUNT_PADDING = ("luspo",) if tuple(map(int, trl.__version__.split(".")[:2])) < (1, 10) else ()
 
 
 def make_tokenizer() -> Any:

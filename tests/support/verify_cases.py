@@ -118,6 +118,8 @@ EXTRACTION = [
     ("}" * 500_000 + r"\boxed{42}", "42", "correct"),
     ("\\" * 500_000 + " " + r"\boxed{42}", "42", "correct"),
     (r"<think>\boxed{41}</think> \boxed{42}", "42", "correct"),
+    (r"<think>\boxed{42}</think> That is it.", "42", "correct"),  # the last box of the text, wherever it stands
+    (r"\boxed{1} and \boxed{2}", "1, 2", "wrong"),  # the last box alone
     (r"\boxed{42}. Wait, is it \boxed{?}", "42", "correct"),
     (r"\boxed{...} then \boxed{42}", "42", "correct"),
     ("\\boxed{42\n}", "42", "correct"),

@@ -1,18 +1,22 @@
 """The command line; each verb is a file here that is imported when the verb is called, so that `hicra --help` is fast.
 
-Data goes to stdout, progress to stderr. Every verb takes --json (exactly one JSON object on stdout), --seed and -q. The exit code
-is 0 for success, 1 if the input is wrong or a check failed, 2 for wrong usage, and 130 or 143 after SIGINT or SIGTERM.
+Data goes to stdout, progress to stderr. Every verb takes --json (exactly one JSON object on stdout), --seed and -q. An output
+that exists is refused unless --overwrite is given. The exit code is 0 for success, 1 if the input is wrong, a check failed or the
+system did not let us read or write a file, 2 for wrong usage, and 130 or 143 after SIGINT or SIGTERM.
 
 To add a verb, write a file with a function of its name, and a line in the table below.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from typing import Any
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, Parameter
 
-from hicra.errors import HicraError, UsageError
+from hicra.errors import HicraError, UsageError, refused_by_system, system_error
 from hicra.version import __version__
 
 # in the order in which data pass through them; `hicra --help` shows the text, which is the first line of the function's docstring
@@ -51,6 +55,7 @@ def app() -> App:
         version=__version__,
         group_commands=Group("Verbs, in the order of the data", sort_key=0),
         help_format="plaintext",
+        default_parameter=Parameter(show_default=_shown),
     )
     groups: dict[str, App] = {}
     for order, (verb, says) in enumerate(VERBS.items()):
@@ -62,6 +67,11 @@ def app() -> App:
         into = groups[group] if group else top
         into.command(f"hicra.cli.{file}:{'evaluate' if name == 'eval' else name}", name=name, help=says, sort_key=order)
     return top
+
+
+def _shown(default: Any) -> str | None:
+    """Returns the default of an option for its help; a flag that is off and an empty text or list show none."""
+    return None if default is None or default is False or default in ("", ()) else str(default)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -77,8 +87,14 @@ def main(argv: list[str] | None = None) -> None:
         _fail(words, error.message, error.fix, 1)
     except KeyboardInterrupt:
         _fail(words, "interrupted", "", 130)
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read our output has gone
+        _close_stdout()
         sys.exit(1)
+    except Exception as error:
+        if (said := system_error(error)) is None:
+            raise
+        refused = refused_by_system(said, str(said.filename or "the operating system refused a call"))
+        _fail(words, refused.message, refused.fix, 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -86,6 +102,16 @@ def _fail(words: list[str], message: str, fix: str, code: int) -> None:
     if "--json" in words:
         import json
 
-        print(json.dumps({"error": message, "fix": fix}))
-    print(f"error: {message}" + (f"\n  fix: {fix}" if fix else ""), file=sys.stderr)
+        try:
+            print(json.dumps({"error": message, "fix": fix}), flush=True)
+        except OSError:
+            _close_stdout()
+    with contextlib.suppress(OSError):
+        print(f"error: {message}" + (f"\n  fix: {fix}" if fix else ""), file=sys.stderr)
     sys.exit(code)
+
+
+def _close_stdout() -> None:
+    """Lets what is left in the buffer of stdout go nowhere, since Python would try to write it once more at its end."""
+    with contextlib.suppress(OSError, ValueError):  # stdout may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

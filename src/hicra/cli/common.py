@@ -1,7 +1,11 @@
-"""What all verbs share: common options, and the output of results."""
+"""What all verbs share: common options, and the output of results.
+
+A verb that draws nothing takes `Undrawn` instead of `Common`, so that its help says that --seed changes nothing.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +13,12 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from hicra.errors import refused_by_system
+
 OnBad = Annotated[Literal["stop", "skip"], Parameter(help="Whether to stop at a bad line, or to skip and count it.")]
 MaxBad = Annotated[float, Parameter(help="The largest share of bad lines that is allowed with --on-bad skip.")]
-Out = Annotated[Path | None, Parameter(name=["-o", "--out"])]
+Rollouts = Annotated[Path, Parameter(help="Rollouts: files, or folders of files.")]
+Out = Annotated[Path | None, Parameter(name=["-o", "--out"], help="The file to write.")]
 Tokenizer = Annotated[
     str | None,
     Parameter(
@@ -26,6 +33,7 @@ Unit = Annotated[
 LexiconArg = Annotated[
     str, Parameter(help="A built-in lexicon (paper, paper-n3, planning), a folder made by mine or fit, or a text file.")
 ]
+Overwrite = Annotated[bool, Parameter(negative="", help="Replace the output where it exists; an input never is.")]
 
 
 def tokenizer_folder(name: str | None) -> str | None:
@@ -55,15 +63,43 @@ class Common:
             print(f"warning: {text}", file=sys.stderr, flush=True)
 
     def give(self, result: dict[str, Any], text: str, then: str = "") -> None:
-        """Prints the result on stdout, as JSON object or as text, and the next command (`then`) on stderr."""
+        """Prints the result on stdout, as JSON object or as text, and the next command (`then`) on stderr.
+
+        Raises:
+            FileError: stdout cannot be written.
+        """
         if self.json:
             from hicra.artifacts import canonical_json
 
-            print(canonical_json(result, indent=None), end="")
-        elif text:
-            print(text)
+            text = canonical_json(result, indent=None).rstrip("\n")
+        try:
+            if text:
+                print(_encodable(text), flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise refused_by_system(error, "standard output cannot be written") from None
         if then:
             self.say(f"next: {then}")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Undrawn(Common):
+    """What a verb takes that draws nothing."""
+
+    seed: Annotated[int | None, Parameter(help="Taken, as by every verb, but nothing is drawn here.")] = None
+
+
 COMMON = Common()
+UNDRAWN = Undrawn()
+
+
+def _encodable(text: str) -> str:
+    """Writes what stdout cannot encode, such as half a surrogate pair in the name of a file, as an escape that JSON reads."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"  # a closed stdout is None
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = "".join(char if char.isascii() else json.dumps(char)[1:-1] for char in text)
+    return text

@@ -7,12 +7,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import COMMON, Common, Overwrite
 
 
-def demo(*, out: Annotated[Path, Parameter(name=["-o", "--out"])] = Path("runs/demo"), common: Common = COMMON) -> None:
+def demo(
+    *,
+    out: Annotated[Path, Parameter(name=["-o", "--out"], help="The folder of the demo.")] = Path("runs/demo"),
+    overwrite: Overwrite = False,
+    common: Common = COMMON,
+) -> None:
     """Run the whole pipeline on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
     from hicra.demo import run_demo
 
-    result = run_demo(out, seed=common.seed or 0, say=common.say)
+    result = run_demo(out, seed=common.seed or 0, say=common.say, overwrite=overwrite)
     common.give(result, result["text"], then=f"open {result['report']}")

@@ -1,41 +1,53 @@
-"""The verb `hicra diagnose`."""
+"""`hicra diagnose`."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Tokenizer, Unit, tokenizer_folder
+from hicra.cli.common import UNDRAWN, LexiconArg, Overwrite, Rollouts, Tokenizer, Undrawn, Unit, tokenizer_folder
+from hicra.cli.reading import READ_OPTIONS, ReadOptions
 
 
 def diagnose(
-    *paths: Path,
+    *paths: Rollouts,
     lexicon: LexiconArg = "paper",
     tokenizer: Tokenizer = None,
     unit: Unit = None,
-    out: Annotated[
-        Path | None, Parameter(name=["-o", "--out"], help="Also write a run folder for `hicra report`.")
+    by: Annotated[
+        str | None, Parameter(help="A column whose values are arms, as model or stage: each is measured apart.")
     ] = None,
-    on_bad: OnBad = "stop",
-    max_bad: MaxBad = 0.01,
-    common: Common = COMMON,
+    out: Annotated[
+        Path | None,
+        Parameter(
+            name=["-o", "--out"],
+            help="Also write a run folder for `hicra report`; with --by it holds one for each arm.",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    reading: ReadOptions = READ_OPTIONS,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Compute every metric that the rollouts of any run allow, step by step."""
+    from hicra.artifacts import check_output
+    from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.lexicon import Lexicon
 
+    if out:
+        check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer], folder=True)
     result = measure(
-        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, on_bad=on_bad,
-        max_bad=max_bad,
+        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
+        overwrite=overwrite, **reading.options(),
     )  # fmt: skip
-    from hicra.cli.step_table import step_table
-
-    for warning in result["warnings"]:
+    for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
+    runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
     common.give(
         result,
-        step_table(result["steps"]),
-        then=f"hicra report {out}" if out else "the same with -o RUN, then hicra report RUN",
+        step_table(result["steps"], result["counts"]),
+        then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
     )

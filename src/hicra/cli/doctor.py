@@ -7,7 +7,8 @@ import importlib.util
 import platform
 from typing import Any
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import UNDRAWN, Undrawn
+from hicra.engines.trl import versions
 from hicra.version import __version__, installed
 
 BASE = (
@@ -21,10 +22,9 @@ BASE = (
     "jinja2",
     "tokenizers",
 )
-TRL_PINNED = "1.16"
 
 
-def doctor(*, common: Common = COMMON) -> int:
+def doctor(*, common: Undrawn = UNDRAWN) -> int:
     """Show what is installed, which engines are ready, and how to repair what is broken."""
     result = examine()
     lines = [f"{name:16} {version or 'not installed'}" for name, version in result["versions"].items()]
@@ -42,29 +42,28 @@ def examine() -> dict[str, Any]:
     Returns:
         {versions {package: version or None}, engines {name: {version, note}}, verl_plugin_registered, problems [{what, fix}]}.
     """
-    versions = {"hicra": __version__, "python": platform.python_version(), **{name: installed(name) for name in BASE}}
+    found = {"hicra": __version__, "python": platform.python_version(), **{name: installed(name) for name in BASE}}
     problems = [
-        {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if versions[name] is None
+        {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if found[name] is None
     ]
     engines = {
         "trl": _trl(problems),
         "verl": {"version": installed("verl"), "note": "this version of hicra has no adapter for it"},
     }
     for name in ("torch", "transformers", "accelerate", "datasets", "peft"):
-        versions[name] = installed(name)
-    return {"versions": versions, "engines": engines, "verl_plugin_registered": False, "problems": problems}
+        found[name] = installed(name)
+    return {"versions": found, "engines": engines, "verl_plugin_registered": False, "problems": problems}
 
 
 def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
     version = installed("trl")
     if version is None:
         return {"version": None, "note": "not installed: pip install 'hicra[train]'"}
-    if not version.startswith(f"{TRL_PINNED}."):
+    if not versions.is_known(version):
         problems.append({
-            "what": f"trl {version} is installed, but hicra's adapter is tested with {TRL_PINNED}",
-            "fix": f"pip install 'trl=={TRL_PINNED}.*'",
+            "what": f"trl {version} is installed, but hicra works with TRL {versions.RANGE}", "fix": versions.INSTALL
         })  # fmt: skip
-        return {"version": version, "note": f"untested version; hicra is tested with {TRL_PINNED}"}
+        return {"version": version, "note": f"untested version; hicra works with TRL {versions.RANGE}"}
     try:
         importlib.import_module("hicra.engines.trl.mixin")
     except Exception as error:  # whatever breaks the import, the user must see it

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, Unit
+from hicra.cli.common import COMMON, UNDRAWN, Common, LexiconArg, Overwrite, Undrawn, Unit
 from hicra.cli.options import given, options
+from hicra.cli.reading import Map
+from hicra.drawing.readable import counted
 from hicra.labels.settings import FitSettings
 
 if TYPE_CHECKING:
     from hicra.lexicon import Lexicon
 
+NewLexicon = Annotated[Path, Parameter(name=["-o", "--out"], help="The lexicon folder.")]
+Labels = Annotated[Path, Parameter(help="Labelled traces: files, or folders of files.")]
 Positive = Annotated[str, Parameter(help="Labels that make a unit positive, separated by commas.")]
 FitOptions = options(FitSettings, only=("max_grams",))
 
@@ -23,24 +27,27 @@ def show(
     *,
     most: Annotated[int, Parameter(help="Number of grams printed.")] = 40,
     examples: Annotated[Path | None, Parameter(help="Rollouts from which each cluster gets two examples.")] = None,
-    common: Common = COMMON,
+    map: Map = (),
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Print what a lexicon holds: clusters with their members, the most frequent first."""
     from hicra import corpus
     from hicra.cli.show_lexicon import show as view
+    from hicra.corpus.mapping import parse_mapping
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import duplicates_warning
 
     loaded = Lexicon.load(name)
     common.warn(duplicates_warning(loaded))
-    texts = (
-        None if examples is None else (text for part in corpus.batches([examples]) for text in part["response"] if text)
-    )
+    mapping, texts = parse_mapping(map), None
+    if examples is not None:
+        parts = corpus.batches([examples], mapping=mapping)
+        texts = (text for part in parts for text in part["response"] if text)
     result, text = view(loaded, most, texts)
     common.give(result, text, then=f"hicra tag PATH --lexicon {name}")
 
 
-def diff(a: LexiconArg, b: LexiconArg, *, common: Common = COMMON) -> None:
+def diff(a: LexiconArg, b: LexiconArg, *, common: Undrawn = UNDRAWN) -> None:
     """Show which grams lexicon B adds to lexicon A, and which it lacks."""
     from hicra.lexicon import Lexicon
 
@@ -52,41 +59,48 @@ def diff(a: LexiconArg, b: LexiconArg, *, common: Common = COMMON) -> None:
 
 def merge(
     *lexicons: LexiconArg,
-    out: Annotated[Path, Parameter(name=["-o", "--out"])],
-    common: Common = COMMON,
+    out: NewLexicon,
+    overwrite: Overwrite = False,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Write the union of lexicons."""
+    from hicra.artifacts import check_output
     from hicra.lexicon import Lexicon
     from hicra.lexicon.combine import merge as union
 
-    _keep(union([Lexicon.load(name) for name in lexicons], out.name), out, common)
+    check_output(out, "the lexicon", overwrite=overwrite, inputs=lexicons, folder=True)
+    _keep(union([Lexicon.load(name) for name in lexicons], out.name), out, overwrite, common)
 
 
 def select(
     name: LexiconArg,
     *,
-    out: Annotated[Path, Parameter(name=["-o", "--out"])],
-    n_min: int | None = None,
-    n_max: int | None = None,
+    out: NewLexicon,
+    overwrite: Overwrite = False,
+    n_min: Annotated[int | None, Parameter(help="Smallest number of words of a gram.")] = None,
+    n_max: Annotated[int | None, Parameter(help="Largest number of words of a gram.")] = None,
     min_df: Annotated[int | None, Parameter(help="Smallest document frequency.")] = None,
-    common: Common = COMMON,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Write the grams of a lexicon that have a given number of words or document frequency."""
+    from hicra.artifacts import check_output
     from hicra.lexicon import Lexicon
     from hicra.lexicon.combine import select as chosen
 
-    _keep(chosen(Lexicon.load(name), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name), out, common)
+    check_output(out, "the lexicon", overwrite=overwrite, inputs=[name], folder=True)
+    made = chosen(Lexicon.load(name), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name)
+    _keep(made, out, overwrite, common)
 
 
-def _keep(made: Lexicon, out: Path, common: Common) -> None:
-    made.save(out)
+def _keep(made: Lexicon, out: Path, overwrite: bool, common: Common) -> None:
+    made.save(out, overwrite=overwrite)
     result = {"lexicon": str(out), "grams": len(made), "content_hash": made.content_hash}
-    common.give(result, f"{len(made)} grams, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
+    common.give(result, f"{counted(len(made), 'gram')}, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
 
 
 def score(
     name: LexiconArg,
-    *labels: Path,
+    *labels: Labels,
     positive: Positive = "planning,reflection",
     unit: Unit = None,
     common: Common = COMMON,
@@ -107,7 +121,8 @@ def score(
     result = scored(loaded, traces, unit, seed=common.seed or 0).as_dict()
     names = ("base_rate", "precision", "recall", "f1", "lift", "char_share")
     lines = [
-        f"{result['units']} units of {result['traces']} traces, {result['questions']} questions; span type {result['unit']}"
+        f"{counted(result['units'], 'unit')} of {counted(result['traces'], 'trace')}, "
+        f"{counted(result['questions'], 'question')}; span type {result['unit']}"
     ]
     for key in names:
         low, high = result["intervals"].get(key, (None, None))
@@ -120,25 +135,26 @@ def score(
 
 
 def fit(
-    *labels: Path,
-    out: Annotated[Path, Parameter(name=["-o", "--out"])],
+    *labels: Labels,
+    out: NewLexicon,
+    overwrite: Overwrite = False,
     positive: Positive = "planning,reflection",
     settings: FitOptions = FitOptions(),  # type: ignore[valid-type]  # noqa: B008
     common: Common = COMMON,
 ) -> None:
     """Fit a weighted lexicon to labelled traces, cross-validated by question."""
-    from hicra.artifacts import refuse_existing
+    from hicra.artifacts import check_output
     from hicra.labels.fit import fit as fitted
     from hicra.labels.traces import read_labels
 
     names = tuple(positive.split(","))
+    check_output(out, "the lexicon", overwrite=overwrite, inputs=labels, folder=True)
     traces = read_labels(list(labels), names)
-    refuse_existing(out, "the lexicon")
     chosen = FitSettings(**given(settings), positive=names, seed=common.seed or 0)
     made, report = fitted(traces, chosen, name=out.name, progress=common.say)
-    made.save(out)
+    made.save(out, overwrite=overwrite)
     text = (
-        f"{report['grams']} grams; on held-out questions: precision {report['cv_precision']:.3f}, "
+        f"{counted(report['grams'], 'gram')}; on held-out questions: precision {report['cv_precision']:.3f}, "
         f"recall {report['cv_recall']:.3f}, F1 {report['cv_f1']:.3f}\nsha256 {made.content_hash}"
     )
     then = f"hicra lexicon score {out} OTHER_LABELS"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import UNDRAWN, Undrawn
 
 
-def methods(*, common: Common = COMMON) -> None:
+def methods(*, common: Undrawn = UNDRAWN) -> None:
     """List the baselines, credit methods (shapers) and losses, with needs, settings and source."""
     from hicra.credit import BASELINES, LOSSES, METHODS
 

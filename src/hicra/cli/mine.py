@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, MaxBad, OnBad
+from hicra.cli.common import COMMON, Common, Overwrite, Rollouts, tokenizer_folder
 from hicra.cli.options import given, options
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds
+from hicra.drawing.readable import counted
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
 
@@ -16,8 +18,9 @@ MineOptions = options(MineSettings, but=("seed",))
 
 
 def mine(
-    *paths: Path,
+    *paths: Rollouts,
     out: Annotated[Path, Parameter(name=["-o", "--out"], help="The lexicon folder.")],
+    overwrite: Overwrite = False,
     preset: Annotated[
         str, Parameter(help="Named settings, paper or sparse. Options that are given override them.")
     ] = "paper",
@@ -27,32 +30,39 @@ def mine(
         Literal["local", "ray"], Parameter(help="Where to count; ray does the same on a cluster.")
     ] = "local",
     workers: Annotated[int, Parameter(help="Number of processes; the lexicon does not depend on it.")] = 1,
-    on_bad: OnBad = "stop",
-    max_bad: MaxBad = 0.01,
+    tokenizer: TokenizerOfIds = None,
+    reading: ReadOptions = READ_OPTIONS,
     common: Common = COMMON,
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
-    from hicra.artifacts import refuse_existing
-    from hicra.errors import counted
+    from hicra.artifacts import check_output
     from hicra.mining.mine import mine_paths
 
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
     chosen = validated(MineSettings, preset_of(preset) | given(settings) | seed)
-    refuse_existing(out, "the lexicon")
-    common.say(f"mining {counted(len(paths), 'path')}")
+    check_output(out, "the lexicon", overwrite=overwrite, inputs=paths, folder=True)
+    common.say(f"mining {paths[0]}" if len(paths) == 1 else f"mining {len(paths)} paths")
     made, report = mine_paths(
-        list(paths), chosen, on_bad=on_bad, max_bad=max_bad, backend=backend, workers=workers, why=why
+        list(paths),
+        chosen,
+        backend=backend,
+        workers=workers,
+        why=why,
+        tokenizer=tokenizer_folder(tokenizer),
+        **reading.options(),
     )
-    made.save(out)
-    for warning in report["warnings"]:
+    for warning in [*report["warnings"], reading.told(report["skipped"])]:
         common.warn(warning)
+    made.save(out, overwrite=overwrite)
     lines = [
-        f"{report['grams']} grams in {report['clusters_kept']} of {report['clusters']} clusters, from {report['solutions']} "
-        f"solutions and {report['ngrams']} n-grams ({report['embedded']} embedded by {report['embedder']})",
+        f"{counted(report['grams'], 'gram')} in {report['clusters_kept']} of {counted(report['clusters'], 'cluster')}, from "
+        f"{counted(report['solutions'], 'solution')} and {counted(report['ngrams'], 'n-gram')} ({report['embedded']} embedded by "
+        f"{report['embedder']})",
         f"sha256 {report['content_hash']}",
         *(
             f"{each['gram']!r}: {'kept' if each['kept'] else 'dropped'}. {each['reason']}"
             for each in report.get("why", ())
         ),
     ]
-    common.give(report | {"lexicon": str(out)}, "\n".join(lines), then=f"hicra tag {paths[0]} --lexicon {out}")
+    then = reading.command("tag", paths, tokenizer, "--lexicon", str(out))
+    common.give(report | {"lexicon": str(out)}, "\n".join(lines), then=then)

@@ -24,8 +24,9 @@ def options(settings: type[BaseModel], *, only: Collection[str] = (), but: Colle
         if name in but or (only and name not in only):
             continue
         meaning = texts.get(name) or found.description or ""
-        default = "" if found.default is None or name in texts else f" [default: {found.default}]"
-        flag: dict[str, Any] = {"negative": ""} if found.default is False else {}
+        off = found.default is False
+        default = "" if off or found.default in (None, "") or name in texts else f" [default: {found.default}]"
+        flag: dict[str, Any] = {"negative": ""} if off else {}
         kind: Any = str if name in texts else found.annotation
         help_text = Parameter(help=f"{meaning}{default}", **flag)
         fields.append((name, Annotated[kind | None, help_text], field(default=None)))

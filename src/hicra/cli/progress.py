@@ -9,6 +9,8 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hicra.drawing.readable import duration
+
 EVERY_S = 10.0
 SHOWN = ("hicra/reward", "hicra/length", "hicra/planning_share")
 
@@ -61,12 +63,17 @@ class Steps(Bar):
     def __init__(self, total: int, name: str, quiet: bool) -> None:
         super().__init__(total, name, "step", quiet)
         self.steps, self.last = total, 0.0  # the first step always gets a line
+        self.first: tuple[int, float] | None = None  # the first step that was seen, and when
 
     def step(self, step: int, values: dict[str, Any]) -> None:
         """Shows that a step is done, with its metrics."""
-        figures = "  ".join(
-            f"{key.removeprefix('hicra/')} {values[key]:.3g}" for key in SHOWN if values.get(key) is not None
-        )
+        shown = [
+            f"{key.removeprefix('hicra/')} {values[key] + 0.0:.3g}" for key in SHOWN if values.get(key) is not None
+        ]
+        now = time.monotonic()
+        begun, since = self.first = self.first or (step, now)
+        if begun < step < self.steps and self.bar is None:  # the bar has a column for it
+            shown.append(f"about {duration((self.steps - step) * (now - since) / (step - begun))} left")
         if step == self.steps:
             self.last = 0.0
-        self.show(step, self.steps, figures)
+        self.show(step, self.steps, "  ".join(shown))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from hicra.drawing.readable import counted
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
 
@@ -53,7 +54,8 @@ def show(lexicon: Lexicon, most: int, texts: Iterable[str] | None = None) -> tup
         "name": lexicon.name, "grams": len(lexicon), "clusters": lexicon.clusters, "content_hash": lexicon.content_hash,
         "threshold": lexicon.threshold, **lexicon.meta, "shown": [vars(group) for group in groups],
     }  # fmt: skip
-    lines = [f"{lexicon.name}: {len(lexicon)} grams in {lexicon.clusters} clusters, sha256 {lexicon.content_hash}"]
+    holds = f"{counted(len(lexicon), 'gram')} in {counted(lexicon.clusters, 'cluster')}"
+    lines = [f"{lexicon.name}: {holds}, sha256 {lexicon.content_hash}"]
     lines += [f"licence: {lexicon.meta['licence']}"] if lexicon.meta.get("licence") else []
     for group in groups:
         lines += _lines(group)
@@ -93,7 +95,9 @@ def _lines(group: Group) -> list[str]:
     if group.cluster is None:
         lines = [f"  {members[0]}"]
     else:
-        lines = [f"cluster {group.cluster}: in {group.cluster_df} solutions, {group.size} grams"]
+        lines = [
+            f"cluster {group.cluster}: in {counted(group.cluster_df or 0, 'solution')}, {counted(group.size, 'gram')}"
+        ]
         more = [f"+{group.size - len(members)} more"] if group.size > len(members) else []
         text = " | ".join(members + more)
         lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, MaxBad, OnBad, Out, Tokenizer, Unit, tokenizer_folder
+from hicra.cli.common import UNDRAWN, LexiconArg, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit, tokenizer_folder
+from hicra.cli.reading import READ_OPTIONS, ReadOptions
 
 
 def tag(
-    *paths: Path,
+    *paths: Rollouts,
     lexicon: LexiconArg = "paper",
     tokenizer: Tokenizer = None,
     unit: Unit = None,
     out: Out = None,
+    overwrite: Overwrite = False,
     workers: Annotated[int, Parameter(help="Number of processes; the output does not depend on it.")] = 1,
-    on_bad: OnBad = "stop",
-    max_bad: MaxBad = 0.01,
-    common: Common = COMMON,
+    reading: ReadOptions = READ_OPTIONS,
+    common: Undrawn = UNDRAWN,
 ) -> None:
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them."""
+    from hicra.artifacts import check_output
     from hicra.cli.progress import Bar
-    from hicra.errors import counted
+    from hicra.drawing.readable import counted
     from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
     from hicra.tagging import tag_paths
 
+    if out:
+        check_output(out, "the output", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer])
     loaded, tokenizer = Lexicon.load(lexicon), tokenizer_folder(tokenizer)
     for warning in warnings_of(loaded, unit, tokenizer):
         common.warn(warning)
     with Bar(None, "tagging", "row", common.quiet) as bar:
         result = tag_paths(
-            list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, on_bad=on_bad, max_bad=max_bad, workers=workers,
-            progress=bar.show,
+            list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, workers=workers, progress=bar.show,
+            **reading.options(),
         )  # fmt: skip
+    common.warn(reading.told(result["skipped"]))
     for warning in result["warnings"]:
         common.warn(f"{warning}; look at it with `hicra lexicon show {lexicon}`")
     kind = result["token_kind"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common
+from hicra.cli.common import COMMON, Common, Overwrite
+from hicra.drawing.readable import counted
 from hicra.errors import UsageError
 
 
@@ -21,12 +24,16 @@ def train(
     ] = (),
     method: Annotated[str | None, Parameter(help="Credit method, one of `hicra methods`.")] = None,
     resume: Annotated[bool, Parameter(negative="", help="Resume from the newest undamaged checkpoint.")] = False,
+    overwrite: Overwrite = False,
     keys: Annotated[
         bool, Parameter(negative="", help="Only print every key of the config with its default and meaning.")
     ] = False,
     common: Common = COMMON,
 ) -> int:
-    """Train a model with a credit method."""
+    """Train a model with a credit method.
+
+    `hicra train -o RUN --resume` alone goes on with the config that the run has recorded.
+    """
     if keys:
         rows = config_keys()
         common.give({"keys": rows}, _table(rows), then="hicra train --config FILE --set KEY=VALUE -o RUN")
@@ -35,20 +42,32 @@ def train(
         raise UsageError("hicra train needs a run folder (-o)", "use `hicra train --config FILE -o RUN`")
     from hicra.cli.progress import Steps
     from hicra.engines.train import train as run
+    from hicra.generation.models import MODELS
+    from hicra.lexicon.lexicon import BUILT_IN
+    from hicra.runs import RunFolder
     from hicra.runs.config import load_config
 
-    resolved, notes = load_config(config, set, method, common.seed)
+    recorded = RunFolder.open(out).config if resume and config is None and (out / "hicra.json").exists() else None
+    names: dict[str, Collection[str]] = {"lexicon": BUILT_IN, "model.name": MODELS}
+    resolved, notes = load_config(config, set, method, common.seed, base=recorded, names=names)
     for note in notes:
         common.say(f"note: {note}")
     with Steps(resolved.train.steps, f"{resolved.method.name} on {resolved.task.name}", common.quiet) as bar:
-        result = run(resolved, out, resume=resume, say=bar.say, progress=bar.step)
+        result = run(
+            resolved, out, resume=resume, overwrite=overwrite, read=[config] if config else [], say=bar.say,
+            progress=bar.step,
+        )  # fmt: skip
     if result["interrupted"]:
-        again = f"hicra train --config {config} -o {out} --resume" if config else f"hicra train -o {out} --resume"
-        common.give(result, f"stopped after {result['steps']} steps; a checkpoint is saved", then=again)
+        again = f"hicra train -o {shlex.quote(str(out))} --resume"
+        common.give(result, f"stopped after {counted(result['steps'], 'step')}; a checkpoint is saved", then=again)
         return 128 + int(result["interrupted"])
     shown = {key: result["final"].get(key) for key in ("hicra/accuracy", "eval/accuracy", "hicra/planning_share")}
     figures = ", ".join(f"{key} {value:.3f}" for key, value in shown.items() if value is not None)
-    common.give(result, f"{result['steps']} steps in {out}: {figures}", then=f"hicra report {out} -o {out}/report.html")
+    common.give(
+        result,
+        f"{counted(result['steps'], 'step')} in {out}: {figures}",
+        then=f"hicra report {out} -o {out}/report.html",
+    )
     return 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hicra import stats
 from hicra.compare.scores import Arm, Scores, Seed
+from hicra.drawing.readable import counted
 from hicra.errors import DataError
 
 POWER = 0.8
@@ -99,12 +100,12 @@ def _pair(arm: Arm, base: Arm, asked: bool, confidence: float, lower_is_better: 
             f"arms {arm.name!r} and {base.name!r} share no seed: {_list(arm.seeds)} and {_list(base.seeds)}",
             "run both arms with the same seeds",
         )
-    cells = arm.at(seeds) - base.at(seeds)
+    cells = stats.paired_differences(arm.at(seeds), base.at(seeds))
     ours, theirs = arm.at(seeds).mean(axis=1), base.at(seeds).mean(axis=1)
     found = stats.paired_comparison(ours, theirs, confidence)
     turned = stats.paired_comparison(theirs, ours, confidence) if lower_is_better else found
     n = found.n
-    differences = ours - theirs
+    differences = stats.paired_differences(ours, theirs)
     row: dict[str, Any] = {
         "arm": arm.name,
         "n_seeds": n,
@@ -194,7 +195,7 @@ def _power(rows: Sequence[dict[str, Any]], m: int, level: float, confidence: flo
 
 def _power_line(n: int, each: dict[str, Any], difference: float, least: int) -> str:
     low, high = each["smallest_gap_ci"]
-    seen = f"with {n} seeds the smallest gap seen {100 * POWER:.0f} % of the time is"
+    seen = f"with {counted(n, 'seed')} the smallest gap seen {100 * POWER:.0f} % of the time is"
     line = f"{seen} {each['smallest_gap']:.3g} ({low:.2g} to {high:.2g})"
     line += "" if each["verdict_possible"] else f", but there is no verdict with fewer than {least} seeds"
     needed = each["seeds_for_this_gap"]

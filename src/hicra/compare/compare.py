@@ -9,9 +9,10 @@ from typing import Any
 from hicra.artifacts import finite
 from hicra.compare.analyse import analyse
 from hicra.compare.runs import read_runs
-from hicra.compare.table import SUFFIXES, read_tables
+from hicra.compare.table import SUFFIXES, is_table, read_tables
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.metrics.table import describe
+from hicra.runs.find import find_runs, passed_over
 
 DEFAULT_BASELINE = "none"
 
@@ -28,7 +29,8 @@ def compare(
     """Compares every arm with a baseline arm, paired by seed.
 
     Args:
-        sources: run folders (or folders of run folders), or tables .csv, .jsonl, .parquet; not both.
+        sources: run folders (or folders of run folders), or tables .csv, .jsonl, .parquet; not both. Beside run folders, what is
+            neither is passed over, and a warning says so.
         baseline: the baseline arm; None takes the arm `none`.
         metric: for run folders a metric as in metric.py; for a table the column that holds the values (None: `value`).
         confidence: of the intervals, in (0, 1).
@@ -49,8 +51,7 @@ def compare(
             "nothing to compare",
             "use `hicra compare RUN... --baseline ARM` or `hicra compare TABLE.csv --baseline ARM`",
         )
-    tables, runs = _sort_out(paths)
-    warnings: list[str] = []
+    tables, runs, warnings = _sort_out(paths)
     if tables:
         column = metric or "value"
         scores, rule = read_tables(tables, column), f"the table's column {column!r}, one value per row"
@@ -77,23 +78,19 @@ def compare(
     return cleaned
 
 
-def _sort_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Sorts the paths into tables and run folders; a folder of run folders stands for the folders in it."""
-    tables: list[Path] = []
-    runs: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inner = sorted(manifest.parent for manifest in path.glob("*/hicra.json"))
-            runs += inner if inner and not (path / "hicra.json").exists() else [path]
-        elif not path.exists():
-            raise DataError(f"{path} does not exist", "give run folders, or a table .csv, .jsonl or .parquet")
-        elif path.suffix.lower() in SUFFIXES:
-            tables.append(path)
-        else:
-            raise DataError(f"{path} is no table that hicra reads", f"tables end in {', '.join(SUFFIXES)}")
+def _sort_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path], list[str]]:
+    """Sorts the paths into tables and run folders, and says which are neither."""
+    runs, rest = find_runs(paths)
+    if runs:
+        tables = [path for path in rest if path.is_file() and is_table(path)]
+    else:
+        runs, tables = [path for path in rest if path.is_dir()], [path for path in rest if not path.is_dir()]
+        for path in tables:
+            if path.suffix.lower() not in SUFFIXES:
+                raise DataError(f"{path} is no table that hicra reads", f"tables end in {', '.join(SUFFIXES)}")
     if tables and runs:
         raise DataError(f"{tables[0]} is a table, {runs[0]} a run folder", "compare tables or run folders, not both")
-    return tables, runs
+    return tables, runs, passed_over(path for path in rest if path not in (*tables, *runs))
 
 
 def _baseline(given: str | None, arms: list[str]) -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError, DataError
 
 _FORMS = (
@@ -56,7 +57,7 @@ class CheckpointRule:
         if self.kind == "at":
             return f"value at step {self.steps}"
         if self.kind == "last":
-            return f"mean over the last {self.steps} steps"
+            return "value at the last step" if self.steps == 1 else f"mean over the last {self.steps} steps"
         if self.kind == "auc":
             return "area under the curve over all steps, divided by its length"
         smooth = f" in the mean of the last {self.steps} steps" if self.steps > 1 else ""
@@ -64,38 +65,51 @@ class CheckpointRule:
             f"first step at {self.threshold:g} or more{smooth}; a run that never reaches it counts with its last step"
         )
 
-    def of(self, curve: Sequence[float | None], run: str) -> tuple[float, bool]:
+    def of(self, curve: Sequence[float | None], run: str, steps: Sequence[int] | None = None) -> tuple[float, bool]:
         """Returns the number of one run, and whether it is censored (the threshold was never reached).
 
         Args:
-            curve: one value per step, from step 1.
+            curve: one value per step.
             run: the name of the run for error messages.
+            steps: the step of each value, ascending; None counts them from 1.
 
         Raises:
             DataError: a step that the rule needs does not exist or has no value.
         """
         n = len(curve)
-        most = self.steps if self.kind in ("at", "last", "steps_to") else 1
-        if n < most:
-            raise DataError(
-                f"{run} has {n} steps, {self.kind} needs step {most}", "finish the run, or ask for fewer steps"
-            )
-        first = {"at": self.steps - 1, "last": n - self.steps, "final": n - 1}.get(self.kind, 0)
+        known = list(range(1, n + 1)) if steps is None else list(steps)
+        most = self.steps if self.kind in ("last", "steps_to") else 1
+        if n < most or (self.kind == "at" and self.steps not in known):
+            raise self._lacks(run, known, most)
+        first = (
+            known.index(self.steps) if self.kind == "at" else {"last": n - self.steps, "final": n - 1}.get(self.kind, 0)
+        )
         used = curve[first:n] if self.kind != "at" else curve[first : first + 1]
         values = np.array([np.nan if value is None else value for value in used], np.float64)
         if np.isnan(values).any():
-            step = first + int(np.flatnonzero(np.isnan(values))[0]) + 1
+            step = known[first + int(np.flatnonzero(np.isnan(values))[0])]
             raise DataError(
                 f"{run} has no value of {self.name} at step {step}",
                 "choose another metric, or atN: with a step N that has a value",
             )
         if self.kind == "auc":
-            return float(np.trapezoid(values) / (n - 1)) if n > 1 else float(values[0]), False
+            length = known[-1] - known[0]
+            return float(np.trapezoid(values, known) / length) if length else float(values[0]), False
         if self.kind != "steps_to":
             return float(values.mean()), False
         smooth = np.convolve(values, np.full(self.steps, 1 / self.steps), "valid")
         reached = np.flatnonzero(smooth >= self.threshold - 1e-12)
-        return (float(reached[0] + self.steps), False) if reached.size else (float(n), True)
+        return (float(known[reached[0] + self.steps - 1]), False) if reached.size else (float(known[-1]), True)
+
+    def _lacks(self, run: str, known: Sequence[int], most: int) -> DataError:
+        n, asked = len(known), self.steps if self.kind == "at" else most
+        if known and self.kind == "at" and asked < known[-1]:  # the steps of diagnosed data may have gaps
+            near = min(known, key=lambda step: abs(step - asked))
+            return DataError(f"{run} has no step {asked}", f"the nearest is step {near}: --metric at{near}:{self.name}")
+        return DataError(
+            f"{run} has {counted(n, 'step')}, {self.kind} needs step {asked}",
+            "finish the run, or ask for fewer steps",
+        )
 
 
 def parse_metric(text: str) -> CheckpointRule:

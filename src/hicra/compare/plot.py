@@ -11,7 +11,7 @@ from hicra.compare.text import span, value
 from hicra.drawing import svg, theme
 from hicra.drawing.plot import columns
 from hicra.drawing.plot import plot as plot_file
-from hicra.drawing.readable import shorten
+from hicra.drawing.readable import counted, shorten
 from hicra.drawing.scales import Scale, nice_ticks
 
 _PANEL, _GAP, _VERDICT, _PAD = 300, 52, 140, 16
@@ -84,7 +84,7 @@ def _known(ci: Sequence[float | None]) -> list[float]:
 
 
 def _words(arm: Mapping[str, Any], row: Mapping[str, Any] | None) -> str:
-    said = f"{arm['arm']}: mean {value(arm['mean'])} {span(arm['ci'])}, {arm['n_seeds']} seeds"
+    said = f"{arm['arm']}: mean {value(arm['mean'])} {span(arm['ci'])}, {counted(arm['n_seeds'], 'seed')}"
     if row is None:
         return said
     return f"{said}; difference {value(row['difference'], True)} {span(row['difference_ci'], True)}, {row['verdict']}"

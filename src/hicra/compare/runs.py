@@ -1,17 +1,23 @@
-"""Reads scores from run folders: one number per run by a checkpoint rule, arms by method and settings, seeds from hicra.json."""
+"""Reads scores from run folders: one number per run by a checkpoint rule, arms by method and settings, seeds from hicra.json.
+
+Deviations:
+COMPARE-4. With `train.iterations` above 1, a metric of the rollouts has a value only at the first step on a generation; the other
+    steps on it count with that value, and a warning says so.
+"""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hicra.artifacts import read_json
 from hicra.compare.arms import refuse_unlike, remarks
 from hicra.compare.metric import CheckpointRule, parse_metric
 from hicra.compare.scores import Scores
+from hicra.drawing.readable import counted
 from hicra.errors import ArtifactError, DataError, did_you_mean
 from hicra.runs import RunFolder
 from hicra.runs.arms import name_arms
@@ -40,6 +46,16 @@ class _Run:
     @property
     def names(self) -> set[str]:
         return {name for row in self.rows for name in row if name != "step"} | set(self.final)
+
+    @property
+    def steps(self) -> list[int]:
+        return [row["step"] for row in self.rows]
+
+    def first_of_generation(self, index: int) -> int:
+        """Returns the index of the row whose step made the rollouts that the step of the row `index` trains on."""
+        train = (self.folder.manifest.get("config") or {}).get("train")
+        uses = train.get("iterations") if isinstance(train, dict) else 1
+        return index - index % uses if isinstance(uses, int) and uses > 0 else index
 
 
 def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
@@ -76,11 +92,19 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
         text = "the final model on held-out problems (evaluation.json), fixed in advance"
         warnings += _unscorable(runs, arms)
     else:
-        _same_length(runs, rule)
-        numbers = [rule.of(_curve(run, rule.name), str(run.folder.path)) for run in runs]
-        at = f" ({len(runs[0].rows)})" if rule.kind in ("final", "last") else ""
+        _same_steps(runs, rule)
+        curves = [_curve(run, rule.name) for run in runs]
+        if rule.kind == "final":
+            curves, said = _to_the_last_value(runs, curves, rule)
+            warnings += said
+        numbers = [
+            rule.of(curve, str(run.folder.path), run.steps[: len(curve)])
+            for run, curve in zip(runs, curves, strict=True)
+        ]
+        last = runs[0].steps[: len(curves[0])][-1:]
+        at = f" ({last[0]})" if last and rule.kind in ("final", "last") else ""
         text = f"{rule.text}{at}, fixed in advance"
-        warnings += _unfinished(runs)
+        warnings += _unfinished(runs) + _reused(runs, rule.name)
     censored = [run.folder.path.name for run, (_, late) in zip(runs, numbers, strict=True) if late]
     if censored:
         warnings.append(
@@ -113,13 +137,18 @@ def _read(path: Path) -> _Run:
                 f"leave out {path}, or train it again",
             )
     rows = folder.metrics()
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict) or row.get("step") != number:
-            found = row.get("step") if isinstance(row, dict) else row
+    # the steps of a diagnosed run are those of its data
+    trained = bool((folder.manifest.get("config") or {}).get("train"))
+    before = 0
+    for row in rows:
+        step = row.get("step") if isinstance(row, dict) else row
+        if type(step) is not int or (step != before + 1 if trained else 0 < before >= step):
+            belongs = f"step {before + 1} belongs" if trained else f"a step after {before} belongs"
             raise ArtifactError(
-                f"{path / 'metrics.jsonl'} has step {found!r} where step {number} belongs",
-                "`hicra train --resume` repairs an interrupted run",
+                f"{path / 'metrics.jsonl'} has step {step!r} where {belongs}",
+                "`hicra train --resume` repairs an interrupted run" if trained else "diagnose the rollouts again",
             )
+        before = step
     return _Run(folder, rows, _final(path / "evaluation.json"))
 
 
@@ -127,15 +156,16 @@ def _final(path: Path) -> dict[str, float]:
     """Reads the numbers of the final evaluation, by `eval/NAME`; there are none if the run was not evaluated."""
     if not path.exists():
         return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8")).get("final") or {}
-        numbers = {name: value for name, value in found.items() if isinstance(value, int | float)}
-    except (ValueError, AttributeError) as error:
-        raise ArtifactError(f"{path} is not readable: {error}", "train the run again, or remove the file") from None
-    return {f"{_HELD_OUT}{name}": float(value) for name, value in numbers.items()}
+    fix = "train the run again, or remove the file"
+    whole = read_json(path, fix)
+    found = (whole.get("final") or {}) if isinstance(whole, dict) else None
+    if not isinstance(found, dict):
+        raise ArtifactError(f"{path} is not readable: it is no object of evaluations", fix)
+    return {f"{_HELD_OUT}{name}": float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 
 def _curve(run: _Run, name: str) -> list[float | None]:
+    """Returns the value of each step; what is counted once a generation counts for every step that trains on it."""
     curve: list[float | None] = []
     for row in run.rows:
         value = row.get(name)
@@ -146,19 +176,49 @@ def _curve(run: _Run, name: str) -> list[float | None]:
                 f"{run.folder.path / 'metrics.jsonl'} step {row['step']}: {name} is {value!r}, no finite number",
                 "write null for a step without a value",
             )
-        curve.append(None if value is None else float(value))
+        first = run.first_of_generation(len(curve))
+        curve.append(curve[first] if value is None and first < len(curve) else None if value is None else float(value))
     return curve
 
 
-def _same_length(runs: Sequence[_Run], rule: CheckpointRule) -> None:
-    """Refuses curves of different lengths, unless they are compared at one step that all have."""
-    lengths = [len(run.rows) for run in runs]
-    if rule.kind != "at" and len(set(lengths)) > 1:
-        short, long = lengths.index(min(lengths)), lengths.index(max(lengths))
+def _same_steps(runs: Sequence[_Run], rule: CheckpointRule) -> None:
+    """Refuses curves of different steps, unless they are compared at one step that all have."""
+    if rule.kind == "at":
+        return
+    first = runs[0]
+    for other in runs[1:]:
+        short, long = sorted((first, other), key=lambda run: len(run.rows))
+        if len(short.rows) < len(long.rows):
+            raise DataError(
+                f"{short.folder.path} has {counted(len(short.rows), 'step')}, {long.folder.path} has {len(long.rows)}",
+                f"finish it with `hicra train --resume`, or compare with --metric at{short.steps[-1]}:{rule.name}"
+                if short.rows
+                else "finish it with `hicra train --resume`, or leave it out",
+            )
+        if first.steps != other.steps:
+            step, its = next(pair for pair in zip(first.steps, other.steps, strict=True) if pair[0] != pair[1])
+            raise DataError(
+                f"{first.folder.path} has step {step} where {other.folder.path} has step {its}",
+                f"compare at a step that both have, with --metric atN:{rule.name}",
+            )
+
+
+def _to_the_last_value(
+    runs: Sequence[_Run], curves: Sequence[list[float | None]], rule: CheckpointRule
+) -> tuple[list[list[float | None]], list[str]]:
+    """Cuts off the steps at the end that have no value, such as those that reuse a generation; says where the curves end now."""
+    cut = [curve[: max((at for at, value in enumerate(curve, 1) if value is not None), default=0)] for curve in curves]
+    if not all(cut) or len(cut[0]) == len(curves[0]) == max(map(len, cut)) == min(map(len, cut)):
+        return list(curves), []  # a run without any value is refused where its value is taken
+    ends = [run.steps[len(curve) - 1] for run, curve in zip(runs, cut, strict=True)]
+    if len(set(ends)) > 1:
+        early, late = ends.index(min(ends)), ends.index(max(ends))
         raise DataError(
-            f"{runs[short].folder.path} has {lengths[short]} steps, {runs[long].folder.path} has {lengths[long]}",
-            f"finish it with `hicra train --resume`, or compare with --metric at{lengths[short]}:{rule.name}",
+            f"the last value of {rule.name} is at step {min(ends)} in {runs[early].folder.path}, and at step {max(ends)} in "
+            f"{runs[late].folder.path}",
+            f"compare with --metric at{min(ends)}:{rule.name}",
         )
+    return cut, [f"the last step ({runs[0].steps[-1]}) has no value of {rule.name}: compared at step {ends[0]}"]
 
 
 def _unfinished(runs: Sequence[_Run]) -> list[str]:
@@ -169,6 +229,20 @@ def _unfinished(runs: Sequence[_Run]) -> list[str]:
         if isinstance(steps, int) and len(run.rows) < steps:
             found.append(f"{run.folder.path.name} has {len(run.rows)} of its {steps} steps")
     return found
+
+
+def _reused(runs: Sequence[_Run], name: str) -> list[str]:
+    """Says where steps have no value of their own, since they train once more on the rollouts of a step before."""
+    found = [
+        run.folder.path.name for run in runs
+        if any(row.get(name) is None and run.first_of_generation(at) < at for at, row in enumerate(run.rows))
+    ]  # fmt: skip
+    if not found:
+        return []
+    return [
+        f"a step that trains on the rollouts of an earlier one counts with that one's {name} (train.iterations is above 1): "
+        + ", ".join(found)
+    ]
 
 
 def _unscorable(runs: Sequence[_Run], arms: Sequence[str]) -> list[str]:

@@ -59,6 +59,22 @@ def read_tables(paths: Sequence[Path], column: str = "value") -> Scores:
     return Scores.from_rows(arms, seeds, questions if asked else None, values, places.__getitem__)
 
 
+def is_table(path: Path) -> bool:
+    """Tells from its first row whether a file has the columns arm and seed, and does not only end like a table."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".csv":
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                names = {name.strip() for name in next(csv.reader(file), ())}
+        elif suffix in SUFFIXES:
+            names = set(parquet_schema(path) if suffix == ".parquet" else next(records(path))[1])
+        else:
+            return False
+    except (DataError, OSError, UnicodeDecodeError, csv.Error, StopIteration):
+        return False
+    return {"arm", "seed"} <= names
+
+
 def _need_columns(path: Path, names: Sequence[str], column: str) -> None:
     for name in ("arm", "seed", column):
         if name not in names:

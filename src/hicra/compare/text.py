@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hicra.drawing.readable import printable
+from hicra.drawing.readable import counted, printable
 
 _WIDE = 10  # number of seeds that fit in one row
 
@@ -13,7 +13,7 @@ _WIDE = 10  # number of seeds that fit in one row
 def render(result: Mapping[str, Any]) -> str:
     """Returns the text of a result of `compare`."""
     base, level = result["baseline"], f"{100 * result['confidence']:g} %"
-    asked = f", {result['questions']} questions per seed" if result["questions"] else ""
+    asked = f", {counted(result['questions'], 'question')} per seed" if result["questions"] else ""
     less = "" if result["higher_is_better"] else ", less is better"
     out = [f"metric      {result['metric']}{less}{asked}", f"checkpoint  {result['checkpoint_rule']}"]
     out += ["", *_columns(

@@ -1,14 +1,16 @@
-"""Keeps the account of what is read: kept + skipped + duplicates = lines.
+"""Keeps the account of what is read: kept + skipped + duplicates = rows.
 
-A duplicate is a row whose explicit id (and step, where given) occurred before with the same content; null and absent are
-the same content. A row without an id is never one: equal rollouts in one group are legitimate. Of a row with an id a
-digest of 16 bytes is remembered (about 100 bytes of memory), of any other row nothing.
+A row is a response: a line counts once for each response in it, and once where it is skipped. A duplicate is a row whose
+explicit id (and step, where given) occurred before with the same content; null and absent are the same content. A row without
+an id is never one: equal rollouts in one group are legitimate. Some writers have a key of their own, which is then all that
+counts. Of a row with an id or key a digest of 16 bytes is remembered (about 100 bytes of memory), of any other row nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from hicra.corpus.records import RowPlace
@@ -16,29 +18,36 @@ from hicra.corpus.schema import Item
 from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
 
+Note = Callable[[dict[str, Any], bytes], None]
 MAX_ERRORS = 100_000  # every skipped line is listed, so their number is limited
 
 
 class BadLine(DataError):
     """Reading stopped at a bad line: `file`, `line`, `offset` (bytes; None for parquet) and `reason` say where and why."""
 
-    def __init__(self, file: str, line: int, offset: int | None, reason: str) -> None:
+    def __init__(self, file: str, line: int, offset: int | None, reason: str, fix: str = "") -> None:
         self.file, self.line, self.offset, self.reason = file, line, offset, reason
         where = f"{file} line {line}" if offset is None else f"{file} line {line} (byte {offset})"
-        super().__init__(f"{where}: {reason}", "repair the line, or skip bad lines with --on-bad skip")
+        super().__init__(f"{where}: {reason}", fix or "repair the line, or skip bad lines with --on-bad skip")
 
 
 class Account:
-    """Counts what becomes of every line: it is kept, skipped or a duplicate.
+    """Counts what becomes of every row: it is kept, skipped or a duplicate.
 
     Args:
         stop: raise at the first bad line instead of listing it.
         keep_duplicates: let duplicates through (they are counted all the same).
+        note: called with an entry of `errors` and the bytes of the line for each bad line.
+
+    Attributes:
+        without_response: lines of a known dump in which the model said nothing; they hold no row.
+        without_text: rows that hold token ids and no text, since there was no tokenizer to read them.
     """
 
-    def __init__(self, stop: bool, keep_duplicates: bool) -> None:
-        self.stop, self.keep_duplicates = stop, keep_duplicates
-        self.kept = self.duplicates = 0
+    def __init__(self, stop: bool, keep_duplicates: bool, note: Note | None = None) -> None:
+        self.stop, self.keep_duplicates, self.note = stop, keep_duplicates, note
+        self.kept = self.duplicates = self.without_response = self.without_text = 0
+        self._fix = ""
         self.errors: list[dict[str, Any]] = []
         self.formats: dict[str, None] = {}
         self.empty_formats: dict[str, None] = {}
@@ -46,7 +55,7 @@ class Account:
 
     @property
     def lines(self) -> int:
-        """The number of lines read."""
+        """The number of rows read."""
         return self.kept + len(self.errors) + self.duplicates
 
     @property
@@ -58,12 +67,15 @@ class Account:
         """Returns (kept, skipped, duplicates)."""
         return self.kept, len(self.errors), self.duplicates
 
-    def bad(self, place: RowPlace, bad: BadRow) -> None:
+    def bad(self, place: RowPlace, bad: BadRow, data: bytes = b"") -> None:
         """Takes a bad line: raises BadLine, or lists it and raises DataError past `MAX_ERRORS`."""
         offset = None if place.offset is None else place.offset + bad.at
         if self.stop:
-            raise BadLine(place.file, place.line, offset, bad.reason)
+            raise BadLine(place.file, place.line, offset, bad.reason, bad.fix)
         self.errors.append({"file": place.file, "line": place.line, "offset": offset, "reason": bad.reason})
+        self._fix = self._fix or bad.fix
+        if self.note is not None:
+            self.note(self.errors[-1], data)
         if len(self.errors) > MAX_ERRORS:
             raise DataError(
                 f"more than {MAX_ERRORS} bad lines, the last {place}: {bad.reason}",
@@ -72,7 +84,8 @@ class Account:
 
     def good(self, item: Item) -> bool:
         """Counts a good row; returns False where it is a duplicate to leave out."""
-        if item.values.get("id") is not None:
+        self.without_text += "response" not in item.values
+        if item.key is not None or item.values.get("id") is not None:
             key = _digest(item)
             if key in self.seen:
                 self.duplicates += 1
@@ -83,6 +96,11 @@ class Account:
 
     def check(self, files: list[str], max_bad: float) -> None:
         """Raises DataError where there was no line, or more than the share `max_bad` of them was bad."""
+        if not self.lines and self.without_response:
+            raise DataError(
+                f"{', '.join(files)}: no rows, since the model said nothing in any of {self.without_response} lines",
+                "check that this is the file with the responses",
+            )
         if not self.lines:
             raise DataError(f"{', '.join(files)}: no rows", "an empty file cannot be used; check the path")
         if len(self.errors) > max_bad * self.lines:
@@ -90,7 +108,8 @@ class Account:
             raise DataError(
                 f"{len(self.errors)} of {self.lines} lines are bad, more than the allowed share of {max_bad:.3g}; "
                 f"the first: {first['file']} line {first['line']}: {first['reason']}",
-                f"repair them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}",
+                self._fix
+                or f"repair them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}",
             )
 
 
@@ -99,9 +118,15 @@ _encode = json.JSONEncoder(sort_keys=True, default=lambda value: [type(value).__
 
 
 def _digest(item: Item) -> bytes:
-    """Returns 16 bytes of id, step and content. 1 and 1.0 are the same content, 1 and true are not, nor are 1 and "1"."""
-    content = sorted((name, _exact(value)) for name, value in item.row.items() if value is not None)
-    key = [item.values["id"], item.values.get("step"), content]
+    """Returns 16 bytes of the writer's key, else of id, step and content.
+
+    1 and 1.0 are the same content, 1 and true are not, nor are 1 and "1".
+    """
+    if item.key is None:
+        content = sorted((name, _exact(value)) for name, value in item.row.items() if value is not None)
+        key = [item.values["id"], item.values.get("step"), content, *([item.part] if item.part else [])]
+    else:
+        key = list(item.key)
     return hashlib.blake2b(_encode(key).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

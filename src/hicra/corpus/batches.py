@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from hicra.corpus.account import Account
+from hicra.corpus.account import Account, Note
 from hicra.corpus.files import Paths, files_of
+from hicra.corpus.formats.interface import Decode
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO, shown
-from hicra.corpus.rows import rows_of
+from hicra.corpus.mapping import checked
+from hicra.corpus.quarantine import quarantine as quarantined
+from hicra.corpus.rows import How, rows_of
 from hicra.corpus.schema import CANONICAL_ONLY, Batch, Item, Layout, Schema
 from hicra.errors import DataError
 
@@ -51,6 +54,7 @@ class Batches:
     Attributes:
         format, columns, json_columns, input_names, errors, files: as in `Corpus`.
         kept, skipped, duplicates, lines: the counts; kept + skipped + duplicates = lines.
+        without_response, without_text: as in `Account`.
         rows: the number of rows of all frames together.
     """
 
@@ -64,14 +68,14 @@ class Batches:
         size: int,
         size_bytes: int,
         extras: bool,
-        max_line: int,
-        max_ratio: float,
+        how: How,
+        quarantine: Path | None = None,
         keep_bytes: float = KEEP_BYTES,
     ) -> None:
         self._paths = files
         self._stop, self._max_bad, self._keep_duplicates = stop, max_bad, keep_duplicates
         self._size, self._size_bytes, self._extras = size, size_bytes, extras
-        self._max_line, self._max_ratio, self._keep_bytes = max_line, max_ratio, keep_bytes
+        self._how, self._quarantine, self._keep_bytes = how, quarantine, keep_bytes
         self._account = Account(stop, keep_duplicates)
         self._layout: Layout | None = None if extras else CANONICAL_ONLY
         self._kept: list[Batch] | None = None
@@ -101,8 +105,18 @@ class Batches:
 
     @property
     def lines(self) -> int:
-        """The number of lines read."""
+        """The number of rows read, whatever became of them."""
         return self._account.lines
+
+    @property
+    def without_response(self) -> int:
+        """The number of lines of a known dump in which the model said nothing."""
+        return self._account.without_response
+
+    @property
+    def without_text(self) -> int:
+        """The number of rows that hold token ids and no text."""
+        return self._account.without_text
 
     @property
     def errors(self) -> list[dict[str, Any]]:
@@ -141,23 +155,30 @@ class Batches:
         return frame.select(pl.col(column).alias(name) for name, column in self.input_names.items())
 
     # ---- reading
-    def prepare(self) -> Batches:
+    def prepare(self, each: Callable[[Batch], None] | None = None) -> Batches:
         """Makes the first pass, which judges every line and learns the schema; does nothing where the schema is known.
+
+        Args:
+            each: called with every batch of the pass.
 
         Raises:
             DataError: as for `read`.
         """
         if self._layout is not None:
             return self
-        schema, account = Schema(), Account(self._stop, self._keep_duplicates)
+        schema = Schema()
         kept: list[Batch] | None = []
         size = 0
-        for batch in self._pass(account):
-            schema.add(batch)
-            size += batch.size
-            if kept is not None:
-                kept.append(batch)
-                kept = kept if size <= self._keep_bytes else None
+        with quarantined(self._quarantine) as note:
+            account = self._new_account(note)
+            for batch in self._pass(account):
+                schema.add(batch)
+                if each is not None:
+                    each(batch)
+                size += batch.size
+                if kept is not None:
+                    kept.append(batch)
+                    kept = kept if size <= self._keep_bytes else None
         account.check(self.files, self._max_bad)
         account.seen.clear()
         self._account, self._kept = account, kept
@@ -175,7 +196,7 @@ class Batches:
             while batches:
                 yield layout.frame(batches.pop())
             return
-        again = Account(self._stop, self._keep_duplicates)
+        again = self._new_account()
         try:
             for batch in self._pass(again):
                 yield layout.frame(batch)
@@ -185,15 +206,19 @@ class Batches:
             raise self._changed()
 
     def _one_pass(self) -> Iterator[pl.DataFrame]:
-        self._account, self.columns = Account(self._stop, self._keep_duplicates), {}
-        for batch in self._pass(self._account):
-            for name, source in batch.sources.items():
-                self.columns.setdefault(name, source)
-            yield CANONICAL_ONLY.frame(batch)
+        with quarantined(self._quarantine) as note:
+            self._account, self.columns = self._new_account(note), {}
+            for batch in self._pass(self._account):
+                for name, source in batch.sources.items():
+                    self.columns.setdefault(name, source)
+                yield CANONICAL_ONLY.frame(batch)
         self._account.check(self.files, self._max_bad)
 
+    def _new_account(self, note: Note | None = None) -> Account:
+        return Account(self._stop, self._keep_duplicates, note)
+
     def _pass(self, account: Account) -> Iterator[Batch]:
-        files = (rows_of(path, account, self._max_line, self._max_ratio) for path in self._paths)
+        files = (rows_of(path, account, self._how) for path in self._paths)
         items = itertools.chain.from_iterable(files)
         return in_batches(items, account, self._size, self._size_bytes, self._extras)
 
@@ -206,6 +231,9 @@ def batches(
     on_bad: Literal["stop", "skip"] = "stop",
     max_bad: float = MAX_BAD,
     *,
+    mapping: Mapping[str, str] | None = None,
+    decode: Decode | None = None,
+    quarantine: Path | None = None,
     keep_duplicates: bool = False,
     size: int = SIZE,
     size_bytes: int = SIZE_BYTES,
@@ -217,7 +245,7 @@ def batches(
     """Reads rollouts strictly, as `read` does, in frames of at most `size` rows: memory does not grow with the rows.
 
     Args:
-        paths, on_bad, max_bad, keep_duplicates, max_line, max_ratio: as for `read`.
+        paths, on_bad, max_bad, mapping, decode, quarantine, keep_duplicates, max_line, max_ratio: as for `read`.
         size: largest number of rows of a frame.
         size_bytes: a frame ends with the row that reaches so many bytes of input, however few its rows.
         extras: with False only the canonical columns are read, in one pass; `id` and `group_id` are then strings always,
@@ -239,5 +267,6 @@ def batches(
         keep_bytes = math.inf  # a named pipe gives its bytes once
     return Batches(
         files, stop=on_bad == "stop", max_bad=max_bad, keep_duplicates=keep_duplicates, size=size,
-        size_bytes=size_bytes, extras=extras, max_line=max_line, max_ratio=max_ratio, keep_bytes=keep_bytes,
+        size_bytes=size_bytes, extras=extras, how=How(checked(mapping), decode, max_line, max_ratio), quarantine=quarantine,
+        keep_bytes=keep_bytes,
     )  # fmt: skip

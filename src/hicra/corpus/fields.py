@@ -1,96 +1,135 @@
-"""Turns one input row of any engine into the canonical fields.
+"""Makes the canonical fields of a response, each checked, out of what a format says of one row.
 
-They are response, correct, reward, question, answer, id, group_id, step, model, source and token_ids; every other key is
-an extra and stays. `formats/` has one file for each program whose rows are read.
+They are response, correct, reward, question, answer, id, group_id, step, model, source and token_ids; every other key is an
+extra and stays. `formats/` has one file for each program whose rows are read.
 
 Deviations (the contract names the fields, not these cases):
-READ-1. Where `correct` is absent and there is a reward, `correct` is reward >= 0.5. (TRL takes the one reward column whose name
-    holds "accuracy" or "correct", where there is exactly one; verl takes `acc` where it is logged.) An explicit null stays null.
+READ-1. Where nothing judges a response and there is one reward, `correct` is reward >= 0.5. An explicit null stays null.
 READ-2. A TRL dump names neither its reward functions nor their weights, so the reward columns are its float columns except
-    `advantage`, and `reward` is their sum, as TRL's default weights make it. NaN means "not scored" in TRL, so it becomes null.
-READ-3. Of several texts, the response is the first of solution, response, completion and messages that is not null.
-READ-4. `answer` may be a number or a list; it is kept as its JSON text. Where there is no `question`, `prompt` is taken; of a
-    prompt of messages, the last user message is.
+    `advantage`, and `reward` is the sum of those that are scored, as TRL's default weights make it.
+READ-3. The response is the first of response, completion and messages that is not null. Where a row has one of these keys,
+    `solution` is never taken, also where they are null: it is then the reference.
+READ-4. `answer` may be a number or a list; it is kept as its JSON text. Where there is no `question`, `prompt` is taken, else
+    the first user turn of `messages`.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from hicra.corpus.strict_json import BadRow
+from hicra.corpus.turns import asked, spoken
+from hicra.correctness import CORRECT_AT
 
 CANONICAL = (
     "response", "correct", "reward", "question", "answer", "id", "group_id", "step", "model", "source", "token_ids",
 )  # fmt: skip
-TEXTS = ("solution", "response", "completion", "messages")
-PASS_MARK = 0.5
 
-Normal = tuple[dict[str, Any], dict[str, str]]  # canonical values; canonical name -> where it came from
+Fields = dict[str, tuple[Any, str]]  # canonical name -> its value as it was read, and where that comes from
 
 
-def finish(row: dict[str, Any], taken: dict[str, str], derived: dict[str, Any]) -> Normal:
-    """Returns the canonical values of a row, each checked.
+class Response(NamedTuple):
+    """Holds one response.
+
+    Attributes:
+        values: canonical name -> value, of those that are not null.
+        taken: canonical name -> the key or rule that it comes from.
+        key: what the writer knows the response by: one that comes again is a duplicate. None where only `id` tells.
+    """
+
+    values: dict[str, Any]
+    taken: dict[str, str]
+    key: Any = None
+
+
+def finish(fields: Fields, key: Any = None, judged: bool = True) -> Response:
+    """Returns a response with its values checked.
 
     Args:
-        row: the row as it was read.
-        taken: canonical name -> the key whose value it takes.
-        derived: canonical name -> (value, the rule it was derived by).
+        fields: what is known of it.
+        key: see `Response`.
+        judged: with False no `correct` is made of the reward: there are several rewards, and none of them is the judge.
 
     Raises:
         BadRow: a value that its field does not allow.
     """
-    values = {field: CHECKS[field](row[key], key) for field, key in taken.items() if row[key] is not None}
-    for field, (value, name) in derived.items():
-        values[field], taken[field] = value, name
-    if "correct" not in taken and values.get("reward") is not None:
-        values["correct"], taken["correct"] = values["reward"] >= PASS_MARK, f"{taken['reward']} >= {PASS_MARK}"
-    return values, taken
+    values: dict[str, Any] = {}
+    taken: dict[str, str] = {}
+    for name, (value, source) in fields.items():
+        taken[name] = source
+        if value is not None:
+            values[name] = CHECKS[name](value, source)
+    if judged and "correct" not in taken and values.get("reward") is not None:
+        values["correct"], taken["correct"] = values["reward"] >= CORRECT_AT, f"{taken['reward']} >= {CORRECT_AT}"
+    return Response(values, taken, key)
+
+
+def passes(value: Any) -> bool | None:
+    """Returns the verdict that a score stands for: true and false as they are, a number by `CORRECT_AT`, else None."""
+    if type(value) is bool:
+        return value
+    return value >= CORRECT_AT if is_number(value) else None
+
+
+def share_passes(value: Any) -> bool | None:
+    """Returns `passes` of a metric that is a share, from 0 to 1; None of any other number (a count, a length, a distance)."""
+    return passes(value) if type(value) is bool or (is_number(value) and 0 <= value <= 1) else None
 
 
 # ---- the checks of single fields: (value that is not null, input key) -> canonical value
 def _text(value: Any, key: str) -> str:
     if type(value) is str:
         return value
-    raise BadRow(f"{key} must be a string, not {_kind(value)}")
+    raise BadRow(f"{key} must be a string, not {kind_of(value)}")
 
 
 def _response(value: Any, key: str) -> str:
-    return value if type(value) is str else _last_message(value, key, "assistant")
+    if type(value) is list:
+        text = spoken(value, key)
+        if text is None:
+            raise BadRow(f"{key} holds no assistant message with text")
+        return text
+    return _text_or_messages(value, key)
 
 
 def _question(value: Any, key: str) -> str:
-    return value if type(value) is str else _last_message(value, key, "user")
+    if type(value) is list:
+        text = asked(value, key)
+        if text is None:
+            raise BadRow(f"{key} holds no user message with text")
+        return text
+    return _text_or_messages(value, key)
 
 
-def _last_message(value: Any, key: str, role: str) -> str:
-    """Returns the text of the last message of `role`; its content is a string or a list of typed parts."""
-    if type(value) is not list:
-        raise BadRow(f"{key} must be a string or a list of messages, not {_kind(value)}")
-    for message in reversed(value):
-        if type(message) is not dict or type(message.get("role")) is not str:
-            raise BadRow(f"{key} holds a message without a role")
-        content = message.get("content")
-        if message["role"] != role or content is None:
-            continue
-        if type(content) is list and all(type(part) is dict for part in content):
-            content = "".join(part["text"] for part in content if type(part.get("text")) is str)
-        return _text(content, f"the content of a message in {key}")
-    raise BadRow(f"{key} holds no {role} message with text")
+def _text_or_messages(value: Any, key: str) -> str:
+    if type(value) is str:
+        return value
+    raise BadRow(f"{key} must be a string or a list of messages, not {kind_of(value)}")
 
 
 def _correct(value: Any, key: str) -> bool:
     if type(value) is bool:
         return value
-    raise BadRow(f"{key} must be true, false or null, not {_kind(value)}")
+    if is_number(value) and value in (0, 1):
+        return bool(value)
+    what = str(value)[:20] if is_number(value) else kind_of(value)
+    raise BadRow(f"{key} must be true, false or null (or 1 and 0), not {what}")
 
 
-def _reward(value: Any, key: str) -> float:
+def _reward(value: Any, key: str) -> float | None:
+    if type(value) is list:  # one a token or a turn
+        parts = [None if part is None else number_of(part, f"an entry of {key}") for part in value]
+        return math.fsum(part for part in parts if part is not None) if parts and None not in parts else None
+    return number_of(value, key)
+
+
+def number_of(value: Any, key: str) -> float:
+    """Returns a number as a float. Raises BadRow where it is none, or not finite."""
     if not is_number(value):
-        raise BadRow(f"{key} must be a number, not {_kind(value)}")
+        raise BadRow(f"{key} must be a number, not {kind_of(value)}")
     try:
         number = float(value)
     except OverflowError:
@@ -107,7 +146,7 @@ def _answer(value: Any, key: str) -> str:
 def _identifier(value: Any, key: str) -> int | str:
     if type(value) is int or type(value) is str:
         return value
-    raise BadRow(f"{key} must be a string or an integer, not {_kind(value)}")
+    raise BadRow(f"{key} must be a string or an integer, not {kind_of(value)}")
 
 
 def _step(value: Any, key: str) -> int:
@@ -115,7 +154,7 @@ def _step(value: Any, key: str) -> int:
         value = int(value)
     if type(value) is int and abs(value) < 2**63:
         return value
-    raise BadRow(f"{key} must be an integer, not {_kind(value)}")
+    raise BadRow(f"{key} must be an integer, not {kind_of(value)}")
 
 
 def _token_ids(value: Any, key: str) -> list[int]:
@@ -135,12 +174,8 @@ def is_number(value: Any) -> bool:
     return type(value) is float or type(value) is int
 
 
-def is_nan(value: Any) -> bool:
-    """Says whether a value is a NaN."""
-    return type(value) is float and math.isnan(value)
-
-
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Returns what a value is, in words."""
     names = {
         bool: "true/false",
         int: "an integer",
@@ -150,14 +185,3 @@ def _kind(value: Any) -> str:
         dict: "an object",
     }
     return names.get(type(value), type(value).__name__)
-
-
-def no_text(row: dict[str, Any]) -> str:
-    """Returns what to say of a row without a response, with the key that is closest to one of `TEXTS`."""
-    found = [key for key in row if key not in TEXTS]
-    close = [
-        (key, match) for key in found if (match := difflib.get_close_matches(key.lower(), TEXTS, n=1, cutoff=0.75))
-    ]
-    hint = f"; {close[0][0]!r} is close to {close[0][1][0]!r}" if close else ""
-    names = ", ".join(map(repr, list(row)[:20])) or "none"
-    return f"no text: solution, response, completion and messages are absent or null (columns found: {names}{hint})"

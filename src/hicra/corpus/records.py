@@ -1,4 +1,4 @@
-"""Reads files of rows, each row with its place: JSON Lines (plain, gzip, zstd) strictly, and parquet in slices.
+"""Reads files of rows, each row with its place: JSON Lines (plain, gzip, zstd) strictly, JSON arrays, and parquet in slices.
 
 Every file of rows that a user hands to hicra is read here. The caller says which columns a row needs, what they may hold,
 and what becomes of a bad row.
@@ -13,8 +13,9 @@ from typing import IO, Any, NamedTuple
 
 import polars as pl
 
+from hicra.corpus.json_files import is_json, json_values
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO, read_lines, shown
-from hicra.corpus.strict_json import BOM, BadRow, parse_object
+from hicra.corpus.strict_json import BOM, BadRow, JsonParser
 from hicra.errors import DataError
 
 SLICE_ROWS = 4096
@@ -42,6 +43,23 @@ class RowPlace(NamedTuple):
 
 
 Record = tuple[RowPlace, dict[str, Any]]
+OnBad = Callable[[RowPlace, BadRow, bytes], None]
+
+
+class RawRecord(NamedTuple):
+    """Holds a row as it stands in its file.
+
+    Attributes:
+        place: where.
+        row: the row, with null for every number of a JSON text that is not finite.
+        data: the bytes of its text; empty where it has none of its own, as in parquet.
+        odd: what is wrong where a number of the text is not finite.
+    """
+
+    place: RowPlace
+    row: dict[str, Any]
+    data: bytes
+    odd: BadRow | None
 
 
 def stop(place: RowPlace, bad: BadRow) -> None:
@@ -59,10 +77,11 @@ def records(
 ) -> Iterator[Record]:
     """Yields the rows of a file, in order. Memory is bounded by the longest line, or by a slice of the parquet file.
 
-    A byte order mark before the first line is no part of it. An empty line is a bad one.
+    A byte order mark before the first line is no part of it. An empty line is a bad one, and so is one with a number that is
+    not finite.
 
     Args:
-        path: a parquet file where its name ends so, else JSON Lines (as `read_lines` takes them).
+        path: a parquet file or a JSON file where its name ends so, else JSON Lines (as `read_lines` takes them).
         on_bad: called for each line that is no row; where it returns, the next line is read.
         half_surrogates: let a lone surrogate through, which a model may write and which is no text.
         max_line, max_ratio: as for `read_lines`.
@@ -70,9 +89,35 @@ def records(
     Raises:
         DataError: the file cannot be read as a whole, or what `on_bad` raises.
     """
+    found = raw_records(
+        path,
+        lambda place, bad, _: on_bad(place, bad),
+        half_surrogates=half_surrogates,
+        max_line=max_line,
+        max_ratio=max_ratio,
+    )
+    for place, row, _, odd in found:
+        if odd is not None:
+            on_bad(place, odd)
+        else:
+            yield place, row
+
+
+def raw_records(
+    path: Path,
+    on_bad: OnBad,
+    *,
+    half_surrogates: bool = False,
+    max_line: int = MAX_LINE,
+    max_ratio: float = MAX_RATIO,
+) -> Iterator[RawRecord]:
+    """Yields the rows of a file as `records` does, also those with a number that is not finite; `on_bad` gets the bytes too."""
     if is_parquet(path):
         return _parquet_records(path)
-    return _json_records(path, on_bad, half_surrogates, max_line, max_ratio)
+    parser = JsonParser(half_surrogates)
+    if is_json(path):
+        return _json_records(path, parser, on_bad, max_line, max_ratio)
+    return _line_records(path, parser, on_bad, max_line, max_ratio)
 
 
 def is_parquet(path: Path) -> bool:
@@ -86,9 +131,9 @@ def parquet_schema(path: Path) -> dict[str, pl.DataType]:
         return dict(pl.read_parquet_schema(file))
 
 
-def _json_records(
-    path: Path, on_bad: Callable[[RowPlace, BadRow], None], half_surrogates: bool, max_line: int, max_ratio: float
-) -> Iterator[Record]:
+def _line_records(
+    path: Path, parser: JsonParser, on_bad: OnBad, max_line: int, max_ratio: float
+) -> Iterator[RawRecord]:
     name = shown(path)
     for line in read_lines(path, max_line, max_ratio):
         data, offset = line.data, line.offset
@@ -98,20 +143,42 @@ def _json_records(
         try:
             if line.too_long:
                 raise BadRow(f"longer than {max_line} bytes")
-            row = parse_object(data, half_surrogates)
+            row, odd = parser.parse(data)
         except BadRow as bad:
-            on_bad(place, bad)
+            on_bad(place, bad, data)
         else:
-            yield place, row
+            yield RawRecord(place, row, data, odd)
 
 
-def _parquet_records(path: Path) -> Iterator[Record]:
+def _json_records(
+    path: Path, parser: JsonParser, on_bad: OnBad, max_line: int, max_ratio: float
+) -> Iterator[RawRecord]:
+    values = json_values(path, parser)
+    if values is None:  # lines in spite of the name
+        yield from _line_records(path, parser, on_bad, max_line, max_ratio)
+        return
+    name = shown(path)
+    for number, found in enumerate(values, 1):
+        place = RowPlace(name, number, found.offset, len(found.data))
+        try:
+            if len(found.data) > max_line:
+                raise BadRow(f"longer than {max_line} bytes")
+            if found.bad is not None:
+                raise found.bad
+            row, odd = parser.checked(found.value, found.data)
+        except BadRow as bad:
+            on_bad(place, bad, found.data)
+        else:
+            yield RawRecord(place, row | found.beside, found.data, odd)
+
+
+def _parquet_records(path: Path) -> Iterator[RawRecord]:
     name, number = shown(path), 0
     for frame in _slices(path):
         size = int(frame.estimated_size()) // max(1, frame.height)
         for row in frame.iter_rows(named=True):
             number += 1
-            yield RowPlace(name, number, None, size), row
+            yield RawRecord(RowPlace(name, number, None, size), row, b"", None)
 
 
 def _slices(path: Path) -> Iterator[pl.DataFrame]:
@@ -130,7 +197,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with open(path, "rb") as file:
             yield file
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(
             f"{shown(path)} is no readable parquet: {error}",
             "a half written file is not readable parquet; write or fetch it again",

@@ -20,12 +20,22 @@ IDS = tuple(name for name in CANONICAL if name not in FIXED)
 
 
 class Item(NamedTuple):
-    """Holds a good row: as it was, its canonical values, where each came from, and its bytes of input."""
+    """Holds a response.
+
+    Attributes:
+        row: its row as it was; several responses may share one.
+        values, taken: its canonical values, and where each came from.
+        size: bytes of input.
+        part: which response of its row it is.
+        key: what its writer knows it by, None where only `id` tells.
+    """
 
     row: dict[str, Any]
     values: dict[str, Any]
     taken: dict[str, str]
     size: int
+    part: int = 0
+    key: Any = None
 
 
 @dataclass

@@ -30,5 +30,6 @@ def get_method(name: str, settings: dict[str, Any] | None = None) -> Method:
     """
     if name not in METHODS:
         raise ConfigError(f"method.name: no method {name!r}", did_you_mean(name, METHODS))
-    METHODS[name].checked(settings or {})
-    return METHODS[name]
+    method: Method = METHODS[name]
+    method.checked(settings or {})
+    return method

@@ -3,21 +3,24 @@
 A baseline turns rewards into advantages, a shaper (here: a method) changes advantages, a loss turns them into a number.
 Each is a plain function. Its settings are its keyword-only arguments: their types, bounds and defaults stand in its
 signature alone, and the class that checks them is made from that signature.
+
+Numpy or torch comes in, and the same kind, dtype (bfloat16 too) and device goes out (`border.py`).
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import AfterValidator, ConfigDict, create_model
 
-from hicra.arrays import Array, as_numpy
-from hicra.errors import ConfigError, DataError, MissingField, did_you_mean
+from hicra.arrays import as_numpy
+from hicra.credit.border import array_of, cast, check_shapes, floats, like, returned_as, scored, widened
+from hicra.errors import ConfigError, DataError, MissingField, UnknownName, did_you_mean
 from hicra.strict import Strict, validated
 
 Batch = Mapping[str, Any]
@@ -27,6 +30,17 @@ class Settings(Strict):
     """The settings of one entry, with the types of its function's signature; text is never read as a number."""
 
     model_config = ConfigDict(strict=True)
+
+
+class Table(dict[str, Any]):
+    """The entries of one kind by name; a name that it lacks is an UnknownName (a ConfigError and a KeyError)."""
+
+    def __init__(self, kind: str, entries: Iterable[Entry]) -> None:
+        super().__init__({entry.name: entry for entry in entries})
+        self.kind = kind
+
+    def __missing__(self, name: str) -> Any:
+        raise UnknownName(f"no {self.kind} {name!r}", did_you_mean(str(name), self))
 
 
 @dataclass(frozen=True)
@@ -85,10 +99,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Method(Entry):
-    """One way to shape advantages: `method(advantages [B,T], batch, **settings) -> [B,T]`.
+    """One way to shape advantages: `method(advantages [B] or [B,T], batch, **settings) -> [B,T]`.
 
-    The result has the dtype of the input, and the input is not changed. `function` is `(A [B,T], batch of arrays, *,
-    settings...) -> A'`; what it returns outside response_mask is replaced by A.
+    The result is numpy or torch as the advantages are, with their dtype and device; the input is not changed. `function` is
+    `(A [B,T], batch of arrays, *, settings...) -> A'` in numpy; what it returns outside response_mask is replaced by A.
 
     Attributes:
         scope: "row" if a row's result depends on that row alone, "batch" if it depends on groups or quantiles; an engine
@@ -104,47 +118,83 @@ class Method(Entry):
     kind: ClassVar[str] = "shaper"
     section: ClassVar[str] = "method.settings"
 
-    def __call__(self, advantages: Any, batch: Batch, **settings: Any) -> Array:
+    def __call__(self, advantages: Any, batch: Batch, **settings: Any) -> Any:
+        """Shapes the advantages.
+
+        Raises:
+            ConfigError: a setting is unknown or refused.
+            MissingField: the batch lacks a field.
+            DataError: the advantages or a field have another shape.
+        """
         chosen = self.checked(settings)
         self.require(batch)
         arrays = {field: as_numpy(batch[field]) for field in self.needs}
         live = arrays["response_mask"] = arrays["response_mask"].astype(bool)
-        given = as_numpy(advantages)
-        if given.ndim == 1:
-            given = np.broadcast_to(given[:, None], live.shape)
-        if given.shape != live.shape:
-            raise DataError(
-                f"advantages {given.shape} and response_mask {live.shape} differ in shape",
-                "give both as [B,T], or advantages as [B]",
-            )
+        check_shapes(arrays, live.shape)
+        given = widened(floats(as_numpy(advantages)), live.shape, "response_mask")
         clean = np.where(live, given, np.zeros((), given.dtype))  # values under the padding must not matter
         shaped = self.function(clean, arrays, **chosen)
-        return np.where(live, shaped, given).astype(given.dtype, copy=False)
+        return returned_as(np.where(live, shaped, given).astype(given.dtype, copy=False), advantages)
 
 
 @dataclass(frozen=True)
 class Baseline(Entry):
-    """Turns rewards into advantages: `baseline(rewards [B], group_ids [B], batch=None, **settings) -> [B]`."""
+    """Turns rewards into advantages: `baseline(rewards [B], group_ids [B], batch=None, **settings) -> [B]`.
+
+    The result is numpy or torch as the rewards are, with their dtype and device. `function` gets float64 rewards (NaN where a
+    rollout is unscorable) and numpy group ids.
+    """
 
     kind: ClassVar[str] = "baseline"
     section: ClassVar[str] = "baseline.settings"
 
-    def __call__(self, rewards: Any, group_ids: Any, batch: Batch | None = None, **settings: Any) -> Array:
+    def __call__(self, rewards: Any, group_ids: Any, batch: Batch | None = None, **settings: Any) -> Any:
+        """Computes the advantages.
+
+        Raises:
+            ConfigError: a setting is unknown or refused.
+            MissingField: the batch lacks a field.
+            DataError: the lengths differ, or a reward is infinite (the message names the row).
+        """
         chosen = self.checked(settings)
         self.require(batch or {})
-        result: Array = self.function(rewards, group_ids, batch, **chosen)
-        return result
+        values, ids = scored(rewards), as_numpy(group_ids)
+        if values.ndim != 1 or ids.shape != values.shape:
+            raise DataError(
+                f"rewards {values.shape} and group_ids {ids.shape} must have one shape [B]",
+                "give one group id per reward",
+            )
+        return returned_as(self.function(values, ids, batch, **chosen), rewards)
 
 
 @dataclass(frozen=True)
 class Loss(Entry):
-    """Turns advantages into the number that is minimised: `loss(logps, old_logps, advantages, mask, **settings)`, all [B,T]."""
+    """Turns advantages into the number that is minimised: `loss(logps, old_logps, advantages, mask, **settings)`, all [B,T].
+
+    The number is numpy or torch as `logps` is, with its dtype and device, and a gradient flows back to `logps`.
+    """
 
     kind: ClassVar[str] = "loss"
     section: ClassVar[str] = "loss.settings"
 
     def __call__(self, logps: Any, old_logps: Any, advantages: Any, mask: Any, **settings: Any) -> Any:
-        return self.function(logps, old_logps, advantages, mask, **self.checked(settings))
+        """Computes the loss.
+
+        Raises:
+            ConfigError: a setting is unknown or refused.
+            DataError: the four have different shapes, or are not [B,T].
+        """
+        chosen = self.checked(settings)
+        logps = array_of(logps)
+        given = {"logps": logps, "old_logps": old_logps, "advantages": advantages, "mask": mask}
+        arrays = [like(value, logps) for value in given.values()]
+        for name, array in zip(given, arrays, strict=True):
+            if array.shape != logps.shape or array.ndim != 2:
+                raise DataError(
+                    f"{name} {tuple(array.shape)} and logps {tuple(logps.shape)} must both be [B,T]",
+                    f"give {name} for each token",
+                )
+        return cast(self.function(*arrays, **chosen), logps)
 
 
 def check_alpha(alpha: float) -> float:

@@ -1,139 +1,166 @@
-"""Computes every metric that the rollouts of a run allow, step by step, and writes a run folder that `hicra report` reads."""
+"""Computes every metric that the rollouts of a run allow, step by step, and writes run folders that `hicra report` reads."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from hicra import corpus
-from hicra.arrays import Floats
-from hicra.artifacts import sha256_file
+from hicra.artifacts import atomic_dir, check_output, sha256_file
+from hicra.diagnose.arms import folders, split
+from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
-from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values, with_nulls
 from hicra.runs import RunFolder
-from hicra.tagging import RowTagger, TaggedRows, chunks, span_series, with_text
+from hicra.tagging import RowTagger, with_text
 from hicra.text.byte_tables import label
+from hicra.text.decode import decoder
 from hicra.text.scripts import letters_by_script
+from hicra.workers.signals import ends_on_sigterm
 
 METHOD = "observed"
+
+Steps = dict[int, StepMetrics]
 
 
 def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
-    max_bad: float,
+    max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
-    """Measures the rollouts of one run.
+    """Measures the rollouts of one run, or of several that a column tells apart.
 
     Args:
         paths: files of rollouts with or without `step`, reward, group_id, token_ids, entropies, logprobs.
         lexicon: what marks the planning tokens.
         tokenizer: what reads token ids (see `RowTagger`), or None to count words.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
-        out: a new run folder, or None to write none.
-        on_bad, max_bad: what happens to rows that cannot be read, as in `corpus.read`.
+        out: a new run folder, which appears when it is complete, or None to write none; with `by` a new folder that holds a run
+            folder for each arm, whose method is the name of the arm.
+        on_bad, max_bad, mapping, quarantine: as for `corpus.read`.
+        by: a column whose values are arms.
+        overwrite: whether `out` may be replaced where it exists.
 
     Returns:
-        {steps: a list of {step, rows, metric: value or None}, run_dir, rows, counts, skipped, duplicates}.
+        steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; coverage: metric -> number of rows that it
+        counts; warnings; counts: what lengths and shares are counted in; run_dir, with `by` also arms, a list of
+        {arm, rows, run_dir}.
 
     Raises:
         DataError: the input is bad; nothing has been written then.
+        ArtifactError: `out` exists.
     """
-    read = corpus.read(paths, on_bad, max_bad)
-    rows = with_text(read.rows)
-    tagger = RowTagger(lexicon, tokenizer, unit)
-    rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _groups(rows))
-    steps, tables = [], []
-    for step in sorted(rows["step"].unique().to_list()):
-        part = rows.filter(pl.col("step") == step)
-        values, table = _measure(part, tagger)
-        steps.append({"step": step, "rows": part.height, **values})
-        tables.append(table)
     if out is not None:
-        run = RunFolder.create(
-            out, method=METHOD, seed=0,
-            config={"lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": label(tokenizer), "counts": tagger.counts},
-            inputs={"lexicon": lexicon.content_hash} | {Path(path).name: sha256_file(Path(path)) for path in read.files},
-        )  # fmt: skip
-        for index, (found, table) in enumerate(zip(steps, tables, strict=True), 1):
-            values = {key: value for key, value in found.items() if key not in ("step", "rows")}
-            run.log(index, {"source_step": found["step"], **values})
-            run.write_rollouts(index, table.with_columns(step=pl.lit(index)))
-    empty = not any(step["hicra/planning_share"] for step in steps)
-    warnings = [nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list()))] if empty else []
-    return {
-        "steps": steps, "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts,
-        "skipped": read.skipped, "duplicates": read.duplicates, "warnings": warnings,
+        check_output(out, "the run folder", overwrite=overwrite, inputs=paths, folder=True)
+    tagger = RowTagger(lexicon, tokenizer, unit)
+    decode = None if tokenizer is None else decoder(tokenizer)
+    read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
+    rows = with_text(read.rows)
+    warnings = _stepless(rows) + (_several_models(rows) if by is None else [])
+    rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
+    parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
+    arms = {arm: _steps(part, tagger) for arm, part in parts.items()}
+    found = [measured for steps in arms.values() for measured in steps.values()]
+    warnings += _lacking(found, read.rows, tagger.counts)
+    if not any(one.values["hicra/planning_share"] for one in found):
+        warnings.append(nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list())))
+    places = [out] if by is None else [out / name if out else None for name in folders(list(arms))]
+    if out is not None:
+        config = {
+            "lexicon": lexicon.name,
+            "unit": tagger.tagger.unit,
+            "tokenizer": label(tokenizer),
+            "counts": tagger.counts,
+        }
+        inputs = {"lexicon": lexicon.content_hash} | _hashes(read.files)
+        with ends_on_sigterm(), atomic_dir(out, overwrite) as temporary:
+            for (arm, steps), place in zip(arms.items(), places, strict=True):
+                assert place is not None
+                _write(temporary / place.relative_to(out), arm, steps, config, inputs)
+    result: dict[str, Any] = {
+        "steps": [
+            {**({} if by is None else {"arm": arm}), "step": step, "rows": one.table.height, **one.values}
+            for arm, steps in arms.items()
+            for step, one in steps.items()
+        ],
+        "coverage": {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage},
+        "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
+        "duplicates": read.duplicates, "warnings": warnings,
     }  # fmt: skip
+    if by is not None:
+        result["arms"] = [
+            {"arm": arm, "rows": parts[arm].height, "run_dir": str(place) if place else None}
+            for arm, place in zip(arms, places, strict=True)
+        ]
+    return result
 
 
-def _groups(rows: pl.DataFrame) -> pl.Expr:
-    """Numbers the groups by group id, else by question; the number is null if neither is known."""
-    key = pl.coalesce(pl.col("group_id").cast(pl.String), pl.col("question"))
-    return pl.when(key.is_null()).then(None).otherwise(key.rank("dense")).cast(pl.Int64).alias("_group")
+def _steps(rows: pl.DataFrame, tagger: RowTagger) -> Steps:
+    steps = sorted(rows["step"].unique().to_list())
+    return {step: measure(rows.filter(pl.col("step") == step), tagger) for step in steps}
 
 
-def _measure(part: pl.DataFrame, tagger: RowTagger) -> tuple[dict[str, float | None], pl.DataFrame]:
-    stats, sums, spans, chars = [], np.zeros(6), [], []
-    known = False
-    for rows in chunks(part):
-        ids = rows["token_ids"].to_list() if rows["token_ids"].null_count() < rows.height else None
-        tagged = tagger.tag(rows["response"].to_list(), ids)
-        spans += tagged.spans
-        chars += tagged.planning_chars.tolist()
-        stats.append(_stats(rows, tagged))
-        if (entropies := _per_token(rows, "entropies", tagged)) is not None:
-            logprobs = _per_token(rows, "logprobs", tagged)
-            known = logprobs is not None
-            if logprobs is not None:
-                sums += np.array(kind_sums(tagged.planning, tagged.live, entropies, logprobs), np.float64)
-    values = RolloutStats.merge(stats).values()
-    if known:
-        values |= kind_values(sums.tolist())
-    table = part.select(_report_columns(part)).with_columns(
-        span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
+def _write(place: Path, arm: str, steps: Steps, config: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
+    run = RunFolder.create(place, method=arm, seed=0, config=config, inputs=inputs)
+    for step, one in steps.items():
+        run.log(step, one.values)
+        run.write_rollouts(step, one.table.select(pl.lit(step).alias("step"), pl.all()))
+
+
+def _groups() -> pl.Expr:
+    """[rows] one number a group, -1 where it is unknown: rollouts share it whose group id and question are the same."""
+    name, question = pl.col("group_id").cast(pl.String), pl.col("question")
+    number = pl.struct(name, question).rank("dense").cast(pl.Int64)
+    return pl.when(name.is_null() & question.is_null()).then(-1).otherwise(number).alias("_group")
+
+
+def _reward(rows: pl.DataFrame) -> pl.Expr:
+    """[rows] the reward; where no row has one, right is 1 and wrong 0."""
+    known = rows["reward"].null_count() < rows.height
+    return pl.col("reward") if known else pl.col("correct").cast(pl.Float64).alias("reward")
+
+
+def _stepless(rows: pl.DataFrame) -> list[str]:
+    missing = rows["step"].null_count()
+    return [f"{missing} of {rows.height} rows have no step and count at step 1"] if 0 < missing < rows.height else []
+
+
+def _several_models(rows: pl.DataFrame) -> list[str]:
+    count = rows["model"].drop_nulls().n_unique()
+    return (
+        [f"the rows are of {count} models and measured together; --by model measures each apart"] if count > 1 else []
     )
-    return with_nulls(values), table
 
 
-def _stats(rows: pl.DataFrame, tagged: TaggedRows) -> RolloutStats:
-    reward = rows["reward"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    correct = rows["correct"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    correct = np.where(np.isnan(correct), correct_from_reward(reward), correct)
-    # where there is no reward, a right response has reward 1 and a wrong one 0
-    reward = np.where(np.isnan(reward), correct, reward)
-    group = rows["_group"]
-    numbers = group.to_numpy().astype(np.int64) if not group.null_count() else np.zeros(0, np.int64)
-    return RolloutStats.of(
-        tagged.ids, tagged.live, planning=tagged.planning, row=tagged.row, start=tagged.start, stop=tagged.stop,
-        gram=tagged.gram, reward=reward, correct=correct, group=numbers,
-    )  # fmt: skip
-
-
-def _per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats | None:
-    """Returns the values [B,T] of a column with one number per token, or None if it is absent or does not fit the tokens."""
-    if name not in rows.columns:
-        return None
-    values = rows[name].to_list()
-    out = np.full(tagged.live.shape, np.nan)
-    for index, row in enumerate(values):
-        if row is None or len(row) != int(tagged.live[index].sum()):
-            return None
-        out[index, : len(row)] = row
-    return out
-
-
-def _report_columns(part: pl.DataFrame) -> list[pl.Expr]:
-    wanted = {
-        "id": pl.String,
-        "response": pl.String,
-        "reward": pl.Float64,
-        "correct": pl.Boolean,
-        "group_id": pl.String,
+def _lacking(found: Sequence[StepMetrics], rows: pl.DataFrame, counts: str) -> list[str]:
+    """Returns what to say of columns that only some rows have, or that fit no row."""
+    of = {
+        "correct": ("verdict", "hicra/accuracy and hicra/pass_at_K"),
+        "reward": ("reward", "hicra/reward and hicra/mixed_groups"),
+        "group_id": ("group and no question", "hicra/pass_at_K and hicra/mixed_groups"),
+        "entropies": (f"entropies that fit their {counts}", "hicra/entropy_planning and hicra/entropy_execution"),
+        "logprobs": (f"logprobs that fit their {counts}", "hicra/ppl_planning and hicra/ppl_execution"),
     }
-    columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
-    return [pl.lit(1).alias("step"), pl.col("question").alias("prompt"), *columns]
+    told = []
+    for column, (what, metrics) in of.items():
+        if column == "reward" and rows[column].null_count() == rows.height:
+            continue  # verdicts stand for it
+        having = sum(one.having[column] for one in found)
+        if 0 < having < rows.height:
+            told.append(
+                f"{rows.height - having} of {rows.height} rows have no {what}; {metrics} count the other {having}"
+            )
+        elif not having and column in PER_TOKEN and column in rows.columns and rows[column].null_count() < rows.height:
+            how = "; --tokenizer DIR counts tokens" if counts == "words" else ""
+            told.append(f"{column} fit the {counts} of no row, so {metrics} are null{how}")
+    return told
+
+
+def _hashes(files: Sequence[str]) -> dict[str, str]:
+    """Returns the sha256 of each file by its name, from the folder on that all of them share."""
+    base = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in files])
+    return {os.path.relpath(path, base): sha256_file(Path(path)) for path in files}

@@ -21,6 +21,34 @@ def number(value: float | None, percent: bool = False) -> str:
     return "0" if text in ("-0", "") else text.replace("-", "\u2212")
 
 
+def decimal(value: float, places: int, sign: bool = False) -> str:
+    """Writes a value with so many decimal places; what rounds to 0 has no sign.
+
+    >>> [decimal(0.0105, 3, sign=True), decimal(-0.0004, 3, sign=True), decimal(-0.0, 1)]
+    ['+0.011', '0.000', '0.0']
+    """
+    rounded = round(value, places)
+    return f"{rounded:+.{places}f}" if sign and rounded else f"{rounded + 0.0:.{places}f}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Writes a number of things; the plural of the noun has an s at its end, or is given.
+
+    >>> [counted(1, "step"), counted(0, "step"), counted(12_000, "copy", "copies")]
+    ['1 step', '0 steps', '12000 copies']
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Writes a time in seconds, or from 90 seconds on in minutes.
+
+    >>> [duration(4.4), duration(89), duration(150)]
+    ['4 s', '89 s', '2 min']
+    """
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
 def shorten(text: str, most: int) -> str:
     """Cuts a text to at most `most` characters; an ellipsis shows the cut."""
     return text if len(text) <= most else text[: most - 1] + "\u2026"

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from hicra.artifacts import canonical_json, write_text
 from hicra.engines.interface import Prepared, Say
+from hicra.errors import ArtifactError
 from hicra.runs import RunFolder
 from hicra.stats import wilson_interval
 from hicra.tasks.base import Row, Task
 
 if TYPE_CHECKING:
     from hicra.generation.sampling import Sample
+
+FILE = "evaluation.json"
+FIX = "`hicra train -o RUN --resume` makes it again"
 
 
 def evaluate(prepared: Prepared, model: Path, run: RunFolder, stage: str, say: Say) -> None:
@@ -40,15 +44,35 @@ def evaluate(prepared: Prepared, model: Path, run: RunFolder, stage: str, say: S
         max_new_tokens=config.train.max_new_tokens, temperature=config.eval.temperature, seed=config.train.seed,
     )  # fmt: skip
     evaluation = read_evaluation(run) | {stage: evaluation_of(samples, task)}
-    write_text(run.path / "evaluation.json", canonical_json(evaluation))
+    write_text(run.path / FILE, canonical_json(evaluation))
     say(f"accuracy {evaluation[stage]['accuracy']:.3f} on {len(rows)} held-out problems ({stage})")
 
 
 def read_evaluation(run: RunFolder) -> dict[str, Any]:
-    """Reads evaluation.json: {"start": {...}, "final": {...}}, as far as they exist."""
-    path = run.path / "evaluation.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """Reads evaluation.json: {"start": {...}, "final": {...}}, as far as they exist.
+
+    Raises:
+        ArtifactError: the file is no JSON object of objects.
+    """
+    path = run.path / FILE
+    if not path.exists():
+        return {}
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path} is not readable JSON: {error}", FIX) from None
+    if not isinstance(found, dict) or not all(isinstance(stage, dict) for stage in found.values()):
+        raise ArtifactError(f"{path} is no JSON object of evaluations", FIX)
     return found
+
+
+def repair_evaluation(run: RunFolder, say: Say) -> None:
+    """Removes an evaluation.json that is not readable, since the same evaluation can be made again."""
+    try:
+        read_evaluation(run)
+    except ArtifactError as error:
+        say(f"{error.message}: it is removed, and the evaluation is made again")
+        (run.path / FILE).unlink()
 
 
 def evaluation_of(samples: Sequence[Sample], task: Task) -> dict[str, Any]:

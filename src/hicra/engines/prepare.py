@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -17,13 +18,15 @@ from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
 from hicra.runs.config import RunConfig, with_defaults
-from hicra.runs.difference import difference
+from hicra.runs.difference import difference, flat
+from hicra.runs.find import MANIFEST
+from hicra.runs.repair import rewind, sweep
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
 GROWS = "train.steps"  # a finished run may be resumed to more steps
-HASHED_ROWS = 64  # the first problems of each split are hashed for all of its data and prompts
+BY_HASH = ("lexicon", "model.name")  # what counts is the content, which `inputs` has by hash; a file may have moved
 
 
 def prepare(config: RunConfig, say: Say) -> Prepared:
@@ -39,44 +42,67 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
         say(f"warning: {warning}")
     lexicon = Lexicon.load(config.lexicon)
     engine = open_engine(config.engine)
-    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **_hashes(task)}
+    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **hashes_of(task)}
     return Prepared(_fitting(config, task), task, model, lexicon, inputs, engine)
 
 
-def open_run(prepared: Prepared, out: Path, resume: bool, say: Say) -> tuple[RunFolder, tuple[int, Path] | None]:
-    """Creates or reopens the run folder; returns it with the (step, checkpoint) to resume from, or None.
+def open_run(
+    prepared: Prepared, out: Path, resume: bool, say: Say, overwrite: bool = False
+) -> tuple[RunFolder, tuple[int, Path] | None]:
+    """Creates, replaces or reopens the run folder; returns it with the (step, checkpoint) to resume from, or None.
 
     Raises:
-        ArtifactError: `out` is in use, or was made with another config or from other inputs (train.steps may grow).
+        ArtifactError: `out` is in use, is damaged beyond repair, or was made with another config or from other inputs
+            (train.steps may grow).
     """
     config = prepared.config
     settings = config.model_dump(mode="json")
-    if not (resume and (out / "hicra.json").exists()):
+    if not (resume and (out / MANIFEST).exists()):
+        sweep(out)  # of a start that was killed before the folder was one
         versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
         run = RunFolder.create(
             out, method=config.method.name, seed=config.train.seed, config=settings, inputs=prepared.inputs,
-            versions=versions,
+            versions=versions, overwrite=overwrite,
         )  # fmt: skip
         return run, None
     run = RunFolder.open(out)
-    differing = difference(with_defaults(run.manifest["config"]), settings)
-    if differing := [(key, old, new) for key, old, new in differing if not (key == GROWS and _grown(old, new))]:
+    differing = difference(with_defaults(run.config), settings)
+    if differing := [one for one in differing if not _may_differ(*one)]:
         key, old, new = differing[0]
         raise ArtifactError(
             f"{out} was made with {key} = {old!r}, this run has {new!r}",
-            "resume with the same config, or choose another -o",
+            "`hicra train -o RUN --resume` alone goes on with the config of the run; or choose another -o",
         )
-    if changed := [name for name, value in prepared.inputs.items() if run.manifest["inputs"].get(name) != value]:
+    inputs = run.manifest.get("inputs") or {}
+    if changed := [name for name, value in prepared.inputs.items() if inputs.get(name) != value]:
         raise ArtifactError(f"{out} was made with another {changed[0]}", "restore that input, or choose another -o")
+    checkpoint = checkpoints.newest(run, say)
+    rewind(run, checkpoint, say)
     run.manifest["config"] = settings
     write_text(run.path / "hicra.json", canonical_json(run.manifest))
-    checkpoint = checkpoints.newest(run, say)
     step = checkpoint[0] if checkpoint else 0
-    run.rewind(step)
     say(
         f"resuming {out} from step {step}" if step else f"{out} has no undamaged checkpoint: starting again from step 0"
     )
     return run, checkpoint
+
+
+def refuse_run(out: Path) -> None:
+    """Raises ArtifactError if `out` is a run; it says how far the run has come."""
+    if not (out / MANIFEST).exists():
+        return
+    run = RunFolder.open(out)
+    steps = flat(run.config).get(GROWS)
+    done = len(run.metrics())
+    if steps is None or (done >= steps and (out / "final").exists()):
+        raise ArtifactError(
+            f"the run folder {out} already exists, and its run has ended",
+            "replace it by --overwrite, or choose another -o",
+        )
+    raise ArtifactError(
+        f"the run folder {out} already exists, and its run is not finished",
+        f"add --resume to go on (step {done} of {steps}), replace it by --overwrite, or choose another -o",
+    )
 
 
 def _fitting(config: RunConfig, task: Task) -> RunConfig:
@@ -87,14 +113,18 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
     return config
 
 
-def _hashes(task: Task) -> dict[str, str]:
-    """Hashes what runs must share to be compared: the problems as they are asked (data and prompts), and the verifier."""
-    asked = [task.rows(split, HASHED_ROWS, seed=0) for split in ("train", "eval")]
+def hashes_of(task: Task) -> dict[str, str]:
+    """Hashes what runs must share to be compared: all problems as they are asked (data and prompts), and the verifier."""
+    rows = hashlib.sha256()
+    for split in ("train", "eval"):
+        for row in task.rows(split, seed=0):
+            rows.update(canonical_json([split, row], indent=None).encode())
     return {
-        "rows": sha256_bytes(canonical_json(asked).encode()),
+        "rows": rows.hexdigest(),
         "verifier": sha256_bytes(canonical_json(verify.versions()).encode()),
     }
 
 
-def _grown(old: Any, new: Any) -> bool:
-    return isinstance(old, int) and isinstance(new, int) and new >= old
+def _may_differ(key: str, old: Any, new: Any) -> bool:
+    """Says whether a resumed run may have another value there."""
+    return key in BY_HASH or (key == GROWS and isinstance(old, int) and isinstance(new, int) and new >= old)

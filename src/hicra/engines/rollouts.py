@@ -9,13 +9,20 @@ import numpy as np
 import polars as pl
 
 from hicra.engines.shaping import Generation
-from hicra.metrics import correct_from_reward
 from hicra.tagging import SPANS, Tagger, covered
 from hicra.tasks.base import Task
 
 
-def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: int) -> pl.DataFrame:
-    """Makes the table of a step with one row per rollout; `end` is the id of the token that ends a response."""
+def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None, end: int) -> pl.DataFrame:
+    """Makes the table of a step with one row per rollout.
+
+    Args:
+        step: the step.
+        made: the rollouts.
+        tagger: has tagged them.
+        task: knows the exact function of each token; None where there is only a trainer.
+        end: id of the token that ends a response.
+    """
     a = made.arrays
     texts = tagger.texts(a["response_ids"], a["response_mask"])
     rows = []
@@ -28,9 +35,8 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: 
                 made.tagged.char_start[mine], made.tagged.char_stop[mine], made.tagged.hits.gram[mine], strict=True
             )
         ]
-        inputs, reward = made.inputs[index], float(a["rewards"][index])
+        inputs, reward, correct = made.inputs[index], float(a["rewards"][index]), float(a["correct"][index])
         prompt = inputs["prompt"]
-        correct = correct_from_reward(np.array([reward]))[0]
         ended = end in a["response_ids"][index, live]
         rows.append({
             "step": step, "id": str(inputs.get("id", "")), "response": text,
@@ -44,7 +50,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task, end: 
             "entropies": a["entropies"][index, live].astype(float).tolist(),
             "logprobs": a["logprobs"][index, live].astype(float).tolist(),
             "advantage": float(a["base"][index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
-            "labels": task.labels(text, inputs, ended),
+            "labels": None if task is None else task.labels(text, inputs, ended),
         })  # fmt: skip
     ints, floats = pl.List(pl.Int64), pl.List(pl.Float64)
     schema: dict[str, Any] = {

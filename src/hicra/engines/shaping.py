@@ -18,7 +18,8 @@ import numpy as np
 
 from hicra.arrays import Array, Ints
 from hicra.credit import Method
-from hicra.errors import EngineError, counted
+from hicra.drawing.readable import counted
+from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import uncovered_script
 from hicra.metrics import RolloutStats, correct_from_reward
@@ -36,7 +37,8 @@ class Generation:
     Attributes:
         inputs: the dataset rows, one per rollout.
         arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (nats, NaN until
-            the loss has seen the row), base (advantages before shaping), rewards, group_ids [B].
+            the loss has seen the row), base (advantages before shaping), rewards, correct (1 or 0, NaN where unknown),
+            group_ids [B].
         tagged: the spans as token ranges.
         stats: counts over all ranks.
     """
@@ -73,7 +75,7 @@ class Shaping:
         self.method, self.settings = method, method.checked(settings)
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
-        self._groups = 0  # rollouts seen so far, so that ids stay distinct over generations
+        self._seen = 0  # rollouts so far, so that group ids stay distinct over generations
         self._warned: set[str] = set()
 
     @property
@@ -90,7 +92,9 @@ class Shaping:
         base: Array,
         rewards: Array,
         group_size: int,
+        correct: Array | None = None,
         entropies: Array | None = None,
+        first_group: int | None = None,
     ) -> Generation:
         """Tags the rollouts of this rank and shapes their advantages.
 
@@ -101,17 +105,20 @@ class Shaping:
             base: [B] the engine's own advantages.
             rewards: [B], NaN where a rollout could not be scored.
             group_size: number of rollouts of a prompt; over all ranks, they stand next to each other.
+            correct: [B], 1 or 0, NaN where unknown; None takes it from the rewards.
             entropies: [B,T] in nats, of the sampling policy; for methods that need them.
+            first_group: group id of the first rollout of all ranks; None goes on after the rollouts seen so far.
         """
         tagged = self.tagger.tag(ids, live)
         batch: dict[str, Any] = {
             "response_ids": ids, "response_mask": live, "planning_mask": tagged.mask,
-            "group_ids": self._group_ids(len(ids), group_size),
+            "group_ids": self._group_ids(len(ids), group_size, first_group),
         }  # fmt: skip
         if entropies is not None:
             batch["entropies"] = entropies
         shaped = self._shaped(base, batch)
-        arrays = batch | {"base": base, "advantages": shaped, "rewards": rewards}
+        correct = correct_from_reward(rewards) if correct is None else correct
+        arrays = batch | {"base": base, "advantages": shaped, "rewards": rewards, "correct": correct}
         stats = self._stats(arrays, tagged)
         if stats.tokens and self.rank == 0:
             self._warn(stats, ids, live)
@@ -142,27 +149,29 @@ class Shaping:
                 "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
             )
 
-    def _group_ids(self, rows: int, size: int) -> Ints:
-        first = self._groups
-        self._groups += rows * self.ranks
+    def _group_ids(self, rows: int, size: int, first: int | None) -> Ints:
+        first = self._seen if first is None else first
+        self._seen = first + rows * self.ranks
         return (np.arange(rows) + self.rank * rows) // size + first
 
     def _shaped(self, base: Array, batch: dict[str, Any]) -> Array:
         """Returns the shaped advantages [B,T]; a method that looks beyond a row gets the batch of all ranks."""
         if self.method.scope == "row" or self.ranks == 1:
-            return self.method(base, batch, **self.settings)
+            own: Array = self.method(base, batch, **self.settings)
+            return own
         rows, width = batch["response_mask"].shape
         parts = self.gather({"base": base} | {field: batch[field] for field in self.method.needs})
         widest = max(part["response_mask"].shape[1] for part in parts)
         whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
         first = sum(len(part["base"]) for part in parts[: self.rank])
-        return self.method(whole.pop("base"), whole, **self.settings)[first : first + rows, :width]
+        shaped: Array = self.method(whole.pop("base"), whole, **self.settings)
+        return shaped[first : first + rows, :width]
 
     def _stats(self, arrays: Mapping[str, Any], tagged: Tagged) -> RolloutStats:
         own = RolloutStats.of(
             arrays["response_ids"], arrays["response_mask"], planning=tagged.mask, row=tagged.row,
             start=tagged.hits.start, stop=tagged.hits.stop, gram=tagged.hits.gram, reward=arrays["rewards"],
-            correct=correct_from_reward(arrays["rewards"]), group=arrays["group_ids"], before=arrays["base"],
+            correct=arrays["correct"], group=arrays["group_ids"], before=arrays["base"],
             after=arrays["advantages"],
         )  # fmt: skip
         return RolloutStats.merge(self.gather(own))

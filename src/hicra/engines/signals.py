@@ -29,7 +29,8 @@ class StopRequest:
 
     def _caught(self, number: int, frame: object) -> None:
         if self.number:
-            raise KeyboardInterrupt
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)  # so that the process ends as the second signal ends one
         self.number = number
         print(
             "\nstopping: this step ends and a checkpoint is saved (press Ctrl-C again to stop at once, without one)",

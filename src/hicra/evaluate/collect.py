@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from hicra.drawing.readable import duration
 from hicra.evaluate.questions import EvalBenchmark, EvalQuestion
 from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import Store
@@ -61,7 +62,7 @@ def sample_all(
                 progress(done, total, _left(done, total, fresh, time.monotonic() - began))
             frames.append(pl.concat(parts))
     except KeyboardInterrupt:
-        say(f"interrupted: {done} of {total} samples are kept; run the same command again to resume")
+        say(f"interrupted: {done} of {total} samples are kept; the same command with --resume goes on")
         raise
     finally:
         if source is not None:
@@ -99,5 +100,4 @@ def columns_of(made: Made) -> dict[str, Any]:
 def _left(done: int, total: int, fresh: int, seconds: float) -> str:
     if not fresh or done == total:
         return ""
-    left = (total - done) * seconds / fresh
-    return f"{left / 60:.0f} min left" if left >= 90 else f"{left:.0f} s left"
+    return f"{duration((total - done) * seconds / fresh)} left"

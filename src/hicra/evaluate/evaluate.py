@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from hicra.artifacts import sha256_file
-from hicra.errors import ConfigError, DataError
+from hicra.drawing.readable import counted
+from hicra.errors import ConfigError
 from hicra.evaluate import saved as saved_samples
 from hicra.evaluate.checkers import ByVerifier, Checker
 from hicra.evaluate.collect import Progress, Say, columns_of, sample_all
@@ -23,8 +24,10 @@ from hicra.evaluate.store import PART_SCHEMA, Store
 from hicra.evaluate.table import table
 from hicra.generation.interface import Generator, Made
 from hicra.generation.open import identity_of, open_generator
+from hicra.text.decode import decoder
 from hicra.version import installed
 
+Matched = tuple[EvalBenchmark, list[saved_samples.Saved]]
 ABOUT = ("sha256", "kind", "template", "task", "left_out")
 PACKAGES = {"transformers": ("torch", "transformers"), "vllm": ("vllm",), "endpoint": ()}
 
@@ -36,7 +39,10 @@ def evaluate(
     model: str = "",
     data: Sequence[str] = (),
     samples: Sequence[str] = (),
-    resume: bool = True,
+    mapping: Mapping[str, str] | None = None,
+    tokenizer: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
     workers: int = 2,
     timeout: float = 2.0,
     say: Say = lambda text: None,
@@ -47,12 +53,15 @@ def evaluate(
     """Evaluates a model, or saved samples, on benchmarks.
 
     Args:
-        out: the folder of the evaluation; if it holds the same evaluation already, that one is resumed or returned.
+        out: the folder of the evaluation, which must be absent or empty, unless `resume` or `overwrite` says otherwise.
         settings: what is sampled, and how.
         model: a folder, a name that `models.resolve` knows, or the endpoint's name for its model; needs `data`.
         data: benchmark files, or names of generated tasks (plan_execute, arithmetic).
         samples: files of saved samples instead of a model; `data` is then optional.
-        resume: False refuses a folder that is not empty.
+        mapping: as for `corpus.read`, of the samples.
+        tokenizer: folder with tokenizer.json, for samples that hold token ids and no text.
+        resume: goes on with the same evaluation in `out`, or returns its result if it is complete.
+        overwrite: replaces what is in `out`, once model and data are found; it never replaces an input.
         workers, timeout: number of the verifier's processes, and seconds for each answer.
         say: is called with one line for the user.
         progress: is called with (samples done, number of all samples, time left in words).
@@ -69,17 +78,22 @@ def evaluate(
         raise ConfigError("give a model or saved samples, one of the two", "use --model DIR or --samples FILE")
     if model and not data:
         raise ConfigError("no benchmark is given", "use --data FILE, or the name of a task as in --data plan_execute")
+    for given, option in ((mapping, "--map"), (tokenizer, "--tokenizer")):
+        if model and given:
+            raise ConfigError(f"{option} says how saved samples are read", f"leave out {option}, or use --samples")
+    reading = {**({"map": dict(mapping)} if mapping else {}), **({"tokenizer": tokenizer} if tokenizer else {})}
     benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
     refuse_twice(benchmarks)
-    asked = _asked(settings, model, samples, benchmarks)
+    asked = _asked(settings, model, samples, benchmarks, reading)
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
-    store = Store.open(out, asked, versions, resume)
+    matched, notes = _matched(samples, benchmarks, mapping, tokenizer) if samples else ([], [])
+    read = [model, *samples, *(benchmark.name for benchmark in benchmarks)]
+    store = Store.open(out, asked, versions, resume=resume, overwrite=overwrite, read=read)
     with store.lock():
         if store.complete:
             say(f"{out} already holds this evaluation, so nothing is sampled again")
-            with open(out / "samples.parquet", "rb") as file:
-                table_of_samples = pl.read_parquet(file)
+            table_of_samples = store.samples()
             entries = store.manifest["files"].items()
             about = {name: {key: entry[key] for key in ABOUT} for name, entry in entries}
         elif model:
@@ -93,8 +107,9 @@ def evaluate(
             about = {b.name: _about(b) for b in benchmarks}
         else:
             with make_checker() as verifier:
-                table_of_samples, about = _saved(samples, benchmarks, verifier, progress)
+                table_of_samples, about = _saved(matched, verifier, progress)
         result = _result(table_of_samples, about, settings, bool(model))
+        result["warnings"] = [*notes, *result["warnings"]]
         store.finish(table_of_samples, result)
     return {
         **result, "model": asked["model"], "settings": asked["settings"], "out": str(out),
@@ -103,7 +118,11 @@ def evaluate(
 
 
 def _asked(
-    settings: EvalSettings, model: str, samples: Sequence[str], benchmarks: Sequence[EvalBenchmark]
+    settings: EvalSettings,
+    model: str,
+    samples: Sequence[str],
+    benchmarks: Sequence[EvalBenchmark],
+    reading: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Collects everything that decides the samples: settings, model and inputs."""
     recorded = settings.recorded() | {"n": {one.name: settings.samples(one.kind) for one in benchmarks}}
@@ -112,7 +131,11 @@ def _asked(
         return {"settings": recorded, "model": identity_of(model, settings), "inputs": inputs}
     files = {str(path): sha256_file(path) for path in saved_samples.sample_files(samples)}
     return {
-        "settings": {"questions": settings.questions, "seed": settings.seed},
+        "settings": {
+            "questions": settings.questions,
+            "seed": settings.seed,
+            **reading,
+        },
         "model": None,
         "inputs": inputs | files,
     }
@@ -136,21 +159,23 @@ def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _saved(
-    paths: Sequence[str], benchmarks: Sequence[EvalBenchmark], verifier: Checker, progress: Progress
-) -> tuple[pl.DataFrame, dict[str, Any]]:
-    rows, name = saved_samples.load(paths), saved_samples.shown_name(paths)
-    models = sorted({str(row["model"]) for row in rows if row.get("model") is not None})
-    if len(models) > 1:
-        raise DataError(
-            f"{name} holds samples of {len(models)} models: {', '.join(models[:4])} ...",
-            "put the samples of each model into a file of their own",
-        )
+def _matched(
+    paths: Sequence[str], benchmarks: Sequence[EvalBenchmark], mapping: Mapping[str, str] | None, tokenizer: str | None
+) -> tuple[list[Matched], list[str]]:
+    """Reads saved samples and pairs them with questions; returns them by benchmark, and what the user should know."""
+    read = saved_samples.load(paths, mapping, None if tokenizer is None else decoder(tokenizer))
+    rows, name, notes = read.rows, read.name, read.notes
     own = EvalBenchmark(name, "saved", "", "unknown", None, [])
     groups = [(one, saved_samples.by_benchmark(rows, one, name)) for one in benchmarks]
     groups = groups or [(own, saved_samples.by_own_answer(rows, name))]
+    if lost := len(rows) - len({one.row for _, found in groups for one in found}):
+        notes.append(f"{name}: {lost} of {counted(len(rows), 'row')} left out, of no question that was asked for")
+    return groups, notes
+
+
+def _saved(matched: Sequence[Matched], verifier: Checker, progress: Progress) -> tuple[pl.DataFrame, dict[str, Any]]:
     frames, about = [], {}
-    for benchmark, found in groups:
+    for benchmark, found in matched:
         seen: dict[str, int] = {}
         made: list[dict[str, Any]] = []
         for one in found:
@@ -172,11 +197,12 @@ def _warnings(files: dict[str, Any]) -> list[str]:
     made = []
     for name, entry in files.items():
         if entry["bad_gold"]:
-            made.append(
-                f"{name}: {len(entry['bad_gold'])} questions are left out, because their gold answer cannot be one"
-            )
+            left_out = counted(len(entry["bad_gold"]), "question")
+            made.append(f"{name}: {left_out} left out, because the gold answer cannot be one")
         if entry["prompts_too_long"]:
-            made.append(f"{name}: the prompt of {entry['prompts_too_long']} samples fills the model's context")
+            made.append(
+                f"{name}: the prompt of {counted(entry['prompts_too_long'], 'sample')} fills the model's context"
+            )
         if (entry["truncated_share"] or 0) > 0.1:
             made.append(f"{name}: {entry['truncated_share']:.0%} of the samples are cut at the token limit")
         if entry["verifier_timeout_share"] + entry["verifier_error_share"] > 0.01:

@@ -3,15 +3,16 @@
 THESE   "for these questions": the questions are fixed and only the sampling varies. The interval says how far the mean would
         move if the same questions were sampled again.
 LIKE    "for questions like these": the questions are a sample themselves, so the interval is over questions (clustered by
-        question): `stats.wilson_over_groups`.
+        question).
 
-Both are Wilson intervals with the effective number of draws (stats/wilson.py). THESE uses the normal quantile, LIKE Student's t
-with questions - 1 degrees of freedom. This module computes how much pass@k of a question varies.
+THESE is Wilson's interval with the effective number of draws (stats/wilson.py); this module computes how much pass@k of a
+question varies. LIKE weighs the questions at random (stats/shares.py), since the variance between few questions says too little
+where nearly all of them are always solved.
 
 Deviations (the paper reports only means):
     EVAL-1. A question whose samples all agree is not taken to be certain: for THESE its probability is (c + 1/2) / (n + 1).
-    EVAL-2. If a variance is 0, the effective number of draws is the number of questions (LIKE): equal means of all questions say
-        no more than that many independent draws.
+    EVAL-2. Half a question that is never solved joins the questions for the lower limit of LIKE, and half a question that is
+        always solved for the upper one (STATS-4). One question says nothing of others: its interval is [0, 1].
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from hicra import stats
-from hicra.arrays import Ints
+from hicra.arrays import Floats, Ints
 from hicra.metrics.passk import pass_at_k
 
 THESE, LIKE = "for these questions", "for questions like these"
@@ -48,6 +49,19 @@ def these(n: Ints, c: Ints, k: int = 1, confidence: float = 0.95) -> tuple[float
     return stats.wilson_of_share(
         mean, min(variance, mean * (1 - mean) / least), least, stats.normal_quantile(confidence)
     )
+
+
+def like_these(values: Floats, confidence: float = 0.95) -> tuple[float, float]:
+    """Computes the interval of the mean over questions like these.
+
+    Args:
+        values: [Q] pass@k of each question (for k = 1, its share of right samples).
+        confidence: of the interval, in (0, 1).
+
+    Returns:
+        (low, high); a single question says nothing of others and gives (0, 1).
+    """
+    return stats.mean_share_interval(values, confidence) if len(values) > 1 else (0.0, 1.0)
 
 
 def sampling_variance(n: int, c: int, k: int) -> float:

@@ -18,10 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from hicra import stats
 from hicra.arrays import Ints
 from hicra.errors import DataError
-from hicra.evaluate.intervals import LIKE, THESE, these
+from hicra.evaluate.intervals import LIKE, THESE, like_these, these
 from hicra.evaluate.settings import check_k
 from hicra.metrics.passk import pass_at_k
 from hicra.verify.item import VERDICTS
@@ -102,7 +101,7 @@ def _both(counts: EvalCounts, k: int, greedy: bool, confidence: float) -> tuple[
         values = counts.c / counts.n  # the same number, without the rounding of 1 - (1 - c/n)
     mean = float(values.mean())
     fixed = (mean, mean) if greedy else these(counts.n, counts.c, k, confidence)
-    return mean, {THESE: list(fixed), LIKE: list(stats.wilson_over_groups(values, confidence))}
+    return mean, {THESE: list(fixed), LIKE: list(like_these(values, confidence))}
 
 
 def verdict_counts(verdicts: Sequence[str]) -> dict[str, int]:

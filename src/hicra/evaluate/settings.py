@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError
 from hicra.generation.interface import SamplingSettings
 from hicra.strict import Count, Positive, validated
@@ -113,6 +114,6 @@ def check_k(ks: Sequence[int], n: int) -> None:
             raise ConfigError(f"k is {k}, it must be at least 1", "give whole numbers, as in --k 1,4,8")
         if k > n:
             raise ConfigError(
-                f"pass@{k} cannot be had from {n} samples per question",
+                f"pass@{k} cannot be had from {counted(n, 'sample')} per question",
                 f"draw more samples (--n {k}), or ask for a smaller --k",
             )

@@ -1,6 +1,7 @@
 """The folder of an evaluation: what was asked for, the samples so far, and at the end all samples and the result.
 
-    eval.json            kind hicra.eval, schema_version, settings, model, inputs {name: sha256}, versions, complete, files
+    eval.json            kind hicra.eval, schema_version, settings, model, inputs {name: sha256}, versions, complete, files,
+                         samples_sha256
     parts/FFF-PPPPPP.parquet   samples of one batch of questions, while the evaluation runs
     samples.parquet      every sample with its verdicts, at the end (columns in docs/reference/files.md)
 
@@ -11,13 +12,22 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
 
-from hicra.artifacts import atomic_file, canonical_json, read_manifest, refuse_existing, write_text
+from hicra.artifacts import (
+    atomic_file,
+    canonical_json,
+    check_output,
+    new_dir,
+    read_manifest,
+    refuse_both,
+    sha256_file,
+    write_text,
+)
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
 from hicra.version import __version__
@@ -37,37 +47,55 @@ class Store:
         self.path, self.manifest = path, manifest
 
     @classmethod
-    def open(cls, path: Path, asked: Mapping[str, Any], versions: Mapping[str, str], resume: bool) -> Self:
+    def open(
+        cls,
+        path: Path,
+        asked: Mapping[str, Any],
+        versions: Mapping[str, str],
+        *,
+        resume: bool,
+        overwrite: bool = False,
+        read: Sequence[str] = (),
+    ) -> Self:
         """Opens the folder of an evaluation.
 
         Args:
-            path: a folder that is new, empty, or with `resume` of the same evaluation.
+            path: a folder that is new or empty, or with `resume` of the same evaluation.
             asked: `settings`, `model` and `inputs`, as JSON values.
             versions: versions of packages, by name.
-            resume: whether an evaluation that is there may be resumed.
+            resume: whether an evaluation that is there is resumed.
+            overwrite: whether what is there may be replaced.
+            read: the files and folders that the evaluation reads, which are never replaced.
 
         Raises:
+            ConfigError: both resume and overwrite are asked for.
             ArtifactError: `path` holds something else, or an evaluation of another model, data or settings.
         """
+        refuse_both(resume, overwrite)
         file = path / "eval.json"
         if resume and file.exists():
             manifest = read_manifest(file, KIND, SCHEMA_VERSION)
             differs = [one for part in COMPARED for one in difference({part: manifest.get(part)}, {part: asked[part]})]
             if not differs:
                 return cls(path, manifest)
-            if manifest.get("complete") or any((path / "parts").glob("*.parquet")):
+            if not _no_sample(path):
                 key, old, new = differs[0]
                 raise ArtifactError(
                     f"{path} holds an evaluation with {key} = {old!r}, this one has {new!r}",
-                    "resume with the same model, data and settings, or choose another -o",
-                )  # without samples nothing can be lost, so an attempt that failed while loading blocks no other
-        else:
-            refuse_existing(path, "the evaluation folder")
+                    "resume with the same model, data and settings, replace it by --overwrite, or choose another -o",
+                )
+        elif not _no_sample(path):
+            there = file.exists()
+            check_output(path, "the evaluation folder", overwrite=overwrite, inputs=read, folder=True, resume=there)
+            if overwrite and (path / ".lock").exists():
+                with cls(path, {}).lock():
+                    pass  # no other process writes to what is replaced
         manifest = {
             "kind": KIND, "schema_version": SCHEMA_VERSION, **asked, "versions": {"hicra": __version__, **versions},
             "complete": False,
         }  # fmt: skip
-        write_text(file, canonical_json(manifest))
+        with new_dir(path, overwrite) as made:
+            write_text(made / file.name, canonical_json(manifest))
         return cls(path, manifest)
 
     @contextlib.contextmanager
@@ -96,6 +124,19 @@ class Store:
         """Whether the evaluation is finished, with the result in eval.json."""
         return bool(self.manifest["complete"]) and (self.path / "samples.parquet").exists()
 
+    def samples(self) -> pl.DataFrame:
+        """Reads the samples of a complete evaluation.
+
+        Raises:
+            ArtifactError: the file is damaged.
+        """
+        path = self.path / "samples.parquet"
+        known = self.manifest.get("samples_sha256")  # evaluations of hicra 0.1 have none
+        frame = None if known and sha256_file(path) != known else _frame(path)
+        if frame is None:
+            raise ArtifactError(f"{path} is damaged", "evaluate again, with --overwrite")
+        return frame
+
     def part(self, file: int, number: int) -> Path:
         """Returns the path of a part of a benchmark; both are given by number."""
         return self.path / "parts" / f"{file:03d}-{number:06d}.parquet"
@@ -109,21 +150,34 @@ class Store:
     def read_part(self, file: int, number: int, rows: int) -> pl.DataFrame | None:
         """Reads a part with that number of rows; returns None if it is absent or cannot be read."""
         path = self.part(file, number)
-        if not path.exists():
-            return None
-        try:
-            with open(path, "rb") as opened:
-                frame = pl.read_parquet(opened)
-        except pl.exceptions.PolarsError:
-            return None
-        return frame if frame.height == rows and dict(frame.schema) == PART_SCHEMA else None
+        frame = _frame(path) if path.exists() else None
+        fits = frame is not None and frame.height == rows and dict(frame.schema) == PART_SCHEMA
+        return frame if fits else None
 
     def finish(self, samples: pl.DataFrame, result: Mapping[str, Any]) -> None:
         """Writes the samples, then the result, then removes the parts, so that a kill in between loses nothing."""
-        with atomic_file(self.path / "samples.parquet") as temporary:
+        path = self.path / "samples.parquet"
+        with atomic_file(path) as temporary:
             samples.write_parquet(temporary)
-        self.manifest = self.manifest | {"complete": True} | dict(result)
+        self.manifest = self.manifest | {"complete": True, "samples_sha256": sha256_file(path)} | dict(result)
         write_text(self.path / "eval.json", canonical_json(self.manifest))
         shutil.rmtree(self.path / "parts", ignore_errors=True)
         for left in self.path.glob(".tmp-*"):  # left by a write that was killed
             left.unlink(missing_ok=True)
+
+
+def _frame(path: Path) -> pl.DataFrame | None:
+    """Reads a parquet file by its handle, since polars reads [ ] * ? in a name as a pattern; None if it is damaged."""
+    try:
+        with open(path, "rb") as file:
+            return pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+
+
+def _no_sample(path: Path) -> bool:
+    """Tells whether a folder holds nothing but an attempt that ended before its first sample; nothing can be lost there."""
+    names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+    if names != {"eval.json"} | (names & {".lock", "parts"}) or any((path / "parts").glob("*.parquet")):
+        return False
+    return not read_manifest(path / "eval.json", KIND, SCHEMA_VERSION).get("complete")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hicra.drawing.readable import counted
 from hicra.evaluate.intervals import LIKE, THESE
 
 
@@ -16,7 +17,8 @@ def table(files: Mapping[str, Mapping[str, Any]]) -> str:
 def _block(name: str, found: Mapping[str, Any]) -> str:
     low, high = found["n"]
     each = f"{low}" if low == high else f"{low} to {high}"
-    lines = [f"{name}: {found['questions']} questions x {each} samples, template {found['template']}"]
+    asked, per_question = counted(found["questions"], "question"), "sample" if high == 1 else "samples"
+    lines = [f"{name}: {asked} x {each} {per_question}, template {found['template']}"]
     ks = list(found["pass_at_k"])
     head = ["", f"avg@{each.replace(' to ', '-')}", THESE, LIKE, *(f"pass@{k}" for k in ks if k != "1")]
     rows = [head]
@@ -50,10 +52,12 @@ def _notes(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"  if all unjudged samples were right: {_share(found['avg_at_n_if_unjudged_right'])}")
     if found["bad_gold"]:
         listed = ", ".join(found["bad_gold"][:5]) + (" ..." if len(found["bad_gold"]) > 5 else "")
-        lines.append(f"  left out because the gold answer cannot be one: {len(found['bad_gold'])} questions ({listed})")
+        lines.append(
+            f"  left out because the gold answer cannot be one: {counted(len(found['bad_gold']), 'question')} ({listed})"
+        )
     if found["prompts_too_long"]:
         lines.append(
-            f"  without a text because the prompt fills the model's context: {found['prompts_too_long']} samples"
+            f"  without a text because the prompt fills the model's context: {counted(found['prompts_too_long'], 'sample')}"
         )
     return lines
 

@@ -119,7 +119,7 @@ class Endpoint:
                 raise EngineError(f"{self.parts.hostname} refuses the request, {problem}", _fix(status))
         raise EngineError(
             f"{self.parts.hostname} did not answer in {TRIES} tries; the last problem: {problem}",
-            "the samples so far are kept: run the same command again to resume",
+            "the samples so far are kept: the same command with --resume goes on",
         )
 
     def _send(self, body: bytes) -> tuple[int, bytes]:

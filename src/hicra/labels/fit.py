@@ -35,6 +35,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from hicra.arrays import Ints
+from hicra.drawing.readable import counted
 from hicra.labels.fit_data import FitData, deal, prepare
 from hicra.labels.fit_model import Model, train
 from hicra.labels.score import COUNTS, flagged_counts, rates, score_counts
@@ -67,12 +68,13 @@ def fit(
     """
     settings, say = settings or FitSettings(), progress or (lambda line: None)
     data = prepare(traces, settings)
-    say(f"{len(data.table.trace)} sentences, {len(data.table.grams)} grams in {len(data.names)} questions")
+    held = f"{counted(len(data.table.trace), 'sentence')}, {counted(len(data.table.grams), 'gram')}"
+    say(f"{held} in {counted(len(data.names), 'question')}")
     cross = _cross_fit(data, settings, name, say)
     report = _report(data, cross)
     model = train(data, np.ones(len(data.names), np.bool_), settings)
     lexicon = _lexicon(data, model, name, settings, report, licence)
-    say(f"all questions: {len(lexicon)} grams, C {model.strength:g}, threshold {model.threshold:.3f}")
+    say(f"all questions: {counted(len(lexicon), 'gram')}, C {model.strength:g}, threshold {model.threshold:.3f}")
     return lexicon, {"grams": len(lexicon), **report, "threshold": lexicon.threshold, "strength": model.strength}
 
 
@@ -117,9 +119,8 @@ def _cross_fit(data: FitData, settings: FitSettings, name: str, say: Callable[[s
         model = train(data, side != fold, settings)
         lexicons.append(_lexicon(data, model, f"{name}-fold{fold}", settings))
         strengths.append(model.strength)
-        say(
-            f"cross-validation fold {fold + 1}: {len(lexicons[-1])} grams, C {model.strength:g}, threshold {model.threshold:.3f}"
-        )
+        grams = counted(len(lexicons[-1]), "gram")
+        say(f"cross-validation fold {fold + 1}: {grams}, C {model.strength:g}, threshold {model.threshold:.3f}")
     return CrossFit(lexicons, dict(zip(data.names, side.tolist(), strict=True)), strengths)
 
 

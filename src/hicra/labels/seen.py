@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hicra.artifacts import sha256_bytes
-from hicra.errors import counted
+from hicra.drawing.readable import counted
 from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
 

@@ -26,6 +26,7 @@ from hicra.arrays import Bools, Ints
 from hicra.corpus.files import Paths, files_of
 from hicra.corpus.lines import shown
 from hicra.corpus.records import records
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.labels.settings import DEFAULT_POSITIVE
 
@@ -156,7 +157,7 @@ def _unit(unit: Any, where: str, response: str, seen: set[str]) -> tuple[int, in
     start, end, text = unit["start"], unit["end"], unit.get("text")
     if not 0 <= start <= len(response) or not 0 <= end <= len(response):
         raise DataError(
-            f"{where}: {start} to {end} is out of range, the response has {len(response)} characters",
+            f"{where}: {start} to {end} is out of range, the response has {counted(len(response), 'character')}",
             "offsets count characters of this row's `response`, not bytes",
         )
     if start >= end:

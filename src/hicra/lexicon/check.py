@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from hicra.errors import ConfigError, counted, did_you_mean
+from hicra.drawing.readable import counted
+from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon.lexicon import Lexicon
 from hicra.text.scripts import letters_by_script
 from hicra.text.sentences import ends
@@ -104,7 +105,10 @@ def duplicates_warning(lexicon: Lexicon, most: int = 5) -> str | None:
         return None
     named = ", ".join(f"{gram!r} ({count} times)" for gram, count in list(lexicon.duplicates.items())[:most])
     more = f" and {len(lexicon.duplicates) - most} more" if len(lexicon.duplicates) > most else ""
-    return f"{len(lexicon.duplicates)} grams of lexicon {lexicon.name!r} are given more than once and count once: {named}{more}"
+    given = (
+        "is given more than once and counts" if len(lexicon.duplicates) == 1 else "are given more than once and count"
+    )
+    return f"{counted(len(lexicon.duplicates), 'gram')} of lexicon {lexicon.name!r} {given} once: {named}{more}"
 
 
 def _named(grams: list[str], most: int = 5) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from hicra.artifacts import atomic_dir, canonical_json, read_manifest, refuse_existing, sha256_bytes
+from hicra.artifacts import atomic_dir, canonical_json, check_output, read_manifest, sha256_bytes
 from hicra.errors import ArtifactError, ConfigError, DataError, did_you_mean
 from hicra.text.fold import canonical_gram, fold
 from hicra.text.words import count_words
@@ -171,7 +171,7 @@ class Lexicon:
         manifest = read_manifest(path / "lexicon.json", KIND, SCHEMA_VERSION)
         _check_manifest(manifest, path / "lexicon.json")
         try:
-            table = pl.read_parquet(path / "grams.parquet")
+            table = pl.read_parquet(path / "grams.parquet", glob=False)
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise ArtifactError(f"{path / 'grams.parquet'} is not readable: {_line(error)}", MINE_AGAIN) from None
         if missing := [column for column in ("gram", "weight") if column not in table.columns]:
@@ -191,15 +191,19 @@ class Lexicon:
             )
         return lexicon
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Writes the folder; the same lexicon gives the same bytes.
 
+        Args:
+            path: the folder, which must be absent or empty.
+            overwrite: whether it may be replaced where it is neither.
+
         Raises:
-            ArtifactError: `path` exists and is not empty.
+            ArtifactError: `path` exists and is not empty, or cannot be written.
         """
         path = Path(path)
-        refuse_existing(path, "the lexicon")
-        with atomic_dir(path) as temporary:
+        check_output(path, "the lexicon", overwrite=overwrite, folder=True)
+        with atomic_dir(path, overwrite) as temporary:
             self.table.write_parquet(
                 temporary / "grams.parquet", compression="zstd", compression_level=3, statistics=False
             )

@@ -44,7 +44,7 @@ def semantic_entropy(counts: Any, estimator: str = "plugin", base: float | str =
     nats = _chao_shen(seen, n) if estimator == "chao_shen" else _plugin(seen / n)
     if estimator == "miller_madow":
         nats += (len(seen) - 1) / (2 * n)
-    return nats / math.log(2) if str(base) == "2" else nats
+    return (nats / math.log(2) if str(base) == "2" else nats) + 0.0  # one gram: 0.0 and not -0.0
 
 
 def rarefied_entropy(counts: Any, hits: int) -> float | None:
@@ -66,7 +66,7 @@ def rarefied_entropy(counts: Any, hits: int) -> float | None:
     surprise = -(drawn / hits) * np.log(drawn / hits)
     values, times = np.unique(seen, return_counts=True)
     chance = _hypergeometric(drawn[None, :], n, values[:, None], hits)
-    return float(times @ (chance @ surprise))
+    return float(times @ (chance @ surprise)) + 0.0
 
 
 def conditional_entropy(given: Any, following: Any) -> float | None:
@@ -101,7 +101,7 @@ def _seen(counts: Any) -> Ints:
 
 
 def _plugin(p: Floats) -> float:
-    return float(-(p * np.log(p)).sum())
+    return float(0.0 - (p * np.log(p)).sum())  # not the negative, which is -0.0 for a single bin
 
 
 def _hypergeometric(k: Ints, n: int, c: Ints, m: int) -> Floats:
@@ -122,4 +122,4 @@ def _chao_shen(seen: Ints, n: int) -> float:
     if singletons == n:  # the coverage would be 0; as is usual, one of the singletons is then not counted
         singletons = n - 1
     p = (1 - singletons / n) * seen / n
-    return float(-(p * np.log(p) / -np.expm1(n * np.log1p(-p, where=p < 1, out=np.full(len(p), -np.inf)))).sum())
+    return float(0.0 - (p * np.log(p) / -np.expm1(n * np.log1p(-p, where=p < 1, out=np.full(len(p), -np.inf)))).sum())

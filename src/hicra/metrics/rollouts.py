@@ -3,7 +3,8 @@
 Deviations (section 3 of the paper leaves these open):
 METRIC-1. The semantic entropy counts occurrences per gram of the lexicon; of nested occurrences only the longest counts.
 METRIC-2. What follows a gram is the next three tokens; an occurrence counts only if they are policy tokens of its response.
-METRIC-3. A response is right if its task says so; where the task says nothing, it is right if its reward is at least 0.5.
+METRIC-3. A response is right if its task says so. Where there are only rewards, it is right if the reward that judges (the only
+    one, or the only one whose name holds "accuracy" or "correct") is at least 0.5; where no reward judges, nobody knows.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hicra.arrays import Array, Bools, Floats, Ints
+from hicra.correctness import CORRECT_AT
 from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
 from hicra.metrics.passk import pass_at_k
-from hicra.metrics.table import FOLLOWING, RAREFY_HITS
-
-CORRECT_AT = 0.5
+from hicra.metrics.table import FOLLOWING, RAREFY_HITS, powers_of_two
 
 
 def _no_floats() -> Floats:
@@ -39,7 +39,7 @@ class RolloutStats:
         advantage_before, advantage_after: sums over policy tokens.
         reward: [B], NaN where the rollout is unscorable or the reward unknown.
         correct: [B], 1 or 0, NaN where unknown.
-        group: [B] group ids; empty if the groups are unknown.
+        group: [B] group ids, negative where unknown; empty if no group is known.
         grams: [H] gram index of each counted occurrence.
         given, following: [N] pairs for the conditional entropy.
     """
@@ -82,7 +82,7 @@ class RolloutStats:
             planning: [B,T] bool, the planning mask.
             row, start, stop, gram: [H] the occurrences of grams as token ranges of rows.
             reward, correct: [B], NaN where unknown.
-            group: [B], or empty if the groups are unknown.
+            group: [B], negative where unknown, or empty if no group is known.
             before, after: advantages [B] before and [B,T] after shaping, if known.
         """
         kept = longest_hits(row, start, stop)
@@ -125,7 +125,6 @@ class RolloutStats:
         counts = np.bincount(self.grams) if self.grams.size else self.grams
         known, scored = self.correct[~np.isnan(self.correct)], self.reward[~np.isnan(self.reward)]
         shaped = share is not None and self.changed is not None
-        group = np.unique(self.group, return_inverse=True)[1]
         values: dict[str, float | None] = {
             "hicra/accuracy": float(known.mean()) if known.size else None,
             "hicra/reward": float(scored.mean()) if scored.size else None,
@@ -137,7 +136,7 @@ class RolloutStats:
             "hicra/changed_share": self.changed * share if share and self.changed is not None else None,
             "hicra/advantage_mean_before": self.advantage_before * share if share and shaped else None,
             "hicra/advantage_mean_after": self.advantage_after * share if share and shaped else None,
-            "hicra/mixed_groups": _mixed(self.reward, group),
+            "hicra/mixed_groups": _mixed(self.reward, self.group),
         }
         if self.planning is not None:
             values |= {
@@ -148,7 +147,7 @@ class RolloutStats:
                 "hicra/semantic_entropy_rarefied": rarefied_entropy(counts, RAREFY_HITS),
                 "hicra/conditional_entropy": conditional_entropy(self.given, self.following),
             }
-        return values | _pass_at(self.correct, group)
+        return values | _pass_at(self.correct, self.group)
 
 
 def correct_from_reward(reward: Floats) -> Floats:
@@ -196,26 +195,34 @@ def gram_pairs(ids: Array, live: Bools, row: Ints, stop: Ints, gram: Ints) -> tu
 
 
 def _mixed(reward: Floats, group: Ints) -> float | None:
-    """Returns the share of groups (numbered from 0) whose known rewards differ; groups without a known reward do not count."""
-    kept = ~np.isnan(reward)
-    if group.size != reward.size or not kept.any():
+    """Returns the share of groups whose known rewards differ; groups without a known reward do not count."""
+    reward, group = _known(reward, group)
+    if not group.size:
         return None
-    reward, group = reward[kept], group[kept]
     of_group = np.empty(group.max() + 1)
     of_group[group] = reward  # any one reward of the group serves
     differs = np.bincount(group, reward != of_group[group])
-    return float((differs > 0).sum() / (np.bincount(group) > 0).sum())
+    return float((differs > 0).sum() / len(of_group))
 
 
 def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
     """Computes pass@k for k = 1, 2, 4 ... up to the size of the smallest group, over groups with a known verdict."""
-    kept = ~np.isnan(correct)
-    if group.size != correct.size or not kept.any():
+    correct, group = _known(correct, group)
+    if not group.size:
         return {}
-    n, c = np.bincount(group[kept]), np.bincount(group[kept], correct[kept]).round().astype(int)
-    pairs = list(zip(n[n > 0].tolist(), c[n > 0].tolist(), strict=True))
+    pairs = list(
+        zip(np.bincount(group).tolist(), np.bincount(group, correct).round().astype(int).tolist(), strict=True)
+    )
     values: dict[str, float | None] = {}
-    for k in (1 << i for i in range(min(pairs)[0].bit_length())):
+    for k in powers_of_two(min(pairs)[0]):
         of = {pair: pass_at_k(*pair, k) for pair in set(pairs)}  # a batch has few different pairs
         values[f"hicra/pass_at_{k}"] = float(np.mean([of[pair] for pair in pairs]))
     return values
+
+
+def _known(value: Floats, group: Ints) -> tuple[Floats, Ints]:
+    """The values that are known, of rows whose group is, and these groups numbered from 0."""
+    if group.size != value.size:
+        return value[:0], group[:0]
+    kept = ~np.isnan(value) & (group >= 0)
+    return value[kept], np.unique(group[kept], return_inverse=True)[1]

@@ -30,7 +30,8 @@ class Metric:
 
 _IDS = ("response_ids", "lexicon")
 METRICS: tuple[Metric, ...] = (
-    Metric("hicra/accuracy", "Share of responses that are right (reward of at least 0.5 where only a reward is known).",
+    Metric("hicra/accuracy",
+           "Share of responses that are right: by the task, else by the one reward that judges (at least 0.5).",
            "share", "up", ("correct or reward",)),
     Metric("hicra/reward", "Mean reward of the responses that could be scored.", "reward", "up", ("reward",)),
     Metric("hicra/reward_errors",
@@ -40,6 +41,12 @@ METRICS: tuple[Metric, ...] = (
            "share", "up", ("correct or reward", "group_id")),
     Metric("hicra/mixed_groups", "Share of prompts whose responses differ in reward; only these give a gradient.",
            "share", "", ("reward", "group_id")),
+    Metric("hicra/steps_without_gradient",
+           "Number of optimiser steps in which no group gave a gradient: every advantage was 0.", "steps", "down",
+           ("advantages",)),
+    Metric("hicra/steps_refused",
+           "Number of optimiser steps that were not applied, since the loss, a gradient or a weight was not finite.",
+           "steps", "down", ("advantages",)),
     Metric("hicra/length", "Mean number of policy tokens of a response, including the end token.", "tokens", "",
            ("response_ids",)),
     Metric("hicra/planning_share", "Share of the policy tokens that are planning tokens.", "share", "", _IDS),
@@ -80,7 +87,18 @@ def describe(name: str) -> Metric | None:
     return BY_NAME.get(f"{head}_K") if head == "hicra/pass_at" and tail.isdigit() else BY_NAME.get(name)
 
 
-def with_nulls(values: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Adds every other name of the table to a step's values as None, so that all steps have the same names."""
+def with_nulls(values: Mapping[str, float | None], group_size: int = 0) -> dict[str, float | None]:
+    """Adds every other name of the table to a step's values as None, so that all steps have the same names.
+
+    Args:
+        values: the metrics of a step.
+        group_size: number of rollouts of a group, for the names of pass@k; 0 adds none of those.
+    """
     names = [metric.name for metric in METRICS if not metric.name.endswith("_K")]
+    names += [f"hicra/pass_at_{k}" for k in powers_of_two(group_size)]
     return {**dict.fromkeys(names), **values}
+
+
+def powers_of_two(most: int) -> list[int]:
+    """Returns 1, 2, 4 ... up to `most`: the k for which pass@k is logged."""
+    return [1 << i for i in range(most.bit_length())]

@@ -16,14 +16,16 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
 from hicra.arrays import Ints
 from hicra.corpus import Paths
+from hicra.corpus.mapping import checked as checked_mapping
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 from hicra.mining.choose import Chosen, Contrast, choose
@@ -185,6 +187,10 @@ def mine_paths(
     backend: str = "local",
     workers: int = 1,
     why: Sequence[str] = (),
+    *,
+    mapping: Mapping[str, str] | None = None,
+    tokenizer: str | None = None,
+    quarantine: Path | None = None,
 ) -> tuple[Lexicon, dict[str, Any]]:
     """Mines a lexicon from rollout files, read as a stream; also returns the report that `hicra mine` prints.
 
@@ -196,6 +202,8 @@ def mine_paths(
         backend: "local" or "ray".
         workers: number of processes that count. Backend and workers do not change the lexicon.
         why: grams to explain; the report then holds `why`, see `hicra.mining.why.explain`.
+        mapping, quarantine: as for `corpus.read`.
+        tokenizer: folder with tokenizer.json, for dumps that hold token ids and no text.
 
     Raises:
         DataError: as `corpus.read` and `mine`, or where no solution is correct.
@@ -204,7 +212,10 @@ def mine_paths(
     started = time.perf_counter()
     chosen = checked(settings or MineSettings())
     note = fell_back() if (settings or MineSettings()).embedder is None else None
-    reading = Reading(on_bad, max_bad, chosen.include_incorrect, chosen.contrast is not None)
+    reading = Reading(
+        on_bad, max_bad, chosen.include_incorrect, chosen.contrast is not None, checked_mapping(mapping), quarantine,
+        tokenizer,
+    )  # fmt: skip
     with ends_on_sigterm(), contextlib.closing(open_backend(backend, workers, chosen.segmenter)) as held:
         loaded, read = held.load_paths(paths, reading, chosen.near_duplicates == "merge")
         result = mine_loaded(held, loaded, chosen)

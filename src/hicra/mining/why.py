@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hicra.errors import counted
+from hicra.drawing.readable import counted
 from hicra.mining.choose import Chosen, Fate
 from hicra.mining.counting.ngrams import count_ngrams
 from hicra.mining.counting.segmenters import open_segmenter

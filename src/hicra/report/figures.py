@@ -249,13 +249,21 @@ def length(model: ReportModel) -> Figure | Missing:
     """Shows the response length."""
     kinds = [Kind("length", "length")]
     read = "Compare it with semantic entropy: longer responses contain more grams."
-    return _figure("length", "Response length", [panel(model, kinds, unit="tokens", include=(0.0,))], kinds, read)
+    unit = _counted(model)
+    return _figure("length", "Response length", [panel(model, kinds, unit=unit, include=(0.0,))], kinds, read)
+
+
+def _counted(model: ReportModel) -> str:
+    """Says what lengths and shares are counted in: `hicra diagnose` without a tokenizer counts words."""
+    return " or ".join(sorted({str(run.config.get("counts", "tokens")) for run in model.runs})) or "tokens"
 
 
 def share(model: ReportModel) -> Figure | Missing:
     """Shows the shares of planning tokens and of tokens whose advantage was changed: whether a method does anything."""
     kinds = [Kind("planning_share", "planning"), Kind("changed_share", "changed")]
     read = "The changed share is 0 for none and at most the planning share for hicra; at 0 the method changes nothing."
+    if (counted := _counted(model)) != "tokens":
+        read += f" These are shares of {counted}."
     return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
 
 

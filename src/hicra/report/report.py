@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from hicra.artifacts import write_text
 from hicra.drawing import theme
-from hicra.drawing.readable import number, shorten
+from hicra.drawing.readable import counted, number, shorten
 from hicra.errors import ArtifactError
 from hicra.report import charts, sections
 from hicra.report.build import MAX_ROLLOUTS, build_model
@@ -136,7 +136,7 @@ def _title(model: ReportModel) -> str:
     if len(model.runs) == 1:
         return shorten(model.runs[0].name, 120)
     if len(model.arms) == 1:
-        return shorten(f"{model.arms[0]}, {len(model.runs)} runs", 120)
+        return shorten(f"{model.arms[0]}, {counted(len(model.runs), 'run')}", 120)
     base, rest = model.arms[0], model.arms[1:]
     joined = (
         f"{sections.sentence(rest, 3)} against {base}" if base.startswith("none") else sections.sentence(model.arms, 4)
@@ -150,12 +150,12 @@ def _lead(model: ReportModel) -> str:
     tasks = {
         str(task["name"]) for run in model.runs if isinstance(task := run.config.get("task"), dict) and task.get("name")
     }
-    parts = [f"{len(model.runs)} run{'s' if len(model.runs) > 1 else ''}"]
+    parts = [counted(len(model.runs), "run")]
     if tasks:
         parts.append(f"on {shorten(sections.sentence(sorted(tasks), 3), 100)}")
     text = " ".join(parts) + (f", steps {min(steps)} to {max(steps)}" if steps else "")
     text += f", seed{'s' if len(seeds) > 1 else ''} {sections.sentence([str(seed) for seed in seeds])}"
-    return f"{text}, {number(float(model.total_rollouts))} rollouts."
+    return f"{text}, {number(float(model.total_rollouts))} rollout{'s' * (model.total_rollouts != 1)}."
 
 
 def _curves_text(model: ReportModel) -> str:
@@ -166,7 +166,7 @@ def _curves_text(model: ReportModel) -> str:
 
 def _choice(model: ReportModel, shown: int, cut_to: int | None) -> str:
     total = model.total_rollouts
-    text = f"{shown} of {number(float(total))} rollouts are shown"
+    text = f"{shown} of {number(float(total))} rollout{'s are' if total != 1 else ' is'} shown"
     text += ", chosen evenly over arms and steps." if shown < total else "."
     if shown < min(total, MAX_ROLLOUTS):
         text += " Fewer than usual are shown, so that the page does not become too large."

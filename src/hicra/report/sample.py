@@ -36,14 +36,18 @@ def read_columns(file: Path, columns: Sequence[str] | None = None) -> pl.DataFra
     """
     try:
         if columns is None:
-            return pl.read_parquet(file)
-        known = set(pl.read_parquet_schema(file))
-        return pl.read_parquet(file, columns=[name for name in columns if name in known])
-    except (OSError, pl.exceptions.PolarsError) as error:
+            return pl.read_parquet(file, glob=False)
+        return pl.read_parquet(file, columns=[name for name in columns if name in _names(file)], glob=False)
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise ArtifactError(
             f"{file} is not readable as parquet: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
             "remove the file, or write the run again with `hicra train` or `hicra diagnose`",
         ) from None
+
+
+def _names(file: Path) -> set[str]:
+    with open(file, "rb") as opened:  # polars would read [ ] * ? in a name as a pattern
+        return set(pl.read_parquet_schema(opened))
 
 
 def steps_of(file: Path, frame: pl.DataFrame) -> list[int]:
@@ -67,8 +71,8 @@ def index(run: int, files: Sequence[Path]) -> list[Place]:
     places: list[Place] = []
     for file in files:
         try:
-            known = set(pl.read_parquet_schema(file))
-        except (OSError, pl.exceptions.PolarsError):
+            known = _names(file)
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
             known = {"response"}  # read_columns below says what is wrong
         if "response" not in known:
             raise ArtifactError(

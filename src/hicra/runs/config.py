@@ -1,7 +1,8 @@
 """The training config: it is read from YAML, checked strictly, and saved with the run with all defaults filled in.
 
 `--set a.b=c` overrides the file, and `--method` overrides both. An unknown key is refused with the nearest known one named, and a
-key that stands twice is refused.
+key that stands twice is refused. A relative path in a file starts from the file's folder, and one of `--set` from the working
+folder; both are recorded as absolute paths, so that a run can be resumed from anywhere.
 
 Deviations (the paper prints none of these values):
 TRAIN-1. Clipping is at 0.2 and 0.28, the loss is the token mean (`dapo`), and there is no KL term: these are the values of the
@@ -12,7 +13,8 @@ TRAIN-2. There are eight rollouts per problem, the temperature is 1, and the lea
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,9 +23,11 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from hicra.credit import LOSSES, get_method
 from hicra.errors import ConfigError, did_you_mean
+from hicra.runs.rooted import rooted
 from hicra.strict import Count, Positive, Share, Strict, validated
 
 LARGEST_FILE = 1_000_000
+FIX = "`hicra train --keys` lists every key"
 
 
 def _known_loss(name: str) -> str:
@@ -75,6 +79,11 @@ class TrainConfig(Strict):
     learning_rate: float = Field(default=1e-6, gt=0, description="Learning rate of AdamW, constant after the warm-up.")
     warmup_steps: Count = Field(default=5, description="Number of steps in which the learning rate rises from 0.")
     weight_decay: float = Field(default=0.0, ge=0, description="Weight decay of AdamW.")
+    skip_without_gradient: bool = Field(
+        default=False,
+        description="Whether a step in which no group gives a gradient leaves the weights alone. Otherwise Adam's momentum still "
+        "moves them, as in TRL.",
+    )
     adam_beta2: float = Field(default=0.99, gt=0, lt=1, description="Second beta of AdamW.")
     max_grad_norm: float = Field(default=1.0, gt=0, description="The gradient is clipped to this norm.")
     prompts_per_step: Positive = Field(default=32, description="Number of problems per step.")
@@ -112,6 +121,10 @@ class TrainConfig(Strict):
             raise ValueError(
                 f"train.save_steps {self.save_steps} is no multiple of train.iterations {self.iterations}: a run could not "
                 "resume exactly from a checkpoint inside a generation"
+            )
+        if self.skip_without_gradient and self.kl:
+            raise ValueError(
+                "train.skip_without_gradient leaves no step out when train.kl is above 0: the KL term gives a gradient in each"
             )
         rollouts = self.prompts_per_step * self.group_size
         if self.micro_batch and rollouts % self.micro_batch:
@@ -159,15 +172,23 @@ class RunConfig(Strict):
 
 
 def load_config(
-    path: Path | None, sets: Iterable[str] = (), method: str | None = None, seed: int | None = None
+    path: Path | None,
+    sets: Iterable[str] = (),
+    method: str | None = None,
+    seed: int | None = None,
+    *,
+    base: Mapping[str, Any] | None = None,
+    names: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[RunConfig, list[str]]:
     """Reads a config, applies the overrides and checks it.
 
     Args:
-        path: a YAML file; None starts from the defaults.
+        path: a YAML file; None starts from `base`.
         sets: "a.b=value" overrides, whose values are read as YAML.
         method: replaces method.name; settings that the new method lacks are dropped, and the notes say so.
         seed: replaces train.seed.
+        base: the config to start from without a file, as a run has recorded it; None starts from the defaults.
+        names: the values of a key that are names and not paths: {"lexicon": ["paper", ...]}.
 
     Returns:
         The config, and notes for the user.
@@ -175,13 +196,40 @@ def load_config(
     Raises:
         ConfigError: something is wrong; the message names the file or override, the key, and the nearest known one.
     """
-    tree = {} if path is None else _read_yaml(path)
-    for override in sets:
-        _apply(tree, override)
-    if seed is not None:
-        _apply(tree, f"train.seed={seed}")
+    known = names or {}
+    tree = deepcopy(dict(base or {})) if path is None else _read_yaml(path)
+    if path is not None:
+        tree = rooted(tree, path.parent, known, str(path))
+    given = [("", deepcopy(tree)), *_overridden(tree, sets, seed, known)]
     notes = _switch_method(tree, method) if method else []
-    return validated(RunConfig, tree, f" in {path}" if path else ""), notes
+    try:
+        return validated(RunConfig, tree, fix=FIX), notes
+    except ConfigError as error:
+        where = _blamed(error, given, path)
+        raise ConfigError(f"{error.message}{where}", error.fix) from None
+
+
+def _overridden(
+    tree: dict[str, Any], sets: Iterable[str], seed: int | None, names: Mapping[str, Collection[str]]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Applies the overrides to the tree one after the other; yields what each is called, and a copy of the tree after it."""
+    for override in sets:
+        _apply(tree, override, names)
+        yield f"--set {override}", deepcopy(tree)
+    if seed is not None:
+        _apply(tree, f"train.seed={seed}", names)
+        yield f"--seed {seed}", deepcopy(tree)
+
+
+def _blamed(error: ConfigError, given: Sequence[tuple[str, dict[str, Any]]], path: Path | None) -> str:
+    """Says where the mistake stands: in the first override after which the config has it, else in the file."""
+    for called, tree in given:
+        try:
+            validated(RunConfig, tree, fix=FIX)
+        except ConfigError as same:
+            if same.message == error.message:
+                return f" in {called or path}" if called or path else ""
+    return ""
 
 
 def with_defaults(recorded: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,23 +271,24 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is larger than {LARGEST_FILE:,} bytes", "check that this file is a config")
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDuplicates)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not readable YAML: {' '.join(str(error).split())}", "correct that line") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path} holds {type(tree).__name__}, not a mapping", "see recipes/plan-execute/config.yaml")
     return tree
 
 
-def _apply(tree: dict[str, Any], override: str) -> None:
+def _apply(tree: dict[str, Any], override: str, names: Mapping[str, Collection[str]]) -> None:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise ConfigError(f"--set {override!r} is not of the form a.b=value", "for example --set train.steps=20")
     try:
         value = yaml.load(text, Loader=_NoDuplicates)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"--set {override!r}: the value is not YAML: {' '.join(str(error).split())}", "put the value in quotes"
         ) from None
+    value = rooted(value, Path.cwd(), names, None, key)
     *parents, last = key.split(".")
     for parent in parents:
         inner = tree.setdefault(parent, {})

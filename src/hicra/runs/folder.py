@@ -3,6 +3,7 @@
     hicra.json        kind hicra.run, schema_version, method, seed, config (resolved), inputs {name: sha256}, versions
     metrics.jsonl     one object per step: step 1, 2, 3 ... and every name of the metrics table, null where it has no value
     rollouts/*.parquet  step-NNNNNN.parquet, columns below
+    refused/*.parquet  the same of steps that were not applied: a loss, gradient or weight was not finite
     checkpoints/      step-NNNNNN folders, complete unless their name starts with "." or "tmp"
     final/            a model that transformers loads
     report.html       once `hicra report` has built it
@@ -25,7 +26,16 @@ from typing import Any
 
 import polars as pl
 
-from hicra.artifacts import atomic_file, canonical_json, finite, read_manifest, refuse_existing, write_text
+from hicra.artifacts import (
+    atomic_file,
+    canonical_json,
+    check_output,
+    finite,
+    new_dir,
+    read_manifest,
+    write_text,
+    writes,
+)
 from hicra.errors import ArtifactError
 from hicra.version import __version__
 
@@ -49,22 +59,24 @@ class RunFolder:
         config: Mapping[str, Any],
         inputs: Mapping[str, str] | None = None,
         versions: Mapping[str, str] | None = None,
+        overwrite: bool = False,
         **extra: Any,
     ) -> RunFolder:
         """Makes an empty run folder with its manifest.
 
         Args:
             path: the folder, which must be absent or empty.
+            overwrite: whether it may be replaced where it is neither.
             method, seed, config: how the run is made; the config is the resolved one.
             inputs: sha256 of what the run is made from, by name.
             versions: versions of packages, by name.
             **extra: further keys of the manifest.
 
         Raises:
-            ArtifactError: `path` exists and is not empty.
+            ArtifactError: `path` exists and is not empty, or cannot be written.
         """
         path = Path(path)
-        refuse_existing(path, "the run folder")
+        check_output(path, "the run folder", overwrite=overwrite, folder=True)
         manifest = {
             "kind": KIND,
             "schema_version": SCHEMA_VERSION,
@@ -75,8 +87,8 @@ class RunFolder:
             "versions": {"hicra": __version__, **(versions or {})},
             **extra,
         }
-        path.mkdir(parents=True, exist_ok=True)
-        write_text(path / "hicra.json", canonical_json(manifest))
+        with new_dir(path, overwrite) as made:
+            write_text(made / "hicra.json", canonical_json(manifest))
         return cls(path, manifest)
 
     @classmethod
@@ -102,6 +114,16 @@ class RunFolder:
         return int(self.manifest["seed"])
 
     @property
+    def config(self) -> dict[str, Any]:
+        """The config that the run was made with; raises ArtifactError where hicra.json holds none."""
+        found = self.manifest.get("config")
+        if not isinstance(found, dict):
+            raise ArtifactError(
+                f"{self.path / 'hicra.json'} holds no config", "restore that file, or train into another -o"
+            )
+        return found
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -109,57 +131,55 @@ class RunFolder:
     def log(self, step: int, values: Mapping[str, float | None]) -> None:
         """Appends one step to metrics.jsonl; NaN and infinities become null."""
         line = json.dumps({"step": step, **finite(dict(values))}, allow_nan=False)
-        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+        path = self.path / "metrics.jsonl"
+        with writes(path), open(path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Reads the objects of all steps, in order; the list is empty before the first step."""
+        """Reads the objects of all steps, in order; the list is empty before the first step.
+
+        Raises:
+            ArtifactError: a line is no JSON object (the message has its number).
+        """
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
         rows: list[dict[str, Any]] = []
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
             if line:
                 try:
-                    rows.append(json.loads(line))
-                except json.JSONDecodeError as error:
-                    raise ArtifactError(
-                        f"{path} line {number} is not JSON: {error}",
-                        "`hicra train --resume` repairs an interrupted run",
-                    ) from None
+                    row = json.loads(line.decode("utf-8"))
+                except (ValueError, RecursionError) as error:
+                    raise _unreadable(path, number, f"not JSON: {error}") from None
+                if not isinstance(row, dict):
+                    raise _unreadable(path, number, "no JSON object")
+                rows.append(row)
         return rows
 
-    def rewind(self, step: int) -> None:
-        """Drops what was logged after `step` and a last line that is cut off, so that a resumed run logs no step twice."""
-        path = self.path / "metrics.jsonl"
-        if path.exists():
-            kept = []
-            for line in path.read_text(encoding="utf-8").split("\n"):
-                try:
-                    if line and json.loads(line)["step"] <= step:
-                        kept.append(line + "\n")
-                except json.JSONDecodeError:
-                    continue
-            write_text(path, "".join(kept))
-        for file in (self.path / "rollouts").glob("step-*.parquet"):
-            found = STEP_NAME.match(file.name)
-            if found and int(found[1]) > step:
-                file.unlink()
-
     # ---- rollouts
-    def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0) -> Path:
-        """Writes the rollouts of one step; `part` is the rank that they come from."""
+    def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0, folder: str = "rollouts") -> Path:
+        """Writes the rollouts of one step.
+
+        Args:
+            step, rows: the step and its rollouts.
+            part: the rank that they come from.
+            folder: "rollouts", or "refused" for those of a step that was not applied.
+        """
         name = f"step-{step:06d}" + (f"-part{part}" if part else "") + ".parquet"
-        path = self.path / "rollouts" / name
+        path = self.path / folder / name
         with atomic_file(path) as temporary:
             rows.write_parquet(temporary)
         return path
 
     def rollout_files(self) -> list[Path]:
-        """Lists the Parquet files of rollouts, sorted by step."""
-        return sorted((self.path / "rollouts").glob("*.parquet"))
+        """Lists the Parquet files of rollouts, sorted by step; hidden ones are not complete."""
+        return sorted(path for path in (self.path / "rollouts").glob("*.parquet") if path.name[0] != ".")
 
     def rollouts(self) -> Iterator[pl.DataFrame]:
         """Yields the rollouts, one frame per file, in order of step."""
         for path in self.rollout_files():
-            yield pl.read_parquet(path)
+            yield pl.read_parquet(path, glob=False)
+
+
+def _unreadable(path: Path, number: int, why: str) -> ArtifactError:
+    return ArtifactError(f"{path} line {number} is {why}", "`hicra train --resume` repairs an interrupted run")

@@ -4,10 +4,10 @@
     found = stats.paired_comparison(treatment, baseline)      # entry i of both is from seed i
     found.difference, found.low, found.high, found.p_value, found.prob_improvement, found.verdict
 
-For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), signflip.py, holm.py,
-improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there are wilson.py,
-binomial.py and bootstrap.py. They need only numpy and scipy.special. To
-add one, write a file here with functions of numbers alone, name them below, and call them where they are needed.
+For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), rounding.py,
+signflip.py, holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there
+are shares.py, wilson.py, binomial.py and bootstrap.py. They need only numpy and scipy.special. To add one, write a file here with
+functions of numbers alone, name them below, and call them where they are needed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
 from hicra.stats.paired import LEAST_SEEDS, Comparison, paired_comparison, t_interval
 from hicra.stats.power import seeds_needed, smallest_gap, spread_interval
 from hicra.stats.questions import crossed_interval, question_interval
+from hicra.stats.rounding import paired_differences
+from hicra.stats.shares import mean_share_interval
 from hicra.stats.signflip import EXACT_UP_TO, least_p, sign_flip_p
-from hicra.stats.wilson import normal_quantile, wilson_interval, wilson_of_share, wilson_over_groups
+from hicra.stats.wilson import normal_quantile, wilson_interval, wilson_of_share
 
 __all__ = [
     "EXACT_UP_TO",
@@ -36,8 +38,10 @@ __all__ = [
     "iqm",
     "iqm_interval",
     "least_p",
+    "mean_share_interval",
     "normal_quantile",
     "paired_comparison",
+    "paired_differences",
     "prob_improvement",
     "question_interval",
     "seeds_needed",
@@ -47,5 +51,4 @@ __all__ = [
     "t_interval",
     "wilson_interval",
     "wilson_of_share",
-    "wilson_over_groups",
 ]

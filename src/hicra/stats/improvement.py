@@ -15,13 +15,17 @@ import numpy as np
 from scipy.special import stdtrit
 
 from hicra.arrays import Floats
+from hicra.stats.rounding import noise_of
 
 
 def prob_improvement(treatment: Floats, baseline: Floats) -> float:
-    """Returns the share of all (treatment, baseline) pairs in which the treatment is larger; ties count half."""
-    ranked = np.sort(baseline)
-    below = np.searchsorted(ranked, treatment, "left").sum()
-    not_above = np.searchsorted(ranked, treatment, "right").sum()
+    """Returns the share of all (treatment, baseline) pairs in which the treatment is larger; ties count half.
+
+    Values that only rounding tells apart are a tie.
+    """
+    ranked, noise = np.sort(baseline), noise_of(treatment, baseline)
+    below = np.searchsorted(ranked, treatment - noise, "left").sum()
+    not_above = np.searchsorted(ranked, treatment + noise, "right").sum()
     return float((below + not_above) / (2 * len(treatment) * len(baseline)))
 
 

@@ -14,6 +14,7 @@ from scipy.special import stdtrit
 from hicra.arrays import Floats
 from hicra.errors import ConfigError, DataError
 from hicra.stats.improvement import prob_improvement
+from hicra.stats.rounding import noise_of, paired_differences
 from hicra.stats.signflip import sign_flip_p
 
 LEAST_SEEDS = 6  # the smallest sign-flip p of 5 pairs is 0.0625
@@ -42,7 +43,7 @@ class Comparison:
 
 
 def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -> Comparison:
-    """Compares two arms by seed, where a larger value is better.
+    """Compares two arms by seed, where a larger value is better; differences that rounding makes are none (STATS-3).
 
     Args:
         treatment, baseline: [n] finite numbers; entry i of both is from seed i.
@@ -59,10 +60,10 @@ def paired_comparison(treatment: Any, baseline: Any, confidence: float = 0.95) -
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         raise DataError("a value is not finite", "leave that seed out of both arms, and report that you did")
-    differences, n = a - b, len(a)
+    differences, n, noise = paired_differences(a, b), len(a), noise_of(a, b)
     low, high = t_interval(differences, confidence)
     verdict = "inconclusive"
-    if n >= LEAST_SEEDS and (low > 0 or high < 0):
+    if n >= LEAST_SEEDS and (low > noise or high < -noise):
         verdict = "better" if low > 0 else "worse"
     return Comparison(
         float(differences.mean()), low, high, sign_flip_p(differences), prob_improvement(a, b), verdict, n

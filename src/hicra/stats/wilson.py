@@ -1,18 +1,15 @@
 """Wilson's score interval of a share, which stays inside [0, 1] and does not shrink to a point at 0 or 1 (Wilson 1927).
 
-`wilson_interval` is for independent draws. Where draws come in groups (samples of one question), `wilson_of_share` computes
-the same interval with the effective number of draws, share (1 - share) / variance of the share (Dean and Pagano 2015
-compare such intervals for clustered proportions).
+`wilson_interval` is for independent draws. Where the draws of several questions are put together, `wilson_of_share` computes the
+same interval with the effective number of draws, share (1 - share) / variance of the share.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-from scipy.special import ndtri, stdtrit
+from scipy.special import ndtri
 
-from hicra.arrays import Floats
 from hicra.errors import DataError
 from hicra.stats.paired import check_confidence
 
@@ -47,7 +44,7 @@ def wilson_of_share(share: float, variance: float, least: int, quantile: float) 
         share: the estimate, in [0, 1].
         variance: variance of the estimate.
         least: number of draws to assume if the variance is 0, or the share is 0 or 1.
-        quantile: of the normal or t distribution.
+        quantile: of the normal distribution.
 
     >>> low, high = wilson_of_share(0.5, 0.25 / 100, 100, 1.96)  # 50 of 100
     >>> round(low, 4), round(high, 4)
@@ -59,27 +56,6 @@ def wilson_of_share(share: float, variance: float, least: int, quantile: float) 
     centre = share + quantile**2 / (2 * draws)
     half = quantile * math.sqrt(spread / draws + quantile**2 / (4 * draws**2))
     return max(0.0, min(share, (centre - half) / scale)), min(1.0, max(share, (centre + half) / scale))
-
-
-def wilson_over_groups(shares: Floats, confidence: float = 0.95) -> tuple[float, float]:
-    """Computes the interval of the mean share over groups like these.
-
-    The groups are the draws, and the quantile is Student's because there may be few groups.
-
-    Args:
-        shares: [N] one number in [0, 1] per group.
-        confidence: of the interval, in (0, 1).
-
-    Returns:
-        (low, high). A single group says nothing of other groups and gives (0, 1); equal shares count as one draw per group.
-    """
-    groups = len(shares)
-    if groups < 2:
-        return 0.0, 1.0
-    # The computed variance of equal values may be 1e-33 because their mean is rounded; it must be 0, and not mean 1e32 draws.
-    variance = float(shares.var(ddof=1)) / groups if np.ptp(shares) > 1e-12 else 0.0
-    quantile = float(stdtrit(groups - 1, (1 + confidence) / 2))
-    return wilson_of_share(float(shares.mean()), variance, groups, quantile)
 
 
 def normal_quantile(confidence: float) -> float:

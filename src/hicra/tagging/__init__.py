@@ -14,7 +14,8 @@
 
 from __future__ import annotations
 
-from hicra.tagging.rows import SPANS, RowTagger, TaggedRows, chunks, covered, span_series, with_text
+from hicra.corpus.need_text import with_text
+from hicra.tagging.rows import SPANS, RowTagger, TaggedRows, chunks, covered, span_series
 from hicra.tagging.streaming import StreamTagger
 from hicra.tagging.tag import tag_paths
 from hicra.tagging.tagger import Tagged, Tagger

@@ -2,7 +2,8 @@
 
 A response is read as the tokens of `token_ids` or of the tokenizer where one is given, else as its words between white space
 (each letter of a script without spaces is a word); shares and lengths are then counted in words. Character spans are the same
-either way.
+either way. The stretches of a conversation (`hicra.corpus.turns`) are encoded one by one, with a place between them that is no
+token, so that nothing matches across.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import numpy as np
 import polars as pl
 
 from hicra.arrays import Bools, Ints
-from hicra.errors import ConfigError, DataError, counted
+from hicra.corpus.turns import WALL
+from hicra.drawing.readable import counted
+from hicra.errors import ConfigError
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Span, Tagger
 from hicra.text.byte_tables import encoder_of, table_of
@@ -28,6 +31,7 @@ Flat = tuple[Ints, Ints, Ints, list[str]]
 CHUNK = 512
 CELLS = 2**22  # rows times bytes of the longest one, which are more than its tokens
 _BLANK = np.array([chr(point).isspace() for point in range(0x3001)] + [False])  # what str.split splits at
+_BETWEEN = -1  # in the place of a token, between two stretches
 SPANS = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))
 
 
@@ -38,7 +42,8 @@ class TaggedRows:
     Attributes:
         spans: for each row, character spans in its text.
         planning_chars: [B] number of characters that lie in a span.
-        ids, live, planning: [B,T] token ids (or numbers of words), those that are no padding, the planning tokens.
+        ids, live, planning: [B,T] token ids (or numbers of words), those that are tokens (no padding, no place between two
+            stretches), the planning tokens.
         row, start, stop, gram: [H] every occurrence as a token range.
     """
 
@@ -92,9 +97,32 @@ class RowTagger:
         ids: list[Any] = list(token_ids) if token_ids is not None else [None] * len(texts)
         absent = [index for index, own in enumerate(ids) if own is None]
         if absent and self._encode is not None:
-            for index, own in zip(absent, self._encode([texts[index] for index in absent]), strict=True):
-                ids[index] = own
+            stretches = [texts[index].split(WALL) for index in absent]
+            encoded = iter(self._encode(list(itertools.chain.from_iterable(stretches))))
+            for index, own in zip(absent, stretches, strict=True):
+                ids[index] = list(next(encoded))
+                for _ in own[1:]:
+                    ids[index] = [*ids[index], _BETWEEN, *next(encoded)]
+        given = set(range(len(texts))).difference(absent)
+        for index in given:
+            if WALL in texts[index]:
+                ids[index] = self._parted(ids[index], texts[index].split(WALL))
         return ids
+
+    def _parted(self, ids: Sequence[int], stretches: Sequence[str]) -> list[int]:
+        """Returns the ids of a conversation with `_BETWEEN` where its stretches begin; as they are where their text differs."""
+        table = np.asarray(ids, np.int64).reshape(1, -1)
+        [(text, ends)] = self.tagger.texts(table, np.ones(table.shape, np.bool_))
+        out, done, at = list(ids), 0, 0
+        for number, stretch in enumerate(stretches):
+            at = text.find(stretch, at)
+            if at < 0:
+                return list(ids)
+            if number:
+                out.insert(int(np.searchsorted(ends, at, side="right")) + done, _BETWEEN)
+                done += 1
+            at += len(stretch)
+        return out
 
     def _by_words(self, texts: Sequence[str], spans: list[list[Span]], flat: Flat, planning_chars: Ints) -> TaggedRows:
         row, low, high, gram = flat
@@ -215,22 +243,13 @@ def chunks(rows: pl.DataFrame, size: int = CHUNK) -> Iterator[pl.DataFrame]:
         yield rows.slice(begin)
 
 
-def with_text(rows: pl.DataFrame, before: int = 0) -> pl.DataFrame:
-    """Returns the rows; raises DataError where one has no response. `before` rows came earlier in the same input."""
-    missing = rows["response"].null_count()
-    if missing:
-        first = int(rows["response"].is_null().arg_max() or 0) + 1 + before
-        raise DataError(
-            f"{missing} of {rows.height} rows have no response, the first is row {first}", "drop those rows first"
-        )
-    return rows
-
-
 def _padded(rows: Sequence[Sequence[int]]) -> tuple[Ints, Bools]:
     live = _filled(np.array([len(row) for row in rows], np.int64))
     table = np.zeros(live.shape, np.int64)
     if live.any():
         table[live] = np.concatenate([np.asarray(row, np.int64) for row in rows])
+    between = table == _BETWEEN
+    table[between], live[between] = 0, False
     return table, live
 
 

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,12 @@ import polars as pl
 
 from hicra import corpus
 from hicra.artifacts import atomic_file
+from hicra.corpus.need_text import with_text
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
-from hicra.tagging.rows import RowTagger, chunks, mask_series, span_series, with_text
+from hicra.tagging.rows import RowTagger, chunks, mask_series, span_series
+from hicra.text.decode import decoder
 from hicra.text.scripts import letters_by_script
 from hicra.workers.pool import ordered
 from hicra.workers.signals import ends_on_sigterm
@@ -39,12 +41,20 @@ ENDINGS = (".parquet", ".jsonl")
 
 @dataclass(frozen=True)
 class Job:
-    """Holds what every worker knows: `names` maps each input column to the column of the frames, `parts` is a folder."""
+    """Holds what every worker knows.
+
+    Attributes:
+        lexicon, tokenizer, unit: as for `tag_paths`.
+        names: each input column -> the column of the frames.
+        text: the column that the response is written to where none of the input's columns is it, else None.
+        ending, parts: of the output; the folder that parts of a parquet file go to.
+    """
 
     lexicon: Lexicon
     tokenizer: str | None
     unit: str | None
     names: dict[str, str]
+    text: str | None
     ending: str | None
     parts: str | None
 
@@ -72,11 +82,16 @@ Done = tuple[TagTotals, bytes]  # and the lines of JSON
 
 def tag_paths(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None, out: Path | None, on_bad: Any,
-    max_bad: float, workers: int = 1, progress: Callable[[int, int], None] | None = None,
+    max_bad: float, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None, workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Tags rollout files: one output row for each input row, in the same order, duplicates kept.
+    """Tags rollout files: one output row for each response, in the same order, duplicates kept.
+
+    Offsets of spans are of the text of the response. Where no column of the input is that text (a conversation, a list of
+    responses, token ids), it is written as `response`.
 
     Args:
+        on_bad, max_bad, mapping, quarantine: as for `corpus.read`.
         out: a .parquet or .jsonl file; None only counts. It appears when it is complete. For .parquet the parts need
             about its size once more, beside it, until then.
         workers: number of processes; the output does not depend on it.
@@ -99,13 +114,17 @@ def tag_paths(
     first = RowTagger(lexicon, tokenizer, unit)  # fails here, before anything is read
     with ends_on_sigterm():
         source = corpus.batches(
-            paths, on_bad, max_bad, keep_duplicates=True, size=BATCH, size_bytes=BATCH_BYTES
-        ).prepare()
+            paths, on_bad, max_bad, mapping=mapping, quarantine=quarantine, keep_duplicates=True, size=BATCH,
+            size_bytes=BATCH_BYTES, decode=None if tokenizer is None else decoder(tokenizer),
+        ).prepare()  # fmt: skip
+        text_column = _text_column(source)
         _refuse_names(source, out, tokenizer)
         begin = time.perf_counter()
         total = TagTotals()
         with _output(out) as (target, parts):
-            job = Job(lexicon, tokenizer, unit, source.input_names, out.suffix if out else None, str(parts or ""))
+            job = Job(
+                lexicon, tokenizer, unit, source.input_names, text_column, out.suffix if out else None, str(parts or "")
+            )  # fmt: skip
             processes = min(workers, -(-source.rows // BATCH))
             with _appender(target if job.ending == ".jsonl" else None) as write:
                 for counts, text in ordered(_worker, (job,), _tasks(source), processes):
@@ -122,9 +141,16 @@ def tag_paths(
         "planning_share": total.planning / total.tokens if total.tokens else 0.0, "chars": total.chars,
         "planning_chars": total.planning_chars, "tokens_per_second": total.tokens / seconds if seconds else 0.0,
         "seconds": seconds, "workers": processes, "token_kind": first.counts, "skipped": source.skipped,
-        "duplicates": source.duplicates, "output": str(out) if out else None,
+        "duplicates": source.duplicates, "text_column": text_column if out else None, "output": str(out) if out else None,
         "warnings": [] if total.planning_chars else [nothing_found(lexicon, total.rows, total.letters)],
     }  # fmt: skip
+
+
+def _text_column(source: corpus.Batches) -> str | None:
+    """Returns the column to write the response to, None where it is a column of the input."""
+    if "response" in source.input_names.values():
+        return None
+    return "tagged_response" if "response" in source.input_names else "response"
 
 
 def _refuse_names(source: corpus.Batches, out: Path | None, tokenizer: str | None) -> None:
@@ -184,7 +210,8 @@ def _worker(job: Job) -> Callable[[BatchTask], Done]:
         if job.ending is None:
             return counts, b""
         made = columns if job.tokenizer is not None else columns[:2]
-        table = frame.select(pl.col(column).alias(name) for name, column in job.names.items()).with_columns(made)
+        table = frame.select(pl.col(column).alias(name) for name, column in job.names.items())
+        table = table.with_columns([frame["response"].alias(job.text), *made] if job.text else made)
         if job.ending == ".parquet":
             table.write_parquet(Path(str(job.parts)) / f"{number:09d}.parquet", compression="lz4")
             return counts, b""

@@ -84,7 +84,7 @@ def column(row: dict[str, Any], names: tuple[str, ...]) -> str | None:
 def missing(where: RowPlace, what: str, names: tuple[str, ...], row: dict[str, Any], setting: str) -> DataError:
     """Makes the error for a row without any of these columns; it names the nearest column that the row has."""
     closest = next((found for name in names if (found := nearest(name, row))), None)
-    known = f"did you mean {closest!r}?" if closest else did_you_mean("", row)
+    known = f"did you mean {closest!r}?" if closest else f"{did_you_mean('', row)}."
     also = f" (nor {', '.join(names[1:])})" if len(names) > 1 else ""
     return DataError(
         f"{where}: no column {names[0]!r}{also} for the {what}", f"{known} Name the column with {setting}."

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hicra.corpus.records import Record, RowPlace
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError, DataError
 from hicra.tasks import judge
 from hicra.tasks.benchmarks import BenchmarkSpec, NoAnswer
@@ -96,7 +97,7 @@ def load(
                 question = _question(where, row, benchmark, cut_at, None if file.startswith(HUB) else Path(file).parent)
             except NoAnswer as error:
                 if on_bad_gold == "stop":
-                    raise
+                    raise NoAnswer(f"{where}: {error.message}", error.fix) from None
                 bad.append(_left_out(where, "", error.message))
                 continue
             first = seen.setdefault(question.id, where)
@@ -126,7 +127,8 @@ def refuse_shared(train: Iterable[Question], held_out: Iterable[Question]) -> No
     if shared:
         first = shared[0]
         raise DataError(
-            f"{len(shared)} questions of {first.place.file} are in {known[first.key].file} too, "
+            f"{counted(len(shared), 'question')} of {first.place.file} {'is' if len(shared) == 1 else 'are'} in "
+            f"{known[first.key].file} too, "
             f"the first on line {first.place.line} (there line {known[first.key].line})",
             "remove them on one side; `hicra corpus overlap TRAIN BENCH` lists them all",
         )
@@ -174,6 +176,8 @@ def _question(
         judge.golds_of(gold)  # this finds a bad tolerance while the line is known
         shown = benchmark.text(row, text.strip())
         images = images_of(row, benchmark.images, folder)
+    except NoAnswer:
+        raise  # the caller knows the place
     except DataError as error:
         raise type(error)(f"{where}: {error.message}", error.fix) from None
     default = f"{Path(where.file).name}:{where.line}"

@@ -37,6 +37,23 @@ def test_a_threshold_never_reached_counts_with_the_last_step():
     assert parse_metric("steps_to:0.4:x").of([0.0, 0.4], "run") == (2.0, False)
 
 
+def test_steps_with_gaps():
+    """A diagnosed run has the steps of its data: 10, 20 and 60, as they were saved."""
+    steps, curve = [10, 20, 60], [0.0, 0.4, 0.6]
+    assert parse_metric("at20:x").of(curve, "run", steps) == (0.4, False)
+    # trapezoids (0 + 0.4) / 2 over 10 steps, (0.4 + 0.6) / 2 over 40, divided by 50
+    assert parse_metric("auc:x").of(curve, "run", steps) == (pytest.approx((2 + 20) / 50), False)
+    assert parse_metric("steps_to:0.3:x").of(curve, "run", steps) == (20.0, False)
+    assert parse_metric("steps_to:0.5:2:x").of(curve, "run", steps) == (60.0, False)
+    assert parse_metric("steps_to:0.9:x").of(curve, "run", steps) == (60.0, True)
+    assert parse_metric("last2:x").of(curve, "run", steps) == (0.5, False)
+    with pytest.raises(DataError, match="run has no step 30") as error:
+        parse_metric("at30:x").of(curve, "run", steps)
+    assert error.value.fix == "the nearest is step 20: --metric at20:x"
+    with pytest.raises(DataError, match="no value of x at step 60"):
+        parse_metric("x").of([0.0, 0.4, None], "run", steps)
+
+
 def test_a_constant_curve_and_a_single_step():
     assert parse_metric("auc:x").of([0.3] * 5, "run")[0] == pytest.approx(0.3)
     assert parse_metric("auc:x").of([0.3], "run") == (0.3, False)

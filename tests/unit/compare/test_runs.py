@@ -86,6 +86,29 @@ def test_learning_curves(tmp_path):
     assert any("6 of 12 runs never got to 0.5" in said for said in late["warnings"])
 
 
+def test_a_step_that_trains_on_an_earlier_generation_counts_with_its_value(tmp_path):
+    # two steps a generation: 0.1 0.1 0.2 0.2 of 0.4, where every second step has no value of its own
+    train = {"seed": 0, "steps": 4, "iterations": 2}
+    paths = [make(tmp_path, arm, 0, 0.4, train=train) for arm in ("none", "hicra")]
+    for path in paths:
+        rows = [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+        for row, value in zip(rows, (0.1, None, 0.2, None), strict=True):
+            row["hicra/accuracy"] = value
+        (path / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    expected = {
+        "hicra/accuracy": 0.2, "at2:hicra/accuracy": 0.1, "at4:hicra/accuracy": 0.2, "last3:hicra/accuracy": 0.5 / 3,
+        "auc:hicra/accuracy": 0.15, "steps_to:0.15:hicra/accuracy": 3, "steps_to:0.12:2:hicra/accuracy": 3,
+    }  # fmt: skip
+    for metric, value in expected.items():
+        found = compare(paths, metric=metric)
+        assert found["arms"][0]["mean"] == pytest.approx(value), metric
+        assert any("train.iterations is above 1): none-0, hicra-0" in said for said in found["warnings"])
+    rows[2]["hicra/accuracy"] = None  # a whole generation without a value stays one
+    (path / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with pytest.raises(DataError, match="no value of hicra/accuracy at step 3"):
+        compare(paths, metric="last3:hicra/accuracy")
+
+
 def test_settings_name_the_arms(tmp_path):
     paths = [make(tmp_path, "none", 0, 0.4)]
     paths += [make(tmp_path, "hicra", 0, 0.5, settings={"alpha": a}, name=f"h{a}") for a in (0.2, 0.4)]
@@ -218,3 +241,43 @@ def test_hostile_names_stay_text(tmp_path):
     svg = save_plot(compare([table], "none"), tmp_path / "p.svg").read_text()
     ET.fromstring(svg)
     assert "<script" not in svg
+
+
+def observed(path, values, seed=0):
+    """A diagnosed run, with the steps of its data."""
+    run = RunFolder.create(path, method=path.name, seed=seed, config={"lexicon": "paper"})
+    for step, value in values.items():
+        run.log(step, {"hicra/accuracy": value})
+    return run.path
+
+
+def test_diagnosed_runs_have_the_steps_of_their_data(tmp_path):
+    early, late = {100: 0.1, 300: 0.2, 400: 0.4}, {100: 0.2, 300: 0.3, 400: 0.6}
+    paths = [observed(tmp_path / "none", early), observed(tmp_path / "other", late)]
+    found = compare(paths)
+    assert "last step (400)" in found["checkpoint_rule"]
+    assert found["comparisons"][0]["difference"] == pytest.approx(0.2)
+    assert compare(paths, metric="at300:hicra/accuracy")["comparisons"][0]["difference"] == pytest.approx(0.1)
+    third = observed(tmp_path / "third", {100: 0.1, 200: 0.2, 400: 0.3})
+    with pytest.raises(DataError, match="none has step 300 where .*third has step 200"):
+        compare([*paths, third])
+    with pytest.raises(DataError, match="third has no step 300"):
+        compare([*paths, third], metric="at300:hicra/accuracy")
+    falling = observed(tmp_path / "falling", {100: 0.1, 90: 0.2})
+    with pytest.raises(ArtifactError, match="has step 90 where a step after 100 belongs"):
+        compare([*paths, falling])
+
+
+def test_steps_at_the_end_without_a_value_are_left_out_and_said(tmp_path):
+    paths = pairs(tmp_path, steps=3)
+    for path in paths:
+        RunFolder.open(path).log(4, {"hicra/accuracy": None})
+    found = compare(paths)
+    assert "last step (3)" in found["checkpoint_rule"]
+    assert "the last step (4) has no value of hicra/accuracy: compared at step 3" in found["warnings"]
+    shorter = make(tmp_path, "hicra", 6, 0.5, steps=2)
+    for step in (3, 4):
+        RunFolder.open(shorter).log(step, {"hicra/accuracy": None})
+    with pytest.raises(DataError, match=r"at step 2 in .*hicra-6, and at step 4") as error:
+        compare([*paths, shorter, make(tmp_path, "none", 6, 0.4)])
+    assert "at2:hicra/accuracy" in error.value.fix

@@ -258,3 +258,10 @@ def test_rows_that_share_nothing_do_not_fill_the_memory(tmp_path):
     table = [{"arm": f"a{i}", "seed": i, "value": 1.0, "question": f"q{i}"} for i in range(3000)]
     with pytest.raises(DataError, match="lacks 2999 of 3000 questions.*and 2994 more"):
         compare([save(tmp_path, table, "csv")], "a0")
+
+
+def test_what_only_rounding_tells_apart_is_inconclusive(tmp_path):
+    lines = [f"none,{seed},{0.7 + 0.1!r}\nhicra,{seed},0.8\n" for seed in range(7)]
+    assert 0.7 + 0.1 != 0.8
+    (row,) = compare([write(tmp_path, HEAD + "".join(lines))], "none")["comparisons"]
+    assert (row["difference"], row["p"], row["prob_improvement"], row["verdict"]) == (0, 1, 0.5, "inconclusive")

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from hicra import corpus
+from hicra.corpus.turns import WALL
 from hicra.errors import DataError
 
 
@@ -79,7 +80,7 @@ def test_arguments_are_checked(tmp_path: Path) -> None:
     ("row", "reason"),
     [
         ({"solution": 5}, "solution must be a string or a list of messages, not an integer"),
-        ({"solution": "s", "correct": 1}, "correct must be true, false or null"),
+        ({"solution": "s", "correct": 0.5}, "correct must be true, false or null (or 1 and 0), not 0.5"),
         ({"solution": "s", "correct": "yes"}, "correct must be true, false or null"),
         ({"solution": "s", "reward": "1"}, "reward must be a number, not a string"),
         ({"solution": "s", "reward": True}, "reward must be a number, not true/false"),
@@ -113,17 +114,18 @@ def test_where_the_response_comes_from(tmp_path: Path) -> None:
         {"role": "assistant", "content": None},
     ]
     rows = [
-        {"solution": "a", "completion": "other"},
+        {"solution": "the reference", "completion": "a"},
         {"response": "b"},
         {"completion": "c"},
         {"messages": chat},
         {"completion": chat, "prompt": chat[:1]},
         {"solution": None, "response": "d"},
     ]
+    said = f"first{WALL}last"
     result = corpus.read(jsonl(tmp_path, rows))
-    assert result.rows["response"].to_list() == ["a", "b", "c", "last", "last", "d"]
+    assert result.rows["response"].to_list() == ["a", "b", "c", said, said, "d"]
     assert result.rows["question"][4] == "q"
-    assert corpus.inspect(tmp_path / "rows.jsonl")["columns"]["response"] == "solution"
+    assert corpus.inspect(tmp_path / "rows.jsonl")["columns"]["response"] == "completion"
 
 
 def test_correct_from_reward(tmp_path: Path) -> None:
@@ -167,13 +169,13 @@ def test_ids_numbers_and_extras_keep_their_values(tmp_path: Path) -> None:
 
 
 def test_input_columns_that_clash_with_canonical_names_survive(tmp_path: Path) -> None:
-    rows = [{"solution": "s", "response": "r", "response (input)": "x"}, {"response": "only"}]
-    result = corpus.read(jsonl(tmp_path, rows))
+    rows = [{"text": "s", "response": "r", "response (input)": "x"}, {"text": "only"}]
+    result = corpus.read(jsonl(tmp_path, rows), mapping={"response": "text"})
     assert result.rows["response"].to_list() == ["s", "only"]
     back = result.as_input()
     assert back.to_dicts() == [
-        {"solution": "s", "response": "r", "response (input)": "x"},
-        {"solution": None, "response": "only", "response (input)": None},
+        {"text": "s", "response": "r", "response (input)": "x"},
+        {"text": "only", "response": None, "response (input)": None},
     ]
 
 

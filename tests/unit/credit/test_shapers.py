@@ -41,14 +41,6 @@ def test_equal_rewards_are_exactly_zero(scale):
     assert credit.group_advantages([], [], scale).tolist() == []
 
 
-@pytest.mark.parametrize(
-    ("bad", "word"), [([1, None], "row 1 is None"), ([float("inf"), 0], "row 0 is inf"), ([float("nan")], "row 0")]
-)
-def test_rewards_that_are_none_or_not_finite_are_named(bad, word):
-    with pytest.raises(DataError, match=word):
-        credit.group_advantages(bad, [0] * len(bad))
-
-
 def test_unknown_scale_and_shapes():
     with pytest.raises(ConfigError, match="did you mean 'std'"):
         credit.group_advantages([1], [1], "sdt")
@@ -127,6 +119,24 @@ def test_released_by_hand():
     assert got == pytest.approx(np.array([[0.6, 0.6, 0.5, 0.5], [-0.5, -0.4, -0.5, -0.5]]))
 
 
+@pytest.mark.parametrize(
+    ("lengths", "entropies"),
+    [
+        ([4, 4], [0.1, 0.2, 0.3, 0.9]),  # as long as the mean is not longer than the mean
+        ([4, 2], [0.1, 0.2, 0.9, 0.9]),  # entry int(0.7 * 4) = 2 in ascending order is 0.9: no token lies above it
+    ],
+    ids=["length", "entropy"],
+)
+def test_released_takes_neither_a_tie_in_length_nor_one_in_entropy(lengths, entropies):
+    live = np.arange(4) < np.array(lengths)[:, None]
+    batch = {
+        "response_mask": live, "planning_mask": np.zeros_like(live), "group_ids": np.array([3, 3]),
+        "entropies": np.array([entropies, [5.0] * 4]),
+    }  # fmt: skip
+    advantages = np.array([[0.5] * 4, [-0.5] * 4])
+    assert call("hicra_released", advantages, batch).tolist() == advantages.tolist()
+
+
 def test_entropy_advantage_by_hand():
     batch = {**whole([[0, 0, 0]]), "entropies": np.array([[0.5, 4.0, 0.0]])}
     assert call("entropy_advantage", [[-1.0, -1.0, -1.0]], batch) == pytest.approx(np.array([[-0.8, -0.5, -1.0]]))
@@ -172,6 +182,33 @@ def test_placebo_never_leaves_what_the_policy_produced():
     mask = placebo_mask(planning & live, live, ids, seed=3)
     assert not mask[~live].any()
     assert (mask.sum(axis=1) == (planning & live).sum(axis=1)).all()
+
+
+def test_a_stretch_moves_by_the_blur_and_no_further():
+    # one planning token in the middle of 200: it lands where a Gaussian of 15 % = 30 tokens puts it
+    rows = 600
+    planning = np.zeros((rows, 200), bool)
+    planning[:, 100] = True
+    ids = np.random.default_rng(0).integers(0, 999, planning.shape)
+    moved = np.nonzero(placebo_mask(planning, np.ones_like(planning), ids, seed=5))[1] - 100
+    assert len(moved) == rows
+    assert abs(moved.mean()) < 5  # 4 standard errors
+    assert 26 < moved.std() < 34
+    # 68 % within one deviation, 95 % within two, 16 % beyond one to each side
+    assert np.mean(np.abs(moved) <= 30) == pytest.approx(0.68, abs=0.08)
+    assert np.mean(np.abs(moved) <= 60) == pytest.approx(0.955, abs=0.04)
+    assert np.mean(moved > 30) == pytest.approx(0.155, abs=0.06)
+
+
+def test_a_stretch_never_straddles_a_tool_gap():
+    # five tokens, one of a tool, five tokens; the stretch of four fits on either side whole, and across the gap in halves
+    live = np.tile([True] * 5 + [False] + [True] * 5, (200, 1))
+    planning = np.tile([True] * 4 + [False] * 7, (200, 1))
+    ids = np.random.default_rng(1).integers(0, 999, live.shape)
+    mask = placebo_mask(planning, live, ids, seed=2)
+    assert not mask[:, 5].any()
+    assert _runs(mask) == [4] * 200
+    assert mask[:, 6:].any(axis=1).any()  # some did move to the other side
 
 
 def _runs(mask):

@@ -3,7 +3,9 @@
 import pytest
 
 from hicra.engines.open import open_engine
-from hicra.errors import ConfigError
+from hicra.engines.prepare import hashes_of, refuse_run
+from hicra.errors import ArtifactError, ConfigError
+from hicra.runs import RunFolder
 from hicra.runs.config import RunConfig, with_defaults
 from hicra.runs.difference import difference
 
@@ -23,3 +25,43 @@ def test_a_config_of_before_a_key_equals_one_with_its_default():
 
 def test_a_config_that_is_none_of_ours_stays_as_it_is():
     assert with_defaults({"optimizer": "sgd"}) == {"optimizer": "sgd"}
+
+
+class Task:
+    """Two splits of many problems, of which a test changes one."""
+
+    def __init__(self, **changed):
+        self.changed = changed
+
+    def rows(self, split, n=None, seed=0):
+        rows = [{"id": f"{split}{i}", "prompt": f"What is {i} + 1?", "answer": str(i + 1)} for i in range(200)]
+        return [row | self.changed.get(row["id"], {}) for row in rows][:n]
+
+
+def test_every_problem_of_both_splits_is_hashed():
+    plain = hashes_of(Task())
+    assert plain == hashes_of(Task())
+    for last in ("train199", "eval199"):
+        for change in ({"answer": "7"}, {"prompt": "What is 199 plus 1?"}):
+            other = hashes_of(Task(**{last: change}))
+            assert other["rows"] != plain["rows"]
+            assert other["verifier"] == plain["verifier"]
+
+
+def test_a_run_that_is_there_says_how_far_it_has_come(tmp_path):
+    out = tmp_path / "run"
+    refuse_run(out)
+    run = RunFolder.create(out, method="none", seed=0, config={"train": {"steps": 8}})
+    for step in range(1, 5):
+        run.log(step, {})
+    with pytest.raises(ArtifactError, match="is not finished") as error:
+        refuse_run(out)
+    assert "add --resume to go on (step 4 of 8), replace it by --overwrite" in error.value.fix
+    for step in range(5, 9):
+        run.log(step, {})
+    with pytest.raises(ArtifactError, match="is not finished"):  # its last evaluation and weights are missing
+        refuse_run(out)
+    (out / "final").mkdir()
+    with pytest.raises(ArtifactError, match="its run has ended") as error:
+        refuse_run(out)
+    assert "--resume" not in error.value.fix

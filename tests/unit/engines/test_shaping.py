@@ -61,6 +61,18 @@ def test_group_ids_stay_distinct_over_generations():
     assert len(set(second.arrays["group_ids"])) == 1
 
 
+def test_group_ids_count_the_rollouts_of_all_ranks():
+    """Six rollouts on each of two ranks in groups of four: rank 1 begins in the middle of the second group."""
+    shaping = Shaping(METHODS["none"], {}, LEXICON, TOKENIZER, gather=lambda value: [value, value], rank=1, ranks=2)
+    found = []
+    for first in (None, None, 60):
+        ids, live = batch(TEXTS[:3] * 2)
+        found.append(shaping.generation(
+            [{}] * 6, ids=ids, live=live, base=np.zeros(6), rewards=np.zeros(6), group_size=4, first_group=first,
+        ).arrays["group_ids"].tolist())  # fmt: skip
+    assert found == [[1, 1, 2, 2, 2, 2], [13, 13, 14, 14, 14, 14], [61, 61, 62, 62, 62, 62]]
+
+
 @pytest.mark.parametrize("method", ["hicra", "none"])
 def test_the_self_check_names_the_method(method):
     shaping, found = made(method, TEXTS, [0.5, -0.5, 0.25, -0.25])

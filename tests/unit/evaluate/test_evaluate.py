@@ -66,7 +66,7 @@ class Fake:
 def run(out, model, data, fake=None, **given):
     settings = settings_of({"k": "1,2,4", "batch": 8} | given)
     data = [data] if isinstance(data, str) else data
-    return evaluate(out=out, settings=settings, model=model, data=data, generator=fake or Fake())
+    return evaluate(out=out, settings=settings, model=model, data=data, resume=True, generator=fake or Fake())
 
 
 def test_the_result_has_what_the_contract_names(tmp_path, model, bench):
@@ -283,3 +283,10 @@ def test_only_one_process_writes(tmp_path, model, bench):
     store = Store(tmp_path / "out", {})
     with store.lock(), pytest.raises(ArtifactError, match="another process"):
         run(tmp_path / "out", model, bench)
+
+
+def test_a_row_without_an_answer_is_named_once(tmp_path, model):
+    path = write(tmp_path / "b.jsonl", [ROWS[0], ROWS[1] | {"answer": None}])
+    with pytest.raises(DataError) as error:
+        run(tmp_path / "out", model, path)
+    assert error.value.message == f"{path} line 2: answer of the row is empty or without a box"

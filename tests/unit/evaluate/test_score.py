@@ -9,11 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
-from hicra.evaluate.intervals import LIKE, THESE, sampling_variance, these
+from hicra.evaluate.intervals import LIKE, THESE, like_these, sampling_variance, these
 from hicra.evaluate.score import count, figures, lengths, share, verdict_counts
 from hicra.metrics.passk import pass_at_k
 from hicra.stats import wilson_of_share as wilson
-from hicra.stats import wilson_over_groups as like_these
 
 
 def counts_of(*pairs):
@@ -44,12 +43,13 @@ def test_k_over_n_is_refused():
 
 
 def test_interval_for_questions_like_these_by_hand():
-    # question means 0, 1/2, 1, 1/2: mean 1/2, variance of the mean (1/6) / 4 = 1/24, so 6 draws; t with 3 df is 3.18245
-    low, high = like_these(np.array([0.0, 0.5, 1.0, 0.5]))
-    t, m = 3.182446305284263, 6
-    half = t * math.sqrt(0.25 / m + t**2 / (4 * m**2)) / (1 + t**2 / m)
-    assert low == pytest.approx(0.5 - half)
-    assert high == pytest.approx(0.5 + half)
+    # two questions, both always solved: the lower limit is the 2.5 % quantile of the weight of two questions beside half a one,
+    # Beta(2, 1/2). For y of Beta(1/2, 2), P(y <= x) = sqrt(x) (3 - x) / 2, which is 0.975 at 0.75336
+    low, high = like_these(np.array([1.0, 1.0]))
+    assert (low, high) == (pytest.approx(1 - 0.75336, abs=1e-5), 1.0)
+    # one solved, one not: Beta(1, 3/2) is below x with chance 1 - (1 - x)^(3/2), so x = 1 - 0.975^(2/3)
+    low, high = like_these(np.array([0.0, 1.0]))
+    assert (low, high) == pytest.approx((1 - 0.975 ** (2 / 3), 0.975 ** (2 / 3)))
 
 
 def test_interval_for_these_questions_by_hand():

@@ -133,12 +133,13 @@ def test_a_whole_evaluation_through_an_endpoint(tmp_path, monkeypatch):
     bench = tmp_path / "b.jsonl"
     bench.write_text('{"question": "What is 2 + 2?", "answer": "4"}\n{"question": "3?", "answer": "3"}\n')
     with Server() as server:
-        found = evaluate(
-            out=tmp_path / "out", settings=settings(server.address, k="1,4"), model="some-model", data=[str(bench)]
-        )
-        again = evaluate(
-            out=tmp_path / "out", settings=settings(server.address, k="1,4"), model="some-model", data=[str(bench)]
-        )
+        found, again = (
+            evaluate(
+                out=tmp_path / "out", settings=settings(server.address, k="1,4"), model="some-model", data=[str(bench)],
+                resume=True,
+            )
+            for _ in range(2)
+        )  # fmt: skip
         assert len(server.seen) == 8
     entry = found["files"][str(bench)]
     assert entry["avg_at_n"] == 0.5

@@ -131,7 +131,7 @@ def test_show_is_cut_and_says_so() -> None:
     many = lexicon(*[(f"gram {chr(97 + i)}", 0, 9, 9, 1.0) for i in range(20)], ("so", 1, 2, 2, 1.0))
     text = show(many, 6)[1]
     assert "gram c (9) | +17 more" in text
-    assert "cluster 1: in 2 solutions, 1 grams\n  so (2)" in text
+    assert "cluster 1: in 2 solutions, 1 gram\n  so (2)" in text
     assert "(in none of the texts given)" in show(many, 6, ["nothing here"])[1]
 
 
@@ -189,7 +189,7 @@ def test_duplicate_phrases_are_counted(tmp_path: Path) -> None:
     assert listed.duplicates == {"so we": 3}
     assert listed.phrases == ["so we", "wait"]
     assert duplicates_warning(listed) == (
-        "1 grams of lexicon 'twice' are given more than once and count once: 'so we' (3 times)"
+        "1 gram of lexicon 'twice' is given more than once and counts once: 'so we' (3 times)"
     )
     path = tmp_path / "list.txt"
     path.write_text("wait\nWAIT\nso\n")

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from hicra import Lexicon
-from hicra.errors import ArtifactError, ConfigError, DataError
+from hicra.errors import ArtifactError, ConfigError, DataError, FileError
 
 
 def test_built_ins():
@@ -156,7 +156,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.read_text", refuse)
     monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
-    with pytest.raises(ArtifactError, match=r"lexicon.json is not readable.*Permission denied"):
+    with pytest.raises(FileError, match=r"lexicon.json cannot be read: Permission denied"):
         Lexicon.load(folder)
     with pytest.raises(DataError, match=r"phrases.txt cannot be read: Permission denied"):
         Lexicon.load(phrases)

@@ -18,6 +18,10 @@ def test_semantic_entropy_by_hand():
     # Chao-Shen of 2, 1, 1: coverage 1 - 2/4, p = 1/4, 1/8, 1/8
     expected = sum(-p * math.log(p) / (1 - (1 - p) ** 4) for p in (1 / 4, 1 / 8, 1 / 8))
     assert metrics.semantic_entropy([2, 1, 1], "chao_shen") == pytest.approx(expected)
+    # of 1, 1, 1: coverage 0 would give nothing, so one singleton is not counted: 1 - 2/3, p = 1/9 each
+    expected = 3 * (1 / 9) * math.log(9) / (1 - (8 / 9) ** 3)
+    assert metrics.semantic_entropy([1, 1, 1], "chao_shen") == pytest.approx(expected)
+    assert expected == pytest.approx(2.4604, abs=1e-4)
     for estimator in ("plugin", "miller_madow", "chao_shen"):
         assert metrics.semantic_entropy([], estimator) == 0.0
         assert math.isfinite(metrics.semantic_entropy([1, 1], estimator))
@@ -25,6 +29,12 @@ def test_semantic_entropy_by_hand():
         metrics.semantic_entropy([1], "plugins")
     with pytest.raises(DataError, match="negative"):
         metrics.semantic_entropy([1, -1])
+
+
+@pytest.mark.parametrize("estimator", ["plugin", "miller_madow", "chao_shen"])
+def test_the_entropy_of_one_bin_is_zero_without_a_sign(estimator):
+    for counts in ([5], [1], [3, 0]):
+        assert str(metrics.semantic_entropy(counts, estimator=estimator)) == "0.0"
 
 
 def test_rarefied_entropy_by_hand():
@@ -119,6 +129,18 @@ def test_unknown_values_are_none_not_zero():
     assert values["hicra/planning_share"] is None
     assert "hicra/semantic_entropy" not in values
     assert metrics.with_nulls({})["hicra/semantic_entropy"] is None
+
+
+def test_a_response_is_right_from_one_half_on():
+    got = metrics.correct_from_reward(np.array([0.5, np.nextafter(0.5, 0), 0.51, 1.0, 0.0, -1.0, np.nan]))
+    assert got[:6].tolist() == [1, 0, 1, 1, 0, 0]
+    assert np.isnan(got[6])
+
+
+def test_what_follows_a_gram_may_end_with_the_width():
+    ids = np.arange(10).reshape(2, 5)
+    given, _ = metrics.gram_pairs(ids, np.ones((2, 5), bool), np.array([0, 1]), np.array([2, 3]), np.array([5, 6]))
+    assert given.tolist() == [5]  # tokens 2, 3, 4 are there, tokens 3, 4, 5 are not
 
 
 def test_gram_pairs_stay_inside_the_response():

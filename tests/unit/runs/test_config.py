@@ -4,6 +4,8 @@ import pytest
 
 from hicra.errors import ConfigError
 from hicra.runs.config import RunConfig, load_config
+from hicra.strict import fields_of
+from paths import ROOT
 
 
 def write(tmp_path, text):
@@ -49,6 +51,7 @@ def test_file_then_set_then_method(tmp_path):
         ("train: {steps: many}", ["train.steps", "'many'"]),
         ("train: {iterations: 2, save_steps: 3}", ["no multiple"]),
         ("train: {micro_batch: 7}", ["does not divide"]),
+        ("train: {skip_without_gradient: true, kl: 0.1}", ["train.skip_without_gradient", "train.kl"]),
         ("train: {steps: 1}\ntrain: {steps: 2}", ["'train' stands twice"]),
         ("a: &x [1]\nb: *x", ["aliases"]),
         ("- 1", ["not a mapping"]),
@@ -73,3 +76,96 @@ def test_bad_overrides_name_themselves(override):
 def test_missing_file(tmp_path):
     with pytest.raises(ConfigError, match="no config file"):
         load_config(tmp_path / "none.yaml")
+
+
+# ---- whose mistake it is
+@pytest.mark.parametrize(
+    ("sets", "seed", "where"),
+    [
+        (["train.stesp=3"], None, "in --set train.stesp=3"),
+        (["train.steps=3", "train.kl=-1", "train.seed=4"], None, "in --set train.kl=-1"),
+        (["train.iterations=2"], None, "in --set train.iterations=2"),  # save_steps 5 of the file was fine until then
+        (["train.steps=3"], -1, "in --seed -1"),
+    ],
+)
+def test_a_mistake_in_an_override_is_blamed_on_the_override(tmp_path, sets, seed, where):
+    path = write(tmp_path, "train: {steps: 7, save_steps: 5}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, sets, seed=seed)
+    assert caught.value.message.endswith(where)
+    assert str(path) not in str(caught.value)
+
+
+def test_a_mistake_in_the_file_is_blamed_on_the_file_and_may_be_set_right(tmp_path):
+    path = write(tmp_path, "train: {steps: 0}\n")
+    with pytest.raises(ConfigError, match=f"in {path}") as caught:
+        load_config(path, ["train.save_steps=5"])
+    assert "--set" not in caught.value.message
+    assert "--keys" in caught.value.fix
+    assert load_config(path, ["train.steps=5"])[0].train.steps == 5
+
+
+# ---- numbers
+@pytest.mark.parametrize("value", [".inf", "-.inf", ".nan"])
+@pytest.mark.parametrize("key", [key for key, field in fields_of(RunConfig) if field.annotation is float])
+def test_numbers_that_are_not_finite_are_refused_by_name(key, value):
+    with pytest.raises(ConfigError, match=rf"{key} is -?(inf|nan), it must be a finite number in --set {key}="):
+        load_config(None, [f"{key}={value}"])
+
+
+def test_settings_of_a_method_are_finite_too():
+    with pytest.raises(ConfigError, match="kappa is inf, it must be a finite number"):
+        load_config(None, ["method.name=entropy_advantage", "method.settings.kappa=.inf"])
+
+
+# ---- paths
+def test_paths_of_a_file_start_from_its_folder_and_those_of_set_from_the_working_folder(tmp_path, monkeypatch):
+    there, here = tmp_path / "there", tmp_path / "here"
+    for folder in (there, here):
+        (folder / "data").mkdir(parents=True)
+        for name in ("grams.txt", "data/a.jsonl", "data/b.jsonl"):
+            (folder / name).write_text("x")
+    path = write(
+        there,
+        "lexicon: grams.txt\nmodel: {name: data}\n"
+        "task: {name: math, settings: {train_file: [data/a.jsonl, data/b.jsonl], eval_file: data/a.jsonl, prompt: data}}\n",
+    )
+    monkeypatch.chdir(here)
+    config, _ = load_config(path)
+    assert config.lexicon == str(there / "grams.txt")
+    assert config.model.name == str(there / "data")
+    assert config.task.settings == {
+        "train_file": [str(there / "data/a.jsonl"), str(there / "data/b.jsonl")],
+        "eval_file": str(there / "data/a.jsonl"), "prompt": "data",
+    }  # fmt: skip
+    config, _ = load_config(path, ["lexicon=grams.txt", "task.settings={eval_file: data/b.jsonl}"])
+    assert config.lexicon == str(here / "grams.txt")
+    assert config.task.settings == {"eval_file": str(here / "data/b.jsonl")}
+    # a recorded config is taken as it is
+    assert load_config(None, base=config.model_dump())[0] == config
+
+
+def test_names_stay_names_and_what_is_nowhere_stays_for_whoever_opens_it(tmp_path, monkeypatch):
+    (tmp_path / "paper").mkdir()
+    path = write(tmp_path, "lexicon: paper\nmodel: {name: nowhere}\ntask: {settings: {eval_file: 'hub:'}}\n")
+    monkeypatch.chdir(tmp_path)
+    config, _ = load_config(path, names={"lexicon": ["paper"]})
+    assert (config.lexicon, config.model.name, config.task.settings) == ("paper", "nowhere", {"eval_file": "hub:"})
+    config, _ = load_config(write(tmp_path, "lexicon: ./paper\n"), names={"lexicon": ["paper"]})
+    assert config.lexicon == str(tmp_path / "paper")
+
+
+def test_a_path_that_is_only_in_the_working_folder_is_told_where_it_must_start(tmp_path, monkeypatch):
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "grams.txt").write_text("x")
+    path = write(tmp_path / "recipes", "lexicon: grams.txt\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=rf"lexicon: {path} names grams.txt, which is not in {path.parent}") as caught:
+        load_config(path)
+    assert "write ../grams.txt" in caught.value.fix
+
+
+def test_the_recipes_find_their_files_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config, _ = load_config(ROOT / "recipes" / "plan-execute" / "config.yaml")
+    assert config.lexicon == str(ROOT / "recipes" / "plan-execute" / "phrases.txt")

@@ -24,18 +24,6 @@ def test_round_trip(tmp_path):
     assert json.loads((run.path / "hicra.json").read_text())["kind"] == "hicra.run"
 
 
-def test_rewind_drops_later_steps_and_a_torn_line(tmp_path):
-    run = make(tmp_path)
-    for step in (1, 2, 3):
-        run.log(step, {})
-        run.write_rollouts(step, pl.DataFrame({"step": [step]}))
-    with open(run.path / "metrics.jsonl", "a") as file:
-        file.write('{"step": 4, "hic')
-    run.rewind(2)
-    assert [row["step"] for row in run.metrics()] == [1, 2]
-    assert [path.name for path in run.rollout_files()] == ["step-000001.parquet", "step-000002.parquet"]
-
-
 def test_refusals(tmp_path):
     run = make(tmp_path)
     with pytest.raises(ArtifactError, match="already exists"):
@@ -45,6 +33,10 @@ def test_refusals(tmp_path):
     (run.path / "metrics.jsonl").write_text('{"step": 1}\n{"st')
     with pytest.raises(ArtifactError, match="line 2"):
         run.metrics()
+    for tail in (b"\xff\xfe\n", b"12\n", b"[" * 100_000 + b"\n"):
+        (run.path / "metrics.jsonl").write_bytes(b'{"step": 1}\n' + tail)
+        with pytest.raises(ArtifactError, match="line 2 is .*\n.*--resume"):
+            run.metrics()
     (run.path / "hicra.json").write_text(json.dumps({"kind": "hicra.run", "schema_version": 2}))
     with pytest.raises(ArtifactError, match="schema_version 2"):
         RunFolder.open(run.path)

@@ -36,6 +36,25 @@ def test_verdicts_need_six_seeds():
     assert stats.paired_comparison(base, base).verdict == "inconclusive"
 
 
+def test_rounding_is_no_difference():
+    # 0.1 + 0.2 is the next number above 0.3, and a sum in another order may be a digit away
+    treatment, baseline = np.full(8, 0.3), np.full(8, 0.1 + 0.2)
+    assert (treatment != baseline).all()
+    found = stats.paired_comparison(treatment, baseline)
+    assert (found.difference, found.low, found.high) == (0, 0, 0)
+    assert (found.p_value, found.prob_improvement, found.verdict) == (1, 0.5, "inconclusive")
+    shuffled = [np.array(order) * 1e6 for order in ([0.1, 0.2, 0.3], [0.3, 0.2, 0.1])]
+    sums = [np.array([each.sum() / 3 + seed for seed in range(6)]) for each in shuffled]
+    assert stats.paired_comparison(*sums).verdict == "inconclusive"
+
+
+def test_small_differences_of_small_numbers_count():
+    # what counts as rounding is relative: 1e-12 of values near 1 is none, of values near 1e-12 it is everything
+    assert stats.paired_comparison(np.arange(6) * 1e-15 + 2e-12, np.arange(6) * 1e-15 + 1e-12).verdict == "better"
+    found = stats.paired_comparison([1 + 1e-9] * 6, [1.0] * 6)
+    assert (found.verdict, found.prob_improvement) == ("better", 1)
+
+
 def test_one_pair_has_no_interval():
     found = stats.paired_comparison([0.9], [0.1])
     assert found.low == -np.inf
@@ -222,6 +241,12 @@ def test_crossed_interval_by_hand():
     half = 4.3027 * np.sqrt(2)
     assert stats.crossed_interval(CELLS) == pytest.approx((3 - half, 3 + half), abs=1e-3)
     assert stats.crossed_interval(CELLS.T) == pytest.approx(stats.crossed_interval(CELLS))
+
+
+def test_crossed_interval_takes_off_what_is_neither_of_seed_nor_of_question():
+    # by seed 1.5, 3.5; by question 1.5, 3.5; rest +-0.5: MS 4, 4 and 1, variance (4 + 4 - 1) / 4, df 49 / (16 + 16 + 1)
+    half = scipy_stats.t.ppf(0.975, 49 / 33) * np.sqrt(7 / 4)
+    assert stats.crossed_interval(np.array([[1.0, 2.0], [2.0, 5.0]])) == pytest.approx((2.5 - half, 2.5 + half))
 
 
 def test_crossed_interval_is_never_the_narrowest_by_chance():

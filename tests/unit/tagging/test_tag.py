@@ -115,7 +115,7 @@ def test_a_dump_without_text_is_refused_by_row_and_leaves_nothing(tmp_path, monk
     }
     pl.DataFrame(dump).write_parquet(tmp_path / "d.parquet")
     for workers in (1, 2):
-        with pytest.raises(DataError, match="no response, the first is row 6"):
+        with pytest.raises(DataError, match="line 6: no text: completion is null"):
             tag(tmp_path / "d.parquet", tmp_path / "out.parquet", workers=workers)
     with pytest.raises(ConfigError, match="0 workers"):
         tag(tmp_path / "d.parquet", workers=0)

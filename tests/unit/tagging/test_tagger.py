@@ -52,6 +52,7 @@ def spans(text, *grams, **kind):
         ("\u2163so \u2163", "so", [(1, 3)]),  # a roman numeral sign (Nl) is no letter, so no part of a word
         ("so\u2163 \u3007so", "so", [(0, 2), (5, 7)]),  # nor is the ideographic zero
         ("so\u0661 so", "so", [(4, 6)]),  # other scripts' decimal digits
+        ("\u2167so so\u2167", "so", [(1, 3), (4, 6)]),  # a roman numeral sign is a number and no word character
         ("so's (so) so.", "so", [(0, 2), (6, 8), (10, 12)]),  # an apostrophe is no word character
         ("does this hold true? yes", "does this hold true?", [(0, 20)]),  # punctuation at the edge
         ("## step 1", "## step", [(0, 7)]),

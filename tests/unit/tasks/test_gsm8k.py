@@ -72,7 +72,7 @@ def test_score_takes_thousands_separators(files: dict[str, str]) -> None:
 def test_a_shared_question_is_refused(tmp_path: Path, files: dict[str, str]) -> None:
     files["eval_file"] = write(tmp_path / "both.jsonl", [*EVAL, {"question": "  two AND two", "answer": "4"}])
     for split in ("train", "eval"):
-        with pytest.raises(DataError, match=r"1 questions of .*both.jsonl are in .*line 2 \(there line 1\)"):
+        with pytest.raises(DataError, match=r"1 question of .*both.jsonl is in .*line 2 \(there line 1\)"):
             Gsm8k(**files).rows(split)
 
 

@@ -182,7 +182,7 @@ def test_a_shared_question_is_refused_but_another_number_is_another_question(tmp
         tmp_path / "e.jsonl", [{"question": "x", "answer": "1"}, {"question": "what is $3.5+2$", "answer": "5.5"}]
     )
     with pytest.raises(
-        DataError, match=r"1 questions of .*e.jsonl are in .*t.jsonl.*line 2 \(there line 1\)[\s\S]*corpus overlap"
+        DataError, match=r"1 question of .*e.jsonl is in .*t.jsonl.*line 2 \(there line 1\)[\s\S]*corpus overlap"
     ):
         MathTask(train_file=train, eval_file=held).rows("train")
 

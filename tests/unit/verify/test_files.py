@@ -127,3 +127,47 @@ def test_reward_counts_what_it_could_not_judge():
     assert reward([]).unjudged_share == 0.0
     with pytest.raises(ConfigError):
         reward(answers, unjudged="nul")
+
+
+# ---- rollouts instead of cases
+def test_rollouts_are_judged_by_their_answer(tmp_path):
+    rows = [
+        {"id": "a", "solution": r"\boxed{4}", "answer": 4},
+        {"solution": r"\boxed{5}", "answer": "4"},
+        {"id": "a", "solution": r"\boxed{4}", "answer": 4},  # a copy is judged too
+        {"solution": "none", "answer": None},
+    ]
+    out = tmp_path / "out.jsonl"
+    verify.verify_file(write(tmp_path / "in.jsonl", rows), out)
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(row["id"], row["verdict"]) for row in found] == [
+        ("a", "correct"),
+        (2, "wrong"),
+        ("a", "correct"),
+        (4, "bad_gold"),
+    ]
+
+
+def test_a_mapping_says_which_column_is_which(tmp_path):
+    rows = [{"text": r"\boxed{4}", "gold": "9", "target": {"value": "4"}}]
+    path = write(tmp_path / "in.jsonl", rows)
+    assert verify.verify_file(path, None, mapping={"response": "text", "answer": "target.value"})["correct"] == 1
+    assert verify.verify_file(path, None, mapping={"response": "text", "answer": "gold"})["wrong"] == 1
+
+
+def test_a_row_of_several_responses_is_as_many_cases(tmp_path):
+    row = {"problem": "q", "answer": "4", "generations": [r"\boxed{4}", r"\boxed{5}"], "correctness_count": 1}
+    found = verify.verify_file(write(tmp_path / "in.jsonl", [row]), None)
+    assert (found["n"], found["correct"], found["wrong"]) == (2, 1, 1)
+
+
+def test_rollouts_without_a_gold_answer_or_a_text_are_refused(tmp_path):
+    path = write(tmp_path / "in.jsonl", [{"solution": "x", "truth": "4"}])
+    with pytest.raises(DataError, match="neither `gold` nor `answer`") as error:
+        verify.verify_file(path, None)
+    assert "--map answer=COLUMN" in error.value.fix
+    ids = write(tmp_path / "ids.jsonl", [{"prompt_tokens": [1], "response_tokens": [2], "answer": "4"}])
+    with pytest.raises(DataError, match="token ids and no text"):
+        verify.verify_file(ids, None, mapping={"answer": "answer"})
+    read = {"mapping": {"answer": "answer"}, "decode": lambda ids: r"\boxed{4}"}
+    assert verify.verify_file(ids, None, **read)["correct"] == 1

@@ -1,31 +1,75 @@
-"""Finds which format a file has, and the function that reads its rows."""
+"""Finds the format of a file. A further one is a file beside this one, and a line in the table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Collection
 
-from hicra.corpus.fields import TEXTS, Normal
-from hicra.corpus.formats.plain import plain_row
-from hicra.corpus.formats.trl import trl_row
-from hicra.corpus.formats.verl import verl_row
+from hicra.corpus.formats import (
+    inspect_ai,
+    lighteval,
+    lm_eval,
+    nemo_rl,
+    nemo_skills,
+    open_instruct,
+    openr1_math,
+    openrlhf,
+    prime_rl,
+    qwen_eval,
+    rlprobe,
+    sharegpt,
+    skyrl,
+    trl,
+    verl,
+)
+from hicra.corpus.formats.interface import Context, Format
+from hicra.corpus.formats.plain import PLAIN
+
+FORMATS: tuple[Format, ...] = (
+    trl.FORMAT,
+    verl.FORMAT,
+    openrlhf.FORMAT,
+    lm_eval.FORMAT,
+    lighteval.FORMAT,
+    lighteval.OLDER,
+    nemo_rl.FORMAT,
+    nemo_skills.FORMAT,
+    open_instruct.FORMAT,
+    openr1_math.FORMAT,
+    prime_rl.FORMAT,
+    qwen_eval.FORMAT,
+    rlprobe.FORMAT,
+    skyrl.FORMAT,
+    inspect_ai.FORMAT,
+    sharegpt.FORMAT,
+)
 
 
-def reader_of(
-    keys: Iterable[str], name: str, floats: Iterable[str] = ()
-) -> tuple[str, Callable[[dict[str, Any]], Normal]]:
-    """Returns the format of a file and the function that reads its rows.
+def format_of(keys: Collection[str], context: Context) -> Format:
+    """Returns the format of a file; the plain one where it is none of the table, or the user says what the response is.
 
     Args:
-        keys: columns of a parquet file, or keys of the first good line of a JSON Lines file.
-        name: the file's name; a verl dump is named after its step.
-        floats: columns of a parquet file whose type is float; empty for JSON Lines.
+        keys: columns of a parquet file, or keys of the first row of another.
+        context: of the file.
     """
-    keys, floats = list(keys), set(floats)
-    if {"step", "prompt", "completion", "advantage"} <= set(keys) and floats:
-        rewards = [key for key in keys if key in floats and key not in ("step", "advantage")]
-        return "trl", lambda row: trl_row(row, rewards)
-    if {"input", "output", "score"} <= set(keys) and not set(TEXTS) & set(keys):
-        stem = name.split(".", 1)[0]
-        return "verl", lambda row: verl_row(row, int(stem) if stem.isascii() and stem.isdigit() else None)
-    return "plain", plain_row
+    if "response" in context.mapping:
+        return PLAIN
+    return next((known for known in FORMATS if known.fits(keys, context.floats)), PLAIN)
+
+
+def nearest_layout(keys: Collection[str]) -> str:
+    """Returns what to say of the known layout that has most in common with these columns."""
+    found = set(keys)
+    best = max(FORMATS, key=lambda known: len(known.needs & found) / len(known.needs))
+    if 2 * len(best.needs & found) < len(best.needs):
+        return "the nearest known layout is plain rows, with the text in response, completion, messages or solution"
+    return f"the nearest known layout is {best.name}, which {_differs(best, found)}"
+
+
+def _differs(known: Format, found: set[str]) -> str:
+    if lacks := sorted(known.needs - found):
+        return f"also has {', '.join(map(repr, lacks))}"
+    if refused := sorted(known.never & found):
+        return f"has no {', '.join(map(repr, refused))}"
+    if known.floats:
+        return "is parquet, with a column of floats for each reward"
+    return f"also has one of {', '.join(map(repr, sorted(known.one_of)))}"

@@ -5,22 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hicra.corpus.fields import PASS_MARK, Normal, finish, is_nan
+from hicra.corpus.fields import Fields, Response, passes
+from hicra.corpus.formats.interface import Context, Format, layout, present
+from hicra.correctness import CORRECT_AT, judge_of
 
 
-def trl_row(row: dict[str, Any], rewards: list[str]) -> Normal:
-    """Returns the canonical values of a row of TRL's completions_*.parquet."""
-    row = {key: None if key in rewards and is_nan(value) else value for key, value in row.items()}
-    taken = {"response": "completion", "question": "prompt", "step": "step"}
-    taken |= {
-        field: field
-        for field in ("correct", "answer", "id", "group_id", "model", "source", "token_ids")
-        if field in row
-    }
+def rows(row: dict[str, Any], context: Context) -> list[Response]:
+    """Returns the response of a row; several rewards without one judge among them leave `correct` unknown."""
+    rewards = [key for key in row if key in context.floats and key not in ("step", "advantage")]
     scores = [row[key] for key in rewards if row[key] is not None]
-    derived: dict[str, Any] = {"reward": (math.fsum(scores) if scores else None, " + ".join(rewards))}
-    accuracy = [key for key in rewards if "accuracy" in key.lower() or "correct" in key.lower()]
-    if "correct" not in row and len(accuracy) == 1:
-        score = row[accuracy[0]]
-        derived["correct"] = (None if score is None else score >= PASS_MARK, f"{accuracy[0]} >= {PASS_MARK}")
-    return finish(row, taken, derived)
+    fields: Fields = {"response": (row["completion"], "completion"), "question": (row["prompt"], "prompt")}
+    fields |= present(row, step="step", correct="correct", answer="answer", id="id", group_id="group_id", model="model",
+                      source="source", token_ids="token_ids")  # fmt: skip
+    if rewards:
+        fields["reward"] = (math.fsum(scores) if scores else None, " + ".join(rewards))
+    judge = judge_of(rewards)
+    if "correct" not in fields and judge is not None:
+        fields["correct"] = (passes(row[judge]), f"{judge} >= {CORRECT_AT}")
+    return [context.respond(row, fields, judged=False)]
+
+
+FORMAT = Format("trl", rows, layout("step", "prompt", "completion", "advantage"), floats=True)

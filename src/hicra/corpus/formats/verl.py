@@ -1,30 +1,36 @@
-"""Reads rows of verl 0.9's {step}.jsonl: input, output, gts, score, step, and uid (one a prompt, so it is the group)."""
+"""Reads rows of verl's {step}.jsonl: input, output, gts, score, step, what the reward function logged, and often uid.
+
+`uid` names the prompt, in the validation dumps of the v1 trainer followed by the numbers of session and sample.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from hicra.corpus.fields import PASS_MARK, Normal, finish, is_number, no_text
-from hicra.corpus.strict_json import BadRow
+from hicra.corpus.fields import Fields, Response, is_number, passes
+from hicra.corpus.formats.interface import Context, Format, layout, present
+from hicra.corpus.formats.plain import TEXTS
+from hicra.correctness import CORRECT_AT
+
+_SAMPLE = re.compile(r"_\d+_\d+$")
 
 
-def verl_row(row: dict[str, Any], step: int | None) -> Normal:
-    """Returns the canonical values of a row of verl's {step}.jsonl; `step` is that of the file's name, for rows without."""
-    taken = {
-        "response": "output",
-        "question": "input",
-        "answer": "gts",
-        "reward": "score",
-        "group_id": "uid",
-        "step": "step",
-    }
-    taken = {field: key for field, key in taken.items() if key in row}
-    taken |= {field: field for field in ("id", "model", "source", "token_ids", "correct") if field in row}
-    if row.get("output") is None:
-        raise BadRow(no_text(row))
-    derived: dict[str, Any] = {}
-    if "step" not in row and step is not None:
-        derived["step"] = (step, "the file's name")
-    if "correct" not in row and (is_number(row.get("acc")) or type(row.get("acc")) is bool):
-        derived["correct"] = (row["acc"] >= PASS_MARK, f"acc >= {PASS_MARK}")
-    return finish(row, taken, derived)
+def rows(row: dict[str, Any], context: Context) -> list[Response]:
+    """Returns the response of a row; one without a score has no verdict, whatever else was logged."""
+    fields: Fields = {"response": (row["output"], "output"), "question": (row["input"], "input")}
+    fields |= present(row, answer="gts", reward="score", step="step", correct="correct", id="id", model="model",
+                      source="source", token_ids="token_ids")  # fmt: skip
+    uid = row.get("uid")
+    if uid is not None:
+        fields["group_id"] = (_SAMPLE.sub("", uid) if type(uid) is str else uid, "uid")
+    stem = context.path.name.split(".", 1)[0]
+    if "step" not in row and stem.isascii() and stem.isdigit():
+        fields["step"] = (int(stem), "the file's name")
+    verdict = row.get("acc")
+    if "correct" not in row and (type(verdict) is bool or is_number(verdict)):
+        fields["correct"] = (None if row["score"] is None else passes(verdict), f"acc >= {CORRECT_AT}")
+    return [context.respond(row, fields)]
+
+
+FORMAT = Format("verl", rows, layout("input", "output", "score"), never=frozenset(TEXTS))

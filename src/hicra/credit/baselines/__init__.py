@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from hicra.credit.baselines import group
 from hicra.credit.baselines.group import group_advantages
-from hicra.credit.entry import Baseline
+from hicra.credit.entry import Table
 
 __all__ = ["BASELINES", "group_advantages"]
 
-BASELINES: dict[str, Baseline] = {
-    baseline.name: baseline
-    for baseline in (
+BASELINES = Table(
+    "baseline",
+    (
         group.DR_GRPO,
         group.GRPO,
         group.RLOO,
-    )
-}
+    ),
+)

@@ -6,15 +6,15 @@ in the table below.
 
 from __future__ import annotations
 
-from hicra.credit.entry import Loss
+from hicra.credit.entry import Table
 from hicra.credit.losses import clipped
 
-LOSSES: dict[str, Loss] = {
-    loss.name: loss
-    for loss in (
+LOSSES = Table(
+    "loss",
+    (
         clipped.GRPO,
         clipped.DAPO,
         clipped.BNPO,
         clipped.DR_GRPO,
-    )
-}
+    ),
+)

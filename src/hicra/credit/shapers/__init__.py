@@ -6,7 +6,7 @@ line in the table below. Config, CLI, engines and `hicra methods` read the table
 
 from __future__ import annotations
 
-from hicra.credit.entry import Method
+from hicra.credit.entry import Table
 from hicra.credit.shapers import (
     entropy_advantage,
     forking_tokens,
@@ -17,15 +17,18 @@ from hicra.credit.shapers import (
     released,
 )
 
-METHODS: dict[str, Method] = {
-    module.METHOD.name: module.METHOD
-    for module in (
-        none,
-        hicra,
-        recentred,
-        released,
-        placebo,
-        entropy_advantage,
-        forking_tokens,
-    )
-}
+METHODS = Table(
+    "method",
+    (
+        module.METHOD
+        for module in (
+            none,
+            hicra,
+            recentred,
+            released,
+            placebo,
+            entropy_advantage,
+            forking_tokens,
+        )
+    ),
+)

@@ -2,8 +2,9 @@
 
     from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
 
-`mixin` holds the class that is put before TRL's GRPOTrainer, `run` does one run of `hicra train`, and `keeper` saves what the
-run produces.
+`mixin` holds the class that is put before TRL's GRPOTrainer, `config` its fields, `probe` and `guard` what it checks before and
+while it trains, and `beside` what it writes beside the weights. `run` does one run of `hicra train`; `writer` and `keeper` save
+what a run produces. `versions` says which versions of TRL all this is tested with.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from hicra.engines.trl.versions import refuse_unknown
+
 if TYPE_CHECKING:
-    from hicra.engines.trl.mixin import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
+    from hicra.engines.trl.config import HicraGRPOConfig
+    from hicra.engines.trl.mixin import HicraGRPOTrainer, HicraMixin
 
 __all__ = ["HicraGRPOConfig", "HicraGRPOTrainer", "HicraMixin"]
+_HOMES = {"HicraGRPOConfig": "config", "HicraGRPOTrainer": "mixin", "HicraMixin": "mixin"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(importlib.import_module("hicra.engines.trl.mixin"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    refuse_unknown()  # before anything of TRL is imported, since another version may lack it
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,51 +1,65 @@
-"""Saves what a run on TRL produces, step by step: metrics, rollouts and checkpoints."""
+"""Saves the checkpoints of `hicra train` on TRL, and ends the training when it was asked to stop.
+
+Deviations:
+TRAIN-5. With `train.iterations` above 1, a checkpoint is saved only after the last step on a generation. A signal waits for that
+    step. A run that ends before it keeps the checkpoint of the step before the generation, and a longer run goes on from there.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from transformers import TrainerCallback
+import torch
 
 from hicra.engines.interface import Prepared, Progress
-from hicra.engines.rollouts import rollout_table
 from hicra.engines.signals import StopRequest
-from hicra.metrics import with_nulls
+from hicra.engines.trl.writer import RunWriter
+from hicra.errors import EngineError
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import publish
 
 
-class Keeper(TrainerCallback):  # type: ignore[misc]
-    """Logs every step, saves rollouts and checkpoints, and ends the training when it was asked to stop.
-
-    Attributes:
-        trainer: the trainer; `hicra.engines.trl.run` sets it, since the trainer is made with this callback.
-    """
+class Keeper(RunWriter):
+    """Saves a checkpoint only where a generation is used up, since TRL saves no generation: so every resume is exact."""
 
     def __init__(self, prepared: Prepared, run: RunFolder, stop: StopRequest, progress: Progress) -> None:
-        self.config, self.task = prepared.config, prepared.task
+        super().__init__(prepared.config.log.rollouts_every, prepared.task)
+        self.config = prepared.config.train
         self.run, self.stop, self.progress = run, stop, progress
-        self.trainer: Any = None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        every, step = self.config.log.rollouts_every, state.global_step
-        if every and (step == 1 or step % every == 0 or step == self.config.train.steps):
-            made = self.trainer.last_generation
-            end = self.trainer._tokenizer.eos_token_id
-            table = rollout_table(step, made, self.trainer.hicra_shaping.tagger, self.task, end)
-            self.run.write_rollouts(step, table, part=self.trainer.accelerator.process_index)
-        if self.stop.number:
-            control.should_save = control.should_training_stop = True
+        super().on_step_end(args, state, control)
+        uses, step = self.config.iterations, state.global_step
+        used_up = step % uses == 0
+        last = step == self.config.steps // uses * uses  # transformers would save the last step, wherever it is
+        control.should_save = used_up and (control.should_save or last or bool(self.stop.number))
+        if used_up and self.stop.number:
+            control.should_training_stop = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        if not logs or "loss" not in logs or not state.is_world_process_zero:
-            return  # TRL's summary at the end of training is no step
-        values = {key: value for key, value in logs.items() if isinstance(value, int | float)}
-        self.run.log(state.global_step, with_nulls(values))
-        self.progress(state.global_step, values)
+        super().on_log(args, state, control, logs)
+        if logs and "loss" in logs and state.is_world_process_zero:
+            self.progress(state.global_step, {k: v for k, v in logs.items() if isinstance(v, int | float)})
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if not state.is_world_process_zero:
             return
-        made = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        publish(made, self.run, state.global_step, self.config.train.keep_checkpoints)
+        step = state.global_step
+        refuse_ruined(self.trainer.model, f"after step {step}, so its checkpoint is not published")
+        publish(Path(args.output_dir) / f"checkpoint-{step}", self.run, step, self.config.keep_checkpoints)
+
+
+def refuse_ruined(model: Any, where: str) -> None:
+    """Raises EngineError if the model answers a few tokens with anything but finite numbers."""
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        ids = torch.arange(min(32, model.config.get_text_config().vocab_size), device=model.device)[None]
+        finite = bool(torch.isfinite(model(input_ids=ids).logits).all())
+    model.train(training)
+    if not finite:
+        raise EngineError(
+            f"the outputs of the model are not finite {where}",
+            "lower train.learning_rate, and train into another -o; the checkpoints that are there are of steps before",
+        )

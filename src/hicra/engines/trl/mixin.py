@@ -1,4 +1,4 @@
-"""HICRA inside TRL's GRPOTrainer: a mixin of overrides that call super(), with no copied code (pinned to TRL 1.16).
+"""HICRA inside TRL's GRPOTrainer: a mixin of overrides that call super(), with no copied code (TRL versions: `versions.py`).
 
     from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
 
@@ -9,28 +9,33 @@
 - `_compute_loss` checks that the advantages trained on are those of this batch's mask, then sums up entropies and
   log-probabilities by token kind.
 - `log` adds the metrics. They are pooled over all generations and micro-batches since TRL last logged, and are no mean of means.
+- `_get_grad_norm` hands the norm to the guard, which refuses steps that are not finite (`guard.py`).
+- `save_model` and `create_model_card` say beside the weights what they were trained with (`beside.py`).
 
 Collectives run on every rank in the same order, whatever a rank's own mask holds; none runs in `log`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate.utils import gather_object
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOTrainer
 
-from hicra.arrays import as_numpy
-from hicra.credit import Method, get_method
+from hicra.arrays import Array, as_numpy
+from hicra.correctness import judge_of
 from hicra.engines.shaping import Generation, Shaping
-from hicra.errors import ConfigError, EngineError
+from hicra.engines.trl.beside import add_to_card, write_beside
+from hicra.engines.trl.config import HicraGRPOConfig, method_of, warn_of_save_steps
+from hicra.engines.trl.guard import Guard
+from hicra.engines.trl.probe import probe
+from hicra.engines.trl.writer import OwnRun
+from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
-from hicra.metrics import RolloutStats, kind_sums, kind_values
-from hicra.runs.config import RunConfig
-from hicra.strict import field_of
+from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
 
 FORWARD_KEYS = (
     "pixel_values", "image_grid_thw", "num_images", "pixel_attention_mask", "spatial_shapes", "num_tiles",
@@ -39,58 +44,45 @@ FORWARD_KEYS = (
 Trainer: Any = object  # stands for the trainer class that HicraMixin is put before
 
 
-def _field(key: str) -> Any:
-    """Makes a field with the default and the meaning of a key of `hicra train`'s config."""
-    found = field_of(RunConfig, key)
-    default = {"default_factory": dict} if found.default == {} else {"default": found.default}
-    return field(**default, metadata={"help": found.description})
-
-
-@dataclass
-class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
-    """TRL's GRPOConfig with four more fields.
-
-    Args:
-        lexicon: built-in name, lexicon folder, or text file of phrases.
-        unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
-        method: a name in `hicra.credit.METHODS`.
-        method_settings: settings of the method; absent ones take its defaults.
-    """
-
-    _VALID_DICT_FIELDS = [*GRPOConfig._VALID_DICT_FIELDS, "method_settings"]  # noqa: RUF012
-
-    lexicon: str = _field("lexicon")
-    unit: str | None = _field("unit")
-    method: str = _field("method.name")
-    method_settings: dict[str, Any] | str | None = _field("method.settings")  # noqa: RUF009
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _method(self)  # a typo is found here, not after the model has loaded
-        Lexicon.load(self.lexicon)
-
-
 class HicraMixin(Trainer):  # type: ignore[misc]
     """Adds HICRA to a GRPOTrainer class that stands after it: `class Mine(HicraMixin, GRPOTrainer)`.
 
     Attributes:
         last_generation: the latest generation of this process; `hicra train` saves it.
+        hicra_guard: refuses steps that are not finite, and counts them.
+
+    Raises:
+        ConfigError: a field of hicra has a value that is refused.
+        EngineError: the trainer's loss does not take advantages [B,T].
     """
 
     last_generation: Generation | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.hicra_method, self.hicra_settings = _method(self.args)
+        self.hicra_method, self.hicra_settings = method_of(self.args)
         self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
         self.hicra_shaping = Shaping(
             self.hicra_method, self.hicra_settings, self.hicra_lexicon, self._tokenizer, getattr(self.args, "unit", None),
             gather=lambda value: gather_object([value]), rank=self.accelerator.process_index,
             ranks=self.accelerator.num_processes,
         )  # fmt: skip
-        self._hicra_rewards: Any = None  # [B] of all ranks, numpy
+        self._hicra_scores: Any = None  # (rewards, correct), [B] of all ranks, numpy; NaN where unknown
         self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
         self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, until TRL logs
+        if getattr(self.args, "use_liger_kernel", False) and hasattr(self, "compute_liger_loss"):
+            raise EngineError(
+                "the Liger loss of this TRL takes advantages [B] and passes over the one that takes [B,T]",
+                "set use_liger_kernel=False, or install TRL 1.14 or later, where Liger is only a kernel",
+            )
+        probe(self, super()._compute_loss)
+        warn_of_save_steps(self.args)
+        self.hicra_guard = Guard(self)
+        if run_dir := getattr(self.args, "run_dir", None):
+            writer = OwnRun(run_dir)
+            writer.trainer = self
+            self.add_callback(writer)
+        self.add_callback(self.hicra_guard)
 
     # ---- the overrides
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -104,21 +96,32 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             )
         missing = np.isnan(given)
         total = np.where(missing, 0.0, given) @ self.reward_weights.cpu().numpy()
-        self._hicra_rewards = np.where(missing.all(axis=1), np.nan, total)
+        self._hicra_scores = np.where(missing.all(axis=1), np.nan, total), self._hicra_correct(given)
         return rewards
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        out: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        try:
+            out: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        except RuntimeError as error:
+            if "probability tensor contains" not in str(error):
+                raise
+            raise EngineError(
+                f"the model gives no finite probabilities to sample from after step {self.state.global_step}",
+                "its weights have grown beyond all bounds: lower the learning rate, and start again or from an older checkpoint",
+            ) from error
         training, base = self.model.training, out["advantages"]
         rows, rank = len(base), self.accelerator.process_index
+        rewards, correct = (scores[rank * rows : (rank + 1) * rows] for scores in self._hicra_scores)
         made = self.hicra_shaping.generation(
             inputs,
             ids=as_numpy(out["completion_ids"]),
             live=as_numpy(_live(out)),
             base=as_numpy(base),
-            rewards=self._hicra_rewards[rank * rows : (rank + 1) * rows],
+            rewards=rewards,
+            correct=correct,
             group_size=self.num_generations if training else self.num_generations_eval,
             entropies=as_numpy(self._hicra_entropies(out)) if self.hicra_shaping.needs_entropies else None,
+            first_group=self._hicra_first_group(rows) if training else None,
         )
         if training:
             self.last_generation = made
@@ -144,20 +147,59 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             rows = inputs["hicra_row"].cpu().numpy()
             self.last_generation.arrays["entropies"][rows] = entropies.float().cpu().numpy()
             self.last_generation.arrays["logprobs"][rows] = logps.float().cpu().numpy()
-        sums = torch.stack([value.float() for value in kind_sums(planning, live, entropies, logps)])
+        moving, broken = ((inputs["advantages"] != 0) & live).sum(), ~torch.isfinite(loss.detach())
+        sums = torch.stack([value.float() for value in (*kind_sums(planning, live, entropies, logps), moving, broken)])
         sums = self.accelerator.reduce(sums, reduction="sum").cpu().double()  # not every device has float64
-        self._hicra_since_logged()[1].append(sums)
+        self._hicra_since_logged()[1].append(sums[:-2])
+        if self.model.training:
+            self.hicra_guard.saw(*sums[-2:].tolist())
         return loss
+
+    def _get_grad_norm(self, *args: Any, **kwargs: Any) -> Any:
+        self.hicra_guard.norm = super()._get_grad_norm(*args, **kwargs)
+        return self.hicra_guard.norm
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         mode = "train" if self.model.training else "eval"
         stats, sums = self._hicra_window.pop(mode, ((), ()))
         values = RolloutStats.merge(stats).values() if stats else {}
         values |= kind_values(torch.stack(sums).sum(dim=0).tolist()) if sums else {}
+        if mode == "train":
+            values |= self.hicra_guard.logged()
         self._metrics[mode] |= {name: [value] for name, value in values.items() if value is not None}
         super().log(logs, *args, **kwargs)
+        if not torch.isfinite(self._tr_loss):
+            self._tr_loss.zero_()  # the Trainer subtracts it from itself, and would log NaN for ever
+        self.hicra_guard.stop_if_hopeless()
+
+    def save_model(self, output_dir: str | None = None, *args: Any, **kwargs: Any) -> None:
+        super().save_model(output_dir, *args, **kwargs)
+        if self.args.should_save:
+            write_beside(Path(output_dir or self.args.output_dir), self)
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        super().create_model_card(*args, **kwargs)
+        if self.is_world_process_zero():
+            add_to_card(Path(self.args.output_dir) / "README.md", self)
 
     # ---- what the overrides call
+    def _hicra_correct(self, given: Array) -> Array:
+        """Returns which rollouts of all ranks are right, [B], 1 or 0, NaN where unknown, by the reward that judges.
+
+        Args:
+            given: [B,F] what the F reward functions gave.
+        """
+        judge = judge_of(self.reward_func_names)
+        if judge is None:
+            return np.full(len(given), np.nan)
+        return correct_from_reward(given[:, self.reward_func_names.index(judge)])
+
+    def _hicra_first_group(self, rows: int) -> int:
+        """Returns the id of the first group of a generation for training, which a resumed run counts as the straight one does."""
+        micro_steps: int = self.hicra_guard.first_micro_step + self._step
+        uses: int = self.args.steps_per_generation * self.num_iterations
+        return micro_steps // uses * rows * int(self.accelerator.num_processes)
+
     def _hicra_entropies(self, out: dict[str, Any]) -> torch.Tensor:
         """Computes the entropies [B,T] (nats) of the sampling policy in one more forward pass, for methods that need them."""
         mode = "train" if self.model.training else "eval"
@@ -194,13 +236,3 @@ def _live(batch: dict[str, Any]) -> torch.Tensor:
     """Returns the policy tokens [B,T] bool; TRL pads tool_mask with 1, so it is never used without completion_mask."""
     mask: torch.Tensor = batch["completion_mask"].bool()
     return mask & batch["tool_mask"].bool() if "tool_mask" in batch else mask
-
-
-def _method(args: Any) -> tuple[Method, dict[str, Any]]:
-    """Returns the checked method and settings of a config; a plain GRPOConfig gives the defaults."""
-    settings = getattr(args, "method_settings", None) or {}
-    if not isinstance(settings, dict):
-        raise ConfigError(
-            f"method_settings is {settings!r}, not a mapping", """give an object, for example '{"alpha": 0.2}'"""
-        )
-    return get_method(getattr(args, "method", HicraGRPOConfig.method), settings), dict(settings)

@@ -8,22 +8,32 @@ from __future__ import annotations
 import os
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hicra.engines.trl.versions import refuse_unknown
+
+refuse_unknown()  # before anything of TRL is imported, since another version may lack it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, and TRL sends no usage statistics
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+import numpy as np
 import torch
+from accelerate.utils import gather_object
 from datasets import Dataset
 
+from hicra.arrays import Array
 from hicra.engines.interface import Interrupted, Prepared, Progress
 from hicra.engines.signals import StopRequest
-from hicra.engines.trl.keeper import Keeper
-from hicra.engines.trl.mixin import HicraGRPOConfig, HicraGRPOTrainer
+from hicra.engines.trl.beside import write_beside
+from hicra.engines.trl.config import HicraGRPOConfig
+from hicra.engines.trl.keeper import Keeper, refuse_ruined
+from hicra.engines.trl.mixin import HicraGRPOTrainer
 from hicra.errors import ArtifactError
 from hicra.generation.sampling import cut_at_end, load
 from hicra.runs import RunFolder
+from hicra.runs.checkpoints import replace
 from hicra.runs.config import RunConfig
 from hicra.tasks.base import Row, Task, score_all
 
@@ -37,16 +47,18 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     model, tokenizer = load_model(config, prepared.model)
     stop = StopRequest()
     keeper = Keeper(prepared, run, stop, progress)
-    trainer = HicraGRPOTrainer(
+    correct: list[float] = []
+    trainer = TaskTrainer(
         model=model,
-        reward_funcs=[_reward(task, tokenizer.eos_token_id)],
+        reward_funcs=[_reward(task, tokenizer.eos_token_id, correct)],
         args=_arguments(config, run),
         train_dataset=Dataset.from_list(_rows(config, task)),
         processing_class=tokenizer,
         callbacks=[keeper],
         peft_config=_lora(config),
     )
-    keeper.trainer = trainer
+    keeper.trainer, trainer.task_correct = trainer, correct
+    trainer.hicra_guard.skip = config.train.skip_without_gradient
     for unwanted in ("ProgressCallback", "PrinterCallback"):
         trainer.callback_handler.callbacks = [
             c for c in trainer.callback_handler.callbacks if type(c).__name__ != unwanted
@@ -56,13 +68,27 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     if stop.number:
         raise Interrupted(stop.number, trainer.state.global_step)
     final = trainer.accelerator.unwrap_model(trainer.model)
+    refuse_ruined(final, "at the end, so final/ is not written")
     final = final.merge_and_unload() if config.model.lora_rank else final
     staged = run.path / ".tmp-final"
     final.save_pretrained(staged)
     tokenizer.save_pretrained(staged)
-    shutil.rmtree(run.path / "final", ignore_errors=True)
-    os.rename(staged, run.path / "final")
+    write_beside(staged, trainer)
+    replace(staged, run.path / "final")
     shutil.rmtree(run.checkpoints / WORK, ignore_errors=True)
+
+
+class TaskTrainer(HicraGRPOTrainer):
+    """The trainer of `hicra train`: the task says which responses are right, whatever their rewards are.
+
+    Attributes:
+        task_correct: what the task said of the rollouts of this process that were scored last, 1 or 0, NaN where unknown.
+    """
+
+    task_correct: Sequence[float]
+
+    def _hicra_correct(self, given: Array) -> Array:
+        return np.concatenate([np.array(part, np.float64) for part in gather_object([list(self.task_correct)])])
 
 
 def load_model(config: RunConfig, folder: Path) -> tuple[Any, Any]:
@@ -118,8 +144,14 @@ def _lora(config: RunConfig) -> Any:
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _reward(task: Task, end: int) -> Any:
-    """Makes TRL's reward function: the task's score of each completion, None where it cannot be scored."""
+def _reward(task: Task, end: int, correct: list[float]) -> Any:
+    """Makes TRL's reward function: the task's score of each completion, None where it cannot be scored.
+
+    Args:
+        task: scores the completions.
+        end: id of the token that ends a response.
+        correct: is filled with 1 where the task says that a completion is right, 0 where not, and NaN where it does not know.
+    """
 
     def score(
         prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any
@@ -130,7 +162,9 @@ def _reward(task: Task, end: int) -> Any:
             {"prompt": prompt, **{key: values[i] for key, values in kept.items()}} for i, prompt in enumerate(prompts)
         ]
         ended = [cut_at_end(ids, end)[1] for ids in completion_ids]
-        return [one.reward for one in score_all(task, texts, rows, ended)]
+        scores = score_all(task, texts, rows, ended)
+        correct[:] = [float("nan") if one.correct is None else float(one.correct) for one in scores]
+        return [one.reward for one in scores]
 
     score.__name__ = task.name
     return score

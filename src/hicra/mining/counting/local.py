@@ -78,14 +78,21 @@ class LocalBackend:
 
     def load_paths(self, paths: Paths, reading: Reading, near: bool = False) -> tuple[Loaded, Read]:
         """See `Backend`."""
-        frames, rows = corpus.batches(paths, reading.on_bad, reading.max_bad, extras=False), Rows(reading)
+        frames = corpus.batches(
+            paths, reading.on_bad, reading.max_bad, mapping=reading.mapping, decode=reading.decode,
+            quarantine=reading.quarantine, extras=False,
+        )  # fmt: skip
+        rows = Rows(reading)
         loaded = self.load(rows.chunks(frames), near)
         rows.check()
         return loaded, rows.read(frames.lines, frames.skipped, frames.duplicates)
 
     def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
         """See `Backend`."""
-        return pairs_of(Rows(reading).chunks(corpus.batches(paths, reading.on_bad, 1.0, extras=False)))
+        frames = corpus.batches(
+            paths, reading.on_bad, 1.0, mapping=reading.mapping, decode=reading.decode, extras=False
+        )
+        return pairs_of(Rows(reading).chunks(frames))
 
     def count(self, rule: CountRule) -> tuple[Grams, dict[str, int]]:
         """See `Backend`."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
+from hicra.corpus.formats.interface import Decode
+from hicra.corpus.need_text import with_text
 from hicra.errors import DataError
 from hicra.mining.counting.words import Chunk
+from hicra.text.decode import decoder
 
 CHUNK_CHARS = 2**22
 CHUNK_TEXTS = 4096
@@ -20,15 +24,24 @@ class Reading:
     """Says how files are read.
 
     Attributes:
-        on_bad, max_bad: as for `corpus.read`.
+        on_bad, max_bad, mapping, quarantine: as for `corpus.read`.
         include_incorrect: mine all rows, not only the correct ones.
         contrast: also take in the incorrect rows, to compare with.
+        tokenizer: folder with tokenizer.json, for dumps that hold token ids and no text.
     """
 
     on_bad: Literal["stop", "skip"] = "stop"
     max_bad: float = 0.01
     include_incorrect: bool = False
     contrast: bool = False
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    quarantine: Path | None = None
+    tokenizer: str | None = None
+
+    @property
+    def decode(self) -> Decode | None:
+        """What turns token ids into text."""
+        return None if self.tokenizer is None else decoder(self.tokenizer)
 
 
 @dataclass(frozen=True)
@@ -79,8 +92,15 @@ class Rows:
         self.mined = self.wrong = self.unknown = 0
 
     def chunks(self, frames: Iterable[pl.DataFrame]) -> Iterator[Chunk]:
-        """Yields the solutions of each frame; incorrect ones, marked as `against`, only where they are asked for."""
+        """Yields the solutions of each frame; incorrect ones, marked as `against`, only where they are asked for.
+
+        Raises:
+            DataError: a row has no text.
+        """
+        before = 0
         for frame in frames:
+            with_text(frame, before)
+            before += frame.height
             correct = frame["correct"]
             self.wrong += int((~correct).sum())
             self.unknown += correct.null_count()

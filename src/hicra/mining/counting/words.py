@@ -31,6 +31,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hicra.arrays import Hashes, Int32s, Ints
+from hicra.corpus.turns import WALL
 from hicra.mining.counting.segmenters import Segmenter, open_segmenter
 from hicra.text.fold import ALONE, MARK, WORD, char_class, fold_char
 from hicra.text.words import count_words, pieces_of
@@ -306,7 +307,9 @@ def split_words(text: str, segmenter: Segmenter | None = None) -> list[str]:
 
     A word that follows the last one without a space begins with `GLUE`: `joined` puts them together again.
     """
-    words = _CLAUSE.sub(f" {_BREAK} ", _MARKUP.sub(f" {_BREAK} ", cut_formulas(text))).split()
+    stretches = text.split(WALL) if WALL in text else [text]  # no formula goes on in another turn of a conversation
+    bare = _MARKUP.sub(f" {_BREAK} ", WALL.join(map(cut_formulas, stretches)))
+    words = _CLAUSE.sub(f" {_BREAK} ", bare).split()
     if text.isascii():
         return words
     cut = pieces_of if segmenter is None else segmenter

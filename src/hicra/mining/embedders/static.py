@@ -74,8 +74,8 @@ class GivenVectors:
         if not self.path.is_file():
             raise ConfigError(f"no file of vectors {str(path)!r}", "give a Parquet file with columns gram, vector")
         try:
-            table = pl.read_parquet(self.path)
-        except (OSError, pl.exceptions.PolarsError) as error:
+            table = pl.read_parquet(self.path, glob=False)
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise DataError(f"{path} is not readable as Parquet: {error}", "write columns gram, vector") from None
         if missing := [column for column in ("gram", "vector") if column not in table.columns]:
             raise DataError(f"{path} has no column {missing[0]!r}", f"its columns are {', '.join(table.columns)}")

@@ -78,7 +78,7 @@ class WorkerAlgebra:
 
     def proportional(self, answer: Tree, gold: Tree, positive: bool) -> bool:
         """Tells whether two trees are proportional (VERIFY-22)."""
-        self.spend(4 * (weight(answer) + weight(gold)))
+        self.spend(6 * (weight(answer) + weight(gold)))
         return probe.proportional(answer, gold, positive)
 
     def texts(self, answer: str, gold: str) -> bool:

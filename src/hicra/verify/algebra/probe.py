@@ -2,26 +2,36 @@
 
 Equal expressions differ only by rounding, so their difference shrinks with more digits; for unequal ones it stays. That tells
 1e-30 from 2e-30 times a root, which no tolerance can. There are 60 digits, and as many more as the largest or smallest
-intermediate value has, so that `2^1000 + n` is not `2^1000`. The points depend only on the symbols' names (not on random numbers
-or a hash seed): seven between 1/4 and 3 with both signs; then whole numbers (where floors differ) and large ones (where absolute
-values differ), which can only show that trees are unequal. Every step bounds the size of its result first, so an answer costs the
-same work on every machine. This runs in the worker only, since it needs mpmath, which the extra `verify` installs.
+intermediate value has, so that `2^1000 + n` is not `2^1000`. The points (points.py) are seven between 1/4 and 3 with both signs;
+if fewer than two of these decide, farther and nearer ones; then whole numbers (where floors differ) and large ones (where
+absolute values differ). Every step bounds the size of its result first, so an answer costs the same work on every machine. This
+runs in the worker only, since it needs mpmath, which the extra `verify` installs.
 
 Deviations:
     VERIFY-13. Symbols are real. A point at which a side or a part of it is no finite real number is left out, unless the text
          itself has `i` or the root of a negative number. Nothing is decided unless two points remain. So `ln(x^2)` equals
-         `2 ln x`, and `sqrt(x^2)` does not equal `x`.
+         `2 ln x`, and `sqrt(x^2)` does not equal `x`. But if the gold answer has an absolute value (or the even root of an even
+         power), the answer must have a real value wherever the gold answer has one: `ln x` is not `ln|x|`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import mpmath
 
+from hicra.verify.algebra.points import (
+    A_RING,
+    ALL_POINTS,
+    POINTS,
+    Point,
+    point,
+    positive_by_meaning,
+    symbols,
+    whole_symbols,
+)
 from hicra.verify.algebra.values import CONTEXT, NoValue, Values
 from hicra.verify.reading.expr import LOG_BASE, Tree
 from hicra.verify.reading.tokens import TooBig
@@ -30,107 +40,118 @@ BASES: tuple[Tree, Tree] = (
     ("n", Fraction(1)),
     ("f", "log", ("n", Fraction(10))),
 )  # natural logarithms of e and 10 (VERIFY-12)
-POINTS = 7  # number of points that decide
-WHOLE, FAR = (1, 4, 12, 60), (149_355, -214_961, 494_197_171, -9_208_101)  # further points: as they are, and over 4003
 DIGITS, MORE = 60, 30
 MOST, MOST_GAMMA = (
     3_020,
     60,
 )  # the most further digits, with fewer for factorials of fractions, which are slow to compute
+ENOUGH = 2  # points that must decide if there are symbols
+_NO_VALUE = (NoValue, ZeroDivisionError, OverflowError, ValueError, mpmath.libmp.NoConvergence)
 
 
-def symbols(tree: Tree) -> frozenset[str]:
-    """Returns the names of the symbols in a tree."""
-    if tree[0] == "s":
-        return frozenset([tree[1]])
-    found: frozenset[str] = frozenset()
-    for part in tree[1:]:
-        if isinstance(part, tuple):
-            found |= symbols(part)
-    return found
-
-
-def point(names: frozenset[str], index: int) -> dict[str, tuple[int, int]]:
-    """Returns the fixed rational values of the symbols at a point: `POINTS` near ones, then whole ones, then large ones."""
-    found = {}
-    for rank, name in enumerate(sorted(names)):
-        if index >= POINTS + len(WHOLE):
-            found[name] = (FAR[(index + rank) % len(FAR)] * (10 + rank), 40_030)
-        elif index >= POINTS:
-            found[name] = (WHOLE[index - POINTS] + 7 * rank, 1)
-        else:
-            digest = hashlib.sha256(f"{index} {name}".encode()).digest()
-            size = 1009 + int.from_bytes(digest[:4], "big") % 11_003  # 1009 to 12011 of 4003: 0.25 to 3.0
-            found[name] = (-size if index >= 3 and digest[4] % 2 else size, 4003)
-    return found
-
-
-def equal(first: Tree, second: Tree, spend: Callable[[int], None] = lambda digits: None) -> bool | None:
+def equal(answer: Tree, gold: Tree, spend: Callable[[int], None] = lambda digits: None) -> bool | None:
     """Tells whether two trees are equal as functions; None if they cannot be evaluated.
 
     Args:
-        first, second: the trees.
+        answer, gold: the trees.
         spend: is called with the number of digits beyond the usual ones, before an evaluation with them.
 
     Raises:
         TooBig: a value would exceed the bounds.
     """
-    names = symbols(first) | symbols(second)
-    if LOG_BASE[1] in names:
-        found = [equal(_replaced(first, base), _replaced(second, base), spend) for base in BASES]
+    if LOG_BASE[1] in symbols(answer) | symbols(gold):
+        found = [equal(_replaced(answer, base), _replaced(gold, base), spend) for base in BASES]
         return True if True in found else found[0]
-    complex_text = _has_i(first) or _has_i(second) or not names
-    most = MOST_GAMMA if _has_gamma(first) or _has_gamma(second) else MOST
+    everywhere = _equal(answer, gold, spend, False)
+    if everywhere or not positive_by_meaning(answer, gold):
+        return everywhere
+    spend(100)
+    return _equal(answer, gold, spend, True) or everywhere
+
+
+def _equal(answer: Tree, gold: Tree, spend: Callable[[int], None], positive: bool) -> bool | None:
+    names = symbols(answer) | symbols(gold)
+    whole = whole_symbols(answer) | whole_symbols(gold)
+    complex_text = _has_i(answer) or _has_i(gold) or not names
+    most = MOST_GAMMA if _has_gamma(answer) or _has_gamma(gold) else MOST
+    rule = _Rule(complex_text, _has_absolute(gold), most, spend)
     agreed = 0
-    for index in range(POINTS + len(WHOLE) + len(FAR) if names else 1):
+    for index in range(ALL_POINTS if names else 1):
+        ring = index // A_RING
+        if 0 < ring < POINTS // A_RING:
+            if agreed >= ENOUGH:
+                continue
+            if index % A_RING == 0:
+                spend(50)
         try:
-            same = _same_at(first, second, point(names, index), complex_text, most, spend)
+            same = rule.same(answer, gold, point(names, index, whole, positive))
         except TooBig:
-            if index < POINTS:
+            if index < A_RING:
                 raise
             continue
-        except (NoValue, ZeroDivisionError, OverflowError, ValueError, mpmath.libmp.NoConvergence):
-            continue
+        if same == "undefined":  # at whole and far points it may be undefined by accident
+            same = False if index < POINTS else None
         if same is False:
             return False
-        agreed += same is True and index < POINTS
-    return True if agreed >= (2 if names else 1) else None
+        agreed += same is True
+    return True if agreed >= (ENOUGH if names else 1) else None
 
 
-def _same_at(
-    first: Tree,
-    second: Tree,
-    where: dict[str, tuple[int, int]],
-    complex_text: bool,
-    most: int,
-    spend: Callable[[int], None],
-) -> bool | None:
-    """Tells whether two trees agree at a point, with at most `most` further digits.
+class _Rule:
+    """How two trees are compared at a point.
 
-    It is None if one is not real there, or if nothing can be decided.
+    Args:
+        complex_text: whether values that are not real count.
+        absolute: whether the answer must have a value wherever the gold answer has one (VERIFY-13).
+        most: the most further digits.
+        spend: is called with the number of digits beyond the usual ones.
     """
-    digits = DIGITS
-    for _ in range(2):
-        low, met = _pair(first, second, where, digits)
-        needed = int(0.302 * met.peak) if met.peak > 64 else 0
-        if digits >= DIGITS + min(needed, most):
-            break
-        digits = DIGITS + min(needed, most)
-        spend(digits - DIGITS)
-    if needed > most or (met.imaginary and not complex_text):  # a small part may be lost in a large one
-        return None
-    gap = abs(low[0] - low[1])
-    if gap <= CONTEXT.mpf(10) ** (10 - digits) * max(abs(low[0]), abs(low[1])):
-        return True
-    high, _ = _pair(first, second, where, digits + MORE)
-    return bool(
-        abs(high[0] - high[1]) <= gap * CONTEXT.mpf("1e-15")
-    )  # a difference by rounding is gone with more digits
+
+    def __init__(self, complex_text: bool, absolute: bool, most: int, spend: Callable[[int], None]) -> None:
+        self.complex_text, self.absolute, self.most, self.spend = complex_text, absolute, most, spend
+
+    def same(self, answer: Tree, gold: Tree, where: Point) -> bool | Literal["undefined"] | None:
+        """Tells whether two trees agree at a point.
+
+        It is "undefined" if only the answer has no real value there and that counts, and None if nothing can be decided.
+        """
+        digits = DIGITS
+        for _ in range(2):
+            try:
+                right, gold_met = _value(gold, where, digits)
+            except TooBig:
+                raise
+            except _NO_VALUE:
+                return None
+            if gold_met.imaginary and not self.complex_text:
+                return None
+            undefined: Literal["undefined"] | None = "undefined" if self.absolute else None
+            try:
+                mine, met = _value(answer, where, digits)
+            except TooBig:
+                raise
+            except _NO_VALUE:
+                return undefined
+            if met.imaginary and not self.complex_text:
+                return undefined
+            peak = max(met.peak, gold_met.peak)
+            needed = int(0.302 * peak) if peak > 64 else 0
+            if digits >= DIGITS + min(needed, self.most):
+                break
+            digits = DIGITS + min(needed, self.most)
+            self.spend(digits - DIGITS)
+        if needed > self.most:  # a small part may be lost in a large one
+            return None
+        gap = abs(mine - right)
+        if gap <= CONTEXT.mpf(10) ** (10 - digits) * max(abs(mine), abs(right)):
+            return True
+        finer = abs(_value(answer, where, digits + MORE)[0] - _value(gold, where, digits + MORE)[0])
+        return bool(finer <= gap * CONTEXT.mpf("1e-15"))  # a difference by rounding is gone with more digits
 
 
-def _pair(first: Tree, second: Tree, where: dict[str, tuple[int, int]], digits: int) -> tuple[list[Any], Values]:
+def _value(tree: Tree, where: Point, digits: int) -> tuple[Any, Values]:
     values = Values(where, digits)
-    return [values.of(tree) for tree in (first, second)], values
+    return values.of(tree), values
 
 
 def _replaced(tree: Tree, base: Tree) -> Tree:
@@ -148,6 +169,18 @@ def _has_gamma(tree: Tree) -> bool:
 
 def _has_i(tree: Tree) -> bool:
     return tree == ("c", "i") or any(_has_i(part) for part in tree[1:] if isinstance(part, tuple))
+
+
+def _has_absolute(tree: Tree) -> bool:
+    """Tells whether a tree has an absolute value of a symbol, or an even root of an even power."""
+    own = tree[0] == "f" and tree[1] == "abs" and bool(symbols(tree))
+    if tree[0] == "f" and tree[1] == "root" and tree[2][0] == "^":
+        own = _even(tree[3]) and _even(tree[2][2]) and bool(symbols(tree))
+    return own or any(_has_absolute(part) for part in tree[1:] if isinstance(part, tuple))
+
+
+def _even(tree: Tree) -> bool:
+    return bool(tree[0] == "n" and tree[1] % 2 == 0)
 
 
 def number(tree: Tree) -> Any:
@@ -168,16 +201,22 @@ def number(tree: Tree) -> Any:
 
 def proportional(first: Tree, second: Tree, positive: bool) -> bool:
     """Tells whether two trees have the same ratio at all points (a positive one if asked for); raises TooBig."""
+    if LOG_BASE[1] in symbols(first) | symbols(second):
+        return any(proportional(_replaced(first, base), _replaced(second, base), positive) for base in BASES)
     names = symbols(first) | symbols(second)
     if not names or symbols(first) != symbols(second):
         return False
-    ratios = []
+    whole = whole_symbols(first) | whole_symbols(second)
+    ratios: list[Any] = []
     for index in range(POINTS):
+        if index >= A_RING and len(ratios) >= 3:
+            break
+        where = point(names, index, whole)
         try:
-            (top, bottom), _ = _pair(first, second, point(names, index), DIGITS + MORE)
+            top, bottom = _value(first, where, DIGITS + MORE)[0], _value(second, where, DIGITS + MORE)[0]
         except TooBig:
             raise
-        except (NoValue, ZeroDivisionError, OverflowError, ValueError):
+        except _NO_VALUE:
             continue
         if bottom == 0 or top == 0:
             return False

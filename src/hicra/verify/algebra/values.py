@@ -2,7 +2,7 @@
 
 Deviation:
     VERIFY-25. A function without a definition, such as `f(x)`, is a fixed function that depends on its name: `f(2)` is not `2f`,
-         and `f(x+1)` equals `f(1+x)`.
+         and `f(x+1)` equals `f(1+x)`. So are sums, integrals and limits (VERIFY-35), and gcd and lcm of what is no number.
 """
 
 from __future__ import annotations
@@ -109,6 +109,12 @@ def _power(base: Any, exponent: Any, context: Any) -> Any:
 
 def _function(name: str, parts: list[Any], context: Any) -> Any:
     first = parts[0]
+    if name in ("max", "min"):
+        if not all(isinstance(part, context.mpf) for part in parts):
+            raise NoValue("the largest of numbers that are not real")
+        return max(parts) if name == "max" else min(parts)
+    if name in ("gcd", "lcm"):  # symmetrical in its arguments
+        return _unknown(name, sum(_unknown(f"{name} of", part, context) for part in parts), context)
     if context.mag(first) > 60 and name not in ("abs", "log", "root", "sqrt"):
         raise TooBig("an argument with too many digits")
     if name in ("root", "sqrt"):
@@ -122,7 +128,7 @@ def _function(name: str, parts: list[Any], context: Any) -> Any:
     if name in ("floor", "ceil"):
         return _whole(first, name, context)
     if name.startswith("@"):
-        return _unknown(name, first, context)
+        return _nested(name, parts, context)
     if name == "abs":
         return abs(first)
     if name == "log":
@@ -160,6 +166,14 @@ def _whole(found: Any, name: str, context: Any) -> Any:
     nearest = context.nint(found)
     near = abs(found - nearest) <= context.mpf(10) ** (15 - context.dps) * max(1, abs(nearest))
     return nearest if near else getattr(context, name)(found)
+
+
+def _nested(name: str, parts: list[Any], context: Any) -> Any:
+    """Computes an unknown function of several values, so that exchanging two of them, or parts of them, shows."""
+    found = context.mpf(0)
+    for at, part in reversed(list(enumerate(parts))):
+        found = _unknown(f"{name}{at or ''}", part + found, context)
+    return found
 
 
 def _unknown(name: str, first: Any, context: Any) -> Any:

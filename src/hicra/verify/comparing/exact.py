@@ -14,6 +14,7 @@ from hicra.verify.reading.tokens import TooBig
 
 MAX_BITS = 10_000
 MAX_FACTORIAL = 1_000
+MAX_EXACT = 10**300  # of a greatest common divisor or least common multiple
 
 
 class Inexact(ValueError):
@@ -120,6 +121,12 @@ def _function(tree: Tree) -> Fraction:
     if name in ("abs", "floor", "ceil"):
         value = exact(arguments[0])
         return abs(value) if name == "abs" else Fraction(math.floor(value) if name == "floor" else math.ceil(value))
+    if name in ("max", "min"):
+        values = [exact(argument) for argument in arguments]
+        return max(values) if name == "max" else min(values)
+    if name in ("gcd", "lcm"):
+        whole = [_natural(exact(argument), MAX_EXACT) for argument in arguments]
+        return bounded(Fraction(math.gcd(*whole) if name == "gcd" else math.lcm(*whole)))
     if name == "factorial":
         return bounded(Fraction(math.factorial(_natural(exact(arguments[0])))))
     if name == "binomial":
@@ -127,9 +134,9 @@ def _function(tree: Tree) -> Fraction:
     raise Inexact(name)
 
 
-def _natural(value: Fraction) -> int:
+def _natural(value: Fraction, most: int = MAX_FACTORIAL) -> int:
     if value.denominator != 1 or value < 0:
         raise Inexact("not a natural number")
-    if value > MAX_FACTORIAL:
-        raise TooBig(f"a factorial or binomial above {MAX_FACTORIAL}")
+    if value > most:
+        raise TooBig(f"a factorial, binomial or divisor of a number above {most}")
     return int(value)

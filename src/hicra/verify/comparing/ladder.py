@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from hicra.verify.comparing.items import plain_value
 from hicra.verify.comparing.leaves import Algebra, Leaves
-from hicra.verify.comparing.pairing import plain_value
 from hicra.verify.comparing.structures import Structures
 from hicra.verify.reading.gold import Gold
 from hicra.verify.reading.normalise import compact, normalise
@@ -38,7 +38,7 @@ def equal(answer: str, gold: Gold, algebra: Algebra | None = None) -> bool:
         return Structures(leaves, True).several(shape_of(mine, True), items)
     right = normalise(gold.answers[0])
     leaves = Leaves(algebra, gold.tolerance, (answer, gold.answers[0]))
-    return Structures(leaves, gold.multiple).texts(mine, right, 0)
+    return Structures(leaves, gold.multiple).whole(mine, right)
 
 
 def equal_text(answer: str, gold: Gold) -> bool:

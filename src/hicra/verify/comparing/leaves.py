@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from hicra.verify.comparing.exact import Inexact, Undefined, exact
+from hicra.verify.comparing.products import ordered_factors
 from hicra.verify.reading.expr import Tree, parse
 from hicra.verify.reading.normalise import compact
 from hicra.verify.reading.numbers import Key, fraction_of, number_key
@@ -37,8 +38,10 @@ from hicra.verify.reading.spellings import (
 from hicra.verify.reading.tokens import NotMaths, TooBig, TooDeep
 from hicra.verify.reading.units import PERCENT, Measured, ratio_of, split_unit
 
-_PRODUCT = re.compile(r"(?:\\times|×)\s*+[^\s0-9]")
-_VECTOR = re.compile(r"\\(?:vec|mathbf|boldsymbol|bm|hat|overrightarrow|nabla)(?![A-Za-z])")
+_DEGREES = re.compile(r" ?\^ ?(?:\{ ?\\circ ?\}|\\circ(?![A-Za-z]))")
+_ANGLE = re.compile(r"sin|cos|tan|cot|sec|csc")  # of degrees it is another value
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}|%|\\circ")
+MAX_LABELLED = 12  # the most items of a gold answer whose units are looked at
 _BRACES = re.compile(r"[{} ]")
 _TEXT = re.compile(r"\\(?:text[a-z]*|mathrm|mbox|operatorname)\s*\{\s*[A-Za-z]{2}")
 
@@ -70,8 +73,8 @@ class Leaves:
         self.algebra, self.tolerance, self.raws = algebra, tolerance, raws
 
     @functools.cached_property
-    def _vectors(self) -> bool:
-        return any(map(_VECTOR.search, self.raws)) and any(map(_PRODUCT.search, self.raws))
+    def _ordered_factors(self) -> bool:
+        return ordered_factors(self.raws)
 
     @functools.cached_property
     def _words(self) -> bool:
@@ -89,7 +92,7 @@ class Leaves:
             return first == second or self._near_keys(first, second)
         if same_time(answer, gold) or (PROSE.search(gold) and plain_words(answer) == plain_words(gold)):
             return True
-        if self._vectors:  # a cross product has a direction
+        if self._ordered_factors:
             return _BRACES.sub("", answer) == _BRACES.sub("", gold)
         words = same_words(answer, gold, self._words)
         if words is not None:
@@ -129,7 +132,15 @@ class Leaves:
             return False
 
     def _values(self, answer: str, gold: str, factor: Fraction) -> bool:
-        """Tells whether answer * factor equals gold."""
+        """Tells whether answer * factor equals gold, also without the degree signs that only one of them has (VERIFY-7)."""
+        if self._same_values(answer, gold, factor):
+            return True
+        signs = [len(_DEGREES.findall(side)) for side in (answer, gold)]
+        if 0 not in signs or signs == [0, 0] or any(map(_ANGLE.search, (answer, gold))):
+            return False
+        return self._same_values(_DEGREES.sub("", answer), _DEGREES.sub("", gold), factor)
+
+    def _same_values(self, answer: str, gold: str, factor: Fraction) -> bool:
         if factor == 1:
             if compact(answer) == compact(gold):
                 return True
@@ -156,7 +167,8 @@ class Leaves:
         if key is not None and is_short(key):
             return ("n", fraction_of(key))
         repeating = REPEATING.fullmatch(text)
-        return ("n", repeated(repeating)) if repeating else parse(text, self.algebra is not None)
+        value = repeated(repeating) if repeating else None
+        return ("n", value) if value is not None else parse(text, self.algebra is not None)
 
     def _trees(self, answer: Tree, gold: Tree, answer_text: str, gold_text: str) -> bool:
         exacts: list[Fraction | None] = []
@@ -192,6 +204,28 @@ class Leaves:
         if self.algebra is None:
             raise NeedsAlgebra
         return self.algebra.texts(answer, gold)
+
+    def labelled(self, golds: tuple[str, ...]) -> bool:
+        """Tells whether the items of a gold answer have different units, as in 12 cows, 30 hens."""
+        units = [split_unit(item, self.raws[1], True).unit for item in golds if len(golds) <= MAX_LABELLED]
+        return len({unit.dimension for unit in units if unit}) > 1
+
+    def measured(self, answers: tuple[str, ...]) -> bool:
+        """Tells whether an item of an answer has a unit, known or not."""
+        return any(_WORD.search(item) for item in answers)
+
+    def core(self, text: str, gold: bool) -> str:
+        """Returns a text without its unit of measure."""
+        return split_unit(text, self.raws[gold], gold).core
+
+    def near(self, first: Tree, second: Tree, tolerance: Fraction) -> bool:
+        """Tells whether two values differ by at most a tolerance."""
+        try:
+            return abs(exact(first) - exact(second)) <= tolerance
+        except Inexact:
+            return self.algebra_on(lambda algebra: algebra.near(first, second, tolerance))
+        except (Undefined, TooBig):
+            return False
 
     def algebra_on(self, ask: Callable[[Algebra], bool]) -> bool:
         """Asks the algebra a question of the caller."""

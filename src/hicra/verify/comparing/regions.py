@@ -3,6 +3,9 @@ r"""Reads the parts of the real line that an answer may mean: intervals, unions,
 Deviations:
     VERIFY-24. Inequalities in one symbol joined by "or" are the union of their intervals; joined by "and" or a comma they are the
          intersection. `\mathbb{R}` and "all real numbers" are one interval, and `x \ne 2` is that interval without a point.
+    VERIFY-38. `x \in [1,2)` and `\{x \mid 1 \le x < 2\}` are the interval, `0 < f(x) < 1` is the interval of the values, and
+         `1 \le |x| \le 2` the two intervals of x. Beside an interval, `x = 5` and `\{5\}` are a point. Intervals that touch or
+         overlap are one.
 """
 
 from __future__ import annotations
@@ -10,10 +13,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from hicra.verify.comparing.spans import LEAST, MOST, Span
 from hicra.verify.reading.normalise import compact
 from hicra.verify.reading.shapes import Shape, flipped, shape_of
 
-LEAST, MOST = r"-\infty", r"\infty"
 REFUSED_NAMES = frozenset([r"\infty", r"\pi", r"\neg", r"\not", r"\sim", "e", "i"])
 _SYMBOL = re.compile(r"\\?[A-Za-z](?:_\{?[A-Za-z0-9]\}?)?|\\[a-z]+")
 _R = r"(?:\\mathbb ?\{? ?R ?\}?|\\(?:R|reals|Reals)(?![A-Za-z]))"
@@ -28,15 +31,9 @@ _WITHOUT = re.compile(
     re.DOTALL,
 )
 _INFINITE = re.compile(r"[-+]? ?\\infty")
-
-
-class Span(NamedTuple):
-    """An interval with its brackets, its bounds, and the points inside it that are left out."""
-
-    low: str
-    high: str
-    bounds: tuple[str, str]
-    holes: tuple[str, ...] = ()
+_APPLIED = re.compile(r"[A-Za-z] ?\( ?[A-Za-z] ?\)")
+_MODULUS = re.compile(r"\| ?(?P<symbol>\\?[A-Za-z]+(?:_\{?[A-Za-z0-9]\}?)?) ?\|")
+_BUILDER = re.compile(rf"\\\{{ ?(?P<symbol>\\?[A-Za-z]+)(?: ?\\in ?{_R})? ?[|:] ?(?P<condition>.+)\\\}}", re.DOTALL)
 
 
 class Region(NamedTuple):
@@ -56,12 +53,30 @@ def region(shape: Shape, joint: str = "") -> Region | None:
         return _union([region(shape_of(item), "or") for item in shape.items])
     if shape.kind == "bracket" and len(shape.items) == 2:
         return Region("", (Span(shape.marks[0], shape.marks[1], (shape.items[0], shape.items[1])),))
+    if shape.kind == "set":
+        return _of_set(shape, joint)
     if shape.kind != "relation":
         return _line(shape.text)
-    if joint and shape.marks == (r"\in",) and is_symbol(shape.items[0]):  # outside a list this is a name and its value
+    if joint == "or" and shape.marks == ("=",) and is_symbol(shape.items[0]):
+        return Region(shape.items[0], (_point(shape.items[1]),))
+    if shape.marks == (r"\in",) and is_symbol(shape.items[0]):
         inner = region(shape_of(shape.items[1]))
         return None if inner is None else Region(shape.items[0], inner.spans)
     return _inequality(shape)
+
+
+def _of_set(shape: Shape, joint: str) -> Region | None:
+    """Reads a set of all symbols with a condition, or, in a union, a set of values."""
+    if (match := _BUILDER.fullmatch(shape.text)) and is_symbol(match["symbol"]):
+        found = region(shape_of(match["condition"].strip()), "")
+        return found._replace(symbol="") if found is not None and found.symbol == match["symbol"] else None
+    if joint != "or" or not shape.items:
+        return None
+    return Region("", tuple(map(_point, shape.items)))
+
+
+def _point(value: str) -> Span:
+    return Span("[", "]", (value, value))
 
 
 def _parts(shape: Shape, joint: str) -> list[Region | None]:
@@ -79,9 +94,11 @@ def _not_equal(symbol: str, value: str) -> Shape:
 
 
 def _union(parts: list[Region | None]) -> Region | None:
-    """Returns the union of the parts if they are for one symbol."""
+    """Returns the union of the parts if they are for one symbol, and not all of them are points."""
     known = [part for part in parts if part is not None]
     if len(known) < len(parts) or len({part.symbol for part in known}) > 1:
+        return None
+    if all(span.bounds[0] == span.bounds[1] for part in known for span in part.spans):
         return None
     return Region(known[0].symbol, tuple(span for part in known for span in part.spans))
 
@@ -122,8 +139,10 @@ def _inequality(shape: Shape) -> Region | None:
     if not all(mark in ("<", r"\le") for mark in marks):
         return None
     low, high = ("(" if marks[0] == "<" else "["), (")" if marks[-1] == "<" else "]")
-    if len(items) == 3 and is_symbol(items[1]):
+    if len(items) == 3 and (is_symbol(items[1]) or _APPLIED.fullmatch(items[1])):
         return Region(items[1], (Span(low, high, (items[0], items[2])),))
+    if found := _of_modulus(items, low, high):
+        return found
     if len(items) == 2 and is_symbol(items[0]) and not is_symbol(items[1]):
         return Region(items[0], (Span("(", high, (LEAST, items[1])),))
     if len(items) == 2 and is_symbol(items[1]) and not is_symbol(items[0]):
@@ -131,24 +150,22 @@ def _inequality(shape: Shape) -> Region | None:
     return None
 
 
-def joined(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """Joins spans that meet in one left-out point, as in `(0,1) \\cup (1,2)`, into one span with that point left out."""
-    after = {compact(span.bounds[0]): span for span in spans if span.low == "("}
-    ends = {compact(span.bounds[1]) for span in spans if span.high == ")"}
-    if len(after) < sum(span.low == "(" for span in spans):
-        return spans
-    found, used = [], 0
-    for span in spans:
-        if span.low == "(" and compact(span.bounds[0]) in ends:  # it continues another one
-            continue
-        holes = list(span.holes)
-        while span.high == ")" and (follower := after.pop(compact(span.bounds[1]), None)):
-            holes += [follower.bounds[0], *follower.holes]
-            span = Span(span.low, follower.high, (span.bounds[0], follower.bounds[1]))
-            used += 1
-        found.append(span._replace(holes=tuple(holes)))
-        used += 1
-    return tuple(found) if used == len(spans) else spans  # else a span such as (2,2) would be lost
+def _of_modulus(items: tuple[str, ...], low: str, high: str) -> Region | None:
+    """Reads `|x| \\le b`, `a \\le |x|` or `a \\le |x| \\le b`; `low` and `high` are the brackets of `[a,b]`."""
+    at = 1 if len(items) == 3 or _MODULUS.fullmatch(items[-1]) else 0
+    match = _MODULUS.fullmatch(items[at])
+    if match is None or not is_symbol(match["symbol"]):
+        return None
+    least, most = items[0] if at else None, items[at + 1] if at + 1 < len(items) else None
+    turned = {"(": ")", "[": "]", ")": "(", "]": "["}
+    spans: tuple[Span, ...]
+    if most is None:
+        spans = Span("(", turned[low], (LEAST, f"-({least})")), Span(low, ")", (f"{least}", MOST))
+    elif least is None:
+        spans = (Span(turned[high], high, (f"-({most})", most)),)
+    else:
+        spans = Span(turned[high], turned[low], (f"-({most})", f"-({least})")), Span(low, high, (least, most))
+    return Region(match["symbol"], spans)
 
 
 def is_symbol(text: str) -> bool:

@@ -1,8 +1,9 @@
 """Reads what relations and lists mean, as texts: a name and its value, or the values of a list.
 
 Deviation:
-    VERIFY-31. The name of a value may also be an angle, a length, an area, a modulus, a trigonometric function of one angle, or,
-         in an answer, a sum of single letters: `m + n = 7` is 7. `x^2 = 9`, `2x = 3`, `x - y = 3` and `|x| = 3` name no value.
+    VERIFY-31. The name of a value may also be an angle, a length, an area, a modulus, a trigonometric function of one angle,
+         or, in an answer, a sum of single letters: `m + n = 7` is 7. So may a quotient or ratio of two names (`AP/PB = 2`, `S:T
+         = 2`). `x^2 = 9`, `2x = 3`, `x - y = 3` and `|x| = 3` name no value.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hicra.verify.comparing.regions import REFUSED_NAMES, is_symbol
 from hicra.verify.reading.normalise import compact
 from hicra.verify.reading.numbers import number_key
 from hicra.verify.reading.shapes import Shape, shape_of
+from hicra.verify.reading.spellings import PROSE
 
 _GREEK = r"\\(?:alpha|beta|gamma|delta|epsilon|theta|phi|psi|omega)(?![A-Za-z])"
 _ANGLE = rf"(?:{_GREEK}|(?:\\angle ?)?[A-Za-z]{{1,3}}(?![A-Za-z]))"
@@ -30,32 +32,39 @@ _NAME = re.compile(
     rf"|\\(?:sin|cos|tan|cot|sec|csc) ?(?:[2-9] ?)?(?:{_ANGLE}|\( ?{_ANGLE}(?: ?[-+] ?{_ANGLE})? ?\)|\{{ ?{_ANGLE} ?\}})"
     r"|\| ?(?:[A-Za-wz](?:_[A-Za-z0-9])?|\\(?:vec|overline|overrightarrow) ?\{ ?[A-Za-z]{1,3} ?\}) ?\|"
 )
+_PART = r"[A-Za-z]{1,4}(?:_(?:\{[^{}]{1,20}\}|[A-Za-z0-9]))?'?"
+_QUOTIENT = re.compile(
+    rf"\\frac ?\{{ ?{_PART} ?\}} ?\{{ ?{_PART} ?\}}|\\frac ?[A-Za-z] ?[A-Za-z]|{_PART} ?/ ?{_PART}|{_PART}(?: ?: ?{_PART}){{1,3}}"
+)
 _TERM = rf"(?:[A-Za-hj-z]|{_GREEK})"  # `m + i` is a number
 _SUM = re.compile(rf"{_TERM}(?: ?\+ ?{_TERM}){{1,25}}")
 _BRACED = re.compile(r"\A\{ ?([A-Za-z]) ?\}\Z")  # what a font leaves of `\mathbf{v}`
 _VALUED = ("=", r"\in")
 
 
-def without_about(shape: Shape) -> str | None:
-    """Returns the answer in `a \\approx b`: b if a is a name, else a, the exact form; None without the sign."""
-    if shape.kind != "relation" or shape.marks[-1] != r"\approx" or not all(shape.items):
-        return None
-    if len(shape.items) == 2 and _NAME.fullmatch(shape.items[0]):
-        return shape.items[1]
-    return shape.text[: shape.text.rindex(r"\approx")].strip()
+def is_name(text: str) -> bool:
+    """Tells whether a text names a value."""
+    return bool(_NAME.fullmatch(text) or _QUOTIENT.fullmatch(text)) and text not in REFUSED_NAMES
 
 
-def assignment(shape: Shape) -> tuple[str, str] | None:
-    """Reads name and value of `x = 3`, `3 = x`, `f(x) = 3`, `x \\in S`, `x = a = b` or `m + n = 3`; else returns None."""
+def assignment(shape: Shape, gold: bool = False) -> tuple[str, str] | None:
+    """Reads name and value of `x = 3`, `3 = x`, `f(x) = 3`, `x \\in S`, `x = a = b` or `m + n = 3`; else returns None.
+
+    With `gold`, `p = q` of two symbols names no value.
+    """
     if shape.kind != "relation" or any(mark not in _VALUED for mark in shape.marks):
         return None
     name, value = _BRACED.sub(r"\1", shape.items[0]), shape.items[-1]
     numbers = {number_key(side) for side in shape.items[1:]} - {None}
     if len(numbers) > 1:  # x = 43 = 42 contradicts itself
         return None
+    if any(map(PROSE.search, shape.items[1:-1])):  # a side of a sentence
+        return None
     if r"\in" in shape.marks and shape_of(value).kind == "leaf" and number_key(value) is not None:
         return None
-    if (_NAME.fullmatch(name) or _SUM.fullmatch(name)) and value and name not in REFUSED_NAMES:
+    if gold and shape.marks == ("=",) and is_symbol(name) and is_symbol(value) and "_" not in name:
+        return None
+    if (is_name(name) or _SUM.fullmatch(name)) and value:
         return name, value
     if len(shape.items) == 2 and shape.marks == ("=",) and is_symbol(value):
         return value, name

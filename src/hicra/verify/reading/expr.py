@@ -1,8 +1,8 @@
 """Parses mathematics in LaTeX or plain text to a small tree; the parser is our own, and nothing in a text is called or run.
 
 A tree is nested tuples: ("n", Fraction) a number, ("s", name) a symbol, ("c", "pi" | "e" | "i") a constant, ("+", a, b, ...),
-("*", a, b, ...), ("/", a, b), ("^", a, b), ("-", a), ("f", name, a, ...) a known function. What the grammar does not know
-(words, relations, integrals, unknown commands) raises `NotMaths`, and what is too long or too deep raises `TooBig`. Both depend
+("*", a, b, ...), ("/", a, b), ("^", a, b), ("-", a), ("f", name, a, ...) a function. What the grammar does not know (words,
+relations, unknown commands) raises `NotMaths`, and what is too long or too deep raises `TooBig`. Both depend
 only on the text.
 
 Deviations (LaTeX does not fix a meaning):
@@ -20,6 +20,7 @@ import functools
 from fractions import Fraction
 from typing import Any
 
+from hicra.verify.reading.operators import OF_LISTS, OPERATORS, of_list, operator
 from hicra.verify.reading.tokens import FUNCTIONS, GREEK, MAX_DIGITS, MAX_TOKENS, NotMaths, TooBig, TooDeep, tokens_of
 
 Tree = tuple[Any, ...]
@@ -33,11 +34,7 @@ _STOP = ("", ")", "}", "]", ",", r"\}", r"\rfloor", r"\rceil")
 @functools.lru_cache(maxsize=2048)
 def _parsed(text: str, most: int) -> Tree | ValueError:
     try:
-        parser = _Parser(tokens_of(text), most)
-        tree = parser.sum(0)
-        if parser.peek() != "":
-            raise NotMaths(f"unexpected {parser.peek()!r}")
-        return tree
+        return _Parser([], most).part(tokens_of(text), 0)
     except (NotMaths, TooBig) as error:
         return error
 
@@ -60,7 +57,7 @@ class _Parser:
 
     def __init__(self, tokens: list[str], most: int) -> None:
         self.tokens, self.at, self.most = tokens, 0, most
-        self.bars = 0  # number of open |
+        self.bars = self.integrals = 0  # number of open |, and of integrals without their differential
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -92,7 +89,8 @@ class _Parser:
                 factor = self.signed(depth)
                 factors.append(("/", ONE, factor) if token in ("/", r"\div") else factor)
             elif self.begins(token) and not (tight and token.startswith("\\") and token[1:] in FUNCTIONS):
-                if token[0].isdigit() and self.at and self.tokens[self.at - 1][0].isdigit():
+                side_by_side = token[0].isdigit() and self.tokens[self.at - 1][0].isdigit()
+                if side_by_side and factors[-1][0] != "^":  # `2^3 7` is a product
                     raise NotMaths("two numbers side by side")
                 factors.append(self.power(depth))
             else:
@@ -101,7 +99,14 @@ class _Parser:
     def begins(self, token: str) -> bool:
         if token == "|":
             return self.bars == 0
+        if self.differential():
+            return False
         return token not in _STOP and token not in ("+", "-", "*", "/", "^", "_", "!", r"\cdot", r"\times", r"\div")
+
+    def differential(self) -> bool:
+        """Tells whether the differential of an open integral, as in `dx`, comes next."""
+        variable = self.tokens[self.at + 1 : self.at + 2]
+        return self.integrals > 0 and self.peek() == "d" and variable != [] and variable[0].removeprefix("\\").isalpha()
 
     def signed(self, depth: int) -> Tree:
         signs = 0
@@ -153,6 +158,14 @@ class _Parser:
         self.take(closing)
         self.bars = bars
         return value
+
+    def part(self, tokens: list[str], depth: int) -> Tree:
+        """Parses other tokens to their end."""
+        inner = _Parser(list(tokens), self.most)
+        tree = inner.sum(depth)
+        if inner.peek() != "":
+            raise NotMaths(f"unexpected {inner.peek()!r}")
+        return tree
 
     def argument(self, depth: int) -> Tree:
         """Parses the argument of a command: a group in braces, or the next single digit, letter or command."""
@@ -276,6 +289,10 @@ class _Parser:
             return self.function(FUNCTIONS[name], name, depth)
         if name in GREEK:
             return self.symbol("\\" + name, depth)
+        if name in OPERATORS:
+            return operator(self, name, depth)
+        if name in OF_LISTS:
+            return of_list(self, name, depth)
         if name == "mathbb":
             return ("s", "\\mathbb" + self.index())
         raise NotMaths(f"command \\{name}")

@@ -12,11 +12,12 @@ import functools
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from hicra.errors import DataError
+from hicra.verify.reading.extract import boxed_answer
 from hicra.verify.reading.normalise import blank, normalise
 from hicra.verify.reading.numbers import number_key
 
@@ -56,7 +57,7 @@ def gold_of(value: Any, options: Mapping[str, Any] | None = None) -> Gold:
     """Makes a gold answer from a text, a number, a list of them, or a `Gold`.
 
     Args:
-        value: the answer; None and "" give a bad gold answer, which earns no reward.
+        value: the answer; None and "" give a bad gold answer, which earns no reward. Of a text with a box, the box is the answer.
         options: the keys `error` (number, text of a number, list of them, or None) and `is_multiple_answer` (bool); other
             keys are ignored.
 
@@ -64,11 +65,11 @@ def gold_of(value: Any, options: Mapping[str, Any] | None = None) -> Gold:
         DataError: the value has another type, or `error` is no number of at least 0.
     """
     if isinstance(value, Gold):
-        return value
+        return replace(value, answers=tuple(map(boxed_answer, value.answers)))
     answers = [value] if value is None or isinstance(value, str | int | float) else value
     if not isinstance(answers, Iterable) or isinstance(answers, Mapping | bytes):
         raise DataError(f"a gold of type {type(value).__name__}", "give a string, a number or a list of strings")
-    texts = tuple(map(_text, answers))
+    texts = tuple(boxed_answer(_text(answer)) for answer in answers)
     if not options:
         return Gold(texts)
     multiple = options.get("is_multiple_answer") or False

@@ -4,38 +4,18 @@
 or a unit of measure; the steps of the comparison handle those. It takes time linear in the text.
 
 Deviations:
-    VERIFY-4. Zero-width characters are dropped. Digits of any script are read as digits, superscript and subscript digits as
-        powers and indices. Letters of other scripts that only look Latin stay what they are.
     VERIFY-5. A full stop, comma, colon or semicolon at the very end is dropped. An exclamation mark is a factorial and stays.
+    VERIFY-33. A text whose commands are escaped twice (`\\\\frac`), as careless JSON leaves them, is read as if they were escaped
+        once. Inside an environment a double backslash ends a row, unless the environment itself is escaped twice. An `aligned`,
+        `gathered` or `cases` environment without columns is the list of its rows, and an `array` with one cell is that cell.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 
-_ZERO_WIDTH = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\ufeff\ufe0e\ufe0f"), "")
-_CHARACTERS = {
-    "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2014": "-", "\ufe63": "-", "\uff0d": "-",
-    "×": r"\times ", "✕": r"\times ", "⨯": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ",
-    "÷": r"\div ", "∕": "/", "⁄": "/", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "∞": r"\infty ", "π": r"\pi ",
-    "∛": r"\sqrt[3]",
-    "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∈": r"\in ", "∉": r"\notin ",
-    "∪": r"\cup ", "∩": r"\cap ", "∅": r"\emptyset ", "⌀": r"\emptyset ", "°": r"^\circ ", "º": r"^\circ ", "′": "'",
-    "’": "'", "‘": "'", "“": '"', "”": '"', "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ",
-    "ε": r"\epsilon ", "θ": r"\theta ", "λ": r"\lambda ", "μ": r"\mu ", "µ": r"\mu ", "ρ": r"\rho ", "σ": r"\sigma ",
-    "τ": r"\tau ", "φ": r"\phi ", "ϕ": r"\phi ", "ω": r"\omega ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "¬": r"\neg ",
-    "⟨": r"\langle ", "⟩": r"\rangle ", "＝": "=", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ",
-    "⌉": r"\rceil ", "\u2028": " ", "\u2029": " ", "\u00a0": " ", "\u2009": r"\,", "\u202f": r"\,", "\u2006": r"\,",
-    "\u2007": r"\,", "\u2008": r"\,", "\u200a": r"\,", "、": ", ", "，": ",", "。": ".",
-}  # fmt: skip
-_SPECIAL = re.compile(r"[^\x00-\x7f]")
-_SUPER = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
-_SUB = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n")
-_SUPERS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
-_SUBS = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋ₙ]+")
-_VULGAR = re.compile("([0-9])? ?([¼½¾⅐-⅞])")
-_ROOT = re.compile("([√∛]) ?([0-9]+(?:\\.[0-9]+)?)")
+from hicra.verify.reading.characters import ascii_maths
+from hicra.verify.reading.tokens import FUNCTIONS, GREEK
 
 _NAMES = {r"\leq": r"\le", r"\geq": r"\ge", r"\leqslant": r"\le", r"\geqslant": r"\ge", r"\neq": r"\ne", r"\lt": "<",
           r"\gt": ">", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\varnothing": r"\emptyset",
@@ -76,10 +56,12 @@ _INFIX = re.compile(
 _COMBINATIONS = re.compile(
     r"(?<![A-Za-z0-9}\])])(?:\{ ?\} ?)?[_^] ?\{? ?([0-9]{1,4}|[a-z]) ?\}? ?C ?_ ?\{? ?([0-9]{1,4}|[a-z]) ?\}?(?![A-Za-z0-9])"
 )
-_WRAPPED = re.compile(r"\\(?:boxed|fbox)\s{0,8}\{")
-_GROUPED = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:(?:\\,|\\ |\\;|\\:|\\!|~|\{,\}| )[0-9]{3})+(?![0-9])")
-_GROUP_MARK = re.compile(r"\\[, ;:!]|~|\{,\}| ")
-_COMMA_THIN = re.compile(r"(?<=[0-9])(?:,\\!|\\!,|\{,\}|\\,,)(?=[0-9]{3})")
+_WRAPPED = re.compile(r"\\(?:boxed|fbox|underline|text|textbf|textit|mathrm|mbox|hbox)\s{0,8}\{")
+_THIN_COMMA = r",\\! ?|\\!, ?|\{,\}|\\,,"
+_GROUP_MARK = re.compile(rf"{_THIN_COMMA}|\\[, ;:!]|~| ")
+_GROUPED = re.compile(rf"(?<![0-9.])[1-9][0-9]{{0,2}}(?:(?:{_GROUP_MARK.pattern})[0-9]{{3}})+(?![0-9])")
+_ZERO_LED = re.compile(rf"(?<![0-9.,])0(?:{_THIN_COMMA})(?=[0-9])")
+_INFINITY = re.compile(r"(?<![A-Za-z\\])[Ii]nfinity(?![A-Za-z])")
 _BLANK = re.compile(
     r"\\[,;:! \\]|\\(?:text|mathrm|mathbf|textbf|quad|qquad|ldots|dots|cdots|left|right|boxed|fbox|phantom)(?![A-Za-z])"
     r"|[\s~$.{}?_,;:\u00ad\u200b-\u200d\u2060\ufeff]"
@@ -89,36 +71,6 @@ _BLANK = re.compile(
 def blank(text: str) -> bool:
     """Tells whether a text holds nothing but spacing, empty text commands and punctuation."""
     return not text or not _BLANK.sub("", text)
-
-
-def _character(match: re.Match[str]) -> str:
-    char = match[0]
-    if char in _CHARACTERS:
-        return _CHARACTERS[char]
-    digit = unicodedata.decimal(char, None)
-    if digit is not None:
-        return str(digit)
-    if unicodedata.category(char) == "No":  # a circled 4 is a label and no digit
-        return char
-    plain = unicodedata.normalize("NFKC", char)
-    return plain if len(plain) == 1 and plain.isascii() and plain.isprintable() else char
-
-
-def _vulgar(match: re.Match[str]) -> str:
-    """Writes a vulgar fraction as part of a mixed number after a digit, else as a fraction of its own."""
-    top, bottom = unicodedata.normalize("NFKC", match[2]).split("\u2044")
-    return f"{match[1]} {top}/{bottom}" if match[1] else rf"\frac{{{top}}}{{{bottom}}}"
-
-
-def ascii_maths(text: str) -> str:
-    """Writes Unicode mathematics in LaTeX; characters without a LaTeX spelling stay."""
-    if text.isascii():
-        return text
-    text = text.translate(_ZERO_WIDTH)
-    text = _ROOT.sub(r"\1{\2}", _VULGAR.sub(_vulgar, text))
-    text = _SUPERS.sub(lambda match: "^{" + match[0].translate(_SUPER) + "}", text)
-    text = _SUBS.sub(lambda match: "_{" + match[0].translate(_SUB) + "}", text)
-    return unicodedata.normalize("NFC", _SPECIAL.sub(_character, text))
 
 
 def _macro(match: re.Match[str]) -> str:
@@ -141,18 +93,18 @@ def normalise(text: str) -> str:
     """Returns the normalised spelling of a text; equal spellings are equal answers."""
     text = ascii_maths(text)
     if text.isalnum():
-        return text
-    text = text.replace("\\$", "$").replace("$", "").strip()
+        return _INFINITY.sub(r"\\infty", text)
+    text = undoubled(text).replace("\\$", "$").replace("$", "").strip()
     if text.startswith("~") and not text.endswith("~"):  # here `~` means "about" and is no space
         text = r"\sim " + text[1:]
     if not _PLAIN.fullmatch(text):
-        text = _COMMA_THIN.sub("", text.replace("{:}", ":"))
+        text = _ZERO_LED.sub("0.", _without_environment(text.replace("{:}", ":")))
         text = _GROUPED.sub(lambda match: _GROUP_MARK.sub("", match[0]), text)
         text = _text_commands(text)
         text = _COMBINATIONS.sub(r"\\binom{\1}{\2}", _INFIX.sub(_prefix, _COLOUR.sub("", text)))
         text = _FONT.sub("", text)
         text = _MACRO.sub(_macro, text).replace("~", " ")
-    text = _unwrapped(" ".join(text.split()))
+    text = _unwrapped(" ".join(_INFINITY.sub(r"\\infty", text).split()))
     text = text.strip('`"').strip()
     if text.startswith("*"):  # it is emphasis, unlike the star in `x^*`
         text = text.strip("*").strip()
@@ -160,7 +112,76 @@ def normalise(text: str) -> str:
     return _one_brace(text.rstrip(".,;: \\") + end)
 
 
-_GOES_ON = re.compile(r", ?\.\.\.[., ]*\Z")  # an ellipsis at the end of a list is part of it
+_GOES_ON = re.compile(r"(?:[-+,] ?|\.[0-9]+ ?)\.\.\.[., ]*\Z")  # an ellipsis that is part of a list, a sum or a decimal
+_COMMANDS = [
+    "left",
+    "right",
+    "text",
+    "textbf",
+    "mathrm",
+    "mathbf",
+    "mathbb",
+    "boxed",
+    "frac",
+    "sqrt",
+    "binom",
+    "pi",
+    "infty",
+    "cdot",
+    "times",
+    "div",
+    "pm",
+    "mp",
+    "circ",
+    "le",
+    "ge",
+    "ne",
+    "in",
+    "cup",
+    "cap",
+    "overline",
+    "vec",
+    "angle",
+    "begin",
+    "end",
+    "quad",
+    "qquad",
+    "sum",
+    "int",
+    "lim",
+    "to",
+    "mid",
+]
+_KNOWN = sorted({*_COMMANDS, *FUNCTIONS, *GREEK, *(name[1:] for name in _NAMES)})
+_DOUBLED = re.compile(rf"(?<!\\)\\\\(?=(?:{'|'.join(_KNOWN)})(?![A-Za-z]))")
+_DOUBLED_BEGIN = re.compile(r"(?<!\\)\\\\begin(?![A-Za-z])")
+_ENVIRONMENT = re.compile(
+    r"\\begin ?\{((?:aligned|align|gathered|gather|split|equation|cases|array)\*?)\}(?: ?\[[tcb]\])?(?:\{[clr|]{1,20}\})?"
+    r"((?:(?!\\begin).)*)\\end ?\{\1\}",
+    re.DOTALL,
+)
+
+
+def undoubled(text: str) -> str:
+    """Returns a text whose commands are escaped twice with each backslash once (VERIFY-33)."""
+    if "\\\\" not in text:
+        return text
+    if _DOUBLED_BEGIN.search(text):
+        return text.replace("\\\\", "\\")
+    return text if "\\begin" in text else _DOUBLED.sub(r"\\", text)
+
+
+def _without_environment(text: str) -> str:
+    """Returns the rows of an environment that is the whole text, as a list (VERIFY-33)."""
+    match = _ENVIRONMENT.fullmatch(text.strip())
+    if match is None:
+        return text
+    rows = [row.strip() for row in match[2].split("\\\\") if row.strip()]
+    columns = "&" in match[2] and match[1] in ("cases", "array")
+    if columns or not rows or (match[1] == "array" and len(rows) > 1):
+        return text
+    rows = [row.replace("&", " ").strip().rstrip(",;") for row in rows]
+    return "".join(row if at == 0 or row.startswith("=") else f", {row}" for at, row in enumerate(rows))
 
 
 def _prefix(match: re.Match[str]) -> str:
@@ -215,8 +236,9 @@ def _closes_last(text: str, opening: int) -> bool:
 
 
 _SPACE = re.compile(r"(?<![A-Za-z0-9]) | (?![A-Za-z0-9])|(?<=[A-Za-z]) (?=[0-9])|(?<=[0-9]) (?=[A-Za-z])")
+_ONE_CHARACTER = re.compile(r"([_^]) ?\{ ?([A-Za-z0-9]) ?\}(?! ?[A-Za-z0-9])")
 
 
 def compact(text: str) -> str:
-    """Removes white space without meaning from a normalised text; two texts are compared in this form."""
-    return _SPACE.sub("", text)
+    """Removes white space and braces without meaning from a normalised text; two texts are compared in this form."""
+    return _SPACE.sub("", _ONE_CHARACTER.sub(r"\1\2", text) if "{" in text else text)

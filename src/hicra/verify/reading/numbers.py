@@ -3,6 +3,10 @@
 A key is (negative, digits without zeros at either end, power of ten), so two numbers are equal exactly if their keys are. No
 integer is made from the digits, so a number of a million digits takes one pass over it. `2` is `2.0`, and `1,234` is `1234`.
 There is no tolerance: 1e-30 is not 2e-30.
+
+Deviation:
+    VERIFY-34. No group of thousands begins with a 0, so the comma of `0,125` is a decimal comma: it is 0.125, and never 125.
+         Where the other side is a list, `0,5` may also be the list of 0 and 5. Any other comma is no decimal comma.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import NamedTuple
 
 MAX_EXPONENT = 100_000  # the largest power of ten in scientific notation; with a larger one a text is no number
 
-_UNSIGNED = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
+_UNSIGNED = r"(?:0,[0-9]+|(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]*)?|\.[0-9]+)"
 _PLAIN = re.compile(rf"([-+]?) ?({_UNSIGNED})(?:[eE]([-+]?[0-9]{{1,6}}))?")
 _TIMES_TEN = re.compile(
     rf"([-+]?) ?({_UNSIGNED}) ?(?:\\times|\\cdot|\*|x) ?10 ?(?:\^|\*\*) ?(?:\{{ ?([-+]? ?[0-9]{{1,6}}) ?\}}|([-+]?[0-9]{{1,6}}))"
@@ -42,6 +46,8 @@ def number_key(text: str) -> Key | None:
     shift = int(exponent) if exponent else 0
     if abs(shift) > MAX_EXPONENT:
         return None
+    if body.startswith("0,"):
+        body = body.replace(",", ".")
     whole, _, decimals = body.replace(",", "").partition(".")
     digits = (whole + decimals).lstrip("0")
     power = len(digits) - len(decimals) + shift

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 from hicra.verify.reading.brackets import CLOSING, OPENING, comma_spans, cut, levels, only_groups, outer_of
 from hicra.verify.reading.matrices import matrix_of
+from hicra.verify.reading.notations import components, variants
 from hicra.verify.reading.numbers import number_key
+from hicra.verify.reading.spellings import PROSE
 
 MAX_SHAPE = 20_000
 MAX_ITEMS = 4_000
@@ -44,7 +46,7 @@ class Shape(NamedTuple):
     """One level of the structure of an answer.
 
     Attributes:
-        kind: leaf (a single value), list, set, bracket (tuple or interval), union, matrix, or relation.
+        kind: leaf (a single value), list, set, bracket (tuple or interval), union, matrix, ratio, or relation.
         text: the normalised text of the whole.
         items: what is inside, as text (of a matrix the entries of all rows, of a relation its sides).
         marks: of a list what joins it (`;`, `or`, `and`, `,`), of a bracket the two brackets, of a matrix "matrix" or
@@ -67,8 +69,11 @@ def shape_of(text: str, commas: bool = False) -> Shape:
         _list(text, outer, commas),
         _union(text, outer),
         _relation(text, outer),
+        _ratio(text, outer),
+        _matrix(text),
+        _signed(text),
+        _vector(text),
         _enclosed(text),
-        _pm(text),
     ):
         if found is not None:
             return found if len(found.items) <= MAX_ITEMS else leaf
@@ -108,10 +113,27 @@ def _relation(text: str, outer: str) -> Shape | None:
     return Shape("relation", text, sides, signs)
 
 
+def _ratio(text: str, outer: str) -> Shape | None:
+    if ":" not in outer or PROSE.search(outer):
+        return None
+    items = cut(text, [match.span() for match in re.finditer(":", outer)])
+    return Shape("ratio", text, items) if all(items) else None
+
+
+def _matrix(text: str) -> Shape | None:
+    matrix = matrix_of(text)
+    if matrix is None:
+        return None
+    kind = "determinant" if matrix.determinant else "matrix"
+    return Shape("matrix", text, matrix.cells, (kind, str(matrix.rows)))
+
+
+def _vector(text: str) -> Shape | None:
+    found = components(text)
+    return None if found is None else Shape("bracket", text, found, ("(", ")"))
+
+
 def _enclosed(text: str) -> Shape | None:
-    if matrix := matrix_of(text):
-        kind = "determinant" if matrix.determinant else "matrix"
-        return Shape("matrix", text, matrix.cells, (kind, str(matrix.rows)))
     pieces = levels(text)
     if len(pieces) < 2:
         return None
@@ -138,12 +160,10 @@ def _inside(text: str, inside: str, first: str, last: str) -> Shape | None:
     return Shape("bracket", text, cut(inside, spans), marks)
 
 
-def _pm(text: str) -> Shape | None:
-    if text.count(r"\pm") != 1:
-        return None
-    plus = text.replace(r"\pm", "+").replace(r"\mp", "-").strip()
-    minus = text.replace(r"\pm", "-").replace(r"\mp", "+").strip()
-    return Shape("list", text, (plus.removeprefix("+").strip(), minus), ("or",))
+def _signed(text: str) -> Shape | None:
+    """Recognises what `\\pm` stands for (VERIFY-39), but not in a set, whose items are written out one by one."""
+    found = () if text.startswith(r"\{") else variants(text)
+    return Shape("list", text, found, ("or",)) if len(found) > 1 else None
 
 
 def flipped(sign: str) -> str:

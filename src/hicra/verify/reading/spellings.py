@@ -2,10 +2,15 @@
 
 Deviations:
     VERIFY-17. A plain number with at least 6 decimals and 6 significant digits equals a value that is no plain number if it is
-         that value, rounded or cut at its last digit (0.333333 for 1/3, 1.414214 for the root of 2). 0.33 and 3.14 have too few
-         digits.
+         that value, rounded or cut at its last digit (0.333333 for 1/3, 1.414214 for the root of 2); of 16 or 17 significant
+         digits, as programs print them, 15 count. 0.33 and 3.14 have too few digits.
     VERIFY-18. A number with a base as index equals only the same digits with the same base, and neither the digits alone nor the
          value; with base ten it is the plain number.
+    VERIFY-50. The case of words does not matter, except of words in mixed case (`NaCl`) and of two letters that are no common
+         word (`Hf` is not `HF`): there it may be the meaning.
+    VERIFY-51. A decimal that goes on with dots (`0.1666...`) repeats its last digits: a digit that stands twice, or a group of
+         digits that stands twice directly after the point, or three times elsewhere. Else it is equal only as text. `0.(3)`
+         repeats what is in brackets.
 """
 
 from __future__ import annotations
@@ -28,6 +33,10 @@ _BASED = re.compile(
 _PREFIXED = re.compile(r"-?0[xXbBoO][0-9A-Fa-f]+")
 
 
+# a word of at least three letters in one case, a capitalised one, or one of two letters that is known
+_FOLDED = re.compile(
+    r"(?<![A-Za-z])(?:[A-Z]?[a-z]{2,}|[A-Z]{3,}|(?i:no|is|in|on|or|at|by|it|if|as|an|am|pm|so|to|up)|[A-Z](?= ))(?![A-Za-z])"
+)
 _HYPHEN = re.compile("(?<=[a-z])-(?=[a-z]{3})")  # any other is a minus
 _APOSTROPHE, _ARTICLE = re.compile("(?<=[a-z])'(?=[a-z])"), re.compile(r"\A(?:an?|the) (?=[a-z]{3})")
 
@@ -54,8 +63,12 @@ def same_words(answer: str, gold: str, written: bool) -> bool | None:
 
 
 def plain_words(text: str) -> str:
-    """Folds words: drops case, hyphens, quotation marks, apostrophes inside a word (a prime stays) and an article before them."""
-    text = _HYPHEN.sub(" ", _APOSTROPHE.sub("", text.casefold().replace('"', "")))
+    """Folds words: drops case, hyphens, quotation marks, apostrophes inside a word (a prime stays) and an article before them.
+
+    A word keeps its case if that may be its meaning (VERIFY-50).
+    """
+    text = _FOLDED.sub(lambda match: match[0].casefold(), text.replace('"', ""))
+    text = _HYPHEN.sub(" ", _APOSTROPHE.sub("", text))
     return _ARTICLE.sub("", " ".join(text.split()))
 
 
@@ -87,7 +100,10 @@ def based(text: str) -> tuple[str, int] | None:
 def decimals(text: str) -> int:
     """Counts the decimals of a plain number if it has 6 or more, and 6 or more significant digits (VERIFY-17); else 0."""
     match = re.fullmatch(r"-?([0-9]*)\.([0-9]{6,40})", text)
-    return len(match[2]) if match and len((match[1] + match[2]).lstrip("0")) >= 6 else 0
+    digits = len((match[1] + match[2]).lstrip("0")) if match else 0
+    if match is None or digits < 6:
+        return 0
+    return len(match[2]) - (digits - 15 if digits in (16, 17) else 0)
 
 
 def decimal_of(answer: str, first: Fraction, gold: str, second: Fraction) -> bool:
@@ -132,13 +148,21 @@ def in_ten(number: tuple[str, int] | None, key: Key | None) -> tuple[str, int] |
     return key if number is None else number
 
 
-REPEATING = re.compile(r"(-?)([0-9]{0,30})\.([0-9]{0,30}) ?\\(?:overline|bar|dot) ?(?:\{ ?([0-9]{1,30}) ?\}|([0-9]))")
+REPEATING = re.compile(
+    r"(-?)([0-9]{0,30})\.(?:([0-9]{0,30}) ?\\(?:overline|bar|dot) ?(?:\{ ?([0-9]{1,30}) ?\}|([0-9]))|()\(([0-9]{1,30})\)()"
+    r"|([0-9]{0,40}?)(?:([0-9])\10+|([0-9]{2,20}?)\11+) ?\.\.\.)"
+)
 
 
-def repeated(match: re.Match[str]) -> Fraction:
-    """Returns the value of a repeating decimal: `0.1\\overline{6}` is 1/6."""
-    sign, whole, once, braced, bare = match.groups()
-    again = braced or bare
+def repeated(match: re.Match[str]) -> Fraction | None:
+    """Returns the value of a repeating decimal: `0.1\\overline{6}` is 1/6; None if too few digits are repeated (VERIFY-51)."""
+    sign, whole, *groups = match.groups()
+    once = next((group for group in (groups[0], groups[3], groups[6]) if group is not None), "")
+    again = next(group for group in (groups[1], groups[2], groups[4], groups[7], groups[8]) if group)
+    if groups[8]:
+        repeats = (len(match[0].partition(".")[2].rstrip(". ")) - len(once)) // len(again)
+        if repeats < (3 if once else 2):
+            return None
     value = Fraction(int(whole or 0)) + Fraction(int(once or 0), 10 ** len(once))
     value += Fraction(int(again), (10 ** len(again) - 1) * 10 ** len(once))
     return -value if sign else value

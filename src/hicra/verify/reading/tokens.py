@@ -37,11 +37,11 @@ GREEK = frozenset(
     )
 )  # fmt: skip
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?![0-9])|\.[0-9]+|[0-9]+\.(?![0-9]))"
-    r"|(?P<macro>\\(?:[A-Za-z]+|[{}|]))|(?P<word>[A-Za-z]+)|(?P<op>\*\*|[-+*/^_!(){}\[\]|,]))"
+    r"\s*(?:(?P<number>(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?![0-9])|\.[0-9]+|[0-9]+\.(?![0-9]))"
+    r"|(?P<macro>\\(?:[A-Za-z]+|[{}|]))|(?P<word>[A-Za-z]+)|(?P<op>\*\*|[-+*/^_!(){}\[\]|,=]))"
 )
 _SUFFIXES = ("sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi")  # `xsin` is x times a sine
-_SPELLED = {"oo": "infty", "inf": "infty", "infty": "infty", "pi": "pi"}
+_SPELLED = {name: name for name in ("infty", "pi", "max", "min", "gcd", "lcm")} | {"oo": "infty", "inf": "infty"}
 _NAME = rf"(?:{'|'.join([*FUNCTIONS, *GREEK, *_SPELLED])}|[A-Za-z]{{0,2}}(?:{'|'.join(_SUFFIXES)}))(?![A-Za-z])"
 _PLAIN = rf"(?<![A-Za-z\\])(?!{_NAME})[A-Za-z]"  # begins a word that is no name
 # `x2` may be an index or a product (`\frac n2` is neither); words next to each other are a sentence; a word next to a 0 must not
@@ -57,6 +57,9 @@ _DERIVATIVE = re.compile(
 )
 
 
+_DIFFERENTIAL = re.compile(r"(?<![A-Za-z\\])d([a-z])(?![A-Za-z])")  # its letters are no word
+
+
 def _one_symbol(match: re.Match[str]) -> str:
     """Replaces `dy/dx`, which is no quotient, by an indexed symbol that no answer has."""
     return rf" \ell_{{{' '.join(filter(str.isalnum, match[0].removeprefix(chr(92) + 'frac')))}}} "
@@ -67,6 +70,8 @@ def tokens_of(text: str) -> list[str]:
     if len(text) > MAX_CHARACTERS:
         raise TooBig(f"{len(text)} characters")
     text = _DERIVATIVE.sub(_one_symbol, text)
+    if "\\int" in text:
+        text = _DIFFERENTIAL.sub(r" d \1 ", text)
     if _PROSE.search(text):
         raise NotMaths("words, or a name with a digit after it")
     found: list[str] = []

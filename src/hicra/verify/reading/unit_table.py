@@ -79,7 +79,8 @@ _ROWS = [
     ("mole", "mol mols mole moles=1"),
     ("length^-3 mole", "M molar=1000"),
     ("mass time^-2", "Jy jansky janskys=1e-26"),
-    ("data", "MB mb Mb megabyte megabytes=1; GB Gb gigabyte gigabytes=1000"),
+    ("data", "kB kilobyte kilobytes=1/1000; MB mb megabyte megabytes=1; GB gigabyte gigabytes=1000; "
+     "TB terabyte terabytes=1000000; kb kilobit kilobits=1/8000; Mb megabit megabits=1/8; Gb gigabit gigabits=125"),
     ("gallon", "gallon gallons gal=1; quart quarts=1/4; pint pints=1/8; cup cups=1/16"),
     ("money", "dollar dollars usd USD=1; cent cents ¢=1/100"),
     ("euro", "euro euros € EUR=1"), ("sterling", "£ GBP=1; pence=1/100"), ("rupee", "rupee rupees ₹ Rs Rs.=1"),

@@ -10,7 +10,8 @@ Deviations:
     VERIFY-6. Percent: if only one side has the sign, `p%` equals `p/100`, and also `p` if p is at least 1 (for questions that ask
         "what percent"); if both sides have the sign, the numbers are compared. What it is a percent of, what it is per, and
         whether it is an increase, may be missing on one side but must not differ.
-    VERIFY-7. Degrees: the sign may be missing on either side. Degrees are not converted to radians, and Celsius to nothing else.
+    VERIFY-7. Degrees: the sign may be missing on either side, also inside a sum. Degrees are not converted to radians, and
+        Celsius to nothing else.
     VERIFY-8. A unit of one letter (m, s, g, L ...) counts only if it is written as text (`\\text{m}`) or stands after a space in
         a compound unit (`5 m/s`, `5 kg m`), because `5m` is a product. `2mg`, `2nm` and others of two letters are products, too.
     VERIFY-28. `\\$` before a number means dollars: `\\$5` is neither `5 cents` nor `€5`.
@@ -51,7 +52,7 @@ _LETTERS = re.compile(r"\\?[A-Za-z]+|μ|µ")
 _ENDS = (*"0123456789)}]!", r"\pi")
 _SYMBOL = re.compile(r"(?:(?<![A-Za-z\\])[A-Za-z]|[0-9][A-Za-z]|\\[a-z]{2,9})\Z")
 
-_PERCENT = re.compile(r"(?P<core>.*[0-9)}\]]) ?(?:%|percent|per cent|percentage points?)", re.DOTALL)
+_PERCENT = re.compile(r"(?P<core>.*[0-9)}\]]) ?(?:%|percent|per cent|percentage(?: points?)?|pct\.?)", re.DOTALL)
 _DEGREES = re.compile(
     r"(?P<core>.*[0-9)}\]]) ?(?:\^ ?\{? ?\\circ ?\}?|degrees?)(?: ?(?P<scale>C|F|Celsius|Fahrenheit))?", re.DOTALL
 )
@@ -84,6 +85,7 @@ _CHANGING = re.compile(  # words after a number that make it another number
     r"[a-z]+folds?|percents?|percentiles?|percentages|basis|imaginary|infinit(?:y|ies)|invalid|undefined|double|triple|twelves|"
     r"(?:one|two|three|four|five|seven|eight|nine|ten|eleven)s|"
     r"sixes|[a-z]+(?:teen|ty)s|twenties|gross(?:es)?|negatives?|factorials?|squared|cubed|below|less|fewer|"
+    r"deficits?|owed|owing|owes|debts?|overdrawn|overdraft|shortfall|shortage|"
     r"short|under|minus|inverses?|reciprocals?|opposites?|conjugates?)\b",
     re.IGNORECASE,
 )

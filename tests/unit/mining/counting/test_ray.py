@@ -137,6 +137,27 @@ def test_texts_in_memory_and_errors(tmp_path: Path, folder: Path) -> None:
     assert error.value.file == address
 
 
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.slow
+def test_other_columns_and_skipped_lines_on_ray(tmp_path: Path) -> None:
+    for shard in range(2):
+        rows: list[Any] = [{"said": [f"so we check it {n}", "and on"], "ok": [1, 0], "n": shard} for n in range(3)]
+        lines = [json.dumps(row) + "\n" for row in [*rows, {"said": shard, "ok": 1}]]
+        (tmp_path / f"part{shard}.jsonl").write_text("".join(lines))
+    mapping = {"response": "said", "correct": "ok"}
+    found = []
+    for name in ("local", "ray"):
+        listed = tmp_path / f"{name}.skipped"
+        lexicon, report = mine_paths(tmp_path, SETTINGS, "skip", 0.5, backend=name, mapping=mapping, quarantine=listed)
+        found.append((lexicon.phrases, report["solutions"], report["skipped"], listed.read_text()))
+    assert found[0] == found[1]
+    assert found[0][1:3] == (3, 2)
+    assert [json.loads(line)["raw"] for line in found[0][3].splitlines()] == [
+        '{"said": 0, "ok": 1}',
+        '{"said": 1, "ok": 1}',
+    ]
+
+
 def test_addresses_are_listed_as_folders_are(folder: Path, tmp_path: Path) -> None:
     names = [f"part{shard}.jsonl" for shard in range(3)]
     assert expand(folder) == [str(folder / name) for name in names]

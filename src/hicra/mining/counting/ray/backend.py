@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Ints
+from hicra.artifacts import check_output, write_text
 from hicra.corpus import Paths
 from hicra.corpus.account import Account
 from hicra.errors import ConfigError
@@ -90,9 +91,12 @@ class RayBackend:
         settings = {"reading": reading, "near": near, "segmenter": self._segmenter}
         heads = self._encoded(data.map_batches(steps.encode_file, fn_kwargs=settings, **_ONE))
         account, counted = Account(reading.on_bad == "stop", False), Rows(reading)
-        for head in heads:
-            if head["read"]:
-                FileRead.of(head["read"]).add_to(account, counted)
+        reads = [FileRead.of(head["read"]) for head in heads if head["read"]]
+        if reading.quarantine is not None:
+            check_output(reading.quarantine, "the quarantine file")
+            write_text(reading.quarantine, "".join(line for read in reads for line in read.noted))
+        for read in reads:
+            read.add_to(account, counted)
         account.check(files, reading.max_bad)
         counted.check()
         loaded = self._loaded([head for head in heads if not head["read"]], near)

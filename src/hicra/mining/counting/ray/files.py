@@ -19,8 +19,9 @@ import polars as pl
 from hicra.corpus import BadLine, Paths, files_of
 from hicra.corpus.account import Account
 from hicra.corpus.batches import SIZE, SIZE_BYTES, in_batches
-from hicra.corpus.files import SUFFIXES
-from hicra.corpus.rows import rows_of
+from hicra.corpus.files import SUFFIXES, rollout_names
+from hicra.corpus.quarantine import line_of
+from hicra.corpus.rows import How, rows_of
 from hicra.corpus.schema import CANONICAL_ONLY
 from hicra.errors import DataError
 from hicra.mining.counting.rows import Reading, Rows
@@ -36,16 +37,17 @@ class FileRead:
 
     Attributes:
         path: the path as it was given.
-        kept, duplicates: numbers of rows. errors: the bad lines.
+        kept, duplicates: numbers of rows. errors: the bad lines. noted: what the quarantine file says of them.
         seen: digests of the rows that have an id, to find the ones that another file holds as well.
         mined, wrong, unknown, sources: as in `Rows`.
-        failed: an error that ends the reading: the arguments of BadLine (4) or of DataError (2).
+        failed: an error that ends the reading: the arguments of BadLine (5) or of DataError (2).
     """
 
     path: str
     kept: int = 0
     duplicates: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     mined: int = 0
     wrong: int = 0
@@ -69,7 +71,7 @@ class FileRead:
             DataError: what ended the reading of this file.
         """
         if self.failed:
-            raise BadLine(*self.failed) if len(self.failed) == 4 else DataError(*self.failed)
+            raise BadLine(*self.failed) if len(self.failed) == 5 else DataError(*self.failed)
         seen = {bytes.fromhex(digest) for digest in self.seen}
         again = len(seen & account.seen)
         account.seen |= seen
@@ -118,11 +120,11 @@ def _listed(address: str) -> list[str]:
     info = store.get_file_info(path)
     if info.type == fs.FileType.Directory:
         inside = [entry for entry in store.get_file_info(fs.FileSelector(path)) if entry.type == fs.FileType.File]
-        names = [entry.path for entry in inside if not entry.base_name.startswith(".")]
-        names = [name for name in names if name.lower().endswith(SUFFIXES)]
+        at = {entry.base_name: entry.path for entry in inside}
+        names = rollout_names(list(at))
         if not names:
             raise DataError(f"folder {address} holds no {', '.join(SUFFIXES)} file", "check the address")
-        return [head + name for name in sorted(names, key=_natural)]
+        return [head + at[name] for name in names]
     if info.type != fs.FileType.File:
         raise DataError(f"no such file: {address}", "check the address")
     if not path.lower().endswith(SUFFIXES):
@@ -130,31 +132,33 @@ def _listed(address: str) -> list[str]:
     return [address]
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
-
-
 def read_file(path: str, reading: Reading, report: FileRead) -> Iterator[Chunk]:
     """Yields the solutions of one file in chunks and fills in `report`, also with errors of the file."""
     with tempfile.TemporaryDirectory(prefix="hicra-read-") as folder:
-        account, rows = Account(reading.on_bad == "stop", False), Rows(reading)
+        shown_as = path if is_address(path) else None
+
+        def note(error: dict[str, Any], data: bytes) -> None:
+            report.noted.append(line_of(error | ({"file": shown_as} if shown_as else {}), data))
+
+        account = Account(reading.on_bad == "stop", False, note if reading.quarantine is not None else None)
+        rows = Rows(reading)
         try:
             local = _copied(path, Path(folder)) if is_address(path) else Path(path)
-            yield from rows.chunks(_frames(local, account))
+            yield from rows.chunks(_frames(local, account, How(reading.mapping, reading.decode)))
         except BadLine as bad:
-            report.failed = [path if is_address(path) else bad.file, bad.line, bad.offset, bad.reason]
+            report.failed = [shown_as or bad.file, bad.line, bad.offset, bad.reason, bad.fix]
         except DataError as bad:
             report.failed = [bad.message.replace(folder + "/", ""), bad.fix]
         for error in account.errors:
-            error["file"] = path if is_address(path) else error["file"]
+            error["file"] = shown_as or error["file"]
         report.kept, report.duplicates, report.errors = account.kept, account.duplicates, account.errors
         report.seen = [digest.hex() for digest in account.seen]
         report.mined, report.wrong, report.unknown = rows.mined, rows.wrong, rows.unknown
         report.sources = sorted(rows.sources)
 
 
-def _frames(path: Path, account: Account) -> Iterator[pl.DataFrame]:
-    for batch in in_batches(rows_of(path, account), account, SIZE, SIZE_BYTES, extras=False):
+def _frames(path: Path, account: Account, how: How) -> Iterator[pl.DataFrame]:
+    for batch in in_batches(rows_of(path, account, how), account, SIZE, SIZE_BYTES, extras=False):
         yield CANONICAL_ONLY.frame(batch)
 
 

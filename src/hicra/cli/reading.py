@@ -1,0 +1,71 @@
+"""Options of the verbs that read rollouts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from hicra.cli.common import MaxBad, OnBad
+from hicra.errors import UsageError
+
+Map = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--map",
+        negative="",
+        help="OURS=THEIRS: their column is our field (response, correct, reward, question, answer, group_id, step ...).",
+    ),
+]
+TokenizerOfIds = Annotated[
+    str | None,
+    Parameter(name="--tokenizer", help="Folder with tokenizer.json, for dumps that hold token ids and no text."),
+]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ReadOptions:
+    """How rollouts are read."""
+
+    on_bad: OnBad = "stop"
+    max_bad: MaxBad = 0.01
+    map: Map = ()
+    quarantine: Annotated[
+        Path | None, Parameter(help="With --on-bad skip: a file to write, with each skipped line and why.")
+    ] = None
+
+    def options(self) -> dict[str, Any]:
+        """Returns them as `corpus.read` takes them. Raises UsageError."""
+        from hicra.corpus.mapping import parse_mapping
+
+        if self.quarantine is not None and self.on_bad != "skip":
+            raise UsageError("--quarantine lists skipped lines, and nothing is skipped", "add --on-bad skip")
+        return {
+            "on_bad": self.on_bad,
+            "max_bad": self.max_bad,
+            "mapping": parse_mapping(self.map),
+            "quarantine": self.quarantine,
+        }
+
+    def command(self, verb: str, paths: Sequence[Path], tokenizer: str | None, *more: str) -> str:
+        """Returns the command that reads the same rows in the same way with another verb."""
+        words = ["hicra", verb, *map(str, paths), *(word for one in self.map for word in ("--map", one))]
+        if self.on_bad == "skip":
+            words += ["--on-bad", "skip", "--max-bad", f"{self.max_bad:g}"]
+        if tokenizer is not None:
+            words += ["--tokenizer", tokenizer]
+        return shlex.join([*words, *more])
+
+    def told(self, skipped: int) -> str | None:
+        """Returns where the skipped lines are listed, where there are any."""
+        if self.quarantine is None or not skipped:
+            return None
+        return f"{skipped} skipped {'line is' if skipped == 1 else 'lines are'} listed in {self.quarantine}"
+
+
+READ_OPTIONS = ReadOptions()

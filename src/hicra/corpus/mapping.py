@@ -1,0 +1,56 @@
+"""Reads `--map OURS=THEIRS`: which column of the input is which field of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hicra.corpus.fields import CANONICAL
+from hicra.errors import ConfigError, UsageError, did_you_mean
+
+PER_TOKEN = ("entropies", "logprobs")  # no canonical fields, but known by name to what measures tokens
+ALSO = {"completion": "response", "gold": "answer", "prompt": "question"}  # other words for ours
+NAMES = (*CANONICAL, *PER_TOKEN)
+
+
+def parse_mapping(words: Iterable[str]) -> dict[str, str]:
+    """Returns ours -> theirs for words like "response=generated_text"; theirs may be a path into objects, as "doc.question".
+
+    Raises:
+        UsageError: a word without "=", a field that hicra does not have, or one that is given twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        ours, equals, theirs = word.partition("=")
+        if not equals or not ours or not theirs:
+            raise UsageError(f"--map {word!r} is not of the form OURS=THEIRS", "for example --map response=output")
+        ours = ALSO.get(ours, ours)
+        if ours not in NAMES:
+            raise UsageError(
+                f"--map {word}: hicra has no field {ours!r}", f"{did_you_mean(ours, NAMES)} It is --map OURS=THEIRS."
+            )
+        if ours in found:
+            raise UsageError(f"--map gives {ours} twice: {found[ours]} and {theirs}", "give each field once")
+        found[ours] = theirs
+    return found
+
+
+def checked(mapping: Mapping[str, str] | None) -> dict[str, str]:
+    """Returns a mapping that came from Python; raises ConfigError where it names a field that hicra does not have."""
+    found = {ALSO.get(ours, ours): theirs for ours, theirs in (mapping or {}).items()}
+    for ours in found:
+        if ours not in NAMES:
+            raise ConfigError(f"mapping: hicra has no field {ours!r}", did_you_mean(ours, NAMES))
+    return found
+
+
+def value_at(row: Mapping[str, Any], path: str) -> tuple[bool, Any]:
+    """Returns (whether it is there, the value) of a column, or of a path into objects like "doc.question"."""
+    if path in row:
+        return True, row[path]
+    value: Any = row
+    for name in path.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            return False, None
+        value = value[name]
+    return True, value

@@ -1,0 +1,104 @@
+"""The border of credit: what comes in is brought to one form and checked once, so that the formulas need not.
+
+Baselines and shapers compute in numpy, and losses in whatever came in, since a gradient flows through them. Outside, all take
+numpy or torch and give the same kind, dtype (bfloat16 too) and device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hicra.arrays import Array, Floats, as_numpy, namespace_of
+from hicra.errors import DataError
+
+PER_TOKEN = ("response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs")  # fields of a batch, [B,T]
+PER_ROLLOUT = ("group_ids", "rewards")  # [B]
+
+
+def widened(advantages: Any, shape: Sequence[int], of: str) -> Any:
+    """Returns advantages [B] or [B,T] as [B,T], numpy or torch as they are.
+
+    Raises:
+        DataError: they do not fit `shape`, which must be the [B,T] of the field `of`.
+    """
+    if len(shape) != 2:
+        raise DataError(f"{of} has shape {tuple(shape)}, it must be [B,T]", "give one row for each rollout")
+    given = tuple(advantages.shape)
+    if given not in ((shape[0],), tuple(shape)):
+        raise DataError(
+            f"advantages {given} and {of} {tuple(shape)} differ in shape", "give both as [B,T], or advantages as [B]"
+        )
+    wide = advantages[:, None] if len(given) == 1 else advantages
+    return namespace_of(advantages).broadcast_to(wide, tuple(shape))
+
+
+def scored(rewards: Any) -> Floats:
+    """Returns rewards as float64, NaN where a rollout is unscorable (None or NaN).
+
+    Raises:
+        DataError: a reward is infinite, or no number.
+    """
+    plain = isinstance(rewards, Sequence)
+    try:
+        values = as_numpy([np.nan if one is None else one for one in rewards] if plain else rewards).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"rewards are no numbers: {error}", "give one number for each rollout, or None") from None
+    bad = np.flatnonzero(np.isinf(values))
+    if bad.size:
+        raise DataError(
+            f"reward of row {bad[0]} is {values.flat[bad[0]]} ({bad.size} of {values.size} are infinite)",
+            "give a finite number, or None (NaN) where a rollout cannot be scored; never score it 0",
+        )
+    return values
+
+
+def check_shapes(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> None:
+    """Raises DataError, with the field's name, where a field does not fit the [B,T] of response_mask."""
+    if len(shape) != 2:
+        raise DataError(f"response_mask has shape {shape}, it must be [B,T]", "give one row for each rollout")
+    for field, array in arrays.items():
+        wanted = shape if field in PER_TOKEN else shape[:1]
+        if field in (*PER_TOKEN, *PER_ROLLOUT) and array.shape != wanted:
+            letters = "[B,T]" if field in PER_TOKEN else "[B]"
+            raise DataError(
+                f"{field} has shape {array.shape}, beside response_mask {shape} it must be {wanted}, {letters}",
+                "give one value for each token" if field in PER_TOKEN else "give one value for each rollout",
+            )
+
+
+def floats(array: Any) -> Any:
+    """Returns an array, numpy or torch, to compute with: half precision becomes float32, so that only the result is rounded."""
+    if hasattr(array, "detach"):
+        return array if array.is_floating_point() and array.element_size() >= 4 else array.float()
+    if not np.issubdtype(array.dtype, np.floating):
+        return array.astype(np.float64)
+    return array.astype(np.float32) if array.dtype.itemsize < 4 else array
+
+
+def cast(result: Any, given: Any) -> Any:
+    """Returns a result with the dtype of the array that was given, numpy or torch; integers cannot hold it, and it stays."""
+    if hasattr(given, "detach"):
+        return result.to(given.dtype) if given.is_floating_point() else result
+    return result.astype(given.dtype, copy=False) if np.issubdtype(given.dtype, np.floating) else result
+
+
+def array_of(value: Any) -> Any:
+    """Returns a tensor as it is, with its gradient, and anything else as a numpy array."""
+    return value if hasattr(value, "detach") else as_numpy(value)
+
+
+def like(value: Any, other: Any) -> Any:
+    """Returns a value as numpy or torch, and on the device, as an array is."""
+    if not hasattr(other, "detach"):
+        return as_numpy(value)
+    return namespace_of(other).as_tensor(value, device=other.device)
+
+
+def returned_as(result: Array, given: Any) -> Any:
+    """Returns a numpy result as what was given: numpy or torch, on its device, with its dtype."""
+    if not hasattr(given, "detach"):
+        return cast(result, np.asarray(given)) if hasattr(given, "dtype") else result
+    return cast(namespace_of(given).from_numpy(np.ascontiguousarray(result)).to(given.device), given)

@@ -1,0 +1,122 @@
+"""Measures the rollouts of one step: every metric that the rows allow, each over the rows that have what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from hicra.arrays import Floats, Ints
+from hicra.metrics import RolloutStats, kind_sums, kind_values, with_nulls
+from hicra.tagging import RowTagger, TaggedRows, chunks, span_series
+
+# columns with one number a token, and the metrics that they give
+PER_TOKEN = {"entropies": "hicra/entropy_", "logprobs": "hicra/ppl_"}
+
+
+@dataclass(frozen=True)
+class StepMetrics:
+    """Holds what was measured at a step.
+
+    Attributes:
+        values: metrics by name, null where no row allows one.
+        coverage: metric -> number of rows that it counts, 0 where it is null.
+        having: what some rows may lack -> number of rows that have it.
+        table: the rollouts as a run folder keeps them, without `step`.
+    """
+
+    values: dict[str, float | None]
+    coverage: dict[str, int]
+    having: dict[str, int]
+    table: pl.DataFrame
+
+
+def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
+    """Measures some rows.
+
+    Args:
+        part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
+        tagger: finds the planning tokens.
+    """
+    stats, spans, chars = [], [], []
+    sums = {name: np.zeros(6) for name in PER_TOKEN}
+    having = dict.fromkeys(("correct", "reward", "group_id", *PER_TOKEN), 0)
+    for rows in chunks(part):
+        ids = rows["token_ids"].to_list() if rows["token_ids"].null_count() < rows.height else None
+        tagged = tagger.tag(rows["response"].to_list(), ids)
+        spans += tagged.spans
+        chars += tagged.planning_chars.tolist()
+        stats.append(_stats(rows, tagged))
+        for name in PER_TOKEN:
+            table = per_token(rows, name, tagged)
+            known = ~np.isnan(table)
+            having[name] += int(known.any(axis=1).sum())
+            sums[name] += np.array(kind_sums(tagged.planning, known, table, table), np.float64)
+    whole = RolloutStats.merge(stats)
+    values = whole.values()
+    for name, prefix in PER_TOKEN.items():
+        values |= {key: value for key, value in kind_values(sums[name].tolist()).items() if key.startswith(prefix)}
+    judged, scored, grouped = ~np.isnan(whole.correct), ~np.isnan(whole.reward), whole.group >= 0
+    having |= {"correct": int(judged.sum()), "reward": int(scored.sum()), "group_id": int(grouped.sum())}
+    rows_of = {
+        "hicra/accuracy": having["correct"],
+        "hicra/reward": having["reward"],
+        "hicra/mixed_groups": int((scored & grouped).sum()),
+    }
+    rows_of_prefix = {
+        "hicra/pass_at_": int((judged & grouped).sum()),
+        **{prefix: having[name] for name, prefix in PER_TOKEN.items()},
+    }
+    named = with_nulls(values)
+    coverage = {}
+    for name, value in named.items():
+        of_prefix = next((count for prefix, count in rows_of_prefix.items() if name.startswith(prefix)), part.height)
+        coverage[name] = 0 if value is None else rows_of.get(name, of_prefix)
+    kept = part.select(_kept_columns(part)).with_columns(
+        span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
+    )
+    return StepMetrics(named, coverage, having, kept)
+
+
+def _stats(rows: pl.DataFrame, tagged: TaggedRows) -> RolloutStats:
+    reward, correct = _floats(rows["reward"]), _floats(rows["correct"])
+    return RolloutStats.of(
+        tagged.ids, tagged.live, planning=tagged.planning, row=tagged.row, start=tagged.start, stop=tagged.stop,
+        gram=tagged.gram, reward=reward, correct=correct, group=_group(rows),
+    )  # fmt: skip
+
+
+def _group(rows: pl.DataFrame) -> Ints:
+    return rows["_group"].to_numpy().astype(np.int64)
+
+
+def _floats(column: pl.Series) -> Floats:
+    """[B] with NaN where it is null."""
+    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+
+def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
+    """Returns a column with one number a token, [B,T]: NaN where there is none, and in rows whose list does not fit."""
+    out = np.full(tagged.live.shape, np.nan)
+    column = rows[name] if name in rows.columns else None
+    if column is None or not isinstance(column.dtype, pl.List) or not column.dtype.inner.is_numeric():
+        return out
+    lengths = tagged.live.sum(axis=1)
+    for index, row in enumerate(column.to_list()):
+        if row is not None and len(row) == lengths[index]:
+            out[index, tagged.live[index]] = np.array(row, np.float64)  # null becomes NaN
+    out[~np.isfinite(out)] = np.nan
+    return out
+
+
+def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
+    wanted = {
+        "id": pl.String,
+        "response": pl.String,
+        "reward": pl.Float64,
+        "correct": pl.Boolean,
+        "group_id": pl.String,
+    }
+    columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
+    return [pl.col("question").alias("prompt"), *columns]

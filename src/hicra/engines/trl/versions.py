@@ -1,0 +1,34 @@
+"""Which versions of TRL the adapter works with: those whose results are tested. Another one is refused by name.
+
+`make check-slow` runs the engine's tests on the oldest, a middle and the newest of them. TRL 1.15 is left out: without Triton,
+as on a CPU, its own loss fails, so nothing could be tested.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hicra.errors import EngineError
+from hicra.version import installed
+
+OLDEST, NEWEST, LEFT_OUT = (1, 8), (1, 16), (1, 15)
+RANGE = "1.8 to 1.14 and 1.16"
+INSTALL = "pip install 'trl>=1.8,!=1.15.*,<1.17'"
+
+
+def is_known(version: str) -> bool:
+    """Says whether this version of TRL is one of those.
+
+    >>> is_known("1.16.3"), is_known("1.8.0"), is_known("1.17.0"), is_known("0.29.1"), is_known("1.16.0.dev0")
+    (True, True, False, False, False)
+    """
+    found = re.fullmatch(r"(\d+)\.(\d+)(\.\d+)*", version)
+    pair = (int(found[1]), int(found[2])) if found else LEFT_OUT
+    return OLDEST <= pair <= NEWEST and pair != LEFT_OUT
+
+
+def refuse_unknown() -> None:
+    """Raises EngineError where the installed TRL is none of those; without TRL its import says what to do."""
+    version = installed("trl")
+    if version is not None and not is_known(version):
+        raise EngineError(f"trl {version} is installed, but hicra works with TRL {RANGE}", INSTALL)

@@ -1,0 +1,96 @@
+"""Every verb that reads rollouts takes --map, and a command that a verb prints as the next one works as it stands."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hicra import cli
+from tokenizers_made import byte_level
+
+SAID = "Let us check that the sum is right: \\boxed{2}"
+ROWS = [
+    {"q": f"question {n}", "said": [f"{word}. {SAID}", "No idea."], "ok": [1, 0], "gold": "2"}
+    for n, word in enumerate(("Well", "Now", "Hm"))
+]
+MAP = "--map response=said --map correct=ok --map question=q --map answer=gold"
+VERBS = {
+    "corpus inspect": f"rows.jsonl {MAP}",
+    "mine": f"rows.jsonl {MAP} -o out --embedder hashing",
+    "tag": f"rows.jsonl {MAP} -o out.jsonl",
+    "diagnose": f"rows.jsonl {MAP}",
+    "verify": f"rows.jsonl {MAP}",
+    "eval": f"--samples rows.jsonl {MAP} -o out --k 1,2",
+    "lexicon show": "phrases.txt --examples rows.jsonl --map response=said",
+    "corpus overlap": "rows.jsonl bench.jsonl --map question=q",
+}
+
+
+@pytest.fixture(autouse=True)
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    Path("bench.jsonl").write_text(json.dumps({"question": "question 1", "answer": "2"}) + "\n")
+    Path("phrases.txt").write_text("let us check\n")
+
+
+def run(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[Any, str]:
+    """The JSON object of a verb, and what it said on stderr."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, "--json"])
+    out, err = capsys.readouterr()
+    assert not ended.value.code, err
+    return json.loads(out), err
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_map_in_every_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found, _ = run([*verb.split(), *VERBS[verb].split()], capsys)
+    seen = {
+        "corpus inspect": lambda: (found["rows"], found["correct"], found["wrong"], found["questions"]) == (6, 3, 3, 3),
+        "mine": lambda: found["solutions"] == 3,
+        "tag": lambda: (found["rows"], len(Path("out.jsonl").read_text().splitlines())) == (6, 6),
+        "diagnose": lambda: (found["steps"][0]["rows"], found["steps"][0]["hicra/pass_at_2"]) == (6, 1.0),
+        "verify": lambda: (found["n"], found["correct"], found["no_answer"]) == (6, 3, 3),
+        "eval": lambda: found["files"]["rows.jsonl"]["avg_at_n"] == 0.5,
+        "lexicon show": lambda: "that the sum" in json.dumps(found),
+        "corpus overlap": lambda: [row["line"] for row in found["rows"]] == [2],
+    }
+    assert seen[verb]()
+
+
+def test_a_wrong_word_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    for word, said in (("respons=said", "did you mean 'response'"), ("response", "OURS=THEIRS")):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["corpus", "inspect", "rows.jsonl", "--map", word])
+        assert ended.value.code == 2
+        assert said in capsys.readouterr().err
+
+
+def test_inspect_says_what_it_could_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ids.jsonl").write_text('{"prompt_tokens": [1], "response_tokens": [2], "reward": 1}\n')
+    found, err = run(["corpus", "inspect", "ids.jsonl"], capsys)
+    assert (found["kept"], found["without_text"]) == (1, 1)
+    assert "1 of 1 rows hold token ids and no text; --tokenizer DIR reads them" in err
+    Path("log.json").write_text(
+        '{"eval": {}, "samples": [{"epoch": 1, "input": "q", "target": "2", "messages": []}, 5]}'
+    )
+    found, err = run(["corpus", "inspect", "log.json", "--on-bad", "skip", "--max-bad", "1"], capsys)
+    assert (found["rows"], found["kept"], found["skipped"], found["without_response"]) == (1, 0, 1, 1)
+    assert "lines without a response, since the model said nothing there: 1" in err
+
+
+def test_the_next_command_reads_the_same_rows_in_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my rows").mkdir()
+    byte_level().save("my rows/tokenizer.json")
+    Path("my rows/a b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS) + "{\n")
+    options = "--on-bad skip --max-bad 0.5 --tokenizer"
+    _, err = run(["corpus", "inspect", "my rows/a b.jsonl", *MAP.split(), *options.split(), "my rows"], capsys)
+    for _ in range(2):  # mine, then tag
+        [line] = [line for line in err.splitlines() if line.startswith("next: hicra ")]
+        found, err = run(shlex.split(line)[2:], capsys)
+    assert found["rows"] == 6

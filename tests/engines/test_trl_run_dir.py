@@ -1,0 +1,120 @@
+"""A script on TRL gets what `hicra train` writes by one field, and its weights say what they were trained with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hicra.compare.compare import compare
+from hicra.engines.trl import HicraGRPOConfig
+from hicra.errors import ArtifactError, ConfigError
+from hicra.report import build_report
+from hicra.runs import RunFolder
+from trl_tiny import logged, make_trainer, run
+
+pytestmark = pytest.mark.engine
+SAVES = {"save_strategy": "steps", "save_steps": 2, "max_steps": 4, "lr_scheduler_type": "constant"}
+
+
+def test_one_field_writes_a_run_folder(tmp_path: Path) -> None:
+    trainer = run(tmp_path, "placebo", {"alpha": 0.1}, run_dir=str(tmp_path / "run"), max_steps=3, temperature=0.9)
+    folder = RunFolder.open(tmp_path / "run")
+    assert (folder.method, folder.seed) == ("placebo", 3)
+    assert folder.config["method"] == {"name": "placebo", "settings": {"alpha": 0.1}}
+    assert folder.config["task"] == {"name": "reward"}
+    assert {key: folder.config["train"][key] for key in ("steps", "group_size", "prompts_per_step", "temperature")} == {
+        "steps": 3, "group_size": 4, "prompts_per_step": 2, "temperature": 0.9,
+    }  # fmt: skip
+    assert folder.manifest["inputs"]["lexicon"] == trainer.hicra_lexicon.content_hash
+    rows = folder.metrics()
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert [row["hicra/planning_share"] for row in rows] == logged(trainer, "hicra/planning_share")
+    assert {"hicra/pass_at_1", "hicra/pass_at_4", "hicra/steps_refused"} <= rows[0].keys()
+    assert [frame["step"][0] for frame in folder.rollouts()] == [1, 3]  # the first, every tenth, and the last
+    assert next(folder.rollouts()).height == 8
+    assert not list(tmp_path.glob(".*"))  # the lock is given back
+
+
+def test_the_report_and_the_comparison_read_it(tmp_path: Path) -> None:
+    for method in ("none", "hicra"):
+        run(tmp_path / method, method, run_dir=str(tmp_path / "runs" / method))
+    runs = [tmp_path / "runs" / method for method in ("none", "hicra")]
+    found = compare(runs, baseline="none", metric="hicra/accuracy")
+    assert [one["arm"] for one in found["comparisons"]] == ["hicra"]
+    build_report(runs, tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_a_resumed_script_goes_on_in_its_folder(tmp_path: Path) -> None:
+    straight = run(tmp_path / "straight", run_dir=str(tmp_path / "one"), **SAVES)
+    first = make_trainer(tmp_path / "straight", run_dir=str(tmp_path / "two"), **(SAVES | {"max_steps": 3}))
+    first.train()  # three steps, the last of which has no checkpoint
+    again = make_trainer(tmp_path / "straight", run_dir=str(tmp_path / "two"), **SAVES)
+    again.train(resume_from_checkpoint=str(tmp_path / "straight" / "out" / "checkpoint-2"))
+    one, two = (RunFolder.open(tmp_path / name).metrics() for name in ("one", "two"))
+    assert [row["step"] for row in two] == [1, 2, 3, 4]
+    same = ("loss", "hicra/reward", "hicra/planning_share", "hicra/entropy_planning", "hicra/steps_refused")
+    assert [[row[name] for name in same] for row in one] == [[row[name] for name in same] for row in two]
+    assert straight.state.global_step == 4
+
+
+def test_another_training_is_refused_at_the_resume(tmp_path: Path) -> None:
+    run(tmp_path, run_dir=str(tmp_path / "run"), **SAVES)
+    again = make_trainer(tmp_path, "hicra", {"alpha": 0.4}, run_dir=str(tmp_path / "run"), **SAVES)
+    with pytest.raises(ArtifactError, match=r"made with method.settings.alpha = None, this training has 0.4") as error:
+        again.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"))
+    assert "another run_dir" in error.value.fix
+    assert len(RunFolder.open(tmp_path / "run").metrics()) == 4
+
+
+def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    run(tmp_path, run_dir=str(tmp_path / "run"), max_steps=1)
+    with pytest.raises(ArtifactError, match="already exists"):
+        run(tmp_path, run_dir=str(tmp_path / "run"), max_steps=1)
+
+
+def test_refused_steps_are_kept_there(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, run_dir=str(tmp_path / "run"), max_steps=2)
+    weight = next(iter(trainer.model.parameters()))
+    weight.register_hook(lambda grad: grad * float("inf") if trainer.state.global_step == 0 else grad)
+    with pytest.warns(
+        UserWarning, match=r"step 1 is not applied: the gradient is not finite; its rollouts are in .*refused"
+    ):
+        trainer.train()
+    folder = RunFolder.open(tmp_path / "run")
+    assert [path.name for path in (folder.path / "refused").iterdir()] == ["step-000001.parquet"]
+    assert [row["hicra/steps_refused"] for row in folder.metrics()] == [1, 0]
+
+
+def test_a_line_a_step_needs_a_log_a_step(tmp_path: Path) -> None:
+    common: dict[str, Any] = {"use_cpu": True, "bf16": False, "report_to": "none", "run_dir": str(tmp_path / "run")}
+    for options in ({"logging_steps": 10}, {"logging_strategy": "epoch", "logging_steps": 1}):
+        with pytest.raises(ConfigError, match="run_dir gets a line of metrics for each step") as error:
+            HicraGRPOConfig(output_dir=str(tmp_path), **common, **options)
+        assert "logging_steps=1" in error.value.fix
+    assert "'epoch'" in error.value.message
+
+
+# ---- beside the weights
+def test_every_model_that_is_saved_says_what_it_was_trained_with(tmp_path: Path) -> None:
+    trainer = run(tmp_path, "hicra", {"alpha": 0.3}, save_strategy="steps", save_steps=2)
+    trainer.save_model(str(tmp_path / "mine"))
+    for folder in (tmp_path / "out" / "checkpoint-2", tmp_path / "mine"):
+        found = json.loads((folder / "hicra_credit.json").read_text(encoding="utf-8"))
+        assert (found["kind"], found["schema_version"]) == ("hicra.credit", 1)
+        assert (found["method"], found["settings"], found["unit"]) == ("hicra", {"alpha": 0.3}, "gram")
+        assert found["lexicon"] == {"name": "grams", "content_hash": trainer.hicra_lexicon.content_hash}
+        assert len(found["lexicon"]["content_hash"]) == 64
+
+
+def test_the_model_card_names_method_settings_and_lexicon_once(tmp_path: Path) -> None:
+    trainer = run(tmp_path, "placebo", {"alpha": 0.3}, save_strategy="steps", save_steps=1)
+    trainer.create_model_card(model_name="mine")
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert card.count("## Credit assignment") == 1  # a second card replaces the first
+    assert "- method: `placebo` (" in card
+    assert '"alpha": 0.3' in card
+    assert trainer.hicra_lexicon.content_hash in card

@@ -1,0 +1,36 @@
+"""Lines of progress: no figure before one exists, and the time left once a step was timed."""
+
+import pytest
+
+from hicra.cli import progress
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Minutes that the test sets."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_steps(clock, capsys):
+    with progress.Steps(5, "hicra on plan_execute", quiet=False) as bar:
+        bar.step(1, {"hicra/reward": None, "hicra/length": -0.0})
+        clock[0] += 3  # too soon for a line of its own
+        bar.step(2, {"hicra/reward": 0.5})
+        clock[0] += 57
+        bar.step(3, {"hicra/reward": 0.25})
+        clock[0] += 30
+        bar.step(5, {"hicra/reward": 0.75})
+    assert capsys.readouterr().err.splitlines() == [
+        "hicra on plan_execute: step 1 of 5  length 0",
+        "hicra on plan_execute: step 3 of 5  reward 0.25  about 60 s left",  # two steps took a minute
+        "hicra on plan_execute: step 5 of 5  reward 0.75",
+    ]
+
+
+def test_quiet(capsys):
+    with progress.Steps(2, "x", quiet=True) as bar:
+        bar.step(1, {"hicra/reward": 0.5})
+        bar.say("a line")
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,165 @@
+"""The border of credit: numpy or torch in, the same kind, dtype and device out; other shapes are refused by name."""
+
+import numpy as np
+import pytest
+
+from hicra import credit
+from hicra.errors import ConfigError, DataError
+
+A = [[0.5, 0.5, 0.5], [-0.5, -0.5, -0.5]]
+MASK = [[True, False, True], [True, True, False]]
+LIVE = [[True, True, True], [True, True, False]]
+NUMPY = (np.float16, np.float32, np.float64)
+TORCH = ("bfloat16", "float16", "float32", "float64")
+
+
+def batch():
+    return {
+        "response_ids": np.array([[5, 6, 7], [8, 9, 0]]), "response_mask": np.array(LIVE), "planning_mask": np.array(MASK),
+        "group_ids": np.array([3, 3]), "rewards": np.array([1.0, 0.0]), "entropies": np.array([[0.3, 0.9, 0.1], [0.2, 0.4, 9.0]]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", credit.METHODS)
+@pytest.mark.parametrize("dtype", NUMPY)
+def test_methods_keep_numpy_and_its_dtype(name, dtype):
+    got = credit.METHODS[name](np.array(A, dtype), batch())
+    assert isinstance(got, np.ndarray)
+    assert got.dtype == dtype
+
+
+@pytest.mark.parametrize("name", credit.METHODS)
+@pytest.mark.parametrize("dtype", TORCH)
+def test_methods_keep_torch_its_dtype_and_its_numbers(name, dtype):
+    torch = pytest.importorskip("torch")
+    given = torch.tensor(A, dtype=getattr(torch, dtype))
+    tensors = {field: torch.tensor(value) for field, value in batch().items()}
+    got = credit.METHODS[name](given, tensors)
+    assert isinstance(got, torch.Tensor)
+    assert (got.dtype, got.device) == (given.dtype, given.device)
+    exact = credit.METHODS[name](np.array(A), batch())
+    assert np.allclose(got.double().numpy(), exact, rtol=torch.finfo(given.dtype).eps)
+    if "alpha" in credit.METHODS[name].settings:
+        assert torch.equal(credit.METHODS[name](given, tensors, alpha=0.0), given)
+
+
+@pytest.mark.parametrize("dtype", TORCH)
+def test_a_bfloat16_result_is_rounded_once(dtype):
+    torch = pytest.importorskip("torch")
+    given = torch.tensor([0.3, -0.7]).to(getattr(torch, dtype))
+    mask = torch.tensor(MASK)
+    got = credit.hicra(given, mask)
+    # amplified in float32 or more, then rounded
+    exact = torch.where(mask, given.double()[:, None] + 0.2 * given.double().abs()[:, None], given.double()[:, None])
+    assert got.dtype == given.dtype
+    assert torch.allclose(
+        got.double(), exact, rtol=torch.finfo(given.dtype).eps / 2 if got.element_size() < 4 else 1e-6
+    )
+    same = credit.METHODS["hicra"](given, {"response_mask": torch.ones_like(mask), "planning_mask": mask})
+    assert torch.equal(got, same)
+
+
+@pytest.mark.parametrize("name", credit.BASELINES)
+def test_baselines_keep_kind_and_dtype(name):
+    torch = pytest.importorskip("torch")
+    groups = [7, 7, 9, 9]
+    exact = credit.BASELINES[name]([1.0, 0.0, 0.0, 1.0], groups)
+    assert exact.dtype == np.float64
+    for dtype in NUMPY:
+        got = credit.BASELINES[name](np.array([1, 0, 0, 1], dtype), np.array(groups))
+        assert got.dtype == dtype
+        assert np.allclose(got, exact, rtol=1e-3)
+    for dtype in TORCH:
+        got = credit.BASELINES[name](torch.tensor([1, 0, 0, 1], dtype=getattr(torch, dtype)), torch.tensor(groups))
+        assert got.dtype == getattr(torch, dtype)
+        assert np.allclose(got.double().numpy(), exact, rtol=1e-2)
+    assert credit.group_advantages(torch.tensor([1, 0, 0, 1]), torch.tensor(groups)).is_floating_point()
+    assert credit.group_advantages(np.array([1, 0, 0, 1]), groups).dtype == np.float64
+
+
+@pytest.mark.parametrize("name", credit.LOSSES)
+def test_losses_keep_kind_and_dtype(name):
+    torch = pytest.importorskip("torch")
+    for dtype in NUMPY:
+        logps = np.array([[0.1, 0.2, 0.3]], dtype)
+        assert credit.LOSSES[name](logps, logps * 0, logps, np.array([[1, 1, 0]])).dtype == dtype
+    for dtype in TORCH:
+        logps = torch.tensor([[0.1, 0.2, 0.3]], dtype=getattr(torch, dtype))
+        got = credit.LOSSES[name](logps, np.zeros((1, 3), np.float32), logps, [[1, 1, 0]])
+        assert (got.dtype, got.ndim) == (logps.dtype, 0)
+
+
+# ---- unscorable rewards
+@pytest.mark.parametrize("scale", ["none", "std", "loo"])
+@pytest.mark.parametrize("unscored", [None, float("nan")])
+def test_an_unscorable_rollout_is_left_out_of_its_group(scale, unscored):
+    # the third is left out: the others are what they are without it
+    got = credit.group_advantages([1, 0, unscored, 0, unscored, 0.4], [7, 7, 7, 7, 8, 8], scale)
+    alone = credit.group_advantages([1, 0, 0], [7, 7, 7], scale)
+    assert got[[0, 1, 3]].tolist() == alone.tolist()
+    assert got[[2, 4, 5]].tolist() == [0, 0, 0]  # nor does one scored rollout make a group
+    assert credit.group_advantages([unscored] * 2, [1, 1], scale).tolist() == [0, 0]
+
+
+def test_by_hand_with_one_left_out():
+    # mean of 1 and 0 is 0.5; the deviation of 1 and 0 is sqrt(1/2)
+    assert credit.group_advantages([1, None, 0], [4, 4, 4]).tolist() == [0.5, 0, -0.5]
+    assert credit.group_advantages([1, None, 0], [4, 4, 4], "loo").tolist() == [1, 0, -1]
+    assert credit.group_advantages([1, None, 0], [4, 4, 4], "std") == pytest.approx([0.70711, 0, -0.70711], abs=1e-4)
+
+
+@pytest.mark.parametrize("infinite", [float("inf"), float("-inf")])
+def test_infinite_rewards_are_refused_by_row(infinite):
+    with pytest.raises(DataError, match=rf"reward of row 1 is {infinite}"):
+        credit.group_advantages([0.0, infinite], [1, 1])
+    with pytest.raises(DataError, match="reward of row 0"):
+        credit.BASELINES["grpo"](np.array([infinite, 0.0]), [1, 1])
+    with pytest.raises(DataError, match="no numbers"):
+        credit.group_advantages(["much", 0.0], [1, 1])
+
+
+# ---- shapes
+def test_masks_and_advantages_of_another_shape_are_named():
+    for mask in ([True, False, True], [[[True]]], True):
+        with pytest.raises(DataError, match=r"planning_mask has shape .* it must be \[B,T\]"):
+            credit.hicra(np.array(A), np.array(mask))
+    for wrong in (np.ones(3), np.ones((2, 2)), np.ones((3, 3)), np.ones((2, 1))):
+        with pytest.raises(DataError, match=r"advantages .* and planning_mask \(2, 3\) differ in shape"):
+            credit.hicra(wrong, np.array(MASK))
+        with pytest.raises(DataError, match=r"advantages .* and response_mask \(2, 3\) differ in shape"):
+            credit.METHODS["hicra"](wrong, batch())
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("planning_mask", [True, True, False]), ("planning_mask", [[True], [False]]), ("group_ids", [[1], [1]]),
+     ("group_ids", [1, 1, 1]), ("entropies", [0.1, 0.2]), ("response_mask", [True, True])],
+)  # fmt: skip
+def test_fields_of_another_shape_are_named(field, wrong):
+    with pytest.raises(DataError, match=f"{field} has shape"):
+        credit.METHODS["hicra_released"](np.array(A), batch() | {field: np.array(wrong)})
+
+
+def test_rows_of_unequal_length_ask_for_padding():
+    with pytest.raises(DataError, match=r"unequal length \(1, 2\)") as error:
+        credit.hicra(np.array([1.0, -1.0]), [[True, False], [True]])
+    assert "pad the shorter rows" in error.value.fix
+
+
+@pytest.mark.parametrize("which", ["old_logps", "advantages", "mask", "logps"])
+def test_losses_name_what_has_another_shape(which):
+    given = {name: np.zeros((2, 3)) for name in ("logps", "old_logps", "advantages", "mask")}
+    with pytest.raises(DataError, match=r"must both be \[B,T\]"):
+        credit.LOSSES["dapo"](**(given | {which: np.zeros(2)}))
+
+
+# ---- names
+@pytest.mark.parametrize("table", ["METHODS", "BASELINES", "LOSSES"])
+def test_a_typo_is_a_named_error_and_still_a_key_error(table):
+    entries = getattr(credit, table)
+    right = next(iter(entries))
+    with pytest.raises(ConfigError, match=f"no {entries.kind} '{right}x'.*\n.*did you mean '{right}'") as error:
+        entries[f"{right}x"]
+    assert isinstance(error.value, KeyError)
+    assert entries.get(f"{right}x") is None
+    assert f"{right}x" not in entries
