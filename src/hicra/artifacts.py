@@ -13,7 +13,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +85,14 @@ def _hidden(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path) -> Iterator[Path]:
-    """Yields a temporary path in the same folder; on success it replaces `path`, on failure it is removed.
+def atomic_file(path: Path, overwrite: bool = True) -> Iterator[Path]:
+    """Yields a temporary path in the same folder; on success it becomes `path`, on failure it is removed.
 
     A link is followed, so that it stays a link.
+
+    Args:
+        path: the file.
+        overwrite: whether it replaces what stands there at the end, such as what another process wrote meanwhile.
 
     Raises:
         FileError: the disk is full, the folder is read-only, or what else the system says; nothing has changed then.
@@ -104,7 +108,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
             temporary.chmod(0o644)
-            os.replace(temporary, target)
+            if overwrite:
+                os.replace(temporary, target)
+            else:
+                os.link(temporary, target)  # which fails where the name is taken
             fsync_dir(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
@@ -181,6 +188,7 @@ def check_output(
     inputs: Iterable[Path | str | None] = (),
     folder: bool = False,
     resume: bool = False,
+    endings: Sequence[str] = (),
 ) -> None:
     """Checks, before any work, that an output may be written: the one rule of all verbs.
 
@@ -194,6 +202,8 @@ def check_output(
         inputs: files and folders that the verb reads; None and names that are no path are passed over.
         folder: whether the output is a folder.
         resume: whether the verb could go on with what is there, so that the message names --resume.
+        endings: the endings that the name of a file may have; what is written under another name could not be read again, and a
+            file of another kind is never replaced.
 
     Raises:
         ArtifactError: it may not be written; the message says why and what to do.
@@ -227,6 +237,8 @@ def check_output(
         raise ArtifactError(f"{what} {path} cannot be written: {above} is no folder", "choose another -o")
     if not os.access(above, os.W_OK | os.X_OK):
         raise ArtifactError(f"{what} {path} cannot be written: {above} is read-only", "choose another -o")
+    if endings and path.suffix.lower() not in endings:
+        raise ArtifactError(f"{what} {path}: unknown ending {path.suffix!r}", f"use {' or '.join(endings)}")
 
 
 def refuse_both(resume: bool, overwrite: bool) -> None:

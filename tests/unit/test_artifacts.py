@@ -241,3 +241,31 @@ def test_resume_and_overwrite_exclude_each_other():
     artifacts.refuse_both(False, True)
     with pytest.raises(ConfigError, match="resume goes on with what overwrite would replace"):
         artifacts.refuse_both(True, True)
+
+
+# ---- names and neighbours
+def test_an_ending_that_is_not_one_of_the_outputs_is_refused(tmp_path):
+    """So a page never replaces the weights of a model, whatever --overwrite says."""
+    weights = tmp_path / "model.safetensors"
+    weights.write_text("x")
+    fix = refuses(r"unknown ending '\.safetensors'", weights, overwrite=True, endings=(".html", ".htm"))
+    assert fix == "use .html or .htm"
+    check_output(tmp_path / "page.HTML", "the report", endings=(".html", ".htm"))
+
+
+def test_what_another_process_wrote_meanwhile_stays(tmp_path):
+    path = tmp_path / "out.txt"
+
+    def late():
+        with atomic_file(path, overwrite=False) as made:
+            made.write_text("mine")
+            path.write_text("theirs")
+
+    with pytest.raises(FileError, match=r"out\.txt cannot be written: File exists"):
+        late()
+    assert path.read_text() == "theirs"
+    assert os.listdir(tmp_path) == ["out.txt"]
+    with atomic_file(tmp_path / "new.txt", overwrite=False) as made:
+        made.write_text("mine")
+    assert (tmp_path / "new.txt").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path)) == ["new.txt", "out.txt"]

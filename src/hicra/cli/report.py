@@ -32,6 +32,6 @@ def report(
         common.warn(said)
     found = found or list(runs)  # reading them says what they lack
     page = out or (runs[0] if len(runs) == 1 else found[0]) / "report.html"
-    check_output(page, "the report", overwrite=overwrite, inputs=files_read(found))
+    check_output(page, "the report", overwrite=overwrite, inputs=files_read(found), endings=(".html", ".htm"))
     result = build_report(found, page)
     common.give(result, f"{result['report']} ({result['bytes'] / 1000:.0f} kB)", then=f"open {result['report']}")

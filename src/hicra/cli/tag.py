@@ -37,7 +37,7 @@ def tag(
     with Bar(None, "tagging", "row", common.quiet) as bar:
         result = tag_paths(
             list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, workers=workers, progress=bar.show,
-            **reading.options(),
+            overwrite=overwrite, **reading.options(),
         )  # fmt: skip
     common.warn(reading.told(result["skipped"]))
     for warning in result["warnings"]:

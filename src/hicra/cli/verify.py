@@ -34,9 +34,11 @@ def verify(
     from hicra.verify import VERDICTS, verify_file
 
     if out:
-        check_output(out, "the file of verdicts", overwrite=overwrite, inputs=[cases])
+        check_output(out, "the file of verdicts", overwrite=overwrite, inputs=[cases], endings=(".jsonl",))
     decode = None if tokenizer is None else decoder(tokenizer_folder(tokenizer))
-    result = verify_file(cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode)
+    result = verify_file(
+        cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode, overwrite=overwrite
+    )
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(
         result,

@@ -111,11 +111,23 @@ def read_runs(paths: Sequence[Path], metric: str | None) -> FromRuns:
             f"{len(censored)} of {len(runs)} runs never got to {rule.threshold:g} and count with their last step, so the "
             f"difference may be larger than shown: {', '.join(censored)}"
         )
+    _refuse_twice(folders, arms)
     scores = Scores.from_rows(
         arms, [folder.seed for folder in folders], None, [value for value, _ in numbers],
         lambda index: str(folders[index].path),
     )  # fmt: skip
     return FromRuns(scores, metric, text, rule.kind == "steps_to", tuple(warnings))
+
+
+def _refuse_twice(folders: Sequence[RunFolder], arms: Sequence[str]) -> None:
+    first: dict[tuple[str, Any], RunFolder] = {}
+    for folder, arm in zip(folders, arms, strict=True):
+        other = first.setdefault((arm, folder.seed), folder)
+        if other is not folder:
+            raise DataError(
+                f"{folder.path}: arm {arm!r}, seed {folder.seed!r} was given before, {other.path}",
+                "leave one of them out; runs of one arm differ in their seed",
+            )
 
 
 def _read(path: Path) -> _Run:

@@ -161,7 +161,9 @@ def _value(given: Any, column: str, place: str) -> float:
         return number
     raise DataError(
         f"{place}: {column} is {given!r}, it must be a finite number",
-        "leave that seed out of every arm, and report that you did",
+        "write it with a full stop"
+        if isinstance(given, str) and re.fullmatch(r"[-+]?\d*,\d+", given.strip())
+        else "leave that seed out of every arm, and report that you did",
     )
 
 

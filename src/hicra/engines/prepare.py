@@ -58,6 +58,8 @@ def open_run(
     config = prepared.config
     settings = config.model_dump(mode="json")
     if not (resume and (out / MANIFEST).exists()):
+        if resume:
+            say(f"{out} holds no run to resume: starting a new one")
         sweep(out)  # of a start that was killed before the folder was one
         versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
         run = RunFolder.create(

@@ -83,7 +83,7 @@ Done = tuple[TagTotals, bytes]  # and the lines of JSON
 def tag_paths(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None, out: Path | None, on_bad: Any,
     max_bad: float, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None, workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None, overwrite: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Tags rollout files: one output row for each response, in the same order, duplicates kept.
 
@@ -96,6 +96,7 @@ def tag_paths(
             about its size once more, beside it, until then.
         workers: number of processes; the output does not depend on it.
         progress: called with (rows done, all rows) after each batch.
+        overwrite: whether `out` is replaced where it exists.
 
     Returns:
         The counts; `tokens_per_second` is over the whole second pass: reading, encoding, tagging and writing. `warnings`
@@ -121,7 +122,7 @@ def tag_paths(
         _refuse_names(source, out, tokenizer)
         begin = time.perf_counter()
         total = TagTotals()
-        with _output(out) as (target, parts):
+        with _output(out, overwrite) as (target, parts):
             job = Job(
                 lexicon, tokenizer, unit, source.input_names, text_column, out.suffix if out else None, str(parts or "")
             )  # fmt: skip
@@ -161,7 +162,7 @@ def _refuse_names(source: corpus.Batches, out: Path | None, tokenizer: str | Non
 
 
 @contextlib.contextmanager
-def _output(out: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
+def _output(out: Path | None, overwrite: bool) -> Iterator[tuple[Path | None, Path | None]]:
     """Yields (the file to write, the folder for parts of a parquet file).
 
     Both are temporary: the folder is always removed, the file becomes `out` if all goes well.
@@ -169,7 +170,7 @@ def _output(out: Path | None) -> Iterator[tuple[Path | None, Path | None]]:
     if out is None:
         yield None, None
         return
-    with atomic_file(out) as target:
+    with atomic_file(out, overwrite) as target:
         if out.suffix != ".parquet":
             yield target, None
             return

@@ -126,14 +126,16 @@ def verify_file(
     *,
     mapping: Mapping[str, str] | None = None,
     decode: Decode | None = None,
+    overwrite: bool = True,
 ) -> dict[str, int | float]:
     """Judges a file of cases, or rollouts.
 
     Args:
         path: the cases, or a file or folder of rollouts.
-        out: the file of verdicts, which is replaced once every row is judged; None only counts.
+        out: the file of verdicts, which appears once every row is judged; None only counts.
         workers, timeout, mode: as for the `Verifier`.
         mapping, decode: as for `corpus.read`; with a mapping the rows are rollouts.
+        overwrite: whether `out` is replaced where it exists.
 
     Returns:
         `n`, the number of each verdict, and `seconds` (elapsed time of the whole).
@@ -145,7 +147,7 @@ def verify_file(
     """
     start = time.perf_counter()
     total = counts([])
-    with Verifier(workers, timeout, mode) as verifier, _writer(out) as write:
+    with Verifier(workers, timeout, mode) as verifier, _writer(out, overwrite) as write:
         for batch in _batches(read_cases(path, mapping, decode)):
             answers = verifier.check([case.completion for case in batch], [case.gold for case in batch])
             for case, answer in zip(batch, answers, strict=True):
@@ -156,11 +158,11 @@ def verify_file(
 
 
 @contextmanager
-def _writer(out: Path | None) -> Iterator[Callable[[str], Any]]:
+def _writer(out: Path | None, overwrite: bool) -> Iterator[Callable[[str], Any]]:
     if out is None:
         yield lambda line: None
         return
-    with atomic_file(out) as temporary, open(temporary, "w", encoding="utf-8") as file:
+    with atomic_file(out, overwrite) as temporary, open(temporary, "w", encoding="utf-8") as file:
         yield file.write
 
 

@@ -281,3 +281,14 @@ def test_steps_at_the_end_without_a_value_are_left_out_and_said(tmp_path):
     with pytest.raises(DataError, match=r"at step 2 in .*hicra-6, and at step 4") as error:
         compare([*paths, shorter, make(tmp_path, "none", 6, 0.4)])
     assert "at2:hicra/accuracy" in error.value.fix
+
+
+def test_two_runs_of_one_arm_and_seed_are_named(tmp_path):
+    paths = [
+        make(tmp_path, "none", 0, 0.1),
+        make(tmp_path, "hicra", 0, 0.1),
+        make(tmp_path, "none", 0, 0.2, name="again"),
+    ]
+    with pytest.raises(DataError, match=r"again: arm 'none', seed 0 was given before, .*none-0") as caught:
+        compare(paths, "none")
+    assert "leave one of them out" in caught.value.fix

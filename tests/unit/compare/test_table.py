@@ -265,3 +265,12 @@ def test_what_only_rounding_tells_apart_is_inconclusive(tmp_path):
     assert 0.7 + 0.1 != 0.8
     (row,) = compare([write(tmp_path, HEAD + "".join(lines))], "none")["comparisons"]
     assert (row["difference"], row["p"], row["prob_improvement"], row["verdict"]) == (0, 1, 0.5, "inconclusive")
+
+
+def test_a_decimal_comma_is_told_apart_from_a_missing_value(tmp_path):
+    path = tmp_path / "t.csv"
+    for given, fix in (("0,5", "write it with a full stop"), ("none", "leave that seed out of every arm")):
+        path.write_text(f'arm,seed,value\na,0,"{given}"\nb,0,0.5\n')
+        with pytest.raises(DataError) as caught:
+            compare([path], "a")
+        assert caught.value.fix.startswith(fix)

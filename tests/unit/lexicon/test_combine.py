@@ -135,6 +135,14 @@ def test_show_is_cut_and_says_so() -> None:
     assert "(in none of the texts given)" in show(many, 6, ["nothing here"])[1]
 
 
+def test_what_is_equally_frequent_is_shown_by_number_and_by_letter() -> None:
+    equal = lexicon(("gram c", 1, 5, 5, 1.0), ("gram b", 0, 5, 5, 1.0), ("gram a", 0, 5, 5, 1.0))
+    assert show(equal, 9)[1].split("\n")[-4:] == [
+        "cluster 0: in 5 solutions, 2 grams", "  gram a (5) | gram b (5)",
+        "cluster 1: in 5 solutions, 1 gram", "  gram c (5)",
+    ]  # fmt: skip
+
+
 def test_show_without_clusters_goes_by_weight() -> None:
     weighted = lexicon(
         ("so", None, None, None, None, -0.5), ("wait", None, None, None, None, 2.0), ("hmm", None, None, None, None, 1.0),

@@ -61,6 +61,7 @@ def test_sums_of_unit_vectors_are_tuples():
 @pytest.mark.parametrize(
     ("text", "value"),
     [("0.1666...", Fraction(1, 6)), ("0.(27)", Fraction(3, 11)), ("0.4545...", Fraction(5, 11)), ("0.12...", None),
+     (r"0.1\overline{6}", Fraction(1, 6)), (r"0.12\overline{34}", Fraction(611, 4950)), (r"-2.\overline{6}", Fraction(-8, 3)),
      ("0.51212...", None), ("0.5121212...", Fraction(169, 330))],
 )  # fmt: skip
 def test_repeating_decimals_by_hand(text, value):
