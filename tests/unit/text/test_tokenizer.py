@@ -11,6 +11,7 @@ from tokenizers import AddedToken
 from hicra import Lexicon, Tagger
 from hicra.errors import ConfigError
 from hicra.tagging.rows import RowTagger
+from hicra.text.stream import Vocabulary
 from hicra.text.tokenizer import token_bytes
 from reference_tagger import mask as slow_mask
 from tokenizers_made import Encoding, byte_level, gemma_like, metaspace
@@ -129,3 +130,9 @@ def test_a_folder_that_transformers_converts(tmp_path):
     transformers.AutoTokenizer.from_pretrained(tmp_path).save_pretrained(tmp_path)
     ids = np.array([[letters.index(letter) for letter in "so\u0120let"]])
     assert Tagger(LEXICON, tmp_path).mask(ids, np.ones_like(ids)).tolist() == [[True, True, *[False] * 4]]
+
+
+@pytest.mark.parametrize(("second", "marked"), [(b" c", False), ("e\u0301".encode(), True), ("\u00e9".encode(), False)])
+def test_only_combining_marks_ask_for_the_slower_rule_of_words(second, marked):
+    vocabulary = Vocabulary(token_bytes({0: b"ab", 1: second}))
+    assert vocabulary.stream(np.array([[0, 1]]), np.ones((1, 2), bool)).marked is marked

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from hicra.verify.algebra import points
-from hicra.verify.comparing.asides import Beside, beside, renamed
+from hicra.verify.comparing.asides import Beside, beside, free_letters, renamed
 from hicra.verify.comparing.products import ordered_factors
 from hicra.verify.reading.expr import parse
 from hicra.verify.reading.extract import boxed_answer, find, last_value
@@ -77,6 +77,16 @@ def test_what_stands_beside_an_answer():
     assert beside("12th", False).core == "12"
     assert renamed("k+1", "k", "n").replace(" ", "") == "n+1"
     assert renamed("k+n", "k", "n") is None
+
+
+def test_letters_that_may_be_variables():
+    assert free_letters(r"k\pi + ab - \sin x + e") == {
+        "k",
+        "a",
+        "b",
+        "x",
+    }  # a product of letters, and no letters of a command
+    assert free_letters("sin x") == {"x"}
 
 
 def test_bound_variables_have_no_name():
