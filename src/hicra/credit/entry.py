@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import AfterValidator, ConfigDict, create_model
 
 from hicra.arrays import as_numpy
-from hicra.credit.border import array_of, cast, check_shapes, floats, like, returned_as, scored, widened
+from hicra.credit.border import array_of, cast, check_shapes, exact_ids, floats, like, returned_as, scored, widened
 from hicra.errors import ConfigError, DataError, MissingField, UnknownName, did_you_mean
 from hicra.strict import Strict, validated
 
@@ -124,11 +124,11 @@ class Method(Entry):
         Raises:
             ConfigError: a setting is unknown or refused.
             MissingField: the batch lacks a field.
-            DataError: the advantages or a field have another shape.
+            DataError: the advantages or a field have another shape, or a group id is missing.
         """
         chosen = self.checked(settings)
         self.require(batch)
-        arrays = {field: as_numpy(batch[field]) for field in self.needs}
+        arrays = {field: (exact_ids if field == "group_ids" else as_numpy)(batch[field]) for field in self.needs}
         live = arrays["response_mask"] = arrays["response_mask"].astype(bool)
         check_shapes(arrays, live.shape)
         given = widened(floats(as_numpy(advantages)), live.shape, "response_mask")
@@ -142,7 +142,7 @@ class Baseline(Entry):
     """Turns rewards into advantages: `baseline(rewards [B], group_ids [B], batch=None, **settings) -> [B]`.
 
     The result is numpy or torch as the rewards are, with their dtype and device. `function` gets float64 rewards (NaN where a
-    rollout is unscorable) and numpy group ids.
+    rollout is unscorable) and group ids as a numpy array, equal exactly where those given were (`exact_ids`).
     """
 
     kind: ClassVar[str] = "baseline"
@@ -154,11 +154,11 @@ class Baseline(Entry):
         Raises:
             ConfigError: a setting is unknown or refused.
             MissingField: the batch lacks a field.
-            DataError: the lengths differ, or a reward is infinite (the message names the row).
+            DataError: the lengths differ, a reward is infinite or a group id is missing (the message names the row).
         """
         chosen = self.checked(settings)
         self.require(batch or {})
-        values, ids = scored(rewards), as_numpy(group_ids)
+        values, ids = scored(rewards), exact_ids(group_ids)
         if values.ndim != 1 or ids.shape != values.shape:
             raise DataError(
                 f"rewards {values.shape} and group_ids {ids.shape} must have one shape [B]",

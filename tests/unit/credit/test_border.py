@@ -118,6 +118,68 @@ def test_infinite_rewards_are_refused_by_row(infinite):
         credit.group_advantages(["much", 0.0], [1, 1])
 
 
+# ---- group ids
+@pytest.mark.parametrize("name", credit.BASELINES)
+@pytest.mark.parametrize(
+    ("ids", "pairs"),
+    [
+        ([1, "1", 1, "1"], [(0, 2), (1, 3)]),
+        ([1, 1.0, 1.0, 1], [(0, 3), (1, 2)]),
+        ([2**63, 2**63 + 1, -1, -1], [(2, 3)]),
+        ([2**63, 2**63, 2**63 + 1, -1], [(0, 1)]),
+        ([2**53, 2**53 + 1, 0.5, 0.5], [(2, 3)]),
+        ([10**30, 10**30, 10**30 + 1, "a"], [(0, 1)]),
+        ([np.int64(7), 7, np.str_("q"), "q"], [(0, 1), (2, 3)]),
+        (("q1", "q2", "q2", "q1"), [(0, 3), (1, 2)]),
+        (np.array([2**63, 2**63 + 1, 7, 7], np.uint64), [(2, 3)]),
+        (np.array([1, "1", 2, 2], object), [(2, 3)]),
+        (np.array(["b", "a", "b", "c"]), [(0, 2)]),
+    ],
+)
+def test_group_ids_are_equal_by_type_and_value(name, ids, pairs):
+    # the two of a pair have the rewards 1 and 0; who is alone in a group has the advantage 0
+    rewards = np.full(4, 0.25)
+    for first, second in pairs:
+        rewards[[first, second]] = 1, 0
+    size = {"dr_grpo": 0.5, "rloo": 1, "grpo": 0.70711}[name]  # 1 - 1/2; 1 - 0; 0.5 / sqrt(1/2)
+    expected = np.zeros(4)
+    for first, second in pairs:
+        expected[[first, second]] = size, -size
+    assert credit.BASELINES[name](rewards, ids) == pytest.approx(expected, abs=1e-4)
+
+
+def test_group_ids_of_torch_are_exact_too():
+    torch = pytest.importorskip("torch")
+    whole = torch.tensor([2**53, 2**53 + 1, 7, 7])
+    for ids in (whole, list(whole)):
+        assert credit.group_advantages([1, 0, 1, 0], ids).tolist() == [0, 0, 0.5, -0.5]
+
+
+@pytest.mark.parametrize(
+    ("ids", "row"),
+    [
+        ([None, None], 0), (["a", None], 1), ([1.5, float("nan")], 1), (np.array([1.5, np.nan]), 1),
+        (np.array(["a", None], object), 1), (np.array(["2020", "NaT"], "datetime64[Y]"), 1),
+    ],
+)  # fmt: skip
+def test_a_missing_group_id_is_named_by_row(ids, row):
+    with pytest.raises(DataError, match=f"the id of row {row} is missing"):
+        credit.group_advantages([1, 0], ids)
+    with pytest.raises(DataError, match=f"the id of row {row} is missing"):
+        credit.METHODS["hicra_recentred"](np.array(A), batch() | {"group_ids": ids})
+
+
+def test_methods_tell_the_same_groups_apart():
+    # two groups of one row each: every bonus is its group's mean, so nothing is left of it
+    got = credit.METHODS["hicra_recentred"](np.array([[0.75], [-0.25]]), {
+        "response_mask": np.ones((2, 1)), "planning_mask": np.ones((2, 1)), "group_ids": [1, "1"],
+    })  # fmt: skip
+    assert got.tolist() == [[0.75], [-0.25]]
+    for one in ([1], (1,), {1}, np.array([1])):
+        with pytest.raises(DataError, match=rf"shape \[B\], but row 0 holds a {type(one).__name__}"):
+            credit.group_advantages([1, 0], [one, one])
+
+
 # ---- shapes
 def test_masks_and_advantages_of_another_shape_are_named():
     for mask in ([True, False, True], [[[True]]], True):
