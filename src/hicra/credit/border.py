@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Floats, as_numpy, namespace_of
+from hicra.arrays import Array, Bools, Floats, as_numpy, namespace_of
 from hicra.errors import DataError
 
 PER_TOKEN = ("response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs")  # fields of a batch, [B,T]
@@ -94,6 +94,20 @@ def _numbered(group_ids: Any) -> Array:
 
 def _no_id(row: int, value: Any) -> DataError:
     return DataError(f"group_ids: the id of row {row} is missing ({value})", "give every rollout the id of its prompt")
+
+
+def check_entropies(entropies: Array, live: Bools) -> None:
+    """Raises DataError, with row and token, where the entropy of a policy token is no finite number; both are [B,T]."""
+    if entropies.dtype.kind not in "biuf":
+        raise DataError(f"entropies are of type {entropies.dtype}", "give numbers, in nats")
+    bad = live & ~np.isfinite(entropies)
+    if bad.any():
+        row, token = np.argwhere(bad)[0]
+        raise DataError(
+            f"the entropy of row {row}, token {token} is {entropies[row, token]} "
+            f"({np.count_nonzero(bad)} of {np.count_nonzero(live)} policy tokens have none that is finite)",
+            "give finite entropies in nats, or set response_mask to 0 where there is none",
+        )
 
 
 def check_shapes(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> None:

@@ -180,6 +180,72 @@ def test_methods_tell_the_same_groups_apart():
             credit.group_advantages([1, 0], [one, one])
 
 
+# ---- masks, entropies, token ids
+NO_MASKS = (
+    [["0", "0", "1"], ["0", "0", "0"]], [[1, 0, float("nan")], [1, 1, 0]], [[1, 0.5, 0], [1, 1, 0]], [[2, 1, 0], [1, 1, 0]],
+    [[1, -1, 0], [1, 1, 0]], [[True, None, True], [True, True, False]],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", NO_MASKS)
+def test_a_mask_holds_true_and_false_or_0_and_1(wrong):
+    with pytest.raises(DataError, match=r"planning_mask\[0, [012]\] is .*, neither 0 nor 1"):
+        credit.hicra(np.array(A), wrong)
+    for field in ("planning_mask", "response_mask"):
+        with pytest.raises(DataError, match=rf"{field}\[0, [012]\] is .*, neither 0 nor 1"):
+            credit.METHODS["hicra"](np.array(A), batch() | {field: wrong})
+    with pytest.raises(DataError, match=r"^mask\[0, [012]\] is .*, neither 0 nor 1"):
+        credit.LOSSES["dapo"](np.zeros((2, 3)), np.zeros((2, 3)), np.ones((2, 3)), wrong)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64, np.float16, np.float64, object])
+def test_masks_of_every_type_of_number_are_the_same_mask(dtype):
+    assert credit.hicra(np.array(A), np.array(MASK, dtype)).tolist() == [[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]
+    got = credit.METHODS["hicra"](np.array(A), batch() | {"response_mask": np.array(LIVE, dtype)})
+    assert got.tolist() == [[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]
+
+
+def test_masks_of_torch_are_looked_at_too():
+    torch = pytest.importorskip("torch")
+    for dtype in (torch.bfloat16, torch.int32, torch.bool):
+        got = credit.hicra(torch.tensor(A), torch.tensor(MASK).to(dtype))
+        assert got.numpy() == pytest.approx(np.array([[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]))
+    with pytest.raises(DataError, match=r"planning_mask\[1, 0\] is 0.5, neither"):
+        credit.hicra(torch.tensor(A), torch.tensor([[1, 0, 1], [0.5, 1, 0]]))
+    with pytest.raises(DataError, match=r"planning_mask\[0, 0\] is '0', neither"):
+        credit.hicra(torch.tensor(A), NO_MASKS[0])
+
+
+def test_what_a_planning_mask_holds_under_the_padding_does_not_matter():
+    got = credit.METHODS["hicra"](np.array(A), batch() | {"planning_mask": np.array([[1, 0, 1], [1, 1, -100]])})
+    assert got.tolist() == [[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]
+
+
+@pytest.mark.parametrize("name", [name for name, method in credit.METHODS.items() if "entropies" in method.needs])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_an_entropy_that_is_not_finite_is_named_by_row_and_token(name, value):
+    entropies = batch()["entropies"]
+    entropies[1, 2] = value  # under the padding
+    assert np.isfinite(credit.METHODS[name](np.array(A), batch() | {"entropies": entropies})).all()
+    entropies[1, 0] = value
+    with pytest.raises(DataError, match=rf"entropy of row 1, token 0 is {value} \(1 of 5"):
+        credit.METHODS[name](np.array(A), batch() | {"entropies": entropies})
+    with pytest.raises(DataError, match="entropies are of type"):
+        credit.METHODS[name](np.array(A), batch() | {"entropies": [["1"] * 3] * 2})
+
+
+def test_the_placebo_takes_no_half_token_ids():
+    with pytest.raises(DataError, match=r"response_ids\[0, 0\] is 5.5, no whole number"):
+        credit.METHODS["placebo"](np.array(A), batch() | {"response_ids": batch()["response_ids"] + 0.5})
+
+
+# ---- settings
+@pytest.mark.parametrize("alpha", ["0.2", None, [0.2], np.array([0.1, 0.2])])
+def test_alpha_that_is_no_number_is_a_named_error(alpha):
+    with pytest.raises(ConfigError, match="alpha is .*, no number"):
+        credit.hicra(np.array(A), np.array(MASK), alpha=alpha)
+
+
 # ---- shapes
 def test_masks_and_advantages_of_another_shape_are_named():
     for mask in ([True, False, True], [[[True]]], True):
