@@ -49,6 +49,49 @@ def as_numpy(value: Any) -> Array:
         ) from None
 
 
+def as_flags(value: Any, of: str, live: Any = None) -> Any:
+    """Returns a mask as bool: numpy for a sequence, else numpy or torch as it is.
+
+    Args:
+        value: a mask of bool, or of numbers that are exactly 0 or 1, whatever their dtype.
+        of: what the message calls the mask.
+        live: bool, where the entries must hold that, while others may be anything; None checks all.
+
+    Raises:
+        DataError: an entry is neither.
+    """
+    mask = value if hasattr(value, "detach") else as_numpy(value)
+    if str(mask.dtype) in ("bool", "torch.bool"):
+        return mask
+    on = mask != 0
+    wrong = as_numpy(mask != on if live is None else (mask != on) & live)
+    if wrong.any():
+        place = np.argwhere(wrong)[0].tolist()
+        found = mask[tuple(place)]
+        raise DataError(
+            f"{of}{place if place else ''} is {found.item() if hasattr(found, 'item') else found!r}, neither 0 nor 1",
+            "give a mask of true and false, or of numbers that are exactly 0 or 1",
+        )
+    return on
+
+
+def as_token_ids(ids: Array, live: Bools, of: str = "ids") -> Array:
+    """Returns token ids [B,T] as integers; floats are taken where they are whole numbers at every policy token `live` [B,T].
+
+    Raises:
+        DataError: the ids are no numbers, or one of a policy token is not whole.
+    """
+    if ids.dtype.kind in "iu":
+        return ids
+    if ids.dtype.kind != "f":
+        raise DataError(f"{of} are of type {ids.dtype}", "give token ids as integers")
+    broken = live & ~(np.isfinite(ids) & (ids == np.floor(ids)))
+    if broken.any():
+        row, column = np.argwhere(broken)[0]
+        raise DataError(f"{of}[{row}, {column}] is {ids[row, column]}, no whole number", "give token ids as integers")
+    return np.where(live, ids, 0).astype(np.int64)
+
+
 def namespace_of(value: Any) -> Any:
     """Returns the module whose functions take this array: torch for a tensor, numpy for anything else."""
     if hasattr(value, "detach"):

@@ -29,7 +29,7 @@ def get_method(name: str, settings: dict[str, Any] | None = None) -> Method:
         ConfigError: the method or a setting is unknown, or a value is refused.
     """
     if name not in METHODS:
-        raise ConfigError(f"method.name: no method {name!r}", did_you_mean(name, METHODS))
+        raise ConfigError(f"method.name: no method {name!r}", did_you_mean(str(name), METHODS))
     method: Method = METHODS[name]
     method.checked(settings or {})
     return method

@@ -6,12 +6,12 @@ numpy or torch and give the same kind, dtype (bfloat16 too) and device.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Floats, as_numpy, namespace_of
+from hicra.arrays import Array, Bools, Floats, as_numpy, namespace_of
 from hicra.errors import DataError
 
 PER_TOKEN = ("response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs")  # fields of a batch, [B,T]
@@ -53,6 +53,61 @@ def scored(rewards: Any) -> Floats:
             "give a finite number, or None (NaN) where a rollout cannot be scored; never score it 0",
         )
     return values
+
+
+def exact_ids(group_ids: Any) -> Array:
+    """Returns group ids [B] as an array in which exactly those are equal that were equal by type and value.
+
+    An array or a tensor holds its ids exactly and stays as it is. A list may mix types and hold integers of any size, which numpy
+    would turn to text or round (1, 1.0 and "1" are three ids), so each of its ids becomes a number.
+
+    Raises:
+        DataError: an id is missing (None or NaN), or an entry is a list or anything else that is no id.
+    """
+    if isinstance(group_ids, Sequence) and not isinstance(group_ids, str | bytes):
+        return _numbered(group_ids)
+    array = as_numpy(group_ids)
+    if array.dtype.kind == "O" and array.ndim == 1:
+        return _numbered(array)
+    if array.dtype.kind in "fcmM":
+        blank = array != array
+        if blank.any():
+            raise _no_id(int(np.argwhere(blank)[0][0]), array[blank][0])
+    return array
+
+
+def _numbered(group_ids: Any) -> Array:
+    numbers: dict[tuple[type, Any], int] = {}
+    out = np.empty(len(group_ids), np.int64)
+    for row, given in enumerate(group_ids):
+        one = given.item() if getattr(given, "ndim", None) == 0 else given  # a scalar of numpy or torch
+        if hasattr(one, "ndim") or isinstance(one, tuple) or not isinstance(one, Hashable):
+            raise DataError(
+                f"group_ids must have shape [B], but row {row} holds a {type(one).__name__}",
+                "give one id for each rollout",
+            )
+        if one is None or (one != one) is not False:  # NaN, and what pandas writes for a missing value
+            raise _no_id(row, one)
+        out[row] = numbers.setdefault((type(one), one), len(numbers))
+    return out
+
+
+def _no_id(row: int, value: Any) -> DataError:
+    return DataError(f"group_ids: the id of row {row} is missing ({value})", "give every rollout the id of its prompt")
+
+
+def check_entropies(entropies: Array, live: Bools) -> None:
+    """Raises DataError, with row and token, where the entropy of a policy token is no finite number; both are [B,T]."""
+    if entropies.dtype.kind not in "biuf":
+        raise DataError(f"entropies are of type {entropies.dtype}", "give numbers, in nats")
+    bad = live & ~np.isfinite(entropies)
+    if bad.any():
+        row, token = np.argwhere(bad)[0]
+        raise DataError(
+            f"the entropy of row {row}, token {token} is {entropies[row, token]} "
+            f"({np.count_nonzero(bad)} of {np.count_nonzero(live)} policy tokens have none that is finite)",
+            "give finite entropies in nats, or set response_mask to 0 where there is none",
+        )
 
 
 def check_shapes(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> None:

@@ -18,8 +18,19 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import AfterValidator, ConfigDict, create_model
 
-from hicra.arrays import as_numpy
-from hicra.credit.border import array_of, cast, check_shapes, floats, like, returned_as, scored, widened
+from hicra.arrays import as_flags, as_numpy, as_token_ids
+from hicra.credit.border import (
+    array_of,
+    cast,
+    check_entropies,
+    check_shapes,
+    exact_ids,
+    floats,
+    like,
+    returned_as,
+    scored,
+    widened,
+)
 from hicra.errors import ConfigError, DataError, MissingField, UnknownName, did_you_mean
 from hicra.strict import Strict, validated
 
@@ -124,13 +135,20 @@ class Method(Entry):
         Raises:
             ConfigError: a setting is unknown or refused.
             MissingField: the batch lacks a field.
-            DataError: the advantages or a field have another shape.
+            DataError: the advantages or a field have another shape, a mask holds what is neither 0 nor 1, a group id is
+                missing, a policy token has no finite entropy, or its token id is no whole number.
         """
         chosen = self.checked(settings)
         self.require(batch)
-        arrays = {field: as_numpy(batch[field]) for field in self.needs}
-        live = arrays["response_mask"] = arrays["response_mask"].astype(bool)
+        arrays = {field: (exact_ids if field == "group_ids" else as_numpy)(batch[field]) for field in self.needs}
+        live = arrays["response_mask"] = as_flags(arrays["response_mask"], "response_mask")
         check_shapes(arrays, live.shape)
+        if "planning_mask" in arrays:
+            arrays["planning_mask"] = as_flags(arrays["planning_mask"], "planning_mask", live)
+        if "entropies" in arrays:
+            check_entropies(arrays["entropies"], live)
+        if "response_ids" in arrays:
+            arrays["response_ids"] = as_token_ids(arrays["response_ids"], live, "response_ids")
         given = widened(floats(as_numpy(advantages)), live.shape, "response_mask")
         clean = np.where(live, given, np.zeros((), given.dtype))  # values under the padding must not matter
         shaped = self.function(clean, arrays, **chosen)
@@ -142,7 +160,7 @@ class Baseline(Entry):
     """Turns rewards into advantages: `baseline(rewards [B], group_ids [B], batch=None, **settings) -> [B]`.
 
     The result is numpy or torch as the rewards are, with their dtype and device. `function` gets float64 rewards (NaN where a
-    rollout is unscorable) and numpy group ids.
+    rollout is unscorable) and group ids as a numpy array, equal exactly where those given were (`exact_ids`).
     """
 
     kind: ClassVar[str] = "baseline"
@@ -154,11 +172,11 @@ class Baseline(Entry):
         Raises:
             ConfigError: a setting is unknown or refused.
             MissingField: the batch lacks a field.
-            DataError: the lengths differ, or a reward is infinite (the message names the row).
+            DataError: the lengths differ, a reward is infinite or a group id is missing (the message names the row).
         """
         chosen = self.checked(settings)
         self.require(batch or {})
-        values, ids = scored(rewards), as_numpy(group_ids)
+        values, ids = scored(rewards), exact_ids(group_ids)
         if values.ndim != 1 or ids.shape != values.shape:
             raise DataError(
                 f"rewards {values.shape} and group_ids {ids.shape} must have one shape [B]",
@@ -182,11 +200,11 @@ class Loss(Entry):
 
         Raises:
             ConfigError: a setting is unknown or refused.
-            DataError: the four have different shapes, or are not [B,T].
+            DataError: the four have different shapes, are not [B,T], or the mask holds what is neither 0 nor 1.
         """
         chosen = self.checked(settings)
         logps = array_of(logps)
-        given = {"logps": logps, "old_logps": old_logps, "advantages": advantages, "mask": mask}
+        given = {"logps": logps, "old_logps": old_logps, "advantages": advantages, "mask": as_flags(mask, "mask")}
         arrays = [like(value, logps) for value in given.values()]
         for name, array in zip(given, arrays, strict=True):
             if array.shape != logps.shape or array.ndim != 2:
@@ -199,7 +217,13 @@ class Loss(Entry):
 
 def check_alpha(alpha: float) -> float:
     """Returns alpha, or raises ConfigError unless 0 <= alpha < 1: from 1 on, a negative advantage would change its sign."""
-    if not 0 <= alpha < 1:
+    try:
+        inside = bool(0 <= alpha < 1)
+    except (TypeError, ValueError, RuntimeError):  # the last is torch's, of several numbers
+        raise ConfigError(
+            f"alpha is {alpha!r}, no number", "give a number in [0, 1); the paper uses alpha=0.2"
+        ) from None
+    if not inside:
         raise ConfigError(
             f"alpha is {alpha}, it must lie in [0, 1): from 1 on, penalties on planning tokens would turn into rewards",
             "the paper uses alpha=0.2",

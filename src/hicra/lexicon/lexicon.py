@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,9 +68,17 @@ class Lexicon:
         """Makes a lexicon of bare phrases, folded; phrases that fold to the same gram become one, and are in `duplicates`.
 
         Raises:
-            DataError: there is no phrase, or a phrase has no character or half a character (a lone surrogate).
+            DataError: `phrases` is one string, there is no phrase, or a phrase is no string, has no character or half a
+                character (a lone surrogate).
         """
-        grams = canonical_grams(list(phrases))
+        if isinstance(phrases, str | bytes) or not isinstance(phrases, Iterable):
+            raise DataError(f"phrases of type {type(phrases).__name__}", "give a list of strings")
+        phrases = list(phrases)
+        if (odd := next((row for row, one in enumerate(phrases) if not isinstance(one, str)), None)) is not None:
+            raise DataError(
+                f"phrase {odd} of lexicon {name!r} is of type {type(phrases[odd]).__name__}", "give a list of strings"
+            )
+        grams = canonical_grams(phrases)
         if (bad := next((row for row, gram in enumerate(grams) if _SURROGATE.search(gram)), None)) is not None:
             raise DataError(f"phrase {bad} of lexicon {name!r} is no text: {grams[bad]!r}", "remove the phrase")
         if "" in grams:
@@ -129,10 +138,15 @@ class Lexicon:
         """Loads a built-in lexicon by name, a folder made by `mine` or `fit`, or a text file with one phrase a line.
 
         Raises:
-            ConfigError: it is neither a built-in nor an existing path.
+            ConfigError: it is neither a built-in nor an existing path, or of a type that can be neither.
             ArtifactError: the folder is damaged.
             DataError: the text file cannot be read.
         """
+        if not isinstance(path_or_name, str | os.PathLike):
+            raise ConfigError(
+                f"a lexicon of type {type(path_or_name).__name__}",
+                f"give a path or one of the names {', '.join(sorted(BUILT_IN))}",
+            )
         if str(path_or_name) in BUILT_IN:
             return BUILT_IN[str(path_or_name)]()
         path = Path(path_or_name)

@@ -19,10 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, as_numpy
+from hicra.arrays import Array, Bools, as_flags, as_numpy, as_token_ids
 from hicra.errors import DataError
 from hicra.tagging.streaming_row import GrowingRow, Part, Piece, folded, inside_word
 from hicra.tagging.tagger import Tagger
+from hicra.text.stream import refuse_negative
 
 
 class StreamTagger:
@@ -54,24 +55,26 @@ class StreamTagger:
 
         Args:
             ids: [B,t] integers, numpy or torch.
-            response_mask: [B,t], nonzero where the policy produced the token; a row that has ended is fed zeros.
+            response_mask: [B,t] bool, or numbers that are exactly 0 or 1; true where the policy produced the token. A row that
+                has ended is fed zeros.
 
         Returns:
             For each row the mask of the tokens that became final, in order: they follow those of the calls before.
 
         Raises:
-            DataError: shapes differ, a policy token has a negative id, or `finish` was called.
+            DataError: shapes differ, the mask holds what is neither 0 nor 1, a policy token has an id that is negative or no
+                whole number, or `finish` was called.
         """
         if self._finished:
             raise DataError("this stream was finished", "make a new StreamTagger for the next rollouts")
-        array, live = as_numpy(ids), as_numpy(response_mask).astype(bool, copy=False)
+        array, live = as_numpy(ids), as_flags(as_numpy(response_mask), "response_mask")
         if array.ndim != 2 or array.shape != live.shape or len(array) != len(self._rows):
             raise DataError(
                 f"ids {array.shape} and response_mask {live.shape} must be one shape [{len(self._rows)},t]",
                 "feed every row, response_mask 0 where one has ended",
             )
-        if (array[live] < 0).any():
-            raise DataError(f"token id {int(array[live].min())} at a policy token", "set response_mask to 0 at padding")
+        array = as_token_ids(array, live)
+        refuse_negative(array, live)
         parts = [
             part for row, own, on in zip(self._rows, array, live, strict=True) for part in self._read(row, own, on)
         ]

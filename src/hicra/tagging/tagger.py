@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Bytes, Int32s, Ints, as_numpy
+from hicra.arrays import Array, Bools, Bytes, Int32s, Ints, as_flags, as_numpy, as_token_ids
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.text.automaton import Automaton
@@ -75,11 +75,14 @@ class Tagger:
         unit: the span type: "gram" marks the grams, "sentence" whole sentences; None takes what the lexicon is made for.
 
     Raises:
-        ConfigError: the span type is unknown, or the tokenizer does not load or is of no known family.
+        ConfigError: the lexicon is no `Lexicon`, the span type is unknown, or the tokenizer does not load or is of no known
+            family.
         DataError: a gram holds a NUL character.
     """
 
     def __init__(self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = "gram") -> None:
+        if not isinstance(lexicon, Lexicon):
+            raise ConfigError(f"a lexicon of type {type(lexicon).__name__}", "load it with Lexicon.load(NAME_OR_PATH)")
         unit = lexicon.default_unit if unit is None else unit
         if unit not in ("gram", "sentence"):
             raise ConfigError(f"unit {unit!r} is no span type", "use 'gram' or 'sentence'")
@@ -99,13 +102,26 @@ class Tagger:
     def spans(self, text: str) -> list[Span]:
         """Returns every span as (start, end, gram): character offsets, end exclusive, sorted.
 
+        Raises:
+            DataError: the text is no string.
+
         >>> Tagger(Lexicon.from_phrases(["let me check"])).spans("Wait, let  me check.")
         [(6, 19, 'let me check')]
         """
         return self.spans_batch([text])[0]
 
     def spans_batch(self, texts: Sequence[str]) -> list[list[Span]]:
-        """Returns `spans` of each text."""
+        """Returns `spans` of each text.
+
+        Raises:
+            DataError: `texts` is one string or no list, or one of them is no string.
+        """
+        if isinstance(texts, str | bytes) or not hasattr(texts, "__getitem__"):
+            raise DataError(
+                f"texts of type {type(texts).__name__}", "give a list of strings; for one text, call spans(text)"
+            )
+        if (odd := next((at for at, text in enumerate(texts) if not isinstance(text, str)), None)) is not None:
+            raise DataError(f"text {odd} is of type {type(texts[odd]).__name__}", "give a string")
         found: list[list[Span]] = [[] for _ in texts]
         reach = np.cumsum([0, *map(len, texts)])
         low = 0
@@ -125,8 +141,9 @@ class Tagger:
         """Returns the planning mask.
 
         Args:
-            ids: [B,T] integers, numpy or torch.
-            response_mask: [B,T], nonzero where the policy produced the token.
+            ids: [B,T] integers, numpy or torch. An id past the tokenizer's own is a boundary and never a planning token, since
+                models pad their vocabulary.
+            response_mask: [B,T] bool, or numbers that are exactly 0 or 1; true where the policy produced the token.
 
         Returns:
             [B,T] bool, numpy or torch as `ids` (and on its device); always False outside `response_mask`.
@@ -149,7 +166,8 @@ class Tagger:
 
         Raises:
             ConfigError: the tagger has no tokenizer.
-            DataError: shapes differ, or a policy token has a negative id.
+            DataError: shapes differ, the mask holds what is neither 0 nor 1, or a policy token has an id that is negative or
+                no whole number.
         """
         array, live = self._checked(ids, response_mask)
         mask, width = np.zeros(array.shape, np.bool_), array.shape[1] + 1
@@ -187,12 +205,12 @@ class Tagger:
 
     # ---- the passes
     def _checked(self, ids: Any, response_mask: Any) -> tuple[Array, Bools]:
-        array, live = as_numpy(ids), as_numpy(response_mask).astype(bool, copy=False)
+        array, live = as_numpy(ids), as_flags(as_numpy(response_mask), "response_mask")
         if array.ndim != 2 or array.shape != live.shape:
             raise DataError(
                 f"ids {array.shape} and response_mask {live.shape} must be one shape [B,T]", "pad the shorter one"
             )
-        return array, live
+        return as_token_ids(array, live), live
 
     def _blocks(self, ids: Array, live: Bools, ordered: bool) -> Iterator[tuple[slice, Stream, Hits]]:
         """Yields blocks of rows, their bytes, and the spans in them as byte ranges."""
@@ -202,7 +220,7 @@ class Tagger:
             before = int(reach[low - 1]) if low else 0
             rows = slice(low, max(low + 1, int(np.searchsorted(reach, before + BLOCK, side="right"))))
             low = rows.stop
-            stream = self.vocabulary.stream(ids[rows], live[rows])
+            stream = self.vocabulary.stream(ids[rows], live[rows], rows.start)
             yield rows, stream, self._find_in(stream, ordered)
 
     def _find(self, data: Bytes, kind: Bytes) -> Hits:

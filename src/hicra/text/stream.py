@@ -111,14 +111,15 @@ class Vocabulary:
         marks = np.cumsum(np.append(0, self.kind == MARK))
         self.flags |= np.where(marks[folded.start + folded.length] > marks[folded.start], MARKED, 0).astype(np.uint8)
 
-    def stream(self, ids: Array, live: Bools) -> Stream:
+    def stream(self, ids: Array, live: Bools, first_row: int = 0) -> Stream:
         """Returns the folded bytes of a batch.
 
         Args:
             ids: [B,T] integers.
             live: [B,T] bool, the policy tokens; the others are boundaries.
+            first_row: what messages call the first of these rows.
         """
-        flat, flags, place = self._tokens(ids, live)
+        flat, flags, place = self._tokens(ids, live, first_row)
         source, length = self.start.take(flat, mode="clip"), self.length.take(flat, mode="clip")
         kind, run = self.kind, None
         broken = np.flatnonzero((flags & FRAGMENT) > 0)
@@ -141,12 +142,12 @@ class Vocabulary:
         index += np.arange(len(index), dtype=np.int32)
         return Stream(self, index, lines, token, start, flags, place, flat, source, broken, run)
 
-    def _tokens(self, ids: Array, live: Bools) -> tuple[Int32s, Bytes, Ints]:
+    def _tokens(self, ids: Array, live: Bools, first_row: int = 0) -> tuple[Int32s, Bytes, Ints]:
         """Returns ids, flags and places of the tokens that count; a boundary ends each row, the first of several stays."""
         known = live & (ids.astype(np.int64, copy=False).view(np.uint64) < self.size)
         # ids past the tokenizer's own (padded embeddings) are boundaries, a negative id is a mistake
-        if np.count_nonzero(known) < np.count_nonzero(live) and (ids[live] < 0).any():
-            raise DataError(f"token id {int(ids[live].min())} at a policy token", "set response_mask to 0 at padding")
+        if np.count_nonzero(known) < np.count_nonzero(live):
+            refuse_negative(ids, live, first_row)
         tokens = np.full((len(ids), ids.shape[1] + 1), self.size, np.int32)
         np.copyto(tokens[:, :-1], ids, where=known, casting="unsafe")
         keep = np.zeros(tokens.shape, np.bool_)
@@ -204,6 +205,17 @@ class Vocabulary:
         source, length = (self.raw.start[flat] + opening).astype(np.int32), self.raw.length[flat] - opening
         begin = np.cumsum(length) - length
         return self.raw.blob[ragged(source, begin, length)], begin
+
+
+def refuse_negative(ids: Array, live: Bools, first_row: int = 0) -> None:
+    """Raises DataError, with the row, where a policy token has a negative id; both are [B,T]."""
+    negative = live & (ids < 0)
+    if negative.any():
+        row, column = np.argwhere(negative)[0]
+        raise DataError(
+            f"token id {ids[row, column]} at a policy token of row {row + first_row}",
+            "set response_mask to 0 at padding",
+        )
 
 
 def ragged(source: Int32s, start: Ints, length: Int32s | Ints) -> Int32s:

@@ -118,6 +118,134 @@ def test_infinite_rewards_are_refused_by_row(infinite):
         credit.group_advantages(["much", 0.0], [1, 1])
 
 
+# ---- group ids
+@pytest.mark.parametrize("name", credit.BASELINES)
+@pytest.mark.parametrize(
+    ("ids", "pairs"),
+    [
+        ([1, "1", 1, "1"], [(0, 2), (1, 3)]),
+        ([1, 1.0, 1.0, 1], [(0, 3), (1, 2)]),
+        ([2**63, 2**63 + 1, -1, -1], [(2, 3)]),
+        ([2**63, 2**63, 2**63 + 1, -1], [(0, 1)]),
+        ([2**53, 2**53 + 1, 0.5, 0.5], [(2, 3)]),
+        ([10**30, 10**30, 10**30 + 1, "a"], [(0, 1)]),
+        ([np.int64(7), 7, np.str_("q"), "q"], [(0, 1), (2, 3)]),
+        (("q1", "q2", "q2", "q1"), [(0, 3), (1, 2)]),
+        (np.array([2**63, 2**63 + 1, 7, 7], np.uint64), [(2, 3)]),
+        (np.array([1, "1", 2, 2], object), [(2, 3)]),
+        (np.array(["b", "a", "b", "c"]), [(0, 2)]),
+    ],
+)
+def test_group_ids_are_equal_by_type_and_value(name, ids, pairs):
+    # the two of a pair have the rewards 1 and 0; who is alone in a group has the advantage 0
+    rewards = np.full(4, 0.25)
+    for first, second in pairs:
+        rewards[[first, second]] = 1, 0
+    size = {"dr_grpo": 0.5, "rloo": 1, "grpo": 0.70711}[name]  # 1 - 1/2; 1 - 0; 0.5 / sqrt(1/2)
+    expected = np.zeros(4)
+    for first, second in pairs:
+        expected[[first, second]] = size, -size
+    assert credit.BASELINES[name](rewards, ids) == pytest.approx(expected, abs=1e-4)
+
+
+def test_group_ids_of_torch_are_exact_too():
+    torch = pytest.importorskip("torch")
+    whole = torch.tensor([2**53, 2**53 + 1, 7, 7])
+    for ids in (whole, list(whole)):
+        assert credit.group_advantages([1, 0, 1, 0], ids).tolist() == [0, 0, 0.5, -0.5]
+
+
+@pytest.mark.parametrize(
+    ("ids", "row"),
+    [
+        ([None, None], 0), (["a", None], 1), ([1.5, float("nan")], 1), (np.array([1.5, np.nan]), 1),
+        (np.array(["a", None], object), 1), (np.array(["2020", "NaT"], "datetime64[Y]"), 1),
+    ],
+)  # fmt: skip
+def test_a_missing_group_id_is_named_by_row(ids, row):
+    with pytest.raises(DataError, match=f"the id of row {row} is missing"):
+        credit.group_advantages([1, 0], ids)
+    with pytest.raises(DataError, match=f"the id of row {row} is missing"):
+        credit.METHODS["hicra_recentred"](np.array(A), batch() | {"group_ids": ids})
+
+
+def test_methods_tell_the_same_groups_apart():
+    # two groups of one row each: every bonus is its group's mean, so nothing is left of it
+    got = credit.METHODS["hicra_recentred"](np.array([[0.75], [-0.25]]), {
+        "response_mask": np.ones((2, 1)), "planning_mask": np.ones((2, 1)), "group_ids": [1, "1"],
+    })  # fmt: skip
+    assert got.tolist() == [[0.75], [-0.25]]
+    for one in ([1], (1,), {1}, np.array([1])):
+        with pytest.raises(DataError, match=rf"shape \[B\], but row 0 holds a {type(one).__name__}"):
+            credit.group_advantages([1, 0], [one, one])
+
+
+# ---- masks, entropies, token ids
+NO_MASKS = (
+    [["0", "0", "1"], ["0", "0", "0"]], [[1, 0, float("nan")], [1, 1, 0]], [[1, 0.5, 0], [1, 1, 0]], [[2, 1, 0], [1, 1, 0]],
+    [[1, -1, 0], [1, 1, 0]], [[True, None, True], [True, True, False]],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", NO_MASKS)
+def test_a_mask_holds_true_and_false_or_0_and_1(wrong):
+    with pytest.raises(DataError, match=r"planning_mask\[0, [012]\] is .*, neither 0 nor 1"):
+        credit.hicra(np.array(A), wrong)
+    for field in ("planning_mask", "response_mask"):
+        with pytest.raises(DataError, match=rf"{field}\[0, [012]\] is .*, neither 0 nor 1"):
+            credit.METHODS["hicra"](np.array(A), batch() | {field: wrong})
+    with pytest.raises(DataError, match=r"^mask\[0, [012]\] is .*, neither 0 nor 1"):
+        credit.LOSSES["dapo"](np.zeros((2, 3)), np.zeros((2, 3)), np.ones((2, 3)), wrong)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64, np.float16, np.float64, object])
+def test_masks_of_every_type_of_number_are_the_same_mask(dtype):
+    assert credit.hicra(np.array(A), np.array(MASK, dtype)).tolist() == [[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]
+    got = credit.METHODS["hicra"](np.array(A), batch() | {"response_mask": np.array(LIVE, dtype)})
+    assert got.tolist() == [[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]
+
+
+def test_masks_of_torch_are_looked_at_too():
+    torch = pytest.importorskip("torch")
+    for dtype in (torch.bfloat16, torch.int32, torch.bool):
+        got = credit.hicra(torch.tensor(A), torch.tensor(MASK).to(dtype))
+        assert got.numpy() == pytest.approx(np.array([[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]))
+    with pytest.raises(DataError, match=r"planning_mask\[1, 0\] is 0.5, neither"):
+        credit.hicra(torch.tensor(A), torch.tensor([[1, 0, 1], [0.5, 1, 0]]))
+    with pytest.raises(DataError, match=r"planning_mask\[0, 0\] is '0', neither"):
+        credit.hicra(torch.tensor(A), NO_MASKS[0])
+
+
+def test_what_a_planning_mask_holds_under_the_padding_does_not_matter():
+    got = credit.METHODS["hicra"](np.array(A), batch() | {"planning_mask": np.array([[1, 0, 1], [1, 1, -100]])})
+    assert got.tolist() == [[0.6, 0.5, 0.6], [-0.4, -0.4, -0.5]]
+
+
+@pytest.mark.parametrize("name", [name for name, method in credit.METHODS.items() if "entropies" in method.needs])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_an_entropy_that_is_not_finite_is_named_by_row_and_token(name, value):
+    entropies = batch()["entropies"]
+    entropies[1, 2] = value  # under the padding
+    assert np.isfinite(credit.METHODS[name](np.array(A), batch() | {"entropies": entropies})).all()
+    entropies[1, 0] = value
+    with pytest.raises(DataError, match=rf"entropy of row 1, token 0 is {value} \(1 of 5"):
+        credit.METHODS[name](np.array(A), batch() | {"entropies": entropies})
+    with pytest.raises(DataError, match="entropies are of type"):
+        credit.METHODS[name](np.array(A), batch() | {"entropies": [["1"] * 3] * 2})
+
+
+def test_the_placebo_takes_no_half_token_ids():
+    with pytest.raises(DataError, match=r"response_ids\[0, 0\] is 5.5, no whole number"):
+        credit.METHODS["placebo"](np.array(A), batch() | {"response_ids": batch()["response_ids"] + 0.5})
+
+
+# ---- settings
+@pytest.mark.parametrize("alpha", ["0.2", None, [0.2], np.array([0.1, 0.2])])
+def test_alpha_that_is_no_number_is_a_named_error(alpha):
+    with pytest.raises(ConfigError, match="alpha is .*, no number"):
+        credit.hicra(np.array(A), np.array(MASK), alpha=alpha)
+
+
 # ---- shapes
 def test_masks_and_advantages_of_another_shape_are_named():
     for mask in ([True, False, True], [[[True]]], True):

@@ -77,6 +77,19 @@ def test_unknown_name_says_the_nearest():
         Lexicon.load("papre")
 
 
+def test_what_is_no_name_and_no_list_of_phrases():
+    for wrong in (None, b"paper", 5):
+        with pytest.raises(ConfigError, match=f"a lexicon of type {type(wrong).__name__}") as caught:
+            Lexicon.load(wrong)
+        assert "paper-n3" in caught.value.fix
+    for wrong in ("let me", b"let me", None):  # the letters of one string are no phrases
+        with pytest.raises(DataError, match=f"phrases of type {type(wrong).__name__}"):
+            Lexicon.from_phrases(wrong)
+    with pytest.raises(DataError, match="phrase 1 of lexicon 'phrases' is of type NoneType"):
+        Lexicon.from_phrases(["let me", None])
+    assert Lexicon.from_phrases(phrase for phrase in ("let me", "so")).phrases == ["let me", "so"]
+
+
 def test_damaged_folders(tmp_path):
     folder = Lexicon.from_phrases(["a b"]).save(tmp_path / "lexicon")
     with pytest.raises(ArtifactError, match="already exists"):

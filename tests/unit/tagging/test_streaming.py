@@ -128,6 +128,10 @@ def test_refusals():
         stream.feed(np.zeros((1, 3)), np.zeros((1, 3)))
     with pytest.raises(DataError, match="token id -1 at a policy token"):
         stream.feed(np.array([[-1], [0]]), np.array([[1], [0]]))
+    with pytest.raises(DataError, match=r"ids\[1, 0\] is 0.5, no whole number"):
+        stream.feed(np.array([[0], [0.5]]), np.array([[1], [1]]))
+    with pytest.raises(DataError, match=r"response_mask\[1, 0\] is nan, neither 0 nor 1"):
+        stream.feed(np.array([[0], [0]]), np.array([[1], [float("nan")]]))
     stream.finish()
     with pytest.raises(DataError, match="was finished"):
         stream.feed(np.zeros((2, 1), int), np.zeros((2, 1)))

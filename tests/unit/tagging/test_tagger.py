@@ -196,6 +196,61 @@ def test_ids_past_the_vocabulary_are_walls_and_negative_ids_are_refused():
         tagger.mask(np.array([[-100]]), np.array([[True]]))
 
 
+WAIT = {0: b"wait", 1: b" so"}
+
+
+@pytest.mark.parametrize("wrong", [[["1", "0"]], [[1, float("nan")]], [[1, 0.5]], [[2, 0]], [[1, -1]], [[True, None]]])
+def test_a_response_mask_holds_true_and_false_or_0_and_1(wrong):
+    tagger = Tagger(Lexicon.from_phrases(["wait"]), WAIT)
+    for call in (tagger.mask, tagger.tag, tagger.texts):
+        with pytest.raises(DataError, match=r"response_mask\[0, [01]\] is .*, neither 0 nor 1"):
+            call([[0, 1]], wrong)
+    for dtype in (bool, np.uint8, np.int64, np.float16):
+        assert tagger.mask([[0, 0]], np.array([[1, 0]], dtype)).tolist() == [[True, False]]
+
+
+def test_token_ids_are_whole_numbers():
+    tagger = Tagger(Lexicon.from_phrases(["wait"]), WAIT)
+    ids, live = np.array([[1, 1], [0, 1]]), np.ones((2, 2), bool)
+    assert tagger.mask(ids.astype(np.float32), live).tolist() == [[False, False], [True, False]]
+    assert tagger.mask([[0, float("nan")]], [[1, 0]]).tolist() == [[True, False]]  # under the padding
+    for wrong, says in (
+        (ids + np.array([[0, 0], [0.5, 0]]), r"ids\[1, 0\] is 0.5, no whole number"),
+        ([[1, 0], [0, float("nan")]], r"ids\[1, 1\] is nan"),
+        ([[1, 0], [0, float("inf")]], r"ids\[1, 1\] is inf"),
+        ([["1", "0"]] * 2, "ids are of type <U1"),
+        ([[1, 2**70]] * 2, "ids are of type object"),
+    ):
+        for call in (tagger.mask, tagger.tag, tagger.texts):
+            with pytest.raises(DataError, match=says):
+                call(wrong, live)
+
+
+def test_a_negative_id_is_named_by_row_in_any_block(monkeypatch):
+    monkeypatch.setattr("hicra.tagging.tagger.BLOCK", 1)  # each row is a block of its own
+    tagger = Tagger(Lexicon.from_phrases(["wait"]), WAIT)
+    with pytest.raises(DataError, match="token id -7 at a policy token of row 2"):
+        tagger.mask([[0], [1], [-7]], [[1], [1], [1]])
+
+
+def test_what_is_no_text_and_what_is_no_list_of_texts():
+    tagger = Tagger(Lexicon.from_phrases(["wait"]))
+    for wrong in (None, b"wait", 5):
+        with pytest.raises(DataError, match=f"text 0 is of type {type(wrong).__name__}"):
+            tagger.spans(wrong)
+        with pytest.raises(DataError, match=f"texts of type {type(wrong).__name__}"):
+            tagger.spans_batch(wrong)
+    with pytest.raises(DataError, match="texts of type str") as caught:
+        tagger.spans_batch("wait")
+    assert "spans(text)" in caught.value.fix
+    with pytest.raises(DataError, match="text 1 is of type NoneType"):
+        tagger.spans_batch(["wait", None])
+    assert tagger.spans_batch(np.array(["so wait"])) == [[(3, 7, "wait")]]
+    for wrong in ("paper", None):
+        with pytest.raises(ConfigError, match="a lexicon of type"):
+            Tagger(wrong)
+
+
 def test_texts_and_character_ranges_agree():
     tokenizer = byte_level()
     ids, live = batch(tokenizer, [*TEXT, "x \u00e9 let me"])

@@ -3,6 +3,7 @@
 import sys
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -246,6 +247,14 @@ def test_shapes():
 def test_golds():
     assert gold_of(7).answers == ("7",)
     assert gold_of(0.5).answers == ("0.5",)
+    for value, text in (
+        (np.int64(5), "5"), (np.uint8(5), "5"), (np.float64(0.5), "0.5"), (np.float32(0.1), "0.1"), (np.float16(3), "3"),
+        (np.array(5), "5"), (np.str_("5"), "5"),
+    ):  # fmt: skip
+        assert gold_of(value).answers == (text,)
+        assert gold_of([value, "x"]).answers == (text, "x")
+    assert gold_of(np.array([5, 6])).answers == ("5", "6")
+    assert gold_of(np.float64("nan")).bad
     assert gold_of(["1", "2"], {"error": "1e-2", "is_multiple_answer": True}) == Gold(
         ("1", "2"), Fraction(1, 100), True
     )
@@ -257,6 +266,7 @@ def test_golds():
         ({}, None),
         ([[]], None),
         (True, None),
+        (np.bool_(True), None),
         ("7", {"error": "x"}),
         ("7", {"error": "-1"}),
         ("7", {"is_multiple_answer": 1}),

@@ -29,7 +29,8 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Any:
 
     Args:
         rewards: [B], numpy, torch or a list; NaN or None where a rollout is unscorable.
-        group_ids: [B], equal for rollouts of one prompt; the rows may stand in any order.
+        group_ids: [B], equal for rollouts of one prompt, by type and value (1 and "1" are two); the rows may stand in any
+            order.
         scale: "none", "std" or "loo".
 
     Returns:
@@ -38,13 +39,13 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Any:
 
     Raises:
         ConfigError: the scale is unknown.
-        DataError: the lengths differ, or a reward is infinite (the message names the row).
+        DataError: the lengths differ, a reward is infinite or a group id is missing (the message names the row).
 
     >>> group_advantages([1, 0, 0, 1], [7, 7, 9, 9]).tolist()
     [0.5, -0.5, -0.5, 0.5]
     """
     if scale not in SCALES:
-        raise ConfigError(f"scale {scale!r} is unknown", did_you_mean(scale, SCALES))
+        raise ConfigError(f"scale {scale!r} is unknown", did_you_mean(str(scale), SCALES))
     return SCALES[scale](rewards, group_ids)
 
 

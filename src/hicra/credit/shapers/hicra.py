@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, namespace_of
+from hicra.arrays import Array, as_flags, namespace_of
 from hicra.credit.border import array_of, cast, floats, like, widened
 from hicra.credit.entry import Alpha, Batch, Method, check_alpha
 
@@ -16,22 +16,22 @@ def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:
 
     Args:
         advantages: [B] or [B,T] floats, numpy or torch; never changed in place.
-        planning_mask: [B,T] bool, numpy, torch or lists.
+        planning_mask: [B,T] bool, or numbers that are exactly 0 or 1; numpy, torch or lists.
         alpha: in [0, 1); 0 returns the advantages bit for bit.
 
     Returns:
         [B,T], numpy or torch as the advantages are, with their dtype and device.
 
     Raises:
-        ConfigError: (a ValueError) alpha lies outside [0, 1).
-        DataError: the mask is not [B,T], or the advantages do not fit it.
+        ConfigError: (a ValueError) alpha lies outside [0, 1), or is no number.
+        DataError: the mask is not [B,T] or holds what is neither 0 nor 1, or the advantages do not fit it.
 
     >>> hicra(np.array([1.0, -1.0]), np.array([[True, False], [True, False]])).tolist()
     [[1.2, 1.0], [-0.8, -1.0]]
     """
     check_alpha(alpha)
     given, xp = array_of(advantages), namespace_of(advantages)
-    mask = like(planning_mask, given) != 0
+    mask = like(as_flags(planning_mask, "planning_mask"), given)
     wide = widened(floats(given), mask.shape, "planning_mask")
     return cast(xp.where(mask & (alpha > 0), wide + alpha * xp.abs(wide), wide), given)
 

@@ -58,6 +58,7 @@ def gold_of(value: Any, options: Mapping[str, Any] | None = None) -> Gold:
 
     Args:
         value: the answer; None and "" give a bad gold answer, which earns no reward. Of a text with a box, the box is the answer.
+            A number is Python's or numpy's.
         options: the keys `error` (number, text of a number, list of them, or None) and `is_multiple_answer` (bool); other
             keys are ignored.
 
@@ -66,16 +67,24 @@ def gold_of(value: Any, options: Mapping[str, Any] | None = None) -> Gold:
     """
     if isinstance(value, Gold):
         return replace(value, answers=tuple(map(boxed_answer, value.answers)))
+    value = _plain(value)
     answers = [value] if value is None or isinstance(value, str | int | float) else value
     if not isinstance(answers, Iterable) or isinstance(answers, Mapping | bytes):
         raise DataError(f"a gold of type {type(value).__name__}", "give a string, a number or a list of strings")
-    texts = tuple(boxed_answer(_text(answer)) for answer in answers)
+    texts = tuple(boxed_answer(_text(_plain(answer))) for answer in answers)
     if not options:
         return Gold(texts)
     multiple = options.get("is_multiple_answer") or False
     if not isinstance(multiple, bool):
         raise DataError(f"is_multiple_answer is {multiple!r}", "give true or false")
     return Gold(texts, _tolerance(options.get("error")), multiple)
+
+
+def _plain(value: Any) -> Any:
+    """Returns a number of numpy as Python's own, as it is written: 0.1 of 32 bits is 0.1. Anything else stays as it is."""
+    if type(value).__module__ != "numpy" or getattr(value, "ndim", None) != 0:  # verify runs without numpy
+        return value
+    return float(str(value)) if value.dtype.kind == "f" else value.item()
 
 
 def _text(value: Any) -> str:
