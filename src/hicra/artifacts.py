@@ -189,6 +189,8 @@ def check_output(
     folder: bool = False,
     resume: bool = False,
     endings: Sequence[str] = (),
+    option: str = "-o",
+    replaces: bool = True,
 ) -> None:
     """Checks, before any work, that an output may be written: the one rule of all verbs.
 
@@ -204,6 +206,8 @@ def check_output(
         resume: whether the verb could go on with what is there, so that the message names --resume.
         endings: the endings that the name of a file may have; what is written under another name could not be read again, and a
             file of another kind is never replaced.
+        option: the option that names the output.
+        replaces: whether the verb's --overwrite is for this output, so that the message may name it.
 
     Raises:
         ArtifactError: it may not be written; the message says why and what to do.
@@ -212,23 +216,22 @@ def check_output(
         if part.is_symlink() and not part.exists():
             raise ArtifactError(
                 f"{what} {path} cannot be written: {part} is a link to {os.readlink(part)}, which is not there",
-                "remove the link, or choose another -o",
+                f"remove the link, or choose another {option}",
             )
     target = Path(os.path.realpath(path))
     for given in (each for each in inputs if each):
         source = Path(os.path.realpath(given))
         inside = target.exists() and source in target.parents
         if source.exists() and (source == target or target in source.parents or inside):
-            raise ArtifactError(f"{what} {path} would replace the input {given}", "choose another -o")
+            raise ArtifactError(f"{what} {path} would replace the input {given}", f"choose another {option}")
     if target.exists() and not (folder and target.is_dir() and not any(target.iterdir())):
         if not (target.is_dir() if folder else target.is_file()):
             kind = "a folder" if target.is_dir() else "a file" if target.is_file() else "neither a file nor a folder"
-            raise ArtifactError(f"{what} {path} is {kind}", f"name a {'folder' if folder else 'file'} for -o")
+            raise ArtifactError(f"{what} {path} is {kind}", f"name a {'folder' if folder else 'file'} for {option}")
         if not overwrite:
             go_on = "go on with it by --resume, " if resume else ""
-            raise ArtifactError(
-                f"{what} {path} already exists", f"{go_on}replace it by --overwrite, or choose another -o"
-            )
+            replace = "replace it by --overwrite" if replaces else "remove it"
+            raise ArtifactError(f"{what} {path} already exists", f"{go_on}{replace}, or choose another {option}")
         for kept in (Path.cwd(), Path.home()) if folder else ():
             if target in (kept, *kept.parents):
                 raise ArtifactError(f"{what} {path} holds {kept}", "choose another -o")

@@ -94,3 +94,77 @@ def test_the_next_command_reads_the_same_rows_in_the_same_way(capsys: pytest.Cap
         [line] = [line for line in err.splitlines() if line.startswith("next: hicra ")]
         found, err = run(shlex.split(line)[2:], capsys)
     assert found["rows"] == 6
+
+
+def refused(words: list[str], capsys: pytest.CaptureFixture[str], code: int = 1) -> str:
+    """What a verb said on stderr that refuses its input."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, "--json"])
+    out, err = capsys.readouterr()
+    assert (ended.value.code, set(json.loads(out))) == (code, {"error", "fix"}), err
+    return err
+
+
+def test_a_new_lexicon_with_the_name_of_a_built_in(capsys: pytest.CaptureFixture[str]) -> None:
+    _, err = run(["mine", "rows.jsonl", *MAP.split(), "-o", "planning", "--embedder", "hashing"], capsys)
+    [line] = [line for line in err.splitlines() if line.startswith("next: hicra tag")]
+    assert line.endswith("--lexicon ./planning")
+    tagged, err = run(shlex.split(line)[2:], capsys)
+    assert "built-in" not in err
+    other, err = run(["tag", "rows.jsonl", *MAP.split(), "--lexicon", "planning"], capsys)
+    assert "'planning' is the built-in lexicon here; the folder of that name is './planning'" in err
+    assert tagged["planning_tokens"] != other["planning_tokens"]
+    _, err = run(["lexicon", "select", "./planning", "-o", "paper", "--n-min", "1"], capsys)
+    assert "next: hicra lexicon show ./paper\n" in err
+
+
+def test_files_beside_the_rows_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("both").mkdir()
+    Path("both/a.jsonl").write_text(json.dumps({"response": SAID}) + "\n")
+    Path("both/b.json").write_text(json.dumps([{"response": SAID}]))
+    found, _ = run(["corpus", "inspect", "both"], capsys)
+    [left] = found["left_out"]
+    assert (found["files"], left["file"]) == (["both/a.jsonl"], "both/b.json")
+    assert "name the file to read it" in left["reason"]
+    for verb in ("tag", "diagnose"):
+        assert "left out: both/b.json" in run([verb, "both"], capsys)[1]
+    assert run(["corpus", "inspect", "both/a.jsonl", "both/b.json"], capsys)[0]["left_out"] == []
+    assert run(["corpus", "inspect", "both", "both/b.json"], capsys)[0]["left_out"] == []
+
+
+@pytest.mark.parametrize("verb", ["corpus inspect", "tag", "diagnose", "mine -o out"])
+@pytest.mark.parametrize("share", ["1.5", "nan", "-1"])
+def test_a_share_of_bad_lines_that_is_none(verb: str, share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"--max-bad {share} is no share" in refused(
+        [*verb.split(), "rows.jsonl", "--max-bad", share], capsys, code=2
+    )
+
+
+def test_skipping_is_advised_where_it_can_be_done(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("torn.jsonl").write_text(json.dumps({"id": 1, "response": SAID, "answer": "2"}) + "\n{\n")
+    assert "--on-bad skip" in refused(["tag", "torn.jsonl"], capsys)
+    for words in ("verify torn.jsonl", "eval --samples torn.jsonl -o out", "lexicon show paper --examples torn.jsonl"):
+        err = refused(words.split(), capsys)
+        assert "torn.jsonl line 2" in err
+        assert "--on-bad" not in err
+
+
+def test_map_with_two_values_says_to_repeat_it(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--map", "response=said", "question=q"]
+    assert "repeat --map" in refused(["tag", "rows.jsonl", *words], capsys)
+    assert "repeat --map" in refused(["verify", "rows.jsonl", *words], capsys, code=2)
+    assert "repeat --map" not in refused(["tag", "rows.jsonl", "gone=q"], capsys)
+
+
+def test_duplicates_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    row = json.dumps({"id": 1, "response": SAID, "correct": True}) + "\n"
+    Path("twice.jsonl").write_text(row + row + json.dumps({"id": 2, "response": SAID, "correct": True}) + "\n")
+    for verb, became in (
+        ("diagnose", "left out"),
+        ("tag", "tagged"),
+        ("mine --min-df 1 -o out --embedder hashing", "left out"),
+    ):
+        found, err = run([*verb.split(), "twice.jsonl"], capsys)
+        assert found["duplicates"] == 1
+        [line] = [line for line in err.splitlines() if line.startswith("duplicates: 1 row ")]
+        assert became in line

@@ -80,7 +80,9 @@ def main(argv: list[str] | None = None) -> None:
     try:
         code = app()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        _fail(words, str(error), "see the --help of that verb", 2)
+        unused = getattr(error, "unused_tokens", None) or ()
+        repeat = "--map" in words and any("=" in word for word in unused)
+        _fail(words, str(error), "repeat --map for each field" if repeat else "see the --help of that verb", 2)
     except UsageError as error:
         _fail(words, error.message, error.fix, 2)
     except HicraError as error:

@@ -9,11 +9,14 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from hicra.errors import refused_by_system
+
+if TYPE_CHECKING:
+    from hicra.lexicon import Lexicon
 
 OnBad = Annotated[Literal["stop", "skip"], Parameter(help="Whether to stop at a bad line, or to skip and count it.")]
 MaxBad = Annotated[float, Parameter(help="The largest share of bad lines that is allowed with --on-bad skip.")]
@@ -89,6 +92,15 @@ class Undrawn(Common):
     """What a verb takes that draws nothing."""
 
     seed: Annotated[int | None, Parameter(help="Taken, as by every verb, but nothing is drawn here.")] = None
+
+
+def load_lexicon(name: str, common: Common) -> Lexicon:
+    """Loads a lexicon; warns where a built-in one hides a folder of its name. Raises as `Lexicon.load`."""
+    from hicra.lexicon import Lexicon
+    from hicra.lexicon.check import hidden_warning
+
+    common.warn(hidden_warning(name))
+    return Lexicon.load(name)
 
 
 COMMON = Common()

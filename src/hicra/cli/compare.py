@@ -41,7 +41,14 @@ def compare(
     if plot:
         runs, rest = find_runs(sources)
         tables = [path for path in rest if path.suffix.lower() in SUFFIXES]
-        check_output(plot, "the plot", overwrite=overwrite, inputs=[*files_read(runs), *tables], endings=(".svg",))
+        check_output(
+            plot,
+            "the plot",
+            overwrite=overwrite,
+            inputs=[*files_read(runs), *tables],
+            option="--plot",
+            endings=(".svg",),
+        )
     result = run(
         list(sources), baseline, metric, confidence=confidence, lower_is_better=lower_is_better, seed=common.seed or 0
     )

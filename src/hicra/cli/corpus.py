@@ -36,6 +36,7 @@ def inspect(
     lines = [f"{name:12} {result[name]}" for name in names]
     lines += [f"{name:12} from {origin}" for name, origin in result["columns"].items()]
     lines += [f"also         {name}" for name in result["extra_columns"]]
+    lines += [f"left out     {beside['file']}: {beside['reason']}" for beside in result["left_out"]]
     lines += [f"bad line     {bad['file']} {bad['line']}: {bad['reason']}" for bad in result["errors"]]
     common.give(result, "\n".join(lines), then=reading.command("mine", paths, tokenizer, "-o", "lexicon"))
 

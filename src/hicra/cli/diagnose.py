@@ -8,8 +8,18 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, Overwrite, Rollouts, Tokenizer, Undrawn, Unit, tokenizer_folder
-from hicra.cli.reading import READ_OPTIONS, ReadOptions
+from hicra.cli.common import (
+    UNDRAWN,
+    LexiconArg,
+    Overwrite,
+    Rollouts,
+    Tokenizer,
+    Undrawn,
+    Unit,
+    load_lexicon,
+    tokenizer_folder,
+)
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
 
 
 def diagnose(
@@ -35,16 +45,17 @@ def diagnose(
     from hicra.artifacts import check_output
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
-    from hicra.lexicon import Lexicon
 
     if out:
         check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer], folder=True)
     result = measure(
-        list(paths), Lexicon.load(lexicon), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
+        list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
         overwrite=overwrite, **reading.options(),
     )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
+    for said in passed_over(paths, result["duplicates"]):
+        common.say(said)
     runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
     common.give(
         result,

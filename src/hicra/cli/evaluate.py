@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, Overwrite, tokenizer_folder
 from hicra.cli.options import given, options
-from hicra.cli.reading import Map, TokenizerOfIds
+from hicra.cli.reading import Map, TokenizerOfIds, no_skipping, passed_over
 from hicra.evaluate.settings import EvalSettings, settings_of
 
 SamplingOptions = options(EvalSettings, but=("seed", "preset"), k="Values of k for pass@k, as in 1,4,8. [default: 1]")
@@ -51,7 +51,7 @@ def evaluate(
 
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
     chosen = settings_of(given(settings) | seed, preset or "")
-    with Bar(None, "eval", "sample", common.quiet) as bar:
+    with no_skipping(), Bar(None, "eval", "sample", common.quiet) as bar:
         result = run(
             out=out, settings=chosen, model=model, data=data, samples=samples, mapping=parse_mapping(map),
             tokenizer=tokenizer_folder(tokenizer), resume=resume, overwrite=overwrite, workers=workers, timeout=timeout,
@@ -59,6 +59,8 @@ def evaluate(
         )  # fmt: skip
     for warning in result["warnings"]:
         common.warn(warning)
+    for said in passed_over([Path(path) for path in samples]):
+        common.say(said)
     common.give(
         {key: value for key, value in result.items() if key != "text"}, result["text"],
         then=f"hicra tag {result['samples']}",

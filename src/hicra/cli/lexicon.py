@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, UNDRAWN, Common, LexiconArg, Overwrite, Undrawn, Unit
+from hicra.cli.common import COMMON, UNDRAWN, Common, LexiconArg, Overwrite, Undrawn, Unit, load_lexicon
 from hicra.cli.options import given, options
-from hicra.cli.reading import Map
+from hicra.cli.reading import Map, no_skipping
 from hicra.drawing.readable import counted
 from hicra.labels.settings import FitSettings
 
@@ -34,24 +35,22 @@ def show(
     from hicra import corpus
     from hicra.cli.show_lexicon import show as view
     from hicra.corpus.mapping import parse_mapping
-    from hicra.lexicon import Lexicon
     from hicra.lexicon.check import duplicates_warning
 
-    loaded = Lexicon.load(name)
+    loaded = load_lexicon(name, common)
     common.warn(duplicates_warning(loaded))
     mapping, texts = parse_mapping(map), None
     if examples is not None:
         parts = corpus.batches([examples], mapping=mapping)
         texts = (text for part in parts for text in part["response"] if text)
-    result, text = view(loaded, most, texts)
-    common.give(result, text, then=f"hicra tag PATH --lexicon {name}")
+    with no_skipping():
+        result, text = view(loaded, most, texts)
+    common.give(result, text, then=f"hicra tag PATH --lexicon {shlex.quote(name)}")
 
 
 def diff(a: LexiconArg, b: LexiconArg, *, common: Undrawn = UNDRAWN) -> None:
     """Show which grams lexicon B adds to lexicon A, and which it lacks."""
-    from hicra.lexicon import Lexicon
-
-    result = Lexicon.load(a).diff(Lexicon.load(b))
+    result = load_lexicon(a, common).diff(load_lexicon(b, common))
     lines = [f"+ {gram}" for gram in result["added_grams"]] + [f"- {gram}" for gram in result["removed_grams"]]
     summary = f"{result['added']} added, {result['removed']} removed, {result['common']} common, Jaccard {result['jaccard']:.3f}"
     common.give(result, "\n".join([*lines, summary]))
@@ -65,11 +64,10 @@ def merge(
 ) -> None:
     """Write the union of lexicons."""
     from hicra.artifacts import check_output
-    from hicra.lexicon import Lexicon
     from hicra.lexicon.combine import merge as union
 
     check_output(out, "the lexicon", overwrite=overwrite, inputs=lexicons, folder=True)
-    _keep(union([Lexicon.load(name) for name in lexicons], out.name), out, overwrite, common)
+    _keep(union([load_lexicon(name, common) for name in lexicons], out.name), out, overwrite, common)
 
 
 def select(
@@ -84,18 +82,20 @@ def select(
 ) -> None:
     """Write the grams of a lexicon that have a given number of words or document frequency."""
     from hicra.artifacts import check_output
-    from hicra.lexicon import Lexicon
     from hicra.lexicon.combine import select as chosen
 
     check_output(out, "the lexicon", overwrite=overwrite, inputs=[name], folder=True)
-    made = chosen(Lexicon.load(name), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name)
+    made = chosen(load_lexicon(name, common), n_min=n_min, n_max=n_max, min_df=min_df, name=out.name)
     _keep(made, out, overwrite, common)
 
 
 def _keep(made: Lexicon, out: Path, overwrite: bool, common: Common) -> None:
+    from hicra.lexicon.check import name_of
+
     made.save(out, overwrite=overwrite)
     result = {"lexicon": str(out), "grams": len(made), "content_hash": made.content_hash}
-    common.give(result, f"{counted(len(made), 'gram')}, sha256 {made.content_hash}", then=f"hicra lexicon show {out}")
+    then = f"hicra lexicon show {shlex.quote(name_of(out))}"
+    common.give(result, f"{counted(len(made), 'gram')}, sha256 {made.content_hash}", then=then)
 
 
 def score(
@@ -109,10 +109,9 @@ def score(
     from hicra.labels.score import score as scored
     from hicra.labels.seen import seen_warning
     from hicra.labels.traces import read_labels
-    from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
 
-    loaded = Lexicon.load(name)
+    loaded = load_lexicon(name, common)
     traces = read_labels(list(labels), positive.split(","))
     flattered = seen_warning(loaded, traces)
     warnings = [*warnings_of(loaded, unit), *([flattered] if flattered else [])]
@@ -130,7 +129,7 @@ def score(
     common.give(
         {"lexicon": loaded.name, **result, "warnings": warnings},
         "\n".join(lines),
-        then=f"hicra tag PATH --lexicon {name}",
+        then=f"hicra tag PATH --lexicon {shlex.quote(name)}",
     )
 
 
@@ -146,6 +145,7 @@ def fit(
     from hicra.artifacts import check_output
     from hicra.labels.fit import fit as fitted
     from hicra.labels.traces import read_labels
+    from hicra.lexicon.check import name_of
 
     names = tuple(positive.split(","))
     check_output(out, "the lexicon", overwrite=overwrite, inputs=labels, folder=True)
@@ -157,5 +157,5 @@ def fit(
         f"{counted(report['grams'], 'gram')}; on held-out questions: precision {report['cv_precision']:.3f}, "
         f"recall {report['cv_recall']:.3f}, F1 {report['cv_f1']:.3f}\nsha256 {made.content_hash}"
     )
-    then = f"hicra lexicon score {out} OTHER_LABELS"
+    then = f"hicra lexicon score {shlex.quote(name_of(out))} OTHER_LABELS"
     common.give({"lexicon": str(out), "content_hash": made.content_hash, **report}, text, then=then)

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, Overwrite, Rollouts, tokenizer_folder
 from hicra.cli.options import given, options
-from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds, passed_over
 from hicra.drawing.readable import counted
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
@@ -36,6 +36,7 @@ def mine(
 ) -> None:
     """Mine a lexicon of strategic grams from correct solutions."""
     from hicra.artifacts import check_output
+    from hicra.lexicon.check import name_of
     from hicra.mining.mine import mine_paths
 
     seed: dict[str, Any] = {} if common.seed is None else {"seed": common.seed}
@@ -53,6 +54,8 @@ def mine(
     )
     for warning in [*report["warnings"], reading.told(report["skipped"])]:
         common.warn(warning)
+    for said in passed_over(paths, report["duplicates"]):
+        common.say(said)
     made.save(out, overwrite=overwrite)
     lines = [
         f"{counted(report['grams'], 'gram')} in {report['clusters_kept']} of {counted(report['clusters'], 'cluster')}, from "
@@ -64,5 +67,5 @@ def mine(
             for each in report.get("why", ())
         ),
     ]
-    then = reading.command("tag", paths, tokenizer, "--lexicon", str(out))
+    then = reading.command("tag", paths, tokenizer, "--lexicon", name_of(out))
     common.give(report | {"lexicon": str(out)}, "\n".join(lines), then=then)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from hicra.cli.common import MaxBad, OnBad
+from hicra.drawing.readable import counted
 from hicra.errors import UsageError
 
 Map = Annotated[
@@ -18,7 +20,8 @@ Map = Annotated[
     Parameter(
         name="--map",
         negative="",
-        help="OURS=THEIRS: their column is our field (response, correct, reward, question, answer, group_id, step ...).",
+        help="OURS=THEIRS: their column is our field (response, correct, reward, question, answer, group_id, step ...). "
+        "Repeat --map for each field.",
     ),
 ]
 TokenizerOfIds = Annotated[
@@ -45,6 +48,8 @@ class ReadOptions:
 
         if self.quarantine is not None and self.on_bad != "skip":
             raise UsageError("--quarantine lists skipped lines, and nothing is skipped", "add --on-bad skip")
+        if not 0 <= self.max_bad <= 1:
+            raise UsageError(f"--max-bad {self.max_bad:g} is no share from 0 to 1", "for example --max-bad 0.05")
         return {
             "on_bad": self.on_bad,
             "max_bad": self.max_bad,
@@ -66,6 +71,31 @@ class ReadOptions:
         if self.quarantine is None or not skipped:
             return None
         return f"{skipped} skipped {'line is' if skipped == 1 else 'lines are'} listed in {self.quarantine}"
+
+
+@contextmanager
+def no_skipping() -> Iterator[None]:
+    """Takes the advice to skip bad lines out of the errors of a verb that cannot."""
+    from hicra.corpus.account import SKIP, BadLine
+
+    try:
+        yield
+    except BadLine as bad:
+        fix = "repair or remove the line" if bad.fix == SKIP else bad.fix
+        raise BadLine(bad.file, bad.line, bad.offset, bad.reason, fix) from None
+
+
+def passed_over(paths: Sequence[Path], duplicates: int = 0, then: str = "are left out") -> list[str]:
+    """Returns what to say of files beside those read, and of rows that occurred before (`then`: what became of them)."""
+    from hicra.corpus.files import left_out
+
+    said = []
+    if files := left_out(paths):
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        said.append(f"left out: {files[0]['file']}{more}; `hicra corpus inspect` says why")
+    if duplicates:
+        said.append(f"duplicates: {counted(duplicates, 'row')} of an id that came before with the same content {then}")
+    return said
 
 
 READ_OPTIONS = ReadOptions()

@@ -6,8 +6,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, Out, Overwrite, Rollouts, Tokenizer, Undrawn, Unit, tokenizer_folder
-from hicra.cli.reading import READ_OPTIONS, ReadOptions
+from hicra.cli.common import (
+    UNDRAWN,
+    LexiconArg,
+    Out,
+    Overwrite,
+    Rollouts,
+    Tokenizer,
+    Undrawn,
+    Unit,
+    load_lexicon,
+    tokenizer_folder,
+)
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
 
 
 def tag(
@@ -25,13 +36,12 @@ def tag(
     from hicra.artifacts import check_output
     from hicra.cli.progress import Bar
     from hicra.drawing.readable import counted
-    from hicra.lexicon import Lexicon
     from hicra.lexicon.check import warnings_of
     from hicra.tagging import tag_paths
 
     if out:
         check_output(out, "the output", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer])
-    loaded, tokenizer = Lexicon.load(lexicon), tokenizer_folder(tokenizer)
+    loaded, tokenizer = load_lexicon(lexicon, common), tokenizer_folder(tokenizer)
     for warning in warnings_of(loaded, unit, tokenizer):
         common.warn(warning)
     with Bar(None, "tagging", "row", common.quiet) as bar:
@@ -40,6 +50,8 @@ def tag(
             overwrite=overwrite, **reading.options(),
         )  # fmt: skip
     common.warn(reading.told(result["skipped"]))
+    for said in passed_over(paths, result["duplicates"], "are tagged like the others"):
+        common.say(said)
     for warning in result["warnings"]:
         common.warn(f"{warning}; look at it with `hicra lexicon show {lexicon}`")
     kind = result["token_kind"]

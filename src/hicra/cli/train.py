@@ -43,6 +43,7 @@ def train(
     from hicra.cli.progress import Steps
     from hicra.engines.train import train as run
     from hicra.generation.models import MODELS
+    from hicra.lexicon.check import hidden_warning
     from hicra.lexicon.lexicon import BUILT_IN
     from hicra.runs import RunFolder
     from hicra.runs.config import load_config
@@ -50,6 +51,7 @@ def train(
     recorded = RunFolder.open(out).config if resume and config is None and (out / "hicra.json").exists() else None
     names: dict[str, Collection[str]] = {"lexicon": BUILT_IN, "model.name": MODELS}
     resolved, notes = load_config(config, set, method, common.seed, base=recorded, names=names)
+    common.warn(hidden_warning(resolved.lexicon))
     for note in notes:
         common.say(f"note: {note}")
     with Steps(resolved.train.steps, f"{resolved.method.name} on {resolved.task.name}", common.quiet) as bar:

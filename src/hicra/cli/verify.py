@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn, tokenizer_folder
-from hicra.cli.reading import Map, TokenizerOfIds
+from hicra.cli.reading import Map, TokenizerOfIds, no_skipping, passed_over
 from hicra.drawing.readable import counted
 
 
@@ -36,9 +36,12 @@ def verify(
     if out:
         check_output(out, "the file of verdicts", overwrite=overwrite, inputs=[cases], endings=(".jsonl",))
     decode = None if tokenizer is None else decoder(tokenizer_folder(tokenizer))
-    result = verify_file(
-        cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode, overwrite=overwrite
-    )
+    with no_skipping():
+        result = verify_file(
+            cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode, overwrite=overwrite
+        )
+    for said in passed_over([cases]):
+        common.say(said)
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(
         result,

@@ -76,10 +76,14 @@ def is_table(path: Path) -> bool:
 
 
 def _need_columns(path: Path, names: Sequence[str], column: str) -> None:
+    if not names:
+        raise DataError(
+            f"{path} has no column 'arm': it is empty", "a table has the columns arm, seed, value and optional question"
+        )
     for name in ("arm", "seed", column):
         if name not in names:
             raise DataError(
-                f"{path} has no column {name!r}; its columns: {', '.join(names) or 'none'}",
+                f"{path} has no column {name!r}; its columns: {', '.join(names)}",
                 f"{did_you_mean(name, names)}; a table has the columns arm, seed, value and optional question",
             )
 

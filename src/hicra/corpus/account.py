@@ -19,6 +19,7 @@ from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
 
 Note = Callable[[dict[str, Any], bytes], None]
+SKIP = "repair the line, or skip bad lines with --on-bad skip"
 MAX_ERRORS = 100_000  # every skipped line is listed, so their number is limited
 
 
@@ -28,7 +29,7 @@ class BadLine(DataError):
     def __init__(self, file: str, line: int, offset: int | None, reason: str, fix: str = "") -> None:
         self.file, self.line, self.offset, self.reason = file, line, offset, reason
         where = f"{file} line {line}" if offset is None else f"{file} line {line} (byte {offset})"
-        super().__init__(f"{where}: {reason}", fix or "repair the line, or skip bad lines with --on-bad skip")
+        super().__init__(f"{where}: {reason}", fix or SKIP)
 
 
 class Account:
@@ -108,9 +109,14 @@ class Account:
             raise DataError(
                 f"{len(self.errors)} of {self.lines} lines are bad, more than the allowed share of {max_bad:.3g}; "
                 f"the first: {first['file']} line {first['line']}: {first['reason']}",
-                self._fix
-                or f"repair them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}",
+                self._fix or self._allow(),
             )
+
+    def _allow(self) -> str:
+        """Returns what to do where too many lines are bad."""
+        if len(self.errors) == self.lines:
+            return "no line is left: repair them, or check that this is the file with the rollouts"
+        return f"repair them, or allow them with --max-bad {min(1.0, len(self.errors) / self.lines + 0.005):.2f}"
 
 
 # made once, since json.dumps would make one for every row

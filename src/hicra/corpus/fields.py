@@ -123,6 +123,8 @@ def _reward(value: Any, key: str) -> float | None:
     if type(value) is list:  # one a token or a turn
         parts = [None if part is None else number_of(part, f"an entry of {key}") for part in value]
         return math.fsum(part for part in parts if part is not None) if parts and None not in parts else None
+    if type(value) is bool:
+        raise BadRow(f"{key} must be a number, not true/false, which belongs to `correct` (--map correct={key})")
     return number_of(value, key)
 
 

@@ -9,11 +9,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from hicra.corpus.lines import shown
+from hicra.corpus.mapping import ALSO, NAMES
 from hicra.errors import DataError
 
 JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 ROWS = (*JSON_LINES, ".parquet")
 SUFFIXES = (*ROWS, ".json")
+_JSON_BESIDE = (
+    "a .json file beside .jsonl or .parquet files is taken for settings or a summary; name the file to read it"
+)
+_SUMMARY = "its writer puts it beside the rollouts, as a summary; name the file to read it"
 Paths = str | Path | Iterable[str | Path]
 
 
@@ -31,6 +36,24 @@ def files_of(paths: Paths) -> list[Path]:
     if not listed:
         raise DataError("no path to read", "name a file or folder")
     return [file for path in listed for file in _files(Path(path))]
+
+
+def left_out(paths: Paths) -> list[dict[str, str]]:
+    """Returns {file, reason} for each known file that lies in a folder beside the files read, and is not one of them."""
+    listed = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    within = [file for path in listed if path.is_dir() for file in _files(path)]
+    read, folders = {*listed, *within}, dict.fromkeys(file.parent for file in within)
+    beside = [
+        (folder, name)
+        for folder in folders
+        for name in sorted(os.listdir(folder), key=lambda name: (_natural(name), name))
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".") and folder / name not in read
+    ]
+    return [
+        {"file": shown(folder / name), "reason": _JSON_BESIDE if name.lower().endswith(".json") else _SUMMARY}
+        for folder, name in beside
+        if (folder / name).is_file()
+    ]
 
 
 def rollout_names(names: Sequence[str]) -> list[str]:
@@ -63,6 +86,8 @@ def _files(path: Path) -> list[Path]:
         parent = path.parent
         names = os.listdir(parent) if parent.is_dir() else []
         close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
+        if str(path).partition("=")[0] in (*NAMES, *ALSO) and "=" in str(path) and not close:
+            raise DataError(f"no such file: {shown(path)}", f"repeat --map for each field: --map {shown(path)}")
         raise DataError(
             f"no such file: {shown(path)}", f"did you mean {shown(parent / close[0])}?" if close else "check the path"
         )

@@ -27,7 +27,7 @@ def parse_mapping(words: Iterable[str]) -> dict[str, str]:
         ours = ALSO.get(ours, ours)
         if ours not in NAMES:
             raise UsageError(
-                f"--map {word}: hicra has no field {ours!r}", f"{did_you_mean(ours, NAMES)} It is --map OURS=THEIRS."
+                f"--map {word}: hicra has no field {ours!r}", f"it is --map OURS=THEIRS; {did_you_mean(ours, NAMES)}"
             )
         if ours in found:
             raise UsageError(f"--map gives {ours} twice: {found[ours]} and {theirs}", "give each field once")

@@ -25,7 +25,7 @@ def quarantine(path: Path | None) -> Iterator[Note | None]:
     if path is None:
         yield None
         return
-    check_output(path, "the quarantine file")
+    check_output(path, "the quarantine file", option="--quarantine", replaces=False)
     with atomic_file(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
 
         def note(error: dict[str, Any], data: bytes) -> None:

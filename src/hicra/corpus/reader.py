@@ -17,7 +17,7 @@ import polars as pl
 from hicra.corpus.batches import MAX_BAD, batches
 from hicra.corpus.counts import Counts
 from hicra.corpus.fields import CANONICAL
-from hicra.corpus.files import Paths
+from hicra.corpus.files import Paths, left_out
 from hicra.corpus.formats.interface import Decode
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO
 
@@ -121,9 +121,11 @@ def inspect(
     """Returns what `hicra corpus inspect` prints. Arguments and errors are as for `read`.
 
     `rows` is the number of rows read, whatever became of them; `correct`, `wrong`, `unknown`, `steps` and `questions` count the
-    kept ones, `without_response` lines of a known dump that hold no row, and `without_text` rows of token ids. Memory does not
+    kept ones, `without_response` lines of a known dump that hold no row, and `without_text` rows of token ids.
+    `left_out` has {file, reason} for each file that lies beside those read in a folder and is none of them. Memory does not
     grow with the number of rows, but for a digest of each question and of each row with an id.
     """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
     counts = Counts()
     source = batches(
         paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine, keep_bytes=0
@@ -146,4 +148,5 @@ def inspect(
         "without_text": source.without_text,
         "errors": source.errors,
         "files": source.files,
+        "left_out": left_out(paths),
     }

@@ -11,19 +11,33 @@ A gram that can match finds nothing in texts of another script: `uncovered_scrip
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hicra.drawing.readable import counted
 from hicra.errors import ConfigError, did_you_mean
-from hicra.lexicon.lexicon import Lexicon
+from hicra.lexicon.lexicon import BUILT_IN, Lexicon
 from hicra.text.scripts import letters_by_script
 from hicra.text.sentences import ends
 from hicra.text.stream import Vocabulary
 from hicra.text.tokenizer import token_bytes
 
 UNITS = ("gram", "sentence")
+
+
+def name_of(folder: Path) -> str:
+    """Returns the name by which `Lexicon.load` finds a folder: a built-in lexicon goes before a folder of its name."""
+    return f"./{folder}" if str(folder) in BUILT_IN else str(folder)
+
+
+def hidden_warning(name: str) -> str | None:
+    """Returns one sentence where a built-in lexicon hides what is of the same name in the working folder, else None."""
+    if name not in BUILT_IN or not Path(name).exists():
+        return None
+    kind = "folder" if Path(name).is_dir() else "file"
+    return f"{name!r} is the built-in lexicon here; the {kind} of that name is './{name}'"
 
 
 def unmatchable(lexicon: Lexicon, unit: str) -> list[str]:

@@ -40,6 +40,10 @@ SCHEMA = {
 }
 PAPER_LICENCE = "CC BY 4.0, Wang et al. 2025, arXiv:2509.03646v3, Listing 1"
 MINE_AGAIN = "mine or copy the lexicon again"
+ROWS = (".jsonl", ".json", ".csv", ".parquet", ".jsonl.gz", ".jsonl.zst")  # what ends so holds rows, never phrases
+_PHRASES = (
+    "a list of phrases is UTF-8 text with one phrase a line; `hicra mine PATH -o LEXICON` makes a lexicon of rollouts"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -140,7 +144,7 @@ class Lexicon:
         Raises:
             ConfigError: it is neither a built-in nor an existing path, or of a type that can be neither.
             ArtifactError: the folder is damaged.
-            DataError: the text file cannot be read.
+            DataError: the text file cannot be read, or holds rows instead of phrases.
         """
         if not isinstance(path_or_name, str | os.PathLike):
             raise ConfigError(
@@ -161,6 +165,8 @@ class Lexicon:
 
     @classmethod
     def _load_text(cls, path: Path) -> Lexicon:
+        if path.name.lower().endswith(ROWS):
+            raise DataError(f"{path} is a file of rows by its name, no list of phrases", _PHRASES)
         try:
             data = path.read_bytes()
         except OSError as error:
@@ -169,12 +175,14 @@ class Lexicon:
             line = data.count(b"\n", 0, found.start()) + 1
             raise DataError(
                 f"{path}, line {line} holds the control character U+{found[0][0]:04X}: it is not a list of phrases",
-                "give UTF-8 text with one phrase a line, or the folder of a lexicon",
+                _PHRASES,
             )
         try:
             lines = data.decode("utf-8-sig").split("\n")
         except UnicodeDecodeError as error:
             raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the phrase list as UTF-8") from None
+        if (row := next((number for number, line in enumerate(lines, 1) if _is_object(line)), None)) is not None:
+            raise DataError(f"{path}, line {row} is a JSON object: it is not a list of phrases", _PHRASES)
         phrases = [phrase for phrase in canonical_grams(lines) if phrase]
         if not phrases:
             raise DataError(f"{path} holds no phrase", "write one phrase a line")
@@ -297,6 +305,14 @@ def _check_manifest(manifest: Mapping[str, Any], file: Path) -> None:
     }
     if wrong := [key for key, holds in right.items() if not holds]:
         raise ArtifactError(f"{wrong[0]} in {file} is {str(manifest[wrong[0]])[:60]!r}", MINE_AGAIN)
+
+
+def _is_object(line: str) -> bool:
+    """Says whether a line of text is a JSON object."""
+    try:
+        return line.lstrip().startswith("{") and type(json.loads(line)) is dict
+    except (ValueError, RecursionError):
+        return False
 
 
 def _line(error: BaseException) -> str:

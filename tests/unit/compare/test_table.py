@@ -176,7 +176,7 @@ def test_two_tables_are_one(tmp_path):
 
 
 BAD = [
-    ("", "no column 'arm'"),
+    ("", "no column 'arm': it is empty\n  fix: a table has the columns arm, seed, value"),
     (HEAD, "holds no row"),
     ("arm,sed,value\na,1,2\n", "no column 'seed'.*\n.*sed"),
     ("arm,seed,value,arm\na,1,2,b\n", "'arm' twice"),

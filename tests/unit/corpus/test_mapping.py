@@ -185,3 +185,52 @@ def test_a_reading_in_one_pass_writes_it_too(tmp_path: Path) -> None:
 def test_nothing_skipped_leaves_an_empty_file(tmp_path: Path) -> None:
     corpus.read(jsonl(tmp_path / "a.jsonl", [{"response": "a"}]), on_bad="skip", quarantine=tmp_path / "skipped.jsonl")
     assert (tmp_path / "skipped.jsonl").read_bytes() == b""
+
+
+def test_a_fix_ends_with_the_nearest_field() -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_mapping(["respons=text"])
+    assert caught.value.fix == "it is --map OURS=THEIRS; did you mean 'response'?"
+
+
+def test_true_and_false_in_a_column_of_rewards_are_verdicts(tmp_path: Path) -> None:
+    path = jsonl(
+        tmp_path / "a.jsonl", [{"response": "a", "reward": True}, {"response": ["b", "c"], "reward": [False, True]}]
+    )
+    with pytest.raises(DataError, match=r"belongs to `correct` \(--map correct=reward\)"):
+        corpus.read(path)
+    rows = corpus.read(path, mapping={"correct": "reward"}).rows
+    assert rows["correct"].to_list() == [True, False, True]
+    assert rows["reward"].to_list() == [None, None, None]
+    numbers = jsonl(tmp_path / "b.jsonl", [{"response": "a", "reward": 1}])
+    [row] = corpus.read(numbers, mapping={"correct": "reward"}).rows.to_dicts()
+    assert (row["correct"], row["reward"]) == (True, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("row", "advised"),
+    [
+        ({"output": {"text": "a"}}, "--map response=COLUMN (or a path into objects: COLUMN.KEY)"),
+        ({"output": {"text": "a"}, "text": "b"}, "--map response=text"),
+        ({"outputs": ["a", "b"]}, "--map response=outputs"),
+        ({"output": 5, "text": None}, "--map response=COLUMN"),
+    ],
+)
+def test_a_column_without_text_is_not_advised(tmp_path: Path, row: dict[str, Any], advised: str) -> None:
+    with pytest.raises(DataError) as caught:
+        corpus.read(jsonl(tmp_path / "a.jsonl", [row]))
+    assert advised in caught.value.fix
+
+
+def test_where_every_line_is_bad_no_share_is_advised(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        corpus.read(jsonl(tmp_path / "a.jsonl", [{"response": 1}, {"response": 2}]), "skip")
+    assert "2 of 2 lines are bad" in caught.value.message
+    assert "--max-bad" not in caught.value.fix
+
+
+def test_a_file_of_skipped_lines_that_exists_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "bad.jsonl").write_text("mine")
+    with pytest.raises(ArtifactError) as caught:
+        corpus.read(jsonl(tmp_path / "a.jsonl", [{"response": "a"}]), "skip", quarantine=tmp_path / "bad.jsonl")
+    assert caught.value.fix == "remove it, or choose another --quarantine"

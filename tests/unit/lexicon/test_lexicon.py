@@ -181,3 +181,18 @@ def test_bad_tables():
             Lexicon.from_table(pl.DataFrame({"gram": grams}, schema={"gram": pl.String}), name="bad")
     with pytest.raises(DataError, match="phrase 1"):
         Lexicon.from_phrases(["a", " "])
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.JSON", "rows.csv", "rows.parquet", "rows.jsonl.gz"])
+def test_a_file_of_rows_is_no_list_of_phrases(tmp_path, name):
+    (tmp_path / name).write_text("let me check\n")
+    with pytest.raises(DataError, match=r"no list of phrases\n.*one phrase a line"):
+        Lexicon.load(tmp_path / name)
+
+
+def test_lines_that_are_json_objects_are_no_phrases(tmp_path):
+    (tmp_path / "rows.txt").write_text('let me check\n  {"response": "let me check"}\n')
+    with pytest.raises(DataError, match=r"line 2 is a JSON object(.|\n)*one phrase a line"):
+        Lexicon.load(tmp_path / "rows.txt")
+    (tmp_path / "sets.txt").write_text("{x} is the set\n")
+    assert Lexicon.load(tmp_path / "sets.txt").phrases == ["{x} is the set"]

@@ -200,6 +200,14 @@ def test_segmenters_that_cannot_serve() -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             mine(solutions(2), SETTINGS.model_copy(update={"segmenter": name}))
+    for name, said in (
+        ("builtins:len", "turns '数学' into int, and not into the list of its words"),
+        ("builtins:str", "turns '数学' into str"),
+        ("builtins:int", "fails on '数学': ValueError"),
+        ("os:name", "'name' is no function"),
+    ):
+        with pytest.raises(ConfigError, match=f"{said}(.|\n)*to the list of its words"):
+            mine(["Let us check the sum."], SETTINGS.model_copy(update={"segmenter": name}))
     with pytest.raises(DataError, match="'segmenter_made:loses' turned '我们"):
         mine(["我们先计算"], SETTINGS.model_copy(update={"segmenter": "segmenter_made:loses"}))
 

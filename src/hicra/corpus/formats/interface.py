@@ -78,6 +78,14 @@ class Context:
                 self.met.add(ours)
             if ours in CHECKS:
                 fields[ours] = (own(value, part, parts), theirs)
+        verdict, judge = fields.get("correct", (None, ""))
+        if (
+            "correct" in self.mapping
+            and "reward" not in self.mapping
+            and type(verdict) is bool
+            and fields.get("reward") == (verdict, judge)
+        ):
+            del fields["reward"]  # the user says that this column of true and false is no reward
         return fields
 
 

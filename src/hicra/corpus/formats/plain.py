@@ -91,11 +91,16 @@ def map_fix(row: dict[str, Any]) -> str:
     if any(name in row for name in OWN):
         return ""
     lower = {key.lower(): key for key in reversed(row)}
-    like = next((lower[name] for name in _LIKE_RESPONSE if name in lower), None)
+    like = next((lower[name] for name in _LIKE_RESPONSE if name in lower and _may_be_text(row[lower[name]])), None)
     if like is None:
         close = [key for key in row if difflib.get_close_matches(key.lower(), TEXTS, n=1, cutoff=0.6)]
-        like = close[0] if close else None
-    return f"say which column holds the model's text: --map response={like or 'COLUMN'}"
+        like = next((key for key in close if _may_be_text(row[key])), None)
+    return f"say which column holds the model's text: --map response={like or 'COLUMN (or a path into objects: COLUMN.KEY)'}"
+
+
+def _may_be_text(value: Any) -> bool:
+    """Says whether a response can be read from a value: text, or a list of texts or messages."""
+    return type(value) is str or (type(value) is list and bool(value) and type(value[0]) in (str, dict, list))
 
 
 def _columns(row: dict[str, Any]) -> str:
