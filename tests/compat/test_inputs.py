@@ -9,6 +9,8 @@ import pytest
 
 from verb_calls import READERS, ROWS, SUFFIXES, call, refused, write_inputs
 
+pytestmark = pytest.mark.slow  # a walk over every verb
+
 NOISE = random.Random(5).randbytes(4000)
 
 

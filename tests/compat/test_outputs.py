@@ -10,6 +10,8 @@ import pytest
 from hicra import cli
 from verb_calls import FOLDERS, NO_FILES, READERS, SUFFIXES, WRITERS, call, refused, write_inputs
 
+pytestmark = pytest.mark.slow  # a walk over every verb
+
 TRAINS = {"train", "demo"}
 READ_ONLY = {"corpus inspect", "lexicon show", "lexicon diff", "lexicon score"}
 

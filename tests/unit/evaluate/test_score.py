@@ -93,6 +93,7 @@ def test_wilson_is_the_textbook_interval_for_independent_draws():
     assert (round(low, 4), round(high, 4)) == (0.1124, 0.3304)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("questions", "n", "a", "b"), [(30, 4, 0.5, 0.5), (30, 32, 0.5, 0.5), (60, 1, 0.5, 0.5), (50, 4, 1, 3)]
 )

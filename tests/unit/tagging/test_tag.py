@@ -92,6 +92,7 @@ def test_truncation_and_padding_of_a_tokenizer_do_not_matter(tmp_path):
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 def test_a_huge_row_among_small_ones(tmp_path):
     text = "So let me check this. " * 50_000 + "so"
     path = write(

@@ -68,6 +68,7 @@ def test_token_ids_without_a_text(tmp_path: Path) -> None:
     assert sum(found["planning_mask"]) == result["planning_tokens"]
 
 
+@pytest.mark.slow
 def test_workers_and_parquet_write_the_same(tmp_path: Path) -> None:
     rows = [{"texts": [f"so {i}", f"let me {i}"]} for i in range(600)]
     _, found = tag(tmp_path, rows, mapping={"response": "texts"}, workers=2)

@@ -14,6 +14,7 @@ from hicra.text.scripts import WITHOUT_SPACES, letters_by_script, script_of
 from hicra.text.words import count_words, pieces_of
 
 
+@pytest.mark.slow
 def test_every_character_has_the_class_of_the_reference():
     for point in range(sys.maxunicode + 1):
         char = chr(point)

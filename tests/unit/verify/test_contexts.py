@@ -426,6 +426,7 @@ def test_a_caller_whose_broken_pipes_kill_it_lives():
     assert outside(code) == "['correct', 'wrong']"
 
 
+@pytest.mark.slow
 def test_a_caller_with_thousands_of_open_files():
     code = (
         "import os, resource; from hicra import verify\n"

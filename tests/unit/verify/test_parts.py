@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hicra import verify
@@ -13,7 +13,7 @@ from hicra.errors import DataError
 from hicra.verify.comparing.exact import Inexact, Undefined, exact
 from hicra.verify.item import decide
 from hicra.verify.reading.expr import parse
-from hicra.verify.reading.extract import last_box, last_number
+from hicra.verify.reading.extract import boxed_answer, last_box, last_number
 from hicra.verify.reading.gold import Gold, gold_of
 from hicra.verify.reading.normalise import compact, normalise
 from hicra.verify.reading.numbers import Key, fraction_of, number_key
@@ -294,11 +294,12 @@ def test_nothing_raises_and_the_same_input_gives_the_same_verdict(completion, go
 
 
 @settings(max_examples=200, deadline=None)
+@example(r"\boxed{ \boxed{ 1 }")  # a gold answer that is a solution is its last complete box
 @given(HOSTILE)
 def test_every_good_gold_equals_itself(text):
     if not gold_of(text).bad:
-        assert decide(text, gold_of(text), "boxed", None) == "correct"
-        assert decide(text, gold_of(text), "strict", None) == "correct"
+        assert decide(boxed_answer(text), gold_of(text), "boxed", None) == "correct"
+        assert decide(boxed_answer(text), gold_of(text), "strict", None) == "correct"
 
 
 @settings(max_examples=300, deadline=None)
