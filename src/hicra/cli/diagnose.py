@@ -42,15 +42,12 @@ def diagnose(
     common: Undrawn = UNDRAWN,
 ) -> None:
     """Compute every metric that the rollouts of any run allow, step by step."""
-    from hicra.artifacts import check_output
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
 
-    if out:
-        check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, lexicon, tokenizer], folder=True)
     result = measure(
         list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
-        overwrite=overwrite, **reading.options(),
+        overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])], **reading.options(),
     )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)

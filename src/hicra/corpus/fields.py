@@ -87,27 +87,22 @@ def _text(value: Any, key: str) -> str:
 
 
 def _response(value: Any, key: str) -> str:
-    if type(value) is list:
-        text = spoken(value, key)
-        if text is None:
-            raise BadRow(f"{key} holds no assistant message with text")
-        return text
-    return _text_or_messages(value, key)
+    return _text_or_messages(value, key, spoken, "assistant")
 
 
 def _question(value: Any, key: str) -> str:
-    if type(value) is list:
-        text = asked(value, key)
-        if text is None:
-            raise BadRow(f"{key} holds no user message with text")
-        return text
-    return _text_or_messages(value, key)
+    return _text_or_messages(value, key, asked, "user")
 
 
-def _text_or_messages(value: Any, key: str) -> str:
+def _text_or_messages(value: Any, key: str, said: Callable[[list[Any], str], str | None], role: str) -> str:
     if type(value) is str:
         return value
-    raise BadRow(f"{key} must be a string or a list of messages, not {kind_of(value)}")
+    if type(value) is not list:
+        raise BadRow(f"{key} must be a string or a list of messages, not {kind_of(value)}")
+    text = said(value, key)
+    if text is None:
+        raise BadRow(f"{key} holds no {role} message with text")
+    return text
 
 
 def _correct(value: Any, key: str) -> bool:

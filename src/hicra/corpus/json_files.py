@@ -83,12 +83,7 @@ class _Reader:
         while self.text[at : at + 1] != "]":
             found, at = self._one(at, beside)
             yield found
-            at = _skip(self.text, at)
-            mark = self.text[at : at + 1]
-            if mark == ",":
-                at = _skip(self.text, at + 1)
-            elif mark != "]":
-                raise self.error("the array does not end" if not mark else "a comma is missing", at)
+            at = self._next(at, "]", "array")
         return at + 1
 
     def object(self, at: int) -> Generator[Found, None, int]:
@@ -108,15 +103,20 @@ class _Reader:
             else:
                 values[key], at = self._value(at)
                 samples = samples or (key == "samples" and "eval" in values)
-            at = _skip(self.text, at)
-            mark = self.text[at : at + 1]
-            if mark == ",":
-                at = _skip(self.text, at + 1)
-            elif mark != "}":
-                raise self.error("the object does not end" if not mark else "a comma is missing", at)
+            at = self._next(at, "}", "object")
         if not samples:
             yield self._one(start, {})[0]
         return at + 1
+
+    def _next(self, at: int, close: str, what: str) -> int:
+        """Returns where the entry behind a comma begins, or where the mark stands that closes the array or object."""
+        at = _skip(self.text, at)
+        mark = self.text[at : at + 1]
+        if mark == ",":
+            return _skip(self.text, at + 1)
+        if mark != close:
+            raise self.error(f"the {what} does not end" if not mark else "a comma is missing", at)
+        return at
 
     def error(self, what: str, at: int) -> DataError:
         """Returns the error of a file that is broken at a character."""

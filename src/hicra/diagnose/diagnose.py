@@ -30,7 +30,7 @@ Steps = dict[int, StepMetrics]
 def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
-    overwrite: bool = False,
+    overwrite: bool = False, read_too: Sequence[Path | str] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run, or of several that a column tells apart.
 
@@ -44,6 +44,7 @@ def diagnose(
         on_bad, max_bad, mapping, quarantine: as for `corpus.read`.
         by: a column whose values are arms.
         overwrite: whether `out` may be replaced where it exists.
+        read_too: further files and folders that were read for it, such as the lexicon's; `out` replaces none of them.
 
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; coverage: metric -> number of rows that it
@@ -55,7 +56,7 @@ def diagnose(
         ArtifactError: `out` exists.
     """
     if out is not None:
-        check_output(out, "the run folder", overwrite=overwrite, inputs=paths, folder=True)
+        check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, *read_too], folder=True)
     tagger = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
