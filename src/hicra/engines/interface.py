@@ -14,6 +14,7 @@ from hicra.tasks.base import Task
 
 Say = Callable[[str], None]  # one line for the user
 Progress = Callable[[int, dict[str, Any]], None]  # a step, and its metrics
+PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")  # whose versions a run folder records
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from hicra import verify
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
-from hicra.engines.interface import Prepared, Say
+from hicra.engines.interface import PACKAGES, Prepared, Say
 from hicra.engines.open import open_engine
 from hicra.errors import ArtifactError
 from hicra.generation import models
@@ -24,7 +24,6 @@ from hicra.runs.repair import rewind, sweep
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
-PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")
 GROWS = "train.steps"  # a finished run may be resumed to more steps
 BY_HASH = ("lexicon", "model.name")  # what counts is the content, which `inputs` has by hash; a file may have moved
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from transformers import TrainerCallback
 
+from hicra.engines.interface import PACKAGES
 from hicra.engines.rollouts import rollout_table
 from hicra.engines.shaping import Generation
 from hicra.engines.trl.config import period
@@ -101,11 +102,10 @@ class OwnRun(RunWriter):
 
     def _new(self, args: Any, config: dict[str, Any]) -> RunFolder:
         shaping = self.trainer.hicra_shaping
-        packages = ("torch", "transformers", "trl", "numpy", "polars")
         return RunFolder.create(
             self.path, method=shaping.method.name, seed=args.seed, config=config,
             inputs={"lexicon": shaping.lexicon.content_hash},
-            versions={name: version for name in packages if (version := installed(name))},
+            versions={name: version for name in PACKAGES if (version := installed(name))},
         )  # fmt: skip
 
     def _resumed(self, config: dict[str, Any], step: int) -> RunFolder:
