@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from hicra.credit.baseline import Baseline
 from hicra.credit.baselines import BASELINES, group_advantages
-from hicra.credit.entry import Baseline, Loss, Method
+from hicra.credit.loss import Loss
 from hicra.credit.losses import LOSSES
+from hicra.credit.method import Method
 from hicra.credit.shapers import METHODS
 from hicra.credit.shapers.hicra import hicra
 from hicra.errors import ConfigError, did_you_mean

@@ -11,11 +11,42 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Floats, as_numpy, namespace_of
+from hicra.arrays import Array, Bools, Floats, as_flags, as_numpy, as_token_ids, namespace_of
 from hicra.errors import DataError
 
-PER_TOKEN = ("response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs")  # fields of a batch, [B,T]
-PER_ROLLOUT = ("group_ids", "rewards")  # [B]
+PER_TOKEN = (
+    "response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs", "turn_ids", "action_ids", "level_ids",
+    "state_ids",
+)  # fields of a batch, [B,T]  # fmt: skip
+PER_ROLLOUT = ("group_ids", "rewards", "truncated", "n_tool_calls")  # [B]
+
+
+def fields(batch: Mapping[str, Any], needs: Sequence[str]) -> dict[str, Array]:
+    """Returns the needed fields of a batch as checked numpy arrays.
+
+    Masks come as bool, rewards as float64 with NaN where unscorable, group ids as `exact_ids` gives them, token ids as integers.
+
+    Raises:
+        DataError: a field has another shape than the others, or holds what it cannot hold; the message names it.
+    """
+    arrays: dict[str, Array] = {}
+    for field in needs:
+        read = exact_ids if field == "group_ids" else scored if field == "rewards" else as_numpy
+        arrays[field] = read(batch[field])
+    if "response_mask" not in arrays:
+        return arrays
+    live = arrays["response_mask"] = as_flags(arrays["response_mask"], "response_mask")
+    check_shapes(arrays, live.shape)
+    if "planning_mask" in arrays:
+        arrays["planning_mask"] = as_flags(arrays["planning_mask"], "planning_mask", live)
+    if "truncated" in arrays:
+        arrays["truncated"] = as_flags(arrays["truncated"], "truncated")
+    for field, what in (("entropies", "entropy"), ("old_logprobs", "log-probability")):
+        if field in arrays:
+            check_finite(arrays[field], live, field, what)
+    if "response_ids" in arrays:
+        arrays["response_ids"] = as_token_ids(arrays["response_ids"], live, "response_ids")
+    return arrays
 
 
 def widened(advantages: Any, shape: Sequence[int], of: str) -> Any:
@@ -96,17 +127,47 @@ def _no_id(row: int, value: Any) -> DataError:
     return DataError(f"group_ids: the id of row {row} is missing ({value})", "give every rollout the id of its prompt")
 
 
-def check_entropies(entropies: Array, live: Bools) -> None:
-    """Raises DataError, with row and token, where the entropy of a policy token is no finite number; both are [B,T]."""
-    if entropies.dtype.kind not in "biuf":
-        raise DataError(f"entropies are of type {entropies.dtype}", "give numbers, in nats")
-    bad = live & ~np.isfinite(entropies)
+def check_finite(values: Array, live: Bools, field: str, what: str) -> None:
+    """Raises DataError, with row and token, where a value of a policy token is no finite number; both are [B,T]."""
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{field} are of type {values.dtype}", "give numbers, in nats")
+    bad = live & ~np.isfinite(values)
     if bad.any():
         row, token = np.argwhere(bad)[0]
         raise DataError(
-            f"the entropy of row {row}, token {token} is {entropies[row, token]} "
+            f"the {what} of row {row}, token {token} is {values[row, token]} "
             f"({np.count_nonzero(bad)} of {np.count_nonzero(live)} policy tokens have none that is finite)",
-            "give finite entropies in nats, or set response_mask to 0 where there is none",
+            f"give finite {field} in nats, or set response_mask to 0 where there is none",
+        )
+
+
+def check_rows(live: Bools, rows: int) -> None:
+    """Raises DataError if response_mask [B,T] has another number of rows than the rewards [B]."""
+    if len(live) != rows:
+        raise DataError(
+            f"rewards are of {rows} rollouts and response_mask of {len(live)}", "give one row for each reward"
+        )
+
+
+def check_result(made: Any, shape: tuple[int, ...], live: Bools | None, of: str) -> None:
+    """Raises DataError if what a formula gave has another shape, or a policy token that is not finite.
+
+    Args:
+        made: what it gave.
+        shape: [B,T] or [B], what it must have.
+        live: [B,T] bool where only policy tokens count; None counts all.
+        of: what the message calls the formula.
+    """
+    found = getattr(made, "shape", None)
+    if found != shape:
+        raise DataError(f"{of} gave {type(made).__name__} of shape {found} and must give {shape}", "mend that function")
+    bad = ~np.isfinite(made) if live is None else live & ~np.isfinite(made)
+    if bad.any():
+        place = np.argwhere(bad)[0].tolist()
+        where = f"row {place[0]}" + (f", token {place[1]}" if len(place) > 1 else "")
+        raise DataError(
+            f"{of} gave {made[tuple(place)]} at {where} ({np.count_nonzero(bad)} values are not finite)",
+            "mend that function, or look at the batch it was given",
         )
 
 

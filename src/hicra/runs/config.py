@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from hicra.credit import LOSSES, get_method
+from hicra.credit import get_method
 from hicra.errors import ConfigError, did_you_mean
 from hicra.runs.rooted import rooted
 from hicra.strict import Count, Positive, Share, Strict, validated
@@ -30,9 +30,12 @@ LARGEST_FILE = 1_000_000
 FIX = "`hicra train --keys` lists every key"
 
 
+_TRL_LOSSES = ("grpo", "dapo", "bnpo", "dr_grpo")
+
+
 def _known_loss(name: str) -> str:
-    if name not in LOSSES:
-        raise ConfigError(f"train.loss: no loss {name!r}", did_you_mean(name, LOSSES))
+    if name not in _TRL_LOSSES:
+        raise ConfigError(f"train.loss: no loss {name!r}", did_you_mean(name, _TRL_LOSSES))
     return name
 
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field
 
 from hicra import credit
-from hicra.credit.entry import Method
+from hicra.credit.method import Method
 from hicra.errors import ConfigError
 
 ENTRIES = [*credit.BASELINES.values(), *credit.METHODS.values(), *credit.LOSSES.values()]

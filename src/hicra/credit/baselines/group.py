@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Array, Floats
-from hicra.credit.entry import Baseline, Batch
+from hicra.credit.baseline import Baseline
+from hicra.credit.entry import Batch
 from hicra.errors import ConfigError, did_you_mean
 
 EPSILON = 1e-6

@@ -1,7 +1,7 @@
 """Losses turn log-probabilities, advantages and a mask, all [B,T], into the number that is minimised.
 
-To add one, write a file here with a function `(logps, old_logps, advantages, mask, *, settings...)` and its entry, and one line
-in the table below.
+To add one, write a file here with a function `(logps, old_logps, advantages, mask, batch, *, settings...) -> [B,T]` and its
+entry, and one line in the table below. How token losses are averaged is a setting of every loss (`hicra/credit/loss.py`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,5 @@ from hicra.credit.losses import clipped
 
 LOSSES = Table(
     "loss",
-    (
-        clipped.GRPO,
-        clipped.DAPO,
-        clipped.BNPO,
-        clipped.DR_GRPO,
-    ),
+    (clipped.CLIP,),
 )

@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import AfterValidator
 
 from hicra.arrays import Array
-from hicra.credit.entry import Batch, Method
+from hicra.credit.entry import Batch
+from hicra.credit.method import Method
 from hicra.errors import ConfigError
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from hicra.arrays import Array, as_flags, namespace_of
 from hicra.credit.border import array_of, cast, floats, like, widened
-from hicra.credit.entry import Alpha, Batch, Method, check_alpha
+from hicra.credit.entry import Alpha, Batch, check_alpha
+from hicra.credit.method import Method
 
 
 def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hicra.arrays import Array
-from hicra.credit.entry import Batch, Method
+from hicra.credit.entry import Batch
+from hicra.credit.method import Method
 
 
 def shape(advantages: Array, batch: Batch) -> Array:

@@ -17,7 +17,8 @@ import math
 import numpy as np
 
 from hicra.arrays import Array, Bools, Ints
-from hicra.credit.entry import Alpha, Batch, Method
+from hicra.credit.entry import Alpha, Batch
+from hicra.credit.method import Method
 from hicra.credit.shapers.hicra import hicra
 
 BLUR = 0.15

@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 
 from hicra.arrays import Array
-from hicra.credit.entry import Alpha, Batch, Method
+from hicra.credit.entry import Alpha, Batch
+from hicra.credit.method import Method
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from hicra.arrays import Array
-from hicra.credit.entry import Alpha, Batch, Method
+from hicra.credit.entry import Alpha, Batch
+from hicra.credit.method import Method
 from hicra.credit.shapers.hicra import hicra
 
 

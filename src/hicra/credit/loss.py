@@ -1,0 +1,118 @@
+"""A loss turns advantages into the number that is minimised: a loss for each token, and a mean over tokens.
+
+The two are chosen apart. `mean` says how much a token of a long response counts, and every loss takes each of the three. The
+formulas are for a whole batch at once; an engine that sees the batch in parts divides by the totals of the whole batch.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import create_model
+
+from hicra.arrays import as_flags
+from hicra.credit.border import array_of, cast, like
+from hicra.credit.entry import Batch, Entry, Settings
+from hicra.errors import DataError
+from hicra.strict import Positive
+
+Mean = Literal["tokens", "responses", "constant"]
+
+
+@dataclass(frozen=True)
+class Loss(Entry):
+    """Turns advantages into the loss: `loss(logps, old_logps, advantages, mask, batch=None, **settings)`, all [B,T].
+
+    The number is numpy or torch as `logps` is, with its dtype and device, and a gradient flows back to `logps`. `function` is
+    `(logps, old_logps, advantages, mask, batch, *, settings...) -> [B,T]`, the loss of each token, in numpy or torch; the batch
+    holds the needed fields alone, of the policy that is trained, so a gradient may flow into its entropies too.
+
+    Every loss has two settings more than its function. `mean`: "tokens" averages over all tokens of the batch (DAPO),
+    "responses" over the tokens of each response and then over responses (GRPO), "constant" divides the sum by B * most_tokens
+    (Dr. GRPO). `most_tokens`: the longest response allowed; None takes T.
+
+    Attributes:
+        mean: the default of the setting of that name.
+        signed: whether the loss treats tokens differently by the sign of their advantage, beyond its product with the ratio.
+    """
+
+    mean: Mean = "tokens"
+    signed: bool = False
+    kind: ClassVar[str] = "loss"
+    section: ClassVar[str] = "loss.settings"
+
+    @functools.cached_property
+    def settings_class(self) -> type[Settings]:
+        """The class that checks the settings: those of the function, `mean` and `most_tokens`."""
+        return create_model(
+            f"{self.name}_settings",
+            __base__=super().settings_class,
+            mean=(Mean, self.mean),
+            most_tokens=(Positive | None, None),
+        )
+
+    def tokens(
+        self, logps: Any, old_logps: Any, advantages: Any, mask: Any, batch: Batch | None = None, **settings: Any
+    ) -> Any:
+        """Computes the loss of each token [B,T], which an engine averages itself; raises as a call does."""
+        chosen = self.checked(settings)
+        self.require(batch or {})
+        logps = array_of(logps)
+        given = {"logps": logps, "old_logps": old_logps, "advantages": advantages, "mask": as_flags(mask, "mask")}
+        given |= {field: (batch or {})[field] for field in self.needs}
+        arrays = {name: like(value, logps) for name, value in given.items()}
+        for name, array in arrays.items():
+            if array.shape != logps.shape or array.ndim != 2:
+                raise DataError(
+                    f"{name} {tuple(array.shape)} and logps {tuple(logps.shape)} must both be [B,T]",
+                    f"give {name} for each token",
+                )
+        four = [arrays.pop(name) for name in ("logps", "old_logps", "advantages", "mask")]
+        del chosen["mean"], chosen["most_tokens"]
+        return self.function(*four, arrays, **chosen)
+
+    def __call__(
+        self, logps: Any, old_logps: Any, advantages: Any, mask: Any, batch: Batch | None = None, **settings: Any
+    ) -> Any:
+        """Computes the loss of a whole batch.
+
+        Args:
+            logps: [B,T] log-probabilities of the policy that is trained, in nats.
+            old_logps: [B,T] those of the policy that sampled.
+            advantages: [B,T].
+            mask: [B,T] policy tokens, bool or exactly 0 or 1.
+            batch: the fields that the loss needs beyond these, [B,T].
+            **settings: those of the loss.
+
+        Raises:
+            ConfigError: a setting is unknown or refused.
+            MissingField: the batch lacks a field that the loss needs.
+            DataError: the arrays have different shapes, are not [B,T], or the mask holds what is neither 0 nor 1.
+        """
+        chosen = self.checked(settings)
+        logps = array_of(logps)
+        losses = self.tokens(logps, old_logps, advantages, mask, batch, **settings)
+        live = like(as_flags(mask, "mask"), logps)
+        rows, width = live.shape
+        return cast(averaged(losses, live, chosen["mean"], live.sum(), rows, chosen["most_tokens"] or width), logps)
+
+
+def averaged(losses: Any, mask: Any, mean: Mean, tokens: Any, rows: Any, most_tokens: int) -> Any:
+    """Returns the share of a part of a batch in its mean loss; the parts add up to the mean of the whole batch.
+
+    Args:
+        losses: [B,T] losses of the part's tokens, numpy or torch; what stands outside the mask does not count.
+        mask: [B,T] policy tokens, bool.
+        mean: see `Loss`.
+        tokens, rows: numbers of policy tokens and of rollouts of the whole batch.
+        most_tokens: the longest response allowed.
+    """
+    losses = losses * mask
+    if mean == "tokens":
+        return losses.sum() / (tokens + (tokens == 0))
+    if mean == "constant":
+        return losses.sum() / (rows * most_tokens)
+    count = mask.sum(-1)
+    return (losses.sum(-1) / (count + (count == 0))).sum() / rows
