@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hicra import Lexicon
-from hicra.credit import METHODS
+from hicra.credit import assign
 from hicra.engines.shaping import Shaping
 from hicra.errors import EngineError, MissingField
 from tokenizers_made import byte_level
@@ -28,13 +28,13 @@ def batch(texts):
 
 def made(method, texts, base, size=2, rewards=None, **more):
     ids, live = batch(texts)
-    shaping = Shaping(METHODS[method], {}, LEXICON, TOKENIZER, **more)
+    shaping = Shaping(assign({"name": method}), LEXICON, TOKENIZER, **more)
     base = np.array(base, np.float32)
     rewards = np.array([0.0] * len(base) if rewards is None else rewards)
     inputs = [{"id": number} for number in range(len(texts))]
     return shaping, shaping.generation(
         inputs, ids=ids, live=live, base=base, rewards=rewards, group_size=size,
-        entropies=ids % 7 / 7.0 if shaping.needs_entropies else None,
+        **({"entropies": ids % 7 / 7.0} if shaping.needs_policy else {}),
     )  # fmt: skip
 
 
@@ -63,7 +63,9 @@ def test_group_ids_stay_distinct_over_generations():
 
 def test_group_ids_count_the_rollouts_of_all_ranks():
     """Six rollouts on each of two ranks in groups of four: rank 1 begins in the middle of the second group."""
-    shaping = Shaping(METHODS["none"], {}, LEXICON, TOKENIZER, gather=lambda value: [value, value], rank=1, ranks=2)
+    shaping = Shaping(
+        assign({"name": "none"}), LEXICON, TOKENIZER, gather=lambda value: [value, value], rank=1, ranks=2
+    )
     found = []
     for first in (None, None, 60):
         ids, live = batch(TEXTS[:3] * 2)
@@ -89,7 +91,7 @@ def test_the_self_check_leaves_methods_alone_that_may_change_anything():
 
 def test_a_field_that_is_needed_is_named():
     ids, live = batch(TEXTS)
-    shaping = Shaping(METHODS["entropy_advantage"], {}, LEXICON, TOKENIZER)
+    shaping = Shaping(assign({"name": "entropy_advantage"}), LEXICON, TOKENIZER)
     with pytest.raises(MissingField, match="entropies"):
         shaping.generation([{}] * 4, ids=ids, live=live, base=np.ones(4), rewards=np.ones(4), group_size=2)
 
@@ -97,7 +99,7 @@ def test_a_field_that_is_needed_is_named():
 @pytest.mark.parametrize(("phrases", "says"), [(["xyzzy"], "no token is a planning token"), (TEXTS, "more than half")])
 def test_an_empty_and_a_wide_mask_are_said_once(phrases, says):
     ids, live = batch(TEXTS)
-    shaping = Shaping(METHODS["hicra"], {}, Lexicon.from_phrases(phrases), TOKENIZER)
+    shaping = Shaping(assign({"name": "hicra"}), Lexicon.from_phrases(phrases), TOKENIZER)
     more = {"ids": ids, "live": live, "base": np.ones(4), "rewards": np.ones(4), "group_size": 2}
     with pytest.warns(UserWarning, match=says):
         shaping.generation([{}] * 4, **more)
