@@ -23,7 +23,6 @@ MAPPING: dict[str, tuple[Any, dict[str, Any]]] = {
     "method.settings": ({"alpha": 0.35}, {"method_settings": {"alpha": 0.35}}),
     "method.then": ([{"name": "placebo"}], {"method_then": [{"name": "placebo", "settings": {}}]}),
     "baseline.name": ("grpo", {"baseline": "grpo"}),
-    "baseline.settings": ({"epsilon": 0.01}, {"baseline_settings": {"epsilon": 0.01}}),
     "loss.name": ("cispo", {"policy_loss": "cispo"}),
     "loss.settings": (
         {"clip_low": 0.1, "mean": "responses"},
@@ -47,7 +46,8 @@ MAPPING: dict[str, tuple[Any, dict[str, Any]]] = {
     "train.precision": ("bf16", {"bf16": True}),
 }
 ELSEWHERE = {  # what is no argument of TRL's trainer
-    "preset", "reward.overlong_cache", "reward.tool_bonus", "train.dynamic_sampling", "engine", "task.name", "task.settings", "model.name", "model.train_layers", "model.lora_rank", "train.keep_checkpoints",
+    "preset", "baseline.settings", "reward.overlong_cache", "reward.tool_bonus", "train.dynamic_sampling", "engine", "task.name",
+    "task.settings", "model.name", "model.train_layers", "model.lora_rank", "train.keep_checkpoints",
     "train.skip_without_gradient", "train.threads", "eval.problems", "eval.temperature", "log.rollouts_every",
 }  # fmt: skip
 

@@ -79,7 +79,7 @@ PRESETS = {
             "Cheng et al. 2025, arXiv:2506.14758",
         ),
         Preset(
-            "80_20", {"baseline.name": "grpo", "method.name": "forking_tokens"} | _clip(0.2, 0.28, "tokens")
+            "forking_tokens_2025", {"baseline.name": "grpo", "method.name": "forking_tokens"} | _clip(0.2, 0.28, "tokens")
             | {"train.kl": 0.0},
             "Wang et al. 2025, arXiv:2506.01939",
         ),
