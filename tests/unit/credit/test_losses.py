@@ -22,8 +22,8 @@ MEANS = ("tokens", "responses", "constant")
 def by_token(name, advantages=A, **settings):
     """The losses and their gradients by logps, of the policy tokens alone, row after row."""
     torch = pytest.importorskip("torch")
-    logps = torch.tensor(LOGPS, requires_grad=True)
-    losses = credit.LOSSES[name].tokens(logps, OLD, advantages, MASK, H, **settings)
+    logps, moving = torch.tensor(LOGPS, requires_grad=True), torch.tensor(H["entropies"], requires_grad=True)
+    losses = credit.LOSSES[name].tokens(logps, OLD, advantages, MASK, {"entropies": moving}, **settings)
     exact = credit.LOSSES[name].tokens(LOGPS, OLD, advantages, MASK, H, **settings)
     assert losses.detach().numpy() == pytest.approx(exact)  # the gradient apart, numpy and torch agree
     losses[torch.tensor(MASK)].sum().backward()
@@ -89,9 +89,19 @@ def test_what_the_entropy_term_pulls_at():
     torch = pytest.importorskip("torch")
     entropies = torch.tensor(H["entropies"], requires_grad=True)
     credit.LOSSES["entropy_regularised"](
-        torch.tensor(LOGPS), OLD, A, MASK, {"entropies": entropies}, coefficient=0.1
+        torch.tensor(LOGPS, requires_grad=True), OLD, A, MASK, {"entropies": entropies}, coefficient=0.1
     ).backward()
     assert entropies.grad.numpy() == pytest.approx(-0.1 / 5 * MASK)  # up, on each of the five tokens alike
+
+
+def test_entropies_without_a_gradient_are_refused_where_one_is_wanted():
+    torch = pytest.importorskip("torch")
+    loss, logps = credit.LOSSES["entropy_regularised"], torch.tensor(LOGPS, requires_grad=True)
+    with pytest.raises(DataError, match="no gradient flows into the entropies"):
+        loss(logps, OLD, A, MASK, H)
+    with torch.no_grad():  # an evaluation wants none
+        assert torch.isfinite(loss(logps, OLD, A, MASK, H))
+    assert loss(logps, OLD, A, MASK, H, coefficient=0.0) == credit.LOSSES["clip"](logps, OLD, A, MASK)
 
 
 def test_fipo_leaves_outliers_out_of_the_future_and_bounds_what_they_cost():

@@ -13,6 +13,7 @@ from typing import Any
 from hicra.credit.entry import Batch
 from hicra.credit.loss import Loss
 from hicra.credit.losses.clipped import NotNegative, clip
+from hicra.errors import DataError
 from hicra.strict import Share
 
 
@@ -41,9 +42,18 @@ def entropy_regularised(
         coefficient: at least 0, in units of the advantage per nat; 0 gives `clip`.
         clip_low: as in `clip`.
         clip_high: as in `clip`.
+
+    Raises:
+        DataError: a gradient flows into the log-probabilities and none into the entropies, so the term would do nothing.
     """
+    entropies = batch["entropies"]
+    if coefficient and getattr(logps, "requires_grad", False) and not entropies.requires_grad:
+        raise DataError(
+            "no gradient flows into the entropies, so entropy_regularised would train as clip does",
+            "give the entropies of the forward pass that gave the log-probabilities, not those of sampling time",
+        )
     losses = clip(logps, old_logps, advantages, mask, batch, clip_low=clip_low, clip_high=clip_high)
-    return losses - coefficient * batch["entropies"]
+    return losses - coefficient * entropies
 
 
 ENTROPY_REGULARISED = Loss(
