@@ -26,8 +26,9 @@ class Loss(Entry):
     """Turns advantages into the loss: `loss(logps, old_logps, advantages, mask, batch=None, **settings)`, all [B,T].
 
     The number is numpy or torch as `logps` is, with its dtype and device, and a gradient flows back to `logps`. `function` is
-    `(logps, old_logps, advantages, mask, batch, *, settings...) -> [B,T]`, the loss of each token, in numpy or torch; the batch
-    holds the needed fields alone, of the policy that is trained, so a gradient may flow into its entropies too.
+    `(logps, old_logps, advantages, mask, batch, *, settings...) -> [B,T]`, the loss of each token, in numpy or torch. Its arrays
+    are floats of one dtype and 0 where the mask is False. The batch holds the needed fields alone, [B,T], of the policy that is
+    trained, so a gradient may flow into its entropies too.
 
     Every loss has two settings more than its function. `mean`: "tokens" averages over all tokens of the batch (DAPO),
     "responses" over the tokens of each response and then over responses (GRPO), "constant" divides the sum by B * most_tokens
