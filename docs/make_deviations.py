@@ -30,6 +30,7 @@ FAMILIES = {
     "RECENTRED": "Credit: hicra_recentred",
     "RELEASED": "Credit: hicra_released",
     "PLACEBO": "Credit: placebo",
+    "LOSS": "Losses",
     "TRAIN": "Training",
     "METRIC": "Metrics",
     "STATS": "Statistics",
