@@ -123,7 +123,7 @@ def test_a_rollout_without_tokens_has_no_weight_in_whitening():
     got = call("reinforce_pp", [1, 0, 100], [1, 1, 1], response_mask=mask)
     assert got[:2].tolist() == call("reinforce_pp", [1, 0], [1, 1], response_mask=mask[:2]).tolist()
     assert got[2] == 0
-    assert (call("reinforce_pp", [1, 1, 0], [1, 1, 1], response_mask=mask) == 0).all()
+    assert (call("reinforce_pp", [0.1, 0.1, 0], [1, 1, 1], response_mask=mask) == 0).all()  # 0.3 / 3 is not 0.1
 
 
 # ---- MaxRL
