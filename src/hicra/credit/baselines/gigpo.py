@@ -7,12 +7,12 @@ What is certain: both parts, their sum with the weight omega, and `none` and `st
 runs use omega 1 and gamma 0.95. What is a reconstruction: how actions and returns are found in a batch of tokens.
 
 Deviations:
-CREDIT-11. `state_ids` says for each token in which state its action was taken, -1 where it belongs to none. An action is an
+GIGPO-1. `state_ids` says for each token in which state its action was taken, -1 where it belongs to none. An action is an
     unbroken run of policy tokens of one state: tool output ends it, and so does another state. Two actions from one state need
     a token between them that is no policy token, or they count as one.
-CREDIT-12. Only the reward at the end of a rollout is known. The return of an action is that reward times gamma to the power of
+GIGPO-2. Only the reward at the end of a rollout is known. The return of an action is that reward times gamma to the power of
     the number of actions after it; rewards within an episode cannot be given.
-CREDIT-13. A state is the same only if its id is the same; the authors' code can also join states whose texts are similar.
+GIGPO-3. A state is the same only if its id is the same; the authors' code can also join states whose texts are similar.
 """
 
 from __future__ import annotations

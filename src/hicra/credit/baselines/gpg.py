@@ -4,7 +4,7 @@ What is certain: R_i - mean_g times B over a count. What is a reconstruction: th
 of it and not from its text. verl counts something else.
 
 Deviations:
-CREDIT-7. The paper's factor makes up for groups that are all right or all wrong, so by default the count is that of rollouts in
+GPG-1. The paper's factor makes up for groups that are all right or all wrong, so by default the count is that of rollouts in
     mixed groups. verl counts the rollouts whose reward is not 0 instead, so its factor depends on what a wrong answer is worth;
     that can be had as `nonzero: rewards`. A batch without any has factor 1.
 """

@@ -10,11 +10,11 @@ Note what the separate normalisation does: w_outcome cancels, w_entropy cancels 
 have the mean 0. So a right token of low entropy is pushed down; whether an answer was right only says which way entropy counts.
 
 Deviations:
-CREDIT-14. Shares are taken, and advantages normalised, within the group of one prompt, as GRPO's are; normalising divides by the
+GTPO-1. Shares are taken, and advantages normalised, within the group of one prompt, as GRPO's are; normalising divides by the
     unbiased standard deviation + 1e-6 and gives exactly 0 where all shaped rewards are equal.
-CREDIT-15. Entropies count as H + 1e-6 nats, so that 1/H is defined and tokens whose entropies are all 0 share equally.
-CREDIT-16. Position t counts every token of the response, tool output too. A rollout is alive at t where it has a policy token.
-CREDIT-17. GRPO-S leaves out rollouts without policy tokens, as they have no mean entropy. Its probability ratio of whole
+GTPO-2. Entropies count as H + 1e-6 nats, so that 1/H is defined and tokens whose entropies are all 0 share equally.
+GTPO-3. Position t counts every token of the response, tool output too. A rollout is alive at t where it has a policy token.
+GTPO-4. GRPO-S leaves out rollouts without policy tokens, as they have no mean entropy. Its probability ratio of whole
     responses belongs to the loss, which is chosen apart.
 """
 

@@ -6,9 +6,9 @@ them, so that a common beginning weighs as much as it is often; lambda-GRPO divi
 What is certain: the set, and the division by its size, from the paper's definition. What is a reconstruction: the forms below.
 
 Deviations:
-CREDIT-9. The paper weights each token's loss, KL term included. Here the advantage is divided, so a KL term of the loss is not.
+LAMBDA-1. The paper weights each token's loss, KL term included. Here the advantage is divided, so a KL term of the loss is not.
     `scale` is `none` by default, so that the method differs from `dr_grpo` by the sets alone; the paper's advantages have `std`.
-CREDIT-10. Rollouts are compared position by position, by the ids of their policy tokens. A position that only one of two
+LAMBDA-2. Rollouts are compared position by position, by the ids of their policy tokens. A position that only one of two
     rollouts has, or that one of them did not produce, parts them; the text of tool output is not compared.
 """
 

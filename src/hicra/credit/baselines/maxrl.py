@@ -7,7 +7,7 @@ of J_G as its expectation. Less the mean score of all rollouts, whose expectatio
 with a success, and -1 throughout a group without one.
 
 Deviations:
-CREDIT-5. Groups in which every rollout is wrong get -1 by default, which is exact. Most trainers set them to 0; that drops the
+MAXRL-1. Groups in which every rollout is wrong get -1 by default, which is exact. Most trainers set them to 0; that drops the
     control variate exactly where nothing succeeds, and the expectation becomes the gradient of J_(G-1): too small by the share
     (1-p)^(G-1) / sum_{k<G} (1-p)^k, which is 9.9 % at p = 0.4 and G = 4. It can be had as `all_wrong: zero`.
 """

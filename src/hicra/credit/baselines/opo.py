@@ -4,7 +4,7 @@ What is certain: the formula, which stands in the paper and in verl. It has the 
 rollout's gradient grows with its length.
 
 Deviations:
-CREDIT-6. The paper trains strictly on policy, one optimiser step a generation; a baseline cannot ask for that. Set the number of
+OPO-1. The paper trains strictly on policy, one optimiser step a generation; a baseline cannot ask for that. Set the number of
     inner steps of the engine to 1 to follow it.
 """
 

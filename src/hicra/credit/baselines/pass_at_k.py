@@ -5,7 +5,7 @@ With G rollouts a prompt, k = G: what counts is the largest reward of the group,
 What is certain: the formula, from verl's code. That it is what arXiv:2503.19595 says is verl's word.
 
 Deviations:
-CREDIT-8. verl divides by the standard deviation of the group unless its setting says otherwise. Here the difference stands as it
+PASSK-1. verl divides by the standard deviation of the group unless its setting says otherwise. Here the difference stands as it
     is, which is the change of the largest reward.
 """
 

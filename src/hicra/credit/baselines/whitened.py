@@ -4,9 +4,9 @@ What is certain: both forms, with the mean and the deviation of the whole batch,
 counted, and which deviation, is read from verl's code.
 
 Deviations:
-CREDIT-3. The authors take the KL penalty of each token out of the reward, so that the return differs from token to token. Here
+REINFORCE-1. The authors take the KL penalty of each token out of the reward, so that the return differs from token to token. Here
     KL comes in by the loss, the discount is 1, and the return of every token is the reward of its rollout.
-CREDIT-4. Whitening runs over the policy tokens of the scored rollouts, as verl's does, so a long rollout counts for more. It
+REINFORCE-2. Whitening runs over the policy tokens of the scored rollouts, as verl's does, so a long rollout counts for more. It
     divides by the unbiased standard deviation + 1e-6. Where all tokens have one value the advantages are 0.
 """
 
