@@ -4,7 +4,7 @@ Several papers report that a random subset of the tokens does nearly as well as 
 the policy tokens, and either amplifies them as HICRA amplifies planning tokens or keeps them alone, as `planning_only` and
 `forking_tokens` do. Unlike `placebo` it looks at no planning mask.
 
-Deviations (no paper at hand says how its random subset is drawn):
+Deviations (how the subset is drawn is this project's choice):
 RANDOM-1. Tokens are drawn one by one, without replacement, in every row for itself. A row of n policy tokens has rho n of them,
     rounded up or down at random, so that the share is rho on average in short rows too.
 RANDOM-2. The draw depends on the seed and the row's own tokens, never on the order of rows or on padding. So it is another one at
@@ -65,7 +65,7 @@ def random_mask(live: Bools, ids: Array, rho: float, seed: int) -> Bools:
         where = np.flatnonzero(live[row])
         rng = row_generator(ids[row, where], seed)
         count = int(rho * len(where) + rng.random())
-        out[row, rng.permutation(where)[:count]] = True
+        out[row, rng.choice(where, count, replace=False, shuffle=False)] = True
     return out
 
 

@@ -50,7 +50,7 @@ def shuffled_mask(planning: Bools, live: Bools, ids: Array, seed: int) -> Bools:
     planning = planning & live
     out = np.zeros(live.shape, np.bool_)
     key = {
-        int(row): row_key(np.concatenate([ids[row, live[row]], planning[row, live[row]]]), seed)
+        int(row): row_key(2 * ids[row, live[row]].astype(np.int64) + planning[row, live[row]], seed)
         for row in np.flatnonzero(planning.any(axis=1))
     }
     mask_of = {key[row]: planning[row, live[row]] for row in key}
