@@ -223,7 +223,7 @@ def test_missing_fields_are_named(name):
     method = credit.METHODS[name]
     full = {
         "response_mask": np.ones((2, 3), bool), "planning_mask": np.ones((2, 3), bool), "group_ids": np.zeros(2),
-        "entropies": np.ones((2, 3)), "response_ids": np.ones((2, 3), int),
+        "entropies": np.ones((2, 3)), "response_ids": np.ones((2, 3), int), "rewards": np.array([1.0, 0.0]),
     }  # fmt: skip
     for field in method.needs:
         with pytest.raises(MissingField, match=field):

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from hicra.credit.entry import Table
 from hicra.credit.shapers import (
+    bonus,
+    difficulty,
+    difficulty_all,
     entropy_advantage,
+    execution_only,
     forking_tokens,
     hicra,
+    negative,
     none,
     placebo,
+    planning_only,
+    positive,
+    random_tokens,
     recentred,
     released,
+    shuffled_rows,
+    whiten,
 )
 
 METHODS = Table(
@@ -26,7 +36,17 @@ METHODS = Table(
             hicra,
             recentred,
             released,
+            difficulty,
+            bonus,
+            difficulty_all,
+            positive,
+            negative,
+            planning_only,
+            execution_only,
             placebo,
+            random_tokens,
+            shuffled_rows,
+            whiten,
             entropy_advantage,
             forking_tokens,
         )

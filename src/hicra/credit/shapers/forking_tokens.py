@@ -37,5 +37,6 @@ def shape(advantages: Array, batch: Batch, *, rho: Annotated[float, AfterValidat
 
 
 METHOD = Method(
-    "forking_tokens", shape, "Wang et al. 2025, arXiv:2506.01939", needs=("response_mask", "entropies"), scope="batch"
-)
+    "forking_tokens", shape, "Wang et al. 2025, arXiv:2506.01939",
+    needs=("response_mask", "entropies"), scope="batch", selects=True, keeps_sign=True,
+)  # fmt: skip
