@@ -11,10 +11,16 @@ from hicra.credit.shapers import (
     entropy_advantage,
     forking_tokens,
     hicra,
+    ktae,
+    light_gtpo,
     none,
+    perplexity_shaping,
     placebo,
+    position_shaping,
     recentred,
     released,
+    sepa,
+    taco,
 )
 
 METHODS = Table(
@@ -29,6 +35,12 @@ METHODS = Table(
             placebo,
             entropy_advantage,
             forking_tokens,
+            light_gtpo,
+            sepa,
+            taco,
+            perplexity_shaping,
+            position_shaping,
+            ktae,
         )
     ),
 )
