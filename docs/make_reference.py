@@ -185,7 +185,11 @@ def _entry(entry: Entry) -> tuple[str, ...]:
 
 def _section(entry: Entry) -> str:
     """The page and the heading of an entry: `## name` on a page of baselines, losses or shapers."""
-    own = {"baseline": ["baselines.md"], "loss": ["losses.md"], "shaper": ["hicra.md", "controls.md", "entropy.md"]}
+    own = {
+        "baseline": ["baselines.md"],
+        "loss": ["losses.md"],
+        "shaper": ["hicra.md", "controls.md", "entropy.md", "tokens.md"],
+    }
     for name in own[entry.kind]:
         text = (DOCS / "methods" / name).read_text(encoding="utf-8")
         if re.search(rf"^## `{entry.name}`$", text, re.MULTILINE):

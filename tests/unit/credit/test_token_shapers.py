@@ -136,6 +136,12 @@ def test_light_gtpo_by_hand():
     assert call("light_gtpo", [[-2.0, -2.0, -2.0]], batch, beta=3.0).tolist() == [[0.0, -5.0, -2.0]]
 
 
+def test_an_entropy_that_rounding_made_negative_counts_as_0():
+    # 0 and 3 have the mean 3/2: weights 1 - 1/2 and 1 + 1/2
+    got = call("light_gtpo", [[1.0, 1.0]], {"entropies": np.array([[-0.5, 3.0]])}, beta=0.5)
+    assert got.tolist() == [[0.5, 1.5]]
+
+
 def test_light_gtpo_leaves_a_row_without_entropy_as_it_is():
     batch = {"entropies": np.array([[0.0, 0.0], [-1e-9, 0.0], [1.0, 1.0]])}
     assert call("light_gtpo", [[0.3, 0.3]] * 3, batch, beta=1.0).tolist() == [[0.3, 0.3]] * 3
@@ -302,6 +308,15 @@ def test_ktae_changes_nothing_where_no_outcome_can_be_told():
     assert call("ktae", advantages, grouped(ids, [1, 0], response_mask=empty)).tolist() == advantages.tolist()
     apart = grouped(ids, [1, 0]) | {"group_ids": np.array([1, 2])}
     assert call("ktae", advantages, apart).tolist() == advantages.tolist()
+
+
+def test_ktae_counts_a_reward_above_0_as_right():
+    ids = [[7, 5], [7, 5], [8, 5], [8, 5]]
+    graded, binary = (
+        call("ktae", np.zeros((4, 2)), grouped(ids, rewards)) for rewards in ([0.2, 1, 0, -1], [1, 1, 0, 0])
+    )
+    assert (graded == binary).all()
+    assert graded.any()
 
 
 def test_ktae_leaves_unscorable_rollouts_out():

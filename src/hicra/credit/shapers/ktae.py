@@ -10,7 +10,8 @@ Deviations:
 KTAE-1. The p-value of Fisher's test is two-sided: the chance of all tables that are no more likely than the one seen, as in the
     code. The paper prints the chance of that one table. Here it is computed in whole numbers, so a p of 1 is exactly 1.
 KTAE-2. The frequency of a token is its count over the number of tokens of that side, and 1e-5 is added to the denominators of
-    the ratio, both as in the code. So a token that only one side has is driven close to the bound.
+    the ratio, both as in the code. So a token that only one side has is driven close to the bound, unless
+    responses are very long.
 KTAE-3. The value is bound tanh((h1 F + h2 IG) D / 2), in which tanh(x/2) = 2 sigmoid(x) - 1. The code has h1 = h2 = 1, divides by
     h1 + h2, and lets the value reach 1: that is h1 = h2 = 1/2 and bound 1, the defaults. The paper prints the sigmoid minus 1/2,
     which is bound 1/2.

@@ -1,8 +1,8 @@
 """SEPA, selective entropy pooling, experimental: it evens out the entropies of execution tokens before they weigh credit.
 
-Execution tokens are uncertain for reasons that say nothing of strategy, such as a choice between two spellings. Pooling takes
-that away, while planning tokens keep their entropies. The author of the method reports no gain at 4 billion parameters, and one
-that is not significant at 30 billion.
+The idea is that an execution token is uncertain for reasons that say nothing of strategy, such as a choice between two words.
+Pooling takes that away, while planning tokens keep their entropies. The author of the method reports no gain at 4 billion
+parameters, and one that is not significant at 30 billion.
 
 Deviations:
 SEPA-1. In the source, lambda rises from 0 to 1 while training goes on. Here it is the setting `pooling`, and its default is the
