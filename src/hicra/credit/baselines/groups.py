@@ -9,7 +9,7 @@ import numpy as np
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.errors import DataError
 
-EPSILON = 1e-6  # added to a standard deviation before a division, as TRL does (CREDIT-1)
+EPSILON = 1e-6  # added to a standard deviation before a division (CREDIT-1)
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,10 @@ def relative(values: Floats, number: Ints, scale: str = "none") -> Floats:
     """
     size = np.bincount(number)
     centred = values - (np.bincount(number, values) / np.maximum(size, 1))[number]
-    low, high = np.full(len(size), np.inf), np.full(len(size), -np.inf)
-    np.minimum.at(low, number, values)
-    np.maximum.at(high, number, values)
-    centred[(low == high)[number]] = 0.0  # the mean of three 0.1 in floating point is not 0.1
+    first = np.zeros(len(size))
+    first[number] = values  # any one value of the group serves
+    differs = np.bincount(number, values != first[number], len(size)) > 0
+    centred[~differs[number]] = 0.0  # the mean of three 0.1 in floating point is not 0.1
     if scale == "std":
         variance = np.bincount(number, centred**2) / np.maximum(size - 1, 1)
         centred = centred / (np.sqrt(variance) + EPSILON)[number]

@@ -58,7 +58,10 @@ def gtpo(
     cell = cells(groups, good)
     shaped = shaped_rewards(entropies, live, cell, good, w_outcome, w_entropy)
     made = np.zeros(live.shape)
-    made[live] = relative(shaped[live], np.broadcast_to(cell[:, None], live.shape)[live], "std")
+    for rows in rows_of(cell):
+        own, values = np.zeros((len(rows), live.shape[1])), shaped[rows][live[rows]]
+        own[live[rows]] = relative(values, np.zeros(len(values), np.int64), "std")
+        made[rows] = own
     return groups.filled(made)
 
 
@@ -106,15 +109,21 @@ def shaped_rewards(
     Returns:
         [N,T], 0 where not alive.
     """
-    if not live.size:
-        return np.zeros(live.shape)
-    weight = np.where(good[:, None], entropies + EPSILON, 1 / (entropies + EPSILON)) * live
+    shaped = np.zeros(live.shape)
+    for rows in rows_of(cell):  # a cell at a time: its arrays stay in the processor's cache
+        own, right_ones = live[rows], good[rows[0]]
+        weight = entropies[rows] + EPSILON
+        weight = np.where(own, weight if right_ones else 1 / weight, 0.0)
+        alive, total = own.sum(axis=0), weight.sum(axis=0)
+        value = w_outcome + weight * (w_entropy * alive / np.where(alive > 0, total, 1.0))
+        shaped[rows] = np.where(own, value if right_ones else -value, 0.0)
+    return shaped
+
+
+def rows_of(cell: Ints) -> list[Ints]:
+    """Lists the rows [N] of each cell."""
     order = np.argsort(cell, kind="stable")
-    starts = np.flatnonzero(np.diff(cell[order], prepend=-1))
-    total = np.add.reduceat(weight[order], starts, axis=0)[cell]
-    alive = np.add.reduceat(live[order].astype(float), starts, axis=0)[cell]
-    share = np.divide(weight, total, out=np.zeros(live.shape), where=live)
-    return np.asarray(np.where(good, 1.0, -1.0)[:, None] * (w_outcome + w_entropy * alive * share) * live)
+    return np.split(order, np.flatnonzero(np.diff(cell[order])) + 1) if len(cell) else []
 
 
 def cells(groups: Groups, good: Bools) -> Ints:

@@ -37,6 +37,7 @@ from hicra.credit.method import Method
 from hicra.strict import Share
 
 LEAST_FREQUENCY = 1e-5
+LARGEST_VOCABULARY = 1 << 20
 Weight = Annotated[float, Field(ge=0)]
 
 
@@ -53,7 +54,7 @@ def shape(
 ) -> Array:
     """Returns A + bound tanh((h1 F + h2 IG) D / 2), the same for each occurrence of a token id in a group.
 
-    An advantage may change its sign. The token ids of each group are sorted, which makes it slower than O(B T).
+    An advantage may change its sign.
 
     Args:
         advantages: [B,T].
@@ -76,16 +77,27 @@ def shape(
         of_right = right[row]
         if of_right.all() or not of_right.any():
             continue
-        token, code = np.unique(batch["response_ids"][rows[row], place], return_inverse=True)
-        seen = np.zeros((len(rows), len(token)), np.bool_)
+        tokens, code = numbered(batch["response_ids"][rows[row], place])
+        seen = np.zeros((len(rows), tokens), np.bool_)
         seen[row, code] = True
         n_right, n_wrong = np.count_nonzero(right), np.count_nonzero(~right)
         table = np.count_nonzero(seen[right], axis=0), np.count_nonzero(seen[~right], axis=0)
         fisher, gain, shares = (value[table] for value in associations(n_right, n_wrong))
-        direction = shares + h3 * frequency_ratio(code, of_right, len(token), k1, b)
+        direction = shares + h3 * frequency_ratio(code, of_right, tokens, k1, b)
         value = bound * np.tanh((h1 * fisher + h2 * gain) * direction / 2)
         shaped[rows[row], place] += value[code]
     return shaped
+
+
+def numbered(ids: Ints) -> tuple[int, Ints]:
+    """Returns how many distinct ids there are, and the number of each, [P] from 0; ids of a vocabulary need no sorting."""
+    if len(ids) and ids.min() >= 0 and ids.max() < LARGEST_VOCABULARY:
+        there = np.zeros(int(ids.max()) + 1, np.bool_)
+        there[ids] = True
+        number = np.cumsum(there) - 1
+        return int(number[-1]) + 1, number[ids]
+    token, code = np.unique(ids, return_inverse=True)
+    return len(token), code
 
 
 @functools.lru_cache(maxsize=256)
@@ -135,10 +147,11 @@ def frequency_ratio(code: Ints, of_right: Bools, tokens: int, k1: float, b: floa
         tokens: how many distinct tokens the group has, V.
         k1, b: BM25's constants.
     """
-    saturated = []
-    for side in (of_right, ~of_right):
-        length = np.count_nonzero(side)
-        frequency = np.bincount(code[side], minlength=tokens) / length
+    saturated, count = [], np.bincount(code, minlength=tokens)
+    count_right = np.bincount(code[of_right], minlength=tokens)
+    for on_side in (count_right, count - count_right):
+        length = int(on_side.sum())
+        frequency = on_side / length
         relative = length / (len(code) / 2)  # to the mean length of the two sides
         saturated.append((k1 + 1) * frequency / (frequency + k1 * (1 - b + b * relative)))
     right, wrong = saturated
