@@ -1,10 +1,10 @@
 """Are planning tokens the tokens where the model is uncertain ("forks"), and how much of that is chance?
 
-The paper gives P(high entropy | planning) and P(planning | high entropy) of five models, where high means the 30 % of tokens with
-the highest entropy, and remarks that under 10 % of the high-entropy tokens plan. With few planning tokens
-that is nearly automatic: were all of them high, P(planning | high) would be planning share / 0.3, the ceiling. The lift says what
-the overlap is worth: P(planning | high) over the planning share, which is the same as P(high | planning) over 0.3. A planning mask
-that knows nothing of entropy has lift 1.
+The paper gives P(high entropy | planning) and P(planning | high entropy) of five models, where high means the 30 % of tokens
+with the highest entropy, and remarks that under 10 % of the high-entropy tokens plan. With few planning tokens that is nearly
+automatic: were all of them high, P(planning | high) would be planning share / 0.3, the ceiling. The lift says what the
+overlap is worth: P(planning | high) over the planning share, which is the same as P(high | planning) over 0.3. A planning
+mask that knows nothing of entropy has lift 1.
 
 Deviations (the paper does not say whether "top 30 %" is that of a response or of a corpus, and gives no interval):
 FORK-1. High tokens are the 30 % of all tokens of a step's rollouts, so that a step with more entropy has no more of them.
@@ -52,11 +52,18 @@ def fork_overlap(evidence: Evidence) -> Finding | None:
     if len(steps) > 1:
         for name, one in (("first", steps[0]), ("last", steps[-1])):
             of_step = step == one
-            figures[name] = {"step": int(one), **_figures(_sums(row[of_step], planning[of_step], high[of_step]).sum(axis=0))}
+            figures[name] = {
+                "step": int(one),
+                **_figures(_sums(row[of_step], planning[of_step], high[of_step]).sum(axis=0)),
+            }
     figures |= {"tokens": int(known.sum()), "rollouts": int((sums[:, 0] > 0).sum()), "left_out": tokens.left_out}
     if figures["lift"] is None:
         figures["lift_ci"] = None
-        return Finding("fork_overlap", "No token is a planning token, so none of them can be compared with uncertain ones.", figures)
+        return Finding(
+            "fork_overlap",
+            "No token is a planning token, so none of them can be compared with uncertain ones.",
+            figures,
+        )
     resamples = max(200, min(RESAMPLES, _LARGEST // len(sums)))
     figures["lift_ci"] = list(cluster_bootstrap(sums, _lift, resamples, SEED, CONFIDENCE)["lift"])
     return Finding("fork_overlap", _text(figures), figures)

@@ -9,9 +9,9 @@ SENSITIVITY-1. The grams that are left out are drawn from those that occur in th
     all; 200 draws with a fixed seed. The intervals hold the middle 95 % of the draws.
 SENSITIVITY-2. Where rollouts have `token_ends`, shares are of tokens, and of characters else. Of nested spans that are left the
     longest counts, as METRIC-1 says, so a short gram may count where the long one around it is left out.
-SENSITIVITY-3. The change of the semantic entropy is that from the first to the last step with a span; a step that loses all its
-    spans has entropy 0. The change keeps its direction if it has the full one's sign in 95 % of the draws, and the curve keeps its
-    shape if its rank correlation with the full curve is at least 0.9 in 95 % of them.
+SENSITIVITY-3. The change of the semantic entropy is that from the first to the last step with a span; a step that loses all
+    its spans has entropy 0. The change keeps its direction if it has the full one's sign in 95 % of the draws, and the curve
+    keeps its shape if its rank correlation with the full curve is at least 0.9 in 95 % of them.
 SENSITIVITY-4. A span that is a whole sentence belongs to the one gram that is recorded with it, so the sentence goes with it.
 """
 
@@ -111,16 +111,22 @@ def spans_of(rollouts: pl.DataFrame) -> Spans | None:
         size = len(response) if token_ends is None else len(token_ends)
         for span in spans:
             start, stop = span["start"], span["end"]
-            if token_ends is not None:  # the first token that ends behind the start, to the one that holds the last character
+            if (
+                token_ends is not None
+            ):  # the first token that ends behind the start, to the one that holds the last character
                 start, stop = bisect_right(token_ends, start), bisect_left(token_ends, stop) + 1
-            hits.append((step_of[row], grams.setdefault(span["gram"], len(grams)), begin + start, begin + min(stop, size)))
+            hits.append(
+                (step_of[row], grams.setdefault(span["gram"], len(grams)), begin + start, begin + min(stop, size))
+            )
         sizes[step_of[row]] += size
         begin += size
     if not hits:
         return None
     table = np.array(hits, np.int64)
     step, gram, low, high = table[np.lexsort((-table[:, 3], table[:, 2]))].T
-    return Spans("tokens" if has_ends else "characters", list(grams), steps.astype(np.int64), sizes, step, gram, low, high)
+    return Spans(
+        "tokens" if has_ends else "characters", list(grams), steps.astype(np.int64), sizes, step, gram, low, high
+    )
 
 
 def analysis(spans: Spans, kept: Bools) -> tuple[float, Floats]:
@@ -152,11 +158,12 @@ def _spread(full: float, draws: Floats) -> dict[str, float]:
 def _text(figures: dict[str, Any]) -> str:
     share, entropy = figures["planning_share"], figures["semantic_entropy"]
     percent = {name: number(value, percent=True) for name, value in share.items()}
+    nats = {name: decimal(value, 2) for name, value in entropy.items()}
     said = [
-        f"Without a random {figures['dropped']} of the {figures['grams']} grams that occur ({figures['draws']} draws), the planning "
-        f"share of {percent['full']} of the {figures['counts']} becomes {percent['mean']} (95\u00a0% of the draws lie between "
-        f"{percent['low']} and {percent['high']}), and the mean semantic entropy of {decimal(entropy['full'], 2)} nats becomes "
-        f"{decimal(entropy['mean'], 2)} ({decimal(entropy['low'], 2)} to {decimal(entropy['high'], 2)})."
+        f"Without a random {figures['dropped']} of the {figures['grams']} grams that occur ({figures['draws']} draws), the "
+        f"planning share of {percent['full']} of the {figures['counts']} becomes {percent['mean']} (95\u00a0% of the draws lie "
+        f"between {percent['low']} and {percent['high']}), and the mean semantic entropy of {nats['full']} nats becomes "
+        f"{nats['mean']} ({nats['low']} to {nats['high']})."
     ]
     if (change := figures["semantic_entropy_change"]) is not None:
         low, high = decimal(change["low"], 2, sign=True), decimal(change["high"], 2, sign=True)
@@ -169,4 +176,6 @@ def _text(figures: dict[str, Any]) -> str:
             f"Its curve {'keeps' if figures['keeps_shape'] else 'does not keep'} its shape (rank correlation with the full curve "
             f"{decimal(alike['low'], 2)} to {decimal(alike['high'], 2)})."
         )
-    return " ".join([*said, "The rollouts are the same, so this does not say what training with fewer grams would give."])
+    return " ".join(
+        [*said, "The rollouts are the same, so this does not say what training with fewer grams would give."]
+    )

@@ -5,10 +5,10 @@
     found.difference, found.low, found.high, found.p_value, found.prob_improvement, found.verdict
 
 For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), rounding.py,
-signflip.py, holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there
-are shares.py, grouped_share.py, wilson.py, binomial.py and bootstrap.py; for two judges there is kappa.py, and for two curves
-rank.py. They need only numpy and scipy.special. To add one, write a file here with functions of numbers alone, name them below,
-and call them where they are needed.
+signflip.py, holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts
+there are shares.py, grouped_share.py, wilson.py, binomial.py and bootstrap.py; for two judges there is kappa.py, for two
+curves rank.py, and for a knee in one knee.py. They need only numpy and scipy.special. To add one, write a file here with
+functions of numbers alone, name them below, and call them where they are needed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hicra.stats.holm import holm
 from hicra.stats.improvement import improvement_interval, prob_improvement
 from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
 from hicra.stats.kappa import cohen_kappa, raw_agreement
+from hicra.stats.knee import Knee, fit_knee
 from hicra.stats.paired import LEAST_SEEDS, Comparison, paired_comparison, t_interval
 from hicra.stats.power import seeds_needed, smallest_gap, spread_interval
 from hicra.stats.questions import crossed_interval, question_interval
@@ -34,11 +35,13 @@ __all__ = [
     "LEAST_SEEDS",
     "LEAST_TASK_RUNS",
     "Comparison",
+    "Knee",
     "average_ranks",
     "binomial_variance",
     "cluster_bootstrap",
     "cohen_kappa",
     "crossed_interval",
+    "fit_knee",
     "grouped_share_interval",
     "holm",
     "improvement_interval",

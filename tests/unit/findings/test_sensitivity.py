@@ -137,7 +137,9 @@ def test_the_counting_equals_a_slow_one(rows, keep):
     ranges = {(row, s, s + n): g for row, spans in enumerate(rows) for s, n, g in reversed(spans) if keep[g]}
     outer = [one for one in ranges if not any(_holds(other, one) for other in ranges)]
     assert np.isnan(curve[0]) == (not outer)
-    if len(set(ranges)) == sum(keep[g] for spans in rows for _, _, g in spans):  # no equal ranges: it is known which counts
+    if len(set(ranges)) == sum(
+        keep[g] for spans in rows for _, _, g in spans
+    ):  # no equal ranges: it is known which counts
         counts = np.bincount([ranges[one] for one in outer], minlength=5)
         assert not outer or curve[0] == pytest.approx(semantic_entropy(counts))
 
