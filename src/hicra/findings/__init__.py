@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hicra.findings.error_types import error_types
 from hicra.findings.finding import Evidence, Finding
+from hicra.findings.fork_overlap import fork_overlap
+from hicra.findings.sensitivity import sensitivity
+from hicra.findings.stages import stages
 
 __all__ = ["FINDINGS", "Evidence", "Finding", "findings"]
 
-FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = ()
+FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = (
+    fork_overlap,
+    sensitivity,
+    error_types,
+    stages,
+)
 
 
 def findings(evidence: Evidence) -> list[Finding]:

@@ -1,0 +1,88 @@
+"""Why rollouts fail: exact on `plan_execute`, whose task knows the right plan and reads every equation.
+
+The paper has a judge model name the reason of each failure, and claims from the counts that training takes away errors of
+planning and strategy more than others. On this task no judge is needed.
+
+Deviations (the paper's two classes, on a task with four kinds):
+ERRORS-3. A wrong plan and giving up are errors of planning and strategy; wrong execution and a wrong form are the others. Giving
+    up is what the demonstrations do when no plan worked, so it says that the right plan was not found.
+ERRORS-4. A run without a recorded task is one on `plan_execute` where every prompt of a failure is a prompt of that task; its
+    settings are then taken to be the defaults.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from hicra.drawing.readable import counted, number
+from hicra.findings.error_counts import PERIOD, change, groups, periods, told, with_period
+from hicra.findings.finding import Evidence, Finding
+from hicra.tasks.plan_execute.failures import KINDS, failure_kind, problem_of
+from hicra.tasks.plan_execute.settings import PlanExecuteSettings
+
+TASK = "plan_execute"
+PLANNING, OTHERS = ("wrong_plan", "gave_up"), ("wrong_execution", "format")
+_WORDS = {
+    "wrong_plan": "have a wrong plan", "gave_up": "gave up", "wrong_execution": "execute a right plan wrongly",
+    "format": "have a wrong form",
+}  # fmt: skip
+
+
+def error_types(evidence: Evidence) -> Finding | None:
+    """Counts the kinds of failures of a run on `plan_execute`; None on other tasks, and without prompts and verdicts.
+
+    Figures: periods (see `error_counts.periods`), planning_change {difference, low, high} or null, unreadable (failures whose
+    prompt is none of the task), unscorable (rollouts without a verdict).
+    """
+    task = evidence.config.get("task") or {}
+    rollouts = evidence.rollouts
+    if task.get("name", TASK) != TASK or not {"step", "prompt", "response", "correct"} <= set(rollouts.columns):
+        return None
+    judged = rollouts.filter(pl.col("correct").is_not_null())
+    if not judged.height:
+        return None
+    ends = with_period(judged)
+    ends = ends.with_columns(groups(ends, "prompt"))
+    failures = ends.filter(~pl.col("correct").cast(pl.Boolean))
+    problems = [problem_of(prompt) if isinstance(prompt, str) else None for prompt in failures["prompt"].to_list()]
+    unreadable = sum(problem is None for problem in problems)
+    if not _is_the_task(task, ends, problems):
+        return None
+    settings = PlanExecuteSettings.parse(task.get("settings") or {})
+    kinds = [
+        None if problem is None else failure_kind(text, problem, settings)
+        for text, problem in zip(failures["response"].to_list(), problems, strict=True)
+    ]
+    found = periods(ends, failures.with_columns(pl.Series("kind", kinds, pl.String)), KINDS, PLANNING, OTHERS)
+    figures = {
+        "periods": found, "planning_change": change(found), "unreadable": unreadable,
+        "unscorable": rollouts.height - judged.height,
+    }  # fmt: skip
+    return Finding("error_types", _text(figures), figures)
+
+
+def _is_the_task(task: dict[str, Any], ends: pl.DataFrame, problems: list[Any]) -> bool:
+    """Whether the run is one on the task: its config says so, or its prompts do (ERRORS-4)."""
+    if task.get("name") == TASK:
+        return any(isinstance(prompt, str) and problem_of(prompt) for prompt in ends["prompt"].head(100).to_list())
+    return bool(problems) and all(problem is not None for problem in problems)
+
+
+def _text(figures: dict[str, Any]) -> str:
+    said = []
+    for one in figures["periods"]:
+        failures = sum(one["counts"].values())
+        where = f"in {PERIOD[one['period']]} ({one['steps'][0]} to {one['steps'][1]})"
+        if not failures:
+            said.append(f"No rollout fails {where}.")
+            continue
+        shares = [f"{number(one['shares'][kind], percent=True)} {_WORDS[kind]}" for kind in (*PLANNING, *OTHERS)]
+        said.append(f"Of {counted(failures, 'failed rollout')} {where}, {', '.join(shares[:-1])} and {shares[-1]}.")
+    said.append(told(figures["planning_change"], figures["periods"], PLANNING))
+    if figures["unreadable"]:
+        said.append(
+            f"{counted(figures['unreadable'], 'failure has', 'failures have')} a prompt that is none of the task."
+        )
+    return " ".join(filter(None, said))
