@@ -87,10 +87,11 @@ def test_unscorable_rollouts_and_unreadable_prompts_are_counted_and_not_scored()
 
 def test_the_settings_of_the_run_count():
     retry = (
-        "let us stack upwards 13 + 16 = 9 ; 9 + 14 = 3 ; 11 - 3 = 8 ; that fails switch the plan " + WRONG["wrong_plan"]
+        "let us stack upwards 13 + 16 = 9 ; 9 + 14 = 3 ; 11 - 3 = 8 ; that fails switch the plan "
+        + WRONG["wrong_execution"]
     )
     table = [{"step": 1, "prompt": PROMPT, "response": retry, "correct": False}]
-    for attempts, kind in ((2, "wrong_plan"), (1, "format")):
+    for attempts, kind in ((2, "wrong_execution"), (1, "wrong_plan")):
         config = {"task": {"name": "plan_execute", "settings": {"attempts": attempts}}}
         assert found(table, config).figures["periods"][0]["counts"][kind] == 1
 

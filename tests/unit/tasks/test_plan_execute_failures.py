@@ -14,6 +14,7 @@ from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 BEADS = {"noun": "beads", "a": 13, "b": 16, "c": 14, "goal": 11}
 RIGHT = "let us dip climb 13 - 16 = 17 ; 17 + 14 = 11 ; 11 - 11 = 0 ; that works answer 11"
 WRONG = "let us stack upwards 13 + 16 = 9 ; 9 + 14 = 3 ; 11 - 3 = 8 ;"
+DROPPED = RIGHT.replace("that works answer 11", "that fails switch the plan")
 
 BY_HAND = {
     # the plan
@@ -21,9 +22,11 @@ BY_HAND = {
     "bends the equations of a wrong plan": (
         "let us stack upwards 13 + 16 = 9 ; 9 + 14 = 11 ; 11 - 11 = 0 ; that works answer 11", "wrong_plan",
     ),
-    "a wrong plan after the right one": (
-        RIGHT.replace("that works answer 11", "that fails switch the plan ") + f"{WRONG} that works answer 3", "wrong_plan",
+    "cut off in a third plan, after two wrong ones": (
+        " ".join([f"{WRONG} that fails switch the plan"] * 2 + ["let us"]), "wrong_plan",
     ),
+    "the right plan comes third": (" ".join([f"{WRONG} that fails switch the plan"] * 2 + [RIGHT]), "wrong_plan"),
+    "loses its thread after a wrong plan": (f"{WRONG} that fails 7 ; coins", "wrong_plan"),
     "a wrong plan with the right operators and a slip": (
         "let us stack upwards 13 - 16 = 16 ; 16 + 14 = 10 ; 11 - 10 = 1 ; that works answer 11", "wrong_plan",
     ),
@@ -40,6 +43,9 @@ BY_HAND = {
     "the right plan after a wrong one, with a slip": (
         f"{WRONG} that fails switch the plan {RIGHT}".replace("17 + 14 = 11", "17 + 14 = 12"), "wrong_execution",
     ),
+    "a wrong plan after the right one": (
+        f"{DROPPED} {WRONG} that works answer 3", "wrong_execution",
+    ),
     # giving up
     "gives up after a wrong plan": (f"{WRONG} that fails so stop here answer none", "gave_up"),
     "gives up after two": (f"{WRONG} that fails switch the plan {WRONG} no match best quit now answer none", "gave_up"),
@@ -51,7 +57,8 @@ BY_HAND = {
     "cut off before its end token": (RIGHT, "format"),
     "two equations": (RIGHT.replace("11 - 11 = 0 ; ", ""), "format"),
     "an equation that is none": (RIGHT.replace("13 - 16 = 17", "13 - 16 17 17"), "format"),
-    "three plans": (" ".join([f"{WRONG} that fails switch the plan"] * 2 + [RIGHT]), "format"),
+    "three plans, the first of them right": (" ".join([DROPPED, *[f"{WRONG} that fails switch the plan"] * 2]), "format"),
+    "a plan of three words": ("let us dip", "format"),
     "a foreign word": (RIGHT.replace("that works", "coins works"), "format"),
 }  # fmt: skip
 
@@ -64,7 +71,7 @@ def test_kinds_by_hand(name):
 
 def test_the_settings_count():
     retry = f"{WRONG} that fails switch the plan {RIGHT}".replace("17 + 14 = 11", "17 + 14 = 12")
-    assert failure_kind(retry, BEADS, PlanExecuteSettings(attempts=1)) == "format"
+    assert failure_kind(retry, BEADS, PlanExecuteSettings(attempts=1)) == "wrong_plan"  # the right one comes too late
     # by two features beads (2 mod 3 = 2) with a = 13 (odd) has strategy 2 * 2 + 1 = 5, so the plan of S2 is wrong
     slip = RIGHT.replace("13 - 16 = 17", "13 - 16 = 16")
     assert failure_kind(slip, BEADS, PlanExecuteSettings(rule="noun_parity")) == "wrong_plan"

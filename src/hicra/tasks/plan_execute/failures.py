@@ -1,9 +1,10 @@
 """Says exactly why a response fails: its plan, its execution, giving up, or its form.
 
 Deviations (the specification of the task only says what pays):
-PLAN-8. A failed response has one kind, the first of these that holds: gave_up, format, wrong_plan, wrong_execution.
-PLAN-9. The plan that counts is the last one that the response announces, because its answer rests on that attempt. Operators that
-    are not those of a right plan are wrong execution, and a wrong plan stays one whatever operators follow it.
+PLAN-8. A failed response has one kind, the first of these that holds: gave_up, wrong_plan, format, wrong_execution. So a response
+    whose plans are all wrong has a wrong plan, whatever its form: no execution and no form would have made it right.
+PLAN-9. The plans that count are those that the response announces, as many as the task allows. Operators that are not those of a
+    right plan are wrong execution, and a wrong plan stays one whatever operators follow it.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ def failure_kind(text: str, row: Mapping[str, Any], settings: PlanExecuteSetting
 
     Returns:
         "gave_up": it ends with `answer none`.
+        "wrong_plan": it announces one plan or more, and none that counts solves the problem.
         "format": it has no answer at its end, no plan or too many, no three well-formed equations behind its last plan, words
             where none belong, or it is too long. So is a text that would have paid: it was cut off before its end token.
-        "wrong_plan": the last plan that it announces does not solve the problem.
-        "wrong_execution": that plan does, but an equation is false, or it is not the one that plan and problem ask for.
+        "wrong_execution": it announces a right plan and does not carry it through: an equation is false, or it is not the one
+            that plan and problem ask for, or a wrong plan follows.
 
     Raises:
         DataError: the row lacks a part of the problem, or its noun is none.
@@ -50,13 +52,15 @@ def failure_kind(text: str, row: Mapping[str, Any], settings: PlanExecuteSetting
     parsed = parse(text, language_of(settings))
     if parsed.answer == "none":
         return "gave_up"
+    right = int(right_strategy(NOUNS.index(row["noun"]), a, settings.rule))
+    plans = [attempt.strategy for attempt in parsed.attempts[: settings.attempts]]
+    if plans and right not in plans:
+        return "wrong_plan"
     lines = last_lines(parsed, settings.attempts)
     if lines is None or not all(well_formed(line) for line in lines):
         return "format"
-    if pays(parsed, a, b, c, goal, settings.attempts, ended=True):
-        return "format"
-    right = int(right_strategy(NOUNS.index(row["noun"]), a, settings.rule))
-    return "wrong_execution" if parsed.attempts[-1].strategy == right else "wrong_plan"
+    paid = pays(parsed, a, b, c, goal, settings.attempts, ended=True)
+    return "format" if paid else "wrong_execution"
 
 
 def problem_of(prompt: str) -> Row | None:
