@@ -37,6 +37,17 @@ def diagnose(
             help="Also write a run folder for `hicra report`; with --by it holds one for each arm.",
         ),
     ] = None,
+    judge: Annotated[
+        str,
+        Parameter(
+            help="Address of an OpenAI-compatible server whose model names the kind of each failure, for example "
+            "http://localhost:8000/v1. Questions, references and responses are sent to it."
+        ),
+    ] = "",
+    judge_model: Annotated[str, Parameter(help="The server's name of the judge model.")] = "",
+    judge_limit: Annotated[
+        int, Parameter(help="Failures that are judged, at most, of the first and of the last fifth of the steps.")
+    ] = 200,
     overwrite: Overwrite = False,
     reading: ReadOptions = READ_OPTIONS,
     common: Undrawn = UNDRAWN,
@@ -44,18 +55,21 @@ def diagnose(
     """Compute every metric that the rollouts of any run allow, step by step."""
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
+    from hicra.findings.judged_errors import judge_of
 
     result = measure(
         list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
-        overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])], **reading.options(),
+        overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])],
+        judge=judge_of(judge, judge_model, judge_limit), **reading.options(),
     )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
     for said in passed_over(paths, result["duplicates"]):
         common.say(said)
     runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
+    told = [f"{found['arm']}: {found['text']}" if by else found["text"] for found in result["findings"]]
     common.give(
         result,
-        step_table(result["steps"], result["counts"]),
+        "\n\n".join([step_table(result["steps"], result["counts"]), *told]),
         then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
     )

@@ -13,6 +13,7 @@ from hicra import corpus
 from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
+from hicra.findings.judged_errors import Judge, judged_errors
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
 from hicra.runs import RunFolder
@@ -30,7 +31,7 @@ Steps = dict[int, StepMetrics]
 def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
-    overwrite: bool = False, read_too: Sequence[Path | str] = (),
+    overwrite: bool = False, read_too: Sequence[Path | str] = (), judge: Judge | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run, or of several that a column tells apart.
 
@@ -45,11 +46,12 @@ def diagnose(
         by: a column whose values are arms.
         overwrite: whether `out` may be replaced where it exists.
         read_too: further files and folders that were read for it, such as the lexicon's; `out` replaces none of them.
+        judge: what names the kinds of failures on real text, or None to ask nobody.
 
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; coverage: metric -> number of rows that it
         counts; warnings; counts: what lengths and shares are counted in; run_dir, with `by` also arms, a list of
-        {arm, rows, run_dir}.
+        {arm, rows, run_dir}. findings: what the judge found, {name, text, figures}, with `by` also {arm}.
 
     Raises:
         DataError: the input is bad; nothing has been written then.
@@ -69,6 +71,7 @@ def diagnose(
     warnings += _lacking(found, read.rows, tagger.counts)
     if not any(one.values["hicra/planning_share"] for one in found):
         warnings.append(nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list())))
+    judged = {} if judge is None else {arm: judged_errors(part, judge) for arm, part in parts.items()}
     places = [out] if by is None else [out / name if out else None for name in folders(list(arms))]
     if out is not None:
         config = {
@@ -91,6 +94,10 @@ def diagnose(
         "coverage": {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage},
         "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
         "duplicates": read.duplicates, "warnings": warnings,
+        "findings": [
+            {**({} if by is None else {"arm": arm}), "name": one.name, "text": one.text, "figures": one.figures}
+            for arm, one in judged.items()
+        ],
     }  # fmt: skip
     if by is not None:
         result["arms"] = [

@@ -83,16 +83,15 @@ def change(found: Sequence[dict[str, Any]]) -> dict[str, float] | None:
     return {"difference": last[0] - first[0], "low": low, "high": high}
 
 
-def told(of: dict[str, float] | None, found: Sequence[dict[str, Any]], planning: Sequence[str]) -> str:
-    """Says how the share and the number of planning errors changed; the empty text where there is no change to tell."""
+def told(of: dict[str, float] | None, found: Sequence[dict[str, Any]], numbers: Sequence[float]) -> str:
+    """Says how the number (one a period) and the share of planning errors changed; the empty text where no change is known."""
     if of is None:
         return ""
-    number_of = [sum(one["counts"][kind] for kind in planning) for one in found]
     shares = [number(one["planning_share"], percent=True) for one in found]
     points = [decimal(100 * of[name], 1, sign=True) for name in ("difference", "low", "high")]
     return (
-        f"So planning errors went from {number_of[0]} to {number_of[1]} in number, and from {shares[0]} to {shares[1]} of the "
-        f"failures ({points[0]} points, 95\u00a0% interval {points[1]} to {points[2]})."
+        f"So planning errors went from {number(numbers[0])} to {number(numbers[1])} in number, and from {shares[0]} to "
+        f"{shares[1]} of the failures ({points[0]} points, 95\u00a0% interval {points[1]} to {points[2]})."
     )
 
 

@@ -80,7 +80,8 @@ def _text(figures: dict[str, Any]) -> str:
             continue
         shares = [f"{number(one['shares'][kind], percent=True)} {_WORDS[kind]}" for kind in (*PLANNING, *OTHERS)]
         said.append(f"Of {counted(failures, 'failed rollout')} {where}, {', '.join(shares[:-1])} and {shares[-1]}.")
-    said.append(told(figures["planning_change"], figures["periods"], PLANNING))
+    numbers = [sum(one["counts"][kind] for kind in PLANNING) for one in figures["periods"]]
+    said.append(told(figures["planning_change"], figures["periods"], numbers))
     if figures["unreadable"]:
         said.append(
             f"{counted(figures['unreadable'], 'failure has', 'failures have')} a prompt that is none of the task."
