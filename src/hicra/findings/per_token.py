@@ -11,7 +11,7 @@ from hicra.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
-class Tokens:
+class FlatTokens:
     """Holds the tokens of some rollouts, one after the other.
 
     Attributes:
@@ -34,7 +34,7 @@ class Tokens:
         return self.rollouts["step"].to_numpy().astype(np.int64)[self.row]
 
 
-def tokens_of(rollouts: pl.DataFrame, *columns: str) -> Tokens | None:
+def tokens_of(rollouts: pl.DataFrame, *columns: str) -> FlatTokens | None:
     """Returns the tokens of the rollouts that have all of these columns, in equally long lists of at least one number.
 
     Args:
@@ -53,7 +53,7 @@ def tokens_of(rollouts: pl.DataFrame, *columns: str) -> Tokens | None:
     sizes = kept[columns[0]].list.len().to_numpy().astype(np.int64)
     begins = np.cumsum(sizes) - sizes
     values = {name: kept[name].explode().cast(pl.Float64).to_numpy() for name in columns}
-    return Tokens(
+    return FlatTokens(
         rollouts=kept, row=np.repeat(np.arange(len(sizes)), sizes),
         at=np.arange(int(sizes.sum())) - np.repeat(begins, sizes), values=values, left_out=rollouts.height - kept.height,
     )  # fmt: skip

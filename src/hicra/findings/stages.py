@@ -24,7 +24,7 @@ import numpy as np
 from hicra.arrays import Bools, Floats, Ints
 from hicra.drawing.readable import decimal
 from hicra.findings.finding import Evidence, Finding
-from hicra.findings.per_token import Tokens, tokens_of
+from hicra.findings.per_token import FlatTokens, tokens_of
 from hicra.stats import average_ranks, fit_knee
 
 LEAST_STEPS = 8
@@ -71,7 +71,7 @@ def stages(evidence: Evidence) -> Finding | None:
     return Finding("stages", _text(figures), figures)
 
 
-def _kinds(tokens: Tokens) -> dict[str, Bools]:
+def _kinds(tokens: FlatTokens) -> dict[str, Bools]:
     """Returns which tokens [N] belong to each kind. Kinds whose column is absent are, too, and so are the thirds of perplexity
     where a rollout has no log-probabilities.
     """
@@ -88,7 +88,7 @@ def _kinds(tokens: Tokens) -> dict[str, Bools]:
     return kinds | {name: third == at for at, name in enumerate(_PLACE)}
 
 
-def _perplexity_thirds(tokens: Tokens) -> Ints:
+def _perplexity_thirds(tokens: FlatTokens) -> Ints:
     """[B] the third of its step that a rollout is in, 0 for the lowest perplexity; -1 where it is unknown."""
     logprobs = tokens.values["logprobs"]
     known = np.isfinite(logprobs)
@@ -104,7 +104,7 @@ def _perplexity_thirds(tokens: Tokens) -> Ints:
     return thirds
 
 
-def _entropies(tokens: Tokens, kinds: dict[str, Bools], first: int, last: int) -> dict[str, Any]:
+def _entropies(tokens: FlatTokens, kinds: dict[str, Bools], first: int, last: int) -> dict[str, Any]:
     """Returns the entropy of each kind at both ends of a stage, from step `first` to `last`."""
     step, entropies = tokens.step, tokens.values["entropies"]
     saved = np.unique(step[(step >= first) & (step <= last)])

@@ -1,10 +1,10 @@
 """Says exactly why a response fails: its plan, its execution, giving up, or its form.
 
 Deviations (the specification of the task only says what pays):
-PLAN-8. A failed response has one kind, the first of these that holds: gave_up, wrong_plan, format, wrong_execution. So a response
-    whose plans are all wrong has a wrong plan, whatever its form: no execution and no form would have made it right.
-PLAN-9. The plans that count are those that the response announces, as many as the task allows. Operators that are not those of a
-    right plan are wrong execution, and a wrong plan stays one whatever operators follow it.
+PLAN-10. A failed response has one kind, the first of these that holds: gave_up, wrong_plan, format, wrong_execution. So a
+    response whose plans are all wrong has a wrong plan, whatever its form: no execution and no form would have made it right.
+PLAN-11. The plans that count are those that the response announces, as many as the task allows. Operators that are not those of
+    a right plan are wrong execution, and a wrong plan stays one whatever operators follow it.
 """
 
 from __future__ import annotations
