@@ -95,6 +95,16 @@ def told(of: dict[str, float] | None, found: Sequence[dict[str, Any]], numbers: 
     )
 
 
+def where(period: dict[str, Any]) -> str:
+    """Says which steps a period has.
+
+    >>> where({"period": "first", "steps": [1, 20]}), where({"period": "all", "steps": [3, 3]})
+    ('in the first fifth of the steps (1 to 20)', 'in the only step (3)')
+    """
+    first, last = period["steps"]
+    return f"in {PERIOD[period['period']]} ({first if first == last else f'{first} to {last}'})"
+
+
 def _names(step: Ints, steps: Ints) -> list[str | None]:
     if len(steps) < 2:
         return ["all"] * len(step)

@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from hicra.drawing.readable import counted, number
-from hicra.findings.error_counts import PERIOD, change, groups, periods, told, with_period
+from hicra.findings.error_counts import change, groups, periods, told, where, with_period
 from hicra.findings.finding import Evidence, Finding
 from hicra.tasks.plan_execute.failures import KINDS, failure_kind, problem_of
 from hicra.tasks.plan_execute.settings import PlanExecuteSettings
@@ -74,12 +74,13 @@ def _text(figures: dict[str, Any]) -> str:
     said = []
     for one in figures["periods"]:
         failures = sum(one["counts"].values())
-        where = f"in {PERIOD[one['period']]} ({one['steps'][0]} to {one['steps'][1]})"
         if not failures:
-            said.append(f"No rollout fails {where}.")
+            said.append(f"No rollout fails {where(one)}.")
             continue
         shares = [f"{number(one['shares'][kind], percent=True)} {_WORDS[kind]}" for kind in (*PLANNING, *OTHERS)]
-        said.append(f"Of {counted(failures, 'failed rollout')} {where}, {', '.join(shares[:-1])} and {shares[-1]}.")
+        said.append(
+            f"Of {counted(failures, 'failed rollout')} {where(one)}, {', '.join(shares[:-1])} and {shares[-1]}."
+        )
     numbers = [sum(one["counts"][kind] for kind in PLANNING) for one in figures["periods"]]
     said.append(told(figures["planning_change"], figures["periods"], numbers))
     if figures["unreadable"]:

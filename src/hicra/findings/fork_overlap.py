@@ -10,7 +10,7 @@ Deviations (the paper does not say whether "top 30 %" is that of a response or o
 FORK-1. High tokens are the 30 % of all tokens of a step's rollouts, so that a step with more entropy has no more of them.
 FORK-2. Tokens at the edge with equal entropies are each high in part, so that exactly 30 % are and no order decides.
 FORK-3. The interval of the lift is from a bootstrap over rollouts (1000 resamples, a fixed seed). Which tokens are high is not
-    decided anew in a resample.
+    decided anew in a resample. More than 4000 rollouts are drawn in 4000 bundles, which are put together at random.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from hicra.stats import cluster_bootstrap
 
 HIGH = 0.3
 RESAMPLES, SEED, CONFIDENCE = 1000, 0, 0.95
-_LARGEST = 4_000_000  # rollouts times resamples that are held at once
+BUNDLES = 4000
 
 
 def fork_overlap(evidence: Evidence) -> Finding | None:
@@ -64,8 +64,7 @@ def fork_overlap(evidence: Evidence) -> Finding | None:
             "No token is a planning token, so none of them can be compared with uncertain ones.",
             figures,
         )
-    resamples = max(200, min(RESAMPLES, _LARGEST // len(sums)))
-    figures["lift_ci"] = list(cluster_bootstrap(sums, _lift, resamples, SEED, CONFIDENCE)["lift"])
+    figures["lift_ci"] = list(cluster_bootstrap(_bundled(sums), _lift, RESAMPLES, SEED, CONFIDENCE)["lift"])
     return Finding("fork_overlap", _text(figures), figures)
 
 
@@ -100,6 +99,12 @@ def _sums(row: Ints, planning: Bools, high: Floats) -> Floats:
     columns = [np.bincount(row, weights, minlength=1) for weights in (None, planning.astype(float), high, both)]
     counts: Floats = np.stack(columns, axis=1).astype(np.float64)
     return counts[counts[:, 0] > 0]
+
+
+def _bundled(sums: Floats) -> Floats:
+    """[K,4] the sums of at most `BUNDLES` bundles of rollouts."""
+    bundle = np.random.default_rng(SEED).permutation(len(sums)) % BUNDLES
+    return np.stack([np.bincount(bundle, column) for column in sums.T], axis=1)
 
 
 def _lift(sums: Array) -> dict[str, Floats]:

@@ -20,7 +20,7 @@ import polars as pl
 
 from hicra.drawing.readable import counted, decimal, number
 from hicra.errors import ConfigError, EngineError, UsageError
-from hicra.findings.error_counts import PERIOD, change, groups, periods, told, with_period
+from hicra.findings.error_counts import PERIOD, change, groups, periods, told, where, with_period
 from hicra.findings.finding import Finding
 from hicra.findings.judge_prompt import MEANINGS, UNPARSABLE, kind_in, question
 from hicra.generation.endpoint import FIRST_WAIT_S, KEYS, Endpoint
@@ -180,13 +180,12 @@ def _text(figures: dict[str, Any]) -> str:
 
 
 def _of_period(one: dict[str, Any]) -> str:
-    where = f"in {PERIOD[one['period']]}"
     if not one["judged"]:
-        return f"No failure {where} was judged."
+        return f"No failure {where(one)} was judged."
     counts, share = one["counts"], one["planning_share"]
     shown = "" if share is None else f" ({number(share, percent=True)} planning)"
     return (
-        f"Of {counted(one['failures'], 'failure')} {where} the judge saw {one['judged']}: {counts['planning']} planning and "
+        f"Of {counted(one['failures'], 'failure')} {where(one)} the judge saw {one['judged']}: {counts['planning']} planning and "
         f"{counts['other']} other errors{shown}, {counts['acceptable']} acceptable answers, {counts['cannot_tell']} that it "
         f"cannot tell, and {counts[UNPARSABLE]} unparsable replies."
     )

@@ -1,5 +1,6 @@
 """Kinds of failures on plan_execute, from responses in the task's language whose kind is known, in known numbers."""
 
+import doctest
 import importlib
 import math
 
@@ -72,7 +73,7 @@ def test_an_end_without_failures():
     assert told.figures["planning_change"] is None
     assert told.figures["periods"][1]["planning_share"] is None
     assert set(told.figures["periods"][1]["shares"].values()) == {None}
-    assert "No rollout fails in the last fifth of the steps (2 to 2)" in told.text
+    assert "No rollout fails in the last fifth of the steps (2)." in told.text
 
 
 def test_unscorable_rollouts_and_unreadable_prompts_are_counted_and_not_scored():
@@ -132,3 +133,7 @@ def test_the_counts_of_real_problems_are_those_of_the_task():
     wrong = sum(not row["right"] for row in table)
     assert 0 < wrong < 60
     assert only["counts"] == {"wrong_plan": wrong, "wrong_execution": 0, "gave_up": 0, "format": 0}
+
+
+def test_doctest():
+    assert doctest.testmod(importlib.import_module("hicra.findings.error_counts")).failed == 0

@@ -56,6 +56,16 @@ def test_equal_rollouts_have_no_spread_and_unequal_ones_do():
     assert (low, high) == pytest.approx((0.93, 2.40), abs=0.2)
 
 
+def test_many_rollouts_are_drawn_in_bundles(monkeypatch):
+    # as above with 2000 rollouts in 100 bundles: the standard deviation is 10/3 sqrt(1/8000) = 0.0373, whatever the bundles
+    none = ([2.0] * 3 + [1.0] * 7, [0] * 7 + [1] * 3)
+    all_ = ([2.0] * 3 + [1.0] * 7, [1] * 3 + [0] * 7)
+    monkeypatch.setattr(module, "BUNDLES", 100)
+    low, high = fork_overlap(evidence(*[none, all_] * 1000)).figures["lift_ci"]
+    assert low < 5 / 3 < high
+    assert high - low == pytest.approx(2 * 1.96 * 0.0373, rel=0.25)
+
+
 def test_a_mask_that_knows_nothing_of_entropy_has_lift_one():
     rng = np.random.default_rng(0)
     rows = [(rng.random(50).tolist(), (rng.random(50) < 0.1).astype(int).tolist()) for _ in range(200)]

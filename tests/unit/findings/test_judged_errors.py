@@ -111,7 +111,7 @@ def test_a_run_without_anything_to_judge_is_said():
     assert told.text.startswith("The judge was not asked")
     assert seen == []
     none, seen = found([row(1, None)])
-    assert "No failure in the only step was judged." in none.text
+    assert "No failure in the only step (1) was judged." in none.text
     assert seen == []
 
 
