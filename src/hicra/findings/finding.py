@@ -19,13 +19,14 @@ class Finding:
         name: fixed; scripts look for it (`lexicon_hacking`, `no_gradient`, ...).
         text: one or two plain sentences with the figures that matter.
         figures: the figures by name, such as JSON holds: numbers, texts, lists, null; never NaN.
-        alarm: whether it says that something goes wrong.
+        alarm: True where it says that something goes wrong, False where that was looked for and not seen, None where it only
+            describes the run.
     """
 
     name: str
     text: str
     figures: Mapping[str, Any] = field(default_factory=dict)
-    alarm: bool = False
+    alarm: bool | None = None
 
 
 @dataclass(frozen=True)

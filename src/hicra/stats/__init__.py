@@ -6,14 +6,16 @@
 
 For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), rounding.py,
 signflip.py, holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there
-are shares.py, wilson.py, binomial.py and bootstrap.py. They need only numpy and scipy.special. To add one, write a file here with
-functions of numbers alone, name them below, and call them where they are needed.
+are shares.py, wilson.py, binomial.py and bootstrap.py; for curves over steps there are trend.py and changes.py, for two
+samples welch.py. They need only numpy and scipy.special. To add one, write a file here with functions of numbers alone, name them below, and call them where they
+are needed.
 """
 
 from __future__ import annotations
 
 from hicra.stats.binomial import binomial_variance
 from hicra.stats.bootstrap import cluster_bootstrap
+from hicra.stats.changes import Bend, Changes, Piece, change_points
 from hicra.stats.holm import holm
 from hicra.stats.improvement import improvement_interval, prob_improvement
 from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
@@ -23,14 +25,21 @@ from hicra.stats.questions import crossed_interval, question_interval
 from hicra.stats.rounding import paired_differences
 from hicra.stats.shares import mean_share_interval
 from hicra.stats.signflip import EXACT_UP_TO, least_p, sign_flip_p
+from hicra.stats.trend import Trend, trend
+from hicra.stats.welch import welch_interval
 from hicra.stats.wilson import normal_quantile, wilson_interval, wilson_of_share
 
 __all__ = [
     "EXACT_UP_TO",
     "LEAST_SEEDS",
     "LEAST_TASK_RUNS",
+    "Bend",
+    "Changes",
     "Comparison",
+    "Piece",
+    "Trend",
     "binomial_variance",
+    "change_points",
     "cluster_bootstrap",
     "crossed_interval",
     "holm",
@@ -49,6 +58,8 @@ __all__ = [
     "smallest_gap",
     "spread_interval",
     "t_interval",
+    "trend",
+    "welch_interval",
     "wilson_interval",
     "wilson_of_share",
 ]
