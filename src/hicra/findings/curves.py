@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from hicra.arrays import Floats
 from hicra.findings.finding import Evidence
-from hicra.stats import Piece, change_points
-from hicra.stats.changes import LEAST_PIECE
+from hicra.stats import change_points, welch_interval
 
-LEAST_STEPS = 20  # fewer steps say nothing sure of a course
+LEAST_STEPS = 20  # fewer steps say nothing sure of where a curve goes
+LEAST_CORRELATED = 40
 
 
 def curve(evidence: Evidence, name: str) -> tuple[Floats, Floats]:
@@ -25,21 +26,33 @@ def curve(evidence: Evidence, name: str) -> tuple[Floats, Floats]:
     return np.array(steps), np.array([points[step] for step in steps])
 
 
-def fifths(values: Floats) -> tuple[float, float]:
-    """Returns the means of the first and of the last fifth of the values, at least one each."""
-    size = max(1, len(values) // 5)
-    return float(values[:size].mean()), float(values[-size:].mean())
+@dataclass(frozen=True)
+class Rise:
+    """How a curve at its end compares with its begin.
 
-
-def thirds(values: Floats) -> tuple[Floats, Floats]:
-    """Returns the first and the last third of the values, at least one each; for what only saved steps have."""
-    size = max(1, len(values) // 3)
-    return values[:size], values[-size:]
-
-
-def course(steps: Floats, values: Floats) -> Piece | None:
-    """Returns how far a curve has gone from its first step to its last, with an interval; None for fewer than 10 points.
-
-    It is the change of the fitted line of `change_points`, which bends where the curve does.
+    Attributes:
+        first, last: the mean of the first and of the last part.
+        low, high: the interval of last minus first.
     """
-    return change_points(steps, values).whole if len(values) >= 2 * LEAST_PIECE else None
+
+    first: float
+    last: float
+    low: float
+    high: float
+
+    @property
+    def change(self) -> float:
+        return self.last - self.first
+
+
+def rise(steps: Floats, values: Floats) -> Rise:
+    """Compares the last fifth of a curve with the first; with fewer than 40 points the last third, so that a part has enough.
+
+    From 40 points on the interval knows how much neighbouring steps are alike. With fewer that cannot be estimated and they
+    count as independent, which they are where only every tenth step is saved.
+    """
+    many = len(values) >= LEAST_CORRELATED
+    size = max(1, len(values) // (5 if many else 3))
+    correlation = change_points(steps, values, resamples=1).correlation if many else 0.0
+    low, high = welch_interval(values[:size], values[-size:], correlation=correlation)
+    return Rise(float(values[:size].mean()), float(values[-size:].mean()), low, high)

@@ -25,10 +25,10 @@ import math
 from typing import Any
 
 from hicra.drawing.readable import number
-from hicra.findings.curves import LEAST_STEPS, course, curve, fifths, thirds
+from hicra.findings.curves import LEAST_STEPS, curve, rise
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.gram_use import GramUse, gram_use
-from hicra.stats import Trend, trend, welch_interval
+from hicra.stats import Trend, trend
 
 NAME = "lexicon_hacking"
 SHARE_RISE = 1.5  # the planning share of the last fifth of the steps over that of the first
@@ -49,32 +49,30 @@ def lexicon_hacking(evidence: Evidence) -> Finding | None:
     if n < LEAST_STEPS:
         text = f"{n} steps are too few to look for lexicon hacking; it takes at least {LEAST_STEPS}."
         return Finding(NAME, text, {"steps": n}, alarm=False)
-    first, last = fifths(share)
-    rise = course(steps, share)
-    assert rise is not None
+    grew, gained = rise(steps, share), rise(accuracy_steps, accuracy)
     half = len(accuracy) // 2
     late = trend(accuracy_steps[half:], accuracy[half:])
-    began, ended = fifths(accuracy)
-    closed = (ended - began) / (1 - began) if began < 1 else 1.0
+    closed = gained.change / (1 - gained.first) if gained.first < 1 else 1.0
     use = gram_use(evidence.rollouts)
     signs = concentration(evidence, use)
     sure = [sign for sign in signs if sign["sure"]]
     missing = []
-    if not (last >= SHARE_RISE * first and last > first and rise.low > 0):
+    if not (grew.last >= SHARE_RISE * grew.first and grew.low > 0):
         missing.append("its rise is not both large and sure")
     if closed >= LEARNT or not _still(late):
         missing.append("accuracy does not surely stand still")
     if not sure:
         missing.append("the grams do not surely concentrate" if signs else "no semantic entropy and no spans are known")
     figures: dict[str, Any] = {
-        "steps": n, "planning_share": [first, last], "planning_share_change": [rise.change, rise.low, rise.high],
-        "accuracy": [began, ended], "accuracy_late_change": [late.change, late.low, late.high],
+        "steps": n, "planning_share": [grew.first, grew.last],
+        "planning_share_change": [grew.change, grew.low, grew.high], "accuracy": [gained.first, gained.last],
+        "accuracy_late_change": [late.change, late.low, late.high],
         "accuracy_closed": closed, "concentration": signs, "grams": [] if use is None else grown(use),
         "template": [] if use is None else list(use.sequences[-1]),
         "thresholds": {"share_rise": SHARE_RISE, "still": STILL, "surely_still": SURELY_STILL, "learnt": LEARNT,
                        "fewer_grams": FEWER_GRAMS, "more": MORE},
     }  # fmt: skip
-    went = f"the planning share went from {number(first, True)} to {number(last, True)} (first and last fifth of the steps)"
+    went = f"the planning share went from {number(grew.first, True)} to {number(grew.last, True)} (begin and end of the run)"
     if missing:
         return Finding(NAME, f"No sign of lexicon hacking: {went}; {', and '.join(missing)}.", figures, alarm=False)
     text = f"The policy may be earning the bonus with what the lexicon lists: {went} while {_stands_still(late)}, and "
@@ -87,8 +85,8 @@ def concentration(evidence: Evidence, use: GramUse | None) -> list[dict[str, Any
     """Returns the ways in which grams can concentrate: {way, first, last, change [change, low, high], sure, text}."""
     found = []
     steps, entropy = curve(evidence, "hicra/semantic_entropy")
-    fell = course(steps, entropy)
-    if fell is not None:
+    if len(entropy):
+        fell = rise(steps, entropy)
         first, last = math.exp(fell.first), math.exp(fell.last)
         found.append({
             "way": "fewer grams", "first": first, "last": last, "change": [fell.change, fell.low, fell.high],
@@ -100,14 +98,13 @@ def concentration(evidence: Evidence, use: GramUse | None) -> list[dict[str, Any
         ("repetition", use.repeated, "the occurrences that repeat a gram within a response went from {} to {}"),
     )  # fmt: skip
     for way, values, text in ways:
-        early, end = thirds(values)
-        first, last = float(early.mean()), float(end.mean())
-        low, high = welch_interval(early, end)
-        if math.isfinite(low):
+        assert use is not None
+        rose = rise(use.steps, values)
+        if math.isfinite(rose.low):
             found.append({
-                "way": way, "first": first, "last": last, "change": [last - first, low, high],
-                "sure": last - first >= MORE and low > 0,
-                "text": text.format(number(first, True), number(last, True)),
+                "way": way, "first": rose.first, "last": rose.last, "change": [rose.change, rose.low, rose.high],
+                "sure": rose.change >= MORE and rose.low > 0,
+                "text": text.format(number(rose.first, True), number(rose.last, True)),
             })  # fmt: skip
     return found
 
