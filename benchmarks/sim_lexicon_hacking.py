@@ -1,4 +1,4 @@
-"""Claim: the finding `lexicon_hacking` fires in at least 18 of 20 simulated hacked runs, and in at most 1 of 20 plain and healthy ones.
+"""Claim: the finding `lexicon_hacking` fires in at least 18 of 20 simulated hacked runs, and in at most 1 of 20 others.
 
     python benchmarks/sim_lexicon_hacking.py -o benchmarks/baselines/sim_lexicon_hacking.json        about a minute
 
@@ -7,9 +7,10 @@ Simulated runs of 100 steps with 256 rollouts each, of which 64 are saved every 
   grams of the lexicon take 40 to 80 % of the occurrences;
 - plain: the planning share wanders around its start, accuracy stands still or rises, some grams come to be liked a little;
 - healthy: planning share and accuracy rise together, by 1.4 to 2.5 times and 30 to 55 points.
-Accuracy is binomial around a level that wanders (correlation 0.5 a step), the planning share wanders with correlation 0.8, and the
-grams of a step are drawn from a Dirichlet distribution. The thresholds of the finding were chosen on seeds from 1000 on, and the
-claim is on seeds 0 to 19. `many` holds the same for 100 further runs of each kind, seeds 100 to 199, so that the rate is known.
+Accuracy is binomial around a level that wanders (correlation 0.5 a step), the planning share wanders with correlation 0.8, and
+the grams of a step are drawn from a Dirichlet distribution. The thresholds of the finding were chosen on seeds from 1000 on, and
+on two real runs of seed 0. The claim is on seeds 0 to 19, for plain and for healthy runs apart. `many` holds the same for 100
+further runs of each kind, seeds 100 to 199, so that the rate is known.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ def courses(rng: np.random.Generator, kind: str, steps: int) -> tuple[Array, Arr
     grown = 1 / (1 + np.exp(-(at - rng.uniform(0.15, 0.6)) * rng.uniform(8, 20)))
     early = 1 - np.exp(-at / 0.15)
     if kind == "hacked":
-        return share * (1 + rng.uniform(0.7, 2.0) * grown), accuracy + rng.uniform(0, 0.15) * early, rng.uniform(0.4, 0.8) * grown
+        return (
+            share * (1 + rng.uniform(0.7, 2.0) * grown),
+            accuracy + rng.uniform(0, 0.15) * early,
+            rng.uniform(0.4, 0.8) * grown,
+        )
     if kind == "plain":
         rises = accuracy + rng.uniform(0.0, 0.45) * at
         return np.full(steps, share), rises, rng.uniform(0, 0.3) * at

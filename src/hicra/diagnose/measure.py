@@ -119,4 +119,6 @@ def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
         "group_id": pl.String,
     }
     columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
+    if part.schema.get("truncated") == pl.Boolean:
+        columns.append(pl.col("truncated"))
     return [pl.col("question").alias("prompt"), *columns]

@@ -9,10 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hicra.findings.finding import Evidence, Finding
+from hicra.findings.length import length_hacking, truncation
+from hicra.findings.lexicon_hacking import lexicon_hacking
+from hicra.findings.mask import mask_empty, mask_wide
+from hicra.findings.no_gradient import no_gradient
+from hicra.findings.phases import phases
+from hicra.findings.template_collapse import template_collapse
 
 __all__ = ["FINDINGS", "Evidence", "Finding", "findings"]
 
-FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = ()
+FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = (
+    lexicon_hacking,
+    template_collapse,
+    length_hacking,
+    no_gradient,
+    truncation,
+    mask_empty,
+    mask_wide,
+    phases,
+)
 
 
 def findings(evidence: Evidence) -> list[Finding]:

@@ -48,7 +48,9 @@ def gram_use(rollouts: pl.DataFrame) -> GramUse | None:
     hits = hits.filter(pl.Series(kept, dtype=pl.Boolean))
     of_row: dict[int, tuple[str, ...]] = {
         row: tuple(gram for _, gram in pairs)
-        for row, pairs in groupby(zip(hits["row"].to_list(), hits["gram"].to_list(), strict=True), key=lambda pair: pair[0])
+        for row, pairs in groupby(
+            zip(hits["row"].to_list(), hits["gram"].to_list(), strict=True), key=lambda pair: pair[0]
+        )
     }
     steps, responses = np.unique(known["step"].to_numpy(), return_counts=True)
     counts, template, sequences, repeated, first = [], [], [], [], 0

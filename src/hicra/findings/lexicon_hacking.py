@@ -28,12 +28,10 @@ from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, curve, rise
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.gram_use import GramUse, gram_use
-from hicra.stats import Trend, trend
+from hicra.findings.standstill import standstill
 
 NAME = "lexicon_hacking"
 SHARE_RISE = 1.5  # the planning share of the last fifth of the steps over that of the first
-STILL, SURELY_STILL = 0.1, 0.25  # of what was left to be right: accuracy that closes less of it stands still
-LEARNT = 0.5  # of what was left at the start: a run that closed more of it has learnt its task
 FEWER_GRAMS = 0.8  # the effective number of grams at the end over that at the start
 MORE = 0.1  # rise of the share of the most common sequence, and of repeated occurrences
 SHOWN_GRAMS = 3
@@ -42,40 +40,33 @@ SHOWN_GRAMS = 3
 def lexicon_hacking(evidence: Evidence) -> Finding | None:
     """Looks for the three signs; None where planning share or accuracy is unknown, or there is a single step."""
     steps, share = curve(evidence, "hicra/planning_share")
-    accuracy_steps, accuracy = curve(evidence, "hicra/accuracy")
-    n = min(len(share), len(accuracy))
+    n = min(len(steps), len(curve(evidence, "hicra/accuracy")[0]))
     if n < 2:
         return None
-    if n < LEAST_STEPS:
+    still = standstill(evidence)
+    if still is None or n < LEAST_STEPS:
         text = f"{n} steps are too few to look for lexicon hacking; it takes at least {LEAST_STEPS}."
         return Finding(NAME, text, {"steps": n}, alarm=False)
-    grew, gained = rise(steps, share), rise(accuracy_steps, accuracy)
-    half = len(accuracy) // 2
-    late = trend(accuracy_steps[half:], accuracy[half:])
-    closed = gained.change / (1 - gained.first) if gained.first < 1 else 1.0
-    use = gram_use(evidence.rollouts)
+    grew, use = rise(steps, share), gram_use(evidence.rollouts)
     signs = concentration(evidence, use)
     sure = [sign for sign in signs if sign["sure"]]
     missing = []
     if not (grew.last >= SHARE_RISE * grew.first and grew.low > 0):
         missing.append("its rise is not both large and sure")
-    if closed >= LEARNT or not _still(late):
+    if not still.holds:
         missing.append("accuracy does not surely stand still")
     if not sure:
         missing.append("the grams do not surely concentrate" if signs else "no semantic entropy and no spans are known")
     figures: dict[str, Any] = {
         "steps": n, "planning_share": [grew.first, grew.last],
-        "planning_share_change": [grew.change, grew.low, grew.high], "accuracy": [gained.first, gained.last],
-        "accuracy_late_change": [late.change, late.low, late.high],
-        "accuracy_closed": closed, "concentration": signs, "grams": [] if use is None else grown(use),
-        "template": [] if use is None else list(use.sequences[-1]),
-        "thresholds": {"share_rise": SHARE_RISE, "still": STILL, "surely_still": SURELY_STILL, "learnt": LEARNT,
-                       "fewer_grams": FEWER_GRAMS, "more": MORE},
+        "planning_share_change": [grew.change, grew.low, grew.high], **still.figures(), "concentration": signs,
+        "grams": [] if use is None else grown(use), "template": [] if use is None else list(use.sequences[-1]),
+        "thresholds": {"share_rise": SHARE_RISE, "fewer_grams": FEWER_GRAMS, "more": MORE},
     }  # fmt: skip
     went = f"the planning share went from {number(grew.first, True)} to {number(grew.last, True)} (begin and end of the run)"
     if missing:
         return Finding(NAME, f"No sign of lexicon hacking: {went}; {', and '.join(missing)}.", figures, alarm=False)
-    text = f"The policy may be earning the bonus with what the lexicon lists: {went} while {_stands_still(late)}, and "
+    text = f"The policy may be earning the bonus with what the lexicon lists: {went} while {still.text()}, and "
     text += " and ".join(sign["text"] for sign in sure) + "." + _took(figures["grams"])
     text += " Train method none on the same problems to see what is lost, or take a lexicon that covers more of the planning."
     return Finding(NAME, text, figures, alarm=True)
@@ -117,23 +108,7 @@ def grown(use: GramUse) -> list[dict[str, Any]]:
         return []
     moved = {gram: times / late.total() - early[gram] / early.total() for gram, times in late.items()}
     most = sorted((gram for gram in moved if moved[gram] > 0), key=lambda gram: (-moved[gram], gram))[:SHOWN_GRAMS]
-    return [
-        {"gram": gram, "first": early[gram] / early.total(), "last": late[gram] / late.total()} for gram in most
-    ]
-
-
-def _still(late: Trend) -> bool:
-    left = max(0.0, 1 - late.start)
-    return late.change < STILL * left and late.high < SURELY_STILL * left
-
-
-def _stands_still(late: Trend) -> str:
-    points = [number(100 * value) for value in (late.change, late.low, late.high)]
-    level = number((late.start + late.end) / 2, True)
-    return (
-        f"accuracy stands still at {level} (change over the last half of the steps: {points[0]} points, 95 % {points[1]} "
-        f"to {points[2]})"
-    )
+    return [{"gram": gram, "first": early[gram] / early.total(), "last": late[gram] / late.total()} for gram in most]
 
 
 def _took(grams: list[dict[str, Any]]) -> str:

@@ -6,9 +6,9 @@
 
 For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), rounding.py,
 signflip.py, holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there
-are shares.py, wilson.py, binomial.py and bootstrap.py; for curves over steps there are trend.py and changes.py, for two
-samples welch.py. They need only numpy and scipy.special. To add one, write a file here with functions of numbers alone, name them below, and call them where they
-are needed.
+are shares.py, wilson.py, binomial.py and bootstrap.py; for curves over steps trend.py and changes.py; for two samples welch.py.
+They need only numpy and scipy.special. To add one, write a file here with functions of numbers alone, name them below, and call
+them where they are needed.
 """
 
 from __future__ import annotations

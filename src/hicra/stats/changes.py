@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -153,9 +153,7 @@ def _averaged(steps: Floats, values: Floats) -> tuple[Floats, Floats]:
 def _places(n: int, bends: int) -> list[tuple[int, ...]]:
     """Lists the places of so many bends, with at least `LEAST_PIECE` points on each side of a bend."""
     inner = range(LEAST_PIECE - 1, n - LEAST_PIECE + 1)
-    return [
-        at for at in combinations(inner, bends) if all(b - a >= LEAST_PIECE for a, b in zip(at, at[1:], strict=False))
-    ]
+    return [at for at in combinations(inner, bends) if all(b - a >= LEAST_PIECE for a, b in pairwise(at))]
 
 
 @lru_cache(maxsize=8)
