@@ -6,7 +6,7 @@ where the run does not hold what it needs; where it looked and saw nothing wrong
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.length import length_hacking, truncation
@@ -16,7 +16,7 @@ from hicra.findings.no_gradient import no_gradient
 from hicra.findings.phases import phases
 from hicra.findings.template_collapse import template_collapse
 
-__all__ = ["FINDINGS", "Evidence", "Finding", "findings"]
+__all__ = ["FINDINGS", "Evidence", "Finding", "findings", "told"]
 
 FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = (
     lexicon_hacking,
@@ -28,6 +28,13 @@ FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = (
     mask_wide,
     phases,
 )
+
+
+def told(found: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Parts findings in those to tell, the alarms first, and those that were looked for and not seen."""
+    found = list(found)
+    seen = [one for one in found if one.alarm is not False]
+    return sorted(seen, key=lambda one: not one.alarm), [one for one in found if one.alarm is False]
 
 
 def findings(evidence: Evidence) -> list[Finding]:
