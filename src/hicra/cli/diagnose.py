@@ -52,7 +52,11 @@ def diagnose(
     reading: ReadOptions = READ_OPTIONS,
     common: Undrawn = UNDRAWN,
 ) -> None:
-    """Compute every metric that the rollouts of any run allow, step by step."""
+    """Compute every metric that the rollouts of any run allow, step by step.
+
+    Below the table stand the findings: what the run shows, and what goes wrong in it.
+    """
+    from hicra.cli.finding_lines import finding_lines
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
@@ -67,9 +71,8 @@ def diagnose(
     for said in passed_over(paths, result["duplicates"]):
         common.say(said)
     runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
-    told = [f"{found['arm']}: {found['text']}" if by else found["text"] for found in result["findings"]]
     common.give(
         result,
-        "\n\n".join([step_table(result["steps"], result["counts"]), *told]),
+        step_table(result["steps"], result["counts"]) + finding_lines(result["findings"], result["not_seen"]),
         then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from hicra.arrays import Floats, Ints
+from hicra.arrays import Bools, Floats, Ints
 from hicra.metrics import RolloutStats, kind_sums, kind_values, with_nulls
 from hicra.tagging import RowTagger, TaggedRows, chunks, span_series
 
@@ -39,7 +39,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
         part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
         tagger: finds the planning tokens.
     """
-    stats, spans, chars = [], [], []
+    stats, spans, chars, masks = [], [], [], []
+    values_of: dict[str, list[list[float] | None]] = {name: [] for name in PER_TOKEN}
     sums = {name: np.zeros(6) for name in PER_TOKEN}
     having = dict.fromkeys(("correct", "reward", "group_id", *PER_TOKEN), 0)
     for rows in chunks(part):
@@ -47,11 +48,13 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
         tagged = tagger.tag(rows["response"].to_list(), ids)
         spans += tagged.spans
         chars += tagged.planning_chars.tolist()
+        masks += [row[live].astype(int).tolist() for row, live in zip(tagged.planning, tagged.live, strict=True)]
         stats.append(_stats(rows, tagged))
         for name in PER_TOKEN:
             table = per_token(rows, name, tagged)
             known = ~np.isnan(table)
             having[name] += int(known.any(axis=1).sum())
+            values_of[name] += _fitting(table, tagged.live)
             sums[name] += np.array(kind_sums(tagged.planning, known, table, table), np.float64)
     whole = RolloutStats.merge(stats)
     values = whole.values()
@@ -76,6 +79,12 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
     kept = part.select(_kept_columns(part)).with_columns(
         span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
     )
+    lists = {name: rows for name, rows in values_of.items() if having[name]}
+    if lists:
+        kept = kept.with_columns(
+            pl.Series("planning_mask", masks, pl.List(pl.Int64)),
+            *(pl.Series(name, rows, pl.List(pl.Float64)) for name, rows in lists.items()),
+        )
     return StepMetrics(named, coverage, having, kept)
 
 
@@ -110,6 +119,12 @@ def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
     return out
 
 
+def _fitting(table: Floats, live: Bools) -> list[list[float] | None]:
+    """Returns the values of each row's tokens, null where one is not known."""
+    rows = [row[there] for row, there in zip(table, live, strict=True)]
+    return [None if np.isnan(row).any() or not row.size else row.tolist() for row in rows]
+
+
 def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
     wanted = {
         "id": pl.String,
@@ -119,4 +134,6 @@ def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
         "group_id": pl.String,
     }
     columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
+    if part.schema.get("truncated") == pl.Boolean:
+        columns.append(pl.col("truncated"))
     return [pl.col("question").alias("prompt"), *columns]

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from hicra.runs import RunFolder
+from hicra.runs.folder import STEP_NAME
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,18 @@ class Finding:
         name: fixed; scripts look for it (`lexicon_hacking`, `no_gradient`, ...).
         text: one or two plain sentences with the figures that matter.
         figures: the figures by name, such as JSON holds: numbers, texts, lists, null; never NaN.
-        alarm: whether it says that something goes wrong.
+        alarm: True where it says that something goes wrong, False where that was looked for and not seen, None where it only
+            describes the run.
     """
 
     name: str
     text: str
     figures: Mapping[str, Any] = field(default_factory=dict)
-    alarm: bool = False
+    alarm: bool | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns {name, text, figures, alarm}."""
+        return {"name": self.name, "text": self.text, "figures": dict(self.figures), "alarm": self.alarm}
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,33 @@ class Evidence:
 
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:
-        """Reads it from a run folder."""
-        tables = list(run.rollouts())
-        rollouts = pl.concat(tables, how="diagonal_relaxed") if tables else pl.DataFrame()
-        return cls(run.metrics(), rollouts, run.config)
+        """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
+        config = run.manifest.get("config")
+        return cls(run.metrics(), joined(_with_step(run)), config if isinstance(config, dict) else {})
+
+
+def joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Puts the rollouts of several steps together; a column that cannot be put together is left out."""
+    if not tables:
+        return pl.DataFrame()
+    try:
+        return pl.concat(tables, how="diagonal_relaxed")
+    except (pl.exceptions.SchemaError, pl.exceptions.ComputeError):
+        types: dict[str, set[pl.DataType]] = {}
+        for table in tables:
+            for name, dtype in table.schema.items():
+                types.setdefault(name, set()).update([] if dtype == pl.Null else [dtype])
+        same = [name for name, found in types.items() if len(found) < 2 or all(one.is_numeric() for one in found)]
+        kept = [table.select(name for name in same if name in table.columns) for table in tables]
+        return pl.concat(kept, how="diagonal_relaxed")
+
+
+def _with_step(run: RunFolder) -> list[pl.DataFrame]:
+    """Reads the rollouts; where a file has no column `step`, its name gives the step."""
+    tables = []
+    for path, table in zip(run.rollout_files(), run.rollouts(), strict=True):
+        named = STEP_NAME.match(path.name)
+        if "step" not in table.columns and named is not None:
+            table = table.with_columns(step=pl.lit(int(named[1]), pl.Int64))
+        tables.append(table)
+    return tables

@@ -6,9 +6,8 @@ run is split at the knee of its accuracy, and the change of token entropy in eac
 wrong rollouts, by thirds of perplexity, and by thirds of the response.
 
 Deviations (the paper is known here by its findings; it prints no rule for the stages):
-STAGES-1. The knee is that of two lines that meet, fitted to the accuracy over the steps (`stats.fit_knee`). It splits the run
-    where two lines are better than one, the first one rises, and the second one has less than half its slope; else the run is
-    one stage.
+STAGES-1. The knee is the one bend of the accuracy over the steps (`stats.change_points`). It splits the run where the accuracy
+    surely rises before it and at most half as fast after it, as the bends of FINDING-2 are read; else the run is one stage.
 STAGES-2. The change of entropy in a stage is the mean over the tokens of the last third of its saved steps minus that of the
     first third (at least a step each).
 STAGES-3. Thirds of perplexity are those of a step's rollouts, by their mean log-probability; equal ones fall into the same third.
@@ -23,11 +22,12 @@ import numpy as np
 
 from hicra.arrays import Bools, Floats, Ints
 from hicra.drawing.readable import decimal
+from hicra.findings.curves import LEAST_STEPS, curve
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.per_token import FlatTokens, tokens_of
-from hicra.stats import average_ranks, fit_knee
+from hicra.findings.phases import SLOWER, direction
+from hicra.stats import Bend, Changes, average_ranks, change_points
 
-LEAST_STEPS = 8
 THIRDS = 3
 _ACCURACY = "hicra/accuracy"
 _PERPLEXITY = ("ppl_low", "ppl_middle", "ppl_high")
@@ -37,29 +37,24 @@ _PLACE = ("beginning", "middle", "end")
 def stages(evidence: Evidence) -> Finding | None:
     """Splits a run at the knee of its accuracy; None where no rollout has `entropies`, or no step has an accuracy.
 
-    Figures: knee (step, or null), knee_range [low, high], slopes [before, after] (accuracy a step), and stages, a list of {name
-    ("rising", "plateau", or "whole" without a knee), steps [first, last], accuracy [first third, last third], entropy {all,
-    right, wrong, ppl_low, ppl_middle, ppl_high, beginning, middle, end}}. Each kind of tokens has {first, last, change} in nats,
-    null where a stage has too few saved steps or no such tokens.
+    Figures: knee (step, or null), knee_range [low, high], and stages, a list of {name ("rising", "plateau", or "whole" without a
+    knee), steps [first, last], accuracy [first third, last third], entropy {all, right, wrong, ppl_low, ppl_middle, ppl_high,
+    beginning, middle, end}}. Each kind of tokens has {first, last, change} in nats, null where a stage has too few saved steps or
+    no such tokens.
     """
-    curve = [(int(row["step"]), float(row[_ACCURACY])) for row in evidence.metrics if row.get(_ACCURACY) is not None]
+    x, y = curve(evidence, _ACCURACY)
     tokens = tokens_of(evidence.rollouts, "entropies")
-    if not curve or tokens is None:
+    if not len(x) or tokens is None:
         return None
-    x, y = np.array([step for step, _ in curve]), np.array([value for _, value in curve])
     if len(x) < LEAST_STEPS:
-        return Finding(
-            "stages", f"Too few steps have an accuracy to tell stages apart: {len(x)}, and it takes {LEAST_STEPS}."
-        )
-    knee = fit_knee(x, y)
-    assert knee is not None  # it has enough points
-    split = knee.better and knee.before > 0 and knee.after < knee.before / 2
-    parts = {"rising": x <= knee.at, "plateau": x > knee.at} if split else {"whole": np.ones(len(x), np.bool_)}
+        text = f"Too few steps have an accuracy to tell stages apart: {len(x)}, and it takes {LEAST_STEPS}."
+        return Finding("stages", text, {"steps": len(x)})
+    knee = _knee(change_points(x, y, most=1))
+    parts = {"whole": np.ones(len(x), np.bool_)} if knee is None else {"rising": x <= knee.at, "plateau": x > knee.at}
     kinds = _kinds(tokens)
     figures: dict[str, Any] = {
-        "knee": int(knee.at) if split else None,
-        "knee_range": [int(knee.low), int(knee.high)] if split else None,
-        "slopes": [knee.before, knee.after] if split else None,
+        "knee": None if knee is None else knee.at,
+        "knee_range": None if knee is None else [knee.low, knee.high],
         "stages": [
             {
                 "name": name, "steps": [int(x[inside][0]), int(x[inside][-1])], "accuracy": _ends(y[inside]),
@@ -69,6 +64,15 @@ def stages(evidence: Evidence) -> Finding | None:
         ],
     }  # fmt: skip
     return Finding("stages", _text(figures), figures)
+
+
+def _knee(changes: Changes) -> Bend | None:
+    """Returns the bend at which the accuracy stops rising fast, or None (STAGES-1)."""
+    if not changes.bends:
+        return None
+    before, after = changes.pieces
+    rises = direction(before, changes) == "rises" and after.slope < SLOWER * before.slope
+    return changes.bends[0] if rises else None
 
 
 def _kinds(tokens: FlatTokens) -> dict[str, Bools]:
@@ -133,9 +137,9 @@ def _text(figures: dict[str, Any]) -> str:
     if figures["knee"] is None:
         said = ["The accuracy shows no knee after which it levels off, so the run is one stage."]
     else:
+        low, high = (f"{value:.0f}" for value in figures["knee_range"])
         said = [
-            f"The accuracy rises up to step {figures['knee']} (the knee lies between steps {figures['knee_range'][0]} and "
-            f"{figures['knee_range'][1]}) and levels off after it."
+            f"The accuracy rises up to step {figures['knee']:.0f} (95\u00a0% {low} to {high}) and levels off after it."
         ]
     when = {"rising": "While it rises", "plateau": "On the plateau", "whole": "Over the run"}
     for stage in figures["stages"]:

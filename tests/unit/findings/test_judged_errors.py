@@ -224,12 +224,11 @@ def test_diagnose_asks_the_judge(tmp_path, monkeypatch, capsys):
     with JudgeServer(as_written) as server:
         ask = ["diagnose", "rows.jsonl", "--judge", server.address, "--judge-model", "judge-1"]
         assert _ends([*ask, "--json"]) == 0
-        [one] = json.loads(capsys.readouterr().out)["findings"]
-        assert one["name"] == "judged_errors"
+        [one] = judged_of(capsys)
         assert one["figures"]["periods"][0]["counts"]["planning"] == 1
         assert len(server.seen) == 4
         assert _ends([*ask, "--json", "--by", "model"]) == 0
-        by_model = json.loads(capsys.readouterr().out)["findings"]
+        by_model = judged_of(capsys)
         assert [(one["arm"], one["figures"]["periods"][0]["counts"]["other"]) for one in by_model] == [
             ("a", 0),
             ("b", 1),
@@ -245,7 +244,11 @@ def test_nothing_is_sent_unless_asked(tmp_path, monkeypatch, capsys):
     (tmp_path / "rows.jsonl").write_text(json.dumps(row(1, "planning")) + "\n")
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection was opened"))
     assert _ends(["diagnose", "rows.jsonl", "--json"]) == 0
-    assert "judged_errors" not in [one["name"] for one in json.loads(capsys.readouterr().out)["findings"]]
+    assert judged_of(capsys) == []
+
+
+def judged_of(capsys):
+    return [one for one in json.loads(capsys.readouterr().out)["findings"] if one["name"] == "judged_errors"]
 
 
 def _ends(arguments):
