@@ -33,7 +33,8 @@ def with_period(rollouts: pl.DataFrame) -> pl.DataFrame:
 
 def groups(rollouts: pl.DataFrame, fallback: str) -> pl.Series:
     """[B] numbers that rollouts share which answer one prompt in one step: by `group_id`, or the column `fallback` without it."""
-    names = ["group_id"] if "group_id" in rollouts.columns and not rollouts["group_id"].null_count() else [fallback]
+    known = "group_id" in rollouts.columns and not rollouts.schema["group_id"].is_nested()
+    names = ["group_id" if known and not rollouts["group_id"].null_count() else fallback]
     return rollouts.select(pl.struct("step", *names).rank("dense").cast(pl.Int64).alias("group")).to_series()
 
 

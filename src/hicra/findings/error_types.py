@@ -17,6 +17,8 @@ from typing import Any
 import polars as pl
 
 from hicra.drawing.readable import counted, number
+from hicra.errors import ConfigError
+from hicra.findings.columns import with_columns_of
 from hicra.findings.error_counts import change, groups, periods, told, where, with_period
 from hicra.findings.finding import Evidence, Finding
 from hicra.tasks.plan_execute.failures import KINDS, failure_kind, problem_of
@@ -34,39 +36,50 @@ def error_types(evidence: Evidence) -> Finding | None:
     """Counts the kinds of failures of a run on `plan_execute`; None on other tasks, and without prompts and verdicts.
 
     Figures: periods (see `error_counts.periods`), planning_change {difference, low, high} or null, unreadable (failures whose
-    prompt is none of the task), unscorable (rollouts without a verdict).
+    prompt is none of the task), unscorable (rollouts without a verdict, a prompt or a text).
     """
-    task = evidence.config.get("task") or {}
-    rollouts = evidence.rollouts
-    if task.get("name", TASK) != TASK or not {"step", "prompt", "response", "correct"} <= set(rollouts.columns):
-        return None
-    judged = rollouts.filter(pl.col("correct").is_not_null())
-    if not judged.height:
+    found = evidence.config.get("task")
+    task = found if isinstance(found, dict) else {}
+    judged = with_columns_of(evidence.rollouts, step="integer", prompt="text", response="text", correct="truth")
+    if task.get("name", TASK) != TASK or judged is None:
         return None
     ends = with_period(judged)
     ends = ends.with_columns(groups(ends, "prompt"))
-    failures = ends.filter(~pl.col("correct").cast(pl.Boolean))
-    problems = [problem_of(prompt) if isinstance(prompt, str) else None for prompt in failures["prompt"].to_list()]
+    failures = ends.filter(~pl.col("correct"))
+    problems = [problem_of(prompt) for prompt in failures["prompt"].to_list()]
     unreadable = sum(problem is None for problem in problems)
     if not _is_the_task(task, ends, problems):
         return None
-    settings = PlanExecuteSettings.parse(task.get("settings") or {})
+    settings = _settings(task)
+    if settings is None:
+        return Finding(
+            "error_types", "The failures cannot be told apart: the settings of the task in the config are none of it."
+        )
     kinds = [
         None if problem is None else failure_kind(text, problem, settings)
         for text, problem in zip(failures["response"].to_list(), problems, strict=True)
     ]
-    found = periods(ends, failures.with_columns(pl.Series("kind", kinds, pl.String)), KINDS, PLANNING, OTHERS)
+    of_ends = periods(ends, failures.with_columns(pl.Series("kind", kinds, pl.String)), KINDS, PLANNING, OTHERS)
     figures = {
-        "periods": found, "planning_change": change(found), "unreadable": unreadable,
-        "unscorable": rollouts.height - judged.height,
+        "periods": of_ends, "planning_change": change(of_ends), "unreadable": unreadable,
+        "unscorable": evidence.rollouts.height - judged.height,
     }  # fmt: skip
     return Finding("error_types", _text(figures), figures)
+
+
+def _settings(task: dict[str, Any]) -> PlanExecuteSettings | None:
+    """The recorded settings, the defaults where there are none, and None where this version does not know them."""
+    given = task.get("settings", {})
+    try:
+        return PlanExecuteSettings.parse(given) if isinstance(given, dict) else None
+    except ConfigError:
+        return None
 
 
 def _is_the_task(task: dict[str, Any], ends: pl.DataFrame, problems: list[Any]) -> bool:
     """Whether the run is one on the task: its config says so, or its prompts do (ERRORS-4)."""
     if task.get("name") == TASK:
-        return any(isinstance(prompt, str) and problem_of(prompt) for prompt in ends["prompt"].head(100).to_list())
+        return any(problem_of(prompt) is not None for prompt in ends["prompt"].head(100).to_list())
     return bool(problems) and all(problem is not None for problem in problems)
 
 

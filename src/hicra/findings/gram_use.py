@@ -36,7 +36,7 @@ class GramUse:
 
 def gram_use(rollouts: pl.DataFrame) -> GramUse | None:
     """Counts them; None where the rollouts have no steps or no spans."""
-    if not {"step", "spans"} <= set(rollouts.columns) or not _are_spans(rollouts.schema["spans"]):
+    if not {"step", "spans"} <= set(rollouts.columns) or not are_spans(rollouts.schema["spans"]):
         return None
     known = rollouts.filter(pl.col("step").is_not_null() & pl.col("spans").is_not_null()).select("step", "spans")
     if not known.height:
@@ -68,7 +68,7 @@ def gram_use(rollouts: pl.DataFrame) -> GramUse | None:
     )
 
 
-def _are_spans(dtype: pl.DataType) -> bool:
+def are_spans(dtype: pl.DataType) -> bool:
     """Says whether a column holds lists of {start, end, gram}."""
     inner = dtype.inner if isinstance(dtype, pl.List) else None
     if not isinstance(inner, pl.Struct):

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from hicra.arrays import Floats, Ints
+from hicra.findings.columns import with_columns_of
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ def tokens_of(rollouts: pl.DataFrame, *columns: str) -> FlatTokens | None:
     Returns:
         The tokens, or None where no rollout has the columns.
     """
-    if any(not _is_numbers(rollouts.schema.get(name)) for name in columns):
+    complete = with_columns_of(rollouts, step="integer", **dict.fromkeys(columns, "numbers"))
+    if complete is None:
         return None
     lengths = [pl.col(name).list.len() for name in columns]
-    kept = rollouts.filter(lengths[0] > 0, *(length == lengths[0] for length in lengths[1:]))
+    kept = complete.filter(lengths[0] > 0, *(length == lengths[0] for length in lengths[1:]))
     if not kept.height:
         return None
     sizes = kept[columns[0]].list.len().to_numpy().astype(np.int64)
@@ -57,7 +59,3 @@ def tokens_of(rollouts: pl.DataFrame, *columns: str) -> FlatTokens | None:
         rollouts=kept, row=np.repeat(np.arange(len(sizes)), sizes),
         at=np.arange(int(sizes.sum())) - np.repeat(begins, sizes), values=values, left_out=rollouts.height - kept.height,
     )  # fmt: skip
-
-
-def _is_numbers(dtype: pl.DataType | None) -> bool:
-    return isinstance(dtype, pl.List) and dtype.inner.is_numeric()

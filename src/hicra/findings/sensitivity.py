@@ -26,7 +26,9 @@ import polars as pl
 
 from hicra.arrays import Bools, Floats, Ints
 from hicra.drawing.readable import decimal, number
+from hicra.findings.columns import with_columns_of
 from hicra.findings.finding import Evidence, Finding
+from hicra.findings.gram_use import are_spans
 from hicra.metrics import semantic_entropy
 from hicra.stats import rank_correlation
 
@@ -98,26 +100,26 @@ def sensitivity(evidence: Evidence) -> Finding | None:
 
 def spans_of(rollouts: pl.DataFrame) -> Spans | None:
     """Lays the recorded spans of all rollouts on one line; None where none is recorded."""
-    if not isinstance(rollouts.schema.get("spans"), pl.List):
+    told = with_columns_of(rollouts, step="integer", response="text")
+    if told is None or not are_spans(told.schema.get("spans", pl.Null())):
         return None
-    rows = rollouts.filter(pl.col("spans").is_not_null())
-    has_ends = "token_ends" in rows.columns and rows["token_ends"].null_count() == 0
+    rows = told.drop_nulls("spans")
+    ends = _token_ends(rows)
     steps, step_of = np.unique(rows["step"].to_numpy(), return_inverse=True)
-    ends: list[Any] = rows["token_ends"].to_list() if has_ends else [None] * rows.height
-    responses, found = rows["response"].to_list(), rows["spans"].to_list()
     grams: dict[str, int] = {}
     sizes, hits, begin = np.zeros(len(steps), np.int64), [], 0
-    for row, (spans, response, token_ends) in enumerate(zip(found, responses, ends, strict=True)):
-        size = len(response) if token_ends is None else len(token_ends)
+    for row, (spans, response) in enumerate(zip(rows["spans"].to_list(), rows["response"].to_list(), strict=True)):
+        size = len(response) if ends is None else len(ends[row])
         for span in spans:
+            if span is None or None in span.values():
+                continue
             start, stop = span["start"], span["end"]
-            if (
-                token_ends is not None
-            ):  # the first token that ends behind the start, to the one that holds the last character
-                start, stop = bisect_right(token_ends, start), bisect_left(token_ends, stop) + 1
-            hits.append(
-                (step_of[row], grams.setdefault(span["gram"], len(grams)), begin + start, begin + min(stop, size))
-            )
+            if ends is not None:  # the first token that ends behind the start, to the one that holds the last character
+                start, stop = bisect_right(ends[row], start), bisect_left(ends[row], stop) + 1
+            stop = min(stop, size)
+            if 0 <= start < stop:
+                gram = grams.setdefault(span["gram"], len(grams))
+                hits.append((step_of[row], gram, begin + start, begin + stop))
         sizes[step_of[row]] += size
         begin += size
     if not hits:
@@ -125,8 +127,17 @@ def spans_of(rollouts: pl.DataFrame) -> Spans | None:
     table = np.array(hits, np.int64)
     step, gram, low, high = table[np.lexsort((-table[:, 3], table[:, 2]))].T
     return Spans(
-        "tokens" if has_ends else "characters", list(grams), steps.astype(np.int64), sizes, step, gram, low, high
+        "characters" if ends is None else "tokens", list(grams), steps.astype(np.int64), sizes, step, gram, low, high
     )
+
+
+def _token_ends(rows: pl.DataFrame) -> list[list[int]] | None:
+    """Returns where the tokens of each row end; None unless all are known."""
+    known = with_columns_of(rows, token_ends="numbers")
+    if known is None or known.height < rows.height:
+        return None
+    ends = known["token_ends"]
+    return ends.to_list() if ends.list.drop_nulls().list.len().sum() == ends.list.len().sum() else None
 
 
 def analysis(spans: Spans, kept: Bools) -> tuple[float, Floats]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from hicra.arrays import Bools, Floats, Ints
 from hicra.drawing.readable import decimal
@@ -81,7 +82,7 @@ def _kinds(tokens: FlatTokens) -> dict[str, Bools]:
     """
     row, kept = tokens.row, tokens.rollouts
     kinds = {"all": np.ones(len(row), np.bool_)}
-    if "correct" in kept.columns:
+    if kept.schema.get("correct") == pl.Boolean:
         correct = kept["correct"].cast(float).fill_null(float("nan")).to_numpy()
         kinds |= {"right": (correct == 1)[row], "wrong": (correct == 0)[row]}
     if (spoken := tokens_of(kept, "logprobs")) is not None and spoken.left_out == 0:
