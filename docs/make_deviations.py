@@ -33,6 +33,7 @@ FAMILIES = {
     "TRAIN": "Training",
     "METRIC": "Metrics",
     "STATS": "Statistics",
+    "FINDING": "Findings",
     "COMPARE": "Comparing arms",
     "EVAL": "Evaluation",
     "REPORT": "The report",

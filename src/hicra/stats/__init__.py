@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from hicra.stats.binomial import binomial_variance
 from hicra.stats.bootstrap import cluster_bootstrap
-from hicra.stats.changes import Bend, Changes, Piece, change_points
+from hicra.stats.changes import Bend, Changes, StraightPiece, change_points
 from hicra.stats.holm import holm
 from hicra.stats.improvement import improvement_interval, prob_improvement
 from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
@@ -36,7 +36,7 @@ __all__ = [
     "Bend",
     "Changes",
     "Comparison",
-    "Piece",
+    "StraightPiece",
     "Trend",
     "binomial_variance",
     "change_points",
