@@ -38,6 +38,7 @@ FAMILIES = {
     "JUDGE": "Finding: errors by a judge model",
     "STAGES": "Finding: stages of a run",
     "STATS": "Statistics",
+    "FINDING": "Findings",
     "COMPARE": "Comparing arms",
     "EVAL": "Evaluation",
     "REPORT": "The report",

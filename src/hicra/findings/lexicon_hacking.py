@@ -38,15 +38,12 @@ SHOWN_GRAMS = 3
 
 
 def lexicon_hacking(evidence: Evidence) -> Finding | None:
-    """Looks for the three signs; None where planning share or accuracy is unknown, or there is a single step."""
+    """Looks for the three signs; None where fewer than 20 steps have a planning share and an accuracy."""
     steps, share = curve(evidence, "hicra/planning_share")
     n = min(len(steps), len(curve(evidence, "hicra/accuracy")[0]))
-    if n < 2:
-        return None
     still = standstill(evidence)
     if still is None or n < LEAST_STEPS:
-        text = f"{n} steps are too few to look for lexicon hacking; it takes at least {LEAST_STEPS}."
-        return Finding(NAME, text, {"steps": n}, alarm=False)
+        return None
     grew, use = rise(steps, share), gram_use(evidence.rollouts)
     signs = concentration(evidence, use)
     sure = [sign for sign in signs if sign["sure"]]

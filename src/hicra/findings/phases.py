@@ -19,7 +19,7 @@ from typing import Any
 from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, curve
 from hicra.findings.finding import Evidence, Finding
-from hicra.stats import Bend, Changes, Piece, change_points
+from hicra.stats import Bend, Changes, StraightPiece, change_points
 
 NAME = "phases"
 SLOWER = 0.5  # a piece this much slower than its neighbour, or more, has levelled off
@@ -55,7 +55,7 @@ def phases(evidence: Evidence) -> Finding | None:
     return Finding(NAME, f"{_first(ends, found)} {_second(ends, begins, found)} {_sentence(courses)}", figures)
 
 
-def direction(piece: Piece, changes: Changes) -> str:
+def direction(piece: StraightPiece, changes: Changes) -> str:
     """Returns rises, falls, or stays where its interval holds 0 or its change is small beside the whole line."""
     levels = [value for one in changes.pieces for value in (one.first, one.last)]
     if piece.low <= 0 <= piece.high or abs(piece.change) < LEAST_PART * (max(levels) - min(levels)):
@@ -95,7 +95,7 @@ def _begin_of_rise(found: dict[str, Changes]) -> tuple[str, Bend] | None:
     return None
 
 
-def _bends(changes: Changes | None) -> list[tuple[Bend, Piece, Piece]]:
+def _bends(changes: Changes | None) -> list[tuple[Bend, StraightPiece, StraightPiece]]:
     if changes is None:
         return []
     return list(zip(changes.bends, changes.pieces, changes.pieces[1:], strict=False))

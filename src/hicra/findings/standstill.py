@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hicra.drawing.readable import number
+from hicra.drawing.readable import decimal, number
 from hicra.findings.curves import LEAST_STEPS, Rise, curve, rise
 from hicra.findings.finding import Evidence
 from hicra.stats import Trend, trend
@@ -40,7 +40,7 @@ class Standstill:
 
     def text(self) -> str:
         """Says it, with figures."""
-        points = [number(100 * value) for value in (self.late.change, self.late.low, self.late.high)]
+        points = [decimal(100 * value, 1) for value in (self.late.change, self.late.low, self.late.high)]
         late = f"change over the last half of the steps: {points[0]} points, 95 % {points[1]} to {points[2]}"
         if self.holds:
             return f"accuracy stands still at {number((self.late.start + self.late.end) / 2, True)} ({late})"

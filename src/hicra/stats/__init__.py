@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from hicra.stats.binomial import binomial_variance
 from hicra.stats.bootstrap import cluster_bootstrap
-from hicra.stats.changes import Bend, Changes, Piece, change_points
+from hicra.stats.changes import Bend, Changes, StraightPiece, change_points
 from hicra.stats.grouped_share import grouped_share_interval, share_change_interval
 from hicra.stats.holm import holm
 from hicra.stats.improvement import improvement_interval, prob_improvement
@@ -39,7 +39,7 @@ __all__ = [
     "Bend",
     "Changes",
     "Comparison",
-    "Piece",
+    "StraightPiece",
     "Trend",
     "average_ranks",
     "binomial_variance",

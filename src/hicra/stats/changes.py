@@ -29,7 +29,7 @@ _EXACT = 1e-12  # of the variance: a fit with less is exact
 
 
 @dataclass(frozen=True)
-class Piece:
+class StraightPiece:
     """One straight piece.
 
     Attributes:
@@ -77,8 +77,8 @@ class Changes:
     """
 
     bends: tuple[Bend, ...]
-    pieces: tuple[Piece, ...]
-    whole: Piece
+    pieces: tuple[StraightPiece, ...]
+    whole: StraightPiece
     criterion: tuple[float, ...]
     correlation: float
 
@@ -113,7 +113,7 @@ def change_points(
     floor = _EXACT * float(((values - values.mean()) ** 2).sum())
     left = [max(float(((values - fitted) ** 2).sum()), floor) for _, (fitted,) in fits]
     if not left[0]:  # a curve without any change
-        whole = Piece(float(steps[0]), float(steps[-1]), float(values[0]), float(values[0]), 0.0, 0.0)
+        whole = StraightPiece(float(steps[0]), float(steps[-1]), float(values[0]), float(values[0]), 0.0, 0.0)
         return Changes((), (whole,), whole, (0.0,) * len(fits), 0.0)
     criterion = tuple(
         float(size * np.log(rest / n) + (2 + 4 * bends) * np.log(size)) for bends, rest in enumerate(left)
@@ -125,10 +125,10 @@ def change_points(
     reached = np.take_along_axis(lines, ends, axis=1)  # [R,2+bends] values at the ends of pieces
     tail = [50 * (1 - confidence), 50 * (1 + confidence)]
 
-    def piece(first: int, last: int) -> Piece:
+    def piece(first: int, last: int) -> StraightPiece:
         low, high = np.percentile(reached[:, last] - reached[:, first], tail)
         i, j = own[first], own[last]
-        return Piece(*map(float, (steps[i], steps[j], fitted[i], fitted[j], low, high)))
+        return StraightPiece(*map(float, (steps[i], steps[j], fitted[i], fitted[j], low, high)))
 
     own = [0, *places, n - 1]
     spacing = (steps[-1] - steps[0]) / (n - 1) / 2 if n < len(np.asarray(y)) else 0.0  # of averaged points
