@@ -14,7 +14,7 @@ from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
 from hicra.findings import Evidence, Finding, findings, told
-from hicra.findings.finding import joined
+from hicra.findings.finding import joined, save_judgement
 from hicra.findings.judged_errors import Judge, judged_errors
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
@@ -88,6 +88,8 @@ def diagnose(
             for (arm, steps), place in zip(arms.items(), places, strict=True):
                 assert place is not None
                 _write(temporary / place.relative_to(out), arm, steps, config, inputs)
+                if arm in judged:
+                    save_judgement(temporary / place.relative_to(out), judged[arm])
     result: dict[str, Any] = {
         "steps": [
             {**({} if by is None else {"arm": arm}), "step": step, "rows": one.table.height, **one.values}
@@ -121,9 +123,8 @@ def _findings(
     for arm, steps in arms.items():
         metrics = [{"step": step, **one.values} for step, one in steps.items()]
         tables = [_with_step(step, one) for step, one in steps.items()]
-        shown = findings(Evidence(metrics, joined(tables), config))
-        asked = [judged[arm]] if arm in judged else []
-        for entries, found in zip((seen, not_seen), told([*shown, *asked]), strict=True):
+        shown = findings(Evidence(metrics, joined(tables), config, judged.get(arm)))
+        for entries, found in zip((seen, not_seen), told(shown), strict=True):
             entries += [({"arm": arm} if several else {}) | one.as_json() for one in found]
     return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hicra.findings.error_types import error_types
-from hicra.findings.finding import Evidence, Finding
+from hicra.findings.finding import Evidence, Finding, judgement
 from hicra.findings.fork_overlap import fork_overlap
 from hicra.findings.length import length_hacking, truncation
 from hicra.findings.lexicon_hacking import lexicon_hacking
@@ -35,6 +35,7 @@ FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = (
     sensitivity,
     stages,
     error_types,
+    judgement,
 )
 
 

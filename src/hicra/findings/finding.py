@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from hicra.artifacts import canonical_json, read_json, write_text
+from hicra.errors import ArtifactError
 from hicra.runs import RunFolder
 from hicra.runs.folder import STEP_NAME
+
+JUDGED = "judged_errors.json"
+_AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
 
 
 @dataclass(frozen=True)
@@ -42,17 +48,48 @@ class Evidence:
         metrics: one mapping a step, ascending by `step`; names as in the metrics table, None where a step has no value.
         rollouts: the saved rollouts of all steps, columns as in a run folder (most may be absent or null).
         config: the run's resolved config; empty where there is none.
+        judged: what a judge model said of the run's failures, where it was asked.
     """
 
     metrics: Sequence[Mapping[str, Any]]
     rollouts: pl.DataFrame
     config: Mapping[str, Any] = field(default_factory=dict)
+    judged: Finding | None = None
 
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:
         """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
         config = run.manifest.get("config")
-        return cls(run.metrics(), joined(_with_step(run)), config if isinstance(config, dict) else {})
+        own = config if isinstance(config, dict) else {}
+        return cls(run.metrics(), joined(_with_step(run)), own, saved_judgement(run.path))
+
+
+def judgement(evidence: Evidence) -> Finding | None:
+    """Says what a judge model said of the failures; None where it was not asked."""
+    return evidence.judged
+
+
+def save_judgement(run: Path, judged: Finding) -> None:
+    """Writes what a judge model said into a run folder, so that reports need not ask it again."""
+    write_text(run / JUDGED, canonical_json(judged.as_json()))
+
+
+def saved_judgement(run: Path) -> Finding | None:
+    """Reads it back; None where there is none.
+
+    Raises:
+        ArtifactError: the file is not what `save_judgement` writes.
+    """
+    if not (run / JUDGED).exists():
+        return None
+    found = read_json(run / JUDGED, _AGAIN)
+    if (
+        not isinstance(found, dict)
+        or not isinstance(found.get("text"), str)
+        or not isinstance(found.get("figures"), dict)
+    ):
+        raise ArtifactError(f"{run / JUDGED} holds no finding", _AGAIN)
+    return Finding("judged_errors", found["text"], found["figures"])
 
 
 def joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -126,8 +126,10 @@ def spans_of(rollouts: pl.DataFrame) -> Spans | None:
         return None
     table = np.array(hits, np.int64)
     step, gram, low, high = table[np.lexsort((-table[:, 3], table[:, 2]))].T
+    names = sorted(grams)  # so that what is drawn does not depend on the order of the rollouts
+    gram = np.argsort([grams[name] for name in names])[gram]
     return Spans(
-        "characters" if ends is None else "tokens", list(grams), steps.astype(np.int64), sizes, step, gram, low, high
+        "characters" if ends is None else "tokens", names, steps.astype(np.int64), sizes, step, gram, low, high
     )
 
 

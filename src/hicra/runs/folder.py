@@ -7,6 +7,7 @@
     checkpoints/      step-NNNNNN folders, complete unless their name starts with "." or "tmp"
     final/            a model that transformers loads
     report.html       once `hicra report` has built it
+    judged_errors.json  what a judge model said of the failures, where `hicra diagnose --judge` asked it
 
 Rollout columns (all but step and response may be absent or null):
     step int, id str, prompt str, response str, group_id str, reward float, correct bool,

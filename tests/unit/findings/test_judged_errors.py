@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 
 from hicra import cli
-from hicra.errors import ConfigError, EngineError, UsageError
+from hicra.errors import ArtifactError, ConfigError, EngineError, UsageError
+from hicra.findings import Evidence, findings
 from hicra.findings.judge_prompt import MEANINGS, UNPARSABLE, kind_in, question
 from hicra.findings.judged_errors import LONGEST, Judge, judge_of, judged_errors
 from hicra.generation.interface import Made
+from hicra.runs import RunFolder
 from judge_server import JudgeServer
 
 KEY = "sk-very-secret-0123456789"
@@ -237,6 +239,22 @@ def test_diagnose_asks_the_judge(tmp_path, monkeypatch, capsys):
         assert "the judge saw 2" in capsys.readouterr().out
     assert _ends(["diagnose", "rows.jsonl", "--judge", "http://localhost:1/v1"]) != 0
     assert "--judge-model NAME" in capsys.readouterr().err
+
+
+def test_the_run_folder_keeps_what_the_judge_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row(1, "planning")) + "\n")
+    with JudgeServer(as_written) as server:
+        ask = ["--judge", server.address, "--judge-model", "judge-1"]
+        assert _ends(["diagnose", "rows.jsonl", "-o", "run", "--json", *ask]) == 0
+    [said_now] = judged_of(capsys)
+    [later] = [found for found in findings(Evidence.of(RunFolder.open("run"))) if found.name == "judged_errors"]
+    assert later.as_json() == said_now
+    (tmp_path / "run" / "judged_errors.json").write_text('{"text": 5}')
+    with pytest.raises(ArtifactError, match="holds no finding"):
+        Evidence.of(RunFolder.open("run"))
+    assert _ends(["diagnose", "rows.jsonl", "-o", "plain", "-q"]) == 0
+    assert not (tmp_path / "plain" / "judged_errors.json").exists()
 
 
 def test_nothing_is_sent_unless_asked(tmp_path, monkeypatch, capsys):
