@@ -39,37 +39,34 @@ def groups(rollouts: pl.DataFrame, fallback: str) -> pl.Series:
 
 
 def periods(
-    rollouts: pl.DataFrame, failures: pl.DataFrame, kinds: Sequence[str], planning: Sequence[str], others: Sequence[str]
+    rollouts: pl.DataFrame, failures: pl.DataFrame, kinds: Sequence[str], shared: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Counts failures by period.
 
     Args:
         rollouts: all judged rollouts of both ends, with `period` and `step`.
-        failures: the failed ones of which the kind was sought, with `period`, `kind` and `group`.
+        failures: the failed ones of which the kind was sought, with `period`, `kind`, `group`, and `planning`, which is true for
+            an error of planning, false for another one, and null for what is not scored.
         kinds: every kind there is.
-        planning, others: the kinds that are errors of planning and of something else; a share is of these two together.
+        shared: the kinds whose shares of the scored failures are given.
 
     Returns:
-        One dict a period: period, steps [first, last], rollouts, counts {kind: failures}, shares {kind of the two classes: share
-        or None}, planning_share, planning_share_ci (None without a failure).
+        One dict a period: period, steps [first, last], rollouts, counts {kind: failures}, shares {kind: share or None},
+        planning_errors, planning_share, planning_share_ci (None where nothing is scored).
     """
     found = []
     for name in (name for name in PERIOD if name in rollouts["period"]):
-        inside = rollouts.filter(pl.col("period") == name)
+        steps = rollouts.filter(pl.col("period") == name)["step"].to_list()
         mine = failures.filter(pl.col("period") == name)
         counts = {kind: int((mine["kind"] == kind).sum()) for kind in kinds}
-        scored = mine.filter(pl.col("kind").is_in([*planning, *others]))
-        whole = scored.height
-        by_group = scored.group_by("group", maintain_order=True).agg(
-            pl.col("kind").is_in(list(planning)).sum().alias("part"), pl.len().alias("whole")
-        )
-        part = int(by_group["part"].sum())
+        scored = mine.drop_nulls("planning")
+        whole, part = scored.height, int(scored["planning"].sum())
+        by_group = scored.group_by("group", maintain_order=True).agg(pl.col("planning").sum(), pl.len())
         found.append({
-            "period": name, "steps": [int(inside["step"].min()), int(inside["step"].max())],  # type: ignore[arg-type]
-            "rollouts": inside.height, "counts": counts,
-            "shares": {kind: counts[kind] / whole if whole else None for kind in (*planning, *others)},
-            "planning_share": part / whole if whole else None,
-            "planning_share_ci": list(grouped_share_interval(by_group["part"].to_numpy(), by_group["whole"].to_numpy()))
+            "period": name, "steps": [min(steps), max(steps)], "rollouts": len(steps), "counts": counts,
+            "shares": {kind: counts[kind] / whole if whole else None for kind in shared},
+            "planning_errors": part, "planning_share": part / whole if whole else None,
+            "planning_share_ci": list(grouped_share_interval(by_group["planning"].to_numpy(), by_group["len"].to_numpy()))
             if whole else None,
         })  # fmt: skip
     return found
@@ -91,7 +88,7 @@ def told(of: dict[str, float] | None, found: Sequence[dict[str, Any]], numbers: 
     shares = [number(one["planning_share"], percent=True) for one in found]
     points = [decimal(100 * of[name], 1, sign=True) for name in ("difference", "low", "high")]
     return (
-        f"So planning errors went from {number(numbers[0])} to {number(numbers[1])} in number, and from {shares[0]} to "
+        f"So errors of planning went from {number(numbers[0])} to {number(numbers[1])} in number, and from {shares[0]} to "
         f"{shares[1]} of the failures ({points[0]} points, 95\u00a0% interval {points[1]} to {points[2]})."
     )
 

@@ -4,8 +4,8 @@ The paper has a judge model name the reason of each failure, and claims from the
 planning and strategy more than others. On this task no judge is needed.
 
 Deviations (the paper's two classes, on a task with four kinds):
-ERRORS-3. A wrong plan and giving up are errors of planning and strategy; wrong execution and a wrong form are the others. Giving
-    up is what the demonstrations do when no plan worked, so it says that the right plan was not found.
+ERRORS-3. Errors of planning and strategy are the failures without a right plan: a wrong plan, and giving up without having
+    announced a right one. Wrong execution, a wrong form, and giving up a right plan (after a slip, say) are the others.
 ERRORS-4. A run without a recorded task is one on `plan_execute` where every prompt of a failure is a prompt of that task; its
     settings are then taken to be the defaults.
 """
@@ -21,13 +21,12 @@ from hicra.errors import ConfigError
 from hicra.findings.columns import with_columns_of
 from hicra.findings.error_counts import change, groups, periods, told, where, with_period
 from hicra.findings.finding import Evidence, Finding
-from hicra.tasks.plan_execute.failures import KINDS, failure_kind, problem_of
+from hicra.tasks.plan_execute.failures import KINDS, announces_right_plan, failure_kind, problem_of
 from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 
 TASK = "plan_execute"
-PLANNING, OTHERS = ("wrong_plan", "gave_up"), ("wrong_execution", "format")
 _WORDS = {
-    "wrong_plan": "have a wrong plan", "gave_up": "gave up", "wrong_execution": "execute a right plan wrongly",
+    "wrong_plan": "have a wrong plan", "gave_up": "give up", "wrong_execution": "execute a right plan wrongly",
     "format": "have a wrong form",
 }  # fmt: skip
 
@@ -55,16 +54,24 @@ def error_types(evidence: Evidence) -> Finding | None:
         return Finding(
             "error_types", "The failures cannot be told apart: the settings of the task in the config are none of it."
         )
-    kinds = [
-        None if problem is None else failure_kind(text, problem, settings)
-        for text, problem in zip(failures["response"].to_list(), problems, strict=True)
-    ]
-    of_ends = periods(ends, failures.with_columns(pl.Series("kind", kinds, pl.String)), KINDS, PLANNING, OTHERS)
+    of_ends = periods(ends, _with_kind(failures, problems, settings), KINDS, KINDS)
     figures = {
         "periods": of_ends, "planning_change": change(of_ends), "unreadable": unreadable,
         "unscorable": evidence.rollouts.height - judged.height,
     }  # fmt: skip
     return Finding("error_types", _text(figures), figures)
+
+
+def _with_kind(failures: pl.DataFrame, problems: list[Any], settings: PlanExecuteSettings) -> pl.DataFrame:
+    """Returns the failures with their `kind`, and with `planning`, which says whether they are errors of planning (ERRORS-3)."""
+    kinds: list[str | None] = []
+    planning: list[bool | None] = []
+    for text, problem in zip(failures["response"].to_list(), problems, strict=True):
+        kind = None if problem is None else failure_kind(text, problem, settings)
+        kinds.append(kind)
+        quits = kind == "gave_up" and not announces_right_plan(text, problem, settings)
+        planning.append(None if kind is None else kind == "wrong_plan" or quits)
+    return failures.with_columns(pl.Series("kind", kinds, pl.String), pl.Series("planning", planning, pl.Boolean))
 
 
 def _settings(task: dict[str, Any]) -> PlanExecuteSettings | None:
@@ -90,11 +97,11 @@ def _text(figures: dict[str, Any]) -> str:
         if not failures:
             said.append(f"No rollout fails {where(one)}.")
             continue
-        shares = [f"{number(one['shares'][kind], percent=True)} {_WORDS[kind]}" for kind in (*PLANNING, *OTHERS)]
+        shares = [f"{number(one['shares'][kind], percent=True)} {words}" for kind, words in _WORDS.items()]
         said.append(
             f"Of {counted(failures, 'failed rollout')} {where(one)}, {', '.join(shares[:-1])} and {shares[-1]}."
         )
-    numbers = [sum(one["counts"][kind] for kind in PLANNING) for one in figures["periods"]]
+    numbers = [one["planning_errors"] for one in figures["periods"]]
     said.append(told(figures["planning_change"], figures["periods"], numbers))
     if figures["unreadable"]:
         said.append(

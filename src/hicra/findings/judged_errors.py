@@ -78,7 +78,7 @@ def judged_errors(rows: pl.DataFrame, judge: Judge) -> Finding:
 
     Returns:
         The finding. Its figures are periods (as `error_counts.periods`, with `failures`, all of that end with a reference, and
-        `judged`), planning_change, planning_errors (estimates, one a period), agreement {failures, raw, kappa}, unparsable
+        `judged`; planning_errors is an estimate for all of them), planning_change, agreement {failures, raw, kappa}, unparsable
         (answers of each pass), without_reference and too_long (failures that are not judged for that), unscorable (rollouts
         without a verdict) and requests. There are none where no rollout has a verdict, a question and a reference.
 
@@ -99,16 +99,16 @@ def judged_errors(rows: pl.DataFrame, judge: Judge) -> Finding:
     short = pl.sum_horizontal(pl.col("question", "reference", "response").str.len_chars()) <= LONGEST
     asked = _drawn(failures.filter(short), judge.limit)
     first, second = _passes(asked, judge.generator)
-    found = periods(
-        ends, asked.with_columns(pl.Series("kind", first, pl.String)), [*MEANINGS, UNPARSABLE], ["planning"], ["other"]
-    )
+    scored = [{"planning": True, "other": False}.get(kind) for kind in first]
+    named = asked.with_columns(pl.Series("kind", first, pl.String), pl.Series("planning", scored, pl.Boolean))
+    found = periods(ends, named, [*MEANINGS, UNPARSABLE], ["planning", "other"])
     for one in found:
         one["failures"] = failures.filter(pl.col("period") == one["period"]).height
         one["judged"] = asked.filter(pl.col("period") == one["period"]).height
+        one["planning_errors"] = round(_estimate(one), 1)
     both = [pair for pair in zip(first, second, strict=True) if UNPARSABLE not in pair]
     figures: dict[str, Any] = {
         "periods": found, "planning_change": change(found),
-        "planning_errors": [round(_estimate(one), 1) for one in found],
         "agreement": {
             "failures": len(both), "raw": raw_agreement(*_columns(both)), "kappa": cohen_kappa(*_columns(both)),
         },
@@ -165,7 +165,8 @@ def _estimate(period: dict[str, Any]) -> float:
 
 def _text(figures: dict[str, Any]) -> str:
     said = [_of_period(one) for one in figures["periods"]]
-    said.append(told(figures["planning_change"], figures["periods"], figures["planning_errors"]))
+    numbers = [one["planning_errors"] for one in figures["periods"]]
+    said.append(told(figures["planning_change"], figures["periods"], numbers))
     agreement = figures["agreement"]
     if agreement["failures"]:
         kappa = "not defined" if agreement["kappa"] is None else decimal(agreement["kappa"], 2)

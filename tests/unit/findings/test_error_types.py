@@ -60,6 +60,17 @@ def test_the_ends_of_a_run_by_hand():
     assert told.figures["unreadable"] == 0
 
 
+def test_giving_up_is_an_error_of_planning_unless_a_right_plan_was_announced():
+    slip = RIGHT.replace("13 - 16 = 17", "13 - 16 = 16").replace(
+        "that works answer 11", "that fails so stop here answer none"
+    )
+    table = rows(1, 0, gave_up=2)
+    table.append(table[0] | {"response": slip})
+    [only] = found(table).figures["periods"]
+    assert only["counts"]["gave_up"] == 3
+    assert (only["planning_errors"], only["planning_share"]) == (2, pytest.approx(2 / 3))
+
+
 def test_one_step_is_no_change():
     told = found(rows(3, 1, wrong_plan=1, gave_up=1))
     [only] = told.figures["periods"]

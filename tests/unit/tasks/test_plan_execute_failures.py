@@ -7,7 +7,7 @@ import pytest
 
 from hicra.errors import DataError
 from hicra.tasks.plan_execute import PlanExecute, failures
-from hicra.tasks.plan_execute.failures import KINDS, failure_kind, problem_of
+from hicra.tasks.plan_execute.failures import KINDS, announces_right_plan, failure_kind, problem_of
 from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 
 # beads is noun 2, so strategy 2 (- +) is right: 13 - 16 = 17, 17 + 14 = 31 = 11 modulo 20
@@ -67,6 +67,16 @@ BY_HAND = {
 def test_kinds_by_hand(name):
     text, kind = BY_HAND[name]
     assert failure_kind(text, BEADS) == kind
+
+
+def test_a_right_plan_that_is_announced():
+    assert announces_right_plan(f"{WRONG} that fails switch the plan {RIGHT}", BEADS)
+    assert announces_right_plan("let us dip climb so stop here answer none", BEADS)
+    assert not announces_right_plan(WRONG, BEADS)
+    assert not announces_right_plan(
+        f"{WRONG} that fails switch the plan {RIGHT}", BEADS, PlanExecuteSettings(attempts=1)
+    )
+    assert not announces_right_plan("", BEADS)
 
 
 def test_the_settings_count():

@@ -43,24 +43,36 @@ def failure_kind(text: str, row: Mapping[str, Any], settings: PlanExecuteSetting
         DataError: the row lacks a part of the problem, or its noun is none.
     """
     settings = settings or PlanExecuteSettings()
-    if row.get("noun") not in NOUNS or any(row.get(name) is None for name in _NUMBERS):
-        raise DataError(
-            f"plan_execute row {row.get('id')!r} is no problem: it needs noun, a, b, c and goal",
-            "write rows as PlanExecute.rows makes them",
-        )
-    a, b, c, goal = (int(row[name]) for name in _NUMBERS)
+    a, b, c, goal = (int(row[name]) for name in _checked(row))
     parsed = parse(text, language_of(settings))
     if parsed.answer == "none":
         return "gave_up"
-    right = int(right_strategy(NOUNS.index(row["noun"]), a, settings.rule))
-    plans = [attempt.strategy for attempt in parsed.attempts[: settings.attempts]]
-    if plans and right not in plans:
+    if parsed.attempts and not announces_right_plan(text, row, settings):
         return "wrong_plan"
     lines = last_lines(parsed, settings.attempts)
     if lines is None or not all(well_formed(line) for line in lines):
         return "format"
     paid = pays(parsed, a, b, c, goal, settings.attempts, ended=True)
     return "format" if paid else "wrong_execution"
+
+
+def announces_right_plan(text: str, row: Mapping[str, Any], settings: PlanExecuteSettings | None = None) -> bool:
+    """Tells whether one of the plans that count (PLAN-11) solves the problem; arguments and errors as of `failure_kind`."""
+    settings = settings or PlanExecuteSettings()
+    _checked(row)
+    right = int(right_strategy(NOUNS.index(row["noun"]), int(row["a"]), settings.rule))
+    attempts = parse(text, language_of(settings)).attempts
+    return any(attempt.strategy == right for attempt in attempts[: settings.attempts])
+
+
+def _checked(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the names of the numbers of a problem, which the row holds; raises DataError where it does not."""
+    if row.get("noun") not in NOUNS or any(row.get(name) is None for name in _NUMBERS):
+        raise DataError(
+            f"plan_execute row {row.get('id')!r} is no problem: it needs noun, a, b, c and goal",
+            "write rows as PlanExecute.rows makes them",
+        )
+    return _NUMBERS
 
 
 def problem_of(prompt: str) -> Row | None:
