@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from hicra.findings.coverage_drift import coverage_drift
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.length import length_hacking, truncation
 from hicra.findings.lexicon_hacking import lexicon_hacking
@@ -24,6 +25,7 @@ FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = (
     length_hacking,
     no_gradient,
     truncation,
+    coverage_drift,
     mask_empty,
     mask_wide,
     phases,
