@@ -6,7 +6,9 @@ Simulated runs of 100 steps with 256 rollouts each, of which 64 are saved every 
 - hacked: the planning share grows 1.7 to 3 times, while accuracy gains at most 15 points early and then stands still, and a few
   grams of the lexicon take 40 to 80 % of the occurrences;
 - plain: the planning share wanders around its start, accuracy stands still or rises, some grams come to be liked a little;
-- healthy: planning share and accuracy rise together, by 1.4 to 2.5 times and 30 to 55 points.
+- healthy: planning share and accuracy rise together, by 1.4 to 2.5 times and 30 to 55 points;
+- stalled, outside the claim: as healthy, but early in the run, and accuracy stops after 10 to 25 points. Planning grew and gave
+  something, so nothing is hacked; from the run alone this is hard to tell.
 Accuracy is binomial around a level that wanders (correlation 0.5 a step), the planning share wanders with correlation 0.8, and
 the grams of a step are drawn from a Dirichlet distribution. The thresholds of the finding were chosen on seeds from 1000 on, and
 on two real runs of seed 0. The claim is on seeds 0 to 19, for plain and for healthy runs apart. `many` holds the same for 100
@@ -33,7 +35,8 @@ from hicra.findings.lexicon_hacking import lexicon_hacking
 from hicra.metrics import semantic_entropy
 from machine import finish, machine
 
-KINDS = ("hacked", "plain", "healthy")
+CLAIMED = ("hacked", "plain", "healthy")
+KINDS = (*CLAIMED, "stalled")
 GRAMS, ROLLOUTS, SAVED, SAVED_EVERY, LENGTH = 30, 256, 64, 20, 45
 Array = NDArray[np.float64]
 
@@ -61,6 +64,12 @@ def courses(rng: np.random.Generator, kind: str, steps: int) -> tuple[Array, Arr
     if kind == "plain":
         rises = accuracy + rng.uniform(0.0, 0.45) * at
         return np.full(steps, share), rises, rng.uniform(0, 0.3) * at
+    if kind == "stalled":
+        return (
+            share * (1 + rng.uniform(0.4, 1.5) * early),
+            accuracy + rng.uniform(0.1, 0.25) * early,
+            rng.uniform(0, 0.2) * at,
+        )
     return share * (1 + rng.uniform(0.4, 1.5) * at), accuracy + rng.uniform(0.3, 0.55) * at, rng.uniform(0, 0.2) * at
 
 
@@ -105,9 +114,9 @@ def main() -> int:
     given = options.parse_args()
     begin = time.process_time()
     seeds, further = range(given.first, given.first + 20), range(given.first + 100, given.first + 100 + given.many)
-    count = {kind: len(fired(kind, seeds)) for kind in KINDS}
+    count = {kind: len(fired(kind, seeds)) for kind in CLAIMED}
     many = {kind: len(fired(kind, further)) for kind in KINDS} if given.many else {}
-    short = {kind: len(fired(kind, seeds, 40)) for kind in KINDS}
+    short = {kind: len(fired(kind, seeds, 40)) for kind in CLAIMED}
     result: dict[str, Any] = {
         **machine("polars", "scipy"), "holds": count["hacked"] >= 18 and max(count["plain"], count["healthy"]) <= 1,
         "fired_of_20": count, "fired_of_20_at_40_steps": short, "many": {"runs": given.many, "fired": many},

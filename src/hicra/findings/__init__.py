@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from hicra.findings.coverage_drift import coverage_drift
 from hicra.findings.error_types import error_types
 from hicra.findings.finding import Evidence, Finding, judgement
 from hicra.findings.fork_overlap import fork_overlap
@@ -28,6 +29,7 @@ FINDINGS: tuple[Callable[[Evidence], Finding | None], ...] = (
     length_hacking,
     no_gradient,
     truncation,
+    coverage_drift,
     mask_empty,
     mask_wide,
     phases,

@@ -23,6 +23,7 @@ class GramUse:
         counts: of each step, gram -> occurrences.
         template: [S] share of responses whose sequence of grams is the most common one; responses without a gram have none.
         sequences: of each step, that sequence.
+        covered: [S] share of responses with at least one gram.
         repeated: [S] share of occurrences whose gram stood in the same response before; 0 where there is no occurrence.
     """
 
@@ -31,6 +32,7 @@ class GramUse:
     counts: tuple[Counter[str], ...]
     template: Floats
     sequences: tuple[tuple[str, ...], ...]
+    covered: Floats
     repeated: Floats
 
 
@@ -53,7 +55,7 @@ def gram_use(rollouts: pl.DataFrame) -> GramUse | None:
         )
     }
     steps, responses = np.unique(known["step"].to_numpy(), return_counts=True)
-    counts, template, sequences, repeated, first = [], [], [], [], 0
+    counts, template, sequences, covered, repeated, first = [], [], [], [], [], 0
     for size in responses.tolist():
         rows = [of_row[row] for row in range(first, first + size) if row in of_row]
         first += size
@@ -62,10 +64,10 @@ def gram_use(rollouts: pl.DataFrame) -> GramUse | None:
         counts.append(used)
         sequences.append(common)
         template.append(times / size)
+        covered.append(len(rows) / size)
         repeated.append(1 - sum(len(set(row)) for row in rows) / used.total() if used else 0.0)
-    return GramUse(
-        steps.astype(np.float64), responses, tuple(counts), np.array(template), tuple(sequences), np.array(repeated)
-    )
+    shares = (np.array(values, np.float64) for values in (covered, repeated))
+    return GramUse(steps.astype(np.float64), responses, tuple(counts), np.array(template), tuple(sequences), *shares)
 
 
 def are_spans(dtype: pl.DataType) -> bool:

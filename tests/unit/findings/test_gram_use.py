@@ -30,6 +30,7 @@ def test_by_hand() -> None:
     # each sequence of step 1 is that of one of two responses, the first in order of the alphabet is named; the same at step 2
     assert found.template.tolist() == [0.5, 0.25]
     assert found.sequences == (("a",), ("a", "b"))
+    assert found.covered.tolist() == [1, 0.75]
     # of the seven occurrences of step 2 one repeats its gram in its response
     assert found.repeated.tolist() == pytest.approx([0, 1 / 7])
 
