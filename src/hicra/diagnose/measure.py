@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from hicra.arrays import Bools, Floats, Ints
+from hicra.arrays import Floats, Ints
 from hicra.metrics import RolloutStats, kind_sums, kind_values, with_nulls
 from hicra.tagging import RowTagger, TaggedRows, chunks, span_series
 
@@ -39,8 +40,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
         part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
         tagger: finds the planning tokens.
     """
-    stats, spans, chars, masks = [], [], [], []
-    values_of: dict[str, list[list[float] | None]] = {name: [] for name in PER_TOKEN}
+    stats, spans, chars, tokens = [], [], [], []
     sums = {name: np.zeros(6) for name in PER_TOKEN}
     having = dict.fromkeys(("correct", "reward", "group_id", *PER_TOKEN), 0)
     for rows in chunks(part):
@@ -48,13 +48,13 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
         tagged = tagger.tag(rows["response"].to_list(), ids)
         spans += tagged.spans
         chars += tagged.planning_chars.tolist()
-        masks += [row[live].astype(int).tolist() for row, live in zip(tagged.planning, tagged.live, strict=True)]
         stats.append(_stats(rows, tagged))
-        for name in PER_TOKEN:
-            table = per_token(rows, name, tagged)
+        tables = {name: per_token(rows, name, tagged) for name in PER_TOKEN}
+        if any(name in part.columns for name in PER_TOKEN):
+            tokens.append(_token_columns(tables, tagged))
+        for name, table in tables.items():
             known = ~np.isnan(table)
             having[name] += int(known.any(axis=1).sum())
-            values_of[name] += _fitting(table, tagged.live)
             sums[name] += np.array(kind_sums(tagged.planning, known, table, table), np.float64)
     whole = RolloutStats.merge(stats)
     values = whole.values()
@@ -79,12 +79,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
     kept = part.select(_kept_columns(part)).with_columns(
         span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
     )
-    lists = {name: rows for name, rows in values_of.items() if having[name]}
-    if lists:
-        kept = kept.with_columns(
-            pl.Series("planning_mask", masks, pl.List(pl.Int64)),
-            *(pl.Series(name, rows, pl.List(pl.Float64)) for name, rows in lists.items()),
-        )
+    if any(having[name] for name in PER_TOKEN):
+        kept = pl.concat([kept, pl.concat(tokens)], how="horizontal")
     return StepMetrics(named, coverage, having, kept)
 
 
@@ -119,10 +115,16 @@ def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
     return out
 
 
-def _fitting(table: Floats, live: Bools) -> list[list[float] | None]:
-    """Returns the values of each row's tokens, null where one is not known."""
-    rows = [row[there] for row, there in zip(table, live, strict=True)]
-    return [None if np.isnan(row).any() or not row.size else row.tolist() for row in rows]
+def _token_columns(tables: Mapping[str, Floats], tagged: TaggedRows) -> pl.DataFrame:
+    """Returns the planning mask and the values [B,T] as columns of lists, one value a token; null where a value is not known."""
+    live = tagged.live
+    mask = [row[there].astype(int).tolist() for row, there in zip(tagged.planning, live, strict=True)]
+    columns = [pl.Series("planning_mask", mask, pl.List(pl.Int64))]
+    for name, table in tables.items():
+        rows = [row[there] for row, there in zip(table, live, strict=True)]
+        whole = [None if not row.size or np.isnan(row).any() else row.tolist() for row in rows]
+        columns.append(pl.Series(name, whole, pl.List(pl.Float64)))
+    return pl.DataFrame(columns)
 
 
 def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:

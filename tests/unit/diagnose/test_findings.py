@@ -63,6 +63,17 @@ def test_the_folder_holds_the_same_evidence(tmp_path: Path) -> None:
     assert named(found["findings"], "truncation")[0]["alarm"] is True
 
 
+def test_rows_without_values_of_their_tokens_have_none(tmp_path: Path) -> None:
+    lines = rows(1, logprobs=[-0.1, -0.2, -0.3, -0.4]) + rows(1, logprobs=[-0.1])
+    measured(tmp_path, lines, out=tmp_path / "run")
+    table = next(iter(RunFolder.open(tmp_path / "run").rollouts()))
+    assert table["logprobs"].to_list() == [[-0.1, -0.2, -0.3, -0.4], None]
+    assert table["planning_mask"].to_list() == [[1, 1, 1, 0]] * 2
+    assert table["entropies"].null_count() == 2
+    measured(tmp_path, rows(1), out=tmp_path / "bare")
+    assert "planning_mask" not in next(iter(RunFolder.open(tmp_path / "bare").rollouts())).columns
+
+
 def test_each_arm_has_its_own(tmp_path: Path) -> None:
     lines = rows(model="a") + rows(1, model="b") + rows(1, model="b", reward=1.0)
     found = measured(tmp_path, lines, by="model")
