@@ -17,6 +17,7 @@ from hicra.engines.train import train
 from hicra.errors import ArtifactError, ConfigError, FileError
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
+from hicra.tasks.plan_execute.language import EOS, ID_OF
 from train_small import command, grams_file
 
 pytestmark = pytest.mark.engine
@@ -83,6 +84,7 @@ def test_saved_rollouts(straight):
         )
         assert all(value is not None and value >= 0 for value in row["entropies"])
         assert row["labels"] is not None
+        assert row["truncated"] is (ID_OF[EOS] not in row["token_ids"])
         for span in row["spans"]:
             assert row["response"][span["start"] : span["end"]] == span["gram"]
         for planning, after in zip(row["planning_mask"], row["advantages"], strict=True):

@@ -30,7 +30,10 @@ JSON_KEYS: dict[str, list[str]] = {
     "verify": _VERDICTS.split(),
     "train": ["run_dir", "steps", "final"],
     "eval": ["files", *_each("files.*", _EVALUATED)],
-    "diagnose": ["steps", *_each("steps.*", "step rows"), "coverage", "run_dir"],
+    "diagnose": [
+        "steps", *_each("steps.*", "step rows"), "coverage", "findings", *_each("findings.*", "name text figures"),
+        "not_seen", *_each("not_seen.*", "name text figures"), "run_dir",
+    ],
     "compare": ["metric", "baseline", "comparisons", *_each("comparisons.*", _COMPARED), "power", "warnings"],
     "report": ["report", "bytes"],
     "methods": ["methods", *_each("methods.*", _METHOD)],

@@ -37,17 +37,34 @@ def diagnose(
             help="Also write a run folder for `hicra report`; with --by it holds one for each arm.",
         ),
     ] = None,
+    judge: Annotated[
+        str,
+        Parameter(
+            help="Address of an OpenAI-compatible server whose model names the kind of each failure, for example "
+            "http://localhost:8000/v1. Questions, references and responses are sent to it."
+        ),
+    ] = "",
+    judge_model: Annotated[str, Parameter(help="The server's name of the judge model.")] = "",
+    judge_limit: Annotated[
+        int, Parameter(help="Failures that are judged, at most, of the first and of the last fifth of the steps.")
+    ] = 200,
     overwrite: Overwrite = False,
     reading: ReadOptions = READ_OPTIONS,
     common: Undrawn = UNDRAWN,
 ) -> None:
-    """Compute every metric that the rollouts of any run allow, step by step."""
+    """Compute every metric that the rollouts of any run allow, step by step.
+
+    Below the table stand the findings: what the run shows, and what goes wrong in it.
+    """
+    from hicra.cli.finding_lines import finding_lines
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
+    from hicra.findings.judged_errors import judge_of
 
     result = measure(
         list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
-        overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])], **reading.options(),
+        overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])],
+        judge=judge_of(judge, judge_model, judge_limit), **reading.options(),
     )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
@@ -56,6 +73,6 @@ def diagnose(
     runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
     common.give(
         result,
-        step_table(result["steps"], result["counts"]),
+        step_table(result["steps"], result["counts"]) + finding_lines(result["findings"], result["not_seen"]),
         then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
     )

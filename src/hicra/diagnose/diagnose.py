@@ -13,6 +13,9 @@ from hicra import corpus
 from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
+from hicra.findings import Evidence, Finding, findings, told
+from hicra.findings.finding import joined, save_judgement
+from hicra.findings.judged_errors import Judge, judged_errors
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
 from hicra.runs import RunFolder
@@ -30,7 +33,7 @@ Steps = dict[int, StepMetrics]
 def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
-    overwrite: bool = False, read_too: Sequence[Path | str] = (),
+    overwrite: bool = False, read_too: Sequence[Path | str] = (), judge: Judge | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run, or of several that a column tells apart.
 
@@ -45,11 +48,13 @@ def diagnose(
         by: a column whose values are arms.
         overwrite: whether `out` may be replaced where it exists.
         read_too: further files and folders that were read for it, such as the lexicon's; `out` replaces none of them.
+        judge: what names the kinds of failures on real text, or None to ask nobody.
 
     Returns:
-        steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; coverage: metric -> number of rows that it
-        counts; warnings; counts: what lengths and shares are counted in; run_dir, with `by` also arms, a list of
-        {arm, rows, run_dir}.
+        steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; findings: a list of {name, text, figures,
+        alarm}, the alarms first, and not_seen: the same of what was looked for and not seen, both with `by` also {arm};
+        coverage: metric -> number of rows that it counts; warnings; counts: what lengths and shares are counted in; run_dir,
+        with `by` also arms, a list of {arm, rows, run_dir}.
 
     Raises:
         DataError: the input is bad; nothing has been written then.
@@ -69,25 +74,29 @@ def diagnose(
     warnings += _lacking(found, read.rows, tagger.counts)
     if not any(one.values["hicra/planning_share"] for one in found):
         warnings.append(nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list())))
+    judged = {} if judge is None else {arm: judged_errors(part, judge) for arm, part in parts.items()}
     places = [out] if by is None else [out / name if out else None for name in folders(list(arms))]
+    config = {
+        "lexicon": lexicon.name,
+        "unit": tagger.tagger.unit,
+        "tokenizer": label(tokenizer),
+        "counts": tagger.counts,
+    }
     if out is not None:
-        config = {
-            "lexicon": lexicon.name,
-            "unit": tagger.tagger.unit,
-            "tokenizer": label(tokenizer),
-            "counts": tagger.counts,
-        }
         inputs = {"lexicon": lexicon.content_hash} | _hashes(read.files)
         with ends_on_sigterm(), atomic_dir(out, overwrite) as temporary:
             for (arm, steps), place in zip(arms.items(), places, strict=True):
                 assert place is not None
                 _write(temporary / place.relative_to(out), arm, steps, config, inputs)
+                if arm in judged:
+                    save_judgement(temporary / place.relative_to(out), judged[arm])
     result: dict[str, Any] = {
         "steps": [
             {**({} if by is None else {"arm": arm}), "step": step, "rows": one.table.height, **one.values}
             for arm, steps in arms.items()
             for step, one in steps.items()
         ],
+        **_findings(arms, config, judged, by is not None),
         "coverage": {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage},
         "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
         "duplicates": read.duplicates, "warnings": warnings,
@@ -105,11 +114,30 @@ def _steps(rows: pl.DataFrame, tagger: RowTagger) -> Steps:
     return {step: measure(rows.filter(pl.col("step") == step), tagger) for step in steps}
 
 
+def _findings(
+    arms: Mapping[str, Steps], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """Returns what the arms show, what a judge found in them, and what was looked for and not seen."""
+    seen: list[dict[str, Any]] = []
+    not_seen: list[dict[str, Any]] = []
+    for arm, steps in arms.items():
+        metrics = [{"step": step, **one.values} for step, one in steps.items()]
+        tables = [_with_step(step, one) for step, one in steps.items()]
+        shown = findings(Evidence(metrics, joined(tables), config, judged.get(arm)))
+        for entries, found in zip((seen, not_seen), told(shown), strict=True):
+            entries += [({"arm": arm} if several else {}) | one.as_json() for one in found]
+    return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen}
+
+
+def _with_step(step: int, one: StepMetrics) -> pl.DataFrame:
+    return one.table.select(pl.lit(step, pl.Int64).alias("step"), pl.all())
+
+
 def _write(place: Path, arm: str, steps: Steps, config: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
     run = RunFolder.create(place, method=arm, seed=0, config=config, inputs=inputs)
     for step, one in steps.items():
         run.log(step, one.values)
-        run.write_rollouts(step, one.table.select(pl.lit(step).alias("step"), pl.all()))
+        run.write_rollouts(step, _with_step(step, one))
 
 
 def _groups() -> pl.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
         part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
         tagger: finds the planning tokens.
     """
-    stats, spans, chars = [], [], []
+    stats, spans, chars, tokens = [], [], [], []
     sums = {name: np.zeros(6) for name in PER_TOKEN}
     having = dict.fromkeys(("correct", "reward", "group_id", *PER_TOKEN), 0)
     for rows in chunks(part):
@@ -48,8 +49,10 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
         spans += tagged.spans
         chars += tagged.planning_chars.tolist()
         stats.append(_stats(rows, tagged))
-        for name in PER_TOKEN:
-            table = per_token(rows, name, tagged)
+        tables = {name: per_token(rows, name, tagged) for name in PER_TOKEN}
+        if any(name in part.columns for name in PER_TOKEN):
+            tokens.append(_token_columns(tables, tagged))
+        for name, table in tables.items():
             known = ~np.isnan(table)
             having[name] += int(known.any(axis=1).sum())
             sums[name] += np.array(kind_sums(tagged.planning, known, table, table), np.float64)
@@ -76,6 +79,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
     kept = part.select(_kept_columns(part)).with_columns(
         span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
     )
+    if any(having[name] for name in PER_TOKEN):
+        kept = pl.concat([kept, pl.concat(tokens)], how="horizontal")
     return StepMetrics(named, coverage, having, kept)
 
 
@@ -110,6 +115,18 @@ def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
     return out
 
 
+def _token_columns(tables: Mapping[str, Floats], tagged: TaggedRows) -> pl.DataFrame:
+    """Returns the planning mask and the values [B,T] as columns of lists, one value a token; null where a value is not known."""
+    live = tagged.live
+    mask = [row[there].astype(int).tolist() for row, there in zip(tagged.planning, live, strict=True)]
+    columns = [pl.Series("planning_mask", mask, pl.List(pl.Int64))]
+    for name, table in tables.items():
+        rows = [row[there] for row, there in zip(table, live, strict=True)]
+        whole = [None if not row.size or np.isnan(row).any() else row.tolist() for row in rows]
+        columns.append(pl.Series(name, whole, pl.List(pl.Float64)))
+    return pl.DataFrame(columns)
+
+
 def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
     wanted = {
         "id": pl.String,
@@ -119,4 +136,6 @@ def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
         "group_id": pl.String,
     }
     columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
+    if part.schema.get("truncated") == pl.Boolean:
+        columns.append(pl.col("truncated"))
     return [pl.col("question").alias("prompt"), *columns]

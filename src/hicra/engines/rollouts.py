@@ -52,6 +52,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
             "token_ends": [ends[column] for column in live],
             "entropies": a["entropies"][index, live].astype(float).tolist(),
             "logprobs": a["logprobs"][index, live].astype(float).tolist(),
+            "truncated": not ended,
             "advantage": float(base[index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
             "labels": None if task is None else task.labels(text, inputs, ended),
         })  # fmt: skip

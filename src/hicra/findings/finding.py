@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from hicra.artifacts import canonical_json, read_json, write_text
+from hicra.errors import ArtifactError
 from hicra.runs import RunFolder
+from hicra.runs.folder import STEP_NAME
+
+JUDGED = "judged_errors.json"
+_AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
 
 
 @dataclass(frozen=True)
@@ -19,13 +26,18 @@ class Finding:
         name: fixed; scripts look for it (`lexicon_hacking`, `no_gradient`, ...).
         text: one or two plain sentences with the figures that matter.
         figures: the figures by name, such as JSON holds: numbers, texts, lists, null; never NaN.
-        alarm: whether it says that something goes wrong.
+        alarm: True where it says that something goes wrong, False where that was looked for and not seen, None where it only
+            describes the run.
     """
 
     name: str
     text: str
     figures: Mapping[str, Any] = field(default_factory=dict)
-    alarm: bool = False
+    alarm: bool | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns {name, text, figures, alarm}."""
+        return {"name": self.name, "text": self.text, "figures": dict(self.figures), "alarm": self.alarm}
 
 
 @dataclass(frozen=True)
@@ -36,15 +48,72 @@ class Evidence:
         metrics: one mapping a step, ascending by `step`; names as in the metrics table, None where a step has no value.
         rollouts: the saved rollouts of all steps, columns as in a run folder (most may be absent or null).
         config: the run's resolved config; empty where there is none.
+        judged: what a judge model said of the run's failures, where it was asked.
     """
 
     metrics: Sequence[Mapping[str, Any]]
     rollouts: pl.DataFrame
     config: Mapping[str, Any] = field(default_factory=dict)
+    judged: Finding | None = None
 
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:
-        """Reads it from a run folder."""
-        tables = list(run.rollouts())
-        rollouts = pl.concat(tables, how="diagonal_relaxed") if tables else pl.DataFrame()
-        return cls(run.metrics(), rollouts, run.config)
+        """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
+        config = run.manifest.get("config")
+        own = config if isinstance(config, dict) else {}
+        return cls(run.metrics(), joined(_with_step(run)), own, saved_judgement(run.path))
+
+
+def judgement(evidence: Evidence) -> Finding | None:
+    """Says what a judge model said of the failures; None where it was not asked."""
+    return evidence.judged
+
+
+def save_judgement(run: Path, judged: Finding) -> None:
+    """Writes what a judge model said into a run folder, so that reports need not ask it again."""
+    write_text(run / JUDGED, canonical_json(judged.as_json()))
+
+
+def saved_judgement(run: Path) -> Finding | None:
+    """Reads it back; None where there is none.
+
+    Raises:
+        ArtifactError: the file is not what `save_judgement` writes.
+    """
+    if not (run / JUDGED).exists():
+        return None
+    found = read_json(run / JUDGED, _AGAIN)
+    if (
+        not isinstance(found, dict)
+        or not isinstance(found.get("text"), str)
+        or not isinstance(found.get("figures"), dict)
+    ):
+        raise ArtifactError(f"{run / JUDGED} holds no finding", _AGAIN)
+    return Finding("judged_errors", found["text"], found["figures"])
+
+
+def joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Puts the rollouts of several steps together; a column that cannot be put together is left out."""
+    if not tables:
+        return pl.DataFrame()
+    try:
+        return pl.concat(tables, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError:  # which one depends on the pair of types
+        types: dict[str, set[pl.DataType]] = {}
+        for table in tables:
+            for name, dtype in table.schema.items():
+                types.setdefault(name, set()).update([] if dtype == pl.Null else [dtype])
+        same = [name for name, found in types.items() if len(found) < 2 or all(one.is_numeric() for one in found)]
+        kept = [table.select(name for name in same if name in table.columns) for table in tables]
+        return pl.concat(kept, how="diagonal_relaxed")
+
+
+def _with_step(run: RunFolder) -> list[pl.DataFrame]:
+    """Reads the rollouts; where a file has no column `step`, its name gives the step."""
+    tables = []
+    for path, table in zip(run.rollout_files(), run.rollouts(), strict=True):
+        named = STEP_NAME.match(path.name)
+        if "step" not in table.columns and named is not None:
+            table = table.with_columns(step=pl.lit(int(named[1]), pl.Int64))
+        tables.append(table)
+    return tables

@@ -1,4 +1,4 @@
-"""Reads run folders into a ReportModel: headers, curves, the rollouts that are shown, and the grams in use.
+"""Reads run folders into a ReportModel: headers, curves, findings, the rollouts that are shown, and the grams in use.
 
 All text in the model comes from runs and may be hostile; report.py, charts.py and encode.py escape it for the place it is put in.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hicra.errors import ArtifactError
+from hicra.findings import Evidence, Finding, findings
 from hicra.report.encode import clean, plain
 from hicra.report.grams import lexicon_table, used_grams
 from hicra.report.model import ReportModel, Run
@@ -53,10 +55,16 @@ def build_model(
         found = index(number, folder.rollout_files())
         places[arm_of[number]] += found
         headers.append(_run(folder, names[number], arm_of[number], len(found), notes))
+    headers = [replace(run, findings=_findings(folder)) for run, folder in zip(headers, folders, strict=True)]
     chosen = choose(places, limit)
     rollouts = read_rollouts(chosen, arm_of, notes)
     grams = used_grams(folders, arm_of, len(arms), lexicon_table(lexicon, folders, notes))
     return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(extra or {})))
+
+
+def _findings(folder: RunFolder) -> tuple[Finding, ...]:
+    """Returns what the run shows; the texts hold grams, so they are cleaned as every text of a run."""
+    return tuple(replace(found, text=clean(found.text)) for found in findings(Evidence.of(folder)))
 
 
 def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hicra.findings import Finding
+
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder's header and curves; `metrics` has one mapping per step, with names without the prefix `hicra/`."""
+    """One run folder's header, curves and findings; `metrics` has one mapping per step, names without the prefix `hicra/`."""
 
     name: str
     path: Path
@@ -24,6 +26,7 @@ class Run:
     steps: tuple[int, ...]
     metrics: tuple[Mapping[str, float | None], ...]
     rollouts: int
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)

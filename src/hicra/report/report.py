@@ -101,8 +101,10 @@ def _values(model: ReportModel) -> dict[str, Any]:
     grams = sections.gram_table(model)
     rollouts = _static_rollouts(model)
     title = _title(model)
-    links = [("glance", "At a glance"), *((f"extra-{i}", section["title"]) for i, section in enumerate(extra))]
-    early = 1 + sum(not section["late"] for section in extra)
+    shown = sections.finding_rows(model)
+    links = [("glance", "At a glance"), *([("findings", "Findings")] if shown else [])]
+    links += [*((f"extra-{i}", section["title"]) for i, section in enumerate(extra))]
+    early = 1 + bool(shown) + sum(not section["late"] for section in extra)
     links[early:early] = [
         (anchor, name)
         for anchor, name, there in (
@@ -117,6 +119,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "lead": _lead(model),
         "sections": [*links, ("runs", "Runs")],
         "glance": sections.glance(model),
+        "findings": shown,
         "notes": model.notes,
         "signature": _signature(model),
         "extra": extra,

@@ -1,4 +1,4 @@
-"""Makes the parts of the page that are tables: the summary, added sections of any JSON shape, grams, and runs."""
+"""Makes the parts of the page that are tables or lists: summary, findings, added sections of any JSON shape, grams, runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hicra.drawing.readable import number, shorten
+from hicra.drawing.readable import counted, number, shorten
+from hicra.findings import told
 from hicra.report.figures import average, meaning
 from hicra.report.model import ReportModel
 
 MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
+MAX_FINDING, MAX_OPEN = 3000, 3  # characters of a finding; runs whose findings are unfolded without an alarm
 GLANCE = (
     ("accuracy", "accuracy", True),
     ("reward", "reward", False),
@@ -150,6 +152,34 @@ def glance(model: ReportModel) -> dict[str, Any]:
         "columns": [{"name": label, "meaning": meaning(metric)} for metric, label, _ in columns],
         "rows": rows,
     }
+
+
+def finding_rows(model: ReportModel) -> list[dict[str, Any]]:
+    """Makes the findings of each run that has some: those to tell, the alarms first, and those looked for and not seen."""
+    out = []
+    for run in model.runs:
+        seen, not_seen = told(run.findings)
+        if not run.findings:
+            continue
+        alarms = sum(bool(one.alarm) for one in seen)
+        parts = [
+            [
+                {"name": _words(one.name), "text": shorten(one.text, MAX_FINDING), "alarm": bool(one.alarm)}
+                for one in part
+            ]
+            for part in (seen, not_seen)
+        ]
+        out.append(
+            {
+                "arm": run.arm,
+                "name": run.name,
+                "alarms": counted(alarms, "alarm") if alarms else "no alarm",
+                "open": bool(alarms) or len(model.runs) <= MAX_OPEN,
+                "seen": parts[0],
+                "not_seen": parts[1],
+            }
+        )
+    return out
 
 
 def gram_table(model: ReportModel) -> dict[str, Any]:

@@ -159,23 +159,35 @@ def parse(response: str, language: Language) -> Parsed:
     return Parsed(words, tuple(attempts), equations, answer)
 
 
+def last_lines(parsed: Parsed, attempts: int) -> tuple[tuple[str, ...], ...] | None:
+    """Returns the words of the last attempt's first equation, second equation and check, without their `;`.
+
+    It is None if the response is not laid out as the task asks: an answer at the end, one to `attempts` plans, three lines that
+    each end with `;` behind the last one, nothing but reflection after them, and not too long. The lines may be no equations.
+    """
+    words = parsed.words
+    if parsed.answer is None or len(words) + 1 > max_new_tokens(attempts):
+        return None
+    if not 1 <= len(parsed.attempts) <= attempts or len(parsed.equations) > 3 * attempts:
+        return None
+    body = words[parsed.attempts[-1].start + PLAN_TOKENS : -2]
+    lines, rest = body[:EXECUTION_TOKENS], body[EXECUTION_TOKENS:]
+    if len(lines) < EXECUTION_TOKENS or any(lines[at] != ";" for at in (5, 11, 17)) or not _REFLECT.issuperset(rest):
+        return None
+    return lines[0:5], lines[6:11], lines[12:17]
+
+
 def pays(parsed: Parsed, a: int, b: int, c: int, goal: int, attempts: int, ended: bool) -> bool:
     """Tells whether the response earns reward 1, that is, ends with `answer t` after exactly three true equations.
 
     The equations of the last attempt must be `a o1 b = x ;`, `x o2 c = t ;` and the check `t - t = 0 ;`.
     """
-    words = parsed.words
-    if not ended or parsed.answer != str(goal) or len(words) + 1 > max_new_tokens(attempts):
+    lines = last_lines(parsed, attempts)
+    if not ended or lines is None or parsed.answer != str(goal):
         return False
-    if not 1 <= len(parsed.attempts) <= attempts or len(parsed.equations) > 3 * attempts:
-        return False
-    body = words[parsed.attempts[-1].start + PLAN_TOKENS : -2]
-    lines, rest = body[:EXECUTION_TOKENS], body[EXECUTION_TOKENS:]
-    if len(lines) < EXECUTION_TOKENS or any(lines[at] != ";" for at in (5, 11, 17)) or not _REFLECT.issuperset(rest):
-        return False
-    first, second, check = lines[0:5], lines[6:11], lines[12:17]
+    first, second, check = lines
     return (
-        all(is_true(line) for line in (first, second, check))
+        all(is_true(line) for line in lines)
         and (first[0], first[2]) == (str(a), str(b))
         and (second[0], second[2], second[4]) == (first[4], str(c), str(goal))
         and check == (str(goal), "-", str(goal), "=", "0")

@@ -1,0 +1,66 @@
+"""Coverage drift: the lexicon was made from other responses than the policy writes now, and misses more of the planning.
+
+Deviations:
+FINDING-7. Where the task gives the exact function of each token (`labels`), coverage is the share of plan and reflect tokens that
+    the planning mask marks. Elsewhere it is the share of responses that hold a gram at all, which is all that can be known
+    without labels. The alarm is where coverage fell by a fifth from the begin to the end (parts as in FINDING-1), and surely.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+
+from hicra.arrays import Floats
+from hicra.drawing.readable import number
+from hicra.findings.curves import rise
+from hicra.findings.finding import Evidence, Finding
+from hicra.findings.gram_use import gram_use
+
+NAME = "coverage_drift"
+LOST = 0.8  # coverage at the end over that at the begin
+PLANNING = ("plan", "reflect")
+
+
+def coverage_drift(evidence: Evidence) -> Finding | None:
+    """Compares coverage at the end with that at the begin; None where neither labels nor spans are known, or too few steps."""
+    exact = _of_labels(evidence.rollouts)
+    if exact is None:
+        use = gram_use(evidence.rollouts)
+        if use is None:
+            return None
+        steps, covered = use.steps, use.covered
+        what = "of the responses hold a gram of the lexicon"
+    else:
+        steps, covered = exact
+        what = "of the plan and reflect tokens are marked, by the exact labels of the task"
+    change = rise(steps, covered)
+    if not math.isfinite(change.low):
+        return None
+    figures = {
+        "saved_steps": len(steps), "coverage": [change.first, change.last], "exact": exact is not None,
+        "change": [change.change, change.low, change.high], "threshold": LOST,
+    }  # fmt: skip
+    went = f"{number(change.last, True)} {what}, {number(change.first, True)} at the begin of the run"
+    if change.last <= LOST * change.first and change.high < 0:
+        text = f"The lexicon covers less and less: {went}. Mine it again from the responses of now."
+        return Finding(NAME, text, figures, alarm=True)
+    return Finding(NAME, f"No large and sure loss of coverage: {went}.", figures, alarm=False)
+
+
+def _of_labels(rollouts: pl.DataFrame) -> tuple[Floats, Floats] | None:
+    """Returns the saved steps [S] and the share of plan and reflect tokens that are marked; None without exact labels."""
+    if not {"step", "labels", "planning_mask"} <= set(rollouts.columns):
+        return None
+    labels, mask = rollouts.schema["labels"], rollouts.schema["planning_mask"]
+    if not (isinstance(labels, pl.List) and labels.inner == pl.String and isinstance(mask, pl.List)):
+        return None
+    fits = pl.col("labels").list.len() == pl.col("planning_mask").list.len()
+    tokens = rollouts.filter(fits).select("step", "labels", "planning_mask").explode("labels", "planning_mask")
+    planning = tokens.filter(pl.col("labels").is_in(PLANNING))
+    by_step = planning.group_by("step").agg((pl.col("planning_mask") == 1).mean()).drop_nulls().sort("step")
+    if not by_step.height:
+        return None
+    return by_step["step"].to_numpy().astype(np.float64), by_step["planning_mask"].to_numpy()

@@ -1,0 +1,104 @@
+"""Groups that gave no gradient: all rollouts of the prompt had the same reward, or could not be scored; and why.
+
+Advantages are relative to the group. Where no rollout of a group did better than another, every advantage is 0, and HICRA
+amplifies nothing either.
+
+Deviations:
+FINDING-4. A group without a gradient counts for the first of these that holds: unscorable (fewer than two of its rollouts have a
+    reward), all cut (every rollout was cut at the length limit and none is right), all right, all wrong, equal rewards (where
+    correctness is unknown). The alarm is from half of the groups on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from hicra.drawing.readable import counted, number
+from hicra.findings.curves import curve
+from hicra.findings.finding import Evidence, Finding
+
+NAME = "no_gradient"
+MANY = 0.5  # share of groups without a gradient
+REASONS = ("all right", "all wrong", "all cut", "unscorable", "equal rewards")
+
+
+def no_gradient(evidence: Evidence) -> Finding | None:
+    """Counts the groups of the saved rollouts; None where they have no groups or rewards and no step has `mixed_groups`."""
+    counts = group_outcomes(evidence.rollouts)
+    if counts is None:
+        return _of_metric(evidence)
+    groups = sum(counts.values())
+    none = groups - counts["mixed"]
+    figures: dict[str, Any] = {
+        "groups": groups, "no_gradient": none, "share": none / groups, "reasons": {name: counts[name] for name in REASONS},
+        "threshold": MANY,
+    }  # fmt: skip
+    text = f"{none} of {counted(groups, 'saved group')} ({number(none / groups, True)}) gave no gradient"
+    told = [f"{name} in {counts[name]}" for name in REASONS if counts[name]]
+    text += f": {', '.join(told)}." if told else "."
+    return _judged(text, none / groups, figures)
+
+
+def group_outcomes(rollouts: pl.DataFrame) -> dict[str, int] | None:
+    """Counts groups by what became of them: mixed, or one of `REASONS`; None where no group of two or more is known.
+
+    Args:
+        rollouts: with group_id or prompt (rollouts of one step that agree in both are a group), and reward or correct; step
+            and truncated are used where they are there.
+    """
+    columns = dict(rollouts.schema)
+    names = [name for name in ("group_id", "prompt") if name in columns and not columns[name].is_nested()]
+    if not names:
+        return None
+    reward = pl.col("reward").cast(pl.Float64) if _is(columns, "reward", "numeric") else pl.lit(None, pl.Float64)
+    correct = pl.col("correct") if columns.get("correct") == pl.Boolean else pl.lit(None, pl.Boolean)
+    cut = pl.col("truncated") if columns.get("truncated") == pl.Boolean else pl.lit(None, pl.Boolean)
+    step = pl.col("step") if _is(columns, "step", "integer") else pl.lit(0)
+    rows = rollouts.filter(pl.any_horizontal(pl.col(names).is_not_null())).select(
+        step.alias("step"), *names, pl.coalesce(reward.fill_nan(None), correct.cast(pl.Float64)).alias("reward"),
+        correct.alias("correct"), cut.fill_null(False).alias("cut"),
+    )  # fmt: skip
+    if not rows.height or rows["reward"].null_count() == rows.height:
+        return None
+    grouped = rows.group_by("step", *names, maintain_order=True).agg(
+        size=pl.len(), known=pl.col("reward").count(), spread=pl.col("reward").max() - pl.col("reward").min(),
+        right=pl.col("correct").sum(), judged=pl.col("correct").count(), cut=pl.col("cut").all(),
+    )  # fmt: skip
+    grouped = grouped.filter(pl.col("size") > 1)
+    if not grouped.height:
+        return None
+    why = (
+        pl.when(pl.col("known") < 2).then(pl.lit("unscorable"))
+        .when(pl.col("spread") > 0).then(pl.lit("mixed"))
+        .when(pl.col("cut") & (pl.col("right") == 0)).then(pl.lit("all cut"))
+        .when((pl.col("judged") > 0) & (pl.col("right") == pl.col("judged"))).then(pl.lit("all right"))
+        .when((pl.col("judged") > 0) & (pl.col("right") == 0)).then(pl.lit("all wrong"))
+        .otherwise(pl.lit("equal rewards"))
+    )  # fmt: skip
+    found = grouped.select(why.alias("why"))["why"].to_list()
+    return {name: found.count(name) for name in ("mixed", *REASONS)}
+
+
+def _of_metric(evidence: Evidence) -> Finding | None:
+    """What the share of mixed groups alone tells, where no rollouts were saved."""
+    steps, mixed = curve(evidence, "hicra/mixed_groups")
+    if not len(steps):
+        return None
+    share = 1 - float(mixed.mean())
+    text = f"{number(share, True)} of the groups gave no gradient (mean over {counted(len(steps), 'step')})."
+    text += " No rollouts with groups and rewards are saved, so the reasons are not known."
+    return _judged(text, share, {"share": share, "steps": len(steps), "threshold": MANY})
+
+
+def _judged(text: str, share: float, figures: dict[str, Any]) -> Finding:
+    alarm = share >= MANY
+    if alarm:
+        text += " The problems are too easy, too hard or too long for this model: most of a batch teaches nothing."
+    return Finding(NAME, text, figures, alarm=alarm)
+
+
+def _is(columns: dict[str, pl.DataType], name: str, kind: str) -> bool:
+    dtype = columns.get(name)
+    return dtype is not None and (dtype.is_numeric() if kind == "numeric" else dtype.is_integer())

@@ -1,0 +1,42 @@
+"""Template collapse: most responses go through the same sequence of strategic grams.
+
+Deviations:
+FINDING-3. A template is the sequence of the grams of a response. Templates have collapsed when the most common one is that of at
+    least half of the responses at the end (the last third of the saved steps, or the last fifth of 40 and more), twice as many
+    as at the begin, and surely more. Responses without a gram have no template and count as others. A lexicon of a few phrases
+    makes templates look more alike than the responses are.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hicra.drawing.readable import number
+from hicra.findings.curves import rise
+from hicra.findings.finding import Evidence, Finding
+from hicra.findings.gram_use import gram_use
+
+NAME = "template_collapse"
+COLLAPSED, TIMES = 0.5, 2.0
+
+
+def template_collapse(evidence: Evidence) -> Finding | None:
+    """Compares the first saved steps with the last; None where there are no spans, or fewer than six saved steps."""
+    use = gram_use(evidence.rollouts)
+    if use is None:
+        return None
+    rose = rise(use.steps, use.template)
+    if not math.isfinite(rose.low):
+        return None
+    sequence = list(use.sequences[-1])
+    figures = {
+        "saved_steps": len(use.steps), "template_share": [rose.first, rose.last],
+        "change": [rose.change, rose.low, rose.high], "template": sequence,
+        "thresholds": {"collapsed": COLLAPSED, "times": TIMES},
+    }  # fmt: skip
+    went = f"{number(rose.last, True)} of the responses, {number(rose.first, True)} at the begin of the run"
+    if rose.last >= COLLAPSED and rose.last >= TIMES * rose.first and rose.low > 0:
+        text = f"The strategies collapse: the most common sequence of strategic grams is that of {went}. It is: "
+        return Finding(NAME, text + " / ".join(sequence) + ".", figures, alarm=True)
+    text = f"No collapse to one template: the most common sequence of strategic grams is that of {went}."
+    return Finding(NAME, text, figures, alarm=False)

@@ -1,0 +1,92 @@
+"""`hicra diagnose` says what the rollouts show: in memory or in a folder, arm by arm, with the columns that findings need."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hicra import Lexicon, cli
+from hicra.diagnose.diagnose import diagnose
+from hicra.findings import Evidence, findings
+from hicra.runs import RunFolder
+
+LEXICON = Lexicon.from_phrases(["let me check"])
+
+
+def rows(n: int = 4, **columns: Any) -> list[dict[str, Any]]:
+    return [
+        {"step": step, "group_id": "g", "response": "let me check it", "reward": 0.0, **columns} for step in (1, 2)
+    ] * n
+
+
+def written(tmp_path: Path, lines: list[dict[str, Any]]) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def measured(tmp_path: Path, lines: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    settings = {"tokenizer": None, "out": None, "on_bad": "stop", "max_bad": 0.01, **more}
+    return diagnose([written(tmp_path, lines)], LEXICON, **settings)
+
+
+def named(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [one for one in found if one["name"] == name]
+
+
+def test_findings_without_a_folder(tmp_path: Path) -> None:
+    found = measured(tmp_path, rows())
+    (none,) = named(found["findings"], "no_gradient")
+    assert none["alarm"] is True
+    assert none["figures"]["reasons"]["all wrong"] == 2  # one group at each of two steps
+    assert found["findings"][0]["alarm"]  # alarms first
+    assert named(found["not_seen"], "mask_empty")
+    (wide,) = named(found["findings"], "mask_wide")  # three of four words
+    assert wide["figures"]["planning_share"] == pytest.approx(0.75)
+
+
+def test_the_folder_holds_the_same_evidence(tmp_path: Path) -> None:
+    lines = rows(truncated=True, entropies=[0.5, 0.25, 0.25, 1.0])
+    found = measured(tmp_path, lines, out=tmp_path / "run")
+    run = RunFolder.open(tmp_path / "run")
+    again = [one.as_json() for one in findings(Evidence.of(run))]
+    in_memory = found["findings"] + found["not_seen"]
+    assert sorted(again, key=lambda one: one["name"]) == sorted(in_memory, key=lambda one: one["name"])
+    table = next(iter(run.rollouts()))
+    assert table["planning_mask"].to_list() == [[1, 1, 1, 0]] * 4
+    assert table["entropies"].to_list() == [[0.5, 0.25, 0.25, 1.0]] * 4
+    (none,) = named(found["findings"], "no_gradient")
+    assert none["figures"]["reasons"]["all cut"] == 2
+    assert named(found["findings"], "truncation")[0]["alarm"] is True
+
+
+def test_rows_without_values_of_their_tokens_have_none(tmp_path: Path) -> None:
+    lines = rows(1, logprobs=[-0.1, -0.2, -0.3, -0.4]) + rows(1, logprobs=[-0.1])
+    measured(tmp_path, lines, out=tmp_path / "run")
+    table = next(iter(RunFolder.open(tmp_path / "run").rollouts()))
+    assert table["logprobs"].to_list() == [[-0.1, -0.2, -0.3, -0.4], None]
+    assert table["planning_mask"].to_list() == [[1, 1, 1, 0]] * 2
+    assert table["entropies"].null_count() == 2
+    measured(tmp_path, rows(1), out=tmp_path / "bare")
+    assert "planning_mask" not in next(iter(RunFolder.open(tmp_path / "bare").rollouts())).columns
+
+
+def test_each_arm_has_its_own(tmp_path: Path) -> None:
+    lines = rows(model="a") + rows(1, model="b") + rows(1, model="b", reward=1.0)
+    found = measured(tmp_path, lines, by="model")
+    assert [one["arm"] for one in named(found["findings"], "no_gradient")] == ["a"]
+    assert [one["arm"] for one in named(found["not_seen"], "no_gradient")] == ["b"]
+
+
+def test_the_lines_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lexicon = tmp_path / "words.txt"
+    lexicon.write_text("let me check\n")
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["diagnose", str(written(tmp_path, rows())), "--lexicon", str(lexicon), "-q"])
+    printed = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert "\n! no_gradient: 2 of 2 saved groups (100\u00a0%) gave no gradient: all wrong in 2." in printed
+    assert printed.rstrip().endswith("looked for and not seen: mask_empty (--json says why)")

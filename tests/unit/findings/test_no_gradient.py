@@ -1,0 +1,84 @@
+"""Why groups gave no gradient, group by group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hicra.findings import Evidence
+from hicra.findings.no_gradient import group_outcomes, no_gradient
+
+R, W = (1.0, True, False), (0.0, False, False)  # reward, correct, truncated
+CUT, LOST, HALF = (0.0, False, True), (None, None, False), (0.5, None, False)
+GROUPS = {
+    "mixed": [R, W], "all right": [R, R], "all wrong": [W, W], "half cut": [CUT, W], "all cut": [CUT, CUT],
+    "unscorable": [LOST, LOST], "one reward": [R, LOST], "equal": [HALF, HALF], "mixed cut": [CUT, R],
+}  # fmt: skip
+
+
+def rows(groups: dict[str, list[Any]], step: int = 1) -> pl.DataFrame:
+    made = [
+        {"step": step, "group_id": name, "reward": reward, "correct": correct, "truncated": cut}
+        for name, members in groups.items()
+        for reward, correct, cut in members
+    ]
+    schema = {
+        "step": pl.Int64,
+        "group_id": pl.String,
+        "reward": pl.Float64,
+        "correct": pl.Boolean,
+        "truncated": pl.Boolean,
+    }
+    return pl.DataFrame(made, schema=schema)
+
+
+def test_each_reason_by_hand() -> None:
+    expected = {"mixed": 2, "all right": 1, "all wrong": 2, "all cut": 1, "unscorable": 2, "equal rewards": 1}
+    assert group_outcomes(rows(GROUPS)) == expected
+    found = no_gradient(Evidence([], rows(GROUPS)))
+    assert found is not None
+    assert found.figures["no_gradient"] == 7
+    assert found.alarm is True  # 7 of 9
+    assert (
+        "7 of 9 saved groups (77.8\u00a0%) gave no gradient: all right in 1, all wrong in 2, all cut in 1" in found.text
+    )
+
+
+def test_less_than_half_is_no_alarm() -> None:
+    found = no_gradient(Evidence([], rows({"a": [R, W], "b": [R, W], "c": [R, R]})))
+    assert found is not None
+    assert found.alarm is False
+    assert found.figures["share"] == pytest.approx(1 / 3)
+
+
+def test_a_group_is_one_of_its_step_and_needs_two() -> None:
+    both = pl.concat([rows({"a": [R, R]}, 1), rows({"a": [W, W], "alone": [R]}, 2)])
+    assert group_outcomes(both) == {
+        "mixed": 0, "all right": 1, "all wrong": 1, "all cut": 0, "unscorable": 0, "equal rewards": 0
+    }  # fmt: skip
+
+
+def test_the_prompt_makes_groups_where_no_group_is_named() -> None:
+    table = rows({"a": [R, W], "b": [R, R]}).with_columns(prompt=pl.col("group_id"), group_id=pl.lit(None, pl.String))
+    counts = group_outcomes(table)
+    assert counts is not None
+    assert (counts["mixed"], counts["all right"]) == (1, 1)
+
+
+def test_verdicts_stand_for_rewards() -> None:
+    counts = group_outcomes(rows({"a": [R, W], "b": [W, W]}).drop("reward"))
+    assert counts is not None
+    assert (counts["mixed"], counts["all wrong"]) == (1, 1)
+
+
+def test_the_metric_stands_in_where_nothing_was_saved() -> None:
+    found = no_gradient(
+        Evidence([{"step": 1, "hicra/mixed_groups": 0.2}, {"step": 2, "hicra/mixed_groups": 0.4}], pl.DataFrame())
+    )
+    assert found is not None
+    assert found.figures["share"] == pytest.approx(0.7)
+    assert found.alarm is True
+    assert no_gradient(Evidence([{"step": 1}], pl.DataFrame())) is None
+    assert no_gradient(Evidence([], rows({"a": [LOST, LOST]}))) is None

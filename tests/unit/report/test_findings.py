@@ -1,0 +1,74 @@
+"""The page tells the findings of each run: alarms first and marked, what was not seen folded away, and all text escaped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from hicra.report import build_report
+from hicra.report.build import build_model
+from hicra.report.sections import finding_rows
+from hicra.runs import RunFolder
+
+GRAM = "<script>window.ran=1</script>"
+SPAN = pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String})
+
+
+def collapsing(path: Path, method: str, common: list[int]) -> Path:
+    """A run of saved steps; of ten responses of each so many hold the one gram, and the others none."""
+    run = RunFolder.create(path, method=method, seed=0, config={})
+    for step, n in enumerate(common, 1):
+        run.log(step, {"hicra/planning_share": 0.1, "hicra/mixed_groups": 1.0})
+        spans = [[{"start": 0, "end": 1, "gram": GRAM}] if i < n else [] for i in range(10)]
+        rows = {"step": [step] * 10, "response": ["a b"] * 10, "spans": spans}
+        run.write_rollouts(
+            step, pl.DataFrame(rows, schema={"step": pl.Int64, "response": pl.String, "spans": pl.List(SPAN)})
+        )
+    return path
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    return [
+        collapsing(folder / "a", "none", [3] * 9),
+        collapsing(folder / "b", "hicra", [1, 2, 1, 4, 5, 5, 6, 6, 7]),
+    ]
+
+
+def test_alarms_come_first_and_what_was_not_seen_is_apart(runs: list[Path]) -> None:
+    quiet, loud = finding_rows(build_model(runs))
+    assert (quiet["name"], quiet["alarms"], [one["alarm"] for one in quiet["seen"]]) == ("a", "no alarm", [])
+    assert {"template collapse", "coverage drift", "no gradient", "mask empty", "mask wide"} == {
+        one["name"] for one in quiet["not_seen"]
+    }
+    assert (loud["name"], loud["alarms"]) == ("b", "1 alarm")
+    assert [(one["name"], one["alarm"]) for one in loud["seen"]] == [("template collapse", True)]
+
+
+def test_the_page_holds_them_escaped(runs: list[Path], tmp_path: Path) -> None:
+    build_report(runs, tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    section = re.search('<section id="findings".*?</section>', page, re.S)
+    assert section
+    assert '<a href="#findings">Findings</a>' in page
+    assert section[0].count('<li class="alarm">') == 1
+    assert "The strategies collapse" in section[0]
+    assert "&lt;script&gt;window.ran=1" in section[0]
+    assert "<script" not in section[0]
+
+
+def test_many_runs_without_an_alarm_are_folded(runs: list[Path], tmp_path: Path) -> None:
+    more = [collapsing(tmp_path / str(i), f"m{i}", [3]) for i in range(3)]
+    rows = finding_rows(build_model([*runs, *more]))
+    assert {row["name"]: row["open"] for row in rows} == {"a": False, "b": True, "0": False, "1": False, "2": False}
+
+
+def test_a_run_that_shows_nothing_has_no_section(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run", method="none", seed=0, config={})
+    run.log(1, {"my/number": 1.0})
+    build_report([run.path], tmp_path / "r.html")
+    assert 'id="findings"' not in (tmp_path / "r.html").read_text(encoding="utf-8")
