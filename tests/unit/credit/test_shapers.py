@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hicra import credit
+from hicra.credit.shapers import placebo
 from hicra.credit.shapers.placebo import placebo_mask
 from hicra.errors import ConfigError, DataError, MissingField
 
@@ -151,6 +152,14 @@ def test_forking_tokens_keeps_the_top_fifth():
     assert got.tolist() == [[0] * 5, [0, 0, 0, 1, 1]]
 
 
+@pytest.fixture(params=["drawn", "searched"])
+def either_way(request, monkeypatch):
+    """A place is drawn again until it fits, or, where that takes long, chosen among all places: by the same chances."""
+    if request.param == "searched":
+        monkeypatch.setattr(placebo, "TRIES", 0)
+
+
+@pytest.mark.usefixtures("either_way")
 def test_placebo_matches_share_and_run_lengths():
     rng = np.random.default_rng(0)
     planning = np.zeros((40, 200), bool)
@@ -175,6 +184,7 @@ def test_placebo_in_a_row_that_is_nearly_all_planning():
     assert mask.sum() == 9
 
 
+@pytest.mark.usefixtures("either_way")
 def test_placebo_never_leaves_what_the_policy_produced():
     planning = np.tile([True, True, False, False, False, True, False, False, False, False], (20, 3))
     live = np.tile([True] * 4 + [False] + [True] * 5, (20, 3))
@@ -184,6 +194,7 @@ def test_placebo_never_leaves_what_the_policy_produced():
     assert (mask.sum(axis=1) == (planning & live).sum(axis=1)).all()
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_stretch_moves_by_the_blur_and_no_further():
     # one planning token in the middle of 200: it lands where a Gaussian of 15 % = 30 tokens puts it
     rows = 600
@@ -200,6 +211,7 @@ def test_a_stretch_moves_by_the_blur_and_no_further():
     assert np.mean(moved > 30) == pytest.approx(0.155, abs=0.06)
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_stretch_never_straddles_a_tool_gap():
     # five tokens, one of a tool, five tokens; the stretch of four fits on either side whole, and across the gap in halves
     live = np.tile([True] * 5 + [False] + [True] * 5, (200, 1))
