@@ -156,7 +156,9 @@ def test_forking_tokens_keeps_the_top_fifth():
 def either_way(request, monkeypatch):
     """A place is drawn again until it fits, or, where that takes long, chosen among all places: by the same chances."""
     if request.param == "searched":
-        monkeypatch.setattr(placebo, "TRIES", 0)
+        drawn = placebo._Placing._drawn
+        never = lambda self: (*drawn(self)[:2], np.zeros((len(self.start), placebo.TRIES), bool))  # noqa: E731
+        monkeypatch.setattr(placebo._Placing, "_drawn", never)
 
 
 @pytest.mark.usefixtures("either_way")
@@ -222,6 +224,18 @@ def test_a_stretch_never_straddles_a_tool_gap():
     assert not mask[:, 5].any()
     assert _runs(mask) == [4] * 200
     assert mask[:, 6:].any(axis=1).any()  # some did move to the other side
+
+
+def test_the_number_of_tokens_is_kept_where_no_gap_is_long_enough():
+    # six pieces of ten tokens; the run of fourteen fits in none, so it becomes single tokens, and the runs of five come after it
+    live = np.tile(np.arange(66) % 11 < 10, (300, 1))
+    planning = np.zeros_like(live)
+    planning[:, :15] = planning[:, 24:29] = planning[:, 40:45] = planning[:, 50:55] = True
+    planning &= live
+    ids = np.random.default_rng(2).integers(0, 999, live.shape)
+    mask = placebo_mask(planning, live, ids, seed=0)
+    assert not mask[~live].any()
+    assert (mask.sum(axis=1) == planning.sum(axis=1)).all()
 
 
 def _runs(mask):
