@@ -21,7 +21,7 @@ def row_key(numbers: Array, seed: int) -> int:
         seed: of 64 bits.
     """
     key = seed.to_bytes(8, "little", signed=True)
-    digest = hashlib.blake2b(numbers.astype("<i8").tobytes(), digest_size=8, key=key)
+    digest = hashlib.blake2b(np.ascontiguousarray(numbers, "<i8").data, digest_size=8, key=key)
     return int.from_bytes(digest.digest(), "little")
 
 

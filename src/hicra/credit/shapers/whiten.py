@@ -4,8 +4,8 @@ It is a step of a baseline, and stands among the shapers so that its place in a 
 the scale that the other works on. After one it would take out what that one added on average, so it has to come first.
 
 Deviations:
-WHITEN-1. The variance is the unbiased one over policy tokens, and 1e-8 is added to it, as in verl's whitening. Where all
-    advantages are equal the result is exactly 0.
+WHITEN-1. The deviation is the unbiased one over policy tokens plus 1e-6, as with the baselines; verl adds 1e-8 to the variance
+    instead. Where all advantages are equal the result is exactly 0.
 WHITEN-2. Tokens of unscorable rollouts do not count, and their advantages stay as they are. Otherwise a rollout without a reward
     would be taught something: centring would give it minus the mean.
 """
@@ -18,11 +18,11 @@ from hicra.arrays import Array
 from hicra.credit.entry import Batch
 from hicra.credit.method import Method
 
-EPSILON = 1e-8
+EPSILON = 1e-6
 
 
 def shape(advantages: Array, batch: Batch) -> Array:
-    """Returns (A - mean) / sqrt(variance + 1e-8); both are over the policy tokens of all scored rollouts of the batch.
+    """Returns (A - mean) / (deviation + 1e-6); both are over the policy tokens of all scored rollouts of the batch.
 
     Args:
         advantages: [B,T].
@@ -34,7 +34,7 @@ def shape(advantages: Array, batch: Batch) -> Array:
         return advantages
     if values.min() == values.max():  # the mean of many equal numbers need not be that number
         return np.where(counted, np.zeros((), advantages.dtype), advantages)
-    return np.where(counted, (advantages - values.mean()) / np.sqrt(values.var(ddof=1) + EPSILON), advantages)
+    return np.where(counted, (advantages - values.mean()) / (values.std(ddof=1) + EPSILON), advantages)
 
 
 METHOD = Method(
