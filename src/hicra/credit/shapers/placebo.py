@@ -11,17 +11,14 @@ PLACEBO-4. The draw depends on the seed and the row's own tokens, never on the o
 
 from __future__ import annotations
 
-import hashlib
-import math
-
 import numpy as np
 
-from hicra.arrays import Array, Bools, Ints
+from hicra.arrays import Array, Bools, Hashes, Ints
+from hicra.credit.draws import row_keys
 from hicra.credit.entry import Alpha, Batch
 from hicra.credit.method import Method
+from hicra.credit.placing import Stretches, in_rounds, one_by_one
 from hicra.credit.shapers.hicra import hicra
-
-BLUR = 0.15
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: int = 0) -> Array:
@@ -46,53 +43,58 @@ def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> Bools:
         ids: [B,T] token ids.
         seed: decides the draw.
     """
-    planning, live = planning.astype(bool), live.astype(bool)
+    live = live.astype(bool)
+    planning = planning.astype(bool) & live
     out = np.zeros(live.shape, np.bool_)
-    for row in np.flatnonzero((planning & live).any(axis=1)):
-        where = np.flatnonzero(live[row])
-        key = hashlib.blake2b(
-            ids[row, where].astype("<i8").tobytes(), digest_size=8, key=seed.to_bytes(8, "little", signed=True)
-        )
-        rng = np.random.default_rng(int.from_bytes(key.digest(), "little"))
-        # a stretch never crosses tokens that are no policy tokens
-        segment: Ints = np.cumsum(np.diff(where, prepend=where[0] - 1) > 1)
-        out[row, where] = _place(planning[row, where], segment, rng)
+    rows = np.flatnonzero(planning.any(axis=1))
+    if not rows.size:
+        return out
+    used = live.copy()
+    used[np.setdiff1d(np.arange(len(live)), rows)] = False
+    stretches = _stretches(planning[used], np.flatnonzero(used), np.count_nonzero(used[rows], axis=1))
+    keys = row_keys(ids, live, seed)[rows]
+    at = in_rounds(stretches, keys)
+    moved = np.zeros(len(stretches.avoided), np.bool_)
+    moved[_tokens(at[at >= 0], stretches.length[at >= 0])] = True
+    for row in np.unique(stretches.row[at < 0]).tolist():
+        _finish(stretches, row, at, moved, keys)
+    out[used] = moved
     return out
 
 
-def _place(planning: Bools, segment: Ints, rng: np.random.Generator) -> Bools:
-    """Moves the stretches of planning tokens of one row; `planning` and `segment` are [n] over its policy tokens."""
-    n = len(planning)
-    edges = np.diff(planning.astype(np.int8), prepend=0, append=0)
-    start, stop = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    budget = math.ceil(planning.mean() * planning.sum())
-    crossed = np.concatenate([[0], np.cumsum(planning)])
-    placed = np.zeros(n, np.bool_)
-    overlap = 0
-    for index in np.argsort(start - stop, kind="stable"):  # the longest first, while there is room for them
-        length = int(stop[index] - start[index])
-        candidates = np.arange(n - length + 1)
-        taken = np.concatenate([[0], np.cumsum(placed)])
-        free = (taken[candidates + length] == taken[candidates]) & (
-            segment[candidates] == segment[candidates + length - 1]
-        )
-        if not free.any():  # no gap is long enough: take single free tokens, execution tokens where possible
-            order = np.lexsort((rng.random(n), planning))
-            loose = order[~placed[order]][:length]
-            placed[loose] = True
-            overlap += int(planning[loose].sum())
-            continue
-        cost = crossed[candidates + length] - crossed[candidates]
-        allowed = free & (cost <= budget - overlap)
-        if not allowed.any():
-            allowed = free & (cost == cost[free].min())
-        roomy = allowed & (taken[np.minimum(candidates + length + 1, n)] == taken[np.maximum(candidates - 1, 0)])
-        allowed = roomy if roomy.any() else allowed
-        weight = np.where(allowed, np.exp(-0.5 * ((candidates - start[index]) / (BLUR * n)) ** 2) + 1e-12, 0.0)
-        chosen = int(rng.choice(len(candidates), p=weight / weight.sum()))
-        placed[chosen : chosen + length] = True
-        overlap += int(cost[chosen])
-    return placed
+def _stretches(planning: Bools, token: Ints, size: Ints) -> Stretches:
+    """Finds the stretches of planning tokens; `planning` and `token` are [P], the policy tokens and where they stand in [B,T]."""
+    first = np.cumsum(size) - size
+    opens = np.diff(token, prepend=-2) != 1  # the first token of a segment
+    opens[first] = True
+    closes = np.append(opens[1:], True)
+    start = np.flatnonzero(planning & (opens | ~np.append(False, planning[:-1])))
+    stop = np.flatnonzero(planning & (closes | ~np.append(planning[1:], False))) + 1
+    row = np.searchsorted(first, start, side="right") - 1
+    order = np.lexsort((start - stop, row))
+    total = np.add.reduceat(planning, first, dtype=np.int64)
+    return Stretches(
+        avoided=planning, segment_stop=np.flatnonzero(closes) + 1, first=first, size=size, budget=-(-(total**2) // size),
+        row=row[order], start=start[order], length=(stop - start)[order],
+    )  # fmt: skip
+
+
+def _finish(of: Stretches, row: int, at: Ints, moved: Bools, keys: Hashes) -> None:
+    """Places, in `moved`, the stretches of a row that the rounds have left; all of them anew if one would suffer otherwise."""
+    mine = slice(*np.searchsorted(of.row, [row, row + 1]))
+    tokens = slice(of.first[row], of.first[row] + of.size[row])
+    planning, placed, budget = of.avoided[tokens], moved[tokens], int(of.budget[row])
+    segment = np.searchsorted(of.segment_stop, np.arange(tokens.start, tokens.stop), side="right")
+    start, length, open_ = of.start[mine] - tokens.start, of.length[mine], at[mine] < 0
+    rng = np.random.default_rng(int(keys[row]))
+    if not one_by_one(planning, segment, start[open_], length[open_], placed, budget, rng):
+        placed[:] = False
+        one_by_one(planning, segment, start, length, placed, budget, rng)
+
+
+def _tokens(start: Ints, length: Ints) -> Ints:
+    """Lists the tokens of stretches."""
+    return np.repeat(start - np.cumsum(length) + length, length) + np.arange(length.sum())
 
 
 METHOD = Method(
