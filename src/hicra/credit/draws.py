@@ -7,10 +7,14 @@ padding. The hash is the last step of splitmix64 (Steele, Lea and Flood 2014); i
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from hicra.arrays import Array, Bools, Floats, Hashes
 
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # a setting
 STEP = 0x9E3779B97F4A7C15  # the increment of splitmix64, 2^64 over the golden ratio
 
 
@@ -57,7 +61,7 @@ def uniforms(keys: Hashes, *counters: Array | int) -> Floats:
 def normals(keys: Hashes, *counters: Array | int) -> Floats:
     """Returns standard normal numbers (Box and Muller 1958); arguments as for `hashed`."""
     drawn = hashed(keys, *counters)
-    return np.sqrt(-2 * np.log(_unit(drawn))) * np.cos(2 * np.pi * _unit(hashed(drawn, 0)))
+    return np.asarray(np.sqrt(-2 * np.log(_unit(drawn))) * np.cos(2 * np.pi * _unit(hashed(drawn, 0))))
 
 
 def _unit(hashes: Hashes) -> Floats:

@@ -14,14 +14,14 @@ from __future__ import annotations
 import numpy as np
 
 from hicra.arrays import Array, Bools, Hashes, Ints
-from hicra.credit.draws import row_keys
+from hicra.credit.draws import Seed, row_keys
 from hicra.credit.entry import Alpha, Batch
 from hicra.credit.method import Method
 from hicra.credit.placing import Stretches, in_rounds, one_by_one
 from hicra.credit.shapers.hicra import hicra
 
 
-def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: int = 0) -> Array:
+def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: Seed = 0) -> Array:
     """Returns A + alpha |A| on the placebo mask and A elsewhere.
 
     Args:

@@ -20,9 +20,9 @@ import numpy as np
 from pydantic import Field
 
 from hicra.arrays import Array, Bools
+from hicra.credit.draws import Seed, row_keys
 from hicra.credit.entry import Alpha, Batch
 from hicra.credit.method import Method
-from hicra.credit.shapers.draw import Seed, row_generator
 from hicra.credit.shapers.hicra import hicra
 
 
@@ -61,9 +61,8 @@ def random_mask(live: Bools, ids: Array, rho: float, seed: int) -> Bools:
         seed: decides the draw.
     """
     out = np.zeros(live.shape, np.bool_)
-    for row in range(len(live)):
-        where = np.flatnonzero(live[row])
-        rng = row_generator(ids[row, where], seed)
+    for row, key in enumerate(row_keys(ids, live, seed).tolist()):
+        where, rng = np.flatnonzero(live[row]), np.random.default_rng(key)
         count = int(rho * len(where) + rng.random())
         out[row, rng.choice(where, count, replace=False, shuffle=False)] = True
     return out

@@ -19,9 +19,9 @@ from __future__ import annotations
 import numpy as np
 
 from hicra.arrays import Array, Bools
+from hicra.credit.draws import Seed, row_keys
 from hicra.credit.entry import Alpha, Batch
 from hicra.credit.method import Method
-from hicra.credit.shapers.draw import Seed, row_key
 from hicra.credit.shapers.hicra import hicra
 
 
@@ -49,10 +49,8 @@ def shuffled_mask(planning: Bools, live: Bools, ids: Array, seed: int) -> Bools:
     """
     planning = planning & live
     out = np.zeros(live.shape, np.bool_)
-    key = {
-        int(row): row_key(2 * ids[row, live[row]].astype(np.int64) + planning[row, live[row]], seed)
-        for row in np.flatnonzero(planning.any(axis=1))
-    }
+    keys = row_keys(2 * ids.astype(np.int64) + planning, live, seed)
+    key = {int(row): int(keys[row]) for row in np.flatnonzero(planning.any(axis=1))}
     mask_of = {key[row]: planning[row, live[row]] for row in key}
     circle = sorted(mask_of)
     following = dict(zip(circle, circle[1:] + circle[:1], strict=True))
