@@ -3,7 +3,7 @@
 Deviations:
 FINDING-7. Where the task gives the exact function of each token (`labels`), coverage is the share of plan and reflect tokens that
     the planning mask marks. Elsewhere it is the share of responses that hold a gram at all, which is all that can be known
-    without labels. The alarm is where coverage fell by a fifth from the begin to the end (parts as in FINDING-1), and surely.
+    without labels. The alarm is where coverage fell by a fifth from the start to the end (parts as in FINDING-1), and surely.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from hicra.findings.finding import Evidence, Finding
 from hicra.findings.gram_use import gram_use
 
 NAME = "coverage_drift"
-LOST = 0.8  # coverage at the end over that at the begin
+LOST = 0.8  # coverage at the end over that at the start
 PLANNING = ("plan", "reflect")
 
 
 def coverage_drift(evidence: Evidence) -> Finding | None:
-    """Compares coverage at the end with that at the begin; None where neither labels nor spans are known, or too few steps."""
+    """Compares coverage at the end with that at the start; None where neither labels nor spans are known, or too few steps."""
     exact = _of_labels(evidence.rollouts)
     if exact is None:
         use = gram_use(evidence.rollouts)
@@ -43,7 +43,7 @@ def coverage_drift(evidence: Evidence) -> Finding | None:
         "saved_steps": len(steps), "coverage": [change.first, change.last], "exact": exact is not None,
         "change": [change.change, change.low, change.high], "threshold": LOST,
     }  # fmt: skip
-    went = f"{number(change.last, True)} {what}, {number(change.first, True)} at the begin of the run"
+    went = f"{number(change.last, True)} {what}, {number(change.first, True)} at the start of the run"
     if change.last <= LOST * change.first and change.high < 0:
         text = f"The lexicon covers less and less: {went}. Mine it again from the responses of now."
         return Finding(NAME, text, figures, alarm=True)

@@ -28,7 +28,7 @@ def curve(evidence: Evidence, name: str) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Rise:
-    """How a curve at its end compares with its begin.
+    """How a curve at its end compares with its start.
 
     Attributes:
         first, last: the mean of the first and of the last part.

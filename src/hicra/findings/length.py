@@ -3,7 +3,7 @@
 Deviations:
 FINDING-6. Truncation is an alarm where more than a tenth of the saved responses at the end of the run are cut, or where the cut
     share rose surely by 5 points. Length hacking asks for three things at once: length rose by a fifth, and surely; accuracy
-    stands still, as in FINDING-1; and it closed less than half of what was left. Begin and end are parts as in FINDING-1.
+    stands still, as in FINDING-1; and it closed less than half of what was left. Start and end are parts as in FINDING-1.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def truncation(evidence: Evidence) -> Finding | None:
         "thresholds": {"cut": CUT, "cut_more": CUT_MORE},
     }  # fmt: skip
     went = f"{number(cut.last, True)} of the responses are cut at the length limit at the end of the run"
-    went += f", {number(cut.first, True)} at its begin" if len(share) > 1 else ""
+    went += f", {number(cut.first, True)} at its start" if len(share) > 1 else ""
     if cut.last > CUT or (cut.change >= CUT_MORE and cut.low > 0):
         text = f"{went}. A response that is cut cannot be right: raise the limit, or reward shorter ones."
         return Finding("truncation", text, figures, alarm=True)

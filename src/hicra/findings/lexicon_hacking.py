@@ -60,7 +60,7 @@ def lexicon_hacking(evidence: Evidence) -> Finding | None:
         "grams": [] if use is None else grown(use), "template": [] if use is None else list(use.sequences[-1]),
         "thresholds": {"share_rise": SHARE_RISE, "fewer_grams": FEWER_GRAMS, "more": MORE},
     }  # fmt: skip
-    went = f"the planning share went from {number(grew.first, True)} to {number(grew.last, True)} (begin and end of the run)"
+    went = f"the planning share went from {number(grew.first, True)} to {number(grew.last, True)} (start and end of the run)"
     if missing:
         return Finding(NAME, f"No sign of lexicon hacking: {went}; {', and '.join(missing)}.", figures, alarm=False)
     text = f"The policy may be earning the bonus with what the lexicon lists: {went} while {still.text()}, and "

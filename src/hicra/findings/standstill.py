@@ -19,7 +19,7 @@ class Standstill:
     """The course of accuracy.
 
     Attributes:
-        whole: its end against its begin.
+        whole: its end against its start.
         late: the line through the last half of the steps.
     """
 
@@ -28,7 +28,7 @@ class Standstill:
 
     @property
     def closed(self) -> float:
-        """How much of what was left to be right at the begin the run has closed."""
+        """How much of what was left to be right at the start the run has closed."""
         return self.whole.change / (1 - self.whole.first) if self.whole.first < 1 else 1.0
 
     @property

@@ -3,7 +3,7 @@
 Deviations:
 FINDING-3. A template is the sequence of the grams of a response. Templates have collapsed when the most common one is that of at
     least half of the responses at the end (the last third of the saved steps, or the last fifth of 40 and more), twice as many
-    as at the begin, and surely more. Responses without a gram have no template and count as others. A lexicon of a few phrases
+    as at the start, and surely more. Responses without a gram have no template and count as others. A lexicon of a few phrases
     makes templates look more alike than the responses are.
 """
 
@@ -34,7 +34,7 @@ def template_collapse(evidence: Evidence) -> Finding | None:
         "change": [rose.change, rose.low, rose.high], "template": sequence,
         "thresholds": {"collapsed": COLLAPSED, "times": TIMES},
     }  # fmt: skip
-    went = f"{number(rose.last, True)} of the responses, {number(rose.first, True)} at the begin of the run"
+    went = f"{number(rose.last, True)} of the responses, {number(rose.first, True)} at the start of the run"
     if rose.last >= COLLAPSED and rose.last >= TIMES * rose.first and rose.low > 0:
         text = f"The strategies collapse: the most common sequence of strategic grams is that of {went}. It is: "
         return Finding(NAME, text + " / ".join(sequence) + ".", figures, alarm=True)

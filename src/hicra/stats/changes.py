@@ -5,9 +5,9 @@ other. Intervals come from a bootstrap: the same fit to the found line with new 
 
 Deviations (the paper reads its phases by eye):
 STATS-6. The criterion is m ln(RSS / n) + (2 + 4 k) ln(m) for k bends, where m is the effective number of points (STATS-5, with
-    the residuals of the fit with the most bends). A bend costs four parameters and not two, since its
-    place is searched for: on white noise it is found in at most one of 40 curves, on noise of correlation 0.8 in one of 7 (20
-    points) to one of 200 (200 points).
+    the residuals of the fit with the most bends). A bend costs four parameters and not two, since its place is searched for.
+    Of straight curves at most 2.4 % are bent (correlation up to 0.5, from 40 points on), 6 % at 20 points, and 10 % at 20 points
+    and correlation 0.8 (benchmarks/sim_change_points.py).
 STATS-7. Curves of more than 80 points are averaged over equal stretches first. A piece has at least 5 points. The bootstrap
     draws normal noise whose neighbours correlate as the residuals do (STATS-5), and fits the same number of bends again.
 """
