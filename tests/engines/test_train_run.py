@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("trl")
 
 import train_small
+from hicra import corpus
 from hicra.engines.train import train
 from hicra.errors import ArtifactError, ConfigError, FileError
 from hicra.runs import RunFolder
@@ -90,6 +91,16 @@ def test_saved_rollouts(straight):
         for planning, after in zip(row["planning_mask"], row["advantages"], strict=True):
             expected = row["advantage"] + 0.2 * abs(row["advantage"]) * planning
             assert after == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_saved_rollout_is_taken_for_a_duplicate(straight):
+    """Equal responses to one problem are rollouts of their own, so diagnosing the run's own files counts all of them."""
+    files = RunFolder.open(straight[0]).rollout_files()
+    rows = pl.concat([pl.read_parquet(file) for file in files])
+    read = corpus.read(files)
+    assert (read.kept, read.duplicates) == (rows.height, 0)
+    assert rows.select("step", "id").n_unique() == rows.height
+    assert rows["problem"].n_unique() < rows.height
 
 
 def test_resume_equals_the_straight_run(straight, tmp_path, grams):

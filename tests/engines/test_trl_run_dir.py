@@ -23,7 +23,7 @@ def test_one_field_writes_a_run_folder(tmp_path: Path) -> None:
     trainer = run(tmp_path, "placebo", {"alpha": 0.1}, run_dir=str(tmp_path / "run"), max_steps=3, temperature=0.9)
     folder = RunFolder.open(tmp_path / "run")
     assert (folder.method, folder.seed) == ("placebo", 3)
-    assert folder.config["method"] == {"name": "placebo", "settings": {"alpha": 0.1}}
+    assert folder.config["method"] == {"name": "placebo", "settings": {"alpha": 0.1, "seed": 0}, "then": []}
     assert folder.config["task"] == {"name": "reward"}
     assert {key: folder.config["train"][key] for key in ("steps", "group_size", "prompts_per_step", "temperature")} == {
         "steps": 3, "group_size": 4, "prompts_per_step": 2, "temperature": 0.9,
@@ -64,7 +64,7 @@ def test_a_resumed_script_goes_on_in_its_folder(tmp_path: Path) -> None:
 def test_another_training_is_refused_at_the_resume(tmp_path: Path) -> None:
     run(tmp_path, run_dir=str(tmp_path / "run"), **SAVES)
     again = make_trainer(tmp_path, "hicra", {"alpha": 0.4}, run_dir=str(tmp_path / "run"), **SAVES)
-    with pytest.raises(ArtifactError, match=r"made with method.settings.alpha = None, this training has 0.4") as error:
+    with pytest.raises(ArtifactError, match=r"made with method.settings.alpha = 0.2, this training has 0.4") as error:
         again.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"))
     assert "another run_dir" in error.value.fix
     assert len(RunFolder.open(tmp_path / "run").metrics()) == 4

@@ -42,7 +42,8 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
         prompt = inputs["prompt"]
         ended = end in a["response_ids"][index, live]
         rows.append({
-            "step": step, "id": str(inputs.get("id", "")), "response": text,
+            "step": step, "id": f"{inputs.get('id', '')}#{a['rollout'][index]}", "problem": str(inputs.get("id", "")),
+            "response": text,
             "prompt": prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False),
             "group_id": str(a["group_ids"][index]), "reward": None if np.isnan(reward) else reward,
             "correct": None if np.isnan(correct) else bool(correct),

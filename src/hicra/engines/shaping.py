@@ -55,7 +55,7 @@ class Generation:
         inputs: the dataset rows, one per rollout.
         arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (nats, NaN until
             the loss has seen the row), base (advantages before shaping, [B] or [B,T]), rewards, correct (1 or 0, NaN where
-            unknown), group_ids [B].
+            unknown), group_ids, rollout (its number in the generation, over all ranks) [B].
         tagged: the spans as token ranges.
         stats: counts over all ranks.
     """
@@ -137,6 +137,7 @@ class Shaping:
         base, shaped = self._credited(base, batch)
         correct = correct_from_reward(rewards) if correct is None else correct
         arrays = batch | {"base": base, "advantages": shaped, "correct": correct}
+        arrays["rollout"] = np.arange(len(ids)) + self.rank * len(ids)
         stats = self._stats(arrays, tagged)
         if stats.tokens and self.rank == 0:
             self._warn(stats, ids, live)

@@ -10,7 +10,8 @@
     judged_errors.json  what a judge model said of the failures, where `hicra diagnose --judge` asked it
 
 Rollout columns (all but step and response may be absent or null):
-    step int, id str, prompt str, response str, group_id str, reward float, correct bool,
+    step int, id str (no two of a step are equal), problem str, prompt str, response str, group_id str, reward float,
+    correct bool,
     spans list[{start, end, gram}] (character offsets in response), planning_chars int,
     token_ids list[int], planning_mask list[int 0/1], token_ends list[int] (character where each token ends in response),
     entropies list[float] (nats), logprobs list[float] (nats), truncated bool (no end token), advantage float (before shaping),
