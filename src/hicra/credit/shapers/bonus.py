@@ -26,8 +26,8 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
         batch: holds planning_mask [B,T], response_mask [B,T], rewards [B] (0, 1 or NaN) and group_ids [B].
         alpha: in [0, 1). A negative advantage that is smaller than the bonus changes its sign.
     """
-    p = np.nan_to_num(success_share(batch["rewards"], batch["group_ids"]))
-    bonus = (2 * alpha * p * (1 - p))[:, None]
+    p = np.nan_to_num(success_share(batch["rewards"], batch["group_ids"]))[:, None]
+    bonus = (2 * alpha * p * (1 - p)).astype(advantages.dtype)
     return np.where(batch["planning_mask"] & (bonus > 0), advantages + bonus, advantages)  # adding 0 would lose -0.0
 
 

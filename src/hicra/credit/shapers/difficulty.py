@@ -43,8 +43,8 @@ def success_share(rewards: Floats, group_ids: Array) -> Floats:
 
 
 def difficulty_factor(rewards: Floats, group_ids: Array, alpha: float) -> Floats:
-    """Returns 1 + alpha (1 - 2p) for each rollout, [B], and 1 for an unscorable one; p = 1/2 and alpha = 0 give exactly 1."""
-    p = success_share(rewards, group_ids)
+    """Returns 1 + alpha (1 - 2p) for each rollout, [B,1], and 1 for an unscorable one; p = 1/2 and alpha = 0 give exactly 1."""
+    p = success_share(rewards, group_ids)[:, None]
     return np.where(np.isnan(p), 1.0, 1 + alpha * (1 - 2 * p))
 
 
@@ -56,7 +56,7 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
         batch: holds planning_mask [B,T], response_mask [B,T], rewards [B] (0, 1 or NaN) and group_ids [B].
         alpha: in [0, 1), so that the factor stays above 0 and no sign changes.
     """
-    factor = difficulty_factor(batch["rewards"], batch["group_ids"], alpha)[:, None]
+    factor = difficulty_factor(batch["rewards"], batch["group_ids"], alpha).astype(advantages.dtype)
     return np.where(batch["planning_mask"], advantages * factor, advantages)
 
 

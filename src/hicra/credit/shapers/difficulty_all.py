@@ -6,6 +6,8 @@ DIFFICULTY-3. The paper has no such control; the definition is this project's. I
 
 from __future__ import annotations
 
+import numpy as np
+
 from hicra.arrays import Array
 from hicra.credit.entry import Alpha, Batch
 from hicra.credit.method import Method
@@ -20,7 +22,8 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
         batch: holds response_mask [B,T], rewards [B] (0, 1 or NaN) and group_ids [B].
         alpha: in [0, 1).
     """
-    return advantages * difficulty_factor(batch["rewards"], batch["group_ids"], alpha)[:, None]
+    factor = difficulty_factor(batch["rewards"], batch["group_ids"], alpha).astype(advantages.dtype)
+    return np.asarray(advantages * factor)
 
 
 METHOD = Method(

@@ -29,12 +29,13 @@ def shape(advantages: Array, batch: Batch) -> Array:
         batch: holds response_mask [B,T] and rewards [B] (NaN where unscorable).
     """
     counted = batch["response_mask"] & ~np.isnan(batch["rewards"])[:, None]
-    values = advantages[counted].astype(np.float64)
+    values = advantages[counted]
     if not values.size:
         return advantages
     if values.min() == values.max():  # the mean of many equal numbers need not be that number
         return np.where(counted, np.zeros((), advantages.dtype), advantages)
-    return np.where(counted, (advantages - values.mean()) / (values.std(ddof=1) + EPSILON), advantages)
+    mean, deviation = float(values.mean(dtype=np.float64)), float(values.std(ddof=1, dtype=np.float64))
+    return np.where(counted, (advantages - mean) / (deviation + EPSILON), advantages)
 
 
 METHOD = Method(
