@@ -48,7 +48,7 @@ def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> Bools:
     live = live.astype(bool)
     planning = planning.astype(bool) & live
     out = np.zeros(live.shape, np.bool_)
-    rows = planning.any(axis=1)
+    rows = np.asarray(planning.any(axis=1))
     if not rows.any():
         return out
     used = live & rows[:, None]
