@@ -61,7 +61,8 @@ def uniforms(keys: Hashes, *counters: Array | int) -> Floats:
 def normals(keys: Hashes, *counters: Array | int) -> Floats:
     """Returns standard normal numbers (Box and Muller 1958); arguments as for `hashed`."""
     drawn = hashed(keys, *counters)
-    return np.asarray(np.sqrt(-2 * np.log(_unit(drawn))) * np.cos(2 * np.pi * _unit(hashed(drawn, 0))))
+    radius: Floats = np.sqrt(-2 * np.log(_unit(drawn)))
+    return radius * np.cos(2 * np.pi * _unit(hashed(drawn, 0)))
 
 
 def _unit(hashes: Hashes) -> Floats:

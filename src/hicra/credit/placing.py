@@ -70,7 +70,7 @@ def in_rounds(of: Stretches, keys: Hashes) -> Ints:
         stop = place + of.length[tried]
         cost = crossed[stop] - crossed[place]
         good = stop <= of.segment_stop[np.searchsorted(of.segment_stop, place, side="right")]
-        good &= cost <= left[row]
+        good &= cost <= left[row]  # asked before `_part`, so that a place that cannot count takes nobody else's
         placed_before = at >= 0
         at[tried[good]] = place[good]
         _part(of, at, placed_before)

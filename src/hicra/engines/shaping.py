@@ -214,7 +214,9 @@ class Shaping:
         seen = f"({counted(stats.tokens, 'token')} in {counted(stats.rows, 'rollout')} so far)"
         text = f"{share:.0%} of tokens are planning tokens {seen}, which is more than half: check the lexicon"
         if key == "empty":
-            text = f"no token is a planning token {seen}, so the method changes nothing here"
+            text = f"no token is a planning token {seen}"
+            if self.credit.changes == "planning":
+                text += ", so the method changes nothing here"
             letters = letters_by_script(text for text, _ in self.tagger.texts(ids, live))
             if why := uncovered_script(self.lexicon, letters):
                 text += f". {why}"

@@ -1,9 +1,11 @@
 """The placebo applies HICRA's amplification to a random mask that resembles the planning mask.
 
 Deviations (the paper names a placebo on random n-grams and gives no procedure; this one is matched more tightly):
-PLACEBO-1. Every row keeps its number of planning tokens exactly, and the lengths of its stretches of planning tokens.
+PLACEBO-1. Every row keeps its number of planning tokens exactly, and the lengths of its stretches of planning tokens while there
+    is room. A token that is no policy token ends a stretch.
 PLACEBO-2. A stretch moves to a place that is drawn from a Gaussian kernel around its old place (standard deviation 15 % of the
-    response). The batch's distribution of positions is kept up to that blur. No stretch touches another where there is room.
+    response). The batch's distribution of positions is kept up to that blur. No stretch touches another where there is room. Of
+    two that want the same place the longer one gets it (`hicra.credit.placing`).
 PLACEBO-3. A row's overlap with its planning tokens is at most what chance gives: (planning share of the row) x (tokens placed),
     rounded up. Where a row has too few other tokens left for that, the overlap is as small as it can be.
 PLACEBO-4. The draw depends on the seed and the row's own tokens, never on the order of rows or on padding.
@@ -46,12 +48,11 @@ def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> Bools:
     live = live.astype(bool)
     planning = planning.astype(bool) & live
     out = np.zeros(live.shape, np.bool_)
-    rows = np.flatnonzero(planning.any(axis=1))
-    if not rows.size:
+    rows = np.asarray(planning.any(axis=1))
+    if not rows.any():
         return out
-    used = live.copy()
-    used[np.setdiff1d(np.arange(len(live)), rows)] = False
-    stretches = _stretches(planning[used], np.flatnonzero(used), np.count_nonzero(used[rows], axis=1))
+    used = live & rows[:, None]
+    stretches = _stretches(planning[used], np.flatnonzero(used), np.count_nonzero(live[rows], axis=1))
     keys = row_keys(ids, live, seed)[rows]
     at = in_rounds(stretches, keys)
     moved = np.zeros(len(stretches.avoided), np.bool_)
