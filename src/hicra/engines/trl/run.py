@@ -31,7 +31,8 @@ from hicra.engines.trl.config import HicraGRPOConfig
 from hicra.engines.trl.keeper import Keeper, refuse_ruined
 from hicra.engines.trl.mixin import HicraGRPOTrainer
 from hicra.errors import ArtifactError
-from hicra.generation.sampling import cut_at_end, load
+from hicra.generation.sampling import load
+from hicra.generation.tools import last_turn
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import replace
 from hicra.runs.config import RunConfig
@@ -56,6 +57,7 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
         processing_class=tokenizer,
         callbacks=[keeper],
         peft_config=_lora(config),
+        tools=list(getattr(task, "tools", ())) or None,
     )
     keeper.trainer, trainer.task_correct = trainer, correct
     trainer.hicra_guard.skip = config.train.skip_without_gradient
@@ -156,12 +158,12 @@ def _reward(task: Task, end: int, correct: list[float]) -> Any:
     def score(
         prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any
     ) -> list[float | None]:
-        texts = [one if isinstance(one, str) else one[-1]["content"] for one in completions]
+        texts = [one if isinstance(one, str) else last_turn(one) for one in completions]
         kept = {key: values for key, values in columns.items() if isinstance(values, list)}
         rows = [
             {"prompt": prompt, **{key: values[i] for key, values in kept.items()}} for i, prompt in enumerate(prompts)
         ]
-        ended = [cut_at_end(ids, end)[1] for ids in completion_ids]
+        ended = [list(ids[-1:]) == [end] for ids in completion_ids]  # with a tool, earlier turns hold the end token too
         scores = score_all(task, texts, rows, ended)
         correct[:] = [float("nan") if one.correct is None else float(one.correct) for one in scores]
         return [one.reward for one in scores]
