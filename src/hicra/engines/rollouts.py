@@ -25,6 +25,9 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
     """
     a = made.arrays
     texts = tagger.texts(a["response_ids"], a["response_mask"])
+    base, live_tokens = a["base"], a["response_mask"]
+    if base.ndim == 2:  # one a token: the column says their mean
+        base = np.where(live_tokens, base, 0.0).sum(axis=1) / np.maximum(live_tokens.sum(axis=1), 1)
     rows = []
     for index, (text, ends) in enumerate(texts):
         live = np.flatnonzero(a["response_mask"][index])
@@ -49,7 +52,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
             "token_ends": [ends[column] for column in live],
             "entropies": a["entropies"][index, live].astype(float).tolist(),
             "logprobs": a["logprobs"][index, live].astype(float).tolist(),
-            "advantage": float(a["base"][index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
+            "advantage": float(base[index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
             "labels": None if task is None else task.labels(text, inputs, ended),
         })  # fmt: skip
     ints, floats = pl.List(pl.Int64), pl.List(pl.Float64)

@@ -1,8 +1,8 @@
 """Credit inside a training engine: the part that every engine shares, with numpy arrays in and out and no engine imported.
 
 An engine hands over the sampled ids, its own advantages and the rewards of a generation, and one function that gathers a value
-of every rank. This module tags, shapes, checks and counts them. It knows of the credit method only what its entry in the table
-says: the fields that it needs, whether it looks beyond a row, which tokens it changes, and which setting is its strength.
+of every rank. This module tags, computes the advantages, shapes, checks and counts them. It knows of the credit methods only what
+their assignment says: the fields that they need, whether they look beyond a row, which tokens they change, and how strongly.
 
 Some of these functions gather, so each rank must call the same functions in the same order, whatever its own rows hold.
 """
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Array, Ints
-from hicra.credit import Method
+from hicra.credit import Assignment
 from hicra.drawing.readable import counted
-from hicra.errors import EngineError
+from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import uncovered_script
 from hicra.metrics import RolloutStats, correct_from_reward
@@ -28,6 +28,12 @@ from hicra.text.scripts import letters_by_script
 
 Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
 LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
+# the fields of a batch that an engine has; the last two cost a forward pass
+GIVEN = (
+    "response_ids", "response_mask", "planning_mask", "group_ids", "rewards", "truncated", "n_tool_calls", "entropies",
+    "old_logprobs",
+)  # fmt: skip
+OF_THE_POLICY = ("entropies", "old_logprobs")
 
 
 @dataclass
@@ -37,8 +43,8 @@ class Generation:
     Attributes:
         inputs: the dataset rows, one per rollout.
         arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (nats, NaN until
-            the loss has seen the row), base (advantages before shaping), rewards, correct (1 or 0, NaN where unknown),
-            group_ids [B].
+            the loss has seen the row), base (advantages before shaping, [B] or [B,T]), rewards, correct (1 or 0, NaN where
+            unknown), group_ids [B].
         tagged: the spans as token ranges.
         stats: counts over all ranks.
     """
@@ -53,17 +59,18 @@ class Shaping:
     """Tags, shapes, checks and counts the generations of one run.
 
     Args:
-        method: the credit method.
-        settings: its settings; absent ones take their defaults.
+        credit: the baseline, shapers and loss.
         lexicon, tokenizer, unit: what marks the planning tokens, see `Tagger` (`unit` is the span type).
         gather: gathers a value over all ranks; the default is for a run of one process.
         rank, ranks: rank of this process, and number of ranks.
+
+    Raises:
+        ConfigError: a baseline or shaper needs a field that an engine does not have.
     """
 
     def __init__(
         self,
-        method: Method,
-        settings: Mapping[str, Any],
+        credit: Assignment,
         lexicon: Lexicon,
         tokenizer: Any,
         unit: str | None = None,
@@ -72,16 +79,22 @@ class Shaping:
         rank: int = 0,
         ranks: int = 1,
     ) -> None:
-        self.method, self.settings = method, method.checked(settings)
+        self.credit = credit
+        if missing := [field for field in credit.needs if field not in GIVEN]:
+            users = [one.entry for one in (credit.baseline, *credit.shapers) if one and missing[0] in one.entry.needs]
+            raise ConfigError(
+                f"{users[0].kind} {users[0].name!r} needs the batch field {missing[0]!r}, which this engine does not have",
+                f"an engine has {', '.join(GIVEN)}; call it from Python with a batch that holds {missing[0]}",
+            )
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
         self._seen = 0  # rollouts so far, so that group ids stay distinct over generations
         self._warned: set[str] = set()
 
     @property
-    def needs_entropies(self) -> bool:
-        """Whether the method asks for the entropies of the sampling policy."""
-        return "entropies" in self.method.needs
+    def needs_policy(self) -> bool:
+        """Whether entropies or log-probabilities of the sampling policy are asked for."""
+        return any(field in self.credit.needs for field in OF_THE_POLICY)
 
     def generation(
         self,
@@ -93,32 +106,31 @@ class Shaping:
         rewards: Array,
         group_size: int,
         correct: Array | None = None,
-        entropies: Array | None = None,
         first_group: int | None = None,
+        **more: Array,
     ) -> Generation:
-        """Tags the rollouts of this rank and shapes their advantages.
+        """Tags the rollouts of this rank, computes their advantages and shapes them.
 
         Args:
             inputs: the dataset rows, one per rollout.
             ids: [B,T] the sampled token ids.
             live: [B,T] bool, the policy tokens.
-            base: [B] the engine's own advantages.
+            base: [B] the engine's own advantages; they count where no baseline is named, and say the dtype.
             rewards: [B], NaN where a rollout could not be scored.
             group_size: number of rollouts of a prompt; over all ranks, they stand next to each other.
             correct: [B], 1 or 0, NaN where unknown; None takes it from the rewards.
-            entropies: [B,T] in nats, of the sampling policy; for methods that need them.
             first_group: group id of the first rollout of all ranks; None goes on after the rollouts seen so far.
+            **more: further fields: truncated and n_tool_calls [B]; entropies and old_logprobs [B,T] (nats, of the sampling
+                policy) where they are needed.
         """
         tagged = self.tagger.tag(ids, live)
         batch: dict[str, Any] = {
             "response_ids": ids, "response_mask": live, "planning_mask": tagged.mask,
-            "group_ids": self._group_ids(len(ids), group_size, first_group),
+            "group_ids": self._group_ids(len(ids), group_size, first_group), "rewards": rewards, **more,
         }  # fmt: skip
-        if entropies is not None:
-            batch["entropies"] = entropies
-        shaped = self._shaped(base, batch)
+        base, shaped = self._credited(base, batch)
         correct = correct_from_reward(rewards) if correct is None else correct
-        arrays = batch | {"base": base, "advantages": shaped, "rewards": rewards, "correct": correct}
+        arrays = batch | {"base": base, "advantages": shaped, "correct": correct}
         stats = self._stats(arrays, tagged)
         if stats.tokens and self.rank == 0:
             self._warn(stats, ids, live)
@@ -130,21 +142,22 @@ class Shaping:
 
         Args:
             shaped: [B,T] the advantages that the loss gets, numpy or torch, as are the others.
-            base: [B] advantages before shaping.
+            base: [B] or [B,T] advantages before shaping.
             planning: [B,T] bool, the planning mask.
             live: [B,T] bool, the policy tokens.
 
         Raises:
             EngineError: they differ.
         """
-        strength = self.settings[self.method.strength] if self.method.strength else 1.0
-        if self.method.changes == "any" or 0 < strength < LEAST_STRENGTH:
+        strength, changes = self.credit.strength, self.credit.changes
+        if changes == "any" or 0 < strength < LEAST_STRENGTH:
             return
-        changed = (shaped != base[:, None]) & live
-        expected = planning & live & (base != 0)[:, None] & (self.method.changes == "planning" and strength > 0)
+        before = base[:, None] if base.ndim == 1 else base
+        changed = (shaped != before) & live
+        expected = planning & live & (before != 0) & (changes == "planning" and strength > 0)
         if (changed != expected).any():
             raise EngineError(
-                f"self-check of method {self.method.name!r}: {int(changed.sum())} of {int(live.sum())} policy tokens have a "
+                f"self-check of method {self.credit.name!r}: {int(changed.sum())} of {int(live.sum())} policy tokens have a "
                 f"changed advantage, but the method changes {int(expected.sum())} of them",
                 "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
             )
@@ -154,18 +167,26 @@ class Shaping:
         self._seen = first + rows * self.ranks
         return (np.arange(rows) + self.rank * rows) // size + first
 
-    def _shaped(self, base: Array, batch: dict[str, Any]) -> Array:
-        """Returns the shaped advantages [B,T]; a method that looks beyond a row gets the batch of all ranks."""
-        if self.method.scope == "row" or self.ranks == 1:
-            own: Array = self.method(base, batch, **self.settings)
-            return own
+    def _credited(self, base: Array, batch: dict[str, Any]) -> tuple[Array, Array]:
+        """Returns the advantages before, [B] or [B,T], and after shaping, [B,T]; who looks beyond a row sees all ranks."""
+        if not self.credit.wide or self.ranks == 1:
+            return self._both(base, batch)
         rows, width = batch["response_mask"].shape
-        parts = self.gather({"base": base} | {field: batch[field] for field in self.method.needs})
+        asked = {*self.credit.needs, *(("rewards",) if self.credit.baseline else ())}
+        parts = self.gather({"base": base} | {field: batch[field] for field in asked if field in batch})
         widest = max(part["response_mask"].shape[1] for part in parts)
         whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
         first = sum(len(part["base"]) for part in parts[: self.rank])
-        shaped: Array = self.method(whole.pop("base"), whole, **self.settings)
-        return shaped[first : first + rows, :width]
+        before, shaped = self._both(whole.pop("base"), whole)
+        own = before[first : first + rows]
+        return own if own.ndim == 1 else own[:, :width], shaped[first : first + rows, :width]
+
+    def _both(self, base: Array, batch: dict[str, Any]) -> tuple[Array, Array]:
+        if (chosen := self.credit.baseline) is not None:
+            made: Array = chosen.entry(batch["rewards"], batch["group_ids"], batch, **chosen.settings)
+            base = made.astype(base.dtype)
+        shaped: Array = self.credit.shaped(base, batch)
+        return base, shaped
 
     def _stats(self, arrays: Mapping[str, Any], tagged: Tagged) -> RolloutStats:
         own = RolloutStats.of(

@@ -83,7 +83,7 @@ class RolloutStats:
             row, start, stop, gram: [H] the occurrences of grams as token ranges of rows.
             reward, correct: [B], NaN where unknown.
             group: [B], negative where unknown, or empty if no group is known.
-            before, after: advantages [B] before and [B,T] after shaping, if known.
+            before, after: advantages [B] or [B,T] before and [B,T] after shaping, if known.
         """
         kept = longest_hits(row, start, stop)
         given, following = gram_pairs(ids, live, row[kept], stop[kept], gram[kept])
@@ -92,7 +92,7 @@ class RolloutStats:
             group=group, grams=gram[kept], given=given, following=following,
         )  # fmt: skip
         if before is not None and after is not None:
-            wide = np.broadcast_to(before[:, None], live.shape)
+            wide = before if before.ndim == 2 else np.broadcast_to(before[:, None], live.shape)
             stats.changed = int(((after != wide) & live).sum())
             stats.advantage_before = float(wide[live].sum(dtype=np.float64))
             stats.advantage_after = float(after[live].sum(dtype=np.float64))

@@ -5,7 +5,7 @@ key that stands twice is refused. A relative path in a file starts from the file
 folder; both are recorded as absolute paths, so that a run can be resumed from anywhere.
 
 Deviations (the paper prints none of these values):
-TRAIN-1. Clipping is at 0.2 and 0.28, the loss is the token mean (`dapo`), and there is no KL term: these are the values of the
+TRAIN-1. Clipping is at 0.2 and 0.28, the loss is the mean over all tokens, and there is no KL term: these are the values of the
     recipe (DAPO) that the paper's baseline builds on.
 TRAIN-2. There are eight rollouts per problem, the temperature is 1, and the learning rate is constant after a short warm-up.
 """
@@ -16,27 +16,29 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from hicra.credit import get_method
-from hicra.errors import ConfigError, did_you_mean
+from hicra.credit import Assignment, assign, get_method
+from hicra.credit.presets import preset_of
+from hicra.errors import ConfigError
+from hicra.runs.difference import flat
 from hicra.runs.rooted import rooted
-from hicra.strict import Count, Positive, Share, Strict, validated
+from hicra.strict import Count, Positive, Strict, validated
 
 LARGEST_FILE = 1_000_000
 FIX = "`hicra train --keys` lists every key"
 
 
-_TRL_LOSSES = ("grpo", "dapo", "bnpo", "dr_grpo")
-
-
-def _known_loss(name: str) -> str:
-    if name not in _TRL_LOSSES:
-        raise ConfigError(f"train.loss: no loss {name!r}", did_you_mean(name, _TRL_LOSSES))
-    return name
+# keys of before, and what holds their value now
+MOVED = {
+    "train.clip_low": "loss.settings.clip_low",
+    "train.clip_high": "loss.settings.clip_high",
+    "train.loss": "loss.name and loss.settings.mean",
+    "train.scale": "baseline.name (grpo divides by the deviation, dr_grpo does not)",
+}
 
 
 class TaskConfig(Strict):
@@ -60,16 +62,57 @@ class ModelConfig(Strict):
     )
 
 
+class BaselineConfig(Strict):
+    """The baseline: rewards to advantages."""
+
+    name: str = Field(
+        default="dr_grpo",
+        description="The baseline of `hicra methods`, or module:function. The paper only centres rewards on their group's mean, "
+        "as dr_grpo does; grpo also divides by the group's standard deviation.",
+    )
+    settings: dict[str, Any] = Field(default={}, description="Settings of the baseline; absent ones take its defaults.")
+
+
+class ShaperConfig(Strict):
+    """A further shaper."""
+
+    name: str = Field(description="A shaper of `hicra methods`, or module:function.")
+    settings: dict[str, Any] = Field(default={}, description="Its settings; absent ones take its defaults.")
+
+
 class MethodConfig(Strict):
     """The credit method."""
 
-    name: str = Field(default="hicra", description="The credit method, a shaper of `hicra methods`.")
+    name: str = Field(
+        default="hicra", description="The credit method, a shaper of `hicra methods`, or module:function."
+    )
     settings: dict[str, Any] = Field(default={}, description="Settings of the method; absent ones take its defaults.")
+    then: list[ShaperConfig] = Field(
+        default=[], description="Further shapers, a list of {name, settings}, which are applied after it in this order."
+    )
 
-    @model_validator(mode="after")
-    def _known(self) -> MethodConfig:
-        get_method(self.name, self.settings)
-        return self
+
+class LossConfig(Strict):
+    """The loss: advantages to the number that is minimised."""
+
+    name: str = Field(default="clip", description="The loss of `hicra methods`, or module:function.")
+    settings: dict[str, Any] = Field(
+        default={},
+        description="Settings of the loss; absent ones take its defaults. Every loss has `mean`: tokens, responses or constant.",
+    )
+
+
+class RewardConfig(Strict):
+    """What is added to the reward of the task before the baseline."""
+
+    overlong_cache: Count = Field(
+        default=0,
+        description="Number of last tokens before max_new_tokens over which a length penalty grows from 0 to -1 (DAPO's soft "
+        "overlong punishment); 0 adds none.",
+    )
+    tool_bonus: Literal["none", "paper", "code"] = Field(
+        default="none", description="The bonus for tool calls of GRPO-TCR, as its paper or its code has it."
+    )
 
 
 class TrainConfig(Strict):
@@ -97,21 +140,11 @@ class TrainConfig(Strict):
     micro_batch: Count = Field(default=0, description="Number of rollouts per forward pass; 0 takes all at once.")
     max_new_tokens: Positive = Field(default=256, description="Longest response, in tokens.")
     temperature: float = Field(default=1.0, gt=0, description="Temperature of sampling.")
-    clip_low: Share = Field(default=0.2, description="The probability ratio is clipped from below at 1 - clip_low.")
-    clip_high: Share = Field(
-        default=0.28,
-        description="The probability ratio is clipped from above at 1 + clip_high. A value above clip_low is DAPO's clip-higher, "
-        "as in the paper's baseline.",
-    )
     kl: float = Field(default=0.0, ge=0, description="Weight of the KL divergence to the start model.")
-    loss: Annotated[str, AfterValidator(_known_loss)] = Field(
-        default="dapo",
-        description="The loss, one of `hicra methods`; dapo is the mean over all tokens.",
-    )
-    scale: Literal["none", "std"] = Field(
-        default="none",
-        description="With std, advantages are divided by the standard deviation of their group. "
-        "The paper only centres them on the group's mean.",
+    dynamic_sampling: Count = Field(
+        default=0,
+        description="Most further generations in which groups without a gradient are replaced by groups of other problems "
+        "(DAPO's dynamic sampling); 0 replaces none.",
     )
     threads: Positive = Field(default=1, description="Number of threads of torch on a CPU.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
@@ -168,10 +201,27 @@ class RunConfig(Strict):
         default=None,
         description="The span type: whether a span is a gram or a whole sentence; null takes what the lexicon is made for.",
     )
+    preset: str | None = Field(
+        default=None,
+        description="A preset of `hicra methods`, which sets keys that this config does not set; null takes the defaults.",
+    )
+    baseline: BaselineConfig = BaselineConfig()
     method: MethodConfig = MethodConfig()
+    loss: LossConfig = LossConfig()
+    reward: RewardConfig = RewardConfig()
     train: TrainConfig = TrainConfig()
     eval: EvalConfig = EvalConfig()
     log: LogConfig = LogConfig()
+
+    @model_validator(mode="after")
+    def _together(self) -> RunConfig:
+        self.assignment()
+        return self
+
+    def assignment(self) -> Assignment:
+        """Returns the baseline, the shapers and the loss that the config names, checked alone and together."""
+        then = [one.model_dump() for one in self.method.then]
+        return assign(self.method.model_dump(), then, self.baseline.model_dump(), self.loss.model_dump())
 
 
 def load_config(
@@ -205,6 +255,12 @@ def load_config(
         tree = rooted(tree, path.parent, known, str(path))
     given = [("", deepcopy(tree)), *_overridden(tree, sets, seed, known)]
     notes = _switch_method(tree, method) if method else []
+    tree = _with_preset(tree)
+    given = [(called, _with_preset(part)) for called, part in given]
+    for key, now in MOVED.items():
+        if key in flat(tree):
+            where = next((f" in {called or path}" for called, part in given if key in flat(part)), "")
+            raise ConfigError(f"there is no config key {key!r} any more{where}", f"it is {now} now")
     try:
         return validated(RunConfig, tree, fix=FIX), notes
     except ConfigError as error:
@@ -233,6 +289,25 @@ def _blamed(error: ConfigError, given: Sequence[tuple[str, dict[str, Any]]], pat
             if same.message == error.message:
                 return f" in {called or path}" if called or path else ""
     return ""
+
+
+def _with_preset(tree: dict[str, Any]) -> dict[str, Any]:
+    """Returns the config with the keys of its preset filled in where it does not set them itself."""
+    name = tree.get("preset")
+    return tree if name is None else _under(tree, preset_of(name).tree())
+
+
+def _under(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Fills in, at any depth, what a mapping does not hold."""
+    out = dict(tree)
+    if "name" in defaults and out.get("name", defaults["name"]) != defaults["name"]:
+        return out  # the config names another entry, whose settings are not those of the preset's
+    for key, value in defaults.items():
+        if isinstance(value, Mapping) and isinstance(out.get(key, {}), Mapping):
+            out[key] = _under(out.get(key, {}), value)
+        else:
+            out.setdefault(key, value)
+    return out
 
 
 def with_defaults(recorded: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,9 +17,10 @@ HEADING = "## Credit assignment"
 def description(trainer: Any) -> dict[str, Any]:
     """Returns what a trainer with HicraMixin trains with, as JSON values."""
     shaping = trainer.hicra_shaping
+    first = shaping.credit.shapers[0]
     return {
-        "kind": KIND, "schema_version": SCHEMA_VERSION, "method": shaping.method.name, "settings": shaping.settings,
-        "source": shaping.method.source, "unit": shaping.tagger.unit,
+        "kind": KIND, "schema_version": SCHEMA_VERSION, "method": first.entry.name, "settings": dict(first.settings),
+        "source": first.entry.source, **shaping.credit.described(), "unit": shaping.tagger.unit,
         "lexicon": {"name": shaping.lexicon.name, "content_hash": shaping.lexicon.content_hash},
         "package_version": __version__, "trl_version": installed("trl"),
     }  # fmt: skip
@@ -41,6 +42,12 @@ def add_to_card(card: Path, trainer: Any) -> None:
         "",
         f"- method: `{found['method']}` ({found['source']})",
         f"- settings: `{json.dumps(found['settings'])}`",
+        *(f"- then: `{one['name']}`, `{json.dumps(one['settings'])}`" for one in found["shapers"][1:]),
+        *(
+            f"- {part}: `{found[part]['name']}`, `{json.dumps(found[part]['settings'])}`"
+            for part in ("baseline", "loss")
+            if found[part]
+        ),
         f"- lexicon of planning tokens: `{found['lexicon']['name']}`, sha256 `{found['lexicon']['content_hash']}`",
     ]
     write_text(card, f"{said}\n\n{HEADING}\n\n" + "\n".join(rows) + "\n")

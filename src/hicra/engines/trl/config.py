@@ -9,31 +9,42 @@ from typing import Any
 
 from trl import GRPOConfig
 
-from hicra.credit import Method, get_method
+from hicra.credit import Assignment, assign
 from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon import Lexicon
 from hicra.runs.config import RunConfig
 from hicra.strict import field_of
 
 UNITS = ("gram", "sentence")
+# options that change TRL's token losses, and their value when they are off
+BESIDE_OUR_LOSS = {
+    "top_entropy_quantile": 1.0, "off_policy_mask_threshold": None, "delta": None, "importance_sampling_level": "token",
+    "loss_type": "dapo",
+}  # fmt: skip
 
 
 def _field(key: str) -> Any:
     """Makes a field with the default and the meaning of a key of `hicra train`'s config."""
     found = field_of(RunConfig, key)
-    default = {"default_factory": dict} if found.default == {} else {"default": found.default}
+    default = {"default_factory": type(found.default)} if found.default in ({}, []) else {"default": found.default}
     return field(**default, metadata={"help": found.description})
 
 
 @dataclass
 class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
-    """TRL's GRPOConfig with five more fields.
+    """TRL's GRPOConfig with more fields.
 
     Args:
         lexicon: built-in name, lexicon folder, or text file of phrases.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
-        method: a name in `hicra.credit.METHODS`.
+        method: a name in `hicra.credit.METHODS`, or `module:function`.
         method_settings: settings of the method; absent ones take its defaults.
+        method_then: further shapers, a list of {"name": ..., "settings": {...}}, which are applied after it in this order.
+        baseline: a name in `hicra.credit.BASELINES`, or `module:function`; None takes TRL's own advantages (`scale_rewards`).
+        baseline_settings: settings of the baseline.
+        policy_loss: a name in `hicra.credit.LOSSES`, or `module:function`; None takes TRL's own loss (`loss_type`, `epsilon`).
+            TRL's KL and entropy terms stay with either.
+        policy_loss_settings: settings of the loss.
         run_dir: a new folder that gets what `hicra train` writes, so that `hicra report` and `hicra compare` read it; None writes
             none. It has one line of metrics for each step, so it needs logging_steps=1.
 
@@ -41,17 +52,28 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
         ConfigError: a field of hicra has a value that is refused; the message names the nearest right one.
     """
 
-    _VALID_DICT_FIELDS = [*GRPOConfig._VALID_DICT_FIELDS, "method_settings"]  # noqa: RUF012
+    _VALID_DICT_FIELDS = [  # noqa: RUF012
+        *GRPOConfig._VALID_DICT_FIELDS, "method_settings", "method_then", "baseline_settings", "policy_loss_settings",
+    ]  # fmt: skip
 
     lexicon: str = _field("lexicon")
     unit: str | None = _field("unit")
     method: str = _field("method.name")
     method_settings: dict[str, Any] | str | None = _field("method.settings")  # noqa: RUF009
+    method_then: list[dict[str, Any]] | str | None = _field("method.then")  # noqa: RUF009
+    baseline: str | None = field(default=None, metadata={"help": "The baseline; none takes TRL's own advantages."})
+    baseline_settings: dict[str, Any] | str | None = field(
+        default=None, metadata={"help": "Settings of the baseline; absent ones take its defaults."}
+    )
+    policy_loss: str | None = field(default=None, metadata={"help": "The loss; none takes TRL's own."})
+    policy_loss_settings: dict[str, Any] | str | None = field(
+        default=None, metadata={"help": "Settings of the loss; absent ones take its defaults."}
+    )
     run_dir: str | None = field(default=None, metadata={"help": "A new folder that gets what `hicra train` writes."})
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        method_of(self)  # a typo is found here, not after the model has loaded
+        assignment_of(self)  # a typo is found here, not after the model has loaded
         if self.unit is not None and self.unit not in UNITS:
             raise ConfigError(f"unit: no span type {self.unit!r}", did_you_mean(str(self.unit), UNITS))
         if self.run_dir is not None and (self.logging_strategy != "steps" or self.logging_steps != 1):
@@ -63,14 +85,43 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
         Lexicon.load(self.lexicon)
 
 
-def method_of(args: Any) -> tuple[Method, dict[str, Any]]:
-    """Returns the checked method and settings of a config; a plain GRPOConfig gives the defaults."""
-    settings = getattr(args, "method_settings", None) or {}
-    if not isinstance(settings, dict):
+def assignment_of(args: Any) -> Assignment:
+    """Returns the baseline, shapers and loss of a config, checked; a plain GRPOConfig gives the defaults.
+
+    Raises:
+        ConfigError: a name, a setting or their combination is refused, or an option of TRL would act on another loss than ours.
+    """
+    then = getattr(args, "method_then", None) or []
+    if not isinstance(then, list) or not all(isinstance(one, dict) and "name" in one for one in then):
         raise ConfigError(
-            f"method_settings is {settings!r}, not a mapping", """give an object, for example '{"alpha": 0.2}'"""
+            f"method_then is {then!r}, no list of shapers", """give objects, for example '[{"name": "placebo"}]'"""
         )
-    return get_method(getattr(args, "method", HicraGRPOConfig.method), settings), dict(settings)
+    found = assign(
+        {"name": getattr(args, "method", HicraGRPOConfig.method), "settings": _mapping(args, "method_settings")},
+        then, _named(args, "baseline"), _named(args, "policy_loss"),
+    )  # fmt: skip
+    if found.loss is not None:
+        for option, off in BESIDE_OUR_LOSS.items():
+            if getattr(args, option, off) != off:
+                raise ConfigError(
+                    f"{option} acts on TRL's own loss, and policy_loss is {found.loss.entry.name!r}",
+                    f"leave {option} at {off}, or leave policy_loss out",
+                )
+    return found
+
+
+def _named(args: Any, field: str) -> dict[str, Any] | None:
+    name, settings = getattr(args, field, None), _mapping(args, f"{field}_settings")
+    if name is None and settings:
+        raise ConfigError(f"{field}_settings is given and {field} is not", f"name a {field}, or leave out its settings")
+    return None if name is None else {"name": name, "settings": settings}
+
+
+def _mapping(args: Any, field: str) -> dict[str, Any]:
+    settings = getattr(args, field, None) or {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{field} is {settings!r}, not a mapping", """give an object, for example '{"alpha": 0.2}'""")
+    return settings
 
 
 def period(args: Any) -> int:

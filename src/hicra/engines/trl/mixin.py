@@ -3,11 +3,12 @@
     from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
 
 - `_calculate_rewards` records the rewards, which TRL does not hand out later.
-- `_generate_and_score_completions` tags the sampled ids and shapes the advantages to [B,T], once per generation. The batch
+- `_generate_and_score_completions` tags the sampled ids, computes the advantages where a baseline is named, and shapes them to
+  [B,T], once per generation. The batch
   carries the result through TRL's shuffle and split, so inner epochs (`num_iterations`) never shape again.
 - `_get_per_token_logps_and_entropies` keeps the policy's latest log-probabilities and entropies.
-- `_compute_loss` checks that the advantages trained on are those of this batch's mask, then sums up entropies and
-  log-probabilities by token kind.
+- `_compute_loss` puts the chosen loss in the place of TRL's (`losses.py`), checks that the advantages trained on are those of
+  this batch's mask, then sums up entropies and log-probabilities by token kind.
 - `log` adds the metrics. They are pooled over all generations and micro-batches since TRL last logged, and are no mean of means.
 - `_get_grad_norm` hands the norm to the guard, which refuses steps that are not finite (`guard.py`).
 - `save_model` and `create_model_card` say beside the weights what they were trained with (`beside.py`).
@@ -29,8 +30,9 @@ from hicra.arrays import Array, as_numpy
 from hicra.correctness import judge_of
 from hicra.engines.shaping import Generation, Shaping
 from hicra.engines.trl.beside import add_to_card, write_beside
-from hicra.engines.trl.config import HicraGRPOConfig, method_of, warn_of_save_steps
+from hicra.engines.trl.config import HicraGRPOConfig, assignment_of, warn_of_save_steps
 from hicra.engines.trl.guard import Guard
+from hicra.engines.trl.losses import loss_of
 from hicra.engines.trl.probe import probe
 from hicra.engines.trl.writer import OwnRun
 from hicra.errors import EngineError
@@ -60,15 +62,16 @@ class HicraMixin(Trainer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.hicra_method, self.hicra_settings = method_of(self.args)
         self.hicra_lexicon = Lexicon.load(getattr(self.args, "lexicon", HicraGRPOConfig.lexicon))
         self.hicra_shaping = Shaping(
-            self.hicra_method, self.hicra_settings, self.hicra_lexicon, self._tokenizer, getattr(self.args, "unit", None),
+            assignment_of(self.args), self.hicra_lexicon, self._tokenizer, getattr(self.args, "unit", None),
             gather=lambda value: gather_object([value]), rank=self.accelerator.process_index,
             ranks=self.accelerator.num_processes,
         )  # fmt: skip
         self._hicra_scores: Any = None  # (rewards, correct), [B] of all ranks, numpy; NaN where unknown
-        self._hicra_latest: Any = None  # (log-probabilities, entropies) [B,T] of the latest forward pass
+        self._hicra_latest: Any = (
+            None  # (log-probabilities, entropies) [B,T] of the latest forward pass, with their gradient
+        )
         self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, until TRL logs
         if getattr(self.args, "use_liger_kernel", False) and hasattr(self, "compute_liger_loss"):
             raise EngineError(
@@ -112,45 +115,51 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         training, base = self.model.training, out["advantages"]
         rows, rank = len(base), self.accelerator.process_index
         rewards, correct = (scores[rank * rows : (rank + 1) * rows] for scores in self._hicra_scores)
+        live = _live(out)
         made = self.hicra_shaping.generation(
             inputs,
             ids=as_numpy(out["completion_ids"]),
-            live=as_numpy(_live(out)),
+            live=as_numpy(live),
             base=as_numpy(base),
             rewards=rewards,
             correct=correct,
             group_size=self.num_generations if training else self.num_generations_eval,
-            entropies=as_numpy(self._hicra_entropies(out)) if self.hicra_shaping.needs_entropies else None,
             first_group=self._hicra_first_group(rows) if training else None,
+            truncated=as_numpy(~((out["completion_ids"] == self._tokenizer.eos_token_id) & live).any(dim=1)),
+            n_tool_calls=as_numpy(_tool_calls(out["completion_mask"].bool(), live)),
+            **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
         )
         if training:
             self.last_generation = made
         self._hicra_since_logged()[0].append(made.stats)
-        shaped, planning = (torch.from_numpy(made.arrays[name]) for name in ("advantages", "planning_mask"))
+        shaped, planning, before = (
+            torch.from_numpy(made.arrays[name]).to(base.device) for name in ("advantages", "planning_mask", "base")
+        )
         return out | {
-            "advantages": shaped.to(base.device), "planning_mask": planning.to(base.device), "hicra_base": base,
+            "advantages": shaped, "planning_mask": planning, "hicra_base": before,
             "hicra_row": torch.arange(rows, device=base.device),
         }  # fmt: skip
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
         result = super()._get_per_token_logps_and_entropies(*args, **kwargs)
-        self._hicra_latest = (result[0].detach(), None if result[1] is None else result[1].detach())
+        self._hicra_latest = result[0], result[1]
         return result
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        loss: torch.Tensor = super()._compute_loss(model, inputs)
         live, planning = _live(inputs), inputs["planning_mask"]
+        loss, stopped = loss_of(self, super()._compute_loss, model, inputs, live)
         self.hicra_shaping.check(inputs["advantages"], inputs["hicra_base"], planning, live)
-        logps, entropies = self._hicra_latest
+        logps, entropies = (value.detach() for value in self._hicra_latest)
         self._hicra_latest = None
         if self.last_generation is not None and self.model.training:
             rows = inputs["hicra_row"].cpu().numpy()
             self.last_generation.arrays["entropies"][rows] = entropies.float().cpu().numpy()
             self.last_generation.arrays["logprobs"][rows] = logps.float().cpu().numpy()
         moving, broken = ((inputs["advantages"] != 0) & live).sum(), ~torch.isfinite(loss.detach())
-        sums = torch.stack([value.float() for value in (*kind_sums(planning, live, entropies, logps), moving, broken)])
+        counts = (*kind_sums(planning, live, entropies, logps), stopped, moving, broken)
+        sums = torch.stack([value.float() for value in counts])
         sums = self.accelerator.reduce(sums, reduction="sum").cpu().double()  # not every device has float64
-        self._hicra_since_logged()[1].append(sums[:-2])
+        self._hicra_since_logged()[1].append(sums[:-1])
         if self.model.training:
             self.hicra_guard.saw(*sums[-2:].tolist())
         return loss
@@ -163,7 +172,11 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         mode = "train" if self.model.training else "eval"
         stats, sums = self._hicra_window.pop(mode, ((), ()))
         values = RolloutStats.merge(stats).values() if stats else {}
-        values |= kind_values(torch.stack(sums).sum(dim=0).tolist()) if sums else {}
+        if sums:
+            *kinds, stopped, moving = torch.stack(sums).sum(dim=0).tolist()
+            values |= kind_values(kinds)
+            if moving and stopped == stopped:  # NaN where the loss is TRL's own
+                values["hicra/clipped_share"] = stopped / moving
         if mode == "train":
             values |= self.hicra_guard.logged()
         self._metrics[mode] |= {name: [value] for name, value in values.items() if value is not None}
@@ -200,13 +213,12 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         uses: int = self.args.steps_per_generation * self.num_iterations
         return micro_steps // uses * rows * int(self.accelerator.num_processes)
 
-    def _hicra_entropies(self, out: dict[str, Any]) -> torch.Tensor:
-        """Computes the entropies [B,T] (nats) of the sampling policy in one more forward pass, for methods that need them."""
+    def _hicra_policy(self, out: dict[str, Any]) -> dict[str, Array]:
+        """Computes entropies and log-probabilities [B,T] (nats) of the sampling policy in one more forward pass, where needed."""
         mode = "train" if self.model.training else "eval"
         size = self.args.per_device_train_batch_size if mode == "train" else self.args.per_device_eval_batch_size
         with torch.no_grad():
-            entropies: torch.Tensor
-            _, entropies, _ = super()._get_per_token_logps_and_entropies(
+            logps, entropies, _ = super()._get_per_token_logps_and_entropies(
                 self.model,
                 torch.cat([out["prompt_ids"], out["completion_ids"]], dim=1),
                 torch.cat([out["prompt_mask"], out["completion_mask"]], dim=1),
@@ -215,7 +227,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
                 compute_entropy=True,
                 **{key: out[key] for key in FORWARD_KEYS if key in out},
             )
-        return entropies.float()
+        return {"entropies": as_numpy(entropies.float()), "old_logprobs": as_numpy(logps.float())}
 
     def _hicra_since_logged(self) -> tuple[list[RolloutStats], list[torch.Tensor]]:
         """Returns what came since TRL last logged: statistics of the generations, and sums by token kind of the micro-batches."""
@@ -230,6 +242,12 @@ class HicraGRPOTrainer(HicraMixin, GRPOTrainer):  # type: ignore[misc]
             name = model if isinstance(model, str) else str(getattr(model.config, "_name_or_path", "") or "model")
             args = HicraGRPOConfig(f"{name.split('/')[-1]}-HICRA")
         super().__init__(model, reward_funcs, args, *rest, **kwargs)
+
+
+def _tool_calls(produced: torch.Tensor, live: torch.Tensor) -> torch.Tensor:
+    """Counts the stretches [B] of tokens inside responses [B,T] that the policy did not produce: each is a tool's output."""
+    tool = (produced & ~live).int()
+    return (torch.nn.functional.pad(tool, (1, 0)).diff(dim=1) == 1).sum(dim=1)
 
 
 def _live(batch: dict[str, Any]) -> torch.Tensor:

@@ -124,14 +124,16 @@ def _arguments(config: RunConfig, run: RunFolder) -> HicraGRPOConfig:
     return HicraGRPOConfig(
         output_dir=str(run.checkpoints / WORK),
         lexicon=config.lexicon, unit=config.unit, method=config.method.name, method_settings=dict(config.method.settings),
+        method_then=[one.model_dump() for one in config.method.then],
+        baseline=config.baseline.name, baseline_settings=dict(config.baseline.settings),
+        policy_loss=config.loss.name, policy_loss_settings=dict(config.loss.settings),
         max_steps=t.steps, save_steps=t.save_steps, save_strategy="steps", logging_steps=1, seed=t.seed, data_seed=t.seed,
         learning_rate=t.learning_rate, lr_scheduler_type="constant_with_warmup", warmup_steps=t.warmup_steps,
         weight_decay=t.weight_decay, adam_beta2=t.adam_beta2, max_grad_norm=t.max_grad_norm,
         per_device_train_batch_size=micro, gradient_accumulation_steps=rollouts // micro,
         num_generations=t.group_size, num_iterations=t.iterations,
         max_completion_length=t.max_new_tokens, temperature=t.temperature, top_k=0, top_p=1.0,
-        epsilon=t.clip_low, epsilon_high=t.clip_high, beta=t.kl, loss_type=t.loss,
-        scale_rewards=t.scale == "std",
+        beta=t.kl,
         use_cpu=not gpu, bf16=t.precision == "bf16" or (t.precision == "auto" and gpu), gradient_checkpointing=False,
         report_to=[], shuffle_dataset=False, disable_tqdm=True, logging_nan_inf_filter=False,
     )  # fmt: skip

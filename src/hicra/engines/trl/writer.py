@@ -103,7 +103,7 @@ class OwnRun(RunWriter):
     def _new(self, args: Any, config: dict[str, Any]) -> RunFolder:
         shaping = self.trainer.hicra_shaping
         return RunFolder.create(
-            self.path, method=shaping.method.name, seed=args.seed, config=config,
+            self.path, method=shaping.credit.shapers[0].entry.name, seed=args.seed, config=config,
             inputs={"lexicon": shaping.lexicon.content_hash},
             versions={name: version for name in PACKAGES if (version := installed(name))},
         )  # fmt: skip
@@ -123,19 +123,22 @@ class OwnRun(RunWriter):
 
 def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
     """Returns what is known of a TRL training under the names of hicra's config."""
-    shaping = trainer.hicra_shaping
+    credit = trainer.hicra_shaping.credit
+    first, *then = (one.described() for one in credit.shapers)
+    epsilon_high = args.epsilon if args.epsilon_high is None else args.epsilon_high
+    of_trl = {"loss_type": args.loss_type, "epsilon": args.epsilon, "epsilon_high": epsilon_high}
     return {
         "engine": "trl", "task": {"name": " + ".join(trainer.reward_func_names)},
         "model": {"name": str(getattr(trainer.model.config, "_name_or_path", "") or type(trainer.model).__name__)},
         "lexicon": args.lexicon, "unit": args.unit,
-        "method": {"name": shaping.method.name, "settings": dict(trainer.hicra_settings)},
+        "method": {**first, "then": then},
+        "baseline": credit.baseline.described() if credit.baseline else {"name": f"TRL's, scale_rewards {args.scale_rewards}"},
+        "loss": credit.loss.described() if credit.loss else {"name": "TRL's", "settings": of_trl},
         "train": {
             "steps": steps, "seed": args.seed, "learning_rate": args.learning_rate, "weight_decay": args.weight_decay,
             "adam_beta2": args.adam_beta2, "max_grad_norm": args.max_grad_norm, "group_size": args.num_generations,
             "prompts_per_step": args.generation_batch_size // args.num_generations, "iterations": args.num_iterations,
-            "max_new_tokens": args.max_completion_length, "temperature": args.temperature, "clip_low": args.epsilon,
-            "clip_high": args.epsilon if args.epsilon_high is None else args.epsilon_high, "kl": args.beta,
-            "loss": args.loss_type, "scale": str(args.scale_rewards),
+            "max_new_tokens": args.max_completion_length, "temperature": args.temperature, "kl": args.beta,
         },
     }  # fmt: skip
 

@@ -1,0 +1,72 @@
+"""Puts a loss of `hicra.credit` in the place of TRL's own, without a copy of TRL's code.
+
+TRL's loss is computed with advantages of 0: what is left of it are its KL, entropy and router terms, on one forward pass. The
+chosen loss is computed on the log-probabilities of that pass, and the two are added. Where no loss is chosen, TRL's own stands.
+
+Deviations:
+TRAIN-6. With a chosen loss, the KL term (`train.kl`) is the mean over tokens, whatever the loss takes the mean of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from hicra.credit.loss import averaged
+
+
+def loss_of(
+    trainer: Any, loss_of_trl: Callable[[Any, dict[str, Any]], Any], model: Any, inputs: dict[str, Any], live: Any
+) -> tuple[Any, Any]:
+    """Computes the loss of a micro-batch, to be added up over the micro-batches and averaged over the processes.
+
+    Args:
+        trainer: the trainer with HicraMixin.
+        loss_of_trl: its own loss, (model, inputs) -> number.
+        model, inputs: as TRL gives them, with advantages [B,T].
+        live: [B,T] bool, the policy tokens.
+
+    Returns:
+        The loss, and the number of policy tokens with an advantage that give no gradient, since the loss is clipped there; NaN
+        for TRL's own loss, which logs its own clip ratios.
+    """
+    chosen = trainer.hicra_shaping.credit.loss
+    advantages = inputs["advantages"]
+    if chosen is None:
+        return loss_of_trl(model, inputs), torch.full((), float("nan"), device=live.device)
+    kept = {mode: {name: list(values) for name, values in named.items()} for mode, named in trainer._metrics.items()}
+    rest = loss_of_trl(model, inputs | {"advantages": torch.zeros_like(advantages)})
+    for mode, named in trainer._metrics.items():
+        for name in [
+            name for name in named if name.startswith("clip_ratio")
+        ]:  # of advantages of 0, so they say nothing
+            named[name] = kept[mode].get(name, [])
+            if not named[name]:
+                del named[name]
+    logps, entropies = trainer._hicra_latest
+    old = inputs.get("old_per_token_logps")
+    tokens = chosen.entry.tokens(
+        logps, logps.detach() if old is None else old, advantages, live, {"entropies": entropies}, **chosen.settings
+    )
+    if "importance_sampling_ratio" in inputs:  # vLLM samples with other numbers than the trainer computes
+        tokens = tokens * inputs["importance_sampling_ratio"]
+    parts = trainer.current_gradient_accumulation_steps if trainer.model.training else 1
+    whole = inputs["num_items_in_batch"].clamp(min=1.0) / trainer.accelerator.num_processes
+    if trainer.model.training:
+        whole = whole * parts / trainer.args.steps_per_generation
+    policy = averaged(
+        tokens, live, chosen.settings["mean"], whole, len(live) * parts,
+        chosen.settings["most_tokens"] or trainer.max_completion_length,
+    )  # fmt: skip
+    return rest + policy, _stopped(policy, logps, advantages, live)
+
+
+def _stopped(loss: Any, logps: Any, advantages: Any, live: Any) -> Any:
+    """Counts the policy tokens with an advantage whose log-probability the loss does not move; 0 where nothing is trained."""
+    if not (torch.is_tensor(logps) and logps.requires_grad and loss.requires_grad):
+        return torch.zeros((), device=live.device)
+    (slope,) = torch.autograd.grad(loss, logps, retain_graph=True, allow_unused=True)
+    moved = torch.zeros_like(live) if slope is None else slope != 0
+    return ((advantages != 0) & live & ~moved).sum()
