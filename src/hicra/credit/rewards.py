@@ -18,6 +18,7 @@ TCR-3. The code counts turns: one for the question, one for the last answer, and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -105,6 +106,47 @@ def tool_bonus(correct: Any, n_tool_calls: Any, *, form: Form = "code", bound: f
     wrong = np.minimum(bound, np.round(-1 + EACH * calls, 12))  # 0.1 n is not exact, and -0.8 is meant
     good = 1.0 + (np.round(EACH * calls, 12) if form == "paper" else 0.0)
     return _as_given(np.where(known, np.where(right == 1, good, wrong), np.nan), correct)
+
+
+@dataclass(frozen=True)
+class RewardParts:
+    """What a run adds to the reward of its task, in the order: first the tool bonus, then the penalty.
+
+    Attributes:
+        most: the longest response, in tokens.
+        overlong_cache: see `soft_overlong`; 0 adds no penalty.
+        tool_bonus: the form of `tool_bonus`; "none" keeps the task's reward.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    most: int
+    overlong_cache: int = 0
+    tool_bonus: Literal["none", "code", "paper"] = "none"
+
+    def __post_init__(self) -> None:
+        if self.overlong_cache:
+            soft_overlong([0], self.most, self.overlong_cache)
+
+    def __call__(self, rewards: Floats, correct: Floats, lengths: Any, n_tool_calls: Any) -> Floats:
+        """Computes the rewards [B] that the baseline gets, NaN where a rollout is unscorable.
+
+        Args:
+            rewards: [B] of the task, NaN where unscorable.
+            correct: [B] 1 or 0, NaN where unknown.
+            lengths, n_tool_calls: [B] numbers of tokens and of calls.
+
+        Raises:
+            DataError: a rollout with a reward is neither right nor wrong, so that no bonus can take the reward's place.
+        """
+        made = np.asarray(rewards, np.float64)
+        if self.tool_bonus != "none":
+            _refuse(
+                np.asarray(correct), np.isnan(correct) & ~np.isnan(made), "correct", "set reward.tool_bonus to none"
+            )
+            made = np.where(np.isnan(made), np.nan, tool_bonus(correct, n_tool_calls, form=self.tool_bonus))
+        return made + soft_overlong(lengths, self.most, self.overlong_cache) if self.overlong_cache else made
 
 
 def _refuse(values: Array, bad: Array, of: str, fix: str) -> None:

@@ -24,15 +24,17 @@ from accelerate.utils import gather_object
 from datasets import Dataset
 
 from hicra.arrays import Array
+from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import Interrupted, Prepared, Progress
 from hicra.engines.signals import StopRequest
 from hicra.engines.trl.beside import write_beside
 from hicra.engines.trl.config import HicraGRPOConfig
 from hicra.engines.trl.keeper import Keeper, refuse_ruined
 from hicra.engines.trl.mixin import HicraGRPOTrainer
+from hicra.engines.trl.resample import Resampler
 from hicra.errors import ArtifactError
 from hicra.generation.sampling import load
-from hicra.generation.tools import last_turn
+from hicra.generation.tools import last_turn, tool_calls
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import replace
 from hicra.runs.config import RunConfig
@@ -49,9 +51,10 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     stop = StopRequest()
     keeper = Keeper(prepared, run, stop, progress)
     correct: list[float] = []
+    parts = RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
     trainer = TaskTrainer(
         model=model,
-        reward_funcs=[_reward(task, tokenizer.eos_token_id, correct)],
+        reward_funcs=[_reward(task, tokenizer.eos_token_id, correct, parts)],
         args=_arguments(config, run),
         train_dataset=Dataset.from_list(_rows(config, task)),
         processing_class=tokenizer,
@@ -61,6 +64,8 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     )
     keeper.trainer, trainer.task_correct = trainer, correct
     trainer.hicra_guard.skip = config.train.skip_without_gradient
+    if config.train.dynamic_sampling:
+        trainer.hicra_resampler = Resampler(trainer, config.train.dynamic_sampling)
     for unwanted in ("ProgressCallback", "PrinterCallback"):
         trainer.callback_handler.callbacks = [
             c for c in trainer.callback_handler.callbacks if type(c).__name__ != unwanted
@@ -148,13 +153,14 @@ def _lora(config: RunConfig) -> Any:
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _reward(task: Task, end: int, correct: list[float]) -> Any:
-    """Makes TRL's reward function: the task's score of each completion, None where it cannot be scored.
+def _reward(task: Task, end: int, correct: list[float], parts: RewardParts) -> Any:
+    """Makes TRL's reward function: the task's score of each completion with what is added to it, None where unscorable.
 
     Args:
         task: scores the completions.
         end: id of the token that ends a response.
         correct: is filled with 1 where the task says that a completion is right, 0 where not, and NaN where it does not know.
+        parts: what is added to the task's score.
     """
 
     def score(
@@ -168,7 +174,10 @@ def _reward(task: Task, end: int, correct: list[float]) -> Any:
         ended = [list(ids[-1:]) == [end] for ids in completion_ids]  # with a tool, earlier turns hold the end token too
         scores = score_all(task, texts, rows, ended)
         correct[:] = [float("nan") if one.correct is None else float(one.correct) for one in scores]
-        return [one.reward for one in scores]
+        rewards = np.array([np.nan if one.reward is None else one.reward for one in scores])
+        calls = [tool_calls(one) for one in completions]
+        made = parts(rewards, np.array(correct), [len(ids) for ids in completion_ids], calls)
+        return [None if np.isnan(one) else float(one) for one in made]
 
     score.__name__ = task.name
     return score
