@@ -27,7 +27,7 @@ class Calculator:
 
     Attributes:
         tools: the functions that the policy may call; an engine with a tool loop gets them.
-        max_new_tokens: the bound on a rollout, tool tokens included: two calls and an answer take 32 tokens.
+        max_new_tokens: the bound on a rollout, tool tokens included: two calls and an answer take 31.
 
     Raises:
         ConfigError: a setting is given.
