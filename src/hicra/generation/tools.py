@@ -85,7 +85,8 @@ def replies(tokenizer: Any, prompt: list[int], turn: list[int], tools: Tools) ->
         The ids that follow the turn, up to where the policy goes on; none if the turn holds no call that can be read.
     """
     try:
-        said = tokenizer.parse_response(turn, prefix=prompt, tools=list(tools))
+        text, before = tokenizer.decode(turn), tokenizer.decode(prompt)  # of no ids it would make a list of no answers
+        said = tokenizer.parse_response(text, prefix=before, tools=list(tools))
     except (ValueError, TypeError):  # the model may write anything
         return []
     calls = [call["function"] for call in said.get("tool_calls") or ()]
