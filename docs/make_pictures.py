@@ -342,7 +342,7 @@ def loss() -> str:
         left = PAD + 40 + panel * (half + gap)
         x = Scale(0.5, 1.6, left, left + half - 20)
         lines = [(advantage, "cold k1 bold"), (advantage + ALPHA * abs(advantage), "warm bold")]
-        curves = [surrogate(np.log(ratios), np.zeros(len(ratios)), value, 0.2, 0.28) for value, _ in lines]
+        curves = [surrogate(ratios, value, 0.2, 0.28) for value, _ in lines]
         y = Scale(-1.0, 0.0, bottom, top) if advantage > 0 else Scale(0.0, 1.0, bottom, top)
         out.append(
             head(

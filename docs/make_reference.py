@@ -23,6 +23,7 @@ import make_deviations
 from hicra.cli import VERBS, app
 from hicra.cli.common import Common
 from hicra.credit import BASELINES, LOSSES, METHODS
+from hicra.credit import PRESETS as CREDIT_PRESETS
 from hicra.credit.entry import Entry
 from hicra.evaluate.settings import EvalSettings
 from hicra.labels.settings import FitSettings
@@ -170,10 +171,15 @@ def metrics() -> str:
 
 # ---- methods/README.md
 def methods() -> str:
-    """The three tables of credit, each entry with a link to its section."""
+    """The three tables of credit, each entry with a link to its section, and the presets."""
     parts = []
     for title, entries in (("Baselines", BASELINES), ("Shapers", METHODS), ("Losses", LOSSES)):
         parts += [f"## {title}\n", table(("name", "needs", "settings", "source"), map(_entry, entries.values()))]
+    rows = (
+        (f"`{one.name}`", ", ".join(f"`{key}` {value}" for key, value in one.keys.items()), one.source)
+        for one in CREDIT_PRESETS.values()
+    )
+    parts += ["## Presets\n", table(("name", "keys of the config that it fills in", "source"), rows)]
     return "\n".join(parts)
 
 
@@ -184,13 +190,11 @@ def _entry(entry: Entry) -> tuple[str, ...]:
 
 
 def _section(entry: Entry) -> str:
-    """The page and the heading of an entry: `## name` on a page of baselines, losses or shapers."""
-    own = {"baseline": ["baselines.md"], "loss": ["losses.md"], "shaper": ["hicra.md", "controls.md", "entropy.md"]}
-    for name in own[entry.kind]:
-        text = (DOCS / "methods" / name).read_text(encoding="utf-8")
-        if re.search(rf"^## `{entry.name}`$", text, re.MULTILINE):
-            return f"{name}#{entry.name}"
-    raise SystemExit(f"{entry.kind} {entry.name!r} has no section in docs/methods/{' or '.join(own[entry.kind])}")
+    """The page and the heading of an entry: `## name` on one of the pages of a family."""
+    for page in sorted((DOCS / "methods").glob("*.md")):
+        if re.search(rf"^##+ `{entry.name}`$", page.read_text(encoding="utf-8"), re.MULTILINE):
+            return f"{page.name}#{entry.name}"
+    raise SystemExit(f"{entry.kind} {entry.name!r} has no section in docs/methods/")
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -21,6 +21,13 @@ MAPPING: dict[str, tuple[Any, dict[str, Any]]] = {
     "unit": ("sentence", {"unit": "sentence"}),
     "method.name": ("placebo", {"method": "placebo"}),
     "method.settings": ({"alpha": 0.35}, {"method_settings": {"alpha": 0.35}}),
+    "method.then": ([{"name": "placebo"}], {"method_then": [{"name": "placebo", "settings": {}}]}),
+    "baseline.name": ("grpo", {"baseline": "grpo"}),
+    "loss.name": ("cispo", {"policy_loss": "cispo"}),
+    "loss.settings": (
+        {"clip_low": 0.1, "mean": "responses"},
+        {"policy_loss_settings": {"clip_low": 0.1, "mean": "responses"}},
+    ),
     "train.steps": (17, {"max_steps": 17}),
     "train.save_steps": (6, {"save_steps": 6, "save_strategy": "steps"}),
     "train.seed": (9, {"seed": 9, "data_seed": 9}),
@@ -35,15 +42,12 @@ MAPPING: dict[str, tuple[Any, dict[str, Any]]] = {
     "train.micro_batch": (64, {"per_device_train_batch_size": 64, "gradient_accumulation_steps": 4}),
     "train.max_new_tokens": (33, {"max_completion_length": 33}),
     "train.temperature": (0.7, {"temperature": 0.7}),
-    "train.clip_low": (0.1, {"epsilon": 0.1, "epsilon_high": 0.28}),
-    "train.clip_high": (0.3, {"epsilon": 0.2, "epsilon_high": 0.3}),
     "train.kl": (0.04, {"beta": 0.04}),
-    "train.loss": ("grpo", {"loss_type": "grpo"}),
-    "train.scale": ("std", {"scale_rewards": "group"}),
     "train.precision": ("bf16", {"bf16": True}),
 }
 ELSEWHERE = {  # what is no argument of TRL's trainer
-    "engine", "task.name", "task.settings", "model.name", "model.train_layers", "model.lora_rank", "train.keep_checkpoints",
+    "preset", "baseline.settings", "reward.overlong_cache", "reward.tool_bonus", "train.dynamic_sampling", "engine", "task.name",
+    "task.settings", "model.name", "model.train_layers", "model.lora_rank", "train.keep_checkpoints",
     "train.skip_without_gradient", "train.threads", "eval.problems", "eval.temperature", "log.rollouts_every",
 }  # fmt: skip
 
@@ -102,4 +106,4 @@ def test_what_no_key_sets(given):
     assert made.shuffle_dataset is False
     assert made.logging_nan_inf_filter is False
     assert not made.bf16
-    assert (made.epsilon, made.epsilon_high) == (0.2, 0.28)
+    assert (made.baseline, made.policy_loss, made.method_then) == ("dr_grpo", "clip", [])

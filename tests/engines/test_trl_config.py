@@ -89,7 +89,10 @@ def test_without_args_trl_defaults_and_hicra_defaults_hold(tmp_path: Path, monke
     monkeypatch.setattr(HicraGRPOConfig, "__post_init__", on_cpu)
     trainer = HicraGRPOTrainer(make_model(), reward, train_dataset=prompts(), processing_class=TOKENIZER)
     assert isinstance(trainer.args, HicraGRPOConfig)
-    assert (trainer.hicra_method.name, trainer.hicra_settings, trainer.hicra_lexicon.name) == ("hicra", {}, "paper")
+    assert (trainer.hicra_shaping.credit.described()["shapers"], trainer.hicra_lexicon.name) == (
+        [{"name": "hicra", "settings": {"alpha": 0.2}}],
+        "paper",
+    )
 
 
 def test_the_mixin_alone_takes_a_plain_config_with_the_defaults(tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ def test_the_mixin_alone_takes_a_plain_config_with_the_defaults(tmp_path: Path) 
     args = GRPOConfig(**settings(tmp_path, max_steps=1))
     trainer = Mine(make_model(), reward, args, prompts(), processing_class=TOKENIZER)
     trainer.train()
-    assert (trainer.hicra_method.name, trainer.hicra_lexicon.name) == ("hicra", "paper")
+    assert (trainer.hicra_shaping.credit.name, trainer.hicra_lexicon.name) == ("hicra", "paper")
     assert logged(trainer, "hicra/changed_share")[0] > 0  # 'hold on' is one of the paper's grams
 
 

@@ -31,14 +31,14 @@ class Shapes(Recorder):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.shapes: list[dict[str, Any]] = []
-        inner = self.hicra_shaping._shaped
+        inner = self.hicra_shaping._credited
 
-        def shaped(base: Any, batch: dict[str, Any]) -> Any:
-            made = inner(base, batch)
-            self.shapes.append(batch | {"base": base, "advantages": made})
-            return made
+        def credited(base: Any, batch: dict[str, Any]) -> Any:
+            before, made = inner(base, batch)
+            self.shapes.append(batch | {"base": before, "advantages": made})
+            return before, made
 
-        self.hicra_shaping._shaped = shaped
+        self.hicra_shaping._credited = credited
 
 
 def main(folder: Path) -> None:

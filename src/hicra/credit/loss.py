@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import create_model
 
-from hicra.arrays import as_flags
-from hicra.credit.border import array_of, cast, like
+from hicra.arrays import as_flags, namespace_of
+from hicra.credit.border import array_of, cast, floats, like
 from hicra.credit.entry import Batch, Entry, Settings
 from hicra.errors import DataError
 from hicra.strict import Positive
@@ -26,8 +26,9 @@ class Loss(Entry):
     """Turns advantages into the loss: `loss(logps, old_logps, advantages, mask, batch=None, **settings)`, all [B,T].
 
     The number is numpy or torch as `logps` is, with its dtype and device, and a gradient flows back to `logps`. `function` is
-    `(logps, old_logps, advantages, mask, batch, *, settings...) -> [B,T]`, the loss of each token, in numpy or torch; the batch
-    holds the needed fields alone, of the policy that is trained, so a gradient may flow into its entropies too.
+    `(logps, old_logps, advantages, mask, batch, *, settings...) -> [B,T]`, the loss of each token, in numpy or torch. Its arrays
+    are floats of one dtype and 0 where the mask is False. The batch holds the needed fields alone, [B,T], of the policy that is
+    trained, so a gradient may flow into its entropies too.
 
     Every loss has two settings more than its function. `mean`: "tokens" averages over all tokens of the batch (DAPO),
     "responses" over the tokens of each response and then over responses (GRPO), "constant" divides the sum by B * most_tokens
@@ -56,22 +57,36 @@ class Loss(Entry):
     def tokens(
         self, logps: Any, old_logps: Any, advantages: Any, mask: Any, batch: Batch | None = None, **settings: Any
     ) -> Any:
-        """Computes the loss of each token [B,T], which an engine averages itself; raises as a call does."""
+        """Computes the loss of each token [B,T], which an engine averages itself; takes and raises what a call does.
+
+        They are computed in the dtype of `logps`, but at least in float32, and are numbers outside the mask too, whatever stood
+        there.
+        """
         chosen = self.checked(settings)
         self.require(batch or {})
-        logps = array_of(logps)
-        given = {"logps": logps, "old_logps": old_logps, "advantages": advantages, "mask": as_flags(mask, "mask")}
+        logps = floats(array_of(logps))
+        given = {"logps": logps, "old_logps": old_logps, "advantages": advantages}
         given |= {field: (batch or {})[field] for field in self.needs}
-        arrays = {name: like(value, logps) for name, value in given.items()}
-        for name, array in arrays.items():
+        live = like(as_flags(mask, "mask"), logps)
+        arrays = {name: cast(floats(like(value, logps)), logps) for name, value in given.items()}
+        for name, array in {**arrays, "mask": live}.items():
             if array.shape != logps.shape or array.ndim != 2:
                 raise DataError(
                     f"{name} {tuple(array.shape)} and logps {tuple(logps.shape)} must both be [B,T]",
                     f"give {name} for each token",
                 )
-        four = [arrays.pop(name) for name in ("logps", "old_logps", "advantages", "mask")]
+        where = namespace_of(logps).where  # 0 under the padding: a NaN there would reach the gradient of its row
+        arrays = {name: where(live, array, 0.0) for name, array in arrays.items()}
+        three = [arrays.pop(name) for name in ("logps", "old_logps", "advantages")]
         del chosen["mean"], chosen["most_tokens"]
-        return self.function(*four, arrays, **chosen)
+        losses = self.function(*three, live, arrays, **chosen)
+        if getattr(losses, "shape", None) != logps.shape:
+            raise DataError(
+                f"loss {self.name!r} gave {type(losses).__name__} of shape {getattr(losses, 'shape', None)} "
+                f"and must give {tuple(logps.shape)}",
+                "mend that function: it gives the loss of each token, and how they are averaged is a setting",
+            )
+        return losses
 
     def __call__(
         self, logps: Any, old_logps: Any, advantages: Any, mask: Any, batch: Batch | None = None, **settings: Any
@@ -96,7 +111,8 @@ class Loss(Entry):
         losses = self.tokens(logps, old_logps, advantages, mask, batch, **settings)
         live = like(as_flags(mask, "mask"), logps)
         rows, width = live.shape
-        return cast(averaged(losses, live, chosen["mean"], live.sum(), rows, chosen["most_tokens"] or width), logps)
+        most = chosen["most_tokens"] or max(width, 1)
+        return cast(averaged(losses, live, chosen["mean"], live.sum(), rows, most), logps)
 
 
 def averaged(losses: Any, mask: Any, mean: Mean, tokens: Any, rows: Any, most_tokens: int) -> Any:
@@ -109,10 +125,12 @@ def averaged(losses: Any, mask: Any, mean: Mean, tokens: Any, rows: Any, most_to
         tokens, rows: numbers of policy tokens and of rollouts of the whole batch.
         most_tokens: the longest response allowed.
     """
-    losses = losses * mask
+    live = as_flags(mask, "mask")
+    losses = namespace_of(losses).where(live, losses, 0.0)
+    rows = rows + (rows == 0)
     if mean == "tokens":
         return losses.sum() / (tokens + (tokens == 0))
     if mean == "constant":
         return losses.sum() / (rows * most_tokens)
-    count = mask.sum(-1)
+    count = live.sum(-1)
     return (losses.sum(-1) / (count + (count == 0))).sum() / rows

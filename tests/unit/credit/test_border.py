@@ -82,10 +82,11 @@ def test_losses_keep_kind_and_dtype(name):
     torch = pytest.importorskip("torch")
     for dtype in NUMPY:
         logps = np.array([[0.1, 0.2, 0.3]], dtype)
-        assert credit.LOSSES[name](logps, logps * 0, logps, np.array([[1, 1, 0]])).dtype == dtype
+        batch = {"entropies": np.ones((1, 3))}
+        assert credit.LOSSES[name](logps, logps * 0, logps, np.array([[1, 1, 0]]), batch).dtype == dtype
     for dtype in TORCH:
         logps = torch.tensor([[0.1, 0.2, 0.3]], dtype=getattr(torch, dtype))
-        got = credit.LOSSES[name](logps, np.zeros((1, 3), np.float32), logps, [[1, 1, 0]])
+        got = credit.LOSSES[name](logps, np.zeros((1, 3), np.float32), logps, [[1, 1, 0]], batch)
         assert (got.dtype, got.ndim) == (logps.dtype, 0)
 
 
@@ -195,7 +196,7 @@ def test_a_mask_holds_true_and_false_or_0_and_1(wrong):
         with pytest.raises(DataError, match=rf"{field}\[0, [012]\] is .*, neither 0 nor 1"):
             credit.METHODS["hicra"](np.array(A), batch() | {field: wrong})
     with pytest.raises(DataError, match=r"^mask\[0, [012]\] is .*, neither 0 nor 1"):
-        credit.LOSSES["dapo"](np.zeros((2, 3)), np.zeros((2, 3)), np.ones((2, 3)), wrong)
+        credit.LOSSES["clip"](np.zeros((2, 3)), np.zeros((2, 3)), np.ones((2, 3)), wrong)
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64, np.float16, np.float64, object])
@@ -278,7 +279,7 @@ def test_rows_of_unequal_length_ask_for_padding():
 def test_losses_name_what_has_another_shape(which):
     given = {name: np.zeros((2, 3)) for name in ("logps", "old_logps", "advantages", "mask")}
     with pytest.raises(DataError, match=r"must both be \[B,T\]"):
-        credit.LOSSES["dapo"](**(given | {which: np.zeros(2)}))
+        credit.LOSSES["clip"](**(given | {which: np.zeros(2)}))
 
 
 # ---- names

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from hicra import Lexicon
-from hicra.credit import METHODS
+from hicra.credit import METHODS, assign
+from hicra.credit.assignment import Assignment, Chosen
 from hicra.engines.shaping import Shaping
-from hicra.errors import EngineError, MissingField
+from hicra.errors import ConfigError, EngineError, MissingField
 from tokenizers_made import byte_level
 
 TOKENIZER = byte_level()
@@ -26,15 +27,16 @@ def batch(texts):
     return ids, live
 
 
-def made(method, texts, base, size=2, rewards=None, **more):
+def made(method, texts, base, size=2, rewards=None, baseline=None, **more):
     ids, live = batch(texts)
-    shaping = Shaping(METHODS[method], {}, LEXICON, TOKENIZER, **more)
+    credit = assign({"name": method}, baseline=baseline and {"name": baseline})
+    shaping = Shaping(credit, LEXICON, TOKENIZER, **more)
     base = np.array(base, np.float32)
     rewards = np.array([0.0] * len(base) if rewards is None else rewards)
     inputs = [{"id": number} for number in range(len(texts))]
     return shaping, shaping.generation(
         inputs, ids=ids, live=live, base=base, rewards=rewards, group_size=size,
-        entropies=ids % 7 / 7.0 if shaping.needs_entropies else None,
+        **({"entropies": ids % 7 / 7.0} if shaping.needs_policy else {}),
     )  # fmt: skip
 
 
@@ -63,7 +65,9 @@ def test_group_ids_stay_distinct_over_generations():
 
 def test_group_ids_count_the_rollouts_of_all_ranks():
     """Six rollouts on each of two ranks in groups of four: rank 1 begins in the middle of the second group."""
-    shaping = Shaping(METHODS["none"], {}, LEXICON, TOKENIZER, gather=lambda value: [value, value], rank=1, ranks=2)
+    shaping = Shaping(
+        assign({"name": "none"}), LEXICON, TOKENIZER, gather=lambda value: [value, value], rank=1, ranks=2
+    )
     found = []
     for first in (None, None, 60):
         ids, live = batch(TEXTS[:3] * 2)
@@ -89,7 +93,7 @@ def test_the_self_check_leaves_methods_alone_that_may_change_anything():
 
 def test_a_field_that_is_needed_is_named():
     ids, live = batch(TEXTS)
-    shaping = Shaping(METHODS["entropy_advantage"], {}, LEXICON, TOKENIZER)
+    shaping = Shaping(assign({"name": "entropy_advantage"}), LEXICON, TOKENIZER)
     with pytest.raises(MissingField, match="entropies"):
         shaping.generation([{}] * 4, ids=ids, live=live, base=np.ones(4), rewards=np.ones(4), group_size=2)
 
@@ -97,7 +101,7 @@ def test_a_field_that_is_needed_is_named():
 @pytest.mark.parametrize(("phrases", "says"), [(["xyzzy"], "no token is a planning token"), (TEXTS, "more than half")])
 def test_an_empty_and_a_wide_mask_are_said_once(phrases, says):
     ids, live = batch(TEXTS)
-    shaping = Shaping(METHODS["hicra"], {}, Lexicon.from_phrases(phrases), TOKENIZER)
+    shaping = Shaping(assign({"name": "hicra"}), Lexicon.from_phrases(phrases), TOKENIZER)
     more = {"ids": ids, "live": live, "base": np.ones(4), "rewards": np.ones(4), "group_size": 2}
     with pytest.warns(UserWarning, match=says):
         shaping.generation([{}] * 4, **more)
@@ -106,10 +110,29 @@ def test_an_empty_and_a_wide_mask_are_said_once(phrases, says):
         shaping.generation([{}] * 4, **more)
 
 
-@pytest.mark.parametrize("method", ["hicra", "hicra_recentred", "forking_tokens"])
-def test_two_ranks_shape_as_one(method):
+def test_a_baseline_takes_the_place_of_the_advantages_of_the_engine():
+    _, found = made("hicra", TEXTS, [9.0] * 4, rewards=[1, 0, np.nan, 0], baseline="rloo")
+    assert found.arrays["base"].tolist() == [1.0, -1.0, 0.0, 0.0]  # the second group has one that is scored
+    assert found.arrays["base"].dtype == np.float32
+    assert found.arrays["advantages"][0, found.arrays["planning_mask"][0]] == pytest.approx(1.2)
+
+
+def test_a_field_that_no_engine_has_is_refused_before_the_first_step():
+    entry = METHODS["none"].__class__(
+        "of_a_test", lambda advantages, batch: advantages, "-", needs=("response_mask", "moods")
+    )
+    with pytest.raises(ConfigError, match="shaper 'of_a_test' needs the batch field 'moods'"):
+        Shaping(Assignment((Chosen(entry, {}),)), LEXICON, TOKENIZER)
+
+
+@pytest.mark.parametrize(
+    ("method", "baseline"),
+    [("hicra", None), ("hicra_recentred", None), ("forking_tokens", None), ("none", "rloo"), ("hicra", "grpo")],
+)
+def test_two_ranks_shape_as_one(method, baseline):
     base = [0.75, -0.25, -0.25, -0.25]
-    whole = made(method, TEXTS, base, size=4)[1]
+    rewards = [1.0, 0.0, 0.5, 0.0]
+    whole = made(method, TEXTS, base, size=4, rewards=rewards, baseline=baseline)[1]
     meet, given, results = threading.Barrier(2), {}, {}
 
     def gather_of(rank):
@@ -124,7 +147,17 @@ def test_two_ranks_shape_as_one(method):
 
     def work(rank):
         part = slice(2 * rank, 2 * rank + 2)
-        results[rank] = made(method, TEXTS[part], base[part], size=4, gather=gather_of(rank), rank=rank, ranks=2)[1]
+        results[rank] = made(
+            method,
+            TEXTS[part],
+            base[part],
+            size=4,
+            rewards=rewards[part],
+            baseline=baseline,
+            gather=gather_of(rank),
+            rank=rank,
+            ranks=2,
+        )[1]
 
     threads = [threading.Thread(target=work, args=(rank,)) for rank in (0, 1)]
     for thread in threads:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hicra import Lexicon
-from hicra.credit import METHODS
+from hicra.credit import assign
 from hicra.diagnose.diagnose import diagnose
 from hicra.engines.shaping import Shaping
 from hicra.lexicon.check import uncovered_script
@@ -68,7 +68,7 @@ def test_tag_and_diagnose_say_so(tmp_path):
 
 def test_training_says_so_once_with_the_count_that_it_rests_on():
     tokenizer = byte_level()
-    shaping = Shaping(METHODS["hicra"], {}, LEXICON, tokenizer)
+    shaping = Shaping(assign({"name": "hicra"}), LEXICON, tokenizer)
     row = tokenizer.encode(HAN).ids
     batch = {"ids": np.array([row, row]), "live": np.ones((2, len(row)), bool)}
     rest = {"base": np.zeros(2, np.float32), "rewards": np.zeros(2), "group_size": 2}

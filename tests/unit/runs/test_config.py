@@ -2,6 +2,7 @@
 
 import pytest
 
+from hicra.credit import PRESETS
 from hicra.errors import ConfigError
 from hicra.runs.config import RunConfig, load_config
 from hicra.strict import fields_of
@@ -18,13 +19,13 @@ def test_defaults_are_the_recipe():
     config, notes = load_config(None)
     assert config == RunConfig()
     assert notes == []
-    assert (config.train.clip_low, config.train.clip_high, config.train.scale, config.train.loss) == (
-        0.2,
-        0.28,
-        "none",
-        "dapo",
-    )
-    assert config.method.name == "hicra"
+    assert (config.baseline.name, config.method.name, config.loss.name) == ("dr_grpo", "hicra", "clip")
+    assert config.assignment().loss.settings == {
+        "clip_low": 0.2,
+        "clip_high": 0.28,
+        "mean": "tokens",
+        "most_tokens": None,
+    }
 
 
 def test_file_then_set_then_method(tmp_path):
@@ -46,6 +47,14 @@ def test_file_then_set_then_method(tmp_path):
         ("method: {name: hicr}", ["no method 'hicr'", "did you mean 'hicra'"]),
         ("method: {name: hicra, settings: {alfa: 0.1}}", ["method.settings.alfa", "did you mean 'alpha'"]),
         ("method: {name: hicra, settings: {alpha: 1.0}}", ["alpha is 1.0", "[0, 1)"]),
+        ("method: {name: hicra, then: [{name: placeb}]}", ["method.then[0].name: no method 'placeb'", "'placebo'"]),
+        ("baseline: {name: gropo}", ["baseline.name: no baseline 'gropo'", "did you mean 'grpo'"]),
+        ("loss: {name: clop}", ["loss.name: no loss 'clop'", "did you mean 'clip'"]),
+        ("loss: {settings: {clip_lo: 0.1}}", ["loss.settings.clip_lo", "did you mean 'clip_low'"]),
+        ("loss: {settings: {mean: token}}", ["loss.settings.mean", "'tokens'"]),
+        ("preset: dapoo", ["preset: no preset 'dapoo'", "did you mean 'dapo'"]),
+        ("train: {clip_low: 0.1}", ["'train.clip_low'", "loss.settings.clip_low", "config.yaml"]),
+        ("train: {scale: std}", ["'train.scale'", "baseline.name"]),
         ("train: {steps: 0}", ["train.steps", "greater than or equal to 1"]),
         ("train: {group_size: 1}", ["train.group_size"]),
         ("train: {steps: many}", ["train.steps", "'many'"]),
@@ -169,3 +178,26 @@ def test_the_recipes_find_their_files_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config, _ = load_config(ROOT / "recipes" / "plan-execute" / "config.yaml")
     assert config.lexicon == str(ROOT / "recipes" / "plan-execute" / "phrases.txt")
+
+
+# ---- presets
+def test_a_preset_fills_in_what_the_config_does_not_say(tmp_path):
+    config, _ = load_config(write(tmp_path, "preset: grpo_2024\ntrain: {steps: 3}\n"))
+    assert (config.baseline.name, config.method.name, config.train.kl, config.train.steps) == ("grpo", "none", 0.04, 3)
+    assert config.loss.settings == {"clip_low": 0.2, "clip_high": 0.2, "mean": "responses"}
+    said, _ = load_config(write(tmp_path, "preset: grpo_2024\nloss: {settings: {clip_high: 0.3}}\ntrain: {kl: 0.0}\n"))
+    assert said.loss.settings == {"clip_low": 0.2, "clip_high": 0.3, "mean": "responses"}
+    assert said.train.kl == 0
+    assert load_config(None, ["preset=grpo_2024"])[0].baseline.name == "grpo"
+
+
+def test_settings_of_a_preset_stay_with_its_own_entry(tmp_path):
+    config, _ = load_config(write(tmp_path, "preset: hicra_paper\nmethod: {name: forking_tokens}\n"))
+    assert (config.method.name, config.method.settings) == ("forking_tokens", {})
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_config(name):
+    config, _ = load_config(None, [f"preset={name}"])
+    assert config.preset == name
+    assert load_config(None, base=config.model_dump(mode="json"))[0] == config  # a resume reads what was recorded

@@ -2,7 +2,8 @@
 
 Deviations:
 CREDIT-1. The paper prints the mean-centred form, `none`, and that is the default; it is not known whether its code divides by
-    the standard deviation. `std` adds 1e-6 to the unbiased standard deviation, as TRL does.
+    the standard deviation. `std` adds 1e-6 to the unbiased standard deviation, as verl does (TRL
+    adds 1e-4).
 CREDIT-2. An unscorable rollout (its reward is NaN or None) is left out of its group: neither the mean nor the deviation counts
     it, and its own advantage is 0. An infinite reward is refused.
 """

@@ -38,7 +38,7 @@ def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
-    """Applies HICRA as a method of the table, on the batch's planning_mask."""
+    """Returns A + alpha |A| on planning tokens and A elsewhere: (1 + alpha) A where A > 0, (1 - alpha) A where A < 0."""
     return np.asarray(hicra(advantages, batch["planning_mask"], alpha))
 
 
