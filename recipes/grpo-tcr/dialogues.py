@@ -4,7 +4,7 @@ The demonstrator often takes the wrong order, and sometimes guesses an answer af
 learning has to add is to look at the signs before the plan, and to call for every operation.
 
 Deviations (from the source system, which starts from real trajectories of a larger model):
-CALCULATOR-4. The demonstrations are scripted, each from its start to its end, and half of them fail: a start model that
+CALCULATOR-4. The demonstrations are scripted, each from its start to its end, and more than half of them fail: a start model that
     is nearly always right would leave nothing to learn.
 """
 
@@ -33,8 +33,8 @@ from hicra.tasks.calculator.language import (
 )
 from hicra.tasks.calculator.problems import calculator, second_first
 
-RIGHT_PLAN = 0.5  # how often the demonstrator announces the right order
-HASTY = 0.2  # how often it guesses after the first call
+RIGHT_PLAN = 0.6  # how often the demonstrator announces the right order; at 0.5 its plan would not depend on the signs
+HASTY = 0.25  # how often it guesses after the first call
 PARAPHRASE_WEIGHTS = (0.7, 0.3)
 
 
