@@ -27,7 +27,7 @@ def model_aware_filter(
     shares: tuple[float, float, float] | None = None,
     seed: int = 0,
 ) -> list[Hashable]:
-    """Returns the prompts that were solved sometimes, and of those as many as fit the wanted shares of easy, medium and hard ones.
+    """Returns the prompts that were solved sometimes, and of those as many as fit shares of easy, medium and hard ones.
 
     Easy prompts are solved in at least 75 % of their rollouts, hard ones in at most 25 %.
 
