@@ -34,7 +34,7 @@ from hicra.engines.trl.mixin import HicraGRPOTrainer
 from hicra.engines.trl.resample import Resampler
 from hicra.errors import ArtifactError
 from hicra.generation.sampling import load
-from hicra.generation.tools import last_turn, tool_calls
+from hicra.generation.tools import last_turn, refuse_without_templates, tool_calls
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import replace
 from hicra.runs.config import RunConfig
@@ -51,6 +51,9 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     stop = StopRequest()
     keeper = Keeper(prepared, run, stop, progress)
     correct: list[float] = []
+    tools = list(getattr(task, "tools", ()))
+    if tools:
+        refuse_without_templates(tokenizer)
     parts = RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
     trainer = TaskTrainer(
         model=model,
@@ -60,7 +63,7 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
         processing_class=tokenizer,
         callbacks=[keeper],
         peft_config=_lora(config),
-        tools=list(getattr(task, "tools", ())) or None,
+        tools=tools or None,
     )
     keeper.trainer, trainer.task_correct = trainer, correct
     trainer.hicra_guard.skip = config.train.skip_without_gradient
