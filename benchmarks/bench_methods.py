@@ -3,9 +3,9 @@
     python benchmarks/bench_methods.py -o benchmarks/baselines/bench_methods.json        two minutes
 
 Every entry of the three tables with its default settings, in one process of one thread; float32, ragged rows with a tool's output
-inside, 32 groups of 8, 10 % planning tokens. A baseline and a shaper are called as an engine calls them, in numpy with all their
-checks. A loss is computed in torch, its gradient as well. Medians of 7; `ratio` is over `hicra` in the same run, and `growth` the
-factor from 2,048 to 4,096 tokens: 2 is linear in B T.
+inside, 32 groups of 8, 10 % planning tokens. Each is called as an engine calls it, with all its checks: a baseline and a shaper
+in numpy, a loss in torch. Medians of 7; `ratio` is over `hicra` in the same run, and `growth` the factor from 2,048 to 4,096
+tokens: 2 is linear in B T. `with_gradient_ms` is the loss and its gradient.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def works(width: int) -> dict[tuple[str, str], Callable[[], Any]]:
     noise = torch.from_numpy(np.random.default_rng(8).normal(0, 0.1, (ROWS, width)).astype(np.float32))
     entropies = torch.from_numpy(batch["entropies"])
 
+    new, moving = old + noise, entropies.clone().requires_grad_()
+
     def trained(loss: Any) -> None:
         logps = (old + noise).requires_grad_()
         loss(logps, old, wide, live, {"entropies": entropies.clone().requires_grad_()}).backward()
@@ -72,7 +74,8 @@ def works(width: int) -> dict[tuple[str, str], Callable[[], Any]]:
     for name, entry in credit.METHODS.items():
         found["shaper", name] = lambda entry=entry: entry(base, batch)
     for name, entry in credit.LOSSES.items():
-        found["loss", name] = lambda entry=entry: trained(entry)
+        found["loss", name] = lambda entry=entry: entry(new, old, wide, live, {"entropies": moving})
+        found["gradient", name] = lambda entry=entry: trained(entry)
     return found
 
 
@@ -96,11 +99,14 @@ def main() -> int:
     unit = seconds(whole["shaper", "hicra"], 3 * REPEATS)
     rows = []
     for (kind, name), work in whole.items():
+        if kind == "gradient":
+            continue
         taken, before = seconds(work), seconds(half[kind, name])
         growth = taken / max(before, 1e-6)
         rows.append({
             "kind": kind, "name": name, "ms": round(1000 * taken, 2), "ratio": round(taken / unit, 2),
             "growth": round(growth, 2), "linear": growth <= LINEAR or taken < unit / 10,
+            **({"with_gradient_ms": round(1000 * seconds(whole["gradient", name]), 2)} if kind == "loss" else {}),
         })  # fmt: skip
         print(
             f"{kind:9}{name:24}{1000 * taken:9.1f} ms {taken / unit:7.2f} x hicra, growth {growth:.2f}", file=sys.stderr

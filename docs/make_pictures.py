@@ -333,6 +333,52 @@ def credit_picture() -> str:
     return picture(y + 4, "From rewards and a mask to advantages", out, "; ".join(said))
 
 
+def anatomy() -> str:
+    """What HICRA adds to the advantage of a planning token, and its two parts, over the share of right rollouts."""
+    size = 64
+    rewards = np.array([float(row < right) for right in range(1, size) for row in range(size)])
+    ids = np.repeat(np.arange(1, size), size)
+    mask = np.ones((len(ids), 1), bool)
+    batch = {"response_mask": mask, "planning_mask": mask, "rewards": rewards, "group_ids": ids}
+    before = credit.group_advantages(rewards, ids)
+    added = {
+        name: (credit.METHODS[name](before, batch, alpha=ALPHA)[:, 0] - before).reshape(-1, size)
+        for name in ("hicra", "hicra_difficulty", "hicra_bonus")
+    }
+    shares, half, top, bottom = np.arange(1, size) / size, 400, 66.0, 286.0
+    looks = {"hicra": "before", "hicra_difficulty": "a0 bold", "hicra_bonus": "warm bold"}
+    names = {
+        "hicra": "HICRA: both together",
+        "hicra_difficulty": "its difficulty part",
+        "hicra_bonus": "its bonus part",
+    }
+    out, said = list[str](), []
+    for panel, (row, kind) in enumerate(((0, "right rollout: A = 1 \u2212 p"), (-1, "wrong rollout: A = \u2212p"))):
+        left = PAD + 40 + panel * (half + 16)
+        x, y = Scale(0, 1, left, left + half - 40), Scale(-0.05, 0.2, bottom, top)
+        out += [head(left, 24, kind), svg.text(left - 40, 48, f"added to A of a planning token, \u03b1 = {ALPHA:g}")]
+        for tick in (-0.05, 0.0, 0.05, 0.1, 0.15, 0.2):
+            out.append(svg.line(left, y(tick), left + half - 40, y(tick), class_="axis" if tick == 0 else "grid"))
+            out.append(svg.text(left - 8, y(tick) + 4, number(tick), class_="end"))
+        for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+            look = "rule" if tick == 0.5 else "grid"
+            out += [
+                svg.line(x(tick), top, x(tick), bottom, class_=look),
+                svg.text(x(tick), bottom + 18, number(tick), class_="mid"),
+            ]
+        for name, look in looks.items():
+            points = [y(value) for value in added[name][:, row]]
+            out.append(svg.tag("path", class_=look, d=svg.curve([x(share) for share in shares], points)))
+            values = ", ".join(f"{signed(added[name][at, row], 3)} at p = {shares[at]:g}" for at in (7, 31, 55))
+            said.append(f"{kind}, {names[name]}: {values}")
+        out.append(svg.text(left + half - 40, bottom + 36, "p, the share of right rollouts of the group", class_="end"))
+    for at, (name, look) in enumerate(looks.items()):
+        start = PAD + 40 + 190 * at
+        out += [svg.line(start, bottom + 60, start + 26, bottom + 60, class_=look)]
+        out.append(svg.text(start + 34, bottom + 64, names[name], class_="ink"))
+    return picture(bottom + 80, f"What HICRA adds, for alpha = {ALPHA:g}, and its two parts", out, "; ".join(said))
+
+
 def loss() -> str:
     """The loss of one token over the probability ratio, with and without the amplification."""
     ratios = np.linspace(0.5, 1.6, 111)
@@ -405,7 +451,7 @@ def _marked(words: Sequence[str], tagger: Tagger) -> list[bool]:
 
 PICTURES: dict[str, Callable[[], str]] = {
     "rollout": rollout, "compare": comparison, "rollouts": rollouts, "grams": grams, "lexicon": lexicon, "weights": weights,
-    "tagging": tagging, "credit": credit_picture, "loss": loss, "metrics": metrics_picture,
+    "tagging": tagging, "credit": credit_picture, "anatomy": anatomy, "loss": loss, "metrics": metrics_picture,
 }  # fmt: skip
 
 if __name__ == "__main__":

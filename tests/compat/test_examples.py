@@ -13,7 +13,9 @@ import pytest
 from hicra import cli
 from paths import ROOT
 
-PAGES = sorted([ROOT / "README.md", ROOT / "docs" / "start.md", *ROOT.glob("docs/concepts/*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "docs" / "start.md", *ROOT.glob("docs/concepts/*.md"), *ROOT.glob("docs/methods/*.md")]
+)
 BLOCK = re.compile(r"^```(pycon|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 CHECKER = doctest.OutputChecker()

@@ -81,9 +81,9 @@ class Loss(Entry):
         del chosen["mean"], chosen["most_tokens"]
         losses = self.function(*three, live, arrays, **chosen)
         if getattr(losses, "shape", None) != logps.shape:
+            found = tuple(getattr(losses, "shape", ()))
             raise DataError(
-                f"loss {self.name!r} gave {type(losses).__name__} of shape {getattr(losses, 'shape', None)} "
-                f"and must give {tuple(logps.shape)}",
+                f"loss {self.name!r} gave {type(losses).__name__} of shape {found} and must give {tuple(logps.shape)}",
                 "mend that function: it gives the loss of each token, and how they are averaged is a setting",
             )
         return losses

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import importlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array
+from hicra.arrays import Array, as_numpy
 from hicra.credit.baseline import Baseline
 from hicra.credit.border import PER_ROLLOUT, PER_TOKEN
 from hicra.credit.entry import Entry
@@ -73,16 +74,22 @@ def _tried(entry: Entry, settings: dict[str, Any]) -> None:
         rewards = np.array([1.0, 0.0, 0.0, 0.0])
         entry(rewards, np.zeros(4, np.int64), batch, **settings)
     elif isinstance(entry, Loss):
-        logps = np.where(LIVE, -0.5, 0.0)
-        losses = np.asarray(
-            entry.tokens(logps, logps - 0.1, np.where(LIVE, BASE[:, None], 0.0), LIVE, batch, **settings)
-        )
-        if losses.shape != LIVE.shape or not np.isfinite(losses[LIVE]).all():
+        kind = _tensors()  # what trains has tensors, so a loss may be written for them alone
+        logps, advantages = kind(np.where(LIVE, -0.5, 0.0)), kind(np.where(LIVE, BASE[:, None], 0.0))
+        given = {field: kind(value) for field, value in batch.items()}
+        losses = as_numpy(entry.tokens(logps, logps - 0.1, advantages, kind(LIVE), given, **settings))
+        if not np.isfinite(losses[LIVE]).all():
             raise ConfigError(
-                f"it gives shape {losses.shape}"
-                if losses.shape != LIVE.shape
-                else "it gives a loss that is not finite",
-                "give the loss of each token, [B,T]",
+                "it gives a loss that is not finite", "look at what it divides by or takes the logarithm of"
             )
     if changed := [field for field in batch if not np.array_equal(batch[field], before[field])]:
         raise ConfigError(f"it writes into {changed[0]}", "work on a copy")
+
+
+def _tensors() -> Callable[[Array], Any]:
+    """Returns what makes a torch tensor of an array, where torch is installed, else the array."""
+    try:
+        make: Callable[[Array], Any] = importlib.import_module("torch").from_numpy
+    except ImportError:
+        return lambda array: array
+    return make

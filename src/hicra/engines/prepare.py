@@ -14,6 +14,7 @@ from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_tex
 from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import PACKAGES, Prepared, Say
 from hicra.engines.open import open_engine
+from hicra.engines.shaping import refuse_missing
 from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
 from hicra.lexicon import Lexicon
@@ -35,6 +36,7 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
     Raises:
         ConfigError, ArtifactError: something is wrong with the config, model, task, lexicon or engine.
     """
+    refuse_missing(config.assignment())
     os.environ.setdefault("OMP_NUM_THREADS", str(config.train.threads))
     task = make_task(config.task.name, **config.task.settings)
     model = models.resolve(config.model.name)

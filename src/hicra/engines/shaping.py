@@ -36,6 +36,17 @@ GIVEN = (
 OF_THE_POLICY = ("entropies", "old_logprobs")
 
 
+def refuse_missing(credit: Assignment) -> None:
+    """Raises ConfigError if a baseline or shaper needs a field that an engine does not have; so before anything is trained."""
+    missing = [field for field in credit.needs if field not in GIVEN]
+    if missing:
+        users = [one.entry for one in (credit.baseline, *credit.shapers) if one and missing[0] in one.entry.needs]
+        raise ConfigError(
+            f"{users[0].kind} {users[0].name!r} needs the batch field {missing[0]!r}, which no engine has here",
+            f"an engine has {', '.join(GIVEN)}; call it from Python with a batch that holds {missing[0]}",
+        )
+
+
 @dataclass
 class Generation:
     """One generation of this rank.
@@ -80,12 +91,7 @@ class Shaping:
         ranks: int = 1,
     ) -> None:
         self.credit = credit
-        if missing := [field for field in credit.needs if field not in GIVEN]:
-            users = [one.entry for one in (credit.baseline, *credit.shapers) if one and missing[0] in one.entry.needs]
-            raise ConfigError(
-                f"{users[0].kind} {users[0].name!r} needs the batch field {missing[0]!r}, which this engine does not have",
-                f"an engine has {', '.join(GIVEN)}; call it from Python with a batch that holds {missing[0]}",
-            )
+        refuse_missing(credit)
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
         self._seen = 0  # rollouts so far, so that group ids stay distinct over generations

@@ -17,6 +17,7 @@ def batch():
     return {
         "response_ids": np.array([[5, 6, 7], [8, 9, 0]]), "response_mask": np.array(LIVE), "planning_mask": np.array(MASK),
         "group_ids": np.array([3, 3]), "rewards": np.array([1.0, 0.0]), "entropies": np.array([[0.3, 0.9, 0.1], [0.2, 0.4, 9.0]]),
+        "old_logprobs": -np.array([[0.2, 1.5, 0.4], [0.1, 2.0, 9.0]]),
     }  # fmt: skip
 
 
@@ -62,19 +63,33 @@ def test_a_bfloat16_result_is_rounded_once(dtype):
 @pytest.mark.parametrize("name", credit.BASELINES)
 def test_baselines_keep_kind_and_dtype(name):
     torch = pytest.importorskip("torch")
-    groups = [7, 7, 9, 9]
-    exact = credit.BASELINES[name]([1.0, 0.0, 0.0, 1.0], groups)
+    rewards, groups, fields = [1.0, 0.0, 0.0, 1.0], [7, 7, 9, 9], batch_of_four()
+    exact = credit.BASELINES[name](rewards, groups, fields)
     assert exact.dtype == np.float64
     for dtype in NUMPY:
-        got = credit.BASELINES[name](np.array([1, 0, 0, 1], dtype), np.array(groups))
+        got = credit.BASELINES[name](np.array(rewards, dtype), np.array(groups), fields)
         assert got.dtype == dtype
         assert np.allclose(got, exact, rtol=1e-3)
+    tensors = {field: torch.tensor(value) for field, value in fields.items()}
     for dtype in TORCH:
-        got = credit.BASELINES[name](torch.tensor([1, 0, 0, 1], dtype=getattr(torch, dtype)), torch.tensor(groups))
-        assert got.dtype == getattr(torch, dtype)
+        given = torch.tensor(rewards, dtype=getattr(torch, dtype))
+        got = credit.BASELINES[name](given, torch.tensor(groups), tensors)
+        assert (got.dtype, got.device) == (given.dtype, given.device)
         assert np.allclose(got.double().numpy(), exact, rtol=1e-2)
-    assert credit.group_advantages(torch.tensor([1, 0, 0, 1]), torch.tensor(groups)).is_floating_point()
-    assert credit.group_advantages(np.array([1, 0, 0, 1]), groups).dtype == np.float64
+
+
+def batch_of_four():
+    return {
+        "response_ids": np.array([[5, 6, 7], [5, 9, 0], [4, 4, 4], [4, 4, 0]]),
+        "response_mask": np.arange(3) < [[3], [2], [3], [2]],
+        "entropies": np.array([[0.3, 0.9, 0.1], [0.2, 0.4, 9.0]] * 2), "state_ids": np.array([[0, 0, 1], [0, 1, -1]] * 2),
+    }  # fmt: skip
+
+
+def test_group_advantages_of_integers_are_no_integers():
+    torch = pytest.importorskip("torch")
+    assert credit.group_advantages(torch.tensor([1, 0, 0, 1]), torch.tensor([7, 7, 9, 9])).is_floating_point()
+    assert credit.group_advantages(np.array([1, 0, 0, 1]), [7, 7, 9, 9]).dtype == np.float64
 
 
 @pytest.mark.parametrize("name", credit.LOSSES)
@@ -120,7 +135,7 @@ def test_infinite_rewards_are_refused_by_row(infinite):
 
 
 # ---- group ids
-@pytest.mark.parametrize("name", credit.BASELINES)
+@pytest.mark.parametrize("name", ["dr_grpo", "grpo", "rloo"])
 @pytest.mark.parametrize(
     ("ids", "pairs"),
     [
@@ -147,6 +162,13 @@ def test_group_ids_are_equal_by_type_and_value(name, ids, pairs):
     for first, second in pairs:
         expected[[first, second]] = size, -size
     assert credit.BASELINES[name](rewards, ids) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", credit.BASELINES)
+def test_every_baseline_tells_ids_apart_by_type(name):
+    rewards, fields = [1.0, 0.0, 0.0, 1.0], batch_of_four()
+    exact = credit.BASELINES[name](rewards, [0, 1, 0, 1], fields)
+    assert credit.BASELINES[name](rewards, [1, "1", 1, "1"], fields).tolist() == exact.tolist()
 
 
 def test_group_ids_of_torch_are_exact_too():

@@ -40,6 +40,13 @@ def scalar(logps, old_logps, advantages, mask, batch):
 def plain(logps, old_logps, advantages, mask, batch):
     return -advantages * logps
 
+def infinite(logps, old_logps, advantages, mask, batch):
+    return -advantages * logps / 0.0
+
+def of_tensors(logps, old_logps, advantages, mask, batch):
+    import torch
+    return -advantages * torch.exp(logps - old_logps)
+
 def ones(rewards, group_ids, batch):
     return np.ones(len(rewards))
 
@@ -103,8 +110,15 @@ def test_a_baseline_and_a_loss_of_ones_own(module):
         np.array([[-1.0], [-3.0]]), np.zeros((2, 1)), np.array([[1.0], [2.0]]), [[1], [1]], **loss.settings
     )
     assert got == 3.5
-    with pytest.raises(ConfigError, match=r"it gives shape \(\)"):
+    with pytest.raises(ConfigError, match=r"of shape \(\) and must give"):
         choose(credit.Loss, f"{module}:scalar", {}, "loss.name")
+    with np.errstate(all="ignore"), pytest.raises(ConfigError, match="it gives a loss that is not finite"):
+        choose(credit.Loss, f"{module}:infinite", {}, "loss.name")
+
+
+def test_a_loss_may_be_written_for_tensors_alone(module):
+    pytest.importorskip("torch")
+    assert choose(credit.Loss, f"{module}:of_tensors", {}, "loss.name").settings["mean"] == "tokens"
 
 
 def test_a_module_that_is_not_there():

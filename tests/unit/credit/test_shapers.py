@@ -222,6 +222,7 @@ def _runs(mask):
 def test_missing_fields_are_named(name):
     method = credit.METHODS[name]
     full = {
+        "old_logprobs": -np.ones((2, 3)), "rewards": np.array([1.0, 0.0]),
         "response_mask": np.ones((2, 3), bool), "planning_mask": np.ones((2, 3), bool), "group_ids": np.zeros(2),
         "entropies": np.ones((2, 3)), "response_ids": np.ones((2, 3), int),
     }  # fmt: skip

@@ -6,7 +6,7 @@ entry, and one line in the table below.
 
 from __future__ import annotations
 
-from hicra.credit.baselines import group
+from hicra.credit.baselines import gigpo, gpg, group, gtpo, lambda_grpo, maxrl, opo, pass_at_k, whitened
 from hicra.credit.baselines.group import group_advantages
 from hicra.credit.entry import Table
 
@@ -18,5 +18,15 @@ BASELINES = Table(
         group.DR_GRPO,
         group.GRPO,
         group.RLOO,
+        whitened.REINFORCE_PP,
+        whitened.REINFORCE_PP_BASELINE,
+        maxrl.MAXRL,
+        opo.OPO,
+        gpg.GPG,
+        pass_at_k.PASS_AT_K,
+        lambda_grpo.LAMBDA_GRPO,
+        gigpo.GIGPO,
+        gtpo.GTPO,
+        gtpo.GRPO_S,
     ),
 )

@@ -13,14 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from hicra.arrays import Array, Floats
 from hicra.credit.baseline import Baseline
+from hicra.credit.baselines.groups import relative, scored_groups
 from hicra.credit.entry import Batch
 from hicra.errors import ConfigError, did_you_mean
-
-EPSILON = 1e-6
 
 
 def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Any:
@@ -51,31 +48,12 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Any:
     return SCALES[scale](rewards, group_ids)
 
 
-def _advantages(values: Floats, ids: Array, scale: str) -> Floats:
-    """Computes advantages [B] of rewards [B], NaN where unscorable, and group ids [B], as `group_advantages` says."""
-    out = np.zeros(len(values))
-    known = ~np.isnan(values)
-    if not known.any():
-        return out
-    values = values[known]
-    _, group = np.unique(ids[known], return_inverse=True)
-    size = np.bincount(group)
-    centred = values - (np.bincount(group, values) / size)[group]
-    low, high = np.full(len(size), np.inf), np.full(len(size), -np.inf)
-    np.minimum.at(low, group, values)
-    np.maximum.at(high, group, values)
-    centred[(low == high)[group]] = 0.0  # the mean of three 0.1 in floating point is not 0.1
-    if scale == "std":
-        variance = np.bincount(group, centred**2) / np.maximum(size - 1, 1)
-        centred = centred / (np.sqrt(variance) + EPSILON)[group]
-    if scale == "loo":
-        centred = centred * (size / np.maximum(size - 1, 1))[group]
-    out[known] = centred
-    return out
+def _scaled(scale: str) -> Callable[[Floats, Array, Batch], Floats]:
+    def advantages(rewards: Floats, group_ids: Array, batch: Batch) -> Floats:
+        groups = scored_groups(rewards, group_ids)
+        return groups.filled(relative(groups.rewards, groups.number, scale))
 
-
-def _scaled(scale: str) -> Callable[[Floats, Array, Batch | None], Floats]:
-    return lambda rewards, group_ids, batch: _advantages(rewards, group_ids, scale)
+    return advantages
 
 
 DR_GRPO = Baseline("dr_grpo", _scaled("none"), "Wang et al. 2025, section 3; Liu et al. 2025, arXiv:2503.20783")

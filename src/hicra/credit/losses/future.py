@@ -23,6 +23,8 @@ from hicra.credit.losses.parts import fixed
 from hicra.credit.losses.score import Above0
 from hicra.strict import Share
 
+NEGLIGIBLE = 1e-12  # a factor on log-probabilities that float32 does not see in their sum
+
 
 def fipo(
     logps: Any,
@@ -42,7 +44,7 @@ def fipo(
     """Returns the dual-clipped surrogate of sg(f_t) A_t with f_t = clip(exp(F_t), 1 - weight_low, 1 + weight_high).
 
     F_t = sum_{k >= t} g^(k-t) (logp - old_logp)_k over policy tokens, g = 2^(-1/tau) (Ma et al. 2026, arXiv:2603.19835). Before
-    the first inner step F is 0, f is 1 and the loss is `dual_clip`. It takes O(B T log T).
+    the first inner step F is 0, f is 1 and the loss is `dual_clip`. It takes O(B T log tau).
 
     Args:
         logps: [B,T].
@@ -71,13 +73,13 @@ def fipo(
 def discounted(values: Any, decay: float) -> Any:
     """Returns sum_{k >= t} decay^(k-t) values_k for each token of [B,T], without gradients; numpy or torch.
 
-    Sums over 1, 2, 4, ... tokens are made of two of the size before, so that a long response costs few steps.
+    Sums over 1, 2, 4, ... tokens are made of two of the size before, until what is further away no longer counts.
     """
-    xp = namespace_of(values)
-    total, reach = values, 1
-    while reach < values.shape[1]:
-        later = xp.concatenate((total[:, reach:], xp.zeros_like(total[:, :reach])), 1)
-        total, reach = total + decay**reach * later, 2 * reach
+    total, reach = values + 0, 1
+    while reach < values.shape[1] and decay**reach > NEGLIGIBLE:
+        later = decay**reach * total[:, reach:]  # a new array, so that the sum may be made in place
+        total[:, :-reach] += later
+        reach *= 2
     return total
 
 

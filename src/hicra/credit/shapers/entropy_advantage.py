@@ -50,5 +50,6 @@ def shape(
 
 
 METHOD = Method(
-    "entropy_advantage", shape, "Cheng et al. 2025, arXiv:2506.14758", needs=("response_mask", "entropies"), strength="alpha"
+    "entropy_advantage", shape, "Cheng et al. 2025, arXiv:2506.14758",
+    needs=("response_mask", "entropies"), strength="alpha", keeps_sign=True,
 )  # fmt: skip

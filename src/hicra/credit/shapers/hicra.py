@@ -44,5 +44,5 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
 
 METHOD = Method(
     "hicra", shape, "Wang et al. 2025, arXiv:2509.03646, section 3",
-    needs=("response_mask", "planning_mask"), changes="planning", strength="alpha",
+    needs=("response_mask", "planning_mask"), changes="planning", strength="alpha", keeps_sign=True,
 )  # fmt: skip

@@ -13,5 +13,6 @@ def shape(advantages: Array, batch: Batch) -> Array:
 
 
 METHOD = Method(
-    "none", shape, "plain GRPO: the baseline's advantages unchanged", needs=("response_mask",), changes="nothing"
-)
+    "none", shape, "plain GRPO: the baseline's advantages unchanged",
+    needs=("response_mask",), changes="nothing", keeps_sign=True,
+)  # fmt: skip

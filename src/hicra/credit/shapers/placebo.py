@@ -11,7 +11,6 @@ PLACEBO-4. The draw depends on the seed and the row's own tokens, never on the o
 
 from __future__ import annotations
 
-import hashlib
 import math
 
 import numpy as np
@@ -19,12 +18,13 @@ import numpy as np
 from hicra.arrays import Array, Bools, Ints
 from hicra.credit.entry import Alpha, Batch
 from hicra.credit.method import Method
+from hicra.credit.shapers.draw import Seed, row_generator
 from hicra.credit.shapers.hicra import hicra
 
 BLUR = 0.15
 
 
-def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: int = 0) -> Array:
+def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, seed: Seed = 0) -> Array:
     """Returns A + alpha |A| on the placebo mask and A elsewhere.
 
     Args:
@@ -50,10 +50,7 @@ def placebo_mask(planning: Array, live: Array, ids: Array, seed: int) -> Bools:
     out = np.zeros(live.shape, np.bool_)
     for row in np.flatnonzero((planning & live).any(axis=1)):
         where = np.flatnonzero(live[row])
-        key = hashlib.blake2b(
-            ids[row, where].astype("<i8").tobytes(), digest_size=8, key=seed.to_bytes(8, "little", signed=True)
-        )
-        rng = np.random.default_rng(int.from_bytes(key.digest(), "little"))
+        rng = row_generator(ids[row, where], seed)
         # a stretch never crosses tokens that are no policy tokens
         segment: Ints = np.cumsum(np.diff(where, prepend=where[0] - 1) > 1)
         out[row, where] = _place(planning[row, where], segment, rng)
@@ -97,5 +94,5 @@ def _place(planning: Bools, segment: Ints, rng: np.random.Generator) -> Bools:
 
 METHOD = Method(
     "placebo", shape, "Wang et al. 2025, arXiv:2509.03646, camera-ready placebo, matched more tightly",
-    needs=("response_mask", "planning_mask", "response_ids"), strength="alpha",
+    needs=("response_mask", "planning_mask", "response_ids"), strength="alpha", keeps_sign=True,
 )  # fmt: skip

@@ -44,5 +44,5 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, rho: float = 0
 
 METHOD = Method(
     "hicra_released", shape, "released code as quoted second-hand, its no-op repaired",
-    needs=("response_mask", "planning_mask", "entropies", "group_ids"), scope="batch", strength="alpha",
+    needs=("response_mask", "planning_mask", "entropies", "group_ids"), scope="batch", strength="alpha", keeps_sign=True,
 )  # fmt: skip
