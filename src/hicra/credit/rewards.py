@@ -129,6 +129,11 @@ class RewardParts:
         if self.overlong_cache:
             soft_overlong([0], self.most, self.overlong_cache)
 
+    @property
+    def counts_calls(self) -> bool:
+        """Whether the reward depends on the number of tool calls."""
+        return self.tool_bonus != "none"
+
     def __call__(self, rewards: Floats, correct: Floats, lengths: Any, n_tool_calls: Any) -> Floats:
         """Computes the rewards [B] that the baseline gets, NaN where a rollout is unscorable.
 
@@ -141,7 +146,7 @@ class RewardParts:
             DataError: a rollout with a reward is neither right nor wrong, so that no bonus can take the reward's place.
         """
         made = np.asarray(rewards, np.float64)
-        if self.tool_bonus != "none":
+        if self.tool_bonus != "none":  # counts_calls, in words that a type checker follows
             _refuse(
                 np.asarray(correct), np.isnan(correct) & ~np.isnan(made), "correct", "set reward.tool_bonus to none"
             )

@@ -121,10 +121,10 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
 
 def _refuse_reward(config: RunConfig, task: Task) -> None:
     """Raises ConfigError where the parts of the reward do not fit the task or the longest response."""
-    RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
-    if config.reward.tool_bonus != "none" and not getattr(task, "tools", ()):
+    parts = RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
+    if parts.counts_calls and not getattr(task, "tools", ()):
         raise ConfigError(
-            f"reward.tool_bonus is {config.reward.tool_bonus!r}, and the task {task.name} has no tools to call",
+            f"reward.tool_bonus is {parts.tool_bonus!r}, and the task {task.name} has no tools to call",
             "set reward.tool_bonus=none, or take a task with tools such as calculator",
         )
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hicra.credit.rewards import soft_overlong, tool_bonus
+from hicra.credit.rewards import RewardParts, soft_overlong, tool_bonus
 from hicra.errors import ConfigError, DataError
 
 
@@ -95,3 +95,26 @@ def test_a_tensor_comes_back_as_a_tensor():
     assert found.dtype == torch.float32
     assert torch.allclose(found, torch.tensor([1.0, -0.8]))
     assert torch.is_tensor(soft_overlong(torch.tensor([20, 48]), 48, 16))
+
+
+def test_the_parts_together():
+    # right in 20 tokens: 1; wrong after 2 calls, 44 tokens of 48 with a cache of 8: -0.8 - (44 - 40) / 8 = -1.3; unscorable
+    parts = RewardParts(48, overlong_cache=8, tool_bonus="code")
+    nan = float("nan")
+    found = parts(np.array([1.0, 0.0, nan]), np.array([1.0, 0.0, nan]), [20, 44, 48], [2, 2, 1])
+    assert found[:2].tolist() == pytest.approx([1.0, -1.3])
+    assert np.isnan(found[2])
+    assert parts.counts_calls
+
+
+def test_without_parts_the_rewards_stay_as_they_are():
+    given = np.array([0.3, 1.0, np.nan])
+    assert np.array_equal(RewardParts(48)(given, np.full(3, np.nan), [48, 1, 1], [0, 0, 0]), given, equal_nan=True)
+    assert not RewardParts(48).counts_calls
+
+
+def test_a_bonus_needs_to_know_what_is_right():
+    with pytest.raises(DataError, match="correct of row 1"):
+        RewardParts(48, tool_bonus="paper")(np.array([1.0, 0.5]), np.array([1.0, np.nan]), [3, 3], [1, 1])
+    with pytest.raises(ConfigError, match="1 to 48"):
+        RewardParts(48, overlong_cache=49)
