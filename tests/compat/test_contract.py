@@ -153,7 +153,7 @@ def test_python_names():
     defaults = {name: method.settings for name, method in hicra.credit.METHODS.items()}
     assert defaults["hicra"] == {"alpha": 0.2}
     assert defaults["entropy_advantage"] == {"alpha": 0.4, "kappa": 2.0}
-    assert defaults["forking_tokens"] == {"rho": 0.2}
+    assert defaults["forking_tokens"] == {"rho": 0.2, "normalise": "all"}
     assert "seed" in defaults["placebo"]
 
 

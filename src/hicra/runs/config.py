@@ -215,7 +215,12 @@ class RunConfig(Strict):
 
     @model_validator(mode="after")
     def _together(self) -> RunConfig:
-        self.assignment()
+        chosen = self.assignment()
+        if self.train.skip_without_gradient and chosen.loss and chosen.loss.entry.needs:
+            raise ValueError(
+                f"train.skip_without_gradient leaves no step out with the loss {chosen.loss.entry.name}: its term of the entropy "
+                "gives a gradient in each"
+            )
         return self
 
     def assignment(self) -> Assignment:

@@ -61,6 +61,10 @@ def test_file_then_set_then_method(tmp_path):
         ("train: {iterations: 2, save_steps: 3}", ["no multiple"]),
         ("train: {micro_batch: 7}", ["does not divide"]),
         ("train: {skip_without_gradient: true, kl: 0.1}", ["train.skip_without_gradient", "train.kl"]),
+        (
+            "train: {skip_without_gradient: true}\nloss: {name: entropy_regularised}",
+            ["train.skip_without_gradient", "entropy_regularised"],
+        ),
         ("train: {steps: 1}\ntrain: {steps: 2}", ["'train' stands twice"]),
         ("a: &x [1]\nb: *x", ["aliases"]),
         ("- 1", ["not a mapping"]),

@@ -59,9 +59,7 @@ def gtpo(
     shaped = shaped_rewards(entropies, live, cell, good, w_outcome, w_entropy)
     made = np.zeros(live.shape)
     for rows in rows_of(cell):
-        own, values = np.zeros((len(rows), live.shape[1])), shaped[rows][live[rows]]
-        own[live[rows]] = relative(values, np.zeros(len(values), np.int64), "std")
-        made[rows] = own
+        made[rows] = normalised(shaped[rows], live[rows])
     return groups.filled(made)
 
 
@@ -120,6 +118,14 @@ def shaped_rewards(
     return shaped
 
 
+def normalised(values: Floats, live: Bools) -> Floats:
+    """Returns (v - mean) / (std + 1e-6) of the live ones of values [N,T] and 0 elsewhere; 0 where they are all equal."""
+    own, out = values[live], np.zeros(values.shape)
+    if own.size and own.min() < own.max():
+        out[live] = (own - own.mean()) / (own.std(ddof=1) + EPSILON)
+    return out
+
+
 def rows_of(cell: Ints) -> list[Ints]:
     """Lists the rows [N] of each cell."""
     order = np.argsort(cell, kind="stable")
@@ -137,8 +143,7 @@ def checked_entropies(batch: Batch) -> Floats:
     Raises:
         DataError: one is below -0.001 nats.
     """
-    live = batch["response_mask"]
-    entropies = np.where(live, batch["entropies"], 0.0).astype(float)
+    entropies = np.where(batch["response_mask"], batch["entropies"], 0.0)
     wrong = entropies < -1e-3
     if wrong.any():
         row, token = np.argwhere(wrong)[0]
@@ -146,7 +151,7 @@ def checked_entropies(batch: Batch) -> Floats:
             f"entropies: that of row {row}, token {token} is {entropies[row, token]} ({np.count_nonzero(wrong)} are negative)",
             "give the entropy of the whole next-token distribution in nats, not a log-probability",
         )
-    return np.asarray(np.maximum(entropies, 0.0))
+    return np.maximum(entropies, 0.0, dtype=np.float64)
 
 
 SOURCE = "Tan et al. 2026, arXiv:2508.04349"

@@ -71,7 +71,7 @@ def clip_cov(
     ratio = xp.exp(logps - old_logps)
     losses = surrogate(ratio, advantages, clip_low, clip_high)
     live, free = as_numpy(mask), as_numpy(losses <= -ratio * advantages)  # not above: the clip did not act
-    now, old, credit = (as_numpy(each).astype(np.float64) for each in (logps, old_logps, advantages))
+    now, old, credit = (as_numpy(each) for each in (logps, old_logps, advantages))
     cov = covariances(now, credit, live)
     candidates = live & free & (cov > low) & (cov < high)
     picked = smallest(draws(now, old, credit, live, candidates, seed), candidates, share_of(live, share))
@@ -123,7 +123,7 @@ def share_of(live: Bools, share: float) -> int:
     return min(tokens, max(1, int(share * tokens))) if share > 0 else 0
 
 
-def draws(logps: Floats, old_logps: Floats, advantages: Floats, live: Bools, wanted: Bools, seed: int) -> Floats:
+def draws(logps: Array, old_logps: Array, advantages: Array, live: Bools, wanted: Bools, seed: int) -> Floats:
     """Draws a number for each policy token of the rows with a `wanted` token, all [B,T]; it depends on seed and row alone."""
     out = np.ones(live.shape)
     key = seed.to_bytes(8, "little", signed=True)

@@ -72,12 +72,12 @@ def shape(
     scored = np.flatnonzero(~np.isnan(rewards))
     order = scored[np.argsort(group[scored], kind="stable")]
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
-        row, place = np.nonzero(live[rows])
-        right = rewards[rows] > 0
+        mask, right = live[rows], rewards[rows] > 0
+        row = np.repeat(np.arange(len(rows)), np.count_nonzero(mask, axis=1))
         of_right = right[row]
         if of_right.all() or not of_right.any():
             continue
-        tokens, code = numbered(batch["response_ids"][rows[row], place])
+        tokens, code = numbered(batch["response_ids"][rows][mask])
         seen = np.zeros((len(rows), tokens), np.bool_)
         seen[row, code] = True
         n_right, n_wrong = np.count_nonzero(right), np.count_nonzero(~right)
@@ -85,7 +85,9 @@ def shape(
         fisher, gain, shares = (value[table] for value in associations(n_right, n_wrong))
         direction = shares + h3 * frequency_ratio(code, of_right, tokens, k1, b)
         value = bound * np.tanh((h1 * fisher + h2 * gain) * direction / 2)
-        shaped[rows[row], place] += value[code]
+        added = np.zeros(mask.shape)
+        added[mask] = value[code]
+        shaped[rows] += added
     return shaped
 
 
