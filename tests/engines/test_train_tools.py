@@ -10,6 +10,7 @@ import pytest
 
 from hicra.engines.held_out import read_evaluation
 from hicra.engines.train import train
+from hicra.engines.trl.versions import has_tools
 from hicra.errors import ConfigError
 from hicra.generation.models import resolve
 from hicra.generation.sampling import load, sample
@@ -20,7 +21,7 @@ from hicra.tasks.calculator.language import VOCABULARY
 from paths import ROOT
 from train_small import same_run
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.skipif(not has_tools(), reason="this TRL has no tools for us")]
 RECIPE = ROOT / "recipes/grpo-tcr/config.yaml"
 SMALL = (
     "train.prompts_per_step=4", "train.group_size=4", "train.save_steps=2", "train.iterations=1", "log.rollouts_every=1",

@@ -11,6 +11,7 @@ import torch
 from datasets import Dataset
 
 from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer
+from hicra.engines.trl.versions import has_tools
 from hicra.generation.models import resolve
 from hicra.generation.sampling import load
 from hicra.generation.tools import tool_calls
@@ -18,7 +19,7 @@ from hicra.tasks.calculator import Calculator
 from hicra.tasks.calculator.language import PHRASES
 from trl_tiny import reward
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.skipif(not has_tools(), reason="this TRL has no tools for us")]
 TASK = Calculator()
 
 

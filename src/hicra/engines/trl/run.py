@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hicra.engines.trl.versions import refuse_unknown
+from hicra.engines.trl.versions import refuse_tools, refuse_unknown
 
 refuse_unknown()  # before anything of TRL is imported, since another version may lack it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, and TRL sends no usage statistics
@@ -53,6 +53,7 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     correct: list[float] = []
     tools = list(getattr(task, "tools", ()))
     if tools:
+        refuse_tools()
         refuse_without_templates(tokenizer)
     parts = RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
     trainer = TaskTrainer(
