@@ -18,6 +18,7 @@ SHIPPED = [
     "hicra/lexicon/data/paper_listing1.txt",
     "hicra/lexicon/data/planning/grams.parquet",
     "hicra/report/templates/page.html.j2",
+    "hicra/tasks/calculator/warmstart/model/model.safetensors",
     "hicra/tasks/plan_execute/warmstarts/strong/model.safetensors",
     "hicra/tasks/plan_execute/warmstarts/weak/model.safetensors",
 ]

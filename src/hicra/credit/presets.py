@@ -70,8 +70,14 @@ PRESETS = {
             "Liu et al. 2025, arXiv:2503.20783",
         ),
         Preset(
-            "dapo", {"baseline.name": "grpo"} | PLAIN | _clip(0.2, 0.28, "tokens") | {"train.kl": 0.0},
-            "Yu et al. 2025, arXiv:2503.14476",
+            "dapo", {"baseline.name": "grpo"} | PLAIN | _clip(0.2, 0.28, "tokens")
+            | {"train.kl": 0.0, "train.dynamic_sampling": 9},
+            "Yu et al. 2025, arXiv:2503.14476; its overlong penalty depends on max_new_tokens: set reward.overlong_cache",
+        ),
+        Preset(
+            "grpo_tcr", {"baseline.name": "grpo"} | PLAIN | _clip(0.2, 0.28, "tokens")
+            | {"loss.name": "dual_clip", "loss.settings.c": 10.0, "reward.tool_bonus": "code", "train.kl": 0.0},
+            "Yu et al. 2025, arXiv:2510.11701; its overlong penalty depends on max_new_tokens: set reward.overlong_cache",
         ),
         Preset(
             "entropy_advantage_2025", {"baseline.name": "grpo", "method.name": "entropy_advantage"}

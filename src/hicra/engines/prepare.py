@@ -11,10 +11,11 @@ from typing import Any
 
 from hicra import verify
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
+from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import PACKAGES, Prepared, Say
 from hicra.engines.open import open_engine
 from hicra.engines.shaping import refuse_missing
-from hicra.errors import ArtifactError
+from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
@@ -44,7 +45,9 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
     lexicon = Lexicon.load(config.lexicon)
     engine = open_engine(config.engine)
     inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **hashes_of(task)}
-    return Prepared(_fitting(config, task), task, model, lexicon, inputs, engine)
+    fitted = _fitting(config, task)
+    _refuse_reward(fitted, task)
+    return Prepared(fitted, task, model, lexicon, inputs, engine)
 
 
 def open_run(
@@ -114,6 +117,16 @@ def _fitting(config: RunConfig, task: Task) -> RunConfig:
     if most and most < config.train.max_new_tokens:
         return config.model_copy(update={"train": config.train.model_copy(update={"max_new_tokens": most})})
     return config
+
+
+def _refuse_reward(config: RunConfig, task: Task) -> None:
+    """Raises ConfigError where the parts of the reward do not fit the task or the longest response."""
+    parts = RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
+    if parts.counts_calls and not getattr(task, "tools", ()):
+        raise ConfigError(
+            f"reward.tool_bonus is {parts.tool_bonus!r}, and the task {task.name} has no tools to call",
+            "set reward.tool_bonus=none, or take a task with tools such as calculator",
+        )
 
 
 def hashes_of(task: Task) -> dict[str, str]:

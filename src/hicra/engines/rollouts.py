@@ -40,7 +40,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
         ]
         inputs, reward, correct = made.inputs[index], float(a["rewards"][index]), float(a["correct"][index])
         prompt = inputs["prompt"]
-        ended = end in a["response_ids"][index, live]
+        ended = a["response_ids"][index, live[-1:]].tolist() == [end]  # with a tool, earlier turns hold it too
         rows.append({
             "step": step, "id": f"{inputs.get('id', '')}#{a['rollout'][index]}", "problem": str(inputs.get("id", "")),
             "response": text,

@@ -18,6 +18,7 @@ from typing import Any
 
 from hicra.artifacts import atomic_dir, canonical_json, read_manifest, sha256_file
 from hicra.errors import ArtifactError, ConfigError, nearest
+from hicra.tasks.calculator import warmstart
 from hicra.tasks.plan_execute import warmstarts
 
 SMOLLM2_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -75,7 +76,10 @@ def _named(name_or_path: str, key: str) -> Path:
 
 
 def _warmstart(which: str) -> Path:
-    folder = warmstarts.FOLDER / which
+    return _shipped(warmstarts.FOLDER / which, which)
+
+
+def _shipped(folder: Path, which: str) -> Path:
     if not (folder / "config.json").is_file():
         raise ConfigError(
             f"this installation of hicra lacks the warm start {which!r} ({folder.name}/config.json)",
@@ -162,5 +166,6 @@ def _convert_smollm2(gguf: Path, target: Path) -> None:
 MODELS: dict[str, Callable[[], Path]] = {
     "plan-execute-strong": lambda: _warmstart("strong"),
     "plan-execute-weak": lambda: _warmstart("weak"),
+    "calculator-start": lambda: _shipped(warmstart.FOLDER, "calculator-start"),
     "smollm2-135m-instruct": _smollm2,
 }

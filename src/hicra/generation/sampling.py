@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from hicra.errors import ConfigError
+from hicra.generation.tools import converse
 from hicra.tasks.base import Row, Score, Task
 
 
@@ -19,9 +20,9 @@ class Sample:
 
     Attributes:
         row: the problem.
-        ids: the token ids, including the end token if there is one.
+        ids: the token ids that the model wrote, including its end tokens; not those of tools.
         text: the response without special tokens.
-        ended: whether the response ends with the end token.
+        ended: whether the response ends with the end token (with tools: its last turn).
         score: the task's score.
     """
 
@@ -67,14 +68,14 @@ def sample(
     batch: int = 128,
     progress: Callable[[int], None] | None = None,
 ) -> list[Sample]:
-    """Samples one response per row, in order.
+    """Samples one response per row, in order; where the task has tools, the model may call them.
 
     Args:
         model: a transformers causal LM; it is left in training or evaluation mode as it was.
         tokenizer: the model's tokenizer.
         task: scores the responses.
         rows: the problems; repeat a row to sample it several times.
-        max_new_tokens: longest response, in tokens.
+        max_new_tokens: longest response, in tokens; those of tools count.
         temperature: of sampling; 0 is greedy decoding.
         seed: decides the draws; torch's global generator is restored afterwards.
         batch: number of rows at a time.
@@ -87,16 +88,24 @@ def sample(
         torch.manual_seed(seed)
         for begin in range(0, len(rows), batch):
             part = list(rows[begin : begin + batch])
-            inputs = _encode(tokenizer, [row["prompt"] for row in part], model.device)
-            draw: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-            made = model.generate(
-                **inputs,
-                max_new_tokens=max_new_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-                eos_token_id=tokenizer.eos_token_id,
-                **(draw if temperature > 0 else {"do_sample": False}),
-            )[:, inputs["input_ids"].shape[1] :]
-            out += [_sample(tokenizer, task, row, ids) for row, ids in zip(part, made.tolist(), strict=True)]
+            prompts = [row["prompt"] for row in part]
+
+            def say(inputs: Any) -> list[list[int]]:
+                draw: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
+                made = model.generate(
+                    **{key: inputs[key].to(model.device) for key in ("input_ids", "attention_mask")},
+                    max_new_tokens=max_new_tokens,
+                    pad_token_id=tokenizer.pad_token_id,
+                    eos_token_id=tokenizer.eos_token_id,
+                    **(draw if temperature > 0 else {"do_sample": False}),
+                )[:, inputs["input_ids"].shape[1] :]
+                return [cut_at_end(ids, tokenizer.eos_token_id)[0] for ids in made.tolist()]
+
+            tools = getattr(task, "tools", ())
+            made = (
+                converse(say, tokenizer, prompts, tools, max_new_tokens) if tools else say(_encode(tokenizer, prompts))
+            )
+            out += [_sample(tokenizer, task, row, ids) for row, ids in zip(part, made, strict=True)]
             if progress:
                 progress(len(out))
     model.train(training)
@@ -117,12 +126,12 @@ def cut_at_any(ids: Sequence[int], ends: Collection[int]) -> tuple[list[int], bo
 
 
 def _sample(tokenizer: Any, task: Task, row: Row, ids: list[int]) -> Sample:
-    ids, ended = cut_at_end(ids, tokenizer.eos_token_id)
+    ended = ids[-1:] == [tokenizer.eos_token_id]
     text = tokenizer.decode(ids, skip_special_tokens=True)
     return Sample(row, ids, text, ended, task.score(text, row, ended))
 
 
-def _encode(tokenizer: Any, prompts: list[Any], device: Any) -> Any:
+def _encode(tokenizer: Any, prompts: list[Any]) -> Any:
     texts = [
         prompt
         if isinstance(prompt, str)
@@ -130,5 +139,4 @@ def _encode(tokenizer: Any, prompts: list[Any], device: Any) -> Any:
         for prompt in prompts
     ]
     special = isinstance(prompts[0], str)  # a chat template writes its own special tokens
-    encoded = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=special)
-    return {key: encoded[key].to(device) for key in ("input_ids", "attention_mask")}
+    return tokenizer(texts, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=special)

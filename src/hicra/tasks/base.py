@@ -34,6 +34,9 @@ class Task(Protocol):
 
     A task may also have `score_all(responses, rows, ended) -> list[Score]`, if scoring many at once is cheaper than one by one;
     callers use `score_all` of this module.
+
+    A task may have `tools`, functions that the policy may call (with annotated arguments and a docstring of Google's form, as
+    transformers asks). Its prompts are then messages. A response is the text of all turns of the policy, or the last of them.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Task(Protocol):
 TASKS = {
     "plan_execute": "hicra.tasks.plan_execute:PlanExecute",
     "arithmetic": "hicra.tasks.arithmetic:Arithmetic",
+    "calculator": "hicra.tasks.calculator:Calculator",
     "gsm8k": "hicra.tasks.gsm8k:Gsm8k",
     "math": "hicra.tasks.math:MathTask",
     "reasoning_gym": "hicra.tasks.reasoning_gym:ReasoningGym",

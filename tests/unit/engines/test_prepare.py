@@ -3,10 +3,10 @@
 import pytest
 
 from hicra.engines.open import open_engine
-from hicra.engines.prepare import hashes_of, refuse_run
+from hicra.engines.prepare import hashes_of, prepare, refuse_run
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
-from hicra.runs.config import RunConfig, with_defaults
+from hicra.runs.config import RunConfig, load_config, with_defaults
 from hicra.runs.difference import difference
 
 
@@ -65,3 +65,18 @@ def test_a_run_that_is_there_says_how_far_it_has_come(tmp_path):
     with pytest.raises(ArtifactError, match="its run has ended") as error:
         refuse_run(out)
     assert "--resume" not in error.value.fix
+
+
+@pytest.mark.slow
+def test_parts_of_a_reward_that_do_not_fit_are_refused_before_anything_is_written():
+    pytest.importorskip("trl")
+    for sets, message in (
+        (("reward.tool_bonus=code",), "plan_execute has no tools"),
+        (("reward.overlong_cache=58",), "the longest response has 57"),  # the task's own bound, below max_new_tokens
+        (("task.name=calculator", "model.name=calculator-start", "reward.overlong_cache=49"), "has 48"),
+    ):
+        config, _ = load_config(None, sets)
+        with pytest.raises(ConfigError, match=message):
+            prepare(config, lambda text: None)
+    config, _ = load_config(None, ("task.name=calculator", "model.name=calculator-start", "reward.tool_bonus=paper"))
+    assert prepare(config, lambda text: None).config.train.max_new_tokens == 48

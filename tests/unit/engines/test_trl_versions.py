@@ -70,3 +70,12 @@ def test_the_extra_installs_what_is_taken():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     wanted = next(one for one in project["project"]["optional-dependencies"]["train"] if one.startswith("trl"))
     assert f"pip install '{wanted}'" == versions.INSTALL
+
+
+@pytest.mark.parametrize(("version", "has"), [("1.8.0", False), ("1.9.2", False), ("1.10.0", True), ("1.16.0", True)])
+def test_tools_need_a_newer_one(trl_is, version, has):
+    trl_is(version)
+    assert versions.has_tools() is has
+    if not has:
+        with pytest.raises(EngineError, match=f"trl {version} does not read calls"):
+            versions.refuse_tools()

@@ -18,6 +18,7 @@ Collectives run on every rank in the same order, whatever a rank's own mask hold
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from hicra.engines.trl.config import HicraGRPOConfig, assignment_of, warn_of_sav
 from hicra.engines.trl.guard import Guard
 from hicra.engines.trl.losses import loss_of
 from hicra.engines.trl.probe import probe
+from hicra.engines.trl.resample import Resampler, Sampled
 from hicra.engines.trl.writer import OwnRun
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
@@ -52,6 +54,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
     Attributes:
         last_generation: the latest generation of this process; `hicra train` saves it.
         hicra_guard: refuses steps that are not finite, and counts them.
+        hicra_resampler: replaces groups without a gradient (dynamic sampling); None replaces none.
 
     Raises:
         ConfigError: a field of hicra has a value that is refused.
@@ -59,6 +62,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
     """
 
     last_generation: Generation | None = None
+    hicra_resampler: Resampler | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -103,32 +107,27 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         return rewards
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        try:
-            out: dict[str, Any] = super()._generate_and_score_completions(inputs)
-        except RuntimeError as error:
-            if "probability tensor contains" not in str(error):
-                raise
-            raise EngineError(
-                f"the model gives no finite probabilities to sample from after step {self.state.global_step}",
-                "its weights have grown beyond all bounds: lower the learning rate, and start again or from an older checkpoint",
-            ) from error
-        training, base = self.model.training, out["advantages"]
-        rows, rank = len(base), self.accelerator.process_index
-        rewards, correct = (scores[rank * rows : (rank + 1) * rows] for scores in self._hicra_scores)
-        live = _live(out)
+        training = self.model.training
+        first = batch = self._hicra_sampled(inputs)
+        if training and self.hicra_resampler:
+            batch = self.hicra_resampler(first, self._hicra_sampled)
+        out, base = batch.out, batch.out["advantages"]
+        rows, live = len(base), _live(out)
         made = self.hicra_shaping.generation(
-            inputs,
+            batch.inputs,
             ids=as_numpy(out["completion_ids"]),
             live=as_numpy(live),
             base=as_numpy(base),
-            rewards=rewards,
-            correct=correct,
+            rewards=batch.rewards,
+            correct=batch.correct,
             group_size=self.num_generations if training else self.num_generations_eval,
             first_group=self._hicra_first_group(rows) if training else None,
-            truncated=as_numpy(~((out["completion_ids"] == self._tokenizer.eos_token_id) & live).any(dim=1)),
+            truncated=as_numpy(_truncated(out["completion_ids"], live, self._tokenizer.eos_token_id)),
             n_tool_calls=as_numpy(_tool_calls(out["completion_mask"].bool(), live)),
             **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
         )
+        if batch is not first:
+            made.stats = replace(made.stats, reward=first.rewards, correct=first.correct)
         if training:
             self.last_generation = made
         self._hicra_since_logged()[0].append(made.stats)
@@ -178,7 +177,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             if moving and stopped == stopped:  # NaN where the loss is TRL's own
                 values["hicra/clipped_share"] = stopped / moving
         if mode == "train":
-            values |= self.hicra_guard.logged()
+            values |= self.hicra_guard.logged() | (self.hicra_resampler.logged() if self.hicra_resampler else {})
         self._metrics[mode] |= {name: [value] for name, value in values.items() if value is not None}
         super().log(logs, *args, **kwargs)
         if not torch.isfinite(self._tr_loss):
@@ -196,6 +195,21 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             add_to_card(Path(self.args.output_dir) / "README.md", self)
 
     # ---- what the overrides call
+    def _hicra_sampled(self, inputs: list[dict[str, Any]]) -> Sampled:
+        """Samples and scores a generation by TRL's own way, for rows that stand there once for every rollout of their group."""
+        try:
+            out: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        except RuntimeError as error:
+            if "probability tensor contains" not in str(error):
+                raise
+            raise EngineError(
+                f"the model gives no finite probabilities to sample from after step {self.state.global_step}",
+                "its weights have grown beyond all bounds: lower the learning rate, and start again or from an older checkpoint",
+            ) from error
+        rows, rank = len(out["advantages"]), self.accelerator.process_index
+        rewards, correct = (scores[rank * rows : (rank + 1) * rows] for scores in self._hicra_scores)
+        return Sampled(inputs, out, rewards, correct)
+
     def _hicra_correct(self, given: Array) -> Array:
         """Returns which rollouts of all ranks are right, [B], 1 or 0, NaN where unknown, by the reward that judges.
 
@@ -248,6 +262,12 @@ def _tool_calls(produced: torch.Tensor, live: torch.Tensor) -> torch.Tensor:
     """Counts the stretches [B] of tokens inside responses [B,T] that the policy did not produce: each is a tool's output."""
     tool = (produced & ~live).int()
     return (torch.nn.functional.pad(tool, (1, 0)).diff(dim=1) == 1).sum(dim=1)
+
+
+def _truncated(ids: torch.Tensor, live: torch.Tensor, end: int) -> torch.Tensor:
+    """Says of which responses [B] the last policy token is not the end token; with a tool, each earlier turn has one too."""
+    last = torch.where(live, torch.arange(live.size(1), device=live.device), -1).amax(dim=1)
+    return (last < 0) | (ids.gather(1, last.clamp(min=0)[:, None])[:, 0] != end)
 
 
 def _live(batch: dict[str, Any]) -> torch.Tensor:

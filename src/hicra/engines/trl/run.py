@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hicra.engines.trl.versions import refuse_unknown
+from hicra.engines.trl.versions import refuse_tools, refuse_unknown
 
 refuse_unknown()  # before anything of TRL is imported, since another version may lack it
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded, and TRL sends no usage statistics
@@ -24,14 +24,17 @@ from accelerate.utils import gather_object
 from datasets import Dataset
 
 from hicra.arrays import Array
+from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import Interrupted, Prepared, Progress
 from hicra.engines.signals import StopRequest
 from hicra.engines.trl.beside import write_beside
 from hicra.engines.trl.config import HicraGRPOConfig
 from hicra.engines.trl.keeper import Keeper, refuse_ruined
 from hicra.engines.trl.mixin import HicraGRPOTrainer
+from hicra.engines.trl.resample import Resampler
 from hicra.errors import ArtifactError
-from hicra.generation.sampling import cut_at_end, load
+from hicra.generation.sampling import load
+from hicra.generation.tools import last_turn, refuse_without_templates, tool_calls
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import replace
 from hicra.runs.config import RunConfig
@@ -48,17 +51,25 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     stop = StopRequest()
     keeper = Keeper(prepared, run, stop, progress)
     correct: list[float] = []
+    tools = list(getattr(task, "tools", ()))
+    if tools:
+        refuse_tools()
+        refuse_without_templates(tokenizer)
+    parts = RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
     trainer = TaskTrainer(
         model=model,
-        reward_funcs=[_reward(task, tokenizer.eos_token_id, correct)],
+        reward_funcs=[_reward(task, tokenizer.eos_token_id, correct, parts)],
         args=_arguments(config, run),
         train_dataset=Dataset.from_list(_rows(config, task)),
         processing_class=tokenizer,
         callbacks=[keeper],
         peft_config=_lora(config),
+        tools=tools or None,
     )
     keeper.trainer, trainer.task_correct = trainer, correct
     trainer.hicra_guard.skip = config.train.skip_without_gradient
+    if config.train.dynamic_sampling:
+        trainer.hicra_resampler = Resampler(trainer, config.train.dynamic_sampling)
     for unwanted in ("ProgressCallback", "PrinterCallback"):
         trainer.callback_handler.callbacks = [
             c for c in trainer.callback_handler.callbacks if type(c).__name__ != unwanted
@@ -146,27 +157,31 @@ def _lora(config: RunConfig) -> Any:
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _reward(task: Task, end: int, correct: list[float]) -> Any:
-    """Makes TRL's reward function: the task's score of each completion, None where it cannot be scored.
+def _reward(task: Task, end: int, correct: list[float], parts: RewardParts) -> Any:
+    """Makes TRL's reward function: the task's score of each completion with what is added to it, None where unscorable.
 
     Args:
         task: scores the completions.
         end: id of the token that ends a response.
         correct: is filled with 1 where the task says that a completion is right, 0 where not, and NaN where it does not know.
+        parts: what is added to the task's score.
     """
 
     def score(
         prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **columns: Any
     ) -> list[float | None]:
-        texts = [one if isinstance(one, str) else one[-1]["content"] for one in completions]
+        texts = [one if isinstance(one, str) else last_turn(one) for one in completions]
         kept = {key: values for key, values in columns.items() if isinstance(values, list)}
         rows = [
             {"prompt": prompt, **{key: values[i] for key, values in kept.items()}} for i, prompt in enumerate(prompts)
         ]
-        ended = [cut_at_end(ids, end)[1] for ids in completion_ids]
+        ended = [list(ids[-1:]) == [end] for ids in completion_ids]  # with a tool, earlier turns hold the end token too
         scores = score_all(task, texts, rows, ended)
         correct[:] = [float("nan") if one.correct is None else float(one.correct) for one in scores]
-        return [one.reward for one in scores]
+        rewards = np.array([np.nan if one.reward is None else one.reward for one in scores])
+        calls = [tool_calls(one) for one in completions]
+        made = parts(rewards, np.array(correct), [len(ids) for ids in completion_ids], calls)
+        return [None if np.isnan(one) else float(one) for one in made]
 
     score.__name__ = task.name
     return score

@@ -12,6 +12,7 @@ from hicra.errors import EngineError
 from hicra.version import installed
 
 OLDEST, NEWEST, LEFT_OUT = (1, 8), (1, 16), (1, 15)
+TOOLS_FROM = (1, 10)  # before, TRL does not read the response template of a tokenizer
 RANGE = "1.8 to 1.14 and 1.16"
 INSTALL = "pip install 'trl>=1.8,!=1.15.*,<1.17'"
 
@@ -32,3 +33,17 @@ def refuse_unknown() -> None:
     version = installed("trl")
     if version is not None and not is_known(version):
         raise EngineError(f"trl {version} is installed, but hicra works with TRL {RANGE}", INSTALL)
+
+
+def has_tools() -> bool:
+    """Says whether the installed TRL, one of those, can let a model call tools."""
+    return tuple(map(int, str(installed("trl")).split(".")[:2])) >= TOOLS_FROM
+
+
+def refuse_tools() -> None:
+    """Raises EngineError where the installed TRL cannot let a model call tools."""
+    if not has_tools():
+        raise EngineError(
+            f"the task has tools, and trl {installed('trl')} does not read calls by a tokenizer's response template",
+            "pip install 'trl>=1.10,!=1.15.*,<1.17'",
+        )
