@@ -20,7 +20,7 @@ from hicra.credit.loss import Loss
 from hicra.credit.losses import LOSSES
 from hicra.credit.method import Method
 from hicra.credit.own import register
-from hicra.credit.presets import PRESETS, Preset
+from hicra.credit.presets import PRESETS, CreditPreset
 from hicra.credit.shapers import METHODS
 from hicra.credit.shapers.hicra import hicra
 
@@ -31,9 +31,9 @@ __all__ = [
     "PRESETS",
     "Assignment",
     "Baseline",
+    "CreditPreset",
     "Loss",
     "Method",
-    "Preset",
     "assign",
     "get_method",
     "group_advantages",

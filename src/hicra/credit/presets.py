@@ -13,7 +13,7 @@ from hicra.errors import UnknownName, did_you_mean
 
 
 @dataclass(frozen=True)
-class Preset:
+class CreditPreset:
     """A named combination.
 
     Attributes:
@@ -56,35 +56,35 @@ PLAIN = {"method.name": "none"}
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset(
+        CreditPreset(
             "hicra_paper", {"baseline.name": "dr_grpo", "method.name": "hicra", "method.settings.alpha": 0.2}
             | _clip(0.2, 0.28, "tokens") | {"train.kl": 0.0},
             "Wang et al. 2025, arXiv:2509.03646; what it leaves open: TRAIN-1",
         ),
-        Preset(
+        CreditPreset(
             "grpo_2024", {"baseline.name": "grpo"} | PLAIN | _clip(0.2, 0.2, "responses") | {"train.kl": 0.04},
             "Shao et al. 2024, arXiv:2402.03300",
         ),
-        Preset(
+        CreditPreset(
             "dr_grpo_2025", {"baseline.name": "dr_grpo"} | PLAIN | _clip(0.2, 0.2, "constant") | {"train.kl": 0.0},
             "Liu et al. 2025, arXiv:2503.20783",
         ),
-        Preset(
+        CreditPreset(
             "dapo", {"baseline.name": "grpo"} | PLAIN | _clip(0.2, 0.28, "tokens")
             | {"train.kl": 0.0, "train.dynamic_sampling": 9},
             "Yu et al. 2025, arXiv:2503.14476; its overlong penalty depends on max_new_tokens: set reward.overlong_cache",
         ),
-        Preset(
+        CreditPreset(
             "grpo_tcr", {"baseline.name": "grpo"} | PLAIN | _clip(0.2, 0.28, "tokens")
             | {"loss.name": "dual_clip", "loss.settings.c": 10.0, "reward.tool_bonus": "code", "train.kl": 0.0},
             "Yu et al. 2025, arXiv:2510.11701; its overlong penalty depends on max_new_tokens: set reward.overlong_cache",
         ),
-        Preset(
+        CreditPreset(
             "entropy_advantage_2025", {"baseline.name": "grpo", "method.name": "entropy_advantage"}
             | _clip(0.2, 0.28, "tokens") | {"train.kl": 0.0},
             "Cheng et al. 2025, arXiv:2506.14758",
         ),
-        Preset(
+        CreditPreset(
             "forking_tokens_2025", {"baseline.name": "grpo", "method.name": "forking_tokens"} | _clip(0.2, 0.28, "tokens")
             | {"train.kl": 0.0},
             "Wang et al. 2025, arXiv:2506.01939",
@@ -93,7 +93,7 @@ PRESETS = {
 }  # fmt: skip
 
 
-def preset_of(name: str) -> Preset:
+def preset_of(name: str) -> CreditPreset:
     """Returns the preset of that name.
 
     Raises:
