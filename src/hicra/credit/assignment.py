@@ -26,7 +26,7 @@ E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True)
-class Part(Generic[E]):
+class Picked(Generic[E]):
     """An entry with all of its settings, checked."""
 
     entry: E
@@ -43,7 +43,7 @@ class Part(Generic[E]):
         return {"name": self.entry.name, "settings": dict(self.settings)}
 
 
-def choose(kind: type[E], name: str, settings: Mapping[str, Any] | None, key: str) -> Part[E]:
+def choose(kind: type[E], name: str, settings: Mapping[str, Any] | None, key: str) -> Picked[E]:
     """Returns the entry of that name with its settings, after trying it out if it is not of this package.
 
     Args:
@@ -56,7 +56,7 @@ def choose(kind: type[E], name: str, settings: Mapping[str, Any] | None, key: st
     """
     entry = find(kind, name, key)
     assert isinstance(entry, kind)
-    chosen = Part(entry, entry.checked(settings or {}))
+    chosen = Picked(entry, entry.checked(settings or {}))
     if is_own(entry):
         try_out(entry, chosen.settings)
     return chosen
@@ -75,9 +75,9 @@ class Assignment:
         ConfigError: they mean nothing together.
     """
 
-    shapers: tuple[Part[Method], ...]
-    baseline: Part[Baseline] | None = None
-    loss: Part[Loss] | None = None
+    shapers: tuple[Picked[Method], ...]
+    baseline: Picked[Baseline] | None = None
+    loss: Picked[Loss] | None = None
 
     def __post_init__(self) -> None:
         selecting = [one.entry.name for one in self.shapers if one.entry.selects]

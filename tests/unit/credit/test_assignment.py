@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hicra import credit
-from hicra.credit.assignment import Assignment, Part
+from hicra.credit.assignment import Assignment, Picked
 from hicra.errors import ConfigError
 
 LIVE = np.ones((2, 2), bool)
@@ -26,7 +26,7 @@ def method(name="of_a_test", **more):
 
 
 def with_shapers(*shapers, loss=None):
-    return Assignment(tuple(Part(one, dict(one.settings)) for one in shapers), loss=loss)
+    return Assignment(tuple(Picked(one, dict(one.settings)) for one in shapers), loss=loss)
 
 
 def test_shapers_are_applied_in_their_order():
@@ -65,12 +65,12 @@ def test_whitening_after_shaping_is_refused():
 ])  # fmt: skip
 def test_a_strength_that_turns_signs_is_refused_where_the_loss_looks_at_the_sign(alpha, keeps, signed, refused):
     loss = credit.Loss("of_a_test", lambda *four: four[0], "-", signed=signed)
-    shaper = Part(method(strength="alpha", keeps_sign=keeps), {"alpha": alpha})
+    shaper = Picked(method(strength="alpha", keeps_sign=keeps), {"alpha": alpha})
     if refused:
         with pytest.raises(ConfigError, match="of_a_test with alpha = 1 may turn the sign"):
-            Assignment((shaper,), loss=Part(loss, {}))
+            Assignment((shaper,), loss=Picked(loss, {}))
     else:
-        Assignment((shaper,), loss=Part(loss, {}))
+        Assignment((shaper,), loss=Picked(loss, {}))
 
 
 def test_an_assignment_says_what_it_is():

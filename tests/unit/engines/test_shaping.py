@@ -8,7 +8,7 @@ import pytest
 
 from hicra import Lexicon
 from hicra.credit import METHODS, assign
-from hicra.credit.assignment import Assignment, Part
+from hicra.credit.assignment import Assignment, Picked
 from hicra.engines.shaping import Shaping
 from hicra.errors import ConfigError, EngineError, MissingField
 from tokenizers_made import byte_level
@@ -122,7 +122,7 @@ def test_a_field_that_no_engine_has_is_refused_before_the_first_step():
         "of_a_test", lambda advantages, batch: advantages, "-", needs=("response_mask", "moods")
     )
     with pytest.raises(ConfigError, match="shaper 'of_a_test' needs the batch field 'moods'"):
-        Shaping(Assignment((Part(entry, {}),)), LEXICON, TOKENIZER)
+        Shaping(Assignment((Picked(entry, {}),)), LEXICON, TOKENIZER)
 
 
 @pytest.mark.parametrize(
