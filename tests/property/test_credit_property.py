@@ -37,7 +37,7 @@ def batches(draw):
 
 @pytest.mark.parametrize("name", credit.METHODS)
 @given(case=batches())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_laws(name, case):
     advantages, batch = case
     method, live = credit.METHODS[name], batch["response_mask"]

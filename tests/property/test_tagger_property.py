@@ -56,6 +56,7 @@ def test_spans_equal_the_reference(text):
 SCRIPTS = "aé1_' ,\n等再你。ーかカ\u3099กอ้ำ๑ກຂ\u0eb8កខ\u17d2\u17c1စက\u1039\u103d한글жשב\u05b0अ\u093fⅣ〇\u0301\U0001f914"
 
 
+@pytest.mark.slow
 @given(st.text(SCRIPTS, min_size=1, max_size=20), st.data())
 @settings(max_examples=400, deadline=None)
 def test_spans_in_any_script_equal_the_reference(text, data):

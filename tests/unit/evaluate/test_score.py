@@ -153,6 +153,7 @@ PAIRS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(PAIRS)
 @example([(5, 2), (5, 2), (5, 2)])  # the mean of three 0.6 is not 0.6: no variance must come of that
 def test_invariants(pairs):

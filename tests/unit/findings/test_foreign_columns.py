@@ -11,6 +11,8 @@ from hicra.findings.fork_overlap import fork_overlap
 from hicra.findings.sensitivity import sensitivity
 from hicra.findings.stages import stages
 
+pytestmark = pytest.mark.slow
+
 TABLE = {
     "step": [1, 2],
     "prompt": ["<bos> beads 13 16 14 goal 11 :"] * 2,

