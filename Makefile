@@ -34,7 +34,7 @@ test: setup  ## all tests
 	$(BIN)/python -m pytest
 
 test-fast: setup  ## the inner loop: what takes under a minute on two idle cores, no training, no browser
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/engines --ignore tests/ui -n 2 --dist loadfile
 
 check: setup  ## what CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .

@@ -108,6 +108,7 @@ def test_why_from_files(tmp_path: Path) -> None:
     assert plan["values"]["doc_freq"] == sum("let us try this" in text for text in set(texts()))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MINILM, reason="the MiniLM package or torch is not installed")
 def test_minilm_gives_the_same_lexicon_with_and_without_kept_vectors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -119,6 +119,7 @@ def test_a_manifest_of_a_killed_attempt_never_poisons_the_next(run):
     assert newest(run, pytest.fail) == (2, target)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [False, True], ids=["a new step", "a step whose damaged checkpoint is replaced"])
 def test_a_kill_between_any_two_file_operations_of_a_save_is_survived(tmp_path, again):
     base = RunFolder.create(tmp_path / "base", method="hicra", seed=0, config={})

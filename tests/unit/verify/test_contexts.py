@@ -19,6 +19,8 @@ from hicra.verify.workers import process as process_module
 from hicra.verify.workers.process import Process
 from hicra.workers.child import environment
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("math_verify")
 RIGHT = [(rf"\boxed{{(x+{i})^2}}", f"x^2+{2 * i}x+{i * i}") for i in range(1, 9)]
 WRONG = [(rf"\boxed{{(x+{i})^2}}", f"x^2+{2 * i}x+{i * i + 1}") for i in range(1, 9)]
