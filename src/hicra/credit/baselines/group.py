@@ -10,7 +10,6 @@ CREDIT-2. An unscorable rollout (its reward is NaN or None) is left out of its g
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from hicra.arrays import Array, Floats
@@ -48,15 +47,27 @@ def group_advantages(rewards: Any, group_ids: Any, scale: str = "none") -> Any:
     return SCALES[scale](rewards, group_ids)
 
 
-def _scaled(scale: str) -> Callable[[Floats, Array, Batch], Floats]:
-    def advantages(rewards: Floats, group_ids: Array, batch: Batch) -> Floats:
-        groups = scored_groups(rewards, group_ids)
-        return groups.filled(relative(groups.rewards, groups.number, scale))
-
-    return advantages
+def dr_grpo(rewards: Floats, group_ids: Array, batch: Batch) -> Floats:
+    """Returns R_i - mean_g, the paper's form (Dr. GRPO)."""
+    return _relative(rewards, group_ids, "none")
 
 
-DR_GRPO = Baseline("dr_grpo", _scaled("none"), "Wang et al. 2025, section 3; Liu et al. 2025, arXiv:2503.20783")
-GRPO = Baseline("grpo", _scaled("std"), "Shao et al. 2024, arXiv:2402.03300")
-RLOO = Baseline("rloo", _scaled("loo"), "Ahmadian et al. 2024, arXiv:2402.14740")
+def grpo(rewards: Floats, group_ids: Array, batch: Batch) -> Floats:
+    """Returns (R_i - mean_g) / (std_g + 1e-6), with the unbiased standard deviation of the group."""
+    return _relative(rewards, group_ids, "std")
+
+
+def rloo(rewards: Floats, group_ids: Array, batch: Batch) -> Floats:
+    """Returns R_i - mean of the others of the group = G/(G-1) (R_i - mean_g)."""
+    return _relative(rewards, group_ids, "loo")
+
+
+def _relative(rewards: Floats, group_ids: Array, scale: str) -> Floats:
+    groups = scored_groups(rewards, group_ids)
+    return groups.filled(relative(groups.rewards, groups.number, scale))
+
+
+DR_GRPO = Baseline("dr_grpo", dr_grpo, "Wang et al. 2025, section 3; Liu et al. 2025, arXiv:2503.20783")
+GRPO = Baseline("grpo", grpo, "Shao et al. 2024, arXiv:2402.03300")
+RLOO = Baseline("rloo", rloo, "Ahmadian et al. 2024, arXiv:2402.14740")
 SCALES = {"none": DR_GRPO, "std": GRPO, "loo": RLOO}
