@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hicra.credit import METHODS
+from hicra.credit import BASELINES, LOSSES, METHODS
 from hicra.runs.config import with_defaults
 from hicra.runs.difference import flat, varying
 from hicra.runs.folder import RunFolder
@@ -28,8 +28,9 @@ _IGNORED = (
     "train.micro_batch",
     "lexicon",
     "model.name",
+    "preset",  # what it filled in is in the config
 )
-_IGNORED_HEADS = ("log.", "task.", "eval.", "method.")
+_IGNORED_HEADS = ("log.", "task.", "eval.", "method.", "baseline.", "loss.")
 
 
 def name_arms(runs: Sequence[RunFolder]) -> list[str]:
@@ -57,11 +58,23 @@ def other_settings(run: RunFolder) -> dict[str, Any]:
     rest = {
         key: value for key, value in flat(config).items() if key not in _IGNORED and not key.startswith(_IGNORED_HEADS)
     }
+    rest |= {part: _called(config.get(part), table) for part, table in (("baseline", BASELINES), ("loss", LOSSES))}
+    rest["then"] = (
+        "+".join(_called(one, METHODS) or "" for one in mapping(config.get("method")).get("then") or []) or None
+    )
     model = config.get("model")
     called = {"lexicon": config.get("lexicon"), "model": model.get("name") if isinstance(model, Mapping) else model}
     for name in FREE_INPUTS:
         rest[name] = str(inputs[name])[:8] if inputs.get(name) else called[name] or None
     return rest
+
+
+def _called(part: Any, table: Mapping[str, Any]) -> str | None:
+    """Writes a part of credit with those of its settings that are no defaults: `forking_tokens(rho=0.3)`; None if absent."""
+    name, given = mapping(part).get("name"), mapping(mapping(part).get("settings"))
+    known = table[name].settings if name in table else {}
+    told = ", ".join(f"{key}={shown(value)}" for key, value in given.items() if key not in known or known[key] != value)
+    return None if name is None else f"{name}({told})" if told else str(name)
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

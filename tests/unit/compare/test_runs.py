@@ -292,3 +292,31 @@ def test_two_runs_of_one_arm_and_seed_are_named(tmp_path):
     with pytest.raises(DataError, match=r"again: arm 'none', seed 0 was given before, .*none-0") as caught:
         compare(paths, "none")
     assert "leave one of them out" in caught.value.fix
+
+
+# ---- arms that differ in another part than the method
+def arms_of(tmp_path, *configs):
+    from hicra.runs.arms import name_arms
+
+    runs = [
+        RunFolder.open(make(tmp_path, "hicra", 0, 0.5, name=str(at), **config)) for at, config in enumerate(configs)
+    ]
+    return name_arms(runs)
+
+
+def test_arms_that_differ_in_loss_baseline_or_further_shapers_are_told_apart(tmp_path):
+    plain = {"baseline": {"name": "dr_grpo"}, "loss": {"name": "clip", "settings": {}}}
+    assert arms_of(tmp_path / "a", plain, plain | {"loss": {"name": "clip", "settings": {"mean": "responses"}}}) == [
+        "hicra(loss=clip)", "hicra(loss=clip(mean=responses))",
+    ]  # fmt: skip
+    assert arms_of(tmp_path / "b", plain, plain | {"baseline": {"name": "rloo"}}) == [
+        "hicra(baseline=dr_grpo)", "hicra(baseline=rloo)",
+    ]  # fmt: skip
+    then = {"method": {"name": "hicra", "settings": {}, "then": [{"name": "forking_tokens", "settings": {"rho": 0.3}}]}}
+    assert arms_of(tmp_path / "c", plain, plain | then) == ["hicra(then=absent)", "hicra(then=forking_tokens(rho=0.3))"]
+
+
+def test_a_default_of_a_loss_that_is_written_out_and_a_preset_make_no_arm(tmp_path):
+    plain = {"loss": {"name": "clip", "settings": {}}, "preset": None}
+    same = {"loss": {"name": "clip", "settings": {"clip_low": 0.2}}, "preset": "dapo"}
+    assert arms_of(tmp_path, plain, same) == ["hicra", "hicra"]
