@@ -72,7 +72,7 @@ def other_settings(run: RunFolder) -> dict[str, Any]:
 def _called(part: Any, table: Mapping[str, Any]) -> str | None:
     """Writes a part of credit with those of its settings that are no defaults: `forking_tokens(rho=0.3)`; None if absent."""
     name, given = mapping(part).get("name"), mapping(mapping(part).get("settings"))
-    known = table[name].settings if name in table else {}
+    known = table[str(name)].settings if name in table else {}
     told = ", ".join(f"{key}={shown(value)}" for key, value in given.items() if key not in known or known[key] != value)
     return None if name is None else f"{name}({told})" if told else str(name)
 

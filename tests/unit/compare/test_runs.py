@@ -14,9 +14,11 @@ from hicra.runs import RunFolder
 INPUTS = {"lexicon": "l" * 64, "model": "m" * 64, "data": "d" * 64, "verifier": "v" * 64, "prompt": "p" * 64}
 
 
-def make(tmp_path, method, seed, value, *, settings=None, inputs=None, steps=4, evaluation=None, name=None, **config):
+def make(
+    tmp_path, method, seed, value, *, settings=None, then=(), inputs=None, steps=4, evaluation=None, name=None, **config
+):
     whole = {
-        "method": {"name": method, "settings": settings or {}},
+        "method": {"name": method, "settings": settings or {}, "then": list(then)},
         "task": {"name": "toy", "settings": {}},
         "train": {"seed": seed, "steps": 4, "learning_rate": 0.1, "threads": 1},
         **config,
@@ -312,7 +314,7 @@ def test_arms_that_differ_in_loss_baseline_or_further_shapers_are_told_apart(tmp
     assert arms_of(tmp_path / "b", plain, plain | {"baseline": {"name": "rloo"}}) == [
         "hicra(baseline=dr_grpo)", "hicra(baseline=rloo)",
     ]  # fmt: skip
-    then = {"method": {"name": "hicra", "settings": {}, "then": [{"name": "forking_tokens", "settings": {"rho": 0.3}}]}}
+    then = {"then": [{"name": "forking_tokens", "settings": {"rho": 0.3}}]}
     assert arms_of(tmp_path / "c", plain, plain | then) == ["hicra(then=absent)", "hicra(then=forking_tokens(rho=0.3))"]
 
 
