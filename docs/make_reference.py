@@ -29,7 +29,7 @@ from hicra.evaluate.settings import EvalSettings
 from hicra.labels.settings import FitSettings
 from hicra.metrics import METRICS
 from hicra.mining.settings import PRESETS, MineSettings
-from hicra.runs.config import RunConfig
+from hicra.runs.sections import RunConfig
 from hicra.strict import fields_of
 from json_keys import JSON_KEYS
 

@@ -10,7 +10,7 @@ from hicra.cli.options import given, options
 from hicra.evaluate.settings import EvalSettings
 from hicra.labels.settings import FitSettings
 from hicra.mining.settings import MineSettings
-from hicra.runs.config import RunConfig
+from hicra.runs.sections import RunConfig
 from hicra.strict import fields_of
 
 

@@ -9,7 +9,7 @@ import pytest
 import hicra
 from hicra import credit
 from hicra.engines.open import ENGINES
-from hicra.runs.config import RunConfig
+from hicra.runs.sections import RunConfig
 from paths import ROOT
 
 PACKAGE = ROOT / "src" / "hicra"

@@ -10,7 +10,8 @@ pytest.importorskip("trl")
 
 from hicra.engines.trl.run import _arguments
 from hicra.runs import RunFolder
-from hicra.runs.config import RunConfig, load_config
+from hicra.runs.config import load_config
+from hicra.runs.sections import RunConfig
 from hicra.strict import fields_of
 
 pytestmark = pytest.mark.engine

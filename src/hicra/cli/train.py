@@ -75,7 +75,7 @@ def train(
 
 def config_keys() -> list[dict[str, Any]]:
     """Lists every key of the config as {key, default, meaning}."""
-    from hicra.runs.config import RunConfig
+    from hicra.runs.sections import RunConfig
     from hicra.strict import fields_of
 
     return [{"key": key, "default": found.default, "meaning": found.description} for key, found in fields_of(RunConfig)]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder
-from hicra.runs.config import RunConfig
+from hicra.runs.sections import RunConfig
 from hicra.tasks.base import Task
 
 Say = Callable[[str], None]  # one line for the user

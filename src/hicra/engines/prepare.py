@@ -19,10 +19,11 @@ from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
-from hicra.runs.config import RunConfig, with_defaults
+from hicra.runs.config import with_defaults
 from hicra.runs.difference import difference, flat
 from hicra.runs.find import MANIFEST
 from hicra.runs.repair import rewind, sweep
+from hicra.runs.sections import RunConfig
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 

@@ -11,8 +11,8 @@ from hicra.engines.held_out import evaluate, read_evaluation, repair_evaluation
 from hicra.engines.interface import Interrupted, Prepared, Progress, Say
 from hicra.engines.prepare import open_run, prepare, refuse_run
 from hicra.runs import RunFolder
-from hicra.runs.config import RunConfig
 from hicra.runs.lock import one_writer
+from hicra.runs.sections import RunConfig
 
 
 def train(

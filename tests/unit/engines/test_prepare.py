@@ -6,8 +6,9 @@ from hicra.engines.open import open_engine
 from hicra.engines.prepare import hashes_of, prepare, refuse_run
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
-from hicra.runs.config import RunConfig, load_config, with_defaults
+from hicra.runs.config import load_config, with_defaults
 from hicra.runs.difference import difference
+from hicra.runs.sections import RunConfig
 
 
 def test_an_unknown_engine_is_named():

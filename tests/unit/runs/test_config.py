@@ -4,7 +4,8 @@ import pytest
 
 from hicra.credit import PRESETS
 from hicra.errors import ConfigError
-from hicra.runs.config import RunConfig, load_config
+from hicra.runs.config import load_config
+from hicra.runs.sections import RunConfig
 from hicra.strict import fields_of
 from paths import ROOT
 

@@ -12,7 +12,7 @@ from trl import GRPOConfig
 from hicra.credit import Assignment, assign
 from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon import Lexicon
-from hicra.runs.config import RunConfig
+from hicra.runs.sections import RunConfig
 from hicra.strict import field_of
 
 UNITS = ("gram", "sentence")

@@ -37,7 +37,7 @@ from hicra.generation.sampling import load
 from hicra.generation.tools import last_turn, refuse_without_templates, tool_calls
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import replace
-from hicra.runs.config import RunConfig
+from hicra.runs.sections import RunConfig
 from hicra.tasks.base import Row, Task, score_all
 
 WORK = ".work"
