@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 MAX_STRUCT = 64  # an object with more keys is a map, not a record
@@ -101,9 +102,32 @@ class Seen:
 
 def series(name: str, values: Sequence[Any], dtype: DType | None) -> pl.Series:
     """Makes a series of exactly these values; JSON text where `dtype` is None."""
-    if dtype is not None:
+    if dtype is None:
+        return pl.Series(name, [None if value is None else _json(value) for value in values], dtype=pl.String)
+    try:
         return pl.Series(name, values, dtype=dtype, strict=True)
-    return pl.Series(name, [None if value is None else _json(value) for value in values], dtype=pl.String)
+    except TypeError:  # inside a struct, polars takes the type of a list from its first number, whatever it is told
+        return _by_fields(values, dtype).alias(name)
+
+
+def _by_fields(values: Sequence[Any], dtype: Any) -> pl.Series:
+    """Makes a series whose structs are put together from series of their fields, each with its own type."""
+    if isinstance(dtype, pl.Struct):
+        columns = {
+            field.name: _by_fields([None if value is None else value.get(field.name) for value in values], field.dtype)
+            for field in dtype.fields
+        }
+        there = pl.Series([value is not None for value in values], dtype=pl.Boolean)
+        return pl.select(pl.when(there).then(pl.DataFrame(columns).to_struct())).to_series()
+    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct | pl.List):
+        inner = _by_fields([one for value in values if value is not None for one in value], dtype.inner)
+        ends = np.cumsum([0 if value is None else len(value) for value in values]).tolist()
+        lists = [
+            None if value is None else inner.slice(end - len(value), len(value))
+            for value, end in zip(values, ends, strict=True)
+        ]
+        return pl.Series(lists, dtype=dtype)
+    return pl.Series(values, dtype=dtype, strict=True)
 
 
 def identifiers(name: str, values: Sequence[Any], dtype: DType | None) -> pl.Series:

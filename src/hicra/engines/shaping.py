@@ -19,6 +19,7 @@ import numpy as np
 from hicra.arrays import Array, Ints
 from hicra.credit import Assignment
 from hicra.drawing.readable import counted
+from hicra.engines.states import state_ids
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import uncovered_script
@@ -30,8 +31,8 @@ Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all
 LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
 # the fields of a batch that an engine has; the last two cost a forward pass
 GIVEN = (
-    "response_ids", "response_mask", "planning_mask", "group_ids", "rewards", "truncated", "n_tool_calls", "entropies",
-    "old_logprobs",
+    "response_ids", "response_mask", "planning_mask", "group_ids", "rewards", "truncated", "n_tool_calls", "state_ids",
+    "entropies", "old_logprobs",
 )  # fmt: skip
 OF_THE_POLICY = ("entropies", "old_logprobs")
 
@@ -134,6 +135,8 @@ class Shaping:
             "response_ids": ids, "response_mask": live, "planning_mask": tagged.mask,
             "group_ids": self._group_ids(len(ids), group_size, first_group), "rewards": rewards, **more,
         }  # fmt: skip
+        if "state_ids" in self.credit.needs:
+            batch["state_ids"] = state_ids(ids, live)
         base, shaped = self._credited(base, batch)
         correct = correct_from_reward(rewards) if correct is None else correct
         arrays = batch | {"base": base, "advantages": shaped, "correct": correct}
