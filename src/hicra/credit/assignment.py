@@ -107,6 +107,28 @@ class Assignment:
                 )
 
     @property
+    def remarks(self) -> list[str]:
+        """What its user should know: parts that go together, and do something else than their names say."""
+        shaping = [one for one in self.shapers if one.entry.changes != "nothing" and one.strength > 0]
+        names = [one.entry.name for one in shaping]
+        found = [
+            f"{name} is named twice, so it is applied twice" for name in dict.fromkeys(names) if names.count(name) > 1
+        ]
+        if self.loss is None or not shaping:
+            return found
+        loss = self.loss.entry
+        if loss.by_response:
+            found.append(
+                f"the loss {loss.name} gives every token the mean advantage of its response, so what {names[0]} does to single "
+                "tokens is averaged away"
+            )
+        if loss.signed and (turning := [one.entry.name for one in shaping if not one.entry.keeps_sign]):
+            found.append(
+                f"{turning[0]} may turn the sign of an advantage, and the loss {loss.name} treats tokens by that sign"
+            )
+        return found
+
+    @property
     def needs(self) -> tuple[str, ...]:
         """The fields that the baseline and the shapers need, sorted; response_mask and group_ids are always among them."""
         entries: list[Entry] = [one.entry for one in self.shapers]

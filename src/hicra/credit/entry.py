@@ -50,12 +50,14 @@ class Entry:
         function: the formula; its keyword-only arguments are the settings.
         source: the publication that the formula is from.
         needs: the fields that the batch must hold.
+        binary: whether rewards must be 0 or 1.
     """
 
     name: str
     function: Callable[..., Any]
     source: str
     needs: tuple[str, ...] = ()
+    binary: bool = False
     kind: ClassVar[str]  # "shaper", "baseline" or "loss", as `hicra methods` prints it
     section: ClassVar[str]  # the section of the config that holds its settings
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,19 @@ def _loaded(kind: type[Entry], name: str, key: str) -> Entry:
             raise ConfigError(f"{key}: {module} has no {attribute!r}", did_you_mean(part, public))
         found = getattr(found, part)
     if isinstance(found, kind):
+        if found.name in TABLES[kind] and TABLES[kind][found.name] != found:
+            raise ConfigError(
+                f"{key}: {name} calls itself {found.name!r}, and there is another {TABLES[kind].kind} of that name",
+                "give yours another name",
+            )
         return found
     if isinstance(found, Entry) or not callable(found):
         raise ConfigError(
             f"{key}: {name} is a {type(found).__name__}, no {TABLES[kind].kind}",
             f"name a function or a {kind.__name__}",
         )
-    return kind(name, found, f"{module}.{attribute}", AT_HAND[kind], **({"scope": "batch"} if kind is Method else {}))
+    made = kind(name, found, f"{module}.{attribute}", AT_HAND[kind])
+    return replace(made, scope="batch") if isinstance(made, Method) else made
 
 
 def _imported(module: str, name: str, key: str) -> Any:

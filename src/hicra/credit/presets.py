@@ -99,6 +99,6 @@ def preset_of(name: str) -> CreditPreset:
     Raises:
         UnknownName: (a ConfigError) there is none.
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise UnknownName(f"preset: no preset {name!r}", did_you_mean(str(name), PRESETS))
     return PRESETS[name]

@@ -62,4 +62,7 @@ def _name(value: Any, by: str) -> str:
         return f"no {by}"
     if isinstance(value, bool):
         return f"{by} {str(value).lower()}"
-    return value if isinstance(value, str) else f"{by} {value:g}" if isinstance(value, float) else f"{by} {value}"
+    if isinstance(value, str):
+        return f'"{value}"' if value == f"no {by}" else value  # it is another arm than that of the rows without a value
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{by} {short if not isinstance(value, float) or float(short) == value else repr(value)}"

@@ -28,6 +28,7 @@ from hicra.tasks.base import Task, make_task
 from hicra.tasks.overlap import task_warning
 
 GROWS = "train.steps"  # a finished run may be resumed to more steps
+FREE = ("preset",)  # what it filled in stands in the config
 BY_HASH = ("lexicon", "model.name")  # what counts is the content, which `inputs` has by hash; a file may have moved
 
 
@@ -46,7 +47,7 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
     lexicon = Lexicon.load(config.lexicon)
     engine = open_engine(config.engine)
     inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **hashes_of(task)}
-    fitted = _fitting(config, task)
+    fitted = _fitting(config.resolved(), task)
     _refuse_reward(fitted, task)
     return Prepared(fitted, task, model, lexicon, inputs, engine)
 
@@ -68,7 +69,7 @@ def open_run(
         sweep(out)  # of a start that was killed before the folder was one
         versions = {name: importlib.metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
         run = RunFolder.create(
-            out, method=config.method.name, seed=config.train.seed, config=settings, inputs=prepared.inputs,
+            out, method=config.method.whole_name, seed=config.train.seed, config=settings, inputs=prepared.inputs,
             versions=versions, overwrite=overwrite,
         )  # fmt: skip
         return run, None
@@ -144,4 +145,4 @@ def hashes_of(task: Task) -> dict[str, str]:
 
 def _may_differ(key: str, old: Any, new: Any) -> bool:
     """Says whether a resumed run may have another value there."""
-    return key in BY_HASH or (key == GROWS and isinstance(old, int) and isinstance(new, int) and new >= old)
+    return key in (*BY_HASH, *FREE) or (key == GROWS and isinstance(old, int) and isinstance(new, int) and new >= old)

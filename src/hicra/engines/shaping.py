@@ -95,6 +95,9 @@ class Shaping:
         refuse_missing(credit)
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
+        if rank == 0:
+            for remark in credit.remarks:
+                warnings.warn(remark, stacklevel=2)
         self._seen = 0  # rollouts so far, so that group ids stay distinct over generations
         self._warned: set[str] = set()
 

@@ -45,8 +45,12 @@ class Endpoint:
     """
 
     def __init__(self, address: str, model: str, first_wait_s: float = FIRST_WAIT_S) -> None:
-        parts = urllib.parse.urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        try:
+            parts = urllib.parse.urlsplit(address)
+            usable = address.isascii() and not any(char.isspace() for char in address) and parts.port != 0
+        except ValueError:  # a port that is no number, half of an IPv6 address
+            parts, usable = urllib.parse.urlsplit(""), False
+        if not usable or parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ConfigError(
                 "the endpoint is no http(s) address", "give one, as in --endpoint http://localhost:8000/v1"
             )
@@ -111,7 +115,7 @@ class Endpoint:
             if status == 200:
                 try:
                     return json.loads(data)
-                except ValueError:
+                except (ValueError, RecursionError):
                     problem = "its answer is not JSON"
                     continue
             problem = f"HTTP {status}: {_harmless(data)}"
@@ -137,14 +141,24 @@ class Endpoint:
 
 
 def _key() -> str:
-    return next((os.environ[name].strip() for name in KEYS if os.environ.get(name)), "")
+    """Returns the key, "" where there is none.
+
+    Raises:
+        ConfigError: it holds what no header can; the message does not show it.
+    """
+    name = next((name for name in KEYS if os.environ.get(name)), None)
+    key = os.environ[name].strip() if name else ""
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"the key in {name} holds a line end or another character that no key has", "set it again")
+    return key
 
 
 def _harmless(data: bytes) -> str:
     """Returns the beginning of a server's message, without the key."""
     text = data[:2000].decode("utf-8", "replace")
     key = _key()
-    return (text.replace(key, "[key]") if key else text)[:300].strip()
+    shown = (text.replace(key, "[key]") if key else text)[:300]
+    return "".join(char if char.isprintable() else " " for char in shown).strip()
 
 
 def _fix(status: int) -> str:

@@ -2,7 +2,8 @@
 
 Its keys, with their defaults, are in `sections.py`.
 
-`--set a.b=c` overrides the file, and `--method` overrides both. An unknown key is refused with the nearest known one named, and a
+`--set a.b=c` overrides the file, and `--method` overrides both. A preset in a file fills in what the file does not say; one that
+`--set preset=NAME` names goes before the file. An unknown key is refused with the nearest known one named, and a
 key that stands twice is refused. A relative path in a file starts from the file's folder, and one of `--set` from the working
 folder; both are recorded as absolute paths, so that a run can be resumed from anywhere.
 """
@@ -53,7 +54,8 @@ def load_config(
     Args:
         path: a YAML file; None starts from `base`.
         sets: "a.b=value" overrides, whose values are read as YAML.
-        method: replaces method.name; settings that the new method lacks are dropped, and the notes say so.
+        method: replaces method.name, as an override of it does; settings of another method in the file are left out where they
+            do not mean the same, and the notes say so.
         seed: replaces train.seed.
         base: the config to start from without a file, as a run has recorded it; None starts from the defaults.
         names: the values of a key that are names and not paths: {"lexicon": ["paper", ...]}.
@@ -64,12 +66,17 @@ def load_config(
     Raises:
         ConfigError: something is wrong; the message names the file or override, the key, and the nearest known one.
     """
-    known = names or {}
+    known, sets = names or {}, list(sets)
     tree = deepcopy(dict(base or {})) if path is None else _read_yaml(path)
     if path is not None:
         tree = rooted(tree, path.parent, known, str(path))
+    if preset := _last(sets, "preset"):
+        tree = _over(tree, preset_of(preset).tree())
+    notes = _switch_method(tree, method or _last(sets, "method.name"))
     given = [("", deepcopy(tree)), *_overridden(tree, sets, seed, known)]
-    notes = _switch_method(tree, method) if method else []
+    if method:
+        _apply(tree, f"method.name={method}", known)
+        given.append((f"--method {method}", deepcopy(tree)))
     tree = _with_preset(tree)
     given = [(called, _with_preset(part)) for called, part in given]
     for key, now in MOVED.items():
@@ -106,6 +113,22 @@ def _blamed(error: ConfigError, given: Sequence[tuple[str, dict[str, Any]]], pat
     return ""
 
 
+def _last(sets: Sequence[str], key: str) -> str | None:
+    """Returns the value that the last override of a key gives, if it is text."""
+    given = [text for found, _, text in (one.partition("=") for one in sets) if found == key]
+    return given[-1] if given and given[-1] not in ("", "null") else None
+
+
+def _over(tree: Mapping[str, Any], preset: Mapping[str, Any]) -> dict[str, Any]:
+    """Puts the keys of a preset that the command line names over those of a file; another entry takes its own settings along."""
+    out = dict(tree)
+    for key, value in preset.items():
+        old = out.get(key)
+        merge = isinstance(value, Mapping) and isinstance(old, Mapping) and value.get("name") == old.get("name")
+        out[key] = _over(old, value) if merge else deepcopy(value)  # type: ignore[arg-type]
+    return out
+
+
 def _with_preset(tree: dict[str, Any]) -> dict[str, Any]:
     """Returns the config with the keys of its preset filled in where it does not set them itself."""
     name = tree.get("preset")
@@ -126,9 +149,9 @@ def _under(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
 
 
 def with_defaults(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Fills the defaults into a recorded config that lacks newer keys; returns it as it is if it is not valid today."""
+    """Fills the defaults into a recorded config that lacks them; returns it as it is if it is not valid today."""
     try:
-        return RunConfig.model_validate(recorded).model_dump(mode="json")
+        return RunConfig.model_validate(recorded).resolved().model_dump(mode="json")
     except ValidationError:
         return dict(recorded)
 
@@ -191,13 +214,26 @@ def _apply(tree: dict[str, Any], override: str, names: Mapping[str, Collection[s
     tree[last] = value
 
 
-def _switch_method(tree: dict[str, Any], name: str) -> list[str]:
+def _switch_method(tree: dict[str, Any], name: str | None) -> list[str]:
+    """Names another method in a config that was read; returns notes of the settings that do not go with it.
+
+    A setting goes along if the new method has it with the same bounds: the alpha of HICRA to a control of HICRA, and not to a
+    method whose alpha is another thing.
+    """
     section = tree.setdefault("method", {})
-    if not isinstance(section, dict):
+    if name is None or not isinstance(section, dict):
         return []  # validation will say so
-    if section.get("name", MethodConfig().name) == name:
-        return []
-    known = get_method(name).settings
+    before = section.get("name") or _with_preset(tree)["method"].get("name", MethodConfig().name)
     given = section.get("settings") or {}
-    section["name"], section["settings"] = name, {key: value for key, value in given.items() if key in known}
-    return [f"method {name} has no setting {key!r}: it is left out" for key in given if key not in known]
+    section["name"] = name
+    if before == name or not isinstance(given, dict) or not given:
+        return []
+    known, old = (get_method(one).settings_class.model_fields for one in (name, before))
+    kept = {
+        key for key in given if key in known and key in old and repr(known[key].metadata) == repr(old[key].metadata)
+    }
+    section["settings"] = {key: value for key, value in given.items() if key in kept}
+    why = {
+        key: "means another thing here" if key in known else "is no setting of it" for key in given if key not in kept
+    }
+    return [f"method {name}: {key} of {before} is left out, since it {reason}" for key, reason in why.items()]

@@ -8,9 +8,9 @@ TRAIN-2. There are eight rollouts per problem, the temperature is 1, and the lea
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from hicra.credit import Assignment, assign
 from hicra.strict import Count, Positive, Strict
@@ -55,6 +55,10 @@ class ShaperConfig(Strict):
     settings: dict[str, Any] = Field(default={}, description="Its settings; absent ones take its defaults.")
 
 
+def _named(given: Any) -> Any:
+    return {"name": given} if isinstance(given, str) else given
+
+
 class MethodConfig(Strict):
     """The credit method."""
 
@@ -62,9 +66,15 @@ class MethodConfig(Strict):
         default="hicra", description="The credit method, a shaper of `hicra methods`, or module:function."
     )
     settings: dict[str, Any] = Field(default={}, description="Settings of the method; absent ones take its defaults.")
-    then: list[ShaperConfig] = Field(
-        default=[], description="Further shapers, a list of {name, settings}, which are applied after it in this order."
+    then: list[Annotated[ShaperConfig, BeforeValidator(_named)]] = Field(
+        default=[],
+        description="Further shapers, a list of names or of {name, settings}, which are applied after it in this order.",
     )
+
+    @property
+    def whole_name(self) -> str:
+        """The names of all shapers, joined by "+"."""
+        return "+".join([self.name, *(one.name for one in self.then)])
 
 
 class LossConfig(Strict):
@@ -196,7 +206,26 @@ class RunConfig(Strict):
                 f"train.skip_without_gradient leaves no step out with the loss {chosen.loss.entry.name}: its term of the entropy "
                 "gives a gradient in each"
             )
+        changed = [
+            key for key, off in (("overlong_cache", 0), ("tool_bonus", "none")) if getattr(self.reward, key) != off
+        ]
+        binary = [one.entry.name for one in (chosen.baseline, *chosen.shapers) if one and one.entry.binary]
+        if changed and binary:
+            raise ValueError(
+                f"{binary[0]} needs rewards of 0 and 1, and reward.{changed[0]} makes them others: leave one of them out"
+            )
         return self
+
+    def resolved(self) -> RunConfig:
+        """Returns the config with the defaults of every entry's settings filled in, as a run records it."""
+        chosen = self.assignment()
+        first, *then = ({"settings": dict(one.settings)} for one in chosen.shapers)
+        further = [one.model_copy(update=given) for one, given in zip(self.method.then, then, strict=True)]
+        update = {"method": self.method.model_copy(update=first | {"then": further})}
+        for part, one in (("baseline", chosen.baseline), ("loss", chosen.loss)):
+            assert one is not None
+            update[part] = getattr(self, part).model_copy(update={"settings": dict(one.settings)})
+        return self.model_copy(update=update)
 
     def assignment(self) -> Assignment:
         """Returns the baseline, the shapers and the loss that the config names, checked alone and together."""

@@ -85,3 +85,20 @@ def test_an_assignment_says_what_it_is():
             "settings": {"clip_low": 0.2, "clip_high": 0.3, "mean": "tokens", "most_tokens": None},
         },
     }
+
+
+def test_what_goes_together_and_does_something_else_is_said():
+    def said(*shapers, loss="clip", **settings):
+        first, *then = ({"name": name} for name in shapers)
+        return credit.assign(first, then, loss={"name": loss, "settings": settings}).remarks
+
+    assert (
+        said("hicra")
+        == said("hicra", loss="gspo_token")
+        == said("none", loss="gspo")
+        == said("hicra", loss="sapo")
+        == []
+    )
+    assert said("hicra", "hicra") == ["hicra is named twice, so it is applied twice"]
+    assert "averaged away" in said("hicra", loss="gspo")[0]
+    assert "hicra_recentred may turn the sign" in said("hicra_recentred", loss="sapo")[0]

@@ -435,3 +435,19 @@ def test_half_precision_is_computed_in_float32():
     loss = credit.LOSSES["clip"](logps, old, torch.ones(1, 2), torch.ones(1, 2).bool())
     loss.backward()
     assert loss.dtype == logps.grad.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("name", credit.LOSSES)
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_ratio_beyond_all_bounds_poisons_nothing(name, sign):
+    """exp(94) is infinity in float32: neither the token itself nor its neighbours may become NaN, also where A is 0."""
+    torch = pytest.importorskip("torch")
+    old = torch.tensor([[-95.0, -1.0, -1.0], [-1.0, -700.0, -1.0]])
+    for first in (sign, 0.0):
+        logps = torch.full((2, 3), -1.0, requires_grad=True)
+        advantages = torch.tensor([[first, 1.0, -1.0], [1.0, first, -1.0]])
+        more = {"entropies": torch.ones(2, 3, requires_grad=True)}
+        loss = credit.LOSSES[name](logps, old, advantages, torch.ones(2, 3), more)
+        loss.backward()
+        assert torch.isfinite(loss)
+        assert torch.isfinite(logps.grad).all()

@@ -9,11 +9,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from hicra import Lexicon, cli
 from hicra.cli.step_table import step_table
-from hicra.diagnose.arms import folders
+from hicra.diagnose.arms import folders, split
 from hicra.diagnose.diagnose import diagnose
 from hicra.errors import ArtifactError, DataError
 from hicra.report.build import build_model
@@ -156,6 +157,12 @@ def test_arms_of_values_that_are_no_text(tmp_path: Path) -> None:
     found = arms_of(tmp_path, by="stage")
     assert [arm["arm"] for arm in found["arms"]] == ["no stage", "stage false", "stage true"]
     assert all(arm["run_dir"] is None for arm in found["arms"])
+
+
+def test_arms_that_are_nearly_alike_are_arms_of_their_own() -> None:
+    rows = pl.DataFrame({"lr": [1e-6, 1.0000001e-6, 0.5, 3.0, None], "arm": ["no arm", None, "a", "a", "b"]})
+    assert list(split(rows, "lr", {})) == ["lr 0.5", "lr 1.0000001e-06", "lr 1e-06", "lr 3", "no lr"]
+    assert list(split(rows, "arm", {})) == ['"no arm"', "a", "b", "no arm"]
 
 
 def test_several_models_in_one_are_said(tmp_path: Path) -> None:

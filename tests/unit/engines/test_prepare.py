@@ -18,7 +18,7 @@ def test_an_unknown_engine_is_named():
 
 
 def test_a_config_of_before_a_key_equals_one_with_its_default():
-    today = RunConfig().model_dump(mode="json")
+    today = RunConfig().resolved().model_dump(mode="json")
     before = {key: value for key, value in today.items() if key != "engine"}
     assert difference(with_defaults(before), today) == []
     assert difference(with_defaults(before | {"lexicon": "planning"}), today) == [("lexicon", "planning", "paper")]

@@ -120,12 +120,41 @@ def test_what_is_no_completion_is_an_error(reply):
 
 
 @pytest.mark.parametrize(
-    "address", ["localhost:8000", "file:///etc/passwd", "http://", "http://a/v1?key=1", "http://u:p@a/v1"]
+    "address",
+    [
+        "localhost:8000",
+        "file:///etc/passwd",
+        "http://",
+        "http://a/v1?key=1",
+        "http://u:p@a/v1",
+        "http://a:99999/v1",
+        "http://a:abc/v1",
+        "http://[::1",
+        "http://a/ö",
+        "http://a/a b",
+    ],
 )
 def test_bad_addresses(address):
     with pytest.raises(ConfigError) as caught:
         Endpoint(address, "m")
     assert "p@a" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["sec\nret-key", "sëcret-key", "secret\x1b-key"])
+def test_a_key_that_no_header_holds_is_refused_and_not_shown(monkeypatch, key):
+    monkeypatch.setenv("HICRA_API_KEY", key)
+    with Server() as server, pytest.raises(ConfigError, match="the key in HICRA_API_KEY") as caught:
+        ask(server, 4)
+    assert key not in str(caught.value)
+    assert "ret" not in str(caught.value).replace("character", "")
+
+
+def test_an_answer_without_end_and_signs_of_a_terminal_do_no_harm():
+    with Server((200, "[" * 200_000), (200, None)) as server:
+        assert ask(server, 4)[0].text.startswith("seed 4")
+    with Server((400, "\x1b[31mred")) as server, pytest.raises(EngineError) as caught:
+        ask(server, 4)
+    assert "\x1b" not in str(caught.value)
 
 
 def test_a_whole_evaluation_through_an_endpoint(tmp_path, monkeypatch):

@@ -35,9 +35,29 @@ def test_file_then_set_then_method(tmp_path):
     assert (config.train.steps, config.train.learning_rate, config.train.seed) == (9, 1e-5, 4)
     assert (config.method.name, config.method.settings, config.lexicon) == ("placebo", {"alpha": 0.3}, "paper-n3")
     assert notes == []
-    config, notes = load_config(path, method="none")
-    assert config.method.settings == {}
-    assert notes == ["method none has no setting 'alpha': it is left out"]
+    for sets, method in (([], "none"), (["method.name=none"], None), (["method.name=placebo"], "none")):
+        config, notes = load_config(path, sets, method)
+        assert (config.method.name, config.method.settings) == ("none", {})
+        assert notes == ["method none: alpha of hicra is left out, since it is no setting of it"]
+
+
+def test_a_setting_goes_along_only_where_it_means_the_same(tmp_path):
+    path = write(tmp_path, "method: {name: hicra, settings: {alpha: 0.3}}\n")
+    config, notes = load_config(path, method="entropy_advantage")
+    assert config.method.settings == {}  # its alpha weighs entropies, and is 0.4 by default
+    assert notes == ["method entropy_advantage: alpha of hicra is left out, since it means another thing here"]
+    assert load_config(path, ["method.settings.alpha=0.5"], "entropy_advantage")[0].method.settings == {"alpha": 0.5}
+
+
+def test_a_setting_of_the_command_line_is_never_left_out(tmp_path):
+    path = write(tmp_path, "method: {name: hicra, settings: {alpha: 0.3}}\n")
+    with pytest.raises(ConfigError, match="method.settings.kapa: entropy_advantage has no setting 'kapa'"):
+        load_config(path, ["method.settings.kapa=3"], "entropy_advantage")
+
+
+def test_shapers_may_be_named_alone():
+    config, _ = load_config(None, ["method.then=[position_shaping, {name: placebo, settings: {seed: 3}}]"])
+    assert [one.name for one in config.method.then] == ["position_shaping", "placebo"]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +86,11 @@ def test_file_then_set_then_method(tmp_path):
             "train: {skip_without_gradient: true}\nloss: {name: entropy_regularised}",
             ["train.skip_without_gradient", "entropy_regularised"],
         ),
+        (
+            "method: {name: hicra_bonus}\nreward: {overlong_cache: 10}",
+            ["hicra_bonus needs rewards of 0 and 1", "overlong_cache"],
+        ),
+        ("baseline: {name: maxrl}\nreward: {tool_bonus: code}", ["maxrl needs rewards of 0 and 1", "tool_bonus"]),
         ("train: {steps: 1}\ntrain: {steps: 2}", ["'train' stands twice"]),
         ("a: &x [1]\nb: *x", ["aliases"]),
         ("- 1", ["not a mapping"]),
@@ -194,6 +219,26 @@ def test_a_preset_fills_in_what_the_config_does_not_say(tmp_path):
     assert said.loss.settings == {"clip_low": 0.2, "clip_high": 0.3, "mean": "responses"}
     assert said.train.kl == 0
     assert load_config(None, ["preset=grpo_2024"])[0].baseline.name == "grpo"
+
+
+def test_a_preset_of_the_command_line_goes_before_the_file(tmp_path):
+    path = write(
+        tmp_path,
+        "method: {name: hicra, settings: {alpha: 0.3}}\nloss: {settings: {clip_low: 0.1}}\ntrain: {kl: 0.5, steps: 3}\n",
+    )
+    config, _ = load_config(path, ["train.kl=0.2", "preset=grpo_2024"])
+    assert (config.method.name, config.method.settings, config.baseline.name) == ("none", {}, "grpo")
+    assert config.loss.settings == {"clip_low": 0.2, "clip_high": 0.2, "mean": "responses"}
+    assert (config.train.kl, config.train.steps) == (0.2, 3)
+    assert load_config(path, ["preset=grpo_2024"], "hicra")[0].method.name == "hicra"
+
+
+def test_the_method_of_the_command_line_goes_before_that_of_a_preset(tmp_path):
+    path = write(tmp_path, "preset: dapo\n")
+    for name in ("hicra", "placebo", "none"):
+        assert load_config(path, method=name)[0].method.name == name
+        assert load_config(path, [f"method.name={name}"])[0].method.name == name
+    assert load_config(path)[0].method.name == "none"
 
 
 def test_settings_of_a_preset_stay_with_its_own_entry(tmp_path):

@@ -155,5 +155,5 @@ def checked_entropies(batch: Batch) -> Floats:
 
 
 SOURCE = "Tan et al. 2026, arXiv:2508.04349"
-GTPO = Baseline("gtpo", gtpo, SOURCE, needs=("response_mask", "entropies"))
-GRPO_S = Baseline("grpo_s", grpo_s, SOURCE, needs=("response_mask", "entropies"))
+GTPO = Baseline("gtpo", gtpo, SOURCE, needs=("response_mask", "entropies"), binary=True)
+GRPO_S = Baseline("grpo_s", grpo_s, SOURCE, needs=("response_mask", "entropies"), binary=True)

@@ -48,4 +48,4 @@ def maxrl(
     return groups.filled(made)
 
 
-MAXRL = Baseline("maxrl", maxrl, "Tajwar et al. 2026, arXiv:2602.02710")
+MAXRL = Baseline("maxrl", maxrl, "Tajwar et al. 2026, arXiv:2602.02710", binary=True)

@@ -9,6 +9,7 @@ from pydantic import Field
 from hicra.arrays import namespace_of
 from hicra.credit.entry import Batch
 from hicra.credit.loss import Loss
+from hicra.credit.losses.parts import ratio_of
 from hicra.strict import Share
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -42,7 +43,7 @@ def clip(
 
     Schulman et al. 2017, arXiv:1707.06347. clip_high > clip_low is the clip-higher of DAPO (Yu et al. 2025, arXiv:2503.14476).
     """
-    return surrogate(namespace_of(logps).exp(logps - old_logps), advantages, clip_low, clip_high)
+    return surrogate(ratio_of(logps - old_logps), advantages, clip_low, clip_high)
 
 
 def dual_clip(
@@ -61,7 +62,7 @@ def dual_clip(
     The clip alone leaves the loss of a bad token unbounded: where such a token has become much likelier than when it was sampled,
     its gradient is r |A|. Beyond r = c it is now 0. Used values of c are 3 (the paper's) and 10.
     """
-    return bounded(namespace_of(logps).exp(logps - old_logps), advantages, clip_low, clip_high, c)
+    return bounded(ratio_of(logps - old_logps), advantages, clip_low, clip_high, c)
 
 
 CLIP = Loss("clip", clip, "Schulman et al. 2017, arXiv:1707.06347; clip-higher: Yu et al. 2025, arXiv:2503.14476")

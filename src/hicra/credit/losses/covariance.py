@@ -25,6 +25,7 @@ from hicra.credit.border import like
 from hicra.credit.entry import Batch
 from hicra.credit.loss import Loss
 from hicra.credit.losses.clipped import NotNegative, surrogate
+from hicra.credit.losses.parts import ratio_of
 from hicra.errors import ConfigError
 from hicra.strict import Share
 
@@ -68,7 +69,7 @@ def clip_cov(
             "give low below high; the authors use low=1 and high=5",
         )
     xp = namespace_of(logps)
-    ratio = xp.exp(logps - old_logps)
+    ratio = ratio_of(logps - old_logps)
     losses = surrogate(ratio, advantages, clip_low, clip_high)
     live, free = as_numpy(mask), as_numpy(losses <= -ratio * advantages)  # not above: the clip did not act
     now, old, credit = (as_numpy(each) for each in (logps, old_logps, advantages))
@@ -105,7 +106,8 @@ def kl_cov(
     cov = covariances(as_numpy(logps), as_numpy(advantages), live)
     picked = largest(cov, np.abs(moved), live, share_of(live, share))
     return (
-        xp.where(like(picked, logps), weight * xp.abs(log_ratio), xp.zeros_like(logps)) - xp.exp(log_ratio) * advantages
+        xp.where(like(picked, logps), weight * xp.abs(log_ratio), xp.zeros_like(logps))
+        - ratio_of(log_ratio) * advantages
     )
 
 

@@ -19,7 +19,7 @@ from hicra.arrays import namespace_of
 from hicra.credit.entry import Batch
 from hicra.credit.loss import Loss
 from hicra.credit.losses.clipped import AboveOne, NotNegative, bounded
-from hicra.credit.losses.parts import fixed
+from hicra.credit.losses.parts import fixed, ratio_of
 from hicra.credit.losses.score import Above0
 from hicra.strict import Share
 
@@ -61,7 +61,7 @@ def fipo(
         c: as in `dual_clip`; a token with r > c is an outlier and adds nothing to F.
     """
     xp = namespace_of(logps)
-    ratio = xp.exp(logps - old_logps)
+    ratio = ratio_of(logps - old_logps)
     apart = fixed(ratio)
     moved = xp.where(mask & (apart <= c), fixed(logps) - old_logps, 0.0)
     future = discounted(moved, 2 ** (-1 / tau))

@@ -1,10 +1,23 @@
-"""What the families of losses share: values that no gradient flows through, and the mean over the tokens of a response."""
+"""What the families of losses share: ratios, values that no gradient flows through, and the mean over the tokens of a response.
+
+Deviations:
+LOSS-12. A log-ratio counts as at most 30, since the exponential of a larger one overflows float32: 0 times infinity is NaN, and
+    one token would then take its whole step with it. No gradient flows through a token beyond that.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hicra.arrays import namespace_of
+
+LARGEST_LOG_RATIO = 30.0
+
+
+def ratio_of(log_ratio: Any) -> Any:
+    """Returns exp of log-ratios, which count as at most 30 (LOSS-12)."""
+    xp = namespace_of(log_ratio)
+    return xp.exp(xp.clip(log_ratio, None, LARGEST_LOG_RATIO))
 
 
 def fixed(value: Any) -> Any:

@@ -15,7 +15,7 @@ from hicra.arrays import namespace_of
 from hicra.credit.entry import Batch
 from hicra.credit.loss import Loss
 from hicra.credit.losses.clipped import NotNegative, surrogate
-from hicra.credit.losses.parts import fixed, row_mean
+from hicra.credit.losses.parts import fixed, ratio_of, row_mean
 from hicra.strict import Share
 
 
@@ -34,7 +34,7 @@ def gspo(
     All tokens of a response share s and its gradient. So where advantages differ inside a response, every token is credited with
     their mean: use `gspo_token` with a shaper that tells tokens apart.
     """
-    ratio = namespace_of(logps).exp(row_mean(logps - old_logps, mask))
+    ratio = ratio_of(row_mean(logps - old_logps, mask))
     return surrogate(ratio, advantages, clip_low, clip_high)
 
 
@@ -53,8 +53,7 @@ def gspo_token(
     Each token keeps its own advantage. With equal advantages in a response, value and gradient are those of `gspo` under the mean
     "responses".
     """
-    xp = namespace_of(logps)
-    ratio = xp.exp(fixed(row_mean(logps - old_logps, mask)) + logps - fixed(logps))
+    ratio = ratio_of(fixed(row_mean(logps - old_logps, mask)) + logps - fixed(logps))
     return surrogate(ratio, advantages, clip_low, clip_high)
 
 
@@ -76,9 +75,9 @@ def gmpo(
     xp = namespace_of(logps)
     log_ratio = logps - old_logps
     clipped = xp.where(advantages > 0, xp.clip(log_ratio, None, log_high), xp.clip(log_ratio, -log_low, None))
-    return -advantages * xp.exp(fixed(row_mean(clipped, mask)) + clipped - fixed(clipped))
+    return -advantages * ratio_of(fixed(row_mean(clipped, mask)) + clipped - fixed(clipped))
 
 
-GSPO = Loss("gspo", gspo, "Zheng et al. 2025, arXiv:2507.18071", mean="responses")
+GSPO = Loss("gspo", gspo, "Zheng et al. 2025, arXiv:2507.18071", mean="responses", by_response=True)
 GSPO_TOKEN = Loss("gspo_token", gspo_token, "Zheng et al. 2025, arXiv:2507.18071, token form", mean="responses")
 GMPO = Loss("gmpo", gmpo, "Zhao et al. 2025, arXiv:2507.20673; token by token as LOSS-5", mean="responses", signed=True)

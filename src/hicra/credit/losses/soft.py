@@ -7,7 +7,7 @@ from typing import Any
 from hicra.arrays import namespace_of
 from hicra.credit.entry import Batch
 from hicra.credit.loss import Loss
-from hicra.credit.losses.parts import either
+from hicra.credit.losses.parts import either, ratio_of
 from hicra.credit.losses.score import Above0
 
 
@@ -27,7 +27,7 @@ def sapo(
     """
     xp = namespace_of(logps)
     tau = either(advantages > 0, tau_pos, tau_neg, advantages)
-    gate = 1 / (1 + xp.exp(-tau * (xp.exp(logps - old_logps) - 1)))
+    gate = 1 / (1 + xp.exp(-tau * (ratio_of(logps - old_logps) - 1)))
     return -4 / tau * gate * advantages
 
 

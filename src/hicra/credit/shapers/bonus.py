@@ -33,5 +33,5 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
 
 METHOD = Method(
     "hicra_bonus", shape, "this project's: the bonus that HICRA pays to planning tokens",
-    needs=("response_mask", "planning_mask", "rewards", "group_ids"), scope="batch", strength="alpha",
+    needs=("response_mask", "planning_mask", "rewards", "group_ids"), binary=True, scope="batch", strength="alpha",
 )  # fmt: skip

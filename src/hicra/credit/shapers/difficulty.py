@@ -62,5 +62,6 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
 
 METHOD = Method(
     "hicra_difficulty", shape, "this project's: the factor that HICRA puts on planning tokens",
-    needs=("response_mask", "planning_mask", "rewards", "group_ids"), scope="batch", strength="alpha", keeps_sign=True,
+    needs=("response_mask", "planning_mask", "rewards", "group_ids"), binary=True, scope="batch", strength="alpha",
+    keeps_sign=True,
 )  # fmt: skip

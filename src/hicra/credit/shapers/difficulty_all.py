@@ -28,5 +28,5 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
 
 METHOD = Method(
     "difficulty_all", shape, "this project's control of hicra_difficulty",
-    needs=("response_mask", "rewards", "group_ids"), scope="batch", strength="alpha", keeps_sign=True,
+    needs=("response_mask", "rewards", "group_ids"), binary=True, scope="batch", strength="alpha", keeps_sign=True,
 )  # fmt: skip

@@ -11,7 +11,10 @@ RELEASED-2. A token whose entropy equals the threshold does not count as high (s
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import numpy as np
+from pydantic import Field
 
 from hicra.arrays import Array
 from hicra.credit.entry import Alpha, Batch
@@ -19,7 +22,9 @@ from hicra.credit.method import Method
 from hicra.credit.shapers.hicra import hicra
 
 
-def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, rho: float = 0.3) -> Array:
+def shape(
+    advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, rho: Annotated[float, Field(gt=0, le=1)] = 0.3
+) -> Array:
     """Returns A + alpha |A| on planning tokens and on high-entropy tokens of right, longer-than-average responses, A elsewhere.
 
     Args:
@@ -29,6 +34,8 @@ def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2, rho: float = 0
         rho: share of the tokens of a response that count as high in entropy.
     """
     live, entropies = batch["response_mask"], batch["entropies"]
+    if not live.size:
+        return advantages
     length = live.sum(axis=1)
     _, group = np.unique(batch["group_ids"], return_inverse=True)
     longer = length > (np.bincount(group, length) / np.bincount(group))[group]
