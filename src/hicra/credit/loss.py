@@ -37,11 +37,13 @@ class Loss(Entry):
     Attributes:
         mean: the default of the setting of that name.
         signed: whether the loss treats tokens differently by the sign of their advantage, beyond its product with the ratio.
+        by_part: whether the loss of a token depends on which tokens are seen at once, as a micro-batch, and not on its row alone.
         by_response: whether every token gets the mean advantage of its response, so that shaping tokens apart is averaged away.
     """
 
     mean: Mean = "tokens"
     signed: bool = False
+    by_part: bool = False
     by_response: bool = False
     kind: ClassVar[str] = "loss"
     section: ClassVar[str] = "loss.settings"

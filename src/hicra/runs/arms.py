@@ -25,7 +25,6 @@ _IGNORED = (
     "train.threads",
     "train.save_steps",
     "train.keep_checkpoints",
-    "train.micro_batch",
     "lexicon",
     "model.name",
     "preset",  # what it filled in is in the config
@@ -59,6 +58,8 @@ def other_settings(run: RunFolder) -> dict[str, Any]:
         key: value for key, value in flat(config).items() if key not in _IGNORED and not key.startswith(_IGNORED_HEADS)
     }
     rest |= {part: _called(config.get(part), table) for part, table in (("baseline", BASELINES), ("loss", LOSSES))}
+    if not getattr(LOSSES.get(str(mapping(config.get("loss")).get("name"))), "by_part", False):
+        rest.pop("train.micro_batch", None)  # the loss of a part adds up to that of the whole
     rest["then"] = (
         "+".join(_called(one, METHODS) or "" for one in mapping(config.get("method")).get("then") or []) or None
     )

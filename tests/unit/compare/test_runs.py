@@ -322,3 +322,11 @@ def test_a_default_of_a_loss_that_is_written_out_and_a_preset_make_no_arm(tmp_pa
     plain = {"loss": {"name": "clip", "settings": {}}, "preset": None}
     same = {"loss": {"name": "clip", "settings": {"clip_low": 0.2}}, "preset": "dapo"}
     assert arms_of(tmp_path, plain, same) == ["hicra", "hicra"]
+
+
+@pytest.mark.parametrize(("loss", "apart"), [("clip", False), ("kl_cov", True)])
+def test_the_size_of_a_part_makes_an_arm_where_the_loss_depends_on_it(tmp_path, loss, apart):
+    train = {"seed": 0, "steps": 4, "learning_rate": 0.1, "threads": 1}
+    one, two = ({"loss": {"name": loss}, "train": train | {"micro_batch": size}} for size in (4, 16))
+    names = arms_of(tmp_path, one, two)
+    assert names == (["hicra(train.micro_batch=4)", "hicra(train.micro_batch=16)"] if apart else ["hicra", "hicra"])

@@ -157,5 +157,5 @@ def largest(values: Floats, ties: Array, candidates: Bools, count: int) -> Bools
     return out
 
 
-CLIP_COV = Loss("clip_cov", clip_cov, "Cui et al. 2025, arXiv:2505.22617")
-KL_COV = Loss("kl_cov", kl_cov, "Cui et al. 2025, arXiv:2505.22617")
+CLIP_COV = Loss("clip_cov", clip_cov, "Cui et al. 2025, arXiv:2505.22617", by_part=True)
+KL_COV = Loss("kl_cov", kl_cov, "Cui et al. 2025, arXiv:2505.22617", by_part=True)
