@@ -4,8 +4,8 @@ Deviations:
 LOSS-3. `cispo` bounds the weight from above alone. Its paper writes a lower bound too and sets it so low that it never acts.
 LOSS-4. `em_policy_gradient` is a reconstruction: only the abstract of its paper is known here, which fixes that there are neither
     ratios nor a clip. Which weights a rollout gets is left to the baseline; the KL term against a reference is the engine's.
-LOSS-13. Where vLLM samples, the ratio that corrects for its numbers multiplies the loss of a token. TRL's own `vespo` puts it into
-    phi instead.
+LOSS-13. Where vLLM samples, the ratio that corrects for its numbers multiplies the loss of a token. TRL's own `vespo` puts it
+    into phi instead.
 """
 
 from __future__ import annotations
