@@ -111,7 +111,7 @@ class TrainConfig(Strict):
     )
     adam_beta2: float = Field(default=0.99, gt=0, lt=1, description="Second beta of AdamW.")
     max_grad_norm: float = Field(default=1.0, gt=0, description="The gradient is clipped to this norm.")
-    prompts_per_step: Positive = Field(default=32, description="Number of problems per step.")
+    prompts_per_step: Positive = Field(default=32, description="Number of problems per generation.")
     group_size: int = Field(default=8, ge=2, description="Number of rollouts per problem (G).")
     iterations: Positive = Field(
         default=1, description="Number of optimiser steps over the rollouts of one generation; each is a training step."
