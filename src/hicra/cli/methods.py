@@ -62,7 +62,7 @@ def _row(entry: Entry | CreditPreset) -> dict[str, Any]:
 
 
 def _next(row: dict[str, Any], name: str) -> str:
-    """Returns a command that trains with it. A recipe's own keys go before those of a preset, which is tried without one."""
+    """Returns a command that trains with it; a preset is trained without a recipe, whose other keys would stay beside it."""
     if row["kind"] == "preset":
         with_tools = row["settings"].get("reward.tool_bonus", "none") != "none"
         start = ("calculator", "calculator-start") if with_tools else ("plan_execute", "plan-execute-strong")

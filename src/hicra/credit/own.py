@@ -49,8 +49,8 @@ def find(kind: type[Entry], name: str, key: str) -> Entry:
         entry: Entry = table[name]
         return entry
     if ":" not in name:
-        hint = _elsewhere(name) or f"{did_you_mean(name, table)}; one of your own is module:function"
-        raise ConfigError(f"{key}: no {table.kind} {name!r}", hint)
+        hint = _elsewhere(name) or did_you_mean(name, table)
+        raise ConfigError(f"{key}: no {table.kind} {name!r}", f"{hint}; one of your own is module:function")
     return _loaded(kind, name, key)
 
 
@@ -70,14 +70,6 @@ def register(entry: Entry) -> Entry:
 def is_own(entry: Entry) -> bool:
     """Says whether an entry is a researcher's own, and not of this package."""
     return not entry.function.__module__.startswith("hicra.")
-
-
-def _elsewhere(name: str) -> str:
-    """Says of a name of another table, or of a preset, what it is and how it is named; nothing where no table has it."""
-    named: dict[type[Entry], str] = {Method: "--method ", Baseline: "--set baseline.name=", Loss: "--set loss.name="}
-    said = [f"{name} is a {table.kind}: {named[kind]}{name}" for kind, table in TABLES.items() if name in table]
-    said += [f"{name} is a preset: --set preset={name}"] if name in PRESETS else []
-    return "; ".join(said)
 
 
 def _loaded(kind: type[Entry], name: str, key: str) -> Entry:
@@ -115,3 +107,11 @@ def _imported(module: str, name: str, key: str) -> Any:
         f"{key}: there is no module {module!r}, neither installed nor in {here}",
         "write module:function, as in my_package:shape",
     )
+
+
+def _elsewhere(name: str) -> str:
+    """Says of a name of another table, or of a preset, what it is and how it is named; nothing where no table has it."""
+    named: dict[type[Entry], str] = {Method: "--method ", Baseline: "--set baseline.name=", Loss: "--set loss.name="}
+    said = [f"{name} is a {table.kind}: {named[kind]}{name}" for kind, table in TABLES.items() if name in table]
+    said += [f"{name} is a preset: --set preset={name}"] if name in PRESETS else []
+    return "; ".join(said)

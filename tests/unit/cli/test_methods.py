@@ -173,4 +173,4 @@ def test_what_is_not_there(name, code, says, own, capsys):
 def test_a_name_of_another_table_says_how_to_name_it(kind, name, fix):
     with pytest.raises(ConfigError) as refused:
         find(kind, name, "KEY")
-    assert refused.value.fix == fix
+    assert refused.value.fix == f"{fix}; one of your own is module:function"
