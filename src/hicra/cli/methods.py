@@ -76,29 +76,27 @@ def _own(name: str) -> Entry:
 
     Raises:
         ConfigError: it cannot be loaded.
-        UsageError: its arguments are those of no kind.
+        UsageError: it fits no kind; the message says for each kind why.
     """
     from hicra.credit.own import TABLES, find
     from hicra.errors import ConfigError, UsageError
 
-    refused: ConfigError | None = None
-    loaded = False
+    refused: dict[str, ConfigError] = {}
     for kind in TABLES:
         try:
             entry = find(kind, name, "hicra methods")
-        except ConfigError as error:  # the entry is of another kind, or nothing of that name can be loaded
-            refused = error
+        except ConfigError as error:
+            refused[kind.kind] = error
             continue
-        loaded = True
         if entry.name != name or _positional(entry) == POSITIONAL[kind.kind]:
             return entry
-    if not loaded and refused:
-        raise refused
-    raise UsageError(
-        f"{name} takes the arguments of no part of credit",
-        "a shaper takes (advantages, batch), a baseline (rewards, group_ids, batch), a loss (logps, old_logps, advantages, mask, "
-        "batch), and settings behind a *",
-    )
+        refused[kind.kind] = ConfigError(f"it is handed {POSITIONAL[kind.kind]} values, and takes {_positional(entry)}")
+    if (
+        len({error.message for error in refused.values()}) == 1
+    ):  # no module or no function of that name, whatever the kind
+        raise next(iter(refused.values()))
+    why = "".join(f"\n  as a {kind}: {error.message}" for kind, error in refused.items())
+    raise UsageError(f"{name} is no part of credit{why}", "see docs/how-to/own-method.md for what each is handed")
 
 
 def _positional(entry: Entry) -> int:

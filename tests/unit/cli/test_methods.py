@@ -149,7 +149,7 @@ def test_an_own_entry_is_shown_as_what_it_is(attribute, kind, command, own, caps
 @pytest.mark.parametrize(
     ("name", "code", "says"),
     [
-        ("{}:odd", 2, r"odd takes the arguments of no part of credit[\s\S]*a shaper takes \(advantages, batch\)"),
+        ("{}:odd", 2, r"odd is no part of credit\n  as a shaper: .*\n  as a baseline: .*\n  as a loss: "),
         ("{}:decoy", 1, r"has no 'decoy'[\s\S]*did you mean 'decay'"),
         ("no_such_module_here:f", 1, "there is no module 'no_such_module_here'"),
         ("hikra", 2, r"no method 'hikra'[\s\S]*did you mean 'hicra'"),
