@@ -3,65 +3,104 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, Undrawn
 
-TITLES = {
-    "baseline": "Baselines: rewards to advantages (baseline.name)",
-    "shaper": "Shapers: advantages to advantages, the credit methods (method.name, method.then)",
-    "loss": "Losses: advantages to the number that is minimised (loss.name)",
-    "preset": "Presets: the usual combinations (preset)",
-}
+if TYPE_CHECKING:
+    from hicra.credit import CreditPreset
+    from hicra.credit.entry import Entry
+
+TOY = "hicra train --config recipes/plan-execute/config.yaml"
+TOOLS = "hicra train --config recipes/grpo-tcr/config.yaml"
+FILLED = "hicra train --set preset={} --set task.name={} --set model.name={} --set train.learning_rate=5e-4 -o RUN"
+POSITIONAL = {"shaper": 2, "baseline": 3, "loss": 5}  # arguments before the settings: a plain function is known by them
 
 
 def methods(
-    name: Annotated[str | None, Parameter(help="Show this one whole: formula, settings, fields and source.")] = None,
+    name: Annotated[
+        str | None,
+        Parameter(
+            help="Show this one whole: formula, settings, needs, source and page; also module:function of your own."
+        ),
+    ] = None,
     /,
     *,
     common: Undrawn = UNDRAWN,
 ) -> None:
     """List the baselines, credit methods (shapers), losses and presets, or show one whole."""
+    from hicra.cli import show_method
     from hicra.credit import BASELINES, LOSSES, METHODS, PRESETS
     from hicra.errors import UsageError, did_you_mean
 
     entries = [*BASELINES.values(), *METHODS.values(), *LOSSES.values(), *PRESETS.values()]
-    rows: list[dict[str, Any]] = [
-        {
-            "name": e.name, "kind": e.kind, "needs": list(e.needs), "settings": e.settings, "source": e.source,
-            "formula": "" if e.kind == "preset" else inspect.cleandoc(e.function.__doc__ or ""),
-        }
-        for e in entries
-    ]  # fmt: skip
-    then = "hicra train --config recipes/plan-execute/config.yaml --method NAME -o RUN"
     if name is None:
-        common.give({"methods": rows}, "\n".join(_listed(rows)), then="hicra methods NAME")
+        rows = [_row(entry) for entry in entries]
+        common.give({"methods": rows}, "\n".join(show_method.listed(rows)), then="hicra methods NAME")
         return
-    if name not in {row["name"] for row in rows}:
-        raise UsageError(f"there is no method {name!r}", did_you_mean(name, [row["name"] for row in rows]))
-    row = next(row for row in rows if row["name"] == name)
-    key = {"baseline": "baseline.name", "loss": "loss.name", "preset": "preset"}.get(row["kind"])
-    if key:
-        then = f"hicra train --config recipes/plan-execute/config.yaml --set {key}={name} -o RUN"
-    common.give({"methods": [row]}, "\n".join(_whole(row)), then=then.replace("NAME", name))
+    known = {entry.name: entry for entry in entries}
+    if name not in known and ":" not in name:
+        raise UsageError(
+            f"there is no method {name!r}", f"{did_you_mean(name, known)}; one of your own is module:function"
+        )
+    entry = known[name] if name in known else _own(name)
+    row = _row(entry)
+    text = "\n".join(show_method.whole(row, entry))
+    common.give({"methods": [row]}, text, then=_next(row, name))
 
 
-def _listed(rows: list[dict[str, Any]]) -> list[str]:
-    lines: list[str] = []
-    width = max(len(row["name"]) for row in rows) + 2
-    for kind, title in TITLES.items():
-        lines += ["", title] if lines else [title]
-        for row in rows:
-            if row["kind"] == kind:
-                lines.append(f"  {row['name']:{width}}{row['formula'].partition(chr(10))[0] or row['source']}")
-    return lines
+def _row(entry: Entry | CreditPreset) -> dict[str, Any]:
+    from hicra.credit import CreditPreset
+
+    formula = "" if isinstance(entry, CreditPreset) else inspect.cleandoc(entry.function.__doc__ or "")
+    return {
+        "name": entry.name, "kind": entry.kind, "needs": list(entry.needs), "settings": entry.settings,
+        "source": entry.source, "formula": formula,
+    }  # fmt: skip
 
 
-def _whole(row: dict[str, Any]) -> list[str]:
-    lines = [f"{row['name']}, a {row['kind']}", f"source:   {row['source']}"]
-    lines += [f"needs:    {', '.join(row['needs']) or 'rewards and groups alone'}"] if row["kind"] != "preset" else []
-    lines += ["settings, with their defaults:" if row["settings"] else "settings: none"]
-    lines += [f"  {key} = {value}" for key, value in row["settings"].items()]
-    return [*lines, *(["", row["formula"]] if row["formula"] else [])]
+def _next(row: dict[str, Any], name: str) -> str:
+    """Returns a command that trains with it; a preset is trained without a recipe, whose other keys would stay beside it."""
+    if row["kind"] == "preset":
+        with_tools = row["settings"].get("reward.tool_bonus", "none") != "none"
+        start = ("calculator", "calculator-start") if with_tools else ("plan_execute", "plan-execute-strong")
+        return FILLED.format(name, *start)
+    named = {"baseline": "--set baseline.name=", "shaper": "--method ", "loss": "--set loss.name="}[row["kind"]]
+    return f"{TOOLS if 'state_ids' in row['needs'] else TOY} {named}{name} -o RUN"
+
+
+def _own(name: str) -> Entry:
+    """Finds a researcher's own entry, as the kind that it is, or that a plain function's arguments say.
+
+    Raises:
+        ConfigError: it cannot be loaded.
+        UsageError: it fits no kind; the message says for each kind why.
+    """
+    from hicra.credit.own import TABLES, find
+    from hicra.errors import ConfigError, UsageError
+
+    refused: dict[str, ConfigError] = {}
+    for kind in TABLES:
+        try:
+            entry = find(kind, name, "hicra methods")
+        except ConfigError as error:
+            refused[kind.kind] = error
+            continue
+        if entry.name != name or _positional(entry) == POSITIONAL[kind.kind]:
+            return entry
+        refused[kind.kind] = ConfigError(f"it is handed {POSITIONAL[kind.kind]} values, and takes {_positional(entry)}")
+    if (
+        len({error.message for error in refused.values()}) == 1
+    ):  # no module or no function of that name, whatever the kind
+        raise next(iter(refused.values()))
+    why = "".join(f"\n  as a {kind}: {error.message}" for kind, error in refused.items())
+    raise UsageError(f"{name} is no part of credit{why}", "see docs/how-to/own-method.md for what each is handed")
+
+
+def _positional(entry: Entry) -> int:
+    """Counts the arguments before the settings; one with a default is a setting whose * was forgotten, unless it is batch."""
+    arguments = inspect.signature(entry.function).parameters.values()
+    plain = [one for one in arguments if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return sum(one.default is one.empty or one.name == "batch" for one in plain)

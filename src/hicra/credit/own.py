@@ -22,6 +22,7 @@ from hicra.credit.entry import Entry, Table
 from hicra.credit.loss import Loss
 from hicra.credit.losses import LOSSES
 from hicra.credit.method import Method
+from hicra.credit.presets import PRESETS
 from hicra.credit.shapers import METHODS
 from hicra.errors import ConfigError, did_you_mean
 
@@ -49,7 +50,7 @@ def find(kind: type[Entry], name: str, key: str) -> Entry:
         entry: Entry = table[name]
         return entry
     if ":" not in name:
-        hint = did_you_mean(name, table)
+        hint = _elsewhere(name) or did_you_mean(name, table)
         raise ConfigError(f"{key}: no {table.kind} {name!r}", f"{hint}; one of your own is module:function")
     return _loaded(kind, name, key)
 
@@ -113,3 +114,11 @@ def _imported(module: str, name: str, key: str) -> Any:
         f"{key}: there is no module {module!r}, neither installed nor in {here}",
         "write module:function, as in my_package:shape",
     )
+
+
+def _elsewhere(name: str) -> str:
+    """Says of a name of another table, or of a preset, what it is and how it is named; nothing where no table has it."""
+    named: dict[type[Entry], str] = {Method: "--method ", Baseline: "--set baseline.name=", Loss: "--set loss.name="}
+    said = [f"{name} is a {table.kind}: {named[kind]}{name}" for kind, table in TABLES.items() if name in table]
+    said += [f"{name} is a preset: --set preset={name}"] if name in PRESETS else []
+    return "; ".join(said)

@@ -103,12 +103,16 @@ class RewardConfig(Strict):
 class TrainConfig(Strict):
     """How the model is trained."""
 
-    steps: Positive = Field(default=100, description="Number of training steps.")
+    steps: Positive = Field(default=100, description="Number of training steps (optimiser steps).")
     save_steps: Positive = Field(default=50, description="A checkpoint is saved every so many steps.")
     keep_checkpoints: Positive = Field(default=2, description="Number of newest checkpoints that are kept.")
     seed: Count = Field(default=0, description="Seed of problems, sampling and initialisation.")
     learning_rate: float = Field(default=1e-6, gt=0, description="Learning rate of AdamW, constant after the warm-up.")
-    warmup_steps: Count = Field(default=5, description="Number of steps in which the learning rate rises from 0.")
+    warmup_steps: Count = Field(
+        default=5,
+        description="Number of steps in which the learning rate rises from 0. Unless this is 0, step 1 has the rate 0 and leaves "
+        "the weights as they are.",
+    )
     weight_decay: float = Field(default=0.0, ge=0, description="Weight decay of AdamW.")
     skip_without_gradient: bool = Field(
         default=False,
@@ -117,10 +121,10 @@ class TrainConfig(Strict):
     )
     adam_beta2: float = Field(default=0.99, gt=0, lt=1, description="Second beta of AdamW.")
     max_grad_norm: float = Field(default=1.0, gt=0, description="The gradient is clipped to this norm.")
-    prompts_per_step: Positive = Field(default=32, description="Number of problems per step.")
+    prompts_per_step: Positive = Field(default=32, description="Number of problems per generation.")
     group_size: int = Field(default=8, ge=2, description="Number of rollouts per problem (G).")
     iterations: Positive = Field(
-        default=1, description="Number of optimiser steps over the rollouts of one generation."
+        default=1, description="Number of optimiser steps over the rollouts of one generation; each is a training step."
     )
     micro_batch: Count = Field(default=0, description="Number of rollouts per forward pass; 0 takes all at once.")
     max_new_tokens: Positive = Field(default=256, description="Longest response, in tokens.")
@@ -139,9 +143,11 @@ class TrainConfig(Strict):
     @model_validator(mode="after")
     def _whole(self) -> TrainConfig:
         if self.save_steps % self.iterations:
+            below = self.save_steps // self.iterations * self.iterations
+            right = " or ".join(str(steps) for steps in (below, below + self.iterations) if steps)
             raise ValueError(
                 f"train.save_steps {self.save_steps} is no multiple of train.iterations {self.iterations}: a run could not "
-                "resume exactly from a checkpoint inside a generation"
+                f"resume exactly from a checkpoint inside a generation; give {right}"
             )
         if self.skip_without_gradient and self.kl:
             raise ValueError(

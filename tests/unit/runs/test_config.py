@@ -79,7 +79,8 @@ def test_shapers_may_be_named_alone():
         ("train: {steps: 0}", ["train.steps", "greater than or equal to 1"]),
         ("train: {group_size: 1}", ["train.group_size"]),
         ("train: {steps: many}", ["train.steps", "'many'"]),
-        ("train: {iterations: 2, save_steps: 3}", ["no multiple"]),
+        ("train: {iterations: 2, save_steps: 3}", ["no multiple", "give 2 or 4"]),
+        ("train: {iterations: 4, save_steps: 3}", ["inside a generation; give 4 in"]),
         ("train: {micro_batch: 7}", ["does not divide"]),
         ("train: {skip_without_gradient: true, kl: 0.1}", ["train.skip_without_gradient", "train.kl"]),
         (

@@ -38,7 +38,13 @@ def hicra(advantages: Any, planning_mask: Any, alpha: float = 0.2) -> Any:
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.2) -> Array:
-    """Returns A + alpha |A| on planning tokens and A elsewhere: (1 + alpha) A where A > 0, (1 - alpha) A where A < 0."""
+    """Returns A + alpha |A| on planning tokens and A elsewhere: (1 + alpha) A where A > 0, (1 - alpha) A where A < 0.
+
+    Args:
+        advantages: [B,T].
+        batch: holds planning_mask and response_mask, both [B,T].
+        alpha: in [0, 1); 0 returns the advantages bit for bit. The paper uses 0.2.
+    """
     return np.asarray(hicra(advantages, batch["planning_mask"], alpha))
 
 
