@@ -104,7 +104,7 @@ class OwnRun(RunWriter):
         shaping = self.trainer.hicra_shaping
         return RunFolder.create(
             self.path, method=shaping.credit.shapers[0].entry.name, seed=args.seed, config=config,
-            inputs={"lexicon": shaping.lexicon.content_hash},
+            inputs={"lexicon": shaping.lexicon.content_hash, **shaping.credit.hashes()},
             versions={name: version for name in PACKAGES if (version := installed(name))},
         )  # fmt: skip
 
