@@ -64,7 +64,10 @@ def _explained(entry: Entry, error: Exception) -> tuple[str, str]:
     field = error.args[0] if isinstance(error, KeyError) and error.args else None
     if isinstance(entry, Loss):
         if field is not None:
-            return said, "a loss is handed advantages and mask; its batch holds the fields of its entry's `needs` alone"
+            return said, (
+                "its batch holds the fields of its entry's `needs` alone, which in training can be entropies; let a shaper put "
+                "what other fields say into the advantages"
+            )
         if isinstance(error, TypeError) or "numpy()" in str(error):
             return said, (
                 "a loss gets torch tensors in training: write it with torch, or for both with xp = "
