@@ -68,8 +68,9 @@ def _explained(entry: Entry, error: Exception) -> tuple[str, str]:
                 "its batch holds the fields of its entry's `needs` alone, which in training can be entropies; let a shaper put "
                 "what other fields say into the advantages"
             )
-        if isinstance(error, TypeError) or "numpy()" in str(error):
-            return said, (
+        numpy = "numpy()" in str(error)  # torch's own advice is detach(), which would train nothing
+        if numpy or isinstance(error, TypeError):
+            return "calls a function of numpy on a tensor with a gradient" if numpy else said, (
                 "a loss gets torch tensors in training: write it with torch, or for both with xp = "
                 "hicra.arrays.namespace_of(logps), as in xp.exp(logps)"
             )

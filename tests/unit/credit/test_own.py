@@ -232,7 +232,11 @@ def test_a_setting_that_every_loss_has_is_refused(module):
         ("detached", "no gradient of its loss reaches logps", "without detach()"),
         ("times_zero", "no gradient of its loss reaches logps", "a product with 0"),
         ("steep", "its gradient is nan at row 0, token 0", "look at roots"),
-        ("of_numpy", "Can't call numpy() on Tensor that requires grad", "hicra.arrays.namespace_of(logps)"),
+        (
+            "of_numpy",
+            "of_numpy calls a function of numpy on a tensor with a gradient",
+            "hicra.arrays.namespace_of(logps)",
+        ),
         ("by_plan", "KeyError: 'planning_mask'", "the fields of its entry's `needs` alone"),
     ],
 )
