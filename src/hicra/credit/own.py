@@ -79,12 +79,18 @@ def is_own(entry: Entry) -> bool:
 def files_of(entry: Entry, name: str) -> tuple[Path, ...]:
     """Returns the files that an entry is from, apart from those of this package: of the module named, and of its function.
 
+    A script that is run itself is none: it also holds settings that may differ from run to run.
+
     Args:
         entry: what `find` gave.
         name: the name by which it was found.
     """
     modules = {name.partition(":")[0] if ":" in name else "", _module_of(entry.function)}
-    found = {getattr(sys.modules.get(one), "__file__", None) for one in modules if not one.startswith("hicra.")}
+    found = {
+        getattr(sys.modules.get(one), "__file__", None)
+        for one in modules - {"__main__"}
+        if not one.startswith("hicra.")
+    }
     return tuple(sorted(Path(one) for one in found if one and Path(one).is_file()))
 
 

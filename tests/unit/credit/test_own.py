@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hicra import credit
 from hicra.credit.assignment import choose
+from hicra.credit.own import files_of
 from hicra.credit.trial import try_out
 from hicra.errors import ConfigError, DataError
 
@@ -270,6 +272,16 @@ def test_the_hash_of_a_part_changes_with_its_file_alone(module, tmp_path):
     assert credit.assign(method).hashes()["method"] == hashlib.sha256((CODE + "# changed\n").encode()).hexdigest()
 
 
+def test_a_script_that_is_run_has_no_hash(monkeypatch):
+    def shape(advantages, batch):
+        return advantages
+
+    entry = credit.Method("in_a_script", shape, "a paper", needs=("response_mask",))
+    assert files_of(entry, "in_a_script") == (Path(__file__),)
+    monkeypatch.setattr(shape, "__module__", "__main__")
+    assert files_of(entry, "in_a_script") == ()
+
+
 def test_a_baseline_and_a_loss_of_ones_own(module):
     baseline = choose(credit.Baseline, f"{module}:ones", {}, "baseline.name").entry
     assert baseline([1, 0], [1, 1], {"response_ids": [[1], [2]], "response_mask": [[1], [1]]}).tolist() == [1, 1]
@@ -288,6 +300,19 @@ def test_a_baseline_and_a_loss_of_ones_own(module):
 def test_a_loss_may_be_written_for_tensors_alone(module):
     pytest.importorskip("torch")
     assert choose(credit.Loss, f"{module}:of_tensors", {}, "loss.name").settings["mean"] == "tokens"
+
+
+def test_without_torch_a_loss_is_tried_with_numpy(module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert choose(credit.Loss, f"{module}:plain", {}, "loss.name").settings["mean"] == "tokens"
+    with np.errstate(all="ignore"):
+        assert "not finite" in refusal(credit.Loss, f"{module}:infinite", key="loss.name").message
+
+
+def test_an_entry_that_forgets_the_mask_is_told_so():
+    with pytest.raises(ConfigError, match="reads response_mask, which is not among the fields") as error:
+        try_out(credit.Method("mine", lambda advantages, batch: advantages, "a paper", needs=("entropies",)), {})
+    assert error.value.fix.endswith("needs=('entropies', 'response_mask'))")
 
 
 def test_a_module_that_is_not_there():
