@@ -111,6 +111,21 @@ def test_three_in_a_row_end_the_run_by_name_and_without_a_checkpoint(tmp_path: P
     assert saved == ["checkpoint-1", "checkpoint-2", "checkpoint-3"]  # all of finite weights, none of the last step
 
 
+OWN_LOSS = """
+def breaks(logps, old_logps, advantages, mask, batch):
+    return -advantages * logps / (0.0 if logps.shape[1] > 5 else 1.0)
+"""
+
+
+def test_a_loss_of_ones_own_is_named_where_it_breaks_in_the_run_alone(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "own_loss_of_a_test.py").write_text(OWN_LOSS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    trainer = make_trainer(tmp_path, policy_loss="own_loss_of_a_test:breaks", max_steps=4)
+    with pytest.raises(EngineError, match="the loss 'own_loss_of_a_test:breaks' is not finite") as error:
+        trainer.train()
+    assert error.value.fix.startswith("look at what own_loss_of_a_test:breaks divides by")
+
+
 def test_two_and_one_do_not_make_three(tmp_path: Path) -> None:
     broken(tmp_path, (0, 1, 3, 4), max_steps=5).train()
 

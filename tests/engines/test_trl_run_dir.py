@@ -70,6 +70,17 @@ def test_another_training_is_refused_at_the_resume(tmp_path: Path) -> None:
     assert len(RunFolder.open(tmp_path / "run").metrics()) == 4
 
 
+def test_other_code_of_ones_own_is_refused_at_the_resume(tmp_path: Path, monkeypatch: Any) -> None:
+    file = tmp_path / "own_code_of_run_dir.py"
+    file.write_text("def shape(advantages, batch):\n    return advantages\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run(tmp_path, "own_code_of_run_dir:shape", run_dir=str(tmp_path / "run"), **SAVES)
+    file.write_text(file.read_text() + "# changed\n")
+    again = make_trainer(tmp_path, "own_code_of_run_dir:shape", run_dir=str(tmp_path / "run"), **SAVES)
+    with pytest.raises(ArtifactError, match="made with another method, whose file has changed since"):
+        again.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"))
+
+
 def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     run(tmp_path, run_dir=str(tmp_path / "run"), max_steps=1)
     with pytest.raises(ArtifactError, match="already exists"):

@@ -99,6 +99,8 @@ def _said(row: dict[str, Any], entry: Entry) -> Iterator[tuple[str, str]]:
     yield "page", page_of(entry)
     fields = f"; of the batch: {', '.join(row['needs'])}" if row["needs"] else ""
     yield "needs", TAKES[row["kind"]] + fields
+    if entry.binary:
+        yield "rewards", "0 and 1 alone"
     if isinstance(entry, Loss):
         yield "signs", "treats tokens by the sign of their advantage" if entry.signed else "one formula for both signs"
     if isinstance(entry, Method):

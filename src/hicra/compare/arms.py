@@ -4,7 +4,8 @@ Runs with different verifiers, prompts or data are not arms of one experiment, s
 
 Deviations:
 COMPARE-1. An input whose name hicra does not know counts as data, so it must be equal in all runs. A different `lexicon` or
-    `model` makes another arm instead, since either may be what is compared.
+    `model`, or different code of a method, baseline or loss of one's own, makes another arm instead, since each may be what is
+    compared.
 """
 
 from __future__ import annotations

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+from hicra.artifacts import sha256_bytes, sha256_file
 from hicra.credit.baseline import Baseline
 from hicra.credit.entry import Batch, Entry
 from hicra.credit.loss import Loss
 from hicra.credit.method import Method
-from hicra.credit.own import find, is_own
+from hicra.credit.own import files_of, find, is_own
 from hicra.credit.trial import try_out
 from hicra.errors import ConfigError
 
@@ -27,10 +29,11 @@ E = TypeVar("E", bound=Entry)
 
 @dataclass(frozen=True)
 class Picked(Generic[E]):
-    """An entry with all of its settings, checked."""
+    """An entry with all of its settings, checked, and the files that it is from where it is a researcher's own."""
 
     entry: E
     settings: Mapping[str, Any]
+    files: tuple[Path, ...] = ()
 
     @property
     def strength(self) -> float:
@@ -56,7 +59,8 @@ def choose(kind: type[E], name: str, settings: Mapping[str, Any] | None, key: st
     """
     entry = find(kind, name, key)
     assert isinstance(entry, kind)
-    chosen = Picked(entry, entry.checked(settings or {}))
+    settings = entry.checked(settings or {}, f"{key.removesuffix('name')}settings")
+    chosen = Picked(entry, settings, files_of(entry, name))
     if is_own(entry):
         try_out(entry, chosen.settings)
     return chosen
@@ -163,6 +167,20 @@ class Assignment:
         for one in self.shapers:
             advantages = one.entry(advantages, batch, **one.settings)
         return advantages
+
+    def hashes(self) -> dict[str, str]:
+        """Returns sha256 of the code of each part of one's own, by `method` (all shapers together), `baseline` and `loss`.
+
+        What such a file imports is not looked at.
+        """
+        parts = {"method": self.shapers, "baseline": (self.baseline,), "loss": (self.loss,)}
+        found = {
+            part: [sha256_file(file) for one in picked if one for file in one.files] for part, picked in parts.items()
+        }
+        return {
+            part: many[0] if len(many) == 1 else sha256_bytes(" ".join(many).encode())
+            for part, many in found.items() if many
+        }  # fmt: skip
 
     def described(self) -> dict[str, Any]:
         """Returns what a file says of it: {baseline, shapers, loss}, null where the engine's own is taken."""

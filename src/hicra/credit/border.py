@@ -19,6 +19,7 @@ PER_TOKEN = (
     "state_ids",
 )  # fields of a batch, [B,T]  # fmt: skip
 PER_ROLLOUT = ("group_ids", "rewards", "truncated", "n_tool_calls")  # [B]
+LOOK_AT_BATCH = ", or look at the batch it was given"
 
 
 def fields(batch: Mapping[str, Any], needs: Sequence[str]) -> dict[str, Array]:
@@ -162,12 +163,12 @@ def check_result(made: Any, shape: tuple[int, ...], live: Bools | None, of: str)
     if found != shape:
         raise DataError(f"{of} gave {type(made).__name__} of shape {found} and must give {shape}", "mend that function")
     bad = ~np.isfinite(made) if live is None else live & ~np.isfinite(made)
-    if bad.any():
+    if count := int(np.count_nonzero(bad)):
         place = np.argwhere(bad)[0].tolist()
         where = f"row {place[0]}" + (f", token {place[1]}" if len(place) > 1 else "")
         raise DataError(
-            f"{of} gave {made[tuple(place)]} at {where} ({np.count_nonzero(bad)} values are not finite)",
-            "mend that function, or look at the batch it was given",
+            f"{of} gave {made[tuple(place)]} at {where} ({'1 value is' if count == 1 else f'{count} values are'} not finite)",
+            f"mend that function{LOOK_AT_BATCH}",
         )
 
 

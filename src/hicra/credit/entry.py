@@ -73,19 +73,24 @@ class Entry:
         """The names of the settings with their defaults."""
         return {name: field.default for name, field in self.settings_class.model_fields.items()}
 
-    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, given: Mapping[str, Any], section: str = "") -> dict[str, Any]:
         """Checks the given settings and returns all settings, with defaults for those that are not given.
+
+        Args:
+            given: settings by name.
+            section: the section of the config that holds them, for the message; "" takes that of its kind.
 
         Raises:
             ConfigError: this entry does not have a setting, or refuses its value.
         """
+        section = section or self.section
         for key in given:
             if key not in self.settings:
                 known = did_you_mean(key, self.settings) if self.settings else "it has no settings"
-                raise ConfigError(f"{self.section}.{key}: {self.name} has no setting {key!r}", known)
+                raise ConfigError(f"{section}.{key}: {self.name} has no setting {key!r}", known)
         plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
         fix = f"the defaults are {self.settings}"
-        return dict(validated(self.settings_class, plain, under=f"{self.section}.", fix=fix))
+        return dict(validated(self.settings_class, plain, under=f"{section}.", fix=fix))
 
     def require(self, batch: Batch) -> None:
         """Raises MissingField if the batch lacks a field that this entry needs."""

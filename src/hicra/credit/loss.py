@@ -27,8 +27,8 @@ class Loss(Entry):
 
     The number is numpy or torch as `logps` is, with its dtype and device, and a gradient flows back to `logps`. `function` is
     `(logps, old_logps, advantages, mask, batch, *, settings...) -> [B,T]`, the loss of each token, in numpy or torch. Its arrays
-    are floats of one dtype and 0 where the mask is False. The batch holds the needed fields alone, [B,T], of the policy that is
-    trained, so a gradient may flow into its entropies too.
+    are floats of one dtype, copies that it may write into, and 0 where the mask is False. The batch holds the needed fields
+    alone, [B,T], of the policy that is trained, so a gradient may flow into its entropies too.
 
     Every loss has two settings more than its function. `mean`: "tokens" averages over all tokens of the batch (DAPO),
     "responses" over the tokens of each response and then over responses (GRPO), "constant" divides the sum by B * most_tokens

@@ -17,7 +17,8 @@ class Method(Entry):
     """One way to shape advantages: `method(advantages [B] or [B,T], batch, **settings) -> [B,T]`.
 
     The result is numpy or torch as the advantages are, with their dtype and device; the input is not changed. `function` is
-    `(A [B,T], batch of arrays, *, settings...) -> A'` in numpy; what it returns outside response_mask is replaced by A.
+    `(A [B,T], batch of arrays, *, settings...) -> A'` in numpy; A is a copy that it may write into, the batch is not, and what it
+    returns outside response_mask is replaced by A.
 
     Attributes:
         scope: "row" if a row's result depends on that row alone, "batch" if it depends on groups or quantiles; an engine

@@ -4,8 +4,9 @@
     credit.register(credit.Method("mine", shape, "my paper", needs=("response_mask",)))      # in a script
 
 What stands behind `module:function` is an entry (`Method`, `Baseline`, `Loss`) or a plain function, which becomes one: it then
-gets the fields that every engine has at hand. Its module is looked for where Python looks, then in the working folder. An entry
-of one's own is tried out on a small batch before it is used (`trial.py`).
+gets the fields that every engine has at hand. Its module is looked for where Python looks, then in the working folder. Of an
+entry of one's own, the signature is checked (`signature.py`), and it is tried out on a small batch before it is used
+(`trial.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from hicra.credit.losses import LOSSES
 from hicra.credit.method import Method
 from hicra.credit.presets import PRESETS
 from hicra.credit.shapers import METHODS
+from hicra.credit.signature import check_signature
 from hicra.errors import ConfigError, did_you_mean
 
 TABLES: dict[type[Entry], Table] = {Method: METHODS, Baseline: BASELINES, Loss: LOSSES}
@@ -43,7 +45,7 @@ def find(kind: type[Entry], name: str, key: str) -> Entry:
         key: the key of the config that holds the name, for the message.
 
     Raises:
-        ConfigError: there is none; the message names the nearest one, or what is wrong with the module.
+        ConfigError: there is none; the message names the nearest one, or what is wrong with the module or the signature.
     """
     table = TABLES[kind]
     if name in table:
@@ -52,25 +54,50 @@ def find(kind: type[Entry], name: str, key: str) -> Entry:
     if ":" not in name:
         hint = _elsewhere(name) or did_you_mean(name, table)
         raise ConfigError(f"{key}: no {table.kind} {name!r}", f"{hint}; one of your own is module:function")
-    return _loaded(kind, name, key)
+    found = _loaded(kind, name, key)
+    check_signature(found)
+    return found
 
 
 def register(entry: Entry) -> Entry:
     """Adds an entry to the table of its kind, so that its name can be used wherever one is taken; returns it.
 
     Raises:
-        ConfigError: another entry has that name.
+        ConfigError: another entry has that name, or the function's signature is not as `check_signature` wants it.
     """
     table = TABLES[type(entry)]
     if table.get(entry.name, entry) != entry:
         raise ConfigError(f"there is a {table.kind} {entry.name!r} already", "give yours another name")
+    check_signature(entry)
     table[entry.name] = entry
     return entry
 
 
 def is_own(entry: Entry) -> bool:
     """Says whether an entry is a researcher's own, and not of this package."""
-    return not entry.function.__module__.startswith("hicra.")
+    return not _module_of(entry.function).startswith("hicra.")
+
+
+def files_of(entry: Entry, name: str) -> tuple[Path, ...]:
+    """Returns the files that an entry is from, apart from those of this package: of the module named, and of its function.
+
+    A script that is run itself is none: it also holds settings that may differ from run to run.
+
+    Args:
+        entry: what `find` gave.
+        name: the name by which it was found.
+    """
+    modules = {name.partition(":")[0] if ":" in name else "", _module_of(entry.function)}
+    found = {
+        getattr(sys.modules.get(one), "__file__", None)
+        for one in modules - {"__main__"}
+        if not one.startswith("hicra.")
+    }
+    return tuple(sorted(Path(one) for one in found if one and Path(one).is_file()))
+
+
+def _module_of(function: Any) -> str:
+    return getattr(function, "__module__", None) or type(function).__module__
 
 
 def _loaded(kind: type[Entry], name: str, key: str) -> Entry:

@@ -19,6 +19,7 @@ from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
+from hicra.runs.arms import OWN_CODE
 from hicra.runs.config import with_defaults
 from hicra.runs.difference import difference, flat
 from hicra.runs.find import MANIFEST
@@ -38,7 +39,8 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
     Raises:
         ConfigError, ArtifactError: something is wrong with the config, model, task, lexicon or engine.
     """
-    refuse_missing(config.assignment())
+    credit = config.assignment()
+    refuse_missing(credit)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.train.threads))
     task = make_task(config.task.name, **config.task.settings)
     model = models.resolve(config.model.name)
@@ -46,7 +48,8 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
         say(f"warning: {warning}")
     lexicon = Lexicon.load(config.lexicon)
     engine = open_engine(config.engine)
-    inputs = {"lexicon": lexicon.content_hash, "model": sha256_file(model / "model.safetensors"), **hashes_of(task)}
+    weights = sha256_file(model / "model.safetensors")
+    inputs = {"lexicon": lexicon.content_hash, "model": weights, **hashes_of(task), **credit.hashes()}
     fitted = _fitting(config.resolved(), task)
     _refuse_reward(fitted, task)
     return Prepared(fitted, task, model, lexicon, inputs, engine)
@@ -83,7 +86,11 @@ def open_run(
         )
     inputs = run.manifest.get("inputs") or {}
     if changed := [name for name, value in prepared.inputs.items() if inputs.get(name) != value]:
-        raise ArtifactError(f"{out} was made with another {changed[0]}", "restore that input, or choose another -o")
+        code = changed[0] in OWN_CODE
+        raise ArtifactError(
+            f"{out} was made with another {changed[0]}" + (", whose file has changed since" if code else ""),
+            f"restore that {'file' if code else 'input'}, or choose another -o",
+        )
     checkpoint = checkpoints.newest(run, say)
     rewind(run, checkpoint, say)
     run.manifest["config"] = settings

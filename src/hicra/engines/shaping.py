@@ -35,16 +35,24 @@ GIVEN = (
     "entropies", "old_logprobs",
 )  # fmt: skip
 OF_THE_POLICY = ("entropies", "old_logprobs")
+GIVEN_TO_A_LOSS = ("entropies",)  # besides log-probabilities, advantages and mask
 
 
 def refuse_missing(credit: Assignment) -> None:
-    """Raises ConfigError if a baseline or shaper needs a field that an engine does not have; so before anything is trained."""
+    """Raises ConfigError if a part needs a field that an engine does not have, or not for it; so before anything is trained."""
     missing = [field for field in credit.needs if field not in GIVEN]
     if missing:
         users = [one.entry for one in (credit.baseline, *credit.shapers) if one and missing[0] in one.entry.needs]
         raise ConfigError(
             f"{users[0].kind} {users[0].name!r} needs the batch field {missing[0]!r}, which no engine has here",
             f"an engine has {', '.join(GIVEN)}; call it from Python with a batch that holds {missing[0]}",
+        )
+    loss = credit.loss.entry if credit.loss else None
+    if loss and (missing := [field for field in loss.needs if field not in GIVEN_TO_A_LOSS]):
+        raise ConfigError(
+            f"loss {loss.name!r} needs the batch field {missing[0]!r}, which no engine gives a loss here",
+            f"besides log-probabilities, advantages and mask, a loss gets {', '.join(GIVEN_TO_A_LOSS)}; let a shaper put what "
+            f"{missing[0]} says into the advantages",
         )
 
 

@@ -2,7 +2,8 @@
 
 An arm is a method, with the settings in which runs of that method differ: `hicra(alpha=0.4)`. Settings of the method itself (with
 its defaults filled in) have their own name, others have their key in the config: `hicra(train.learning_rate=0.1)`. A lexicon or
-model that differs is named by its hash if there is one, since the same file may lie under two paths.
+model that differs is named by its hash if there is one, since the same file may lie under two paths. Code of one's own that
+differs is named by the hashes of its files: `my_package:shape(code=1f0c2a9b)`.
 
 Deviations:
 COMPARE-2. The setting `seed` of a method (placebo draws from it) never makes an arm.
@@ -18,7 +19,9 @@ from hicra.runs.config import with_defaults
 from hicra.runs.difference import flat, varying
 from hicra.runs.folder import RunFolder
 
-FREE_INPUTS = ("lexicon", "model")
+NAMED_INPUTS = ("lexicon", "model")
+OWN_CODE = ("method", "baseline", "loss")  # inputs that are there where that part is a researcher's own function
+FREE_INPUTS = (*NAMED_INPUTS, *OWN_CODE)
 # Settings that cannot change what a run learns, and settings that never make an arm: the task and how it is evaluated.
 _IGNORED = (
     "train.seed",
@@ -45,10 +48,11 @@ def name_arms(runs: Sequence[RunFolder]) -> list[str]:
 
 
 def method_settings(run: RunFolder) -> dict[str, Any]:
-    """Returns the settings of the run's method, with its defaults filled in and without `seed`."""
+    """Returns the settings of the run's method, with its defaults filled in and without `seed`; `code` is that of one's own."""
     known = METHODS[run.method].settings if run.method in METHODS else {}
     given = mapping(mapping(mapping(run.manifest.get("config")).get("method")).get("settings"))
-    return {key: value for key, value in {**known, **given}.items() if key != "seed"}
+    code = _code(run, "method")
+    return {key: value for key, value in {**known, **given, **code}.items() if key != "seed"}
 
 
 def other_settings(run: RunFolder) -> dict[str, Any]:
@@ -57,7 +61,8 @@ def other_settings(run: RunFolder) -> dict[str, Any]:
     rest = {
         key: value for key, value in flat(config).items() if key not in _IGNORED and not key.startswith(_IGNORED_HEADS)
     }
-    rest |= {part: _called(config.get(part), table) for part, table in (("baseline", BASELINES), ("loss", LOSSES))}
+    for part, table in (("baseline", BASELINES), ("loss", LOSSES)):
+        rest[part] = _called(config.get(part), table, _code(run, part))
     if not getattr(LOSSES.get(str(mapping(config.get("loss")).get("name"))), "by_part", False):
         rest.pop("train.micro_batch", None)  # the loss of a part adds up to that of the whole
     rest["then"] = (
@@ -65,14 +70,20 @@ def other_settings(run: RunFolder) -> dict[str, Any]:
     )
     model = config.get("model")
     called = {"lexicon": config.get("lexicon"), "model": model.get("name") if isinstance(model, Mapping) else model}
-    for name in FREE_INPUTS:
+    for name in NAMED_INPUTS:
         rest[name] = str(inputs[name])[:8] if inputs.get(name) else called[name] or None
     return rest
 
 
-def _called(part: Any, table: Mapping[str, Any]) -> str | None:
+def _code(run: RunFolder, part: str) -> dict[str, str]:
+    """Returns the start of the hash of a part's code where that part is a researcher's own, as a setting of it."""
+    found = mapping(run.manifest.get("inputs")).get(part)
+    return {"code": str(found)[:8]} if found else {}
+
+
+def _called(part: Any, table: Mapping[str, Any], code: Mapping[str, str] | None = None) -> str | None:
     """Writes a part of credit with those of its settings that are no defaults: `forking_tokens(rho=0.3)`; None if absent."""
-    name, given = mapping(part).get("name"), mapping(mapping(part).get("settings"))
+    name, given = mapping(part).get("name"), {**mapping(mapping(part).get("settings")), **(code or {})}
     known = table[str(name)].settings if name in table else {}
     told = ", ".join(f"{key}={shown(value)}" for key, value in given.items() if key not in known or known[key] != value)
     return None if name is None else f"{name}({told})" if told else str(name)

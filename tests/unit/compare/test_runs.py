@@ -10,6 +10,7 @@ from hicra.compare.plot import save_plot
 from hicra.compare.text import render
 from hicra.errors import ArtifactError, ConfigError, DataError
 from hicra.runs import RunFolder
+from hicra.runs.sections import RunConfig
 
 INPUTS = {"lexicon": "l" * 64, "model": "m" * 64, "data": "d" * 64, "verifier": "v" * 64, "prompt": "p" * 64}
 
@@ -330,3 +331,27 @@ def test_the_size_of_a_part_makes_an_arm_where_the_loss_depends_on_it(tmp_path, 
     one, two = ({"loss": {"name": loss}, "train": train | {"micro_batch": size}} for size in (4, 16))
     names = arms_of(tmp_path, one, two)
     assert names == (["hicra(train.micro_batch=4)", "hicra(train.micro_batch=16)"] if apart else ["hicra", "hicra"])
+
+
+def test_code_of_ones_own_that_differs_makes_another_arm_and_is_not_refused(tmp_path):
+    whole = RunConfig().model_dump(mode="json", exclude={"method", "task"})
+    paths = [
+        make(tmp_path, "mine:shape", 0, 0.4 + at, name=str(at), inputs={"method": code * 64}, **whole)
+        for at, code in enumerate("ab")
+    ]
+    paths.append(make(tmp_path, "hicra", 0, 0.5, **whole))
+    found = compare(paths, "hicra")
+    assert sorted(arm["arm"] for arm in found["arms"]) == [
+        "hicra", "mine:shape(code=aaaaaaaa)", "mine:shape(code=bbbbbbbb)",
+    ]  # fmt: skip
+    assert not any("differ" in warning for warning in found["warnings"])
+
+
+def test_code_of_an_own_baseline_or_loss_stands_with_it(tmp_path):
+    whole = RunConfig().model_dump(mode="json", exclude={"method", "task"})
+    own, usual = whole | {"baseline": {"name": "mine:rest"}}, whole | {"baseline": {"name": "rloo"}}
+    assert arms_of(tmp_path / "a", usual, own | {"inputs": {"baseline": "c" * 64}}) == [
+        "hicra(baseline=rloo)", "hicra(baseline=mine:rest(code=cccccccc))",
+    ]  # fmt: skip
+    same = whole | {"loss": {"name": "mine:loss"}, "inputs": {"loss": "e" * 64}}
+    assert arms_of(tmp_path / "b", same, same) == ["hicra", "hicra"]

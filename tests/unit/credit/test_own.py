@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hicra import credit
 from hicra.credit.assignment import choose
+from hicra.credit.own import files_of
+from hicra.credit.trial import try_out
 from hicra.errors import ConfigError, DataError
 
 CODE = """
@@ -49,6 +53,65 @@ def of_tensors(logps, old_logps, advantages, mask, batch):
 
 def ones(rewards, group_ids, batch):
     return np.ones(len(rewards))
+
+def whole_numbers(advantages, batch):
+    return (4 * advantages).astype(int)
+
+def one_nan(advantages, batch):
+    out = advantages * 1
+    out[1, 2] = np.nan
+    return out
+
+def by_entropy(advantages, batch):
+    return advantages * batch["entropies"]
+
+def in_its_copy(advantages, batch, *, by: float = 2.0):
+    advantages *= by
+    return advantages
+
+def positional(advantages, batch, gamma=0.95):
+    return advantages * gamma
+
+def too_few(advantages):
+    return advantages
+
+def no_default(advantages, batch, *, k: float):
+    return advantages * k
+
+def no_type(advantages, batch, *, gamma=0.95):
+    return advantages * gamma
+
+def nothing_said(advantages, batch, *, k):
+    return advantages * k
+
+def odd_type(advantages, batch, *, base: np.ndarray = None):
+    return advantages
+
+def unknown_type(advantages: "NoSuchType", batch):
+    return advantages
+
+def groups_in_place(rewards, group_ids, batch):
+    group_ids += 1
+    return rewards - rewards.mean()
+
+def detached(logps, old_logps, advantages, mask, batch):
+    return -advantages * logps.detach()
+
+def times_zero(logps, old_logps, advantages, mask, batch):
+    advantages *= 0
+    return -advantages * logps
+
+def steep(logps, old_logps, advantages, mask, batch):
+    return -advantages * (logps - logps).sqrt()
+
+def of_numpy(logps, old_logps, advantages, mask, batch):
+    return -advantages * np.exp(logps - old_logps)
+
+def by_plan(logps, old_logps, advantages, mask, batch):
+    return -advantages * logps * batch["planning_mask"]
+
+def other_mean(logps, old_logps, advantages, mask, batch, *, mean: str = "mine"):
+    return -advantages * logps
 
 ENTRY = credit.Method("mine", doubled, "a paper", needs=("response_mask",))
 NUMBER = 3
@@ -101,6 +164,124 @@ def test_what_it_does_wrong_is_said_before_it_is_used(module, name, says):
         choose(credit.Method, f"{module}:{name}", {}, "method.name")
 
 
+def refusal(kind, name, settings=None, key="method.name"):
+    with pytest.raises(ConfigError) as error:
+        choose(kind, name, settings or {}, key)
+    return error.value
+
+
+def test_a_result_that_is_refused_is_named_once_and_said_to_be_of_made_up_rollouts(module):
+    error = refusal(credit.Method, f"{module}:one_nan")
+    assert error.message == (
+        f"shaper '{module}:one_nan' gave nan at row 1, token 2 (1 value is not finite) "
+        "(tried on 4 made-up rollouts of up to 5 tokens)"
+    )
+    assert error.fix == "mend that function"
+    assert (
+        "(13 values are not finite)" in refusal(credit.Method, f"{module}:nan").message
+    )  # 4 + 3 + 4 + 2 policy tokens
+
+
+def test_a_shaper_that_gives_whole_numbers_is_refused(module):
+    error = refusal(credit.Method, f"{module}:whole_numbers")
+    assert f"{module}:whole_numbers: it gives numbers of type int64, and advantages are floats" in error.message
+
+
+def test_a_field_that_a_plain_function_does_not_get_asks_for_an_entry(module):
+    error = refusal(credit.Method, f"{module}:by_entropy")
+    assert "by_entropy reads entropies, which is not among the fields that it gets" in error.message
+    assert "credit.Method('mine', the_function" in error.fix
+    assert error.fix.endswith("'group_ids', 'entropies'))")
+    assert "its batch holds response_ids" in refusal(credit.Method, f"{module}:fails").fix
+
+
+def test_advantages_are_a_copy(module):
+    chosen = choose(credit.Method, f"{module}:in_its_copy", {}, "method.name")
+    given = np.array([[1.0, 1.0], [-1.0, -1.0]])
+    assert chosen.entry(given, BATCH, **chosen.settings).tolist() == [[2.0, 2.0], [-2.0, -1.0]]  # the last is padding
+    assert given.tolist() == [[1.0, 1.0], [-1.0, -1.0]]
+
+
+def test_group_ids_are_not_a_copy(module):
+    assert "it writes into group_ids" in refusal(credit.Baseline, f"{module}:groups_in_place").message
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "fix"),
+    [
+        ("positional", "parameter gamma must be keyword-only, or it is no setting", "put `*, ` before gamma"),
+        ("too_few", "takes advantages, and a shaper is handed advantages, batch", "def too_few(advantages, batch, *, "),
+        ("no_default", "setting 'k' has no default", "write k: float = 1.0"),
+        ("no_type", "setting 'gamma' has no type", "write gamma: float = 0.95"),
+        ("nothing_said", "setting 'k' has no type and no default", "write k: float = 1.0"),
+        ("odd_type", "its settings cannot be read", "give settings simple types"),
+        ("unknown_type", "its signature cannot be read: NameError: name 'NoSuchType'", "def unknown_type("),
+    ],
+)
+def test_what_a_signature_lacks_is_said(module, name, says, fix):
+    error = refusal(credit.Method, f"{module}:{name}")
+    assert says in error.message
+    assert fix in error.fix
+
+
+def test_a_setting_that_every_loss_has_is_refused(module):
+    assert "every loss has a setting 'mean' already" in refusal(credit.Loss, f"{module}:other_mean").message
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "fix"),
+    [
+        ("detached", "no gradient of its loss reaches logps", "without detach()"),
+        ("times_zero", "no gradient of its loss reaches logps", "a product with 0"),
+        ("steep", "its gradient is nan at row 0, token 0", "look at roots"),
+        (
+            "of_numpy",
+            "of_numpy calls a function of numpy on a tensor with a gradient",
+            "hicra.arrays.namespace_of(logps)",
+        ),
+        ("by_plan", "KeyError: 'planning_mask'", "the fields of its entry's `needs` alone"),
+    ],
+)
+def test_a_loss_without_a_sound_gradient_is_refused(module, name, says, fix):
+    pytest.importorskip("torch")
+    error = refusal(credit.Loss, f"{module}:{name}", key="loss.name")
+    assert says in error.message
+    assert fix in error.fix
+
+
+@pytest.mark.parametrize("name", credit.LOSSES)
+def test_every_loss_of_the_package_passes_the_trial_of_ones_own(name):
+    pytest.importorskip("torch")
+    try_out(credit.LOSSES[name], credit.LOSSES[name].settings)
+
+
+def test_a_wrong_setting_of_a_further_shaper_is_named_by_its_place():
+    with pytest.raises(ConfigError, match=r"^method\.then\[0\]\.settings\.gama: .* has no setting 'gama'"):
+        credit.assign({"name": "none"}, [{"name": "position_shaping", "settings": {"gama": 0.9}}])
+
+
+def test_the_hash_of_a_part_changes_with_its_file_alone(module, tmp_path):
+    method, then = {"name": f"{module}:doubled"}, [{"name": f"{module}:ENTRY"}]
+    whole = {"baseline": {"name": f"{module}:ones"}, "loss": {"name": f"{module}:plain"}}
+    one = hashlib.sha256(CODE.encode()).hexdigest()
+    assert credit.assign(method, **whole).hashes() == {"method": one, "baseline": one, "loss": one}
+    assert credit.assign({"name": "hicra"}, [method]).hashes() == {"method": one}
+    assert credit.assign(method, then).hashes()["method"] != one  # of two files, though they are the same here
+    assert credit.assign({"name": "hicra"}, loss={"name": "clip"}).hashes() == {}
+    (tmp_path / f"{module}.py").write_text(CODE + "# changed\n")
+    assert credit.assign(method).hashes()["method"] == hashlib.sha256((CODE + "# changed\n").encode()).hexdigest()
+
+
+def test_a_script_that_is_run_has_no_hash(monkeypatch):
+    def shape(advantages, batch):
+        return advantages
+
+    entry = credit.Method("in_a_script", shape, "a paper", needs=("response_mask",))
+    assert files_of(entry, "in_a_script") == (Path(__file__),)
+    monkeypatch.setattr(shape, "__module__", "__main__")
+    assert files_of(entry, "in_a_script") == ()
+
+
 def test_a_baseline_and_a_loss_of_ones_own(module):
     baseline = choose(credit.Baseline, f"{module}:ones", {}, "baseline.name").entry
     assert baseline([1, 0], [1, 1], {"response_ids": [[1], [2]], "response_mask": [[1], [1]]}).tolist() == [1, 1]
@@ -119,6 +300,19 @@ def test_a_baseline_and_a_loss_of_ones_own(module):
 def test_a_loss_may_be_written_for_tensors_alone(module):
     pytest.importorskip("torch")
     assert choose(credit.Loss, f"{module}:of_tensors", {}, "loss.name").settings["mean"] == "tokens"
+
+
+def test_without_torch_a_loss_is_tried_with_numpy(module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert choose(credit.Loss, f"{module}:plain", {}, "loss.name").settings["mean"] == "tokens"
+    with np.errstate(all="ignore"):
+        assert "not finite" in refusal(credit.Loss, f"{module}:infinite", key="loss.name").message
+
+
+def test_an_entry_that_forgets_the_mask_is_told_so():
+    with pytest.raises(ConfigError, match="reads response_mask, which is not among the fields") as error:
+        try_out(credit.Method("mine", lambda advantages, batch: advantages, "a paper", needs=("entropies",)), {})
+    assert error.value.fix.endswith("needs=('entropies', 'response_mask'))")
 
 
 def test_a_module_that_is_not_there():
@@ -142,6 +336,9 @@ def test_registered_names_are_in_the_table(monkeypatch):
         assert credit.register(entry) is entry
         assert credit.METHODS["of_a_test"] is entry
         credit.register(entry)
+        with pytest.raises(ConfigError, match="parameter by must be keyword-only"):
+            credit.register(credit.Method("of_another", lambda advantages, batch, by=1.0: advantages, "another"))
+        assert "of_another" not in credit.METHODS
         with pytest.raises(ConfigError, match="there is a method 'of_a_test' already"):
             credit.register(credit.Method("of_a_test", np.sign, "another"))
         assert credit.get_method("of_a_test") is entry

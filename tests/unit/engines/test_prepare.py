@@ -1,9 +1,12 @@
 """What a run needs is found and checked before anything is written."""
 
+import hashlib
+from types import SimpleNamespace
+
 import pytest
 
 from hicra.engines.open import open_engine
-from hicra.engines.prepare import hashes_of, prepare, refuse_run
+from hicra.engines.prepare import hashes_of, open_run, prepare, refuse_run
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config, with_defaults
@@ -68,6 +71,17 @@ def test_a_run_that_is_there_says_how_far_it_has_come(tmp_path):
     assert "--resume" not in error.value.fix
 
 
+def test_a_run_is_not_resumed_with_other_code_of_ones_own(tmp_path):
+    prepared = SimpleNamespace(config=RunConfig().resolved(), inputs={"lexicon": "a" * 64, "loss": "b" * 64})
+    run, _ = open_run(prepared, tmp_path / "run", False, pytest.fail)
+    again, _ = open_run(prepared, run.path, True, lambda text: None)
+    assert again.manifest["inputs"]["loss"] == "b" * 64
+    prepared.inputs = prepared.inputs | {"loss": "c" * 64}
+    with pytest.raises(ArtifactError, match="was made with another loss, whose file has changed since") as error:
+        open_run(prepared, run.path, True, pytest.fail)
+    assert error.value.fix == "restore that file, or choose another -o"
+
+
 @pytest.mark.slow
 def test_parts_of_a_reward_that_do_not_fit_are_refused_before_anything_is_written():
     pytest.importorskip("trl")
@@ -81,3 +95,13 @@ def test_parts_of_a_reward_that_do_not_fit_are_refused_before_anything_is_writte
             prepare(config, lambda text: None)
     config, _ = load_config(None, ("task.name=calculator", "model.name=calculator-start", "reward.tool_bonus=paper"))
     assert prepare(config, lambda text: None).config.train.max_new_tokens == 48
+
+
+@pytest.mark.slow
+def test_the_file_of_a_method_of_ones_own_is_among_the_inputs(tmp_path, monkeypatch):
+    pytest.importorskip("trl")
+    code = "def shape(advantages, batch):\n    return advantages\n"
+    (tmp_path / "own_code_of_prepare.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config, _ = load_config(None, ("method.name=own_code_of_prepare:shape",))
+    assert prepare(config, lambda text: None).inputs["method"] == hashlib.sha256(code.encode()).hexdigest()

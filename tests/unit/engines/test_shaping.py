@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hicra import Lexicon
-from hicra.credit import METHODS, assign
+from hicra.credit import LOSSES, METHODS, assign
 from hicra.credit.assignment import Assignment, Picked
 from hicra.engines.shaping import Shaping
 from hicra.errors import ConfigError, EngineError, MissingField
@@ -123,6 +123,12 @@ def test_a_field_that_no_engine_has_is_refused_before_the_first_step():
     )
     with pytest.raises(ConfigError, match="shaper 'of_a_test' needs the batch field 'moods'"):
         Shaping(Assignment((Picked(entry, {}),)), LEXICON, TOKENIZER)
+
+
+def test_a_field_that_no_engine_gives_a_loss_is_refused_before_the_first_step():
+    entry = LOSSES["clip"].__class__("of_a_test", LOSSES["clip"].function, "-", needs=("planning_mask",))
+    with pytest.raises(ConfigError, match="loss 'of_a_test' needs the batch field 'planning_mask'"):
+        Shaping(Assignment((Picked(METHODS["none"], {}),), loss=Picked(entry, {})), LEXICON, TOKENIZER)
 
 
 @pytest.mark.parametrize(

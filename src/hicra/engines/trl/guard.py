@@ -20,6 +20,7 @@ import torch
 from torch.nn.utils import get_total_norm
 from transformers import TrainerCallback
 
+from hicra.credit.own import is_own
 from hicra.errors import EngineError
 
 IN_A_ROW = 3
@@ -69,10 +70,12 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         """Raises EngineError after too many refused steps in a row, or where weights are lost."""
         if self._ruined or self.in_a_row >= IN_A_ROW:
             times = f"{self.in_a_row} optimiser steps in a row were" if self.in_a_row > 1 else "an optimiser step was"
+            own = self._own_loss
+            look = f"look at what {own} divides by, or takes a root or a logarithm of; or " if own else ""
             raise EngineError(
                 f"{times} refused, the last at step {self.trainer.state.global_step}: {self._why}",
-                "lower the learning rate, and look at the rewards and at the rollouts that were kept; the weights that were "
-                "good are in the newest checkpoint",
+                f"{look}lower the learning rate, and look at the rewards and at the rollouts that were kept; the weights that "
+                "were good are in the newest checkpoint",
             )
 
     # ---- the events of transformers' trainer, in their order
@@ -116,6 +119,12 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         return getattr(self.trainer.optimizer, "optimizer", self.trainer.optimizer)  # accelerate wraps it
 
     @property
+    def _own_loss(self) -> str:
+        """The name of the loss where it is a researcher's own, else ""."""
+        chosen = self.trainer.hicra_shaping.credit.loss
+        return chosen.entry.name if chosen is not None and is_own(chosen.entry) else ""
+
+    @property
     def _sharded(self) -> bool:
         """Whether this process holds parts of weights only, or the optimiser is not torch's."""
         return bool(self.trainer.is_fsdp_enabled or self.trainer.is_deepspeed_enabled)
@@ -132,7 +141,7 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         if getattr(self.trainer.accelerator, "scaler", None) is not None:
             return ""
         if self._broken:
-            return "the loss is not finite"
+            return f"the loss{f' {self._own_loss!r}' if self._own_loss else ''} is not finite"
         norm = self.norm if self.norm is None or torch.is_tensor(self.norm) else torch.tensor(float(self.norm))
         return "" if norm is None or bool(torch.isfinite(norm)) else "the gradient is not finite"
 

@@ -104,7 +104,7 @@ class OwnRun(RunWriter):
         shaping = self.trainer.hicra_shaping
         return RunFolder.create(
             self.path, method=shaping.credit.shapers[0].entry.name, seed=args.seed, config=config,
-            inputs={"lexicon": shaping.lexicon.content_hash},
+            inputs={"lexicon": shaping.lexicon.content_hash, **shaping.credit.hashes()},
             versions={name: version for name in PACKAGES if (version := installed(name))},
         )  # fmt: skip
 
@@ -117,6 +117,13 @@ class OwnRun(RunWriter):
                 f"{self.path} was made with {key} = {old!r}, this training has {new!r}",
                 "choose another run_dir, or resume with the settings of before",
             )
+        inputs = run.manifest.get("inputs") or {}
+        for part, code in self.trainer.hicra_shaping.credit.hashes().items():
+            if inputs.get(part) != code:
+                raise ArtifactError(
+                    f"{self.path} was made with another {part}, whose file has changed since",
+                    "restore that file, or choose another run_dir",
+                )
         rewind(run, (step, None), lambda text: warnings.warn(text, stacklevel=2))
         return run
 
