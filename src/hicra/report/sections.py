@@ -9,7 +9,7 @@ from typing import Any
 
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import told
-from hicra.report.figures import average, meaning
+from hicra.report.figures import average, counted_in, meaning_in
 from hicra.report.model import ReportModel
 
 MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
@@ -149,7 +149,7 @@ def glance(model: ReportModel) -> dict[str, Any]:
     text += ", averaged over seeds; below each are the lowest and the highest seed." if several else "."
     return {
         "text": text,
-        "columns": [{"name": label, "meaning": meaning(metric)} for metric, label, _ in columns],
+        "columns": [{"name": label, "meaning": meaning_in(metric, counted_in(model))} for metric, label, _ in columns],
         "rows": rows,
     }
 
