@@ -44,13 +44,13 @@ def legend(panel: Panel) -> tuple[list[str], int]:
     by_kind = any(line.kind_label for line in panel.lines) and any(line.arm_label for line in panel.lines)
     out: list[str] = []
     x, row, arm = 0.0, 0, None
-    longest = max(1.2 * _width(line.arm_label) for line in panel.lines) if by_kind else 0.0
-    name_width = longest + 12 if longest <= WIDTH / 3 else 0.0  # else the names stand above their metrics
+    longest = max(1.2 * _width(line.arm_label) for line in panel.lines)
+    name_width = longest + 12 if by_kind and longest <= WIDTH / 3 else 0.0  # long names stand above their metrics
     for line in panel.lines:
         first = f" ({line.first:.3g})" if line.first is not None else ""
         if by_kind and line.arm != arm:
             row, x, arm = row + (arm is not None), name_width, line.arm
-            if by_kind and not name_width:
+            if not name_width:
                 parts = _in_rows(line.arm_label, WIDTH / 1.2)
                 out += [svg.text(0, _TOP + (row + at) * _ROW + 4, part, class_="arm") for at, part in enumerate(parts)]
                 row += len(parts)

@@ -201,7 +201,7 @@
       mark.setAttribute("role", "img");
       mark.setAttribute("aria-label", verdict(r));
       return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step),
-        el("bdi", { class: "free" }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
+        el("bdi", { class: "free", title: data.arms[r.arm] }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
     }));
   }
   function move(by) {
