@@ -217,7 +217,11 @@ def credit_parts(run: Run) -> dict[str, str]:
     Keys: preset, baseline, method (with further shapers behind "then"), loss.
     """
     method = mapping(run.config.get("method"))
-    shapers = [_called(method) or shorten(run.method, 300), *(_called(one) for one in method.get("then") or [])]
+    then = method.get("then")
+    shapers = [
+        _called(method) or shorten(run.method, 300),
+        *(_called(one) for one in (then if isinstance(then, list) else [])),
+    ]
     return {
         "preset": shorten(str(run.config.get("preset") or ""), 300),
         "baseline": _called(run.config.get("baseline")),
