@@ -81,6 +81,13 @@ def test_a_name_without_an_end_is_cut_and_says_so() -> None:
     assert rows[-1][1].endswith("…")
 
 
+def test_every_row_of_a_legend_begins_at_the_left() -> None:
+    lines = tuple(Curve(arm, 0, name, "", (1.0,), (1.0,)) for arm, name in enumerate(("none", LONG, LONG + "x")))
+    entries, rows = charts.legend(Panel("", "", (1.0,), lines))
+    assert rows == 5  # one, and two for each long name
+    assert sum('d="M1 ' in one for one in entries) == 3
+
+
 def test_short_names_stay_in_one_row() -> None:
     assert len({y for y, _ in legend_rows("none", "hicra")}) == 1
 
