@@ -8,12 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from hicra.diagnose.diagnose import diagnose
 from hicra.engines.held_out import read_evaluation
 from hicra.engines.train import train
 from hicra.engines.trl.versions import has_tools
 from hicra.errors import ConfigError
 from hicra.generation.models import resolve
 from hicra.generation.sampling import load, sample
+from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
 from hicra.tasks.calculator import Calculator
@@ -57,6 +59,30 @@ def test_the_rewards_are_those_of_the_recipe(straight: Path) -> None:
             assert row["reward"] == pytest.approx(reward - max(0, length - 39) / 9, abs=1e-6), row["response"]
             seen.add((row["correct"], calls))
     assert {(True, 2), (False, 2), (False, 1)} <= seen
+
+
+def test_what_the_calculator_returned_is_saved(straight: Path) -> None:
+    rows = pl.concat(RunFolder.open(straight).rollouts())
+    told = 0
+    for row in rows.iter_rows(named=True):
+        assert len(row["tool_outputs"]) == row["n_tool_calls"]
+        assert "<tool>" not in row["response"]
+        for output in row["tool_outputs"]:
+            assert row["response"][: output["at"]].rstrip().endswith("</call>"), row["response"]
+            told += any(letter.isdigit() for letter in output["text"])
+    assert told > 0
+
+
+def test_diagnosing_the_run_counts_what_training_counted(straight: Path, tmp_path: Path) -> None:
+    run = RunFolder.open(straight)
+    found = diagnose(
+        [straight], Lexicon.load(run.config["lexicon"]), tokenizer=None, out=None, on_bad="stop", max_bad=0.0,
+    )  # fmt: skip
+    assert found["counts"] == "tokens"
+    trained = {row["step"]: row for row in run.metrics()}
+    names = ("hicra/length", "hicra/planning_share", "hicra/gram_hits", "hicra/semantic_entropy")
+    for step in found["steps"]:
+        assert [step[name] for name in names] == pytest.approx([trained[step["step"]][name] for name in names])
 
 
 def test_metrics_name_the_rounds(straight: Path) -> None:

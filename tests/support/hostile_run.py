@@ -66,6 +66,10 @@ def hostile_run(path: Path, method: str, seed: int) -> Path:
             "model": PAYLOADS[0],
             "lexicon": PAYLOADS[1],
             "task": {"name": PAYLOADS[2]},
+            "preset": PAYLOADS[3],
+            "baseline": {"name": PAYLOADS[4], "settings": {PAYLOADS[5]: PAYLOADS[6]}},
+            "method": {"name": PAYLOADS[7], "then": [{"name": PAYLOADS[8]}, PAYLOADS[9]]},
+            "loss": PAYLOADS[10],
             **{p: p for p in PAYLOADS},
         },
         inputs=named,
@@ -89,6 +93,7 @@ def hostile_run(path: Path, method: str, seed: int) -> Path:
             "advantages": [0.6, 0.5],
             "entropies": [0.1, 0.2],
             "labels": [payload, payload],
+            "tool_outputs": [{"at": 0, "text": payload}, {"at": len(payload), "text": payload}],
         }
         for payload in PAYLOADS
     ]

@@ -6,13 +6,16 @@ import shlex
 import textwrap
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, Overwrite
 from hicra.drawing.readable import counted
 from hicra.errors import UsageError
+
+if TYPE_CHECKING:
+    from hicra.runs.sections import RunConfig
 
 
 def train(
@@ -54,7 +57,7 @@ def train(
     common.warn(hidden_warning(resolved.lexicon))
     for note in notes:
         common.say(f"note: {note}")
-    with Steps(resolved.train.steps, f"{resolved.method.name} on {resolved.task.name}", common.quiet) as bar:
+    with Steps(resolved.train.steps, called(resolved), common.quiet) as bar:
         result = run(
             resolved, out, resume=resume, overwrite=overwrite, read=[config] if config else [], say=bar.say,
             progress=bar.step,
@@ -67,10 +70,30 @@ def train(
     figures = ", ".join(f"{key} {value:.3f}" for key, value in shown.items() if value is not None)
     common.give(
         result,
-        f"{counted(result['steps'], 'step')} in {out}: {figures}",
+        f"{counted(result['steps'], 'step')} in {out}"
+        + (f": {figures}" if figures else ", of which the last made no rollouts"),
         then=f"hicra report {out} -o {out}/report.html",
     )
     return 0
+
+
+def called(config: RunConfig) -> str:
+    """Names a training for its lines of progress: the shapers, the task, and the other parts of credit that are no defaults.
+
+    >>> from hicra.runs.sections import RunConfig
+    >>> called(RunConfig.model_validate({"baseline": {"name": "rloo"}, "method": {"then": [{"name": "sepa"}]}}))
+    'hicra then sepa on plan_execute (rloo)'
+    """
+    usual = type(config)()
+    parts = [config.preset and f"preset {config.preset}"]
+    parts += [
+        own.name
+        for own, default in ((config.baseline, usual.baseline), (config.loss, usual.loss))
+        if own.name != default.name
+    ]
+    shapers = " then ".join([config.method.name, *(one.name for one in config.method.then)])
+    told = ", ".join(filter(None, parts))
+    return f"{shapers} on {config.task.name}" + (f" ({told})" if told else "")
 
 
 def config_keys() -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from hicra import corpus
 from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
+from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
 from hicra.findings import Evidence, Finding, findings, told
 from hicra.findings.finding import joined, save_judgement
 from hicra.findings.judged_errors import Judge, judged_errors
@@ -62,10 +63,11 @@ def diagnose(
     """
     if out is not None:
         check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, *read_too], folder=True)
-    tagger = RowTagger(lexicon, tokenizer, unit)
+    by_text = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
     rows = with_text(read.rows)
+    tagger = OwnTokensTagger(by_text) if tokenizer is None and have_own_tokens(rows) else by_text
     warnings = _stepless(rows) + (_several_models(rows) if by is None else [])
     rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
     parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
@@ -109,7 +111,7 @@ def diagnose(
     return result
 
 
-def _steps(rows: pl.DataFrame, tagger: RowTagger) -> Steps:
+def _steps(rows: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> Steps:
     steps = sorted(rows["step"].unique().to_list())
     return {step: measure(rows.filter(pl.col("step") == step), tagger) for step in steps}
 

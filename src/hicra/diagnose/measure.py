@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from hicra.arrays import Floats, Ints
+from hicra.diagnose.own_tokens import COLUMNS, OwnTokensTagger, have_own_tokens
 from hicra.metrics import RolloutStats, kind_sums, kind_values, with_nulls
 from hicra.tagging import RowTagger, TaggedRows, chunks, span_series
 
@@ -33,19 +34,23 @@ class StepMetrics:
     table: pl.DataFrame
 
 
-def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
+def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetrics:
     """Measures some rows.
 
     Args:
         part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
-        tagger: finds the planning tokens.
+        tagger: finds the planning tokens; an `OwnTokensTagger` only where `have_own_tokens`.
     """
     stats, spans, chars, tokens = [], [], [], []
     sums = {name: np.zeros(6) for name in PER_TOKEN}
     having = dict.fromkeys(("correct", "reward", "group_id", *PER_TOKEN), 0)
     for rows in chunks(part):
         ids = rows["token_ids"].to_list() if rows["token_ids"].null_count() < rows.height else None
-        tagged = tagger.tag(rows["response"].to_list(), ids)
+        texts = rows["response"].to_list()
+        if isinstance(tagger, OwnTokensTagger):
+            tagged = tagger.tag(texts, rows["token_ids"].to_list(), rows["token_ends"].to_list())
+        else:
+            tagged = tagger.tag(texts, ids)
         spans += tagged.spans
         chars += tagged.planning_chars.tolist()
         stats.append(_stats(rows, tagged))
@@ -76,7 +81,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger) -> StepMetrics:
     for name, value in named.items():
         of_prefix = next((count for prefix, count in rows_of_prefix.items() if name.startswith(prefix)), part.height)
         coverage[name] = 0 if value is None else rows_of.get(name, of_prefix)
-    kept = part.select(_kept_columns(part)).with_columns(
+    own_tokens = tagger.counts == "tokens" and have_own_tokens(part)
+    kept = part.select(_kept_columns(part, own_tokens)).with_columns(
         span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
     )
     if any(having[name] for name in PER_TOKEN):
@@ -127,7 +133,7 @@ def _token_columns(tables: Mapping[str, Floats], tagged: TaggedRows) -> pl.DataF
     return pl.DataFrame(columns)
 
 
-def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
+def _kept_columns(part: pl.DataFrame, own_tokens: bool) -> list[pl.Expr]:
     wanted = {
         "id": pl.String,
         "response": pl.String,
@@ -138,4 +144,7 @@ def _kept_columns(part: pl.DataFrame) -> list[pl.Expr]:
     columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
     if part.schema.get("truncated") == pl.Boolean:
         columns.append(pl.col("truncated"))
+    columns += [pl.col(name) for name in ("n_tool_calls", "tool_outputs") if name in part.columns]
+    if own_tokens:
+        columns += [pl.col(name) for name in COLUMNS]
     return [pl.col("question").alias("prompt"), *columns]

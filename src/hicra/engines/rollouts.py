@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hicra.arrays import Array, Bools
 from hicra.engines.shaping import Generation
 from hicra.tagging import SPANS, Tagger, covered
 from hicra.tasks.base import Task
+
+TOOL_OUTPUTS = pl.List(pl.Struct({"at": pl.Int64, "text": pl.String}))
 
 
 def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None, end: int) -> pl.DataFrame:
@@ -28,6 +31,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
     base, live_tokens = a["base"], a["response_mask"]
     if base.ndim == 2:  # one a token: the column says their mean
         base = np.where(live_tokens, base, 0.0).sum(axis=1) / np.maximum(live_tokens.sum(axis=1), 1)
+    calls, answers = a.get("n_tool_calls"), tool_outputs(a["response_ids"], live_tokens, tagger)
     rows = []
     for index, (text, ends) in enumerate(texts):
         live = np.flatnonzero(a["response_mask"][index])
@@ -53,7 +57,8 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
             "token_ends": [ends[column] for column in live],
             "entropies": a["entropies"][index, live].astype(float).tolist(),
             "logprobs": a["logprobs"][index, live].astype(float).tolist(),
-            "truncated": not ended,
+            "truncated": not ended, "n_tool_calls": None if calls is None else int(calls[index]),
+            "tool_outputs": answers[index],
             "advantage": float(base[index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
             "labels": None if task is None else task.labels(text, inputs, ended),
         })  # fmt: skip
@@ -61,6 +66,34 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
     schema: dict[str, Any] = {
         "spans": SPANS, "reward": pl.Float64,
         "correct": pl.Boolean, "labels": pl.List(pl.String), "token_ids": ints, "planning_mask": ints, "token_ends": ints,
-        "entropies": floats, "logprobs": floats, "advantages": floats,
+        "entropies": floats, "logprobs": floats, "advantages": floats, "n_tool_calls": pl.Int64, "tool_outputs": TOOL_OUTPUTS,
     }  # fmt: skip
     return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+
+
+def tool_outputs(ids: Array, live: Bools, tagger: Tagger) -> list[list[dict[str, Any]]]:
+    """Returns for each rollout what tools returned in it, a list of {at, text} in order.
+
+    `at` is the character of the response (which is the policy's text alone) before which the output stood. What comes behind the
+    last policy token is padding or was never read, and is not told.
+
+    Args:
+        ids: [B,T] token ids.
+        live: [B,T] bool, the policy tokens; what stands between two of them is the output of a tool.
+        tagger: reads token ids.
+    """
+    behind = np.cumsum(live[:, ::-1], axis=1)[:, ::-1] > 0
+    tool = np.asarray((np.cumsum(live, axis=1) > 0) & behind & ~live)
+    found: list[list[dict[str, Any]]] = [[] for _ in ids]
+    some = np.flatnonzero(tool.any(axis=1))
+    if not len(some):
+        return found
+    written, returned = tagger.texts(ids[some], live[some]), tagger.texts(ids[some], tool[some])
+    for row, (_, policy_ends), (text, ends) in zip(some, written, returned, strict=True):
+        columns = np.flatnonzero(tool[row])
+        done = 0
+        for stretch in np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1):
+            last = ends[stretch[-1]]
+            found[row].append({"at": policy_ends[stretch[0] - 1], "text": text[done:last]})
+            done = last
+    return found

@@ -6,7 +6,10 @@ Both are given: the counts, and the shares of the failures.
 Deviations (the paper shows counts over checkpoints, without intervals):
 ERRORS-1. The first and the last fifth of the steps with saved rollouts are compared, at least one step each.
 ERRORS-2. The interval of a share is over groups, since rollouts of one prompt fail alike (`stats.grouped_share_interval`);
-    that of its change follows from the two (`stats.share_change_interval`)."""
+    that of its change follows from the two (`stats.share_change_interval`).
+ERRORS-5. An end of a single step (there are fewer than ten saved ones), or with fewer than 20 scored failures, is too little to
+    say how the shares changed: the text gives the numbers without a change. Where all or none of the failures of both ends are
+    errors of planning, the text says so without an interval, which would tell the number of groups alone."""
 
 from __future__ import annotations
 
@@ -21,6 +24,8 @@ from hicra.drawing.readable import decimal, number
 from hicra.stats import grouped_share_interval, share_change_interval
 
 PERIOD = {"first": "the first fifth of the steps", "last": "the last fifth of the steps", "all": "the only step"}
+_ONE_STEP = {"first": "the first saved step", "last": "the last saved step", "all": "the only step"}
+LEAST_FAILURES = 20
 
 
 def with_period(rollouts: pl.DataFrame) -> pl.DataFrame:
@@ -51,8 +56,9 @@ def periods(
         shared: the kinds whose shares of the scored failures are given.
 
     Returns:
-        One dict a period: period, steps [first, last], rollouts, counts {kind: failures}, shares {kind: share or None},
-        planning_errors, planning_share, planning_share_ci (None where nothing is scored).
+        One dict a period: period, steps [first, last], rollouts, counts {kind: failures}, scored (failures of which it is known
+        whether they are errors of planning), shares {kind: share or None}, planning_errors, planning_share, planning_share_ci
+        (None where nothing is scored).
     """
     found = []
     for name in (name for name in PERIOD if name in rollouts["period"]):
@@ -63,7 +69,7 @@ def periods(
         whole, part = scored.height, int(scored["planning"].sum())
         by_group = scored.group_by("group", maintain_order=True).agg(pl.col("planning").sum(), pl.len())
         found.append({
-            "period": name, "steps": [min(steps), max(steps)], "rollouts": len(steps), "counts": counts,
+            "period": name, "steps": [min(steps), max(steps)], "rollouts": len(steps), "counts": counts, "scored": whole,
             "shares": {kind: counts[kind] / whole if whole else None for kind in shared},
             "planning_errors": part, "planning_share": part / whole if whole else None,
             "planning_share_ci": list(grouped_share_interval(by_group["planning"].to_numpy(), by_group["len"].to_numpy()))
@@ -86,21 +92,40 @@ def told(of: dict[str, float] | None, found: Sequence[dict[str, Any]], numbers: 
     if of is None:
         return ""
     shares = [number(one["planning_share"], percent=True) for one in found]
+    went = f"from {number(numbers[0])} to {number(numbers[1])} in number"
+    if few := _too_few(found):
+        numbered = (
+            f"{number(numbers[0])} and {number(numbers[1])} in number, {shares[0]} and {shares[1]} of the failures"
+        )
+        return f"Errors of planning are {numbered}: {few} to say how that changed."
+    if of["difference"] == 0 and found[0]["planning_share"] in (0, 1):
+        return f"Errors of planning went {went}, and are {shares[0]} of the failures at both ends."
     points = [decimal(100 * of[name], 1, sign=True) for name in ("difference", "low", "high")]
     return (
-        f"So errors of planning went from {number(numbers[0])} to {number(numbers[1])} in number, and from {shares[0]} to "
-        f"{shares[1]} of the failures ({points[0]} points, 95\u00a0% interval {points[1]} to {points[2]})."
+        f"So errors of planning went {went}, and from {shares[0]} to {shares[1]} of the failures ({points[0]} points, "
+        f"95\u00a0% interval {points[1]} to {points[2]})."
     )
+
+
+def _too_few(found: Sequence[dict[str, Any]]) -> str:
+    """Says what the two ends have too few of, or the empty text (ERRORS-5)."""
+    if any(one["steps"][0] == one["steps"][1] for one in found):
+        return "one step at each end is too little (it takes ten saved steps)"
+    if min(one["scored"] for one in found) < LEAST_FAILURES:
+        return f"these are too few failures (it takes {LEAST_FAILURES} at each end)"
+    return ""
 
 
 def where(period: dict[str, Any]) -> str:
     """Says which steps a period has.
 
-    >>> where({"period": "first", "steps": [1, 20]}), where({"period": "all", "steps": [3, 3]})
-    ('in the first fifth of the steps (1 to 20)', 'in the only step (3)')
+    >>> [where({"period": name, "steps": steps}) for name, steps in (("first", [1, 20]), ("last", [2, 2]), ("all", [3, 3]))]
+    ['in the first fifth of the steps (1 to 20)', 'in the last saved step (2)', 'in the only step (3)']
     """
     first, last = period["steps"]
-    return f"in {PERIOD[period['period']]} ({first if first == last else f'{first} to {last}'})"
+    if first == last:
+        return f"in {_ONE_STEP[period['period']]} ({first})"
+    return f"in {PERIOD[period['period']]} ({first} to {last})"
 
 
 def _names(step: Ints, steps: Ints) -> list[str | None]:

@@ -136,8 +136,8 @@ def _text(figures: dict[str, Any]) -> str:
     shown = {name: number(figures[name], percent=True) for name in figures if name.startswith("p_")}
     return (
         f"Of the planning tokens, {shown['p_high_given_planning']} are among the 30\u00a0% of tokens with the highest entropy. "
-        f"Of these uncertain tokens, {shown['p_planning_given_high']} are planning tokens; more than "
-        f"{number(figures['ceiling'], percent=True)} could not be, as the planning share is "
-        f"{number(figures['planning_share'], percent=True)}. The overlap is "
+        f"Of these uncertain tokens, {shown['p_planning_given_high']} are planning tokens; with a planning share of "
+        f"{number(figures['planning_share'], percent=True)}, {number(figures['ceiling'], percent=True)} is the most possible. "
+        "The overlap is "
         f"{number(figures['lift'])} times that of chance (95\u00a0% interval {number(low)} to {number(high)}), {says}."
     )

@@ -6,7 +6,8 @@ amplifies nothing either.
 Deviations:
 FINDING-4. A group without a gradient counts for the first of these that holds: unscorable (fewer than two of its rollouts have a
     reward), all cut (every rollout was cut at the length limit and none is right), all right, all wrong, equal rewards (where
-    correctness is unknown). The alarm is from half of the groups on.
+    correctness is unknown). The alarm is from half of the groups on; the interval of the share takes the groups as independent,
+    and where it reaches below a half the alarm says that this is not sure.
 """
 
 from __future__ import annotations
@@ -18,10 +19,16 @@ import polars as pl
 from hicra.drawing.readable import counted, number
 from hicra.findings.curves import curve
 from hicra.findings.finding import Evidence, Finding
+from hicra.stats import wilson_interval
 
 NAME = "no_gradient"
 MANY = 0.5  # share of groups without a gradient
 REASONS = ("all right", "all wrong", "all cut", "unscorable", "equal rewards")
+_MEANS = {
+    "all right": "problems that are too easy for this model", "all wrong": "problems that are too hard for this model",
+    "all cut": "responses that are too long for the limit", "unscorable": "rollouts that cannot be scored",
+    "equal rewards": "rewards that do not tell rollouts apart",
+}  # fmt: skip
 
 
 def no_gradient(evidence: Evidence) -> Finding | None:
@@ -31,14 +38,30 @@ def no_gradient(evidence: Evidence) -> Finding | None:
         return _of_metric(evidence)
     groups = sum(counts.values())
     none = groups - counts["mixed"]
+    low, high = (min(1.0, max(0.0, end)) for end in wilson_interval(none, groups))  # rounding may leave 0..1
     figures: dict[str, Any] = {
-        "groups": groups, "no_gradient": none, "share": none / groups, "reasons": {name: counts[name] for name in REASONS},
-        "threshold": MANY,
+        "groups": groups, "no_gradient": none, "share": none / groups, "share_ci": [low, high],
+        "reasons": {name: counts[name] for name in REASONS}, "threshold": MANY,
     }  # fmt: skip
-    text = f"{none} of {counted(groups, 'saved group')} ({number(none / groups, True)}) gave no gradient"
+    text = (
+        f"{none} of {counted(groups, 'saved group')} ({number(none / groups, True)}, 95\u00a0% interval {number(low, True)} to "
+        f"{number(high, True)}) gave no gradient"
+    )
     told = [f"{name} in {counts[name]}" for name in REASONS if counts[name]]
     text += f": {', '.join(told)}." if told else "."
-    return _judged(text, none / groups, figures)
+    if none / groups < MANY:
+        return Finding(NAME, text, figures, alarm=False)
+    unsure = "" if low >= MANY else f" With {counted(groups, 'group')} it is not sure that it is half or more."
+    return Finding(NAME, f"{text} {_main_reason(counts)}{unsure}", figures, alarm=True)
+
+
+def _main_reason(counts: dict[str, int]) -> str:
+    """Names the reason that most groups have, or those that share the first place."""
+    most = max(counts[name] for name in REASONS)
+    means = [_MEANS[name] for name in REASONS if counts[name] == most]
+    if len(means) == 1:
+        return f"The main reason is {means[0]}."
+    return f"The main reasons, equally often, are {', '.join(means[:-1])} and {means[-1]}."
 
 
 def group_outcomes(rollouts: pl.DataFrame) -> dict[str, int] | None:
@@ -89,14 +112,7 @@ def _of_metric(evidence: Evidence) -> Finding | None:
     share = 1 - float(mixed.mean())
     text = f"{number(share, True)} of the groups gave no gradient (mean over {counted(len(steps), 'step')})."
     text += " No rollouts with groups and rewards are saved, so the reasons are not known."
-    return _judged(text, share, {"share": share, "steps": len(steps), "threshold": MANY})
-
-
-def _judged(text: str, share: float, figures: dict[str, Any]) -> Finding:
-    alarm = share >= MANY
-    if alarm:
-        text += " The problems are too easy, too hard or too long for this model: most of a batch teaches nothing."
-    return Finding(NAME, text, figures, alarm=alarm)
+    return Finding(NAME, text, {"share": share, "steps": len(steps), "threshold": MANY}, alarm=share >= MANY)
 
 
 def _is(columns: dict[str, pl.DataType], name: str, kind: str) -> bool:

@@ -41,7 +41,10 @@ def phases(evidence: Evidence) -> Finding | None:
     if most < 2:
         return None
     if most < LEAST_STEPS:
-        text = f"{most} steps are too few to look for phases; it takes at least {LEAST_STEPS}."
+        which = (
+            "saved rollouts" if "counts" in evidence.config else "metrics"
+        )  # diagnosing knows the steps with rollouts alone
+        text = f"{most} steps with {which} are too few to look for phases; it takes at least {LEAST_STEPS}."
         return Finding(NAME, text, {"steps": most})
     found = {name: change_points(*of) for name, of in curves.items() if len(of[0]) >= LEAST_STEPS}
     ends, begins = _end_of_fall(found), _begin_of_rise(found)

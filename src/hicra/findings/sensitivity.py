@@ -95,7 +95,10 @@ def sensitivity(evidence: Evidence) -> Finding | None:
         "keeps_direction": bool((np.sign(changes) == np.sign(change)).mean() >= MOST) if len(full_curve) > 1 else None,
         "keeps_shape": bool((defined >= ALIKE).sum() >= MOST * DRAWS) if len(defined) else None,
     }  # fmt: skip
-    return Finding("sensitivity", _text(figures), figures)
+    told = _text(figures)
+    if spans.counts != "tokens" and (counts := evidence.config.get("counts")):
+        told += f" Shares are of characters here, since the place of each of the {counts} is not recorded."
+    return Finding("sensitivity", told, figures)
 
 
 def spans_of(rollouts: pl.DataFrame) -> Spans | None:

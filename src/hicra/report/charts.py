@@ -5,6 +5,8 @@ Colours, dashes and fonts are classes of drawing/chart.css, for dark and light s
 
 from __future__ import annotations
 
+import re
+
 from hicra.drawing import svg, theme
 from hicra.drawing.readable import number, shorten
 from hicra.drawing.scales import Scale, nice_ticks
@@ -14,6 +16,8 @@ from hicra.report.rollout_figure import rollout_figure
 __all__ = ["describe", "legend", "line_chart", "rollout_figure"]
 
 WIDTH, PLOT_HEIGHT = 400, 180
+_NAME_ROWS = 4
+_PIECES = re.compile(r"[^(,+ ]*[(,+ ]*")
 _LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 46, 12, 10, 34, 18
 
 
@@ -33,24 +37,54 @@ def _bold(line: Curve, data: str) -> str:
 
 
 def legend(panel: Panel) -> tuple[list[str], int]:
-    """Draws the legend as SVG elements and counts its rows: all arms in one row, or one row per arm with several metrics."""
+    """Draws the legend as SVG elements and counts its rows: all arms in one row, or one row per arm with several metrics.
+
+    A long name has rows of its own, as many as it takes, up to `_NAME_ROWS`.
+    """
     by_kind = any(line.kind_label for line in panel.lines) and any(line.arm_label for line in panel.lines)
     out: list[str] = []
     x, row, arm = 0.0, 0, None
-    name_width = max(1.2 * _width(shorten(line.arm_label, 24)) for line in panel.lines) + 12 if by_kind else 0.0
+    longest = max(1.2 * _width(line.arm_label) for line in panel.lines)
+    name_width = longest + 12 if by_kind and longest <= WIDTH / 3 else 0.0  # long names stand above their metrics
     for line in panel.lines:
         first = f" ({line.first:.3g})" if line.first is not None else ""
-        label = shorten(line.kind_label if by_kind else line.label, 34) + first
         if by_kind and line.arm != arm:
             row, x, arm = row + (arm is not None), name_width, line.arm
-            out.append(svg.text(0, _TOP + row * _ROW + 4, shorten(line.arm_label, 24), class_="arm"))
-        width = 44 + _width(label)
+            if not name_width:
+                parts = _in_rows(line.arm_label, WIDTH / 1.2)
+                out += [svg.text(0, _TOP + (row + at) * _ROW + 4, part, class_="arm") for at, part in enumerate(parts)]
+                row += len(parts)
+            else:
+                out.append(svg.text(0, _TOP + row * _ROW + 4, line.arm_label, class_="arm"))
+        parts = _in_rows((line.kind_label if by_kind else line.label) + first, WIDTH - 36)
+        width = 44 + max(map(_width, parts))
         if x > name_width and x + width > WIDTH + 8:
             x, row = name_width, row + 1
         y = _TOP + row * _ROW
-        out += [_bold(line, f"M{svg.short(x + 1)} {y}h24"), svg.text(x + 31, y + 4, label)]
+        out.append(_bold(line, f"M{svg.short(x + 1)} {y}h24"))
+        out += [svg.text(x + 31, y + at * _ROW + 4, part) for at, part in enumerate(parts)]
+        row += len(parts) - 1
         x += width
     return out, row + 1
+
+
+def _in_rows(text: str, width: float) -> list[str]:
+    """Cuts a name into rows of about `width` pixels, at brackets, commas and points between words where it can be."""
+    most = max(8, int(width / _width("x")))
+    rows = [""]
+    for piece in _PIECES.findall(text):
+        if rows[-1] and len(rows[-1]) + len(piece.rstrip()) > most:
+            rows.append("")
+        while len(piece) > most:  # nowhere to break
+            rows[-1:] = [rows[-1] + piece[:most], ""]
+            piece = piece[most:]
+        rows[-1] += piece
+    kept = [row.rstrip() for row in rows if row.strip()] or [""]
+    return (
+        kept
+        if len(kept) <= _NAME_ROWS
+        else [*kept[: _NAME_ROWS - 1], shorten(kept[_NAME_ROWS - 1], most - 1) + "\u2026"]
+    )
 
 
 def _width(text: str) -> float:

@@ -97,6 +97,14 @@ def direction(metric: str) -> str:
     return {"up": "Higher is better.", "down": "Lower is better."}.get(row.direction, "") if row else ""
 
 
+def meaning_in(metric: str, counted: str) -> str:
+    """Returns the sentence of the table of metrics; where words were counted, and not tokens, it says so."""
+    told = meaning(metric)
+    if counted == "tokens":
+        return told
+    return told.replace("policy tokens", counted).replace("tokens", counted).replace(", including the end token", "")
+
+
 # ---- arithmetic on curves with gaps
 def average(values: Sequence[float | None]) -> float | None:
     """Averages the values that are not None; None if there are none."""
@@ -177,12 +185,15 @@ def panel(
     return Panel(name, unit, x, tuple(lines), include, 1.0 if ratio else None, percent) if lines else None
 
 
-def _figure(key: str, title: str, panels: Sequence[Panel | None], kinds: Sequence[Kind], read: str) -> Figure | Missing:
+def _figure(
+    key: str, title: str, panels: Sequence[Panel | None], kinds: Sequence[Kind], read: str, counted: str = "tokens"
+) -> Figure | Missing:
     there = tuple(entry for entry in panels if entry)
     if not there:
         return Missing(title, tuple(kind.metric for kind in kinds))
     drawn = {line.kind for entry in there for line in entry.lines}
-    shows = " ".join(dict.fromkeys(meaning(kind.metric) for number, kind in enumerate(kinds) if number in drawn))
+    meanings = [meaning_in(kind.metric, counted) for number, kind in enumerate(kinds) if number in drawn]
+    shows = " ".join(dict.fromkeys(meanings))
     absent = [f"hicra/{kind.metric}" for number, kind in enumerate(kinds) if number not in drawn]
     notes: tuple[str, ...] = ()
     if any(entry.rule == 1.0 for entry in there):
@@ -249,11 +260,11 @@ def length(model: ReportModel) -> Figure | Missing:
     """Shows the response length."""
     kinds = [Kind("length", "length")]
     read = "Compare it with semantic entropy: longer responses contain more grams."
-    unit = _counted(model)
-    return _figure("length", "Response length", [panel(model, kinds, unit=unit, include=(0.0,))], kinds, read)
+    unit = counted_in(model)
+    return _figure("length", "Response length", [panel(model, kinds, unit=unit, include=(0.0,))], kinds, read, unit)
 
 
-def _counted(model: ReportModel) -> str:
+def counted_in(model: ReportModel) -> str:
     """Says what lengths and shares are counted in: `hicra diagnose` without a tokenizer counts words."""
     return " or ".join(sorted({str(run.config.get("counts", "tokens")) for run in model.runs})) or "tokens"
 
@@ -262,9 +273,8 @@ def share(model: ReportModel) -> Figure | Missing:
     """Shows the shares of planning tokens and of tokens whose advantage was changed: whether a method does anything."""
     kinds = [Kind("planning_share", "planning"), Kind("changed_share", "changed")]
     read = "The changed share is 0 for none and at most the planning share for hicra; at 0 the method changes nothing."
-    if (counted := _counted(model)) != "tokens":
-        read += f" These are shares of {counted}."
-    return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read)
+    counted = counted_in(model)
+    return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read, counted)
 
 
 def advantage(model: ReportModel) -> Figure | Missing:

@@ -40,6 +40,7 @@ class Rollout:
         planning: the planning mask, one per token.
         after: the advantages trained on, one per token.
         entropies, logprobs: nats, one per token.
+        tools: (character of the response before which it stood, text) of what tools returned, in order.
     """
 
     run: int
@@ -59,6 +60,7 @@ class Rollout:
     entropies: tuple[float | None, ...] = ()
     logprobs: tuple[float | None, ...] = ()
     labels: tuple[str, ...] = ()
+    tools: tuple[tuple[int, str], ...] = ()
 
     def tokens(self) -> list[str]:
         """Returns the text of each token."""

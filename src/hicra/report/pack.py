@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from hicra.drawing import theme
+from hicra.drawing.readable import shorten
 from hicra.report.encode import counts, levels, runs, script_json, utf16
 from hicra.report.model import Gram, ReportModel, Rollout
 
@@ -21,7 +22,8 @@ def cut(rollout: Rollout, most: int) -> Rollout:
     """Cuts prompt and response to at most `most` characters, and drops the tokens and spans beyond the cut."""
     prompt = rollout.prompt if len(rollout.prompt) <= most else rollout.prompt[: most - 1] + "\u2026"
     if len(rollout.response) <= most:
-        return replace(rollout, prompt=prompt)
+        tools = tuple((at, shorten(returned, most)) for at, returned in rollout.tools)
+        return replace(rollout, prompt=prompt, tools=tools)
     kept = bisect_right(rollout.ends, most)
     text = rollout.response[: rollout.ends[kept - 1] if kept else most]
     words = len(_WORD.findall(text))
@@ -37,6 +39,7 @@ def cut(rollout: Rollout, most: int) -> Rollout:
         entropies=rollout.entropies[:kept],
         logprobs=rollout.logprobs[:kept],
         labels=rollout.labels[: kept if one_a_token else words],
+        tools=tuple((at, shorten(returned, most)) for at, returned in rollout.tools if at <= len(text)),
     )
 
 
@@ -84,6 +87,9 @@ def entry(
             column = getattr(rollout, key)
             if any(value is not None for value in column):
                 out[key] = levels(column)
+    if rollout.tools:
+        places = utf16(text, [at for at, _ in rollout.tools])
+        out["tools"] = [[at, returned] for at, (_, returned) in zip(places, rollout.tools, strict=True)]
     if rollout.labels:
         out["labels"] = counts(labels[label] for label in rollout.labels)
         if len(rollout.labels) != len(rollout.ends):
@@ -143,7 +149,10 @@ def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | Non
     rollouts = list(model.rollouts)
     if not rollouts:
         return "", [], None
-    most, longest = _guess(rollouts, budget), max(len(text) for r in rollouts for text in (r.response, r.prompt))
+    most, longest = (
+        _guess(rollouts, budget),
+        max(len(text) for r in rollouts for text in (r.response, r.prompt, *(returned for _, returned in r.tools))),
+    )
     while True:
         text = _block(model, rollouts, most)
         size = len(text.encode())
@@ -164,6 +173,7 @@ def _guess(rollouts: Sequence[Rollout], budget: int) -> int:
         columns = (
             1.1 + 2 * bool(rollout.entropies) + 2 * bool(rollout.logprobs) + bool(rollout.after) + bool(rollout.labels)
         )
+        sizes += [(len(returned), len(returned.encode())) for _, returned in rollout.tools]
         sizes.append((len(rollout.response), len(rollout.response.encode()) + columns * len(rollout.ends)))
     low, high = LEAST, max(LEAST, *(length for length, _ in sizes)) + 1
     while high - low > 1:

@@ -131,6 +131,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "rollouts": rollouts,
         "grams": grams,
         "runs": sections.run_rows(model),
+        "run_parts": sections.parts_shown(model),
         "colours": theme.ARMS,
     }
 
@@ -260,7 +261,26 @@ def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
 
 
 def pieces(rollout: Rollout) -> list[dict[str, str | None]]:
-    """Splits the response into parts inside and outside the spans; `gram` is None outside, else the grams of that part."""
+    """Splits the response into parts {text, gram}: `gram` is None outside spans, else the grams of that part.
+
+    Between them stand what tools returned, as {tool}.
+    """
+    out: list[dict[str, str | None]] = []
+    begin, tools = 0, list(rollout.tools)
+    for piece in _marked(rollout):
+        text, gram = piece["text"] or "", piece["gram"]
+        done = 0
+        while tools and tools[0][0] < begin + len(text):
+            at, returned = tools.pop(0)
+            out += [{"text": text[done : at - begin], "gram": gram}] if at - begin > done else []
+            out.append({"tool": returned})
+            done = at - begin
+        out.append({"text": text[done:], "gram": gram})
+        begin += len(text)
+    return out + [{"tool": returned} for _, returned in tools]
+
+
+def _marked(rollout: Rollout) -> list[dict[str, str | None]]:
     out: list[dict[str, str | None]] = []
     at = 0
     merged: list[tuple[int, int, list[str]]] = []

@@ -182,6 +182,6 @@ def _legend() -> str:
         *_planning(x, 20, 28, 18), svg.text(x + 36, 33, "planning token"),
         _bar(True, x=x + 150, y=22, width=14, height=14, rx=2), _bar(False, x=x + 167, y=22, width=14, height=14, rx=2),
         svg.text(x + 189, 33, "advantage trained on"),
-        svg.line(x + 340, 29, x + 370, 29, **_DASHED), svg.text(x + 378, 33, "GRPO advantage, before shaping"),
+        svg.line(x + 340, 29, x + 370, 29, **_DASHED), svg.text(x + 378, 33, "advantage before shaping"),
         **_SOFT,
     )  # fmt: skip

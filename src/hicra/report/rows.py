@@ -74,6 +74,13 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
         spans = _mask_spans(ends, planning)
     elif ends and spans and not planning:
         planning = _span_mask(ends, spans)
+    tools = []
+    for output in row.get("tool_outputs") or ():
+        at, returned = ((output or {}).get(key) for key in ("at", "text")) if isinstance(output, dict) else (None, None)
+        if isinstance(at, int) and 0 <= at <= len(response):
+            tools.append((at, text_of(returned)))
+        else:
+            bad["outputs of tools that stand outside the response are left out"] += 1
     words = response.split()
     labels = tuple(text_of(label) for label in row.get("labels") or ())
     if labels and len(labels) not in (len(ends), len(words)):
@@ -98,6 +105,7 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
         column("entropies"),
         column("logprobs"),
         labels,
+        tuple(sorted(tools, key=lambda one: one[0])),
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import told
-from hicra.report.figures import average, meaning
-from hicra.report.model import ReportModel
+from hicra.report.figures import average, counted_in, meaning_in
+from hicra.report.model import ReportModel, Run
+from hicra.runs.arms import mapping, shown
 
 MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
 MAX_FINDING, MAX_OPEN = 3000, 3  # characters of a finding; runs whose findings are unfolded without an alarm
@@ -149,7 +150,7 @@ def glance(model: ReportModel) -> dict[str, Any]:
     text += ", averaged over seeds; below each are the lowest and the highest seed." if several else "."
     return {
         "text": text,
-        "columns": [{"name": label, "meaning": meaning(metric)} for metric, label, _ in columns],
+        "columns": [{"name": label, "meaning": meaning_in(metric, counted_in(model))} for metric, label, _ in columns],
         "rows": rows,
     }
 
@@ -210,6 +211,38 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
     return {"text": text, "columns": columns, "rows": rows}
 
 
+def credit_parts(run: Run) -> dict[str, str]:
+    """Names the parts of credit that a run was trained with, as its config has them; "" for those that it has not.
+
+    Keys: preset, baseline, method (with further shapers behind "then"), loss.
+    """
+    method = mapping(run.config.get("method"))
+    then = method.get("then")
+    shapers = [
+        _called(method) or shorten(run.method, 300),
+        *(_called(one) for one in (then if isinstance(then, list) else [])),
+    ]
+    return {
+        "preset": shorten(str(run.config.get("preset") or ""), 300),
+        "baseline": _called(run.config.get("baseline")),
+        "method": " then ".join(filter(None, shapers)),
+        "loss": _called(run.config.get("loss")),
+    }
+
+
+def parts_shown(model: ReportModel) -> list[str]:
+    """Returns the keys of `credit_parts` that some run has."""
+    of_runs = [credit_parts(run) for run in model.runs]
+    return [name for name in of_runs[0] if any(one[name] for one in of_runs)]
+
+
+def _called(part: Any) -> str:
+    """Writes {name, settings} as `name(setting=value)`; "" where there is no name."""
+    name, settings = mapping(part).get("name"), mapping(mapping(part).get("settings"))
+    told = ", ".join(f"{key}={shown(value)}" for key, value in settings.items())
+    return shorten(f"{name}({told})" if told else str(name or ""), 300)
+
+
 def run_rows(model: ReportModel) -> list[dict[str, Any]]:
     """Makes the rows of the table of runs."""
     out = []
@@ -219,7 +252,7 @@ def run_rows(model: ReportModel) -> list[dict[str, Any]]:
             {
                 "arm": run.arm,
                 "name": run.name,
-                "method": run.method,
+                "parts": credit_parts(run),
                 "seed": run.seed,
                 "steps": len(run.steps),
                 "rollouts": number(float(run.rollouts)),

@@ -15,7 +15,8 @@ Rollout columns (all but step and response may be absent or null):
     spans list[{start, end, gram}] (character offsets in response), planning_chars int,
     token_ids list[int], planning_mask list[int 0/1], token_ends list[int] (character where each token ends in response),
     entropies list[float] (nats), logprobs list[float] (nats), truncated bool (no end token), advantage float (before shaping),
-    advantages list[float] (trained on), labels list[str] (exact function of each token, where the task knows it).
+    advantages list[float] (trained on), labels list[str] (exact function of each token, where the task knows it),
+    n_tool_calls int, tool_outputs list[{at, text}] (what tools returned, before which character of response).
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 import pytest
 
 from hicra.cli import progress
+from hicra.cli.train import called
+from hicra.runs.sections import RunConfig
 
 
 @pytest.fixture
@@ -34,3 +36,16 @@ def test_quiet(capsys):
         bar.step(1, {"hicra/reward": 0.5})
         bar.say("a line")
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ({}, "hicra on plan_execute"),
+        ({"baseline": {"name": "rloo"}, "loss": {"name": "cispo"}}, "hicra on plan_execute (rloo, cispo)"),
+        ({"method": {"name": "hicra", "then": [{"name": "sepa"}]}}, "hicra then sepa on plan_execute"),
+        ({"preset": "rloo", "loss": {"name": "cispo"}}, "hicra on plan_execute (preset rloo, cispo)"),
+    ],
+)
+def test_the_name_of_a_training_has_the_parts_that_are_no_defaults(config, name):
+    assert called(RunConfig.model_validate(config)) == name

@@ -56,7 +56,7 @@ def test_the_ends_of_a_run_by_hand():
     low, high = last["planning_share_ci"][0], first["planning_share_ci"][1]
     assert moved["low"] == pytest.approx(-0.45 - math.hypot(0.25 - low, high - 0.7))
     assert "Of 10 failed rollouts in the first fifth of the steps (1 to 2)" in told.text
-    assert "from 7 to 1 in number" in told.text
+    assert "7 and 1 in number, 70\u00a0% and 25\u00a0% of the failures: these are too few failures" in told.text
     assert told.figures["unreadable"] == 0
 
 
@@ -84,7 +84,32 @@ def test_an_end_without_failures():
     assert told.figures["planning_change"] is None
     assert told.figures["periods"][1]["planning_share"] is None
     assert set(told.figures["periods"][1]["shares"].values()) == {None}
-    assert "No rollout fails in the last fifth of the steps (2)." in told.text
+    assert "No rollout fails in the last saved step (2)." in told.text
+
+
+def test_enough_failures_at_both_ends_give_a_change_with_its_interval():
+    table = [row for step in (1, 2) for row in rows(step, 0, wrong_plan=10)]
+    table += [row for step in range(3, 9) for row in rows(step, 1)]
+    table += [row for step in (9, 10) for row in rows(step, 0, wrong_plan=5, format=5)]
+    told = found(table)
+    assert told.figures["planning_change"]["difference"] == pytest.approx(-0.5)
+    assert "went from 20 to 10 in number, and from 100\u00a0% to 50\u00a0% of the failures (-50.0 points" in told.text
+
+
+def test_one_step_at_each_end_says_too_little_and_gives_no_change():
+    told = found(rows(1, 0, wrong_plan=22) + rows(2, 0, wrong_plan=21))
+    assert "in the first saved step (1)" in told.text
+    assert (
+        "22 and 21 in number, 100\u00a0% and 100\u00a0% of the failures: one step at each end is too little"
+        in told.text
+    )
+    assert "interval" not in told.text
+
+
+def test_where_all_failures_of_both_ends_are_of_planning_no_interval_is_told():
+    told = found([row for step in range(1, 11) for row in rows(step, 0, wrong_plan=12 if step < 3 else 11)])
+    assert "went from 24 to 22 in number, and are 100\u00a0% of the failures at both ends." in told.text
+    assert "interval" not in told.text
 
 
 def test_unscorable_rollouts_and_unreadable_prompts_are_counted_and_not_scored():

@@ -42,8 +42,31 @@ def test_each_reason_by_hand() -> None:
     assert found.figures["no_gradient"] == 7
     assert found.alarm is True  # 7 of 9
     assert (
-        "7 of 9 saved groups (77.8\u00a0%) gave no gradient: all right in 1, all wrong in 2, all cut in 1" in found.text
+        "7 of 9 saved groups (77.8\u00a0%, 95\u00a0% interval 45.3\u00a0% to 93.7\u00a0%) gave no gradient: all right in 1, all "
+        "wrong in 2, all cut in 1"
+    ) in found.text
+    assert (
+        "equally often, are problems that are too hard for this model and rollouts that cannot be scored" in found.text
     )
+    assert found.text.endswith("With 9 groups it is not sure that it is half or more.")
+
+
+def test_the_main_reason_is_named_and_half_is_not_called_most() -> None:
+    """4 of 8 groups; Wilson at z = 1.96: (0.5 + 0.2401 -+ 1.96 sqrt(0.03125 + 0.015006)) / 1.4802 = 0.215 and 0.785."""
+    groups = {f"m{i}": [R, W] for i in range(4)} | {f"r{i}": [R, R] for i in range(3)} | {"w": [W, W]}
+    found = no_gradient(Evidence([], rows(groups)))
+    assert found is not None
+    assert found.alarm is True
+    assert found.figures["share_ci"] == pytest.approx([0.2152, 0.7848], abs=1e-4)
+    assert "The main reason is problems that are too easy for this model." in found.text
+    assert "most" not in found.text
+
+
+def test_what_is_sure_is_not_called_unsure() -> None:
+    found = no_gradient(Evidence([], rows({f"r{i}": [R, R] for i in range(4)})))  # Wilson: 4 of 4 is 51.0 % or more
+    assert found is not None
+    assert found.figures["share_ci"][1] <= 1
+    assert "not sure" not in found.text
 
 
 def test_less_than_half_is_no_alarm() -> None:

@@ -77,7 +77,14 @@ def test_the_rarefied_entropy_goes_before_the_plain_one() -> None:
 def test_short_runs_are_too_few(n: int) -> None:
     found = phases(evidence(n, length=([1, n], [10, 90])))
     assert found is not None
-    assert found.text == f"{n} steps are too few to look for phases; it takes at least 20."
+    assert found.text == f"{n} steps with metrics are too few to look for phases; it takes at least 20."
+
+
+def test_a_diagnosed_run_says_that_it_counts_the_steps_with_rollouts() -> None:
+    short = evidence(2, length=([1, 2], [10, 90]))
+    found = phases(Evidence(short.metrics, short.rollouts, {"counts": "words"}))
+    assert found is not None
+    assert found.text.startswith("2 steps with saved rollouts are too few")
 
 
 def test_a_single_step_and_unknown_curves_say_nothing() -> None:

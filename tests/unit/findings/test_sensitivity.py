@@ -146,3 +146,17 @@ def test_the_counting_equals_a_slow_one(rows, keep):
 
 def _holds(outer, inner):
     return outer != inner and outer[0] == inner[0] and outer[1] <= inner[1] and inner[2] <= outer[2]
+
+
+def test_shares_of_characters_are_told_apart_from_those_of_the_table():
+    rows = [
+        {
+            "step": 1,
+            "response": "a b c d",
+            "spans": [{"start": 2 * i, "end": 2 * i + 1, "gram": g} for i, g in enumerate("abcd")],
+        }
+    ]
+    told = sensitivity(Evidence([], pl.DataFrame(rows), {"counts": "words"}))
+    assert "of the characters" in told.text
+    assert "Shares are of characters here, since the place of each of the words is not recorded." in told.text
+    assert "is not recorded" not in sensitivity(Evidence([], pl.DataFrame(rows))).text

@@ -56,10 +56,12 @@ def test_a_run_whose_words_were_counted_says_words(tmp_path: Path) -> None:
     assert isinstance(found, figures.Figure)
     assert found.panels[0].unit == "words"
     assert isinstance(share, figures.Figure)
-    assert share.read.endswith("These are shares of words.")
+    assert found.shows == "Mean number of words of a response."
+    assert share.shows == "Share of the words that are planning words."
     tokens = figures.length(model_of(tmp_path, ("none", [{"hicra/length": 10.0}])))
     assert isinstance(tokens, figures.Figure)
     assert tokens.panels[0].unit == "tokens"
+    assert "policy tokens of a response, including the end token" in tokens.shows
 
 
 def test_ratio_is_over_each_runs_own_first_value(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@
       mark.setAttribute("role", "img");
       mark.setAttribute("aria-label", verdict(r));
       return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step),
-        el("bdi", { class: "free" }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
+        el("bdi", { class: "free", title: data.arms[r.arm] }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
     }));
   }
   function move(by) {
@@ -257,13 +257,20 @@
   function text(r) { // makes the response as nodes: marks around parts of tokens
     const full = unpack(r), body = r.response;
     const words = labelsAt(r, full);
-    const cuts = new Set([0, body.length, ...full.ends, ...full.spans.flatMap((s) => [s.start, s.end]), ...(words || []).flatMap((w) => [w.start, w.end])]);
+    const cuts = new Set([0, body.length, ...full.ends, ...(r.tools || []).map(([at]) => at), ...full.spans.flatMap((s) => [s.start, s.end]), ...(words || []).flatMap((w) => [w.start, w.end])]);
     const points = [...cuts].filter((cut) => cut <= body.length).sort((a, b) => a - b);
     const top = Math.max(1e-9, ...(full.after || []).map(Math.abs)), hot = Math.max(1e-9, ...(full.entropies || []));
     const out = [];
-    let token = 0, word = 0, open = null;
+    let token = 0, word = 0, open = null, tool = 0;
+    const returned = (upTo) => { // what tools returned before this place
+      for (; r.tools && tool < r.tools.length && r.tools[tool][0] <= upTo; tool++) {
+        open = null;
+        out.push(el("span", { class: "tool", title: "what the tool returned" }, r.tools[tool][1]));
+      }
+    };
     for (let i = 0; i + 1 < points.length; i++) {
       const [start, end] = [points[i], points[i + 1]];
+      returned(start);
       while (token < full.ends.length && full.ends[token] <= start) token++;
       while (words && word < words.length && words[word].end <= start) word++;
       const has = token < full.ends.length ? token : null;
@@ -294,6 +301,7 @@
       covering.forEach((span) => open.spans.add(span));
       open.node.append(piece);
     }
+    returned(body.length);
     return out;
   }
   function strip(r) { // draws the advantage along the response
