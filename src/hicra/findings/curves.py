@@ -45,14 +45,18 @@ class Rise:
         return self.last - self.first
 
 
+def part_size(points: int) -> int:
+    """Returns how many points the start and the end of a curve have each."""
+    return max(1, points // (5 if points >= LEAST_CORRELATED else 3))
+
+
 def rise(steps: Floats, values: Floats) -> Rise:
     """Compares the last fifth of a curve with the first; with fewer than 40 points the last third, so that a part has enough.
 
     From 40 points on the interval knows how much neighbouring steps are alike. With fewer that cannot be estimated and they
     count as independent, which they are where only every tenth step is saved.
     """
-    many = len(values) >= LEAST_CORRELATED
-    size = max(1, len(values) // (5 if many else 3))
+    many, size = len(values) >= LEAST_CORRELATED, part_size(len(values))
     correlation = change_points(steps, values, resamples=1).correlation if many else 0.0
     low, high = welch_interval(values[:size], values[-size:], correlation=correlation)
     return Rise(float(values[:size].mean()), float(values[-size:].mean()), low, high)

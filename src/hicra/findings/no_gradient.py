@@ -32,10 +32,12 @@ _MEANS = {
 
 
 def no_gradient(evidence: Evidence) -> Finding | None:
-    """Counts the groups of the saved rollouts; None where they have no groups or rewards and no step has `mixed_groups`."""
+    """Counts the groups of the saved rollouts; None where every group is of one, or nothing is known."""
     counts = group_outcomes(evidence.rollouts)
     if counts is None:
         return _of_metric(evidence)
+    if not counts:
+        return None
     groups = sum(counts.values())
     none = groups - counts["mixed"]
     low, high = (min(1.0, max(0.0, end)) for end in wilson_interval(none, groups))  # rounding may leave 0..1
@@ -65,7 +67,9 @@ def _main_reason(counts: dict[str, int]) -> str:
 
 
 def group_outcomes(rollouts: pl.DataFrame) -> dict[str, int] | None:
-    """Counts groups by what became of them: mixed, or one of `REASONS`; None where no group of two or more is known.
+    """Counts groups by what became of them: mixed, or one of `REASONS`.
+
+    It is None where no group or no reward is known, and empty where every group is of one rollout.
 
     Args:
         rollouts: with group_id or prompt (rollouts of one step that agree in both are a group), and reward or correct; step
@@ -91,7 +95,7 @@ def group_outcomes(rollouts: pl.DataFrame) -> dict[str, int] | None:
     )  # fmt: skip
     grouped = grouped.filter(pl.col("size") > 1)
     if not grouped.height:
-        return None
+        return {}
     why = (
         pl.when(pl.col("known") < 2).then(pl.lit("unscorable"))
         .when(pl.col("spread") > 0).then(pl.lit("mixed"))

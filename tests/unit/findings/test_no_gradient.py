@@ -105,3 +105,9 @@ def test_the_metric_stands_in_where_nothing_was_saved() -> None:
     assert found.alarm is True
     assert no_gradient(Evidence([{"step": 1}], pl.DataFrame())) is None
     assert no_gradient(Evidence([], rows({"a": [LOST, LOST]}))) is None
+
+
+def test_groups_of_one_rollout_say_nothing() -> None:
+    single = rows({"a": [R], "b": [W], "c": [W]})
+    assert group_outcomes(single) == {}
+    assert no_gradient(Evidence([{"step": 1, "hicra/mixed_groups": 0.0}], single)) is None
