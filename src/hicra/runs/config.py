@@ -149,11 +149,25 @@ def _under(tree: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, An
 
 
 def with_defaults(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Fills the defaults into a recorded config that lacks them; returns it as it is if it is not valid today."""
+    """Fills the defaults into a recorded config that lacks them; returns it as it is if it is not valid today.
+
+    A config that names code of somebody's own stays as it is, too: whoever reads a run folder must not run what it names.
+    """
+    if any(isinstance(value, str) and ":" in value for value in _entry_names(recorded)):
+        return dict(recorded)
     try:
         return RunConfig.model_validate(recorded).resolved().model_dump(mode="json")
     except ValidationError:
         return dict(recorded)
+
+
+def _entry_names(recorded: Mapping[str, Any]) -> Iterator[Any]:
+    """Yields the names of the entries of credit in a recorded config, whatever it holds."""
+    sections = [recorded.get(name) for name in ("baseline", "method", "loss")]
+    method = sections[1]
+    then = method.get("then") if isinstance(method, Mapping) else None
+    for one in [*sections, *(then if isinstance(then, list) else [])]:
+        yield one.get("name") if isinstance(one, Mapping) else one
 
 
 class _NoDuplicates(yaml.SafeLoader):

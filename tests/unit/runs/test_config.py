@@ -4,7 +4,7 @@ import pytest
 
 from hicra.credit import PRESETS
 from hicra.errors import ConfigError
-from hicra.runs.config import load_config
+from hicra.runs.config import load_config, with_defaults
 from hicra.runs.sections import RunConfig
 from hicra.strict import fields_of
 from paths import ROOT
@@ -252,3 +252,13 @@ def test_every_preset_is_a_config(name):
     config, _ = load_config(None, [f"preset={name}"])
     assert config.preset == name
     assert load_config(None, base=config.model_dump(mode="json"))[0] == config  # a resume reads what was recorded
+
+
+def test_a_recorded_config_never_runs_the_code_that_it_names(tmp_path, monkeypatch):
+    (tmp_path / "trap_of_a_test.py").write_text("raise SystemExit('run')\n")
+    monkeypatch.chdir(tmp_path)
+    for part in (
+        {"loss": {"name": "trap_of_a_test:f"}},
+        {"method": {"name": "none", "then": [{"name": "trap_of_a_test:f"}]}},
+    ):
+        assert with_defaults(part) == part
