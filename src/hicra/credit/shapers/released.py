@@ -31,7 +31,9 @@ def shape(
         advantages: [B,T].
         batch: holds planning_mask, response_mask and entropies [B,T] (nats), and group_ids [B].
         alpha: in [0, 1).
-        rho: share of the tokens of a response that count as high in entropy.
+        rho: share of the tokens of a response that count as high in entropy, in (0, 1].
+
+    The entropies of each row are sorted, so it takes O(B T log T).
     """
     live, entropies = batch["response_mask"], batch["entropies"]
     if not live.size:
