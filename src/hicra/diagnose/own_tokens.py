@@ -59,11 +59,8 @@ class OwnTokensTagger:
         hits = []
         for row, (ids, ends, found) in enumerate(zip(token_ids, token_ends, spans, strict=True)):
             table[row, : len(ids)] = ids
-            for (
-                low,
-                high,
-                gram,
-            ) in found:  # from the first token that ends behind its start to the one with its last character
+            # a span has the tokens from the first that ends behind its start to the one with its last character
+            for low, high, gram in found:
                 start, stop = bisect_right(ends, low), min(bisect_left(ends, high) + 1, len(ends))
                 if start < stop:
                     planning[row, start:stop] = True
