@@ -42,6 +42,10 @@ def steps(out, *sets):
 @pytest.mark.parametrize(("key", "name"), WAYS, ids=[f"{key.split('.')[0]}-{name}" for key, name in WAYS])
 def test_it_trains_three_steps_by_its_name(key, name, tmp_path):
     sets = [f"{key}={name}"]
+    if getattr(entry(key, name), "by_response", False):
+        with pytest.warns(UserWarning, match="averaged away"):
+            steps(tmp_path / "warned", *sets)
+        sets.append("method.name=none")
     if missing := [field for field in entry(key, name).needs if field not in GIVEN]:
         with pytest.raises(ConfigError, match=missing[0]):
             steps(tmp_path / "run", *sets)
