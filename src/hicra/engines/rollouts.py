@@ -10,6 +10,7 @@ import polars as pl
 
 from hicra.arrays import Array, Bools
 from hicra.engines.shaping import Generation
+from hicra.engines.states import tool_tokens
 from hicra.tagging import SPANS, Tagger, covered
 from hicra.tasks.base import Task
 
@@ -79,11 +80,10 @@ def tool_outputs(ids: Array, live: Bools, tagger: Tagger) -> list[list[dict[str,
 
     Args:
         ids: [B,T] token ids.
-        live: [B,T] bool, the policy tokens; what stands between two of them is the output of a tool.
+        live: [B,T] bool, the policy tokens.
         tagger: reads token ids.
     """
-    behind = np.cumsum(live[:, ::-1], axis=1)[:, ::-1] > 0
-    tool = np.asarray((np.cumsum(live, axis=1) > 0) & behind & ~live)
+    tool = tool_tokens(live)
     found: list[list[dict[str, Any]]] = [[] for _ in ids]
     some = np.flatnonzero(tool.any(axis=1))
     if not len(some):

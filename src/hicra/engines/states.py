@@ -13,17 +13,20 @@ from hicra.arrays import Array, Bools, Ints
 from hicra.credit.draws import hashed
 
 
+def tool_tokens(live: Bools) -> Bools:
+    """Returns the tokens [B,T] that stand between two policy tokens of a row: the output of tools."""
+    behind = np.cumsum(live[:, ::-1], axis=1)[:, ::-1] > 0
+    return np.asarray((np.cumsum(live, axis=1) > 0) & behind & ~live)
+
+
 def state_ids(ids: Array, live: Bools) -> Ints:
     """Returns the state of each policy token [B,T], -1 elsewhere; 0 before any tool has answered.
 
     Args:
         ids: [B,T] token ids.
-        live: [B,T] the policy tokens; what stands between two of them in a row is the output of a tool.
+        live: [B,T] the policy tokens.
     """
-    width = live.shape[1]
-    last = width - 1 - np.argmax(live[:, ::-1], axis=1)
-    inside = (np.cumsum(live, axis=1) > 0) & (np.arange(width) < last[:, None])
-    tool: Bools = np.asarray(inside & ~live)
+    tool = tool_tokens(live)
     terms = np.zeros(live.shape, np.uint64)
     place = np.cumsum(tool, axis=1)[tool]
     terms[tool] = hashed(ids[tool].astype(np.uint64), place)
