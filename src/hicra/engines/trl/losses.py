@@ -36,15 +36,10 @@ def loss_of(
     advantages = inputs["advantages"]
     if chosen is None:
         return loss_of_trl(model, inputs), torch.full((), float("nan"), device=live.device)
-    kept = {mode: {name: list(values) for name, values in named.items()} for mode, named in trainer._metrics.items()}
     rest = loss_of_trl(model, inputs | {"advantages": torch.zeros_like(advantages)})
-    for mode, named in trainer._metrics.items():
-        for name in [
-            name for name in named if name.startswith("clip_ratio")
-        ]:  # of advantages of 0, so they say nothing
-            named[name] = kept[mode].get(name, [])
-            if not named[name]:
-                del named[name]
+    for named in trainer._metrics.values():  # clip ratios of advantages of 0 say nothing
+        for name in [name for name in named if name.startswith("clip_ratio")]:
+            del named[name]
     logps, entropies = trainer._hicra_latest
     old = inputs.get("old_per_token_logps")
     tokens = chosen.entry.tokens(
