@@ -4,8 +4,8 @@
 
 - `_calculate_rewards` records the rewards, which TRL does not hand out later.
 - `_generate_and_score_completions` tags the sampled ids, computes the advantages where a baseline is named, and shapes them to
-  [B,T], once per generation. The batch
-  carries the result through TRL's shuffle and split, so inner epochs (`num_iterations`) never shape again.
+  [B,T], once per generation. The batch carries the result through TRL's shuffle and split, so inner epochs (`num_iterations`)
+  never shape again.
 - `_get_per_token_logps_and_entropies` keeps the policy's latest log-probabilities and entropies.
 - `_compute_loss` puts the chosen loss in the place of TRL's (`losses.py`), checks that the advantages trained on are those of
   this batch's mask, then sums up entropies and log-probabilities by token kind.
@@ -73,9 +73,8 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             ranks=self.accelerator.num_processes,
         )  # fmt: skip
         self._hicra_scores: Any = None  # (rewards, correct), [B] of all ranks, numpy; NaN where unknown
-        self._hicra_latest: Any = (
-            None  # (log-probabilities, entropies) [B,T] of the latest forward pass, with their gradient
-        )
+        # (log-probabilities, entropies) [B,T] of the latest forward pass, with their gradient
+        self._hicra_latest: Any = None
         self._hicra_window: dict[str, tuple[list[RolloutStats], list[torch.Tensor]]] = {}  # by mode, until TRL logs
         if getattr(self.args, "use_liger_kernel", False) and hasattr(self, "compute_liger_loss"):
             raise EngineError(
@@ -121,7 +120,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             rewards=batch.rewards,
             correct=batch.correct,
             group_size=self.num_generations if training else self.num_generations_eval,
-            first_group=self._hicra_first_group(rows) if training else None,
+            first_group=self.hicra_generation_number() * rows * self.accelerator.num_processes if training else None,
             truncated=as_numpy(_truncated(out["completion_ids"], live, self._tokenizer.eos_token_id)),
             n_tool_calls=as_numpy(_tool_calls(out["completion_mask"].bool(), live)),
             **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
@@ -221,11 +220,11 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             return np.full(len(given), np.nan)
         return correct_from_reward(given[:, self.reward_func_names.index(judge)])
 
-    def _hicra_first_group(self, rows: int) -> int:
-        """Returns the id of the first group of a generation for training, which a resumed run counts as the straight one does."""
+    def hicra_generation_number(self) -> int:
+        """Returns the number of this generation for training, from 0, which a resumed run counts as the straight one does."""
         micro_steps: int = self.hicra_guard.first_micro_step + self._step
         uses: int = self.args.steps_per_generation * self.num_iterations
-        return micro_steps // uses * rows * int(self.accelerator.num_processes)
+        return micro_steps // uses
 
     def _hicra_policy(self, out: dict[str, Any]) -> dict[str, Array]:
         """Computes entropies and log-probabilities [B,T] (nats) of the sampling policy in one more forward pass, where needed."""

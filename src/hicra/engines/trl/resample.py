@@ -125,8 +125,7 @@ class Resampler:
     def _drawn(self, count: int, round_: int, taken: set[str]) -> list[dict[str, Any]]:
         """Draws rows of the training data whose prompts are not in `taken`, and adds them there; fewer where it has no more."""
         trainer, data = self.trainer, self.trainer.train_dataset
-        uses = trainer.args.steps_per_generation * trainer.num_iterations
-        generation = (trainer.hicra_guard.first_micro_step + trainer._step) // uses
+        generation = trainer.hicra_generation_number()
         seed = trainer.args.seed if trainer.args.data_seed is None else trainer.args.data_seed
         rows: list[dict[str, Any]] = []
         for index in np.random.default_rng([seed, generation, round_]).permutation(len(data)):
