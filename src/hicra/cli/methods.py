@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 TOY = "hicra train --config recipes/plan-execute/config.yaml"
 TOOLS = "hicra train --config recipes/grpo-tcr/config.yaml"
 FILLED = "hicra train --set preset={} --set task.name={} --set model.name={} --set train.learning_rate=5e-4 -o RUN"
-POSITIONAL = {"shaper": 2, "baseline": 3, "loss": 5}  # arguments before the settings: a plain function is known by them
 
 
 def methods(
@@ -79,6 +78,7 @@ def _own(name: str) -> Entry:
         UsageError: it fits no kind; the message says for each kind why.
     """
     from hicra.credit.own import TABLES, find
+    from hicra.credit.signature import HANDED_OVER
     from hicra.errors import ConfigError, UsageError
 
     refused: dict[str, ConfigError] = {}
@@ -88,12 +88,14 @@ def _own(name: str) -> Entry:
         except ConfigError as error:
             refused[kind.kind] = error
             continue
-        if entry.name != name or _positional(entry) == POSITIONAL[kind.kind]:
+        handed = len(
+            HANDED_OVER[kind.kind]
+        )  # a plain function is known by how many arguments stand before its settings
+        if entry.name != name or _positional(entry) == handed:
             return entry
-        refused[kind.kind] = ConfigError(f"it is handed {POSITIONAL[kind.kind]} values, and takes {_positional(entry)}")
-    if (
-        len({error.message for error in refused.values()}) == 1
-    ):  # no module or no function of that name, whatever the kind
+        refused[kind.kind] = ConfigError(f"it is handed {handed} values, and takes {_positional(entry)}")
+    # with one message for all kinds there is no module or no function of that name
+    if len({error.message for error in refused.values()}) == 1:
         raise next(iter(refused.values()))
     why = "".join(f"\n  as a {kind}: {error.message}" for kind, error in refused.items())
     raise UsageError(f"{name} is no part of credit{why}", "see docs/how-to/own-method.md for what each is handed")
