@@ -7,8 +7,9 @@
 For comparisons over seeds (docs/how-to/compare.md) there are paired.py (the comparison and its verdict), rounding.py,
 signflip.py, holm.py, improvement.py, power.py, iqm.py and questions.py (intervals over questions). For shares and counts there
 are shares.py, grouped_share.py, wilson.py, binomial.py and bootstrap.py; for curves over steps trend.py, changes.py and rank.py;
-for two samples welch.py; for two judges kappa.py. They need only numpy and scipy.special. To add one, write a file here with
-functions of numbers alone, name them below, and call them where they are needed.
+for two samples welch.py; for any statistic of independent units jackknife.py; for two judges kappa.py. They need only numpy and
+scipy.special. To add one, write a file here with functions of numbers alone, name them below, and call them where they are
+needed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from hicra.stats.grouped_share import grouped_share_interval, share_change_inter
 from hicra.stats.holm import holm
 from hicra.stats.improvement import improvement_interval, prob_improvement
 from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
+from hicra.stats.jackknife import jackknife_interval
 from hicra.stats.kappa import cohen_kappa, raw_agreement
 from hicra.stats.paired import LEAST_SEEDS, Comparison, paired_comparison, t_interval
 from hicra.stats.power import seeds_needed, smallest_gap, spread_interval
@@ -52,6 +54,7 @@ __all__ = [
     "improvement_interval",
     "iqm",
     "iqm_interval",
+    "jackknife_interval",
     "least_p",
     "mean_share_interval",
     "normal_quantile",

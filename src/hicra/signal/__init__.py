@@ -1,0 +1,10 @@
+"""Where the learning signal is: the policy gradient, split by kind of token and by credit method, measured at a fixed policy.
+
+    rollouts -> advantages of every method -> a few components -> gradients of a batch -> inner products -> signal, noise, cosine
+
+- components.py: advantages of many methods as sums of a few, so that a backward pass is made for a component and not a method.
+- gradients.py: the gradients of a batch, one for each component; projection.py makes them short. Only these need torch.
+- products.py: what the inner products of the batches' gradients tell, with intervals.
+- measure.py: the whole measurement, batch by batch, in a folder that can be resumed (store.py).
+- memory.py: signal and noise by kind, remembered over the steps of a training run.
+"""
