@@ -1,0 +1,82 @@
+"""Makes the warm starts of the study, four of each strength by the shipped recipe, and mines a lexicon from each:
+`python warm.py`
+
+The seeds are 1 to 4; the shipped warm starts, which pilots used, have seed 0. results/warmstarts.json says what came out.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from loop import evaluate, sampled
+from network import Network
+from plan import WARM
+
+from hicra.artifacts import canonical_json, sha256_file, write_text
+from hicra.lexicon import Lexicon
+from hicra.mining.mine import MineSettings, mine_paths
+from hicra.tasks.plan_execute.task import PlanExecute
+
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE / "work" / "warmstarts"
+RECIPE = HERE.parents[1] / "recipes" / "plan-execute"
+STARTS, MINED, PROBLEMS = ("strong", "weak"), 2048, 2048
+
+
+def folder(start: str, warm: int) -> Path:
+    """Returns where a warm start lies."""
+    return FOLDER / f"{start}-{warm}"
+
+
+def make(start: str, warm: int) -> None:
+    """Trains a warm start and mines its lexicon, where they are not there yet."""
+    made = folder(start, warm)
+    if not made.exists():
+        command = [sys.executable, str(RECIPE / "warmstart.py"), start, "--seed", str(warm), "-o", str(made)]
+        subprocess.run(command, check=True, cwd=RECIPE)
+    lexicon = made.with_name(f"{made.name}-lexicon")
+    if not lexicon.exists():
+        mine(made, warm).save(lexicon)
+
+
+def mine(made: Path, warm: int) -> Lexicon:
+    """Mines a lexicon from the correct ones among 2048 rollouts, with the settings of `hicra demo`."""
+    task = PlanExecute()
+    found = sampled(Network.load(made), task, task.rows("train", MINED, warm), torch.Generator().manual_seed(warm))
+    rows = [
+        {"id": row["id"], "question": row["prompt"], "response": text, "correct": bool(reward)}
+        for row, text, reward in zip(found.rows, found.texts, found.rewards, strict=True)
+    ]
+    with tempfile.TemporaryDirectory() as room:
+        corpus = Path(room) / "corpus.jsonl"
+        write_text(corpus, "".join(json.dumps(row) + "\n" for row in rows))
+        return mine_paths([corpus], MineSettings(embedder="hashing", seed=warm), name="mined")[0]
+
+
+def described(start: str, warm: int) -> dict[str, Any]:
+    """Says what a warm start can do on held-out problems, and what its mined lexicon holds."""
+    made = folder(start, warm)
+    lexicon = Lexicon.load(made.with_name(f"{made.name}-lexicon"))
+    return {
+        "start": start, "warm": warm, "sha256": sha256_file(made / "model.safetensors"), "problems": PROBLEMS,
+        **evaluate(Network.load(made), PlanExecute(), PROBLEMS), "mined": lexicon.phrases,
+    }  # fmt: skip
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    for warm in WARM:
+        for start in STARTS:
+            make(start, warm)
+    every = [described(start, warm) for start in STARTS for warm in WARM]
+    write_text(HERE / "results" / "warmstarts.json", canonical_json(every))
+
+
+if __name__ == "__main__":
+    main()
