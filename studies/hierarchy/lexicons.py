@@ -10,7 +10,7 @@ from hicra.lexicon import Lexicon
 from hicra.tasks.plan_execute.language import BODIES, NUMBERS, OPENERS, OPERATOR_WORDS
 from hicra.tasks.plan_execute.task import PlanExecute
 
-MISSED = (4, 5)  # the strategies whose plans `missing_two` leaves out
+MISSED = (4, 5)  # the strategies whose plans `two_missing` leaves out
 
 
 def exact() -> list[str]:
@@ -28,7 +28,7 @@ def kept(share: float) -> Callable[[int], list[str]]:
     return chosen
 
 
-def missing_two(seed: int) -> list[str]:
+def two_missing(seed: int) -> list[str]:
     """All phrases but the plans of two of the six strategies."""
     left_out = {f"{opener} {body}" for strategy in MISSED for body in BODIES[strategy] for opener in OPENERS}
     return [phrase for phrase in exact() if phrase not in left_out]
@@ -45,8 +45,8 @@ BY_NAME: dict[str, Callable[[int], list[str]]] = {
     "recall25": kept(0.25),
     "recall50": kept(0.50),
     "recall75": kept(0.75),
-    "kept70": kept(0.70),
-    "missing_two": missing_two,
+    "grams70": kept(0.70),
+    "two_missing": two_missing,
     "precision50": precision50,
 }
 

@@ -26,6 +26,7 @@ from hicra.tasks.plan_execute.language import ID_OF, PROMPT_TOKENS, VOCABULARY
 from hicra.tasks.plan_execute.task import PlanExecute
 
 PROMPTS, GROUP, WARM_UP, BETAS, LONGEST_NORM = 32, 8, 5, (0.9, 0.99), 1.0
+HIGH = 0.3  # share of tokens that count as tokens of high entropy, as in the paper
 ONE_ATTEMPT = 33  # a response of at most so many tokens holds one attempt
 EVERY, HELD_OUT = 10, 512  # steps between two evaluations, and problems of one
 Log = Callable[[dict[str, Any]], None]
@@ -123,6 +124,9 @@ def measured(
         for v in kind_sums(tagged.mask, live, batch["entropies"].astype(float), batch["old_logprobs"].astype(float))
     ]
     values = stats.values() | kind_values(sums)
+    high = batch["entropies"] >= np.quantile(batch["entropies"][live], 1 - HIGH)
+    values["high_given_planning"] = float(high[live & tagged.mask].mean()) if (live & tagged.mask).any() else None
+    values["planning_given_high"] = float(tagged.mask[live & high].mean())
     return {name.removeprefix("hicra/"): value for name, value in values.items() if value is not None}
 
 

@@ -6,6 +6,7 @@ so they are paired. The order goes pair by pair, so that whatever the budget cut
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +25,7 @@ class Planned:
 
     Attributes:
         part: which part of the study it belongs to.
-        arm: its name in tables.
-        method: a name of `hicra.credit.METHODS`.
+        arm: the credit method, a name of `hicra.credit.METHODS` or of `run.OWN`.
         start, warm: strength and number of the warm start.
         seed: fixes problems, responses, and what a lexicon leaves out.
         lexicon: a name of `lexicons.py`.
@@ -36,7 +36,6 @@ class Planned:
 
     part: str
     arm: str
-    method: str
     start: str
     warm: int
     seed: int
@@ -47,23 +46,25 @@ class Planned:
 
     @property
     def name(self) -> str:
-        return f"{self.part}/{self.arm}/{self.start}-{self.warm}/{self.seed}"
+        told = [*(f"{key}={value}" for key, value in self.settings.items()), f"rate={self.rate:g}"]
+        told += [f"bonus={self.bonus:g}"] if self.bonus else []
+        return f"{self.part}/{self.arm}/{self.lexicon}/{','.join(told)}/{self.start}-{self.warm}/{self.seed}"
 
     @property
     def steps(self) -> int:
         return STEPS[self.start]
 
 
-PRIMARY: dict[str, tuple[str, dict[str, Any]]] = {
-    "none": ("none", {}),
-    "hicra": ("hicra", {"alpha": 0.2}),
-    "difficulty": ("hicra_difficulty", {"alpha": 0.2}),
-    "bonus": ("hicra_bonus", {"alpha": 0.2}),
-    "placebo": ("placebo", {"alpha": 0.2}),
-    "entropy_advantage": ("entropy_advantage", {}),
-    "adaptive": ("hicra_adaptive", {}),
+PRIMARY: dict[str, dict[str, Any]] = {
+    "none": {},
+    "hicra": {"alpha": 0.2},
+    "hicra_difficulty": {"alpha": 0.2},
+    "hicra_bonus": {"alpha": 0.2},
+    "placebo": {"alpha": 0.2},
+    "entropy_advantage": {},
+    "hicra_adaptive": {},
 }
-MASKS = ("recall25", "recall50", "recall75", "precision50", "missing_two", "kept70", "mined")
+LEXICONS = ("recall25", "recall50", "recall75", "precision50", "two_missing", "grams70", "mined")
 ALPHAS = (0.1, 0.4, 0.8)
 RATES = (3e-4, 1.2e-3)
 BONUSES = (0.001, 0.003, 0.01)
@@ -77,7 +78,7 @@ def runs() -> Iterator[Planned]:
     yield from primary("weak", range(1, SEEDS["weak"]))
     yield from demonstrations()
     yield from masks()
-    yield from controls()
+    yield from alphas()
     yield from rates()
     yield from bonuses()
 
@@ -91,65 +92,54 @@ def pairs(start: str, each: range) -> Iterator[tuple[int, int]]:
 
 def primary(start: str, each: range) -> Iterator[Planned]:
     for warm, seed in pairs(start, each):
-        for arm, (method, settings) in PRIMARY.items():
-            yield Planned("primary", arm, method, start, warm, seed, settings=settings, rate=RATE[start])
+        for arm, settings in PRIMARY.items():
+            yield Planned("primary", arm, start, warm, seed, settings=settings, rate=RATE[start])
 
 
 def demonstrations() -> Iterator[Planned]:
     """What ruins a policy, one seed of each warm start."""
     for warm, seed in pairs("strong", range(1)):
-        for arm, method in (("planning_only", "planning_only"), ("planning_x3", "planning_x3")):
-            yield Planned("demonstrations", arm, method, "strong", warm, seed, rate=RATE["strong"])
+        for arm in ("planning_only", "planning_x3"):
+            yield Planned("demonstrations", arm, "strong", warm, seed, rate=RATE["strong"])
 
 
 def masks() -> Iterator[Planned]:
     """HICRA with worse lexicons, and both of its parts where two whole strategies are missing."""
     for warm, seed in pairs("strong", range(2)):
-        for lexicon in MASKS:
-            arms = ("hicra", "difficulty", "bonus") if lexicon == "missing_two" else ("hicra",)
-            for arm in arms:
-                method, settings = PRIMARY[arm]
-                yield Planned(
-                    "masks", f"{arm}-{lexicon}", method, "strong", warm, seed, lexicon, settings, RATE["strong"]
-                )
+        for lexicon in LEXICONS:
+            for arm in ("hicra", "hicra_difficulty", "hicra_bonus") if lexicon == "two_missing" else ("hicra",):
+                yield Planned("masks", arm, "strong", warm, seed, lexicon, PRIMARY[arm], RATE["strong"])
 
 
-def controls() -> Iterator[Planned]:
-    """HICRA at other strengths; a strong difficulty factor on planning tokens and on all tokens."""
+def alphas() -> Iterator[Planned]:
+    """HICRA at other strengths; a strong difficulty factor on planning tokens, and the factor on all tokens."""
+    arms = [("hicra", alpha) for alpha in ALPHAS]
+    arms += [("hicra_difficulty", 0.8), ("difficulty_all", 0.2), ("difficulty_all", 0.8)]
     for warm, seed in pairs("strong", range(2)):
-        for alpha in ALPHAS:
-            yield _at("alphas", f"hicra-{alpha}", "hicra", alpha, warm, seed)
-        yield _at("alphas", "difficulty-0.8", "hicra_difficulty", 0.8, warm, seed)
-        yield _at("alphas", "difficulty_all-0.8", "difficulty_all", 0.8, warm, seed)
-        yield _at("alphas", "difficulty_all-0.2", "difficulty_all", 0.2, warm, seed)
-
-
-def _at(part: str, arm: str, method: str, alpha: float, warm: int, seed: int) -> Planned:
-    return Planned(part, arm, method, "strong", warm, seed, settings={"alpha": alpha}, rate=RATE["strong"])
+        for arm, alpha in arms:
+            yield Planned("alphas", arm, "strong", warm, seed, settings={"alpha": alpha}, rate=RATE["strong"])
 
 
 def rates() -> Iterator[Planned]:
     """Half and twice the rate, for three arms and one seed of each warm start."""
     for warm, seed in pairs("strong", range(1)):
         for rate in RATES:
-            for arm in ("none", "hicra", "difficulty"):
-                method, settings = PRIMARY[arm]
-                yield Planned("rates", f"{arm}-{rate:g}", method, "strong", warm, seed, settings=settings, rate=rate)
+            for arm in ("none", "hicra", "hicra_difficulty"):
+                yield Planned("rates", arm, "strong", warm, seed, settings=PRIMARY[arm], rate=rate)
 
 
 def bonuses() -> Iterator[Planned]:
     """GRPO with an entropy bonus in the loss, one seed of each warm start."""
     for warm, seed in pairs("strong", range(1)):
         for bonus in BONUSES:
-            yield Planned(
-                "bonuses", f"entropy_bonus-{bonus:g}", "none", "strong", warm, seed, rate=RATE["strong"], bonus=bonus
-            )
+            yield Planned("bonuses", "none", "strong", warm, seed, rate=RATE["strong"], bonus=bonus)
+
+
+def main() -> None:
+    every = list(runs())
+    print(len(every), "runs,", sum(run.steps for run in every), "steps")
+    print(Counter((run.part, run.start) for run in every))
 
 
 if __name__ == "__main__":
-    from collections import Counter
-
-    every = list(runs())
-    assert len({run.name for run in every}) == len(every)
-    print(len(every), "runs,", sum(run.steps for run in every), "steps")
-    print(Counter((run.part, run.start) for run in every))
+    main()

@@ -30,7 +30,7 @@ from hicra.tagging import Tagger
 from hicra.tasks.plan_execute.task import PlanExecute
 
 WORK = Path(__file__).resolve().parent / "work" / "runs"
-KEPT_EVERY = {"strong": 20, "weak": 50}  # steps between two saved policies, in the runs of the first seed
+KEPT_EVERY = {"strong": 40, "weak": 50}  # steps between two saved policies, in the runs of the first seed
 
 
 def planning_x3(advantages: np.ndarray, batch: Mapping[str, Any], now: Now) -> np.ndarray:
@@ -38,13 +38,14 @@ def planning_x3(advantages: np.ndarray, batch: Mapping[str, Any], now: Now) -> n
     return np.where(batch["planning_mask"], 3 * advantages[:, None], advantages[:, None])
 
 
+OWN = {"planning_x3": lambda: planning_x3, "hicra_adaptive": Adaptive}
+
+
 def shape_of(run: Planned) -> Shape:
     """Returns the credit method of a run."""
-    if run.method == "planning_x3":
-        return planning_x3
-    if run.method == "hicra_adaptive":
-        return Adaptive(**run.settings)
-    return method(run.method, **run.settings)
+    if run.arm in OWN:
+        return OWN[run.arm](**run.settings)
+    return method(run.arm, **run.settings)
 
 
 def make(run: Planned) -> None:

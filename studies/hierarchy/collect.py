@@ -1,0 +1,54 @@
+"""Gathers the runs that have ended into results/training.jsonl.gz, the same bytes for the same runs: `python collect.py`"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+from plan import Planned, runs
+from run import WORK
+
+from hicra.artifacts import atomic_file
+
+STORED = Path(__file__).resolve().parent / "results" / "training.jsonl.gz"
+LEFT_OUT = ("step", "eval", "cpu_s", "reward_errors", "pass_at_1", "accuracy", "semantic_entropy_miller_madow")
+DIGITS = 4  # significant ones that are stored of a curve
+
+
+def stored(run: Planned) -> dict[str, Any] | None:
+    """Returns what is stored of a run, or None if it has not ended."""
+    file = WORK / run.name / "steps.jsonl"
+    if not file.exists():
+        return None
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    evaluated = [line for line in lines if "eval" in line]
+    steps = [line for line in lines if line["step"]]
+    names = sorted({name for line in steps for name in line} - set(LEFT_OUT))
+    figures = sorted({name for line in evaluated for name in line["eval"]})
+    return {
+        "part": run.part, "arm": run.arm, "start": run.start, "warm": run.warm, "seed": run.seed, "rate": run.rate,
+        "lexicon": run.lexicon, "settings": dict(run.settings) | ({"bonus": run.bonus} if run.bonus else {}),
+        "steps": run.steps, "cpu_s": lines[-1]["cpu_s"],
+        "evals": {"step": [line["step"] for line in evaluated]}
+        | {name: [line["eval"].get(name) for line in evaluated] for name in figures},
+        "curves": {name: [rounded(line.get(name)) for line in steps] for name in names},
+    }  # fmt: skip
+
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{DIGITS}g}")
+
+
+def main() -> None:
+    found = [one for run in runs() if (one := stored(run))]
+    lines = sorted(json.dumps(one, sort_keys=True, separators=(",", ":")) for one in found)
+    STORED.parent.mkdir(exist_ok=True)
+    with atomic_file(STORED) as path, open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
+        file.write("".join(f"{line}\n" for line in lines).encode())
+    print(f"{len(found)} of {len(list(runs()))} runs, {STORED.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
