@@ -55,7 +55,7 @@ class Adaptive:
             self.sums = self.keep * self.sums + (1 - self.keep) * signal
             plus = np.maximum(self.sums, 0)
             if plus.sum() > 0:
-                self.share = float(plus[0] / plus.sum())
+                self.share, self.total = float(plus[0] / plus.sum()), 1.0
             self.logged = {
                 "signal_planning": float(signal[0] * 1e6),
                 "signal_execution": float(signal[1] * 1e6),
@@ -67,5 +67,9 @@ class Adaptive:
             p = success_share(batch["rewards"], batch["group_ids"])[:, None]
             factor = np.where(batch["planning_mask"], 1 + self.alpha * self.share * np.maximum(0, 1 - 2 * p), 1.0)
             return (advantages[:, None] * factor).astype(np.float32)
+        if self.rule == "kinds":
+            weight = np.where(batch["planning_mask"], self.share, 1 - self.share) if self.total else 0.0
+            wide = np.broadcast_to(advantages[:, None], batch["response_mask"].shape)
+            return (wide + self.alpha * weight * np.abs(wide)).astype(np.float32)
         name = {"difficulty": "hicra_difficulty", "hicra": "hicra"}[self.rule]
         return credit.METHODS[name](advantages, batch, alpha=min(0.99, self.alpha * self.share))

@@ -1,7 +1,7 @@
 """Measures where the signal is at the warm starts and at policies on the way: `python meter.py`, again after any kill.
 
-The policies on the way are those that the GRPO runs of the first seed kept. Every shaper of the table is judged by its step at the
-warm starts and half way; elsewhere a few that share their gradients, since the question there is where the signal is.
+The policies on the way are those that the GRPO runs of the first seed kept. Every shaper of the table is judged by its step at
+the warm starts and half way; elsewhere a few that share their gradients, since the question there is where the signal is.
 Each measurement has a folder under work/meter; results/meter.json holds all that have ended.
 """
 
