@@ -174,21 +174,26 @@ def in_order(steps: Sequence[Step]) -> list[Step]:
     return sorted(steps, key=lambda step: (step.difference is None, -(step.difference or 0.0), step.method))
 
 
-def steps_chart(steps: Sequence[Step]) -> Chart:
+def reach(steps: Sequence[Step]) -> list[float]:
+    """Returns every difference and every end of an interval, so that charts can have one scale."""
+    return [end for step in steps for end in (step.difference, step.low, step.high) if end is not None]
+
+
+def steps_chart(steps: Sequence[Step], include: Sequence[float] = ()) -> Chart:
     """Draws a row a method: the difference of its cosine to that of the unshaped step, with its interval, and the cosine.
 
     A filled dot has an interval off 0, a hollow one has not.
 
     Args:
         steps: the methods; `none` is the unshaped step, which is GRPO's.
+        include: further differences that the scale must hold, such as those of other models.
     """
     shown = in_order(steps)
     left_out = max(0, len(shown) - MAX_ROWS)
     if left_out:  # the unshaped step stays, since the others are compared with it
         unshaped = [step for step in shown[MAX_ROWS - 1 :] if step.method == "none"]
         shown = [*shown[: MAX_ROWS - len(unshaped)], *unshaped]
-    ends = [end for step in shown for end in (step.difference, step.low, step.high) if end is not None]
-    ends = [max(-2.0, min(2.0, end)) for end in ends]
+    ends = [max(-2.0, min(2.0, end)) for end in (*reach(shown), *include)]
     ticks = nice_ticks(min([0.0, *ends]), max([0.0, *ends]), 3)
     left = _LETTER * max([6, *(len(_method(step)) for step in shown)]) + 12
     right, bottom = WIDTH - _COSINE - 12.0, _HEAD + _ROW * len(shown)

@@ -24,6 +24,7 @@ from hicra.drawing.signal import (
     Step,
     in_order,
     percent,
+    reach,
     shares_chart,
     steps_chart,
     told_apart,
@@ -50,11 +51,12 @@ def signal_section(found: Sequence[Measured], unfold: bool = True) -> dict[str, 
     """
     if not found:
         return None
+    all_steps = [step for one in found for step in steps_of(one)]
     figures = [
         _figure(
             "kinds",
             "Signal by kind of token",
-            shares_chart([_model(one) for one in found]),
+            shares_chart([model_of(one) for one in found]),
             "The share of the signal, with 95 % intervals over batches. The dashed line is one half."
             + (" A share below 0 or above 100 % is noise." if _outside(found) else "")
             + (
@@ -66,7 +68,7 @@ def signal_section(found: Sequence[Measured], unfold: bool = True) -> dict[str, 
         _figure(
             f"steps-{at}",
             f"Step quality: {one.name}",
-            steps_chart(_steps(one)),
+            steps_chart(steps_of(one), reach(all_steps)),
             "How close the step of one batch comes to the unshaped gradient of all other batches, minus the same for GRPO. A "
             "filled dot has an interval off 0, a hollow one cannot be told from GRPO.",
         )
@@ -96,25 +98,25 @@ def kind_sentence(one: Measured) -> str:
     top = planning if planning.share >= 0.5 else execution
     share = _held(top.share or 0.0)
     if top.ci is None:
-        return f"{percent(share)} % of the signal lies on {top.name} tokens; there is no interval, so this tells nothing yet."
+        return f"{percent(share)}\u00a0% of the signal lies on {top.name} tokens; this has no interval."
     low, high = (_held(end) for end in top.ci)
-    span = f"({percent(low)} to {percent(high)} %)"
+    span = f"({percent(low)} to {percent(high)}\u00a0%)"
     if low <= 0.5:
         return (
             f"Which kind of token holds more of the signal cannot be told from {_batches(one)}: the share of {top.name} tokens "
-            f"is {percent(share)} % {span}."
+            f"is {percent(share)}\u00a0% {span}."
         )
     if share >= 0.98:
         return f"Nearly all of the signal lies on {top.name} tokens {span}."
     parts = round(10 * share)
     if parts < 6:
-        return f"{percent(share)} % of the signal lies on {top.name} tokens {span}."
+        return f"{percent(share)}\u00a0% of the signal lies on {top.name} tokens {span}."
     return f"{parts} of 10 parts of the signal lie on {top.name} tokens {span}."
 
 
 def step_sentence(one: Measured) -> str:
     """Counts the methods whose step is better or worse than GRPO's, and those that cannot be told; "" without methods."""
-    sides = [told_apart(step) for step in _steps(one) if step.method != "none"]
+    sides = [told_apart(step) for step in steps_of(one) if step.method != "none"]
     if not sides:
         return ""
     better, worse, untold = (sides.count(side) for side in (1, -1, 0))
@@ -141,9 +143,10 @@ def _held(share: float) -> float:
 
 
 # ---- charts
-def _model(one: Measured) -> Model:
+def model_of(one: Measured) -> Model:
+    """Returns what the chart of shares needs of a measurement."""
     about = [
-        f"{percent(one.accuracy)} % right" if one.accuracy is not None else "",
+        f"{percent(one.accuracy)}\u00a0% right" if one.accuracy is not None else "",
         _batches(one) if one.batches is not None else "",
     ]
     return Model(one.name, ", ".join(filter(None, about)), tuple(_share(kind) for kind in one.kinds))
@@ -153,7 +156,8 @@ def _share(kind: Kind) -> Share:
     return Share(kind.name, kind.share, *(kind.ci or (None, None)))
 
 
-def _steps(one: Measured) -> list[Step]:
+def steps_of(one: Measured) -> list[Step]:
+    """Returns what the chart of steps needs of a measurement."""
     return [
         Step(method.name, method.cosine, method.difference, *(method.difference_ci or (None, None)))
         for method in one.methods
@@ -194,7 +198,7 @@ def _tables(one: Measured) -> list[dict[str, Any]]:
         ]
         for kind in one.kinds
     ]  # fmt: skip
-    place = {step.method: at for at, step in enumerate(in_order(_steps(one)))}
+    place = {step.method: at for at, step in enumerate(in_order(steps_of(one)))}
     methods = [
         [
             Cell(shorten(method.name, 120)), _cell(method.cosine), _between(method.cosine_ci), _cell(method.difference),
