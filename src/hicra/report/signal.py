@@ -108,10 +108,9 @@ def kind_sentence(one: Measured) -> str:
         )
     if share >= 0.98:
         return f"Nearly all of the signal lies on {top.name} tokens {span}."
-    parts = round(10 * share)
-    if parts < 6:
+    if share < 0.6:
         return f"{percent(share)}\u00a0% of the signal lies on {top.name} tokens {span}."
-    return f"{parts} of 10 parts of the signal lie on {top.name} tokens {span}."
+    return f"{round(10 * share)} of 10 parts of the signal lie on {top.name} tokens {span}."
 
 
 def step_sentence(one: Measured) -> str:
