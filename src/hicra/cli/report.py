@@ -19,7 +19,7 @@ def report(
     overwrite: Overwrite = False,
     common: Undrawn = UNDRAWN,
 ) -> None:
-    """Build one offline HTML page from run folders, and from what `hicra signal` wrote."""
+    """Build one offline HTML page from run folders."""
     from hicra.artifacts import check_output
     from hicra.errors import ConfigError
     from hicra.report import build_report

@@ -35,7 +35,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Model:
+class ModelShares:
     """One measured model: its name, a few words on it, and its kinds, planning and execution first."""
 
     name: str
@@ -92,7 +92,7 @@ def share_words(share: Share) -> str:
 
 
 # ---- the signal by kind
-def shares_chart(models: Sequence[Model]) -> Chart:
+def shares_chart(models: Sequence[ModelShares]) -> Chart:
     """Draws the share of the signal on each kind of token, model by model, with a line at one half.
 
     Args:

@@ -15,7 +15,7 @@ from hicra.errors import ArtifactError
 from hicra.findings import Evidence, Finding, findings
 from hicra.report.encode import clean, plain
 from hicra.report.grams import lexicon_table, used_grams
-from hicra.report.measured import Measured, measured, read_measured
+from hicra.report.measured import Measurement, measured, read_measured
 from hicra.report.model import ReportModel, Run
 from hicra.report.rows import read_rollouts
 from hicra.report.sample import Place, choose, index
@@ -71,7 +71,7 @@ def build_model(
     return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements)
 
 
-def _given(results: Any) -> list[Measured]:
+def _given(results: Any) -> list[Measurement]:
     """Checks the results of measurements that are handed over as JSON values."""
     if not isinstance(results, list | tuple):
         raise ArtifactError("extra['signal'] is no list of results", "give a list, each result with its name")

@@ -25,7 +25,7 @@ _APART = ("name", "kinds", "methods", "warnings", *_COUNTS)
 
 
 @dataclass(frozen=True)
-class Kind:
+class SignalOfKind:
     """The signal of one kind of token; `share` is that of the signal on planning and execution, `ci` its 95 % interval."""
 
     name: str
@@ -37,7 +37,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Method:
+class StepOfMethod:
     """What one step of a method is worth; `difference` is its cosine minus that of `none`, paired by batch."""
 
     name: str
@@ -50,12 +50,12 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """One measurement, of one model: `facts` holds what else the result says, as JSON values."""
 
     name: str
-    kinds: tuple[Kind, ...]
-    methods: tuple[Method, ...]
+    kinds: tuple[SignalOfKind, ...]
+    methods: tuple[StepOfMethod, ...]
     batches: int | None = None
     rollouts: int | None = None
     accuracy: float | None = None
@@ -64,12 +64,12 @@ class Measured:
     facts: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
 
-    def kind(self, name: str) -> Kind:
+    def kind(self, name: str) -> SignalOfKind:
         """Returns a kind by its name; planning and execution are always there."""
         return next(kind for kind in self.kinds if kind.name == name)
 
 
-def read_measured(folder: Path, name: str) -> Measured:
+def read_measured(folder: Path, name: str) -> Measurement:
     """Reads a folder that `hicra signal` wrote.
 
     Args:
@@ -97,7 +97,7 @@ def measured(
     name: str = "",
     made: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
-) -> Measured:
+) -> Measurement:
     """Checks the result of a measurement.
 
     Args:
@@ -125,7 +125,7 @@ def measured(
         raise ArtifactError(f"{where}: warnings is no list", _AGAIN)
     batches, rollouts, accuracy, seconds = (_number(result, key, where) for key in _COUNTS)
     rest = {key: value for key, value in result.items() if key not in _APART}
-    return Measured(
+    return Measurement(
         clean(name),
         tuple(_kind(clean(key), kinds[key], f"{where}: kinds.{key}") for key in order),
         tuple(_method(clean(key), one, f"{where}: methods.{key}") for key, one in methods.items()),
@@ -146,13 +146,13 @@ def _named(result: Mapping[str, Any], key: str, where: str) -> Mapping[str, Mapp
     return found
 
 
-def _kind(name: str, one: Mapping[str, Any], where: str) -> Kind:
+def _kind(name: str, one: Mapping[str, Any], where: str) -> SignalOfKind:
     signal, noise, snr, share = (_number(one, key, where) for key in ("signal", "noise", "snr", "share"))
-    return Kind(name, signal, noise, snr, share, _interval(one, "ci", where))
+    return SignalOfKind(name, signal, noise, snr, share, _interval(one, "ci", where))
 
 
-def _method(name: str, one: Mapping[str, Any], where: str) -> Method:
-    return Method(
+def _method(name: str, one: Mapping[str, Any], where: str) -> StepOfMethod:
+    return StepOfMethod(
         name,
         _number(one, "cosine", where),
         _interval(one, "cosine_ci", where),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.findings import Finding
-from hicra.report.measured import Measured
+from hicra.report.measured import Measurement
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ReportModel:
     grams: tuple[Gram, ...]
     notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
-    signal: tuple[Measured, ...] = ()
+    signal: tuple[Measurement, ...] = ()
 
     @property
     def total_rollouts(self) -> int:

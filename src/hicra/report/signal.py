@@ -19,7 +19,7 @@ from hicra.drawing.signal import (
     KINDS,
     WIDTH,
     Chart,
-    Model,
+    ModelShares,
     Share,
     Step,
     in_order,
@@ -29,7 +29,7 @@ from hicra.drawing.signal import (
     steps_chart,
     told_apart,
 )
-from hicra.report.measured import Kind, Measured
+from hicra.report.measured import Measurement, SignalOfKind
 from hicra.report.sections import MAX_CONFIG, Cell, cell
 
 TITLE = "Where the learning signal is"
@@ -42,7 +42,7 @@ _NO_RUN = "A better step is not yet a better run: this says what can be gained i
 _MANY = 3  # measurements whose tables are unfolded
 
 
-def signal_section(found: Sequence[Measured], unfold: bool = True) -> dict[str, Any] | None:
+def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[str, Any] | None:
     """Makes the values of the section; None where nothing was measured.
 
     Args:
@@ -90,7 +90,7 @@ def signal_section(found: Sequence[Measured], unfold: bool = True) -> dict[str, 
 
 
 # ---- in words
-def kind_sentence(one: Measured) -> str:
+def kind_sentence(one: Measurement) -> str:
     """Says which kind of token holds the signal, if its interval tells."""
     planning, execution = (one.kind(name) for name in KINDS)
     if planning.share is None or execution.share is None:
@@ -113,7 +113,7 @@ def kind_sentence(one: Measured) -> str:
     return f"{round(10 * share)} of 10 parts of the signal lie on {top.name} tokens {span}."
 
 
-def step_sentence(one: Measured) -> str:
+def step_sentence(one: Measurement) -> str:
     """Counts the methods whose step is better or worse than GRPO's, and those that cannot be told; "" without methods."""
     sides = [told_apart(step) for step in steps_of(one) if step.method != "none"]
     if not sides:
@@ -132,7 +132,7 @@ def _have(count: int) -> str:
     return "has" if count == 1 else "have"
 
 
-def _batches(one: Measured) -> str:
+def _batches(one: Measurement) -> str:
     return "these batches" if one.batches is None else counted(one.batches, "batch", "batches")
 
 
@@ -142,20 +142,20 @@ def _held(share: float) -> float:
 
 
 # ---- charts
-def model_of(one: Measured) -> Model:
+def model_of(one: Measurement) -> ModelShares:
     """Returns what the chart of shares needs of a measurement."""
     about = [
         f"{percent(one.accuracy)}\u00a0% right" if one.accuracy is not None else "",
         _batches(one) if one.batches is not None else "",
     ]
-    return Model(one.name, ", ".join(filter(None, about)), tuple(_share(kind) for kind in one.kinds))
+    return ModelShares(one.name, ", ".join(filter(None, about)), tuple(_share(kind) for kind in one.kinds))
 
 
-def _share(kind: Kind) -> Share:
+def _share(kind: SignalOfKind) -> Share:
     return Share(kind.name, kind.share, *(kind.ci or (None, None)))
 
 
-def steps_of(one: Measured) -> list[Step]:
+def steps_of(one: Measurement) -> list[Step]:
     """Returns what the chart of steps needs of a measurement."""
     return [
         Step(method.name, method.cosine, method.difference, *(method.difference_ci or (None, None)))
@@ -163,12 +163,12 @@ def steps_of(one: Measured) -> list[Step]:
     ]
 
 
-def _outside(found: Sequence[Measured]) -> bool:
+def _outside(found: Sequence[Measurement]) -> bool:
     ends = [end for one in found for kind in one.kinds for end in (kind.share, *(kind.ci or ())) if end is not None]
     return any(end < -0.005 or end > 1.005 for end in ends)
 
 
-def _labels(found: Sequence[Measured]) -> bool:
+def _labels(found: Sequence[Measurement]) -> bool:
     return any(kind.name not in KINDS for one in found for kind in one.kinds)
 
 
@@ -188,7 +188,7 @@ def _between(ends: tuple[float, float] | None, share: bool = False) -> Cell:
     return Cell("\u2013" if ends is None else " to ".join(number(end, share) for end in ends), True)
 
 
-def _tables(one: Measured) -> list[dict[str, Any]]:
+def _tables(one: Measurement) -> list[dict[str, Any]]:
     """Makes the tables with every figure of a measurement: its kinds, its methods, and how it was made."""
     kinds = [
         [
@@ -232,5 +232,5 @@ def _tables(one: Measured) -> list[dict[str, Any]]:
     ]
 
 
-def _config(one: Measured) -> str:
+def _config(one: Measurement) -> str:
     return shorten(json.dumps(one.config, indent=2, ensure_ascii=False), MAX_CONFIG) if one.config else ""

@@ -11,7 +11,7 @@ from hicra.drawing.signal import (
     MAX_ROWS,
     WIDTH,
     Chart,
-    Model,
+    ModelShares,
     Share,
     Step,
     in_order,
@@ -31,9 +31,11 @@ def texts(chart: Chart) -> list[str]:
     return [element.text or "" for element in parse(chart).iter(f"{SPACE}text")]
 
 
-def model(planning: float | None, low: float | None, high: float | None, *more: Share) -> Model:
+def model(planning: float | None, low: float | None, high: float | None, *more: Share) -> ModelShares:
     execution = None if planning is None else 1 - planning
-    return Model("weak", "5 % right", (Share("planning", planning, low, high), Share("execution", execution), *more))
+    return ModelShares(
+        "weak", "5 % right", (Share("planning", planning, low, high), Share("execution", execution), *more)
+    )
 
 
 def test_marks_stand_where_their_values_are() -> None:
@@ -124,7 +126,7 @@ def test_a_single_method_is_drawn() -> None:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_hostile_names_stay_text(payload: str) -> None:
     charts = (
-        shares_chart([Model(payload, payload, (Share(payload, 0.5, 0.4, 0.6),))]),
+        shares_chart([ModelShares(payload, payload, (Share(payload, 0.5, 0.4, 0.6),))]),
         steps_chart([Step(payload, 0.1, 0.1, 0, 1)]),
     )
     for chart in charts:
