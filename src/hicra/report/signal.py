@@ -230,7 +230,7 @@ def _tables(one: Measurement) -> list[dict[str, Any]]:
         for method in sorted(one.methods, key=lambda method: place[method.name])
     ]  # fmt: skip
     facts = {key: getattr(one, key) for key in ("batches", "rollouts", "accuracy", "seconds")} | dict(one.facts)
-    made = [[Cell(shorten(key.replace("_", " "), 120)), cell(value)] for key, value in facts.items()]
+    made = [[Cell(shorten(key.replace("_", " "), 120)), Cell(cell(value).text)] for key, value in facts.items()]
     name = shorten(one.name, 60)
     return [
         {"caption": "", "about": about, "label": f"{label} of {name}", "columns": columns, "rows": rows}
