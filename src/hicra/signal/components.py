@@ -1,9 +1,9 @@
 """Advantages of many kinds and methods as sums of a few rows, so that a backward pass is made for a row and not for a method.
 
 The gradient of a batch is linear in the advantages. HICRA, its parts and its controls are sums of the planning advantages, the
-execution advantages and one or two rows more, and so are their gradients. The rows are found by Gaussian elimination with complete
-pivoting: of all advantages the one with the largest remainder gives its remainder as the next row, until no remainder is left.
-No method is known by name.
+execution advantages and one or two rows more, and so are their gradients. The rows are found by Gaussian elimination with
+complete pivoting: of all advantages the one with the largest remainder gives its remainder as the next row, until no remainder is
+left. No method is known by name.
 
 Source: this project's; complete pivoting after Wilkinson 1961.
 """
@@ -39,7 +39,7 @@ def components(advantages: Mapping[str, Array], live: Bools) -> Components:
 
     Args:
         advantages: {name: [B,T] floats}: of a kind its unshaped advantages, 0 on other tokens; of a method its shaped ones. What
-            stands where no policy token is does not matter. Kinds come first: those without a common token become rows as they are.
+            stands where no policy token is does not matter. Kinds come first: those that share no token become rows as they are.
         live: [B,T] bool, the policy tokens.
 
     Returns:
@@ -76,12 +76,12 @@ def components(advantages: Mapping[str, Array], live: Bools) -> Components:
         left[left <= rounding] = 0.0
         if not left.any():
             break
-        name = int(left.argmax())
-        token = int(np.abs(rest[name]).argmax())
-        row, factor = rest[name].copy(), rest[:, token] / rest[name, token]
+        next_one = int(left.argmax())
+        token = int(np.abs(rest[next_one]).argmax())
+        row, factor = rest[next_one].copy(), rest[:, token] / rest[next_one, token]
         factor[left == 0.0] = 0.0
         rest -= factor[:, None] * row
-        rest[name] = 0.0
+        rest[next_one] = 0.0
         rows.append(row)
         factors.append(factor)
     basis = np.zeros((len(rows), *live.shape))

@@ -1,9 +1,9 @@
 """The jackknife interval of a statistic of N independent units: each unit is left out once, and the spread tells the error.
 
-A statistic of pairs, such as the mean of <g_i, g_j> over i != j, has a part that is a sum over units and a part that is a sum over
-pairs. The plain jackknife takes the variance of the second part to be 2 (N - 1) / (N - 2) times what it is (Efron and Stein 1981), so it
-is too wide where the first part is small: where the expected gradient is near 0. With the statistic without two units each,
-the second part shows by itself: in a table over pairs it is what is left beside the effects of the units.
+A statistic of pairs, such as the mean of <g_i, g_j> over i != j, has a part that is a sum over units and a part that is a sum
+over pairs. The plain jackknife takes the variance of the second part to be 2 (N - 1) / (N - 2) times what it is (Efron and Stein
+1981), so it is too wide where the first part is small: where the expected gradient is near 0. With the statistic without two
+units each, the second part shows by itself: in a table over pairs it is what is left beside the effects of the units.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ def left_out(n: int) -> tuple[Bools, Bools]:
 def _corrected(variance: float, without_two: Floats, n: int) -> float:
     """Subtracts from the jackknife's variance what it counts too much of the part over pairs; at least that part stays.
 
-    Let d be the variance of the part h of one pair, in theta = mean over pairs + ... Without the units i and j, theta holds
-    -2 / ((N-2)(N-3)) h_ij beside sums of effects of i and of j. So the remainders e_ij of the table of theta without i and j, beside
-    those effects, give d = ((N-2)(N-3)/2)^2 sum e^2 / (N(N-3)/2). Its share of theta's variance is 2 d / (N(N-1)), while the
-    jackknife expects 4 d / (N(N-2)).
+    Let h_ij be the part of one pair, theta its mean over pairs, and d its variance. Without the units i and j, theta holds
+    2 / ((N-2)(N-3)) h_ij beside effects of i and of j alone. So the remainders e_ij of the table of theta without i and j, beside
+    those effects, give d = ((N-2)(N-3)/2)^2 sum e^2 / (N(N-3)/2): the table has N(N-1)/2 entries and N effects. The part over
+    pairs has the variance 2 d / (N(N-1)), and the jackknife expects 4 d / (N(N-2)) of it.
     """
     if len(without_two) != n * (n - 1) // 2:
         raise DataError(f"{len(without_two)} statistics without two of {n} units", "give one for each pair of units")
