@@ -1,7 +1,7 @@
 """The meter against a policy whose gradient is exact: a softmax policy in a table, all of whose batches can be listed.
 
-Two tokens with two actions each: four sequences. A batch is one group of G of them. Every batch is made, with its probability, and
-so is every set of N batches; the mean of an estimate over all of them is its expectation.
+Two tokens with two actions each: four sequences. A batch is one group of G of them. Every batch is made, with its probability,
+and so is every set of N batches; the mean of an estimate over all of them is its expectation.
 """
 
 from __future__ import annotations

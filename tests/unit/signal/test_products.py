@@ -69,7 +69,9 @@ def test_kinds_by_hand() -> None:
     # execution: pairs 1, -1, -1, mean -1/3; squares 1; noise 4/3; snr -1/4
     # share of planning (11/3) / (10/3) = 1.1, of execution -0.1: noise may carry a share beyond 0 or 1
     found = three()["kinds"]
-    assert [found["planning"][key] for key in ("signal", "noise", "snr", "share")] == pytest.approx([11 / 3, 1, 11 / 3, 1.1])
+    assert [found["planning"][key] for key in ("signal", "noise", "snr", "share")] == pytest.approx(
+        [11 / 3, 1, 11 / 3, 1.1]
+    )
     assert [found["execution"][key] for key in ("signal", "noise", "snr", "share")] == pytest.approx(
         [-1 / 3, 4 / 3, -1 / 4, -0.1]
     )
