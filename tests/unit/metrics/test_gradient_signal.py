@@ -73,7 +73,7 @@ def test_right_on_average_where_one_squared_norm_is_not() -> None:
 
 def test_the_variance_behind_the_interval_is_right_on_average() -> None:
     # N = 6 batches of D = 20 numbers with variance 1, |mu|^2 = 20: the variance of the mean over pairs is
-    # 4 |mu|^2 / N + 2 D / (N (N - 1)) = 13.333 + 1.333 = 14.667; the plain jackknife would say 13.333 + 4 D / (N (N - 2)) = 16.667
+    # 4 |mu|^2 / N + 2 D / (N (N - 1)) = 13.333 + 1.333 = 14.667. The plain jackknife expects 13.333 + 4 D / (N (N - 2)) = 16.667.
     rng = np.random.default_rng(0)
     found = [gradient_signal(1 + rng.normal(size=(6, 20))) for _ in range(4000)]
     squares = [((one.high - one.signal) / 2.570582) ** 2 for one in found]  # t(5)
