@@ -4,7 +4,8 @@ A gradient of a batch is g = mu + z, where mu is its expectation and z has mean 
 the expectation |mu|^2, since their z are independent. So the mean over pairs estimates the signal |mu|^2 without bias, while the
 squared norm of one batch, |mu|^2 + E|z|^2, would be mostly noise.
 
-Source: this project's; the estimate is a U-statistic, and its interval the jackknife over batches (Arvesen 1969).
+Source: this project's; the estimate is a U-statistic, and its interval the jackknife over batches (Arvesen 1969), corrected for
+pairs (`hicra.stats.jackknife`). benchmarks/sim_signal_intervals.py says how often it holds the truth.
 """
 
 from __future__ import annotations
@@ -66,27 +67,22 @@ def gradient_signal(gradients: Any, confidence: float = 0.95) -> GradientSignal:
 def signal_of_products(inner: Floats, confidence: float = 0.95) -> GradientSignal:
     """Estimates signal and noise from the inner products [N,N] of all gradients, N >= 2; see `gradient_signal`."""
     n = len(inner)
-    signal = float(mean_over_pairs(inner))
+    pairs = inner - np.diag(np.diag(inner))
+    rows = pairs.sum(axis=1)
+    whole = float(rows.sum())
+    signal = whole / (n * (n - 1))
     noise = float(np.trace(inner)) / n - signal
     snr = signal / noise if noise > 0 else np.inf if signal > 0 else np.nan
     low, high = np.nan, np.nan
     if n > 2:
-        low, high = jackknife_interval(signal, mean_over_pairs_without(inner), confidence)
+        without = (whole - 2 * rows) / ((n - 1) * (n - 2))
+        low, high = jackknife_interval(signal, without, confidence, _without_two(pairs, rows, whole) if n > 3 else None)
     return GradientSignal(signal, noise, snr, low, high)
 
 
-def mean_over_pairs(inner: Floats) -> Floats:
-    """Returns the mean [...] of inner products [N,N,...] over pairs of different batches."""
-    n = len(inner)
-    own = np.einsum("ii...->i...", inner).sum(axis=0)
-    mean: Floats = (inner.sum(axis=(0, 1)) - own) / (n * (n - 1))
-    return mean
-
-
-def mean_over_pairs_without(inner: Floats) -> Floats:
-    """Returns `mean_over_pairs` [N,...] of inner products [N,N,...] without batch i, N >= 3."""
-    n = len(inner)
-    own = np.einsum("ii...->i...", inner)
-    rest = inner.sum(axis=(0, 1)) - own.sum(axis=0)
-    mean: Floats = (rest - inner.sum(axis=0) - inner.sum(axis=1) + 2 * own) / ((n - 1) * (n - 2))
-    return mean
+def _without_two(pairs: Floats, rows: Floats, whole: float) -> Floats:
+    """Computes the signal [N (N - 1) / 2] without the batches i < j, N >= 4."""
+    n = len(pairs)
+    i, j = np.triu_indices(n, 1)
+    signals: Floats = (whole - 2 * (rows[i] + rows[j] - pairs[i, j])) / ((n - 2) * (n - 3))
+    return signals
