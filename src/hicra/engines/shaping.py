@@ -205,7 +205,9 @@ class Shaping:
         widest = max(part["response_mask"].shape[1] for part in parts)
         whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
         first = sum(len(part["base"]) for part in parts[: self.rank])
-        before, shaped = self._both(whole.pop("base"), whole | {name: batch[name] for name in PER_KIND if name in batch})
+        before, shaped = self._both(
+            whole.pop("base"), whole | {name: batch[name] for name in PER_KIND if name in batch}
+        )
         own = before[first : first + rows]
         return own if own.ndim == 1 else own[:, :width], shaped[first : first + rows, :width]
 

@@ -38,8 +38,8 @@ class RolloutStats:
         tokens, planning, changed: numbers of policy tokens, of planning tokens (None if no lexicon was applied) and of tokens
             whose advantage changed (None if no advantage is known).
         advantage_before, advantage_after: sums over policy tokens.
-        size_before, size_after: (planning, execution) sums of the advantages' absolute values over the tokens of each kind, before
-            and after shaping; None if no advantage is known.
+        size_before, size_after: (planning, execution) sums of absolute advantages over the tokens of each kind, before and after
+            shaping; None if no advantage is known.
         reward: [B], NaN where the rollout is unscorable or the reward unknown.
         correct: [B], 1 or 0, NaN where unknown.
         group: [B] group ids, negative where unknown; empty if no group is known.

@@ -72,8 +72,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("hicra/signal_execution", "Signal of the gradient on execution tokens, in the same way.", "squared gradient", "",
            ("signal_every",)),
     Metric("hicra/noise_planning",
-           "Noise of the gradient on planning tokens: the mean squared length of the gradients of the two halves, less the signal. "
-           "It is the noise of half a generation; that of a whole one is half of it.", "squared gradient", "", ("signal_every",)),
+           "Noise of the gradient on planning tokens: the mean squared length of the gradients of the two halves, less the "
+           "signal. It is the noise of half a generation; that of a whole one is half of it.",
+           "squared gradient", "", ("signal_every",)),
     Metric("hicra/noise_execution", "Noise of the gradient on execution tokens, in the same way.", "squared gradient", "",
            ("signal_every",)),
     Metric("hicra/clipped_share",

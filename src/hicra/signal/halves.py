@@ -1,16 +1,16 @@
 """Splits one generation into two halves, and says what the gradients of the halves tell; what every engine shares of the meter.
 
-The halves hold different prompts, sampled at one policy, so their gradients are independent: the inner product estimates the squared
-length of the expected gradient without bias, as `metrics.gradient_signal` says of any independent batches.
+The halves hold different prompts, sampled at one policy, so their gradients are independent: the inner product estimates the
+squared length of the expected gradient without bias, as `metrics.gradient_signal` says of any independent batches.
 
 Deviations (this project's; the paper measures no signal):
-METER-4. The groups of a generation alternate between the halves, over all processes. A half's gradient is divided by the number of
-    its policy tokens, as a loss with the mean over tokens does it.
-METER-5. The gradient is that of the policy objective at a probability ratio of 1 with the advantages before shaping, whatever method
-    and loss are trained with; no clip, KL term or entropy term is in it.
-METER-6. A half without a mixed group has the gradient 0, and so has a kind without a token; then the signal is 0. This is a value and
-    not null: it is part of the expectation, and to leave it out would bias the average upwards. Null is what cannot be measured:
-    a half without policy tokens, or a gradient that is not finite.
+METER-4. The groups of a generation alternate between the halves, over all processes. A half's gradient is divided by the number
+    of its policy tokens, as a loss with the mean over tokens does it.
+METER-5. The gradient is that of the policy objective at a probability ratio of 1 with the advantages before shaping, whatever
+    method and loss are trained with; no clip, KL term or entropy term is in it.
+METER-6. A half without a mixed group has the gradient 0, and so has a kind without a token; then the signal is 0. This is a
+    value and not null: it is part of the expectation, and to leave it out would bias the average upwards. Null is what cannot
+    be measured: a half without policy tokens, or a gradient that is not finite.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ def masks_by_kind(planning: Bools, live: Bools) -> dict[str, Bools]:
     return dict(zip(KINDS, (planning & live, ~planning & live), strict=True))
 
 
-def readings(
-    products: Mapping[str, Floats], tokens: Array
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
+def readings(products: Mapping[str, Floats], tokens: Array) -> tuple[dict[str, float | None], dict[str, float | None]]:
     """Returns (signal, noise) by kind; None where it cannot be measured.
 
     Args:

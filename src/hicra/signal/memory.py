@@ -4,10 +4,11 @@ One step measures with two halves of a generation, and what it says of the signa
 are averaged. The average of an unbiased estimate is one too, at a policy of some steps ago.
 
 Deviations (this project's; the paper measures no signal):
-METER-1. The average is exponential: each measured step has the weight 1/10, and what came before fades by 9/10. It is divided by the
-    sum of its weights, so that the first steps are neither pulled towards 0 nor towards a first guess.
-METER-2. The share of a kind is its averaged signal over the sum of both. An averaged signal below 0 counts as 0 there; where both are
-    0 or below, the shares stay what they were. Before anything is measured they are 0 for planning and 1 for execution.
+METER-1. The average is exponential: each measured step has the weight 1/10, and what came before fades by 9/10. It is divided
+    by the sum of its weights, so that the first steps are neither pulled towards 0 nor towards a first guess.
+METER-2. The share of a kind is its averaged signal over the sum of both. An averaged signal below 0 counts as 0 there; where
+    both are 0 or below, the shares stay what they were. Before anything is measured they are 0 for planning and 1 for
+    execution.
 METER-3. A value that could not be measured (null) leaves the average of its kind as it is.
 """
 
@@ -91,7 +92,8 @@ class SignalMemory:
                 raise ValueError(f"it is {state['kind']!r} of version {state['schema_version']!r}")
             steps, weights = int(state["steps"]), np.array([float(value) for value in state["weights"]])
             sums, mass = (
-                {of: {kind: float(state[name][of][kind]) for kind in KINDS} for of in self._sums} for name in ("sums", "mass")
+                {of: {kind: float(state[name][of][kind]) for kind in KINDS} for of in self._sums}
+                for name in ("sums", "mass")
             )
             every = [*weights, *(value for by in (*sums.values(), *mass.values()) for value in by.values())]
             if len(weights) != len(KINDS) or not all(map(math.isfinite, every)):

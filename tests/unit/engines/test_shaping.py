@@ -135,7 +135,11 @@ def test_a_field_that_no_engine_gives_a_loss_is_refused_before_the_first_step():
 @pytest.mark.parametrize(
     ("method", "baseline"),
     [
-        ("hicra", None), ("hicra_recentred", None), ("forking_tokens", None), ("none", "rloo"), ("hicra", "grpo"),
+        ("hicra", None),
+        ("hicra_recentred", None),
+        ("forking_tokens", None),
+        ("none", "rloo"),
+        ("hicra", "grpo"),
         ("hicra_adaptive", None),
     ],
 )
