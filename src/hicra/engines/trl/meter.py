@@ -201,7 +201,10 @@ class _Holder(torch.nn.Module):  # type: ignore[misc]
 
 
 def _products(halves: list[list[Any]]) -> Floats:
-    """Returns the inner products [2,2] of gradients, each a list of tensors; only the last sum is float64, which some devices lack."""
+    """Returns the inner products [2,2] of gradients, each a list of tensors.
+
+    Some devices have no float64, so only the sum over the tensors has it.
+    """
     found = np.empty((HALVES, HALVES))
     for i, one in enumerate(halves):
         for j, other in enumerate(halves[: i + 1]):
