@@ -37,6 +37,7 @@ class Kept(Recorder):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.models: list[Any] = []
         self.asked: list[dict[str, Any]] = []
+        self.rows: list[int] = []  # of each forward pass of the meter
         super().__init__(*args, **kwargs)
 
     def _generate_and_score_completions(self, inputs: Any) -> Any:
@@ -47,6 +48,10 @@ class Kept(Recorder):
         self.models[-1].load_state_dict(self.model.state_dict())
         self.asked.append({name: out[name].numpy().copy() for name in ("prompt_ids", "prompt_mask")})
         return out
+
+    def _hicra_forward(self, model: Any, out: Any, **asked: Any) -> Any:
+        self.rows.append(len(out["completion_ids"]))
+        return super()._hicra_forward(model, out, **asked)
 
 
 def reward(completion_ids: list[list[int]], **_: Any) -> list[float]:
@@ -81,6 +86,7 @@ def test_the_values_are_those_of_an_independent_computation(tmp_path: Path, rewa
         tmp_path, trainer=Kept, signal_every=1, per_device_train_batch_size=5, gradient_accumulation_steps=4,
         scale_rewards="none", **more,
     )  # fmt: skip
+    assert 0 < max(trainer.rows) <= 5
     for step, found in enumerate(values(trainer)):
         batch = trainer.generations[step] | trainer.asked[step]
         assert len(batch["base"]) == 20  # five groups: 0, 2 and 4 against 1 and 3
