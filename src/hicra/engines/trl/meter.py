@@ -15,7 +15,6 @@ METER-9. Adaptive methods read the shares as they were before this generation wa
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 import warnings
@@ -29,9 +28,9 @@ from torch.func import functional_call
 from transformers import TrainerCallback
 
 from hicra.arrays import Floats
-from hicra.artifacts import canonical_json, write_text
+from hicra.artifacts import canonical_json, read_json, write_text
 from hicra.engines.shaping import OF_THE_METER, Generation
-from hicra.errors import ArtifactError, EngineError
+from hicra.errors import EngineError
 from hicra.metrics.kinds import KINDS
 from hicra.signal.halves import HALVES, half_of, masks_by_kind, readings, wide
 from hicra.signal.memory import SignalMemory
@@ -120,18 +119,14 @@ class Meter(TrainerCallback):  # type: ignore[misc]
                 stacklevel=2,
             )
             return
-        try:
-            state = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ArtifactError(f"{path} cannot be read: {error}", "resume from another checkpoint") from error
-        self.memory.load(state, str(path))
+        self.memory.load(read_json(path, "resume from another checkpoint"), str(path))
 
     # ---- the events of transformers' trainer, which tell the cost
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._began, self._spent = time.perf_counter(), 0.0
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        # the first step of a process warms up, so its times are said only where there is no other
+        # the first step of a run warms up, so its times are said only where there is no other
         if not self._spent or self._said or (state.global_step == 1 and state.max_steps > 1):
             return
         self._said = True
@@ -151,6 +146,7 @@ class Meter(TrainerCallback):  # type: ignore[misc]
         return range(number * uses // parts + 1, ((number + 1) * uses - 1) // parts + 2)
 
     def _measured(self, out: dict[str, Any], made: Generation, forward: Any) -> tuple[Any, Any]:
+        """Returns (signal, noise) by kind, equal on all ranks; arguments as of `__call__`."""
         accelerator, arrays = self.trainer.accelerator, made.arrays
         live, base = arrays["response_mask"], wide(arrays["base"], arrays["response_mask"])
         half = half_of(arrays["rollout"], self.trainer.num_generations)
@@ -170,16 +166,9 @@ class Meter(TrainerCallback):  # type: ignore[misc]
                 weights = {kind: np.where(mask[rows], base[rows], 0.0) for kind, mask in kinds.items()}
                 weights = {kind: weight for kind, weight in weights.items() if weight.any()}
                 logps = functional_call(holder, stand_ins, (lambda inner, given=batch: forward(inner, given),))
-                for place, (kind, weight) in enumerate(weights.items()):
-                    there = torch.from_numpy(weight).to(logps.device, torch.float32)
-                    total = (there * torch.where(there != 0, logps, 0.0)).sum()
-                    slopes = torch.autograd.grad(
-                        total, list(stand_ins.values()), retain_graph=place + 1 < len(weights), allow_unused=True
-                    )
-                    for summed, slope in zip(sums[kind][one], slopes, strict=True):
-                        if slope is not None:
-                            summed += slope
-                del logps
+                for place, (kind, weight) in enumerate(weights.items(), 1):
+                    _add(sums[kind][one], logps, weight, list(stand_ins.values()), last=place == len(weights))
+                del logps  # and its graph, before the next one is made
         if accelerator.num_processes > 1:
             tokens, sums = accelerator.reduce(tokens, reduction="sum"), accelerator.reduce(sums, reduction="sum")
         return readings({kind: _products(halves) for kind, halves in sums.items()}, tokens.cpu().numpy())
@@ -198,6 +187,20 @@ class _Holder(torch.nn.Module):  # type: ignore[misc]
 
     def forward(self, call: Callable[[Any], Any]) -> Any:
         return call(self.model)
+
+
+def _add(sums: list[Any], logps: Any, weight: Floats, stand_ins: list[Any], last: bool) -> None:
+    """Adds the gradient of the sum over tokens of weight x log-probability, both [B,T], to `sums`, one a stand-in.
+
+    `last` says that the graph is needed no more. Where the weight is 0, the log-probability may be anything.
+    """
+    there = torch.from_numpy(weight).to(logps.device, torch.float32)
+    total = (there * torch.where(there != 0, logps, 0.0)).sum()
+    for summed, slope in zip(
+        sums, torch.autograd.grad(total, stand_ins, retain_graph=not last, allow_unused=True), strict=True
+    ):
+        if slope is not None:
+            summed += slope
 
 
 def _products(halves: list[list[Any]]) -> Floats:
