@@ -49,7 +49,7 @@ def batch_of(width: int) -> dict[str, Any]:
         "rewards": rng.integers(0, 2, ROWS).astype(float), "entropies": rng.exponential(0.5, shape).astype(np.float32),
         "old_logprobs": -rng.exponential(0.5, shape).astype(np.float32), "truncated": rng.random(ROWS) < 0.1,
         "n_tool_calls": rng.integers(0, 3, ROWS), "state_ids": steps, "turn_ids": steps, "action_ids": steps,
-        "level_ids": steps % 2,
+        "level_ids": steps % 2, "kind_weights": np.array([0.5, 0.5]),
     }  # fmt: skip
 
 

@@ -71,5 +71,10 @@ class Adaptive:
             weight = np.where(batch["planning_mask"], self.share, 1 - self.share) if self.total else 0.0
             wide = np.broadcast_to(advantages[:, None], batch["response_mask"].shape)
             return (wide + self.alpha * weight * np.abs(wide)).astype(np.float32)
+        if self.rule == "capped":
+            weight = np.where(batch["planning_mask"], min(1, 2 * self.share), min(1, 2 - 2 * self.share)) if self.total else 0.0
+            wide = np.broadcast_to(advantages[:, None], batch["response_mask"].shape)
+            bonus = np.minimum(0.4 * batch["entropies"], np.abs(wide) * self.alpha)
+            return (wide + weight * bonus).astype(np.float32)
         name = {"difficulty": "hicra_difficulty", "hicra": "hicra"}[self.rule]
         return credit.METHODS[name](advantages, batch, alpha=min(0.99, self.alpha * self.share))

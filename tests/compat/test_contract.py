@@ -160,6 +160,7 @@ def test_python_names():
 NAMES = """
 accuracy length planning_share entropy_planning entropy_execution ppl_planning ppl_execution semantic_entropy
 semantic_entropy_rarefied conditional_entropy advantage_mean_before advantage_mean_after changed_share pass_at_K
+signal_planning signal_execution noise_planning noise_execution weight_planning weight_execution
 """
 
 

@@ -13,7 +13,9 @@ import pytest
 
 from hicra.credit import METHODS
 from paths import SUPPORT
-from trl_tiny import GROUP, naive_mask
+from trl_signal_by_hand import by_hand
+from trl_tiny import GROUP, make_model, naive_mask
+from trl_two_workers import MEASURED
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
@@ -59,7 +61,25 @@ def test_ranks_end_equal_and_alpha_zero_is_plain_grpo(both: Any) -> None:
     first, second = both[0]
     assert {arm: one["hash"] for arm, one in first.items()} == {arm: one["hash"] for arm, one in second.items()}
     assert first["alpha 0"]["hash"] == first["plain"]["hash"]
-    assert len({one["hash"] for one in first.values()}) == 4  # plain = alpha 0; all others differ
+    assert first["measured"]["hash"] == first["hicra"]["hash"]
+    assert len({one["hash"] for one in first.values()}) == 4  # all others differ
+
+
+def test_two_processes_measure_the_signal_as_one(both: Any) -> None:
+    summaries, arrays = both[0], both[1]["measured"]
+    first, second = (one["measured"]["logged"] for one in summaries)
+    prompts = [{name: one[f"0.{name}"] for name in ("prompt_ids", "prompt_mask")} for one in arrays]
+    batch = together(arrays, 0)
+    for name in ("prompt_ids", "prompt_mask"):  # padded from the left
+        width = max(one[name].shape[1] for one in prompts)
+        batch[name] = np.concatenate([np.pad(one[name], ((0, 0), (width - one[name].shape[1], 0))) for one in prompts])
+    # three groups of four; the second, rows 4 to 7, lies on both ranks and is the second half
+    exact = by_hand(make_model(), batch, [0] * 4 + [1] * 4 + [0] * 4)
+    scale = exact["noise_execution"]
+    for name in MEASURED:
+        assert first[name] == second[name]
+        assert len(first[name]) == 2
+        assert first[name][0] == pytest.approx(exact[name], abs=1e-5 * scale)
 
 
 @pytest.mark.parametrize(("arm", "method"), [("recentred", "hicra_recentred"), ("forking", "forking_tokens")])

@@ -29,10 +29,15 @@ def batches(draw):
         "planning_mask": (rng.random(live.shape) < 0.4) & live, "entropies": rng.exponential(0.5, live.shape),
         "old_logprobs": -rng.exponential(0.5, live.shape), "truncated": rng.random(rows) < 0.2,
         "n_tool_calls": rng.integers(0, 3, rows), "turn_ids": turns, "action_ids": turns, "level_ids": turns % 2,
-        "state_ids": rng.integers(0, 4, live.shape),
+        "state_ids": rng.integers(0, 4, live.shape), "kind_weights": rng.dirichlet([1, 1]),
     }  # fmt: skip
     advantages = credit.group_advantages(rewards, ids)
     return np.repeat(advantages[:, None], width, axis=1), batch
+
+
+def rows_of(batch, rows):
+    """The batch of some rows; what is no field of rollouts stays as it is."""
+    return {key: value if key == "kind_weights" else value[rows] for key, value in batch.items()}
 
 
 @pytest.mark.parametrize("name", credit.METHODS)
@@ -56,11 +61,11 @@ def test_laws(name, case):
     wide = {key: np.pad(value, ((0, 0), (0, 5))) if value.ndim == 2 else value for key, value in batch.items()}
     assert np.allclose(method(np.pad(advantages, ((0, 0), (0, 5))), wide)[:, : live.shape[1]][live], out[live])
     order = np.random.default_rng(1).permutation(len(live))
-    turned = method(advantages[order], {key: value[order] for key, value in batch.items()})
+    turned = method(advantages[order], rows_of(batch, order))
     assert np.allclose(turned, out[order])
     if method.scope == "row":
         for row in order[:2]:
-            alone = {key: value[row : row + 1] for key, value in batch.items()}
+            alone = rows_of(batch, slice(row, row + 1))
             assert np.allclose(method(advantages[row : row + 1], alone), out[row])
     if method.keeps_sign:
         strong = method(advantages, batch, **({method.strength: 0.99} if method.strength else {}))

@@ -16,17 +16,19 @@ import torch
 
 from trl_tiny import Recorder, logged, make_trainer, parameters_hash
 
+MEASURED = ("signal_planning", "signal_execution", "noise_planning", "noise_execution")
 ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "plain": (None, {}),
     "alpha 0": ("hicra", {"alpha": 0.0}),
     "hicra": ("hicra", {"alpha": 0.2}),
     "recentred": ("hicra_recentred", {"alpha": 0.3}),
     "forking": ("forking_tokens", {"rho": 0.2}),
+    "measured": ("hicra", {"alpha": 0.2}),
 }
 
 
 class Shapes(Recorder):
-    """Keeps the fields that each generation was shaped from: some are overwritten later on."""
+    """Keeps the fields that each generation was shaped from, some of which are overwritten later on, and its prompts."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,6 +42,11 @@ class Shapes(Recorder):
 
         self.hicra_shaping._credited = credited
 
+    def _generate_and_score_completions(self, inputs: Any) -> Any:
+        out = super()._generate_and_score_completions(inputs)
+        self.shapes[-1] |= {name: out[name].numpy().copy() for name in ("prompt_ids", "prompt_mask")}
+        return out
+
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
@@ -48,6 +55,7 @@ def main(folder: Path) -> None:
         trainer = make_trainer(
             folder / arm, method, method_settings, trainer=Shapes,
             per_device_train_batch_size=6, max_completion_length=44, scale_rewards="none",
+            **({"signal_every": 1} if arm == "measured" else {}),
         )  # fmt: skip
         trainer.train()
         rank = trainer.accelerator.process_index
@@ -57,7 +65,14 @@ def main(folder: Path) -> None:
             "hash": parameters_hash(trainer),
             "logged": {
                 name: logged(trainer, f"hicra/{name}")
-                for name in ("planning_share", "changed_share", "entropy_planning", "entropy_execution", "accuracy")
+                for name in (
+                    "planning_share",
+                    "changed_share",
+                    "entropy_planning",
+                    "entropy_execution",
+                    "accuracy",
+                    *MEASURED,
+                )
             },
         }
         if method is not None:

@@ -19,6 +19,8 @@ PER_TOKEN = (
     "state_ids",
 )  # fields of a batch, [B,T]  # fmt: skip
 PER_ROLLOUT = ("group_ids", "rewards", "truncated", "n_tool_calls")  # [B]
+PER_KIND = ("kind_weights",)  # [2], planning and execution, one pair for the whole batch
+FIELDS = (*PER_TOKEN, *PER_ROLLOUT, *PER_KIND)
 LOOK_AT_BATCH = ", or look at the batch it was given"
 
 
@@ -34,6 +36,9 @@ def fields(batch: Mapping[str, Any], needs: Sequence[str]) -> dict[str, Array]:
     for field in needs:
         read = exact_ids if field == "group_ids" else scored if field == "rewards" else as_numpy
         arrays[field] = read(batch[field])
+    for field in PER_KIND:
+        if field in arrays:
+            arrays[field] = _shares(arrays[field], field)
     if "response_mask" not in arrays:
         return arrays
     live = arrays["response_mask"] = as_flags(arrays["response_mask"], "response_mask")
@@ -140,6 +145,21 @@ def check_finite(values: Array, live: Bools, field: str, what: str) -> None:
             f"({np.count_nonzero(bad)} of {np.count_nonzero(live)} policy tokens have none that is finite)",
             f"give finite {field} in nats, or set response_mask to 0 where there is none",
         )
+
+
+def _shares(values: Array, field: str) -> Floats:
+    """Returns shares of planning and execution, [2], as float64; raises DataError unless they lie in [0, 1] and sum to 1."""
+    if values.shape != (2,) or values.dtype.kind not in "biuf":
+        raise DataError(
+            f"{field} has shape {values.shape} and type {values.dtype}, it must be two numbers",
+            "give the share of planning, then that of execution",
+        )
+    shares = values.astype(np.float64)
+    if not ((shares >= 0) & (shares <= 1)).all() or abs(shares.sum() - 1) > 1e-6:
+        raise DataError(
+            f"{field} is {shares.tolist()}", "give the shares of planning and execution, each in [0, 1], which sum to 1"
+        )
+    return shares
 
 
 def check_rows(live: Bools, rows: int) -> None:

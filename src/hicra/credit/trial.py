@@ -11,7 +11,7 @@ import numpy as np
 
 from hicra.arrays import Array, as_numpy
 from hicra.credit.baseline import Baseline
-from hicra.credit.border import LOOK_AT_BATCH, PER_ROLLOUT, PER_TOKEN
+from hicra.credit.border import FIELDS, LOOK_AT_BATCH, PER_TOKEN
 from hicra.credit.entry import Entry
 from hicra.credit.loss import Loss
 from hicra.credit.method import Method
@@ -32,10 +32,11 @@ def batch_of(needs: tuple[str, ...]) -> dict[str, Array]:
         "group_ids": np.zeros(4, np.int64), "planning_mask": (rng.random(LIVE.shape) < 0.5) & LIVE,
         "entropies": rng.exponential(0.5, LIVE.shape), "old_logprobs": -rng.exponential(0.5, LIVE.shape),
         "truncated": np.array([False, False, True, False]), "n_tool_calls": np.array([0, 0, 1, 0]),
+        "kind_weights": np.array([0.75, 0.25]),
     }  # fmt: skip
     for field in PER_TOKEN:
         made.setdefault(field, np.zeros(LIVE.shape, np.int64))
-    return {field: made[field] for field in needs if field in {*PER_TOKEN, *PER_ROLLOUT}}
+    return {field: made[field] for field in needs if field in FIELDS}
 
 
 def try_out(entry: Entry, settings: Mapping[str, Any]) -> None:
@@ -46,7 +47,7 @@ def try_out(entry: Entry, settings: Mapping[str, Any]) -> None:
             floats, or changes tokens that the policy did not produce; no gradient of a loss reaches logps, or one that is not
             finite.
     """
-    if {*entry.needs} - {*PER_TOKEN, *PER_ROLLOUT}:
+    if {*entry.needs} - {*FIELDS}:
         return  # a field that only its user's engine knows
     try:
         _tried(entry, dict(settings))
@@ -74,7 +75,7 @@ def _explained(entry: Entry, error: Exception) -> tuple[str, str]:
                 "a loss gets torch tensors in training: write it with torch, or for both with xp = "
                 "hicra.arrays.namespace_of(logps), as in xp.exp(logps)"
             )
-    elif field in {*PER_TOKEN, *PER_ROLLOUT} - {*entry.needs}:
+    elif field in {*FIELDS} - {*entry.needs}:
         fields = ", ".join(repr(one) for one in (*entry.needs, field))
         return f"reads {field}, which is not among the fields that it gets", (
             f"name an entry: MINE = credit.{type(entry).__name__}('mine', the_function, 'its source', needs=({fields}))"
@@ -82,7 +83,7 @@ def _explained(entry: Entry, error: Exception) -> tuple[str, str]:
     elif isinstance(field, str):
         return (
             said,
-            f"its batch holds {', '.join(entry.needs) or 'nothing'}; {did_you_mean(field, (*PER_TOKEN, *PER_ROLLOUT))}",
+            f"its batch holds {', '.join(entry.needs) or 'nothing'}; {did_you_mean(field, FIELDS)}",
         )
     return said, "mend that function"
 

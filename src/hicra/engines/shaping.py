@@ -18,6 +18,7 @@ import numpy as np
 
 from hicra.arrays import Array, Ints
 from hicra.credit import Assignment
+from hicra.credit.border import PER_KIND
 from hicra.drawing.readable import counted
 from hicra.engines.states import state_ids
 from hicra.errors import ConfigError, EngineError
@@ -29,12 +30,13 @@ from hicra.text.scripts import letters_by_script
 
 Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
 LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
-# the fields of a batch that an engine has; the last two cost a forward pass
+# the fields of a batch that an engine has; the last three cost forward passes
 GIVEN = (
     "response_ids", "response_mask", "planning_mask", "group_ids", "rewards", "truncated", "n_tool_calls", "state_ids",
-    "entropies", "old_logprobs",
+    "entropies", "old_logprobs", "kind_weights",
 )  # fmt: skip
 OF_THE_POLICY = ("entropies", "old_logprobs")
+OF_THE_METER = "kind_weights"
 GIVEN_TO_A_LOSS = ("entropies",)  # besides log-probabilities, advantages and mask
 
 
@@ -114,6 +116,11 @@ class Shaping:
         """Whether entropies or log-probabilities of the sampling policy are asked for."""
         return any(field in self.credit.needs for field in OF_THE_POLICY)
 
+    @property
+    def needs_signal(self) -> bool:
+        """Whether the shares of the measured signal are asked for, so that an engine measures it while it trains."""
+        return OF_THE_METER in self.credit.needs
+
     def generation(
         self,
         inputs: list[dict[str, Any]],
@@ -139,7 +146,7 @@ class Shaping:
             correct: [B], 1 or 0, NaN where unknown; None takes it from the rewards.
             first_group: group id of the first rollout of all ranks; None goes on after the rollouts seen so far.
             **more: further fields: truncated and n_tool_calls [B]; entropies and old_logprobs [B,T] (nats, of the sampling
-                policy) where they are needed.
+                policy) and kind_weights [2] (equal on all ranks) where they are needed.
         """
         tagged = self.tagger.tag(ids, live)
         batch: dict[str, Any] = {
@@ -193,12 +200,14 @@ class Shaping:
         if not self.credit.wide or self.ranks == 1:
             return self._both(base, batch)
         rows, width = batch["response_mask"].shape
-        asked = {*self.credit.needs, *(("rewards",) if self.credit.baseline else ())}
+        asked = {*self.credit.needs, *(("rewards",) if self.credit.baseline else ())} - {*PER_KIND}
         parts = self.gather({"base": base} | {field: batch[field] for field in asked if field in batch})
         widest = max(part["response_mask"].shape[1] for part in parts)
         whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
         first = sum(len(part["base"]) for part in parts[: self.rank])
-        before, shaped = self._both(whole.pop("base"), whole)
+        before, shaped = self._both(
+            whole.pop("base"), whole | {name: batch[name] for name in PER_KIND if name in batch}
+        )
         own = before[first : first + rows]
         return own if own.ndim == 1 else own[:, :width], shaped[first : first + rows, :width]
 

@@ -16,6 +16,7 @@ import numpy as np
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.correctness import CORRECT_AT
 from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
+from hicra.metrics.kinds import KINDS
 from hicra.metrics.passk import pass_at_k
 from hicra.metrics.table import FOLLOWING, RAREFY_HITS, powers_of_two
 
@@ -37,6 +38,8 @@ class RolloutStats:
         tokens, planning, changed: numbers of policy tokens, of planning tokens (None if no lexicon was applied) and of tokens
             whose advantage changed (None if no advantage is known).
         advantage_before, advantage_after: sums over policy tokens.
+        size_before, size_after: (planning, execution) sums of absolute advantages over the tokens of each kind, before and after
+            shaping; None if no advantage is known.
         reward: [B], NaN where the rollout is unscorable or the reward unknown.
         correct: [B], 1 or 0, NaN where unknown.
         group: [B] group ids, negative where unknown; empty if no group is known.
@@ -50,6 +53,8 @@ class RolloutStats:
     changed: int | None = None
     advantage_before: float = 0.0
     advantage_after: float = 0.0
+    size_before: tuple[float, float] | None = None
+    size_after: tuple[float, float] | None = None
     reward: Floats = field(default_factory=_no_floats)
     correct: Floats = field(default_factory=_no_floats)
     group: Ints = field(default_factory=_no_ints)
@@ -96,6 +101,7 @@ class RolloutStats:
             stats.changed = int(((after != wide) & live).sum())
             stats.advantage_before = float(wide[live].sum(dtype=np.float64))
             stats.advantage_after = float(after[live].sum(dtype=np.float64))
+            stats.size_before, stats.size_after = _sizes(wide, planning, live), _sizes(after, planning, live)
         return stats
 
     @classmethod
@@ -116,6 +122,8 @@ class RolloutStats:
             changed=sum(changed) if changed else None,
             advantage_before=sum(part.advantage_before for part in parts),
             advantage_after=sum(part.advantage_after for part in parts),
+            size_before=_summed([part.size_before for part in parts]),
+            size_after=_summed([part.size_after for part in parts]),
             **{name: joined(name) for name in ("reward", "correct", "group", "grams", "given", "following")},
         )
 
@@ -138,6 +146,9 @@ class RolloutStats:
             "hicra/advantage_mean_after": self.advantage_after * share if share and shaped else None,
             "hicra/mixed_groups": _mixed(self.reward, self.group),
         }
+        for index, kind in enumerate(KINDS):
+            before, after = (sizes[index] if sizes else 0.0 for sizes in (self.size_before, self.size_after))
+            values[f"hicra/weight_{kind}"] = after / before if before else None
         if self.planning is not None:
             values |= {
                 "hicra/gram_hits": float(self.grams.size),
@@ -148,6 +159,18 @@ class RolloutStats:
                 "hicra/conditional_entropy": conditional_entropy(self.given, self.following),
             }
         return values | _pass_at(self.correct, self.group)
+
+
+def _sizes(advantages: Array, planning: Bools, live: Bools) -> tuple[float, float]:
+    """Sums |A| over the planning and over the execution tokens, all [B,T]."""
+    size = np.abs(advantages)
+    return float(size[planning & live].sum(dtype=np.float64)), float(size[~planning & live].sum(dtype=np.float64))
+
+
+def _summed(pairs: list[tuple[float, float] | None]) -> tuple[float, float] | None:
+    """Adds up the pairs that are known; None where none is."""
+    known = [pair for pair in pairs if pair is not None]
+    return (sum(pair[0] for pair in known), sum(pair[1] for pair in known)) if known else None
 
 
 def correct_from_reward(reward: Floats) -> Floats:

@@ -61,6 +61,22 @@ METRICS: tuple[Metric, ...] = (
            "advantage", "", ("advantages",)),
     Metric("hicra/advantage_mean_after", "Mean advantage over policy tokens, after shaping (as trained on).",
            "advantage", "", ("advantages",)),
+    Metric("hicra/weight_planning",
+           "How much the method weighs planning tokens: the sum of the absolute advantages on them after shaping, over the sum "
+           "before; 1 where it changes nothing.", "ratio", "", ("advantages", "planning_mask")),
+    Metric("hicra/weight_execution", "The same of execution tokens.", "ratio", "", ("advantages", "planning_mask")),
+    Metric("hicra/signal_planning",
+           "Signal of the gradient on planning tokens, without shaping: the inner product of the gradients of two halves of the "
+           "generation, which estimates the squared length of the expected gradient without bias and may be negative.",
+           "squared gradient", "", ("signal_every",)),
+    Metric("hicra/signal_execution", "Signal of the gradient on execution tokens, in the same way.", "squared gradient", "",
+           ("signal_every",)),
+    Metric("hicra/noise_planning",
+           "Noise of the gradient on planning tokens: the mean squared length of the gradients of the two halves, less the "
+           "signal. It is the noise of half a generation; that of a whole one is half of it.",
+           "squared gradient", "", ("signal_every",)),
+    Metric("hicra/noise_execution", "Noise of the gradient on execution tokens, in the same way.", "squared gradient", "",
+           ("signal_every",)),
     Metric("hicra/clipped_share",
            "Share of the tokens with an advantage whose probability the loss did not move, since it was clipped there.",
            "share", "", ("advantages",)),

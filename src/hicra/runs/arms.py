@@ -65,14 +65,21 @@ def other_settings(run: RunFolder) -> dict[str, Any]:
         rest[part] = _called(config.get(part), table, _code(run, part))
     if not getattr(LOSSES.get(str(mapping(config.get("loss")).get("name"))), "by_part", False):
         rest.pop("train.micro_batch", None)  # the loss of a part adds up to that of the whole
-    rest["then"] = (
-        "+".join(_called(one, METHODS) or "" for one in mapping(config.get("method")).get("then") or []) or None
-    )
+    further = mapping(config.get("method")).get("then") or []
+    rest["then"] = "+".join(_called(one, METHODS) or "" for one in further) or None
+    shapers = [*run.method.split("+"), *(mapping(one).get("name") for one in further)]
+    if rest.get("train.signal_every") in (0, 1) or not any(_may_read_the_signal(name) for name in shapers):
+        rest.pop("train.signal_every", None)  # a method that reads the signal takes 0 for each step
     model = config.get("model")
     called = {"lexicon": config.get("lexicon"), "model": model.get("name") if isinstance(model, Mapping) else model}
     for name in NAMED_INPUTS:
         rest[name] = str(inputs[name])[:8] if inputs.get(name) else called[name] or None
     return rest
+
+
+def _may_read_the_signal(name: Any) -> bool:
+    """Whether measuring the signal may change what is learnt, since a shaper reads it or is not known."""
+    return name not in METHODS or "kind_weights" in METHODS[name].needs
 
 
 def _code(run: RunFolder, part: str) -> dict[str, str]:

@@ -135,6 +135,11 @@ class TrainConfig(Strict):
         description="Most further generations in which groups without a gradient are replaced by groups of other problems "
         "(DAPO's dynamic sampling); 0 replaces none.",
     )
+    signal_every: Count = Field(
+        default=0,
+        description="The steps k, 2k and so on measure how much signal and noise the gradient has on planning and on execution "
+        "tokens; 0 measures none, or each step where the method reads it.",
+    )
     threads: Positive = Field(default=1, description="Number of threads of torch on a CPU.")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="Precision of training; auto is bf16 on a GPU and fp32 on a CPU."
@@ -211,6 +216,13 @@ class RunConfig(Strict):
             raise ValueError(
                 f"train.skip_without_gradient leaves no step out with the loss {chosen.loss.entry.name}: its term of the entropy "
                 "gives a gradient in each"
+            )
+        measured = self.train.signal_every or "kind_weights" in chosen.needs
+        if measured and self.train.prompts_per_step < 2:
+            who = "train.signal_every" if self.train.signal_every else f"the method {self.method.whole_name}"
+            raise ValueError(
+                f"{who} measures the signal with halves of a generation by prompt, and train.prompts_per_step is 1: "
+                "give at least 2"
             )
         changed = [
             key for key, off in (("overlong_cache", 0), ("tool_bonus", "none")) if getattr(self.reward, key) != off

@@ -333,6 +333,19 @@ def test_the_size_of_a_part_makes_an_arm_where_the_loss_depends_on_it(tmp_path, 
     assert names == (["hicra(train.micro_batch=4)", "hicra(train.micro_batch=16)"] if apart else ["hicra", "hicra"])
 
 
+@pytest.mark.parametrize(("method", "apart"), [("hicra", False), ("hicra_adaptive", True), ("mine:shape", True)])
+def test_how_often_the_signal_is_measured_makes_an_arm_where_a_method_may_read_it(tmp_path, method, apart):
+    from hicra.runs.arms import name_arms
+
+    train = {"seed": 0, "steps": 4, "learning_rate": 0.1, "threads": 1}
+    runs = [
+        RunFolder.open(make(tmp_path, method, 0, 0.5, name=str(every), train=train | {"signal_every": every}))
+        for every in (0, 1, 5)
+    ]
+    each, other = (f"{method}(train.signal_every={every})" for every in ("absent", 5))
+    assert name_arms(runs) == ([each, each, other] if apart else [method] * 3)
+
+
 def test_code_of_ones_own_that_differs_makes_another_arm_and_is_not_refused(tmp_path):
     whole = RunConfig().model_dump(mode="json", exclude={"method", "task"})
     paths = [

@@ -37,6 +37,7 @@ def made(method, texts, base, size=2, rewards=None, baseline=None, **more):
     return shaping, shaping.generation(
         inputs, ids=ids, live=live, base=base, rewards=rewards, group_size=size,
         **({"entropies": ids % 7 / 7.0} if shaping.needs_policy else {}),
+        **({"kind_weights": np.array([0.75, 0.25])} if shaping.needs_signal else {}),
     )  # fmt: skip
 
 
@@ -133,11 +134,18 @@ def test_a_field_that_no_engine_gives_a_loss_is_refused_before_the_first_step():
 
 @pytest.mark.parametrize(
     ("method", "baseline"),
-    [("hicra", None), ("hicra_recentred", None), ("forking_tokens", None), ("none", "rloo"), ("hicra", "grpo")],
+    [
+        ("hicra", None),
+        ("hicra_recentred", None),
+        ("forking_tokens", None),
+        ("none", "rloo"),
+        ("hicra", "grpo"),
+        ("hicra_adaptive", None),
+    ],
 )
 def test_two_ranks_shape_as_one(method, baseline):
     base = [0.75, -0.25, -0.25, -0.25]
-    rewards = [1.0, 0.0, 0.5, 0.0]
+    rewards = [1.0, 0.0, 0.0 if METHODS[method].binary else 0.5, 0.0]
     whole = made(method, TEXTS, base, size=4, rewards=rewards, baseline=baseline)[1]
     meet, given, results = threading.Barrier(2), {}, {}
 

@@ -107,6 +107,9 @@ def test_rollout_values_by_hand():
     assert values["hicra/changed_share"] == 0.2
     assert values["hicra/advantage_mean_before"] == pytest.approx(0.0)
     assert values["hicra/advantage_mean_after"] == pytest.approx(0.02)
+    # planning: two tokens of 0.5 become 0.6 each; execution: 2 x 0.5 and 4 x |-0.5|, as before
+    assert values["hicra/weight_planning"] == pytest.approx(1.2)
+    assert values["hicra/weight_execution"] == 1.0
     assert values["hicra/mixed_groups"] == 0.5
     assert values["hicra/pass_at_1"] == 0.25
     assert values["hicra/pass_at_2"] == 0.5
@@ -120,6 +123,12 @@ def test_merging_equals_pooling():
     assert merged["hicra/accuracy"] == pytest.approx(3 / 7)
     assert merged["hicra/planning_share"] == 0.2
     assert merged["hicra/mixed_groups"] == 0.25
+    twice = stats()
+    twice.size_after = (3.0, 0.0)
+    # planning: (1.2 + 3.0) / (1.0 + 1.0), and not the mean of 1.2 and 3; execution: (3 + 0) / (3 + 3)
+    weights = RolloutStats.merge([one, twice, RolloutStats(rows=2)]).values()
+    assert weights["hicra/weight_planning"] == pytest.approx(2.1)
+    assert weights["hicra/weight_execution"] == pytest.approx(0.5)
     assert RolloutStats.merge([]).values()["hicra/accuracy"] is None
 
 
@@ -127,6 +136,10 @@ def test_unknown_values_are_none_not_zero():
     values = RolloutStats(rows=0).values()
     assert values["hicra/length"] is None
     assert values["hicra/planning_share"] is None
+    assert values["hicra/weight_planning"] is values["hicra/weight_execution"] is None
+    flat = stats()
+    flat.size_before = flat.size_after = (0.0, 1.0)  # every planning token has the advantage 0
+    assert (flat.values()["hicra/weight_planning"], flat.values()["hicra/weight_execution"]) == (None, 1.0)
     assert "hicra/semantic_entropy" not in values
     assert metrics.with_nulls({})["hicra/semantic_entropy"] is None
 

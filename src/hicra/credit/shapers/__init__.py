@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hicra.credit.entry import Table
 from hicra.credit.shapers import (
+    adaptive,
     bonus,
     difficulty,
     difficulty_all,
@@ -61,6 +62,7 @@ METHODS = Table(
             perplexity_shaping,
             position_shaping,
             ktae,
+            adaptive,
         )
     ),
 )

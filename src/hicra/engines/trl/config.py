@@ -45,6 +45,8 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
         policy_loss: a name in `hicra.credit.LOSSES`, or `module:function`; None takes TRL's own loss (`loss_type`, `epsilon`).
             TRL's KL and entropy terms stay with either.
         policy_loss_settings: settings of the loss.
+        signal_every: each so-many-th optimiser step measures the signal of the gradient by token kind; 0 measures none, or each
+            step where the method reads it.
         run_dir: a new folder that gets what `hicra train` writes, so that `hicra report` and `hicra compare` read it; None writes
             none. It has one line of metrics for each step, so it needs logging_steps=1.
 
@@ -69,6 +71,7 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
     policy_loss_settings: dict[str, Any] | str | None = field(
         default=None, metadata={"help": "Settings of the loss; absent ones take its defaults."}
     )
+    signal_every: int = _field("train.signal_every")
     run_dir: str | None = field(default=None, metadata={"help": "A new folder that gets what `hicra train` writes."})
 
     def __post_init__(self) -> None:
@@ -76,6 +79,11 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
         assignment_of(self)  # a typo is found here, not after the model has loaded
         if self.unit is not None and self.unit not in UNITS:
             raise ConfigError(f"unit: no span type {self.unit!r}", did_you_mean(str(self.unit), UNITS))
+        if isinstance(self.signal_every, bool) or not isinstance(self.signal_every, int) or self.signal_every < 0:
+            raise ConfigError(
+                f"signal_every is {self.signal_every!r}, no whole number of steps",
+                "give 1 for each step, or 0 for none",
+            )
         if self.run_dir is not None and (self.logging_strategy != "steps" or self.logging_steps != 1):
             raise ConfigError(
                 f"run_dir gets a line of metrics for each step, and logging_steps is {self.logging_steps:g} "

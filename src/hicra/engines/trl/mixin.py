@@ -11,6 +11,7 @@
   this batch's mask, then sums up entropies and log-probabilities by token kind.
 - `log` adds the metrics. They are pooled over all generations and micro-batches since TRL last logged, and are no mean of means.
 - `_get_grad_norm` hands the norm to the guard, which refuses steps that are not finite (`guard.py`).
+- `_save_checkpoint` and `_load_optimizer_and_scheduler` keep the memory of the meter, which measures generations (`meter.py`).
 - `save_model` and `create_model_card` say beside the weights what they were trained with (`beside.py`).
 
 Collectives run on every rank in the same order, whatever a rank's own mask holds; none runs in `log`.
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate.utils import gather_object
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import GRPOTrainer
 
 from hicra.arrays import Array, as_numpy
@@ -34,6 +36,7 @@ from hicra.engines.trl.beside import add_to_card, write_beside
 from hicra.engines.trl.config import HicraGRPOConfig, assignment_of, warn_of_save_steps
 from hicra.engines.trl.guard import Guard
 from hicra.engines.trl.losses import loss_of
+from hicra.engines.trl.meter import Meter
 from hicra.engines.trl.probe import probe
 from hicra.engines.trl.resample import Resampler, Sampled
 from hicra.engines.trl.writer import OwnRun
@@ -54,11 +57,12 @@ class HicraMixin(Trainer):  # type: ignore[misc]
     Attributes:
         last_generation: the latest generation of this process; `hicra train` saves it.
         hicra_guard: refuses steps that are not finite, and counts them.
+        hicra_meter: measures the signal of the gradient by token kind, where asked to (`signal_every`).
         hicra_resampler: replaces groups without a gradient (dynamic sampling); None replaces none.
 
     Raises:
         ConfigError: a field of hicra has a value that is refused.
-        EngineError: the trainer's loss does not take advantages [B,T].
+        EngineError: the trainer's loss does not take advantages [B,T], or the signal is to be measured and cannot be.
     """
 
     last_generation: Generation | None = None
@@ -83,12 +87,13 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             )
         probe(self, super()._compute_loss)
         warn_of_save_steps(self.args)
-        self.hicra_guard = Guard(self)
+        self.hicra_guard, self.hicra_meter = Guard(self), Meter(self)
         if run_dir := getattr(self.args, "run_dir", None):
             writer = OwnRun(run_dir)
             writer.trainer = self
             self.add_callback(writer)
         self.add_callback(self.hicra_guard)
+        self.add_callback(self.hicra_meter)
 
     # ---- the overrides
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -124,11 +129,13 @@ class HicraMixin(Trainer):  # type: ignore[misc]
             truncated=as_numpy(_truncated(out["completion_ids"], live, self._tokenizer.eos_token_id)),
             n_tool_calls=as_numpy(_tool_calls(out["completion_mask"].bool(), live)),
             **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
+            **self.hicra_meter.given(),
         )
         if batch is not first:
             made.stats = replace(made.stats, reward=first.rewards, correct=first.correct)
         if training:
             self.last_generation = made
+            self.hicra_meter(out, made, lambda model, rows: self._hicra_forward(model, rows)[0])
         self._hicra_since_logged()[0].append(made.stats)
         shaped, planning, before = (
             torch.from_numpy(made.arrays[name]).to(base.device) for name in ("advantages", "planning_mask", "base")
@@ -177,6 +184,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
                 values["hicra/clipped_share"] = stopped / moving
         if mode == "train":
             values |= self.hicra_guard.logged() | (self.hicra_resampler.logged() if self.hicra_resampler else {})
+            values |= self.hicra_meter.logged()
         self._metrics[mode] |= {name: [value] for name, value in values.items() if value is not None}
         super().log(logs, *args, **kwargs)
         if not torch.isfinite(self._tr_loss):
@@ -187,6 +195,15 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         super().save_model(output_dir, *args, **kwargs)
         if self.args.should_save:
             write_beside(Path(output_dir or self.args.output_dir), self)
+
+    def _save_checkpoint(self, model: Any, trial: Any, *args: Any, **kwargs: Any) -> None:
+        super()._save_checkpoint(model, trial, *args, **kwargs)
+        step = self.state.global_step
+        self.hicra_meter.save(Path(self._get_output_dir(trial=trial)) / f"{PREFIX_CHECKPOINT_DIR}-{step}")
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None, *args: Any, **kwargs: Any) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint, *args, **kwargs)
+        self.hicra_meter.load(checkpoint)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         super().create_model_card(*args, **kwargs)
@@ -231,16 +248,19 @@ class HicraMixin(Trainer):  # type: ignore[misc]
         mode = "train" if self.model.training else "eval"
         size = self.args.per_device_train_batch_size if mode == "train" else self.args.per_device_eval_batch_size
         with torch.no_grad():
-            logps, entropies, _ = super()._get_per_token_logps_and_entropies(
-                self.model,
-                torch.cat([out["prompt_ids"], out["completion_ids"]], dim=1),
-                torch.cat([out["prompt_mask"], out["completion_mask"]], dim=1),
-                out["completion_ids"].size(1),
-                batch_size=size,
-                compute_entropy=True,
-                **{key: out[key] for key in FORWARD_KEYS if key in out},
-            )
+            logps, entropies, _ = self._hicra_forward(self.model, out, batch_size=size, compute_entropy=True)
         return {"entropies": as_numpy(entropies.float()), "old_logprobs": as_numpy(logps.float())}
+
+    def _hicra_forward(self, model: Any, out: dict[str, Any], **asked: Any) -> Any:
+        """Returns TRL's (log-probabilities, entropies or None, ...) [B,T] of rollouts, and leaves no trace of the pass."""
+        return super()._get_per_token_logps_and_entropies(
+            model,
+            torch.cat([out["prompt_ids"], out["completion_ids"]], dim=1),
+            torch.cat([out["prompt_mask"], out["completion_mask"]], dim=1),
+            out["completion_ids"].size(1),
+            **asked,
+            **{key: out[key] for key in FORWARD_KEYS if key in out},
+        )
 
     def _hicra_since_logged(self) -> tuple[list[RolloutStats], list[torch.Tensor]]:
         """Returns what came since TRL last logged: statistics of the generations, and sums by token kind of the micro-batches."""

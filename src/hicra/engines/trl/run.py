@@ -144,7 +144,7 @@ def _arguments(config: RunConfig, run: RunFolder) -> HicraGRPOConfig:
         max_completion_length=t.max_new_tokens, temperature=t.temperature, top_k=0, top_p=1.0,
         beta=t.kl, scale_rewards=False,
         use_cpu=not gpu, bf16=t.precision == "bf16" or (t.precision == "auto" and gpu), gradient_checkpointing=False,
-        report_to=[], shuffle_dataset=False, disable_tqdm=True, logging_nan_inf_filter=False,
+        signal_every=t.signal_every, report_to=[], shuffle_dataset=False, disable_tqdm=True, logging_nan_inf_filter=False,
     )  # fmt: skip
 
 

@@ -146,6 +146,7 @@ def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
             "adam_beta2": args.adam_beta2, "max_grad_norm": args.max_grad_norm, "group_size": args.num_generations,
             "prompts_per_step": args.generation_batch_size // args.num_generations, "iterations": args.num_iterations,
             "max_new_tokens": args.max_completion_length, "temperature": args.temperature, "kl": args.beta,
+            "signal_every": getattr(args, "signal_every", 0) or None,
         },
     }  # fmt: skip
 

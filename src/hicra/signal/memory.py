@@ -1,0 +1,110 @@
+"""Signal and noise by kind, remembered over the steps of a training run, and the shares that adaptive methods read.
+
+One step measures with two halves of a generation, and what it says of the signal is mostly noise: it may be negative. So steps
+are averaged. The average of an unbiased estimate is one too, at a policy of some steps ago.
+
+Deviations (this project's; the paper measures no signal):
+METER-1. The average is exponential: each measured step has the weight 1/10, and what came before fades by 9/10. It is divided
+    by the sum of its weights, so that the first steps are neither pulled towards 0 nor towards a first guess.
+METER-2. The share of a kind is its averaged signal over the sum of both. An averaged signal below 0 counts as 0 there; where
+    both are 0 or below, the shares stay what they were. Before anything is measured they are 0 for planning and 1 for
+    execution.
+METER-3. A value that could not be measured (null) leaves the average of its kind as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hicra.arrays import Floats
+from hicra.errors import ArtifactError
+from hicra.metrics.kinds import KINDS
+
+FADES = 0.9
+KIND, SCHEMA_VERSION = "hicra.signal_memory", 1
+
+
+class SignalMemory:
+    """Averages over measured steps.
+
+    Attributes:
+        steps: number of measured steps that were taken in.
+        weights: [2] float64, the shares of the remembered signal on planning and on execution, in [0, 1], of sum 1.
+    """
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.weights: Floats = np.array([0.0, 1.0])
+        self._sums = {of: dict.fromkeys(KINDS, 0.0) for of in ("signal", "noise")}
+        self._mass = {of: dict.fromkeys(KINDS, 0.0) for of in ("signal", "noise")}
+
+    def update(self, signal: Mapping[str, float | None], noise: Mapping[str, float | None]) -> None:
+        """Takes in a measured step.
+
+        Args:
+            signal, noise: by kind (planning, execution); None where it could not be measured.
+        """
+        self.steps += 1
+        for of, values in (("signal", signal), ("noise", noise)):
+            for kind in KINDS:
+                value = values[kind]
+                if value is None:
+                    continue
+                self._sums[of][kind] = FADES * self._sums[of][kind] + (1 - FADES) * float(value)
+                self._mass[of][kind] = FADES * self._mass[of][kind] + (1 - FADES)
+        known = np.array([max(self.signal[kind] or 0.0, 0.0) for kind in KINDS])
+        if known.sum() > 0:
+            self.weights = known / known.sum()
+
+    @property
+    def signal(self) -> dict[str, float | None]:
+        """The averaged signal by kind; None where none was measured."""
+        return self._average("signal")
+
+    @property
+    def noise(self) -> dict[str, float | None]:
+        """The averaged noise by kind; None where none was measured."""
+        return self._average("noise")
+
+    def state(self) -> dict[str, Any]:
+        """Returns all that it holds as JSON values, from which `load` makes the same again to the bit."""
+        return {
+            "kind": KIND, "schema_version": SCHEMA_VERSION, "steps": self.steps, "weights": self.weights.tolist(),
+            "sums": {of: dict(by) for of, by in self._sums.items()}, "mass": {of: dict(by) for of, by in self._mass.items()},
+        }  # fmt: skip
+
+    def load(self, state: Any, of: str = "the state") -> None:
+        """Takes over what `state` gave.
+
+        Args:
+            state: JSON values.
+            of: what the message calls them, such as the path of a file.
+
+        Raises:
+            ArtifactError: they are not what `state` gives, or of a newer version.
+        """
+        try:
+            if (state["kind"], state["schema_version"]) != (KIND, SCHEMA_VERSION):
+                raise ValueError(f"it is {state['kind']!r} of version {state['schema_version']!r}")
+            steps, weights = int(state["steps"]), np.array([float(value) for value in state["weights"]])
+            sums, mass = (
+                {of: {kind: float(state[name][of][kind]) for kind in KINDS} for of in self._sums}
+                for name in ("sums", "mass")
+            )
+            every = [*weights, *(value for by in (*sums.values(), *mass.values()) for value in by.values())]
+            if len(weights) != len(KINDS) or not all(map(math.isfinite, every)):
+                raise ValueError("a number is missing or not finite")
+        except (TypeError, KeyError, ValueError) as error:
+            raise ArtifactError(
+                f"{of} holds no memory of the signal that this hicra reads: {type(error).__name__}: {error}",
+                "resume from another checkpoint, or train anew",
+            ) from error
+        self.steps, self.weights, self._sums, self._mass = steps, weights, sums, mass
+
+    def _average(self, of: str) -> dict[str, float | None]:
+        mass = self._mass[of]
+        return {kind: self._sums[of][kind] / mass[kind] if mass[kind] else None for kind in KINDS}
