@@ -10,8 +10,10 @@ import torch
 from loop import GROUP, Now, chunks, forward
 from torch.nn.functional import cross_entropy
 
-from hicra.credit.shapers.difficulty import success_share
+from hicra.credit import METHODS
 from hicra.metrics import gradient_signal
+from hicra.metrics.kinds import KINDS
+from hicra.signal.memory import SignalMemory
 
 
 def half_gradients(now: Now, advantages: np.ndarray, planning: np.ndarray) -> np.ndarray:
@@ -37,44 +39,20 @@ def half_gradients(now: Now, advantages: np.ndarray, planning: np.ndarray) -> np
 
 
 class Adaptive:
-    """Difficulty of HICRA with alpha times the planning share of the remembered signal."""
+    """`hicra_adaptive` as an engine runs it: every step is measured, and shaped with what was remembered before it."""
 
-    def __init__(self, alpha: float = 0.9, every: int = 4, keep: float = 0.7, rule: str = "difficulty") -> None:
-        self.alpha, self.every, self.keep, self.rule = alpha, every, keep, rule
-        self.sums, self.total, self.share = np.zeros(2), 0.0, 0.0
-        self.logged: dict[str, Any] = {}
+    def __init__(self, **settings: Any) -> None:
+        self.settings, self.memory = settings, SignalMemory()
+        self.logged: dict[str, float] = {}
 
     def __call__(self, advantages: np.ndarray, batch: Mapping[str, Any], now: Now) -> np.ndarray:
-        from hicra import credit
-
-        self.logged = {}
-        if (now.step - 1) % self.every == 0:
-            g = half_gradients(now, advantages, batch["planning_mask"])
-            found = [gradient_signal(g[:, kind]) for kind in (0, 1)]
-            signal = np.array([one.signal for one in found])
-            self.sums = self.keep * self.sums + (1 - self.keep) * signal
-            plus = np.maximum(self.sums, 0)
-            if plus.sum() > 0:
-                self.share, self.total = float(plus[0] / plus.sum()), 1.0
-            self.logged = {
-                "signal_planning": float(signal[0] * 1e6),
-                "signal_execution": float(signal[1] * 1e6),
-                "noise_planning": found[0].noise * 1e6,
-                "noise_execution": found[1].noise * 1e6,
-            }
-        self.logged |= {"weight": self.share}
-        if self.rule == "positive":
-            p = success_share(batch["rewards"], batch["group_ids"])[:, None]
-            factor = np.where(batch["planning_mask"], 1 + self.alpha * self.share * np.maximum(0, 1 - 2 * p), 1.0)
-            return (advantages[:, None] * factor).astype(np.float32)
-        if self.rule == "kinds":
-            weight = np.where(batch["planning_mask"], self.share, 1 - self.share) if self.total else 0.0
-            wide = np.broadcast_to(advantages[:, None], batch["response_mask"].shape)
-            return (wide + self.alpha * weight * np.abs(wide)).astype(np.float32)
-        if self.rule == "capped":
-            weight = np.where(batch["planning_mask"], min(1, 2 * self.share), min(1, 2 - 2 * self.share)) if self.total else 0.0
-            wide = np.broadcast_to(advantages[:, None], batch["response_mask"].shape)
-            bonus = np.minimum(0.4 * batch["entropies"], np.abs(wide) * self.alpha)
-            return (wide + weight * bonus).astype(np.float32)
-        name = {"difficulty": "hicra_difficulty", "hicra": "hicra"}[self.rule]
-        return credit.METHODS[name](advantages, batch, alpha=min(0.99, self.alpha * self.share))
+        weights = self.memory.weights
+        gradients = half_gradients(now, advantages, batch["planning_mask"])
+        found = {kind: gradient_signal(gradients[:, place]) for place, kind in enumerate(KINDS)}
+        signal = {kind: one.signal for kind, one in found.items()}
+        noise = {kind: one.noise for kind, one in found.items()}
+        self.memory.update(signal, noise)
+        self.logged = {f"signal_{kind}": value for kind, value in signal.items()}
+        self.logged |= {f"noise_{kind}": value for kind, value in noise.items()}
+        self.logged |= {f"kind_weight_{kind}": float(weights[place]) for place, kind in enumerate(KINDS)}
+        return METHODS["hicra_adaptive"](advantages, {**batch, "kind_weights": weights}, **self.settings)

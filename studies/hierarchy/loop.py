@@ -221,5 +221,5 @@ def train(
         if step % every == 0 or step == steps:
             line["eval"] = evaluate(network, task, held_out)
             line["cpu_s"] = round(time.process_time() - begun, 1)
-        log({name: round(v, 5) if isinstance(v, float) else v for name, v in line.items()})
+        log({name: float(f"{v:.6g}") if isinstance(v, float) else v for name, v in line.items()})
         after_step(step, network)

@@ -38,7 +38,7 @@ def fields(batch: Mapping[str, Any], needs: Sequence[str]) -> dict[str, Array]:
         arrays[field] = read(batch[field])
     for field in PER_KIND:
         if field in arrays:
-            arrays[field] = _shares(arrays[field], field)
+            arrays[field] = _per_kind(arrays[field], field)
     if "response_mask" not in arrays:
         return arrays
     live = arrays["response_mask"] = as_flags(arrays["response_mask"], "response_mask")
@@ -147,19 +147,17 @@ def check_finite(values: Array, live: Bools, field: str, what: str) -> None:
         )
 
 
-def _shares(values: Array, field: str) -> Floats:
-    """Returns shares of planning and execution, [2], as float64; raises DataError unless they lie in [0, 1] and sum to 1."""
+def _per_kind(values: Array, field: str) -> Floats:
+    """Returns one number for planning and one for execution, [2], as float64; raises DataError unless they lie in [0, 1]."""
     if values.shape != (2,) or values.dtype.kind not in "biuf":
         raise DataError(
             f"{field} has shape {values.shape} and type {values.dtype}, it must be two numbers",
-            "give the share of planning, then that of execution",
+            "give that of planning, then that of execution",
         )
-    shares = values.astype(np.float64)
-    if not ((shares >= 0) & (shares <= 1)).all() or abs(shares.sum() - 1) > 1e-6:
-        raise DataError(
-            f"{field} is {shares.tolist()}", "give the shares of planning and execution, each in [0, 1], which sum to 1"
-        )
-    return shares
+    numbers = values.astype(np.float64)
+    if not ((numbers >= 0) & (numbers <= 1)).all():
+        raise DataError(f"{field} is {numbers.tolist()}", "give two numbers in [0, 1], for planning and for execution")
+    return numbers
 
 
 def check_rows(live: Bools, rows: int) -> None:

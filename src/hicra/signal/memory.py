@@ -1,4 +1,4 @@
-"""Signal and noise by kind, remembered over the steps of a training run, and the shares that adaptive methods read.
+"""Signal and noise by kind, remembered over the steps of a training run, and the weights that adaptive methods read.
 
 One step measures with two halves of a generation, and what it says of the signal is mostly noise: it may be negative. So steps
 are averaged. The average of an unbiased estimate is one too, at a policy of some steps ago.
@@ -6,9 +6,9 @@ are averaged. The average of an unbiased estimate is one too, at a policy of som
 Deviations (this project's; the paper measures no signal):
 METER-1. The average is exponential: each measured step has the weight 1/10, and what came before fades by 9/10. It is divided
     by the sum of its weights, so that the first steps are neither pulled towards 0 nor towards a first guess.
-METER-2. The share of a kind is its averaged signal over the sum of both. An averaged signal below 0 counts as 0 there; where
-    both are 0 or below, the shares stay what they were. Before anything is measured they are 0 for planning and 1 for
-    execution.
+METER-2. What a method is told of a kind is the averaged signal over the sum of averaged signal and noise, so that a few steps
+    with long gradients do not decide. An averaged signal below 0 counts as 0. Before anything is measured both are 0, so that a
+    method that adapts does nothing.
 METER-3. A value that could not be measured (null) leaves the average of its kind as it is.
 """
 
@@ -33,12 +33,12 @@ class SignalMemory:
 
     Attributes:
         steps: number of measured steps that were taken in.
-        weights: [2] float64, the shares of the remembered signal on planning and on execution, in [0, 1], of sum 1.
+        weights: [2] float64 in [0, 1], for planning and execution: signal / (signal + noise) of half a generation.
     """
 
     def __init__(self) -> None:
         self.steps = 0
-        self.weights: Floats = np.array([0.0, 1.0])
+        self.weights: Floats = np.zeros(2)
         self._sums = {of: dict.fromkeys(KINDS, 0.0) for of in ("signal", "noise")}
         self._mass = {of: dict.fromkeys(KINDS, 0.0) for of in ("signal", "noise")}
 
@@ -56,9 +56,7 @@ class SignalMemory:
                     continue
                 self._sums[of][kind] = FADES * self._sums[of][kind] + (1 - FADES) * float(value)
                 self._mass[of][kind] = FADES * self._mass[of][kind] + (1 - FADES)
-        known = np.array([max(self.signal[kind] or 0.0, 0.0) for kind in KINDS])
-        if known.sum() > 0:
-            self.weights = known / known.sum()
+        self.weights = np.array([_share(self.signal[kind], self.noise[kind]) for kind in KINDS])
 
     @property
     def signal(self) -> dict[str, float | None]:
@@ -108,3 +106,9 @@ class SignalMemory:
     def _average(self, of: str) -> dict[str, float | None]:
         mass = self._mass[of]
         return {kind: self._sums[of][kind] / mass[kind] if mass[kind] else None for kind in KINDS}
+
+
+def _share(signal: float | None, noise: float | None) -> float:
+    """Returns signal / (signal + noise); what is below 0 or unknown counts as 0."""
+    signal, noise = max(signal or 0.0, 0.0), max(noise or 0.0, 0.0)
+    return signal / (signal + noise) if signal else 0.0

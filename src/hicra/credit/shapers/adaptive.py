@@ -1,16 +1,17 @@
-"""HICRA's difficulty part, as strong as the measured signal on planning tokens says: none where nothing is to be learnt there.
+"""A bonus on uncertain tokens of the kinds, planning or execution, whose gradient has a signal, as measured while training.
 
-An engine measures during training how much of the signal of the gradient lies on planning and on execution tokens, remembers it
-(`signal/memory.py`), and hands over the shares as `kind_weights`. While all signal is on execution this is GRPO, and where all
-of it is on planning this is `hicra_difficulty`.
+An engine measures how much of the gradient of planning and of execution tokens is signal, remembers it (`signal/memory.py`), and
+hands it over as `kind_weights`. The kind of the larger weight gets the bonus of the entropy advantage (`entropy_advantage.py`),
+and the other kind so much of it as its weight is of the larger one. So with equal weights this is the entropy advantage; a kind
+without a signal is left as GRPO has it; and before anything is measured this is GRPO.
 
 Deviations (the paper has no such method; the definition is this project's):
-ADAPTIVE-1. Of HICRA's two parts the method drives the difficulty factor alone: it turns to the other side past p = 1/2, and pays
-    nothing for writing more planning tokens.
-ADAPTIVE-2. Execution tokens keep their advantage. A kind that the model masters shows no signal, and still needs its gradient to
-    stay where it is; so no kind is weighed down because its signal is small.
-ADAPTIVE-3. The default of alpha is three times HICRA's, since w alpha is what HICRA's alpha is there, and w is below 1.
-ADAPTIVE-4. p is the share of right rollouts among the scored ones of the group, as in DIFFICULTY-1 and DIFFICULTY-2.
+ADAPTIVE-1. What is driven is the bonus of the entropy advantage, and not HICRA's alpha or its difficulty part: in pilots it
+    learnt faster than either, from both starts (docs/methods/adaptive.md says what was tried).
+ADAPTIVE-2. No advantage becomes smaller than GRPO's. A kind that the model masters shows no signal, and still needs its gradient
+    to stay where it is; so no kind is weighed down because its signal is small.
+ADAPTIVE-3. Weights are compared, and not the signals themselves: how long the gradients of a kind are says little of what is to
+    be learnt there, and a few long ones would decide.
 """
 
 from __future__ import annotations
@@ -18,36 +19,37 @@ from __future__ import annotations
 import numpy as np
 
 from hicra.arrays import Array
-from hicra.credit.entry import Alpha, Batch
+from hicra.credit.entry import Batch
 from hicra.credit.method import Method
-from hicra.credit.shapers.difficulty import difficulty_factor
+from hicra.credit.shapers.entropy_advantage import AboveOne, NotNegative, bonus
 
 
-def strength(alpha: float, kind_weights: Array) -> float:
-    """Returns the strength of the difficulty factor in this batch, from 0 to alpha.
+def shares_of_bonus(kind_weights: Array) -> Array:
+    """Returns how much of the bonus planning and execution tokens get, [2] in [0, 1]; at least one gets all, unless both are 0.
 
     Args:
-        alpha: the strength where all signal is on planning tokens.
-        kind_weights: [2] shares of the remembered signal on planning and on execution, in [0, 1], of sum 1.
+        kind_weights: [2] signal / (signal + noise) of planning and of execution tokens, in [0, 1].
     """
-    return alpha * float(kind_weights[0])
+    most = kind_weights.max()
+    return kind_weights / most if most > 0 else np.zeros(2)
 
 
-def shape(advantages: Array, batch: Batch, *, alpha: Alpha = 0.6) -> Array:
-    """Returns (1 + alpha w (1 - 2p)) A on planning tokens and A elsewhere; w is the share of the signal on planning tokens.
+def shape(advantages: Array, batch: Batch, *, alpha: NotNegative = 0.4, kappa: AboveOne = 2.0) -> Array:
+    """Returns A + s min(alpha H, |A| / kappa), where s is the weight of the token's kind over the larger weight.
 
     Args:
         advantages: [B,T].
-        batch: holds planning_mask [B,T], response_mask [B,T], rewards [B] (0, 1 or NaN), group_ids [B] and kind_weights [2],
-            the shares of the remembered signal on planning and on execution.
-        alpha: in [0, 1), so that the factor stays above 0 and no sign changes; alpha = 0 and w = 0 give A bit for bit.
+        batch: holds entropies [B,T] in nats, planning_mask [B,T], response_mask [B,T], and kind_weights [2],
+            how much of the gradient of planning and of execution tokens is signal.
+        alpha: at least 0; 0 gives A bit for bit, and so do weights of 0.
+        kappa: above 1, so that no sign changes.
     """
-    factor = difficulty_factor(batch["rewards"], batch["group_ids"], strength(alpha, batch["kind_weights"]))
-    return np.where(batch["planning_mask"], advantages * factor.astype(advantages.dtype), advantages)
+    planning, execution = shares_of_bonus(batch["kind_weights"])
+    share = np.where(batch["planning_mask"], planning, execution)
+    return np.asarray(advantages + share * bonus(advantages, batch, alpha, kappa), advantages.dtype)
 
 
 METHOD = Method(
-    "hicra_adaptive", shape, "this project's: the difficulty part of HICRA, driven by the measured signal",
-    needs=("response_mask", "planning_mask", "rewards", "group_ids", "kind_weights"), binary=True, scope="batch",
-    strength="alpha", keeps_sign=True,
+    "hicra_adaptive", shape, "this project's: the entropy advantage of Cheng et al. 2025, driven by the measured signal",
+    needs=("response_mask", "planning_mask", "entropies", "kind_weights"), strength="alpha", keeps_sign=True,
 )  # fmt: skip

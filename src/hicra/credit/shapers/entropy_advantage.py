@@ -28,13 +28,17 @@ def _above_one(kappa: float) -> float:
     return kappa
 
 
-def shape(
-    advantages: Array,
-    batch: Batch,
-    *,
-    alpha: Annotated[float, AfterValidator(_not_negative)] = 0.4,
-    kappa: Annotated[float, AfterValidator(_above_one)] = 2.0,
-) -> Array:
+NotNegative = Annotated[float, AfterValidator(_not_negative)]
+AboveOne = Annotated[float, AfterValidator(_above_one)]
+
+
+def bonus(advantages: Array, batch: Batch, alpha: float, kappa: float) -> Array:
+    """Returns min(alpha H, |A| / kappa) [B,T], 0 where the policy did not produce the token."""
+    entropies = np.where(batch["response_mask"], batch["entropies"], 0.0)
+    return np.asarray(np.minimum(alpha * entropies, np.abs(advantages) / kappa))
+
+
+def shape(advantages: Array, batch: Batch, *, alpha: NotNegative = 0.4, kappa: AboveOne = 2.0) -> Array:
     """Returns A + min(alpha H, |A| / kappa) (Cheng et al. 2025, arXiv:2506.14758); kappa > 1 keeps every sign.
 
     Args:
@@ -45,8 +49,7 @@ def shape(
     """
     if alpha == 0:
         return advantages
-    entropies = np.where(batch["response_mask"], batch["entropies"], 0.0)
-    return np.asarray(advantages + np.minimum(alpha * entropies, np.abs(advantages) / kappa), advantages.dtype)
+    return np.asarray(advantages + bonus(advantages, batch, alpha, kappa), advantages.dtype)
 
 
 METHOD = Method(
