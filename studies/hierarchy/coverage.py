@@ -2,9 +2,9 @@
 
     python studies/hierarchy/coverage.py            about 3 minutes; writes coverage.json beside it
 
-Experiments are drawn with K warm starts of n pairs each: the difference of a pair is mu + b + e, where b (standard deviation tau)
-belongs to the warm start and e (sigma .10) to the pair. tau runs from 0 to .10, twice what the pilots make plausible. The noise is
-normal, or "late rises": one pair in five loses .2, as where one arm is still below its rise, scaled to the same sigma.
+Experiments are drawn with K warm starts of n pairs each: the difference of a pair is mu + b + e, where b belongs to the warm
+start (standard deviation tau) and e to the pair (sigma .10). tau runs from 0 to .10, twice what the pilots make plausible. The
+noise is normal, or "late rises": one pair in five loses .2, as where one arm is still below its rise, scaled to the same sigma.
 
 For each interval: the share of experiments in which it holds mu, its mean half width, and how often it sees a true difference of
 .06 and of .08. Intervals: `bootstrap` (percentile, warm starts and then seeds are drawn again), `pooled t` (all pairs as
@@ -17,8 +17,8 @@ What follows (figures of coverage.json, normal noise, tau 0 to .05):
   wide again, the prior on the ratio .93 to .985 at a half width of .056 to .066 (few-cluster t .061 to .094). With 4 of 3: the
   bootstrap .92 to .96, the prior .95 to .975. So the prior on the ratio (scale 0.5) is the primary interval.
 - The sign flips by pairs reject a true null in up to 16 % of experiments (4 warm starts of 6, tau .05): they test that no warm
-  start shows a difference, and not that the mean difference is 0. Flips of whole warm starts cannot go below p = 2 / 2^4. So the p
-  for Holm is the one that goes with the primary interval, rejected in 1 to 6 % at level .05.
+  start shows a difference, and not that the mean difference is 0. Flips of whole warm starts cannot go below p = 2 / 2^4. So the
+  p for Holm is the one that goes with the primary interval, rejected in 1 to 6 % at level .05.
 - More warm starts are better than any interval: one pair from each of 24 has a half width of .042 to .047 and covers .95
   whatever tau is, with Student's interval alone, and the sign flips are valid again. Twelve of 2, or 8 of 3, come close.
 """
@@ -113,7 +113,8 @@ def prior_on_the_ratio(data: Floats, prior: float) -> dict[str, Any]:
     def below(at: float) -> Floats:
         return chance_below(mixture, np.full(len(data), at))
 
-    some = (*(part[:MEASURED] for part in mixture[:3]), mixture[3])
+    weights, centres, scales, freedom = mixture
+    some = (weights[:MEASURED], centres[:MEASURED], scales[:MEASURED], freedom)
     width = quantile(some, 1 - LEVEL / 2) - quantile(some, LEVEL / 2)
     return {
         "coverage": float((np.abs(below(0.0) - 0.5) <= 0.5 - LEVEL / 2).mean()),

@@ -1,11 +1,12 @@
 """The interval and the p of a mean paired difference, where the pairs come from a few warm starts.
 
-Pair i of warm start k has the difference d_ki = mu + b_k + e_ki: b_k is what the warm start adds (standard deviation tau), e_ki is
-the rest (sigma). The question is mu, over warm starts like these. An interval that takes all pairs as independent is too narrow
-where tau is not 0; a t interval over the means of four warm starts is honest and wide, since it has to learn tau from four
-numbers alone. So tau / sigma gets a prior here: half-normal with scale `PRIOR`, which puts 95 % of it below 1. mu and log sigma
-have flat priors. For a given ratio mu is then Student's t with N - 1 degrees of freedom, and the posterior is the mixture of these
-over a grid of ratios, weighed by how well each fits. With one pair a warm start it is Student's interval exactly.
+Pair i of warm start k has the difference d_ki = mu + b_k + e_ki: b_k is what the warm start adds, with standard deviation tau,
+and e_ki is the rest, with sigma. The question is mu, over warm starts like these. An interval that takes all pairs as independent
+is too narrow where tau is not 0; a t interval over the means of four warm starts is honest and wide, since it has to learn tau
+from four numbers alone. So tau / sigma gets a prior here: half-normal with scale `PRIOR`, which puts 95 % of it below 1. mu and
+log sigma have flat priors. For a given ratio mu is then Student's t with N - 1 degrees of freedom, and the posterior is the
+mixture of these over a grid of ratios, weighed by how well each fits. With one pair a warm start it is Student's interval
+exactly.
 
 That this interval covers what it says, for ratios from 0 to 1 and noise that is not normal, is measured by coverage.py.
 """
@@ -150,7 +151,8 @@ def quantile(mixture: Mixture, chance: float) -> Floats:
         middle = (low + high) / 2
         below = chance_below(mixture, middle) < chance
         low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return (low + high) / 2
+    middle_of: Floats = (low + high) / 2
+    return middle_of
 
 
 def student_quantile(freedom: int, confidence: float) -> float:
