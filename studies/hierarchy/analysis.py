@@ -73,18 +73,22 @@ def change(values: Floats) -> float:
     return last - first
 
 
+def running_mean(values: Floats) -> Floats:
+    """Returns the mean over each value and up to `SMOOTH` - 1 before it, [N]."""
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    last = np.arange(1, len(values) + 1)
+    first = np.maximum(0, last - SMOOTH)
+    means: Floats = (sums[last] - sums[first]) / (last - first)
+    return means
+
+
 def half_time(steps: Floats, values: Floats) -> float:
     """Returns the first step at which the running mean has come half of the way from start to end.
-
-    The running mean at a point is over it and up to `SMOOTH` - 1 points before it.
 
     >>> half_time(np.arange(1.0, 41.0), np.repeat([0.0, 1.0], 20))  # at step 25 five of ten points are 1
     25.0
     """
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    last = np.arange(1, len(values) + 1)
-    first = np.maximum(0, last - SMOOTH)
-    smooth = (sums[last] - sums[first]) / (last - first)
+    smooth = running_mean(values)
     start, end = ends(values)
     way = (smooth - start) / (end - start) if end != start else np.ones(len(values))
     return float(steps[int(np.argmax(way >= 0.5 - 1e-12))])

@@ -246,7 +246,8 @@ CLAIMS: tuple[Rule, ...] = (
         "C1", "Execution is consolidated first, then strategies are explored.",
         f"GRPO's runs, end minus start (last and first tenth of steps): execution perplexity and execution entropy have "
         f"intervals below 0, SE above 0; and in runs where perplexity fell and SE rose, SE's change is half done later "
-        f"(interval of the difference of half-times above 0). An interval on the other side of 0 means that the part does not hold. {THREE}",
+        f"(interval of the difference of half-times above 0). An interval on the other side of 0 means that the part does not "
+        f"hold. {THREE}",
         two_phases),
     *at_both(
         "C2", "Semantic entropy rises while token entropy falls.",
@@ -274,7 +275,8 @@ CLAIMS: tuple[Rule, ...] = (
     *at_both(
         "C8", "Most planning tokens have high entropy, and most tokens of high entropy do not plan.",
         f"GRPO's runs, mean over steps; high means the 30 % of tokens with the highest entropy. P(high given planning) above "
-        f"1/2 and P(planning given high) below 1/2. {THREE} In this task every fourth token plans, so the second part says little.", mostly_high),
+        f"1/2 and P(planning given high) below 1/2. {THREE} In this task every fourth token plans, so "
+        f"the second part says little.", mostly_high),
     Rule(
         "C9", "Training with 70 % of the grams is like training with all of them.",
         f"Area, HICRA retrained with 70 % of the grams minus HICRA, strong start, paired. Holds if the interval lies within "
@@ -285,7 +287,8 @@ CLAIMS: tuple[Rule, ...] = (
         "equations. Holds if the interval lies above 0, does not hold if below.", strategic_errors),
     Rule(
         "C11", "HICRA harms where execution is weak.",
-        f"Area, HICRA minus GRPO, weak start, paired. Holds if the interval lies below 0, does not hold if it lies above -{MARGIN}.",
+        f"Area, HICRA minus GRPO, weak start, paired. Holds if the interval lies below 0, does not hold if it lies "
+        f"above -{MARGIN}.",
         hurts_the_weak),
     *at_both(
         "C12", "Pass@8 on training problems saturates while accuracy still rises.",
@@ -293,5 +296,6 @@ CLAIMS: tuple[Rule, ...] = (
         f"it), the reward one above 0. {THREE}", saturates),
     Rule(
         "C13", "The algebra: factors 1 + alpha and 1 - alpha, signs kept, GRPO at alpha 0 and with an empty mask, two parts.",
-        "Computed on drawn batches whenever the page is built. Holds if every identity holds, to the last bit or to 1e-12.", algebra),
+        "Computed on drawn batches whenever the page is built. Holds if every identity holds, to the last bit or to "
+        "1e-12.", algebra),
 )  # fmt: skip

@@ -46,7 +46,7 @@ class Estimate:
         within, between: standard deviations inside warm starts and between them; None where they cannot be told.
         smallest: the true difference that so many pairs see in 80 % of studies (two-sided, level .05).
         needed: pairs from as many warm starts that would see a difference of the margin in 80 % of studies; None past 100,000.
-        left_out: pairs of which one run is missing.
+        left_out: runs (of the treatment) without a partner, or without the figure.
     """
 
     name: str
@@ -93,10 +93,10 @@ def estimate(
 
 
 def pairs(results: Results, treatment: Cell, baseline: Cell, figure: Figure = auc) -> tuple[Floats, list[int], int]:
-    """Returns the differences [N], their warm starts [N], and how many pairs lack a run or a value of the figure."""
+    """Returns the differences [N], their warm starts [N], and how many runs of the treatment have no partner or no figure."""
     ours, theirs = runs_of(results, treatment), runs_of(results, baseline)
     differences, warm, lost = [], [], 0
-    for key in sorted(set(ours) | set(theirs)):
+    for key in ours:
         a, b = (figure(side[key]) if key in side else None for side in (ours, theirs))
         if a is None or b is None:
             lost += 1
@@ -117,10 +117,10 @@ def contrast(
 
 
 def mean_over_runs(results: Results, cell: Cell, figure: Figure, name: str, margin: float = MARGIN) -> Estimate | None:
-    """Estimates the mean of a figure over the runs of an arm; None where none has the figure."""
+    """Estimates the mean of a figure over the runs of an arm; None where the arm was not run."""
     found = [(key[0], figure(run)) for key, run in runs_of(results, cell).items()]
     kept = [(warm, value) for warm, value in found if value is not None]
-    if not kept:
+    if not found:
         return None
     return estimate(name, [value for _, value in kept], [warm for warm, _ in kept], margin, len(found) - len(kept))
 

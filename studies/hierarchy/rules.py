@@ -31,10 +31,10 @@ Written by `rules.py` from the tables of hypotheses.py and claims.py; fixed befo
 - **Area** is the primary metric: the area under the held-out accuracy curve (trapezoid rule over the evaluated steps, over
   their span), in [0, 1].
 - **Pairs** share warm start and seed. A pair of which one run is missing is left out of both arms and counted.
-- **Interval** is the 95 % interval of intervals.py: pairs differ inside warm starts and between them, and the ratio of the two
-  spreads has a half-normal prior of scale {PRIOR}; coverage.py shows what it covers. **p** is the two-sided p that goes with it: sign
-  flips by pairs are valid for "no difference at any warm start" alone, and reject too often where warm starts differ. The
-  percentile bootstrap over warm starts, then seeds, stands beside it in the tables; no verdict uses it.
+- **Interval** is the 95 % interval of intervals.py: pairs differ inside warm starts and between them, and the ratio of the
+  two spreads has a half-normal prior of scale {PRIOR}; coverage.py shows what it covers. **p** is the two-sided p that goes
+  with it: sign flips by pairs are valid for "no difference at any warm start" alone, and reject too often where warm starts
+  differ. The percentile bootstrap over warm starts, then seeds, stands beside it in the tables; no verdict uses it.
 - **Holm's p** runs over the primary contrasts at both starts, as many as were run. All else is exploratory.
 - **Margin**: {MARGIN} of area is the smallest difference that matters here. What could have been seen is the true
   difference that so many pairs find in {POWER:.0%} of studies at level {LEVEL}.
