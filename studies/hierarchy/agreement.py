@@ -65,11 +65,9 @@ def agreement(quality: Mapping[str, Floats], gains: Mapping[str, Floats], seed: 
         return None
     rng, drawn = np.random.default_rng(seed), []
     for _ in range(DRAWS):
-        chosen = [arms[i] for i in rng.integers(0, len(arms), len(arms))]
-        found = rank_correlation(
-            np.array([_redrawn(rng, quality[arm]) for arm in chosen]),
-            np.array([_redrawn(rng, gains[arm]) for arm in chosen]),
-        )
+        chosen = rng.integers(0, len(arms), len(arms))  # an arm that is drawn twice is the same arm twice: a tie
+        x, y = (np.array([_redrawn(rng, side[arm]) for arm in arms]) for side in (quality, gains))
+        found = rank_correlation(x[chosen], y[chosen])
         if found is not None:
             drawn.append(found)
     low, high = np.quantile(drawn, [0.025, 0.975])

@@ -154,7 +154,8 @@ def points(
                     x - 7 if right else x + 7,
                     _free(boxes, x, y, one["name"], right),
                     one["name"],
-                    class_="ink end" if right else "ink",
+                    class_="end" if right else None,
+                    style="fill:currentColor",
                 ),
             )
             inside.append(svg.tag("g", *cross, class_=f"a{one.get('colour', place) % 7}"))

@@ -73,7 +73,7 @@ AGAIN = """    make study          # runs everything; what is stored is not run 
     make study-report   # rebuilds this page, its tables and figures from studies/hierarchy/results
 
 `python studies/hierarchy/build.py --check` fails where a page or figure differs from what the results say. The
-[registration](../studies/hierarchy/PREREGISTRATION.md) was committed before the first reported run."""
+registration, `studies/hierarchy/PREREGISTRATION.md`, was committed before the first reported run."""
 
 
 def short(hypotheses: Judged, claims: Judged) -> str:
