@@ -7,7 +7,7 @@ BIN := .venv/bin
 TRLS ?= 1.8 1.12 1.16
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check check-slow docs format bench warmstart clean
+.PHONY: help setup models demo test test-fast check check-slow docs format bench study study-report warmstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
@@ -59,6 +59,13 @@ format: setup  ## formats and fixes what ruff can
 
 bench: setup  ## every benchmark; results go to benchmarks/baselines/
 	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+
+study: setup  ## the registered study: runs what is not stored yet (studies/hierarchy; about 25 CPU-hours)
+	$(BIN)/python studies/hierarchy/run.py
+
+study-report: setup  ## docs/study.md, its tables and figures, from the stored results; then checks that nothing differs
+	$(BIN)/python studies/hierarchy/build.py
+	$(BIN)/python studies/hierarchy/build.py --check
 
 warmstart: setup  ## trains the two warm starts of the embedded task again
 	for name in strong weak; do $(BIN)/python recipes/plan-execute/warmstart.py $$name -o runs/warmstart/$$name || exit 1; done

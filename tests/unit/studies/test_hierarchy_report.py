@@ -1,0 +1,106 @@
+"""The page and figures of the hierarchy study: the same bytes each time, from the stored results alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+from build import ROOT as CHECKOUT
+from build import built, differing
+from figures import FIGURES
+from results import Results, read_results
+from verdicts import NOT_RUN
+
+import study_made
+from paths import ROOT
+
+SCRIPT = ROOT / "studies" / "hierarchy" / "build.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("results")
+    study_made.write(study_made.made(), made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def files(folder):
+    return built(read_results(folder))
+
+
+def test_the_same_results_give_the_same_bytes(folder, files):
+    assert built(read_results(folder)) == files
+    assert set(files) >= {"docs/study.md", "studies/hierarchy/verdicts.json", "studies/hierarchy/RULES.md"}
+
+
+@pytest.mark.parametrize("name", [figure.name for figure in FIGURES])
+def test_a_figure_is_an_svg_of_its_own_with_its_data_beside(files, name):
+    drawn = files[f"studies/hierarchy/figures/{name}.svg"]
+    root = ET.fromstring(drawn)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not re.search(r"(?:href|src|url\()", drawn)
+    assert "nan" not in drawn.lower()
+    assert root.find("{http://www.w3.org/2000/svg}desc").text
+    assert json.loads(files[f"studies/hierarchy/figures/{name}.json"])
+    assert f"figures/{name}.svg)" in files["docs/study.md"]
+
+
+def test_what_a_figure_draws_stands_in_its_data(files):
+    data = json.loads(files["studies/hierarchy/figures/contrasts.json"])["rows"]
+    names = [text.text for text in ET.fromstring(files["studies/hierarchy/figures/contrasts.svg"]).iter(
+        "{http://www.w3.org/2000/svg}text")]  # fmt: skip
+    assert [row["name"] for row in data] == names[-len(data) - 1 : -1]
+
+
+def test_the_page_holds_every_verdict_and_estimate(files):
+    verdicts, page = json.loads(files["studies/hierarchy/verdicts.json"]), files["docs/study.md"]
+    for key, verdict in (verdicts["hypotheses"] | verdicts["claims"]).items():
+        assert f"**{key}: {verdict['answer']}.**" in page
+    for one in verdicts["primary"]:
+        assert f"| {one['estimate']:+.3f} | {one['low']:+.3f} to {one['high']:+.3f} |" in page
+    assert "nan" not in page.lower().replace("finance", "")
+
+
+def test_without_results_every_part_says_so_and_no_figure_is_drawn():
+    files = built(Results(()))
+    assert not [name for name in files if name.endswith(".svg")]
+    page = files["docs/study.md"]
+    for part in (
+        "Training",
+        "The meter",
+        "Masks and strengths",
+        "Other rates",
+        "Credit quality against true advantages",
+    ):
+        assert f"{part}: {NOT_RUN}." in page
+    assert "![" not in page
+
+
+def test_check_finds_what_differs_and_what_is_left_over(folder, files, tmp_path):
+    def run(*more):
+        command = [sys.executable, str(SCRIPT), "--results", str(folder), "--root", str(tmp_path), *more]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert run().returncode == 0
+    assert run("--check").returncode == 0
+    page = tmp_path / "docs" / "study.md"
+    page.write_text(page.read_text(encoding="utf-8").replace("holds", "held", 1), encoding="utf-8")
+    old = tmp_path / "studies" / "hierarchy" / "figures" / "old.svg"
+    old.write_text("<svg/>", encoding="utf-8")
+    found = run("--check")
+    assert found.returncode == 1
+    assert "docs/study.md, studies/hierarchy/figures/old.svg" in found.stderr
+    assert "make study-report" in found.stderr
+    assert run().returncode == 0
+    assert not old.exists()
+    assert page.read_text(encoding="utf-8") == files["docs/study.md"]
+
+
+def test_the_page_of_the_checkout_is_what_its_results_say():
+    wrong = differing(built(read_results(ROOT / "studies" / "hierarchy" / "results")), CHECKOUT)
+    assert wrong == [], "run `make study-report`"
