@@ -1,9 +1,10 @@
 """A bonus on uncertain tokens of the kinds, planning or execution, whose gradient has a signal, as measured while training.
 
 An engine measures how much of the gradient of planning and of execution tokens is signal, remembers it (`signal/memory.py`), and
-hands it over as `kind_weights`. The kind of the larger weight gets the bonus of the entropy advantage (`entropy_advantage.py`),
-and the other kind so much of it as its weight is of the larger one. So with equal weights this is the entropy advantage; a kind
-without a signal is left as GRPO has it; and before anything is measured this is GRPO.
+hands it over as `kind_weights`. The kind of the larger weight gets the bonus of the entropy advantage (`entropy_advantage.py`).
+So does the other kind while its weight is at least half of the larger one; below that, its bonus falls to nothing in a line. So
+where both kinds have a signal this is the entropy advantage; a kind without a signal is left as GRPO has it; and before anything
+is measured this is GRPO.
 
 Deviations (the paper has no such method; the definition is this project's):
 ADAPTIVE-1. What is driven is the bonus of the entropy advantage, and not HICRA's alpha or its difficulty part: in pilots it
@@ -12,6 +13,7 @@ ADAPTIVE-2. No advantage becomes smaller than GRPO's. A kind that the model mast
     to stay where it is; so no kind is weighed down because its signal is small.
 ADAPTIVE-3. Weights are compared, and not the signals themselves: how long the gradients of a kind are says little of what is to
     be learnt there, and a few long ones would decide.
+ADAPTIVE-4. A kind keeps its whole bonus down to half of the larger weight, since weights are measured with much noise.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from hicra.credit.method import Method
 from hicra.credit.shapers.entropy_advantage import AboveOne, NotNegative, bonus
 
 
+WHOLE_FROM = 0.5  # a kind whose weight is at least so much of the larger one gets the whole bonus
+
+
 def shares_of_bonus(kind_weights: Array) -> Array:
     """Returns how much of the bonus planning and execution tokens get, [2] in [0, 1]; at least one gets all, unless both are 0.
 
@@ -31,11 +36,11 @@ def shares_of_bonus(kind_weights: Array) -> Array:
         kind_weights: [2] signal / (signal + noise) of planning and of execution tokens, in [0, 1].
     """
     most = kind_weights.max()
-    return kind_weights / most if most > 0 else np.zeros(2)
+    return np.minimum(1.0, kind_weights / (WHOLE_FROM * most)) if most > 0 else np.zeros(2)
 
 
 def shape(advantages: Array, batch: Batch, *, alpha: NotNegative = 0.4, kappa: AboveOne = 2.0) -> Array:
-    """Returns A + s min(alpha H, |A| / kappa), where s is the weight of the token's kind over the larger weight.
+    """Returns A + s min(alpha H, |A| / kappa), where s is min(1, 2 w / larger w) with the weight w of the token's kind.
 
     Args:
         advantages: [B,T].
