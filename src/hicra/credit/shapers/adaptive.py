@@ -25,7 +25,6 @@ from hicra.credit.entry import Batch
 from hicra.credit.method import Method
 from hicra.credit.shapers.entropy_advantage import AboveOne, NotNegative, bonus
 
-
 WHOLE_FROM = 0.5  # a kind whose weight is at least so much of the larger one gets the whole bonus
 
 
