@@ -1,10 +1,10 @@
 """Samples one batch at the fixed policy and splits its advantages: by kind of token, and by method.
 
 Deviations:
-SIGNAL-6. Each batch draws its problems anew from all training problems, with a seed of its own. So batches are independent, as the
-    estimates need it, and two of them may share a problem.
-SIGNAL-7. A token without a character of a word (an end token, white space alone) has none of the task's labels. It is an execution
-    token unless it lies in a span, as everywhere.
+SIGNAL-6. Each batch draws its problems anew from all training problems, with a seed of its own. So batches are independent, as
+    the estimates need it, and two of them may share a problem.
+SIGNAL-7. A token without a character of a word (an end token, white space alone) has none of the task's labels. It is an
+    execution token unless it lies in a span, as everywhere.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def make_batch(
     planning = tagger.tag(ids, live).mask
     rewards = np.array([np.nan if one.score.reward is None else one.score.reward for one in samples], np.float64)
     if np.isnan(rewards).all():
-        raise DataError(f"no rollout of batch {number} can be scored", "look at the task's answers: `hicra eval` shows verdicts")
+        raise DataError(
+            f"no rollout of batch {number} can be scored", "look at the task's answers: `hicra eval` shows verdicts"
+        )
     groups = np.arange(len(rows)) // settings.group + number * settings.prompts
     fields: dict[str, Any] = {
         "response_ids": ids, "response_mask": live, "planning_mask": planning, "group_ids": groups, "rewards": rewards,
@@ -113,7 +115,9 @@ def make_batch(
     base = unshaped(baseline, fields)
     kinds = {name: np.where(mask, base, 0.0) for name, mask in masks.items()}
     correct = [one.score.correct for one in samples if one.score.correct is not None]
-    spread = [np.ptp(one[~np.isnan(one)]) if (~np.isnan(one)).any() else 0.0 for one in rewards.reshape(-1, settings.group)]
+    spread = [
+        np.ptp(one[~np.isnan(one)]) if (~np.isnan(one)).any() else 0.0 for one in rewards.reshape(-1, settings.group)
+    ]
     about = {
         "rollouts": len(rows), "judged": len(correct), "right": sum(correct), "unscorable": int(np.isnan(rewards).sum()),
         "reward": float(np.nanmean(rewards)), "groups": settings.prompts, "mixed_groups": int((np.array(spread) > 0).sum()),

@@ -167,7 +167,10 @@ def _log_softmax(model: Any, encoded: Encoded, rows: Ints, temperature: float) -
     first = int(before.min()) - 1
     keep = {"logits_to_keep": ids.shape[1] - first} if _keeps_logits(model) else {}
     logits = model(
-        input_ids=torch.from_numpy(ids).to(device), attention_mask=torch.from_numpy(mask).to(device), use_cache=False, **keep
+        input_ids=torch.from_numpy(ids).to(device),
+        attention_mask=torch.from_numpy(mask).to(device),
+        use_cache=False,
+        **keep,
     ).logits
     start = torch.from_numpy(before - 1 - (first if keep else 0)).to(device)
     places = (start[:, None] + torch.arange(width, device=device)).clamp_(max=logits.shape[1] - 1)

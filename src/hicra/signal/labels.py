@@ -17,12 +17,16 @@ HEAD = "label:"
 
 
 def label_kinds(
-    task: Task, rows: Sequence[Mapping[str, Any]], texts: Sequence[tuple[str, Sequence[int]]], ended: Sequence[bool], live: Bools
+    task: Task,
+    rows: Sequence[Mapping[str, Any]],
+    texts: Sequence[tuple[str, Sequence[int]]],
+    ended: Sequence[bool],
+    live: Bools,
 ) -> dict[str, Bools]:
     """Returns the tokens [B,T] of each label, by `label:NAME`, sorted; empty where the task knows no labels.
 
-    A token has the label of the word in which its first character stands that is no white space. A token without one (an end token,
-    a space) has none.
+    A token has the label of the word in which its first character stands that is no white space. A token without one (an end
+    token, a space) has none.
 
     Args:
         task: gives a label to each word (split at white space).
@@ -46,7 +50,7 @@ def label_kinds(
                 "labels() must give one label to each word, split at white space",
             )
         word, begin = 0, 0
-        for column in np.flatnonzero(live[at]):
+        for column in np.flatnonzero(live[at]).tolist():
             end = ends[column]
             while word < len(words) and words[word][1] <= begin:
                 word += 1

@@ -1,6 +1,6 @@
 """Measures where the learning signal of a fixed policy is, batch by batch, in memory or in a folder that can be resumed.
 
-    settings, model, task, lexicon -> batches (batch.py) -> components -> gradients -> inner products -> result
+settings, model, task, lexicon -> batches (batch.py) -> components -> gradients -> inner products -> result
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def measure(
     }  # fmt: skip
     about = {"model": asked["model"], "settings": asked["settings"], "inputs": asked["inputs"]}
     if out is None:
-        result = about | measure_model(*load_model(folder, settings), task, lexicon, settings, say=say, progress=progress)
+        result = about | measure_model(
+            *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
+        )
         return result | {"out": None, "text": text_of(result)}
     from hicra.runs.lock import one_writer
 
@@ -118,8 +120,8 @@ def measure_model(
         task, lexicon, settings, say, progress: as for `measure`.
 
     Returns:
-        {kinds, methods, warnings} as `products.analyse` gives them, and batches, rollouts, accuracy (null where nothing is judged),
-        seconds, tokens {kind: number}, all_tokens, groups, mixed_groups, unscorable, reward, components (of each batch),
+        {kinds, methods, warnings} as `products.analyse` gives them, and batches, rollouts, accuracy (null where nothing is
+        judged), seconds, tokens {kind: number}, all_tokens, groups, mixed_groups, unscorable, reward, components (of each batch),
         parameters (number of values), numbers (of a gradient that is kept).
 
     Raises:
@@ -176,7 +178,9 @@ def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
 
         from hicra.generation.sampling import load
     except ImportError as error:
-        raise ConfigError(f"hicra signal needs {error.name}, which is not installed", "pip install 'hicra[train]'") from None
+        raise ConfigError(
+            f"hicra signal needs {error.name}, which is not installed", "pip install 'hicra[train]'"
+        ) from None
     device = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if device != "cpu" and not torch.cuda.is_available():
         raise ConfigError(f"device is {device!r}, and torch sees no GPU here", "give --device cpu, or `hicra doctor`")
@@ -272,7 +276,11 @@ def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon:
     if not about["mixed_groups"]:
         right = f"{about['right']} of {about['judged']} rollouts are right"
         rarely = about["right"] * 2 < about["judged"]
-        fix = "easier problems, a stronger model, or larger groups (--group)" if rarely else "harder problems, or larger groups"
+        fix = (
+            "easier problems, a stronger model, or larger groups (--group)"
+            if rarely
+            else "harder problems, or larger groups"
+        )
         raise ConfigError(
             f"the first batch has no mixed group among {about['groups']}: {right}, and rewards differ within no group, so there "
             "is no gradient at all",
@@ -315,5 +323,7 @@ def _versions() -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            raise ConfigError(f"hicra signal needs {name}, which is not installed", "pip install 'hicra[train]'") from None
+            raise ConfigError(
+                f"hicra signal needs {name}, which is not installed", "pip install 'hicra[train]'"
+            ) from None
     return found

@@ -30,8 +30,8 @@ def read_methods(texts: Sequence[str]) -> dict[str, Picked[Method]]:
         texts: names with settings of their own, as in `hicra@alpha=0.8` or `placebo@alpha=0.2@seed=3`; or `module:function`.
 
     Raises:
-        ConfigError: a name or a setting is unknown, a value is refused, one is named twice, or a method needs a field of the batch
-            that is not there.
+        ConfigError: a name or a setting is unknown, a value is refused, one is named twice, or a method needs a field that a
+            batch does not have here.
     """
     names = [text.strip() for text in texts]
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -66,7 +66,8 @@ def shaped(methods: Mapping[str, Picked[Method]], base: Array, batch: Mapping[st
     """Returns the advantages [B,T] of every method, 0 outside the policy tokens."""
     live = batch["response_mask"]
     return {
-        name: np.where(live, one.entry(base, batch, **one.settings), 0.0).astype(np.float64) for name, one in methods.items()
+        name: np.where(live, one.entry(base, batch, **one.settings), 0.0).astype(np.float64)
+        for name, one in methods.items()
     }
 
 
@@ -76,7 +77,9 @@ def _method(text: str) -> Picked[Method]:
     for one in given:
         key, mark, value = one.partition("=")
         if not (key and mark and value):
-            raise ConfigError(f"method {text!r}: {one!r} is no setting", "write NAME@SETTING=VALUE, as in hicra@alpha=0.8")
+            raise ConfigError(
+                f"method {text!r}: {one!r} is no setting", "write NAME@SETTING=VALUE, as in hicra@alpha=0.8"
+            )
         settings[key] = _value(value, text)
     return choose(Method, name, settings, "methods.name")
 

@@ -11,6 +11,7 @@ import torch
 from hicra.errors import ConfigError
 from hicra.signal.choice import check_choice
 
+
 def chosen_parameters(model: Any, choice: str) -> list[Any]:
     """Returns the chosen parameters of a transformers causal LM; from now on only these have gradients.
 
@@ -51,7 +52,9 @@ def layers_of(model: Any) -> Sequence[Any]:
 
 def _last(layers: Sequence[Any], count: int) -> Sequence[Any]:
     if count > len(layers):
-        raise ConfigError(f"parameters is last:{count}, and the model has {len(layers)} layers", "give a smaller number")
+        raise ConfigError(
+            f"parameters is last:{count}, and the model has {len(layers)} layers", "give a smaller number"
+        )
     return layers[-count:]
 
 

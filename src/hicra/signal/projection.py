@@ -31,8 +31,8 @@ def project(parts: Sequence[Any], size: int, seed: int) -> Any:
     """Projects a vector.
 
     Args:
-        parts: the vector in parts (one tensor of any shape for each parameter); each begins with a chunk of its own. Another order
-            or another cut is another projection.
+        parts: the vector in parts (one tensor of any shape for each parameter); each begins with a chunk of its own. Another
+            order or another cut is another projection.
         size: k, the number of numbers that are left.
         seed: decides signs and shifts.
 

@@ -44,14 +44,21 @@ class SignalSettings(Strict):
         default=0,
         description="Number of numbers that a random projection leaves of a gradient, such as 8192; 0 keeps whole gradients.",
     )
-    temperature: float = Field(default=1.0, gt=0, le=10, description="Sampling temperature; the policy is the tempered one.")
+    temperature: float = Field(
+        default=1.0, gt=0, le=10, description="Sampling temperature; the policy is the tempered one."
+    )
     max_new_tokens: Positive = Field(default=256, description="Longest response, in tokens.")
     micro: Count = Field(default=0, description="Rollouts of one forward pass; 0 chooses by the size of the logits.")
-    device: str = Field(default="auto", description="Where the model runs: cpu, cuda, cuda:N, or auto for a GPU if there is one.")
-    threads: Count = Field(
-        default=0, description="Threads of torch; 0 takes one for a model of less than a million weights, else torch's default."
+    device: str = Field(
+        default="auto", description="Where the model runs: cpu, cuda, cuda:N, or auto for a GPU if there is one."
     )
-    unit: str = Field(default="", description="The span type, gram or sentence; the default is what the lexicon is made for.")
+    threads: Count = Field(
+        default=0,
+        description="Threads of torch; 0 takes one for a model of less than a million weights, else torch's default.",
+    )
+    unit: str = Field(
+        default="", description="The span type, gram or sentence; the default is what the lexicon is made for."
+    )
     seed: Count = Field(default=0, description="Seed of problems, rollouts and projection.")
 
     @model_validator(mode="after")
@@ -76,4 +83,8 @@ class SignalSettings(Strict):
 
     def recorded(self) -> dict[str, Any]:
         """Returns what decides the result; where it is computed and how many rollouts at once are not among it."""
-        return {key: value for key, value in self.model_dump(mode="json").items() if key not in ("micro", "threads", "device")}
+        return {
+            key: value
+            for key, value in self.model_dump(mode="json").items()
+            if key not in ("micro", "threads", "device")
+        }

@@ -118,7 +118,7 @@ class Store:
         """Writes a batch, completely or not at all."""
         about = part.about | {"names": list(part.coefficients)}
         table = np.array(list(part.coefficients.values()), np.float64).reshape(len(part.coefficients), -1)
-        arrays = {"vectors": part.vectors, "coefficients": table, "about": _text(about)}
+        arrays: dict[str, Array] = {"vectors": part.vectors, "coefficients": table, "about": _text(about)}
         with atomic_file(self._part(number)) as temporary:
             _savez(temporary, arrays)
 
