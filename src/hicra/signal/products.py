@@ -12,12 +12,12 @@ of different batches, an unbiased estimate of <E p, E q>; g is the unshaped grad
 Source: this project's. Intervals: `hicra.stats.jackknife_interval` over batches; everything is computed anew without each batch.
 
 Deviations (the paper measures no gradient):
-SIGNAL-1. A step of norm 0 has no direction; its cosine counts as 0, for it gains nothing. A method all of whose steps are 0 has
-    no cosine (null).
+SIGNAL-1. A step of norm 0 has no direction; its cosine counts as 0, for it gains nothing, and so does a cosine with a mean of the
+    others that is 0. A method all of whose steps are 0 has no cosine (null).
 SIGNAL-2. The cosine refers to the mean of the N - 1 other batches and not to the true gradient, so it rises with N: compare
     methods within one measurement. `bias_cosine`, signal, noise and share do not depend on N in expectation.
 SIGNAL-3. Shares and bias_cosine are not cut to what is possible: noise can carry a share beyond 0 or 1. They are null where a
-    denominator is not above 0, and so is an interval if that happens without some batch.
+    denominator is not above 0, and so is an interval if that happens without one or two of the batches.
 SIGNAL-4. `batches_needed` is N (half width of the interval / distance from 1/2 or 0)^2, since intervals shrink as 1/sqrt(N); it
     takes the estimate for the truth.
 """
@@ -121,8 +121,7 @@ def analyse(inner: Floats, kinds: Sequence[str], methods: Sequence[str], confide
         raise DataError("the methods lack `none`, the unshaped gradient", "add none to the methods")
     if n < 2:
         raise DataError(f"{n} batch has no pair of batches", "measure at least three, better sixteen")
-    one, two = left_out(n)
-    taken = np.concatenate([np.ones((1, n), np.bool_), one if n > 2 else one[:0], two if n > 3 else two[:0]])
+    taken = np.concatenate([np.ones((1, n), np.bool_), *(left_out(n) if n > LEAST_BATCHES else left_out(n)[: n - 2])])
     found = numbers(inner, len(kinds) + list(methods).index(REFERENCE), taken)
     out: dict[str, Any] = {"kinds": {}, "methods": {}, "warnings": []}
     for at, name in enumerate(names):
@@ -153,9 +152,9 @@ def _with_interval(values: Floats, n: int, confidence: float) -> tuple[float | N
     """Returns a number and its interval [low, high], from its values for all batches, without one each, and without two each."""
     whole = float(values[0])
     without, without_two = values[1 : n + 1], values[n + 1 :]
-    if not np.isfinite(values).all() or n < LEAST_BATCHES:
+    if n < LEAST_BATCHES or not np.isfinite(values).all():
         return _finite(whole), None
-    low, high = jackknife_interval(whole, without, confidence, without_two if n > LEAST_BATCHES else None)
+    low, high = jackknife_interval(whole, without, confidence, without_two if len(without_two) else None)
     return whole, [low, high]
 
 
