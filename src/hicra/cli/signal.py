@@ -51,6 +51,7 @@ def signal(
 ) -> None:
     """Measure at a fixed model where the learning signal is, by kind of token, and what a step of each method is worth."""
     from hicra.cli.progress import Bar
+    from hicra.lexicon.check import hidden_warning
     from hicra.runs.config import assigned
     from hicra.signal.measure import measure, refuse_before
     from hicra.signal.source import find_lexicon, find_task
@@ -62,12 +63,14 @@ def signal(
     chosen = validated(SignalSettings, tree)
     asked, inputs = find_task(task, data, dict(assigned(one, "--task-set", "attempts=1") for one in task_set))
     refuse_before(chosen, asked)
+    common.warn(hidden_warning(lexicon) if lexicon else None)
     words, remark = find_lexicon(lexicon or "", asked)
     if remark:
         common.say(remark)
     with Bar(chosen.batches, "signal", "batch", common.quiet) as bar:
         result = measure(
-            chosen, model=model, task=asked, lexicon=words, inputs=inputs, out=out, resume=resume, overwrite=overwrite,
+            chosen, model=model, task=asked, lexicon=words, inputs=inputs, out=out,
+            read=[name for name in (data.partition("=")[2] or data, lexicon) if name], resume=resume, overwrite=overwrite,
             say=bar.say, progress=bar.show,
         )  # fmt: skip
     then = f"hicra report {shlex.quote(str(out))} -o signal.html" if out else ""

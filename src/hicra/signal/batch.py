@@ -47,17 +47,8 @@ class Batch:
 
 
 def problems_of(task: Task, tokenizer: Any, settings: SignalSettings, number: int) -> list[Row]:
-    """Returns the problems of a batch; a model without a chat template gets prompts as text.
-
-    Raises:
-        ConfigError: the task has fewer problems than a batch.
-    """
+    """Returns the problems of a batch; a model without a chat template gets prompts as text."""
     rows = task.rows("train", settings.prompts, batch_seed(settings, number))
-    if len(rows) < settings.prompts:
-        raise ConfigError(
-            f"a batch has {settings.prompts} prompts, and the task {task.name!r} has {len(rows)} problems",
-            f"give --prompts {max(1, len(rows))} or fewer",
-        )
     if getattr(tokenizer, "chat_template", None):
         return rows
     return [row | {"prompt": render(tokenizer, row["prompt"])[0]} for row in rows]
@@ -82,7 +73,7 @@ def make_batch(
     """Samples, scores and tags a batch, and computes all advantages; `say` is called with the rollouts sampled so far.
 
     Raises:
-        ConfigError: the task has fewer problems than a batch, or a prompt leaves no room for a response.
+        ConfigError: a prompt leaves no room for a response.
         DataError: no rollout can be scored.
     """
     rows = [row for row in problems_of(task, tokenizer, settings, number) for _ in range(settings.group)]

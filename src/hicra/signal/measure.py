@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,8 @@ def measure(
     model: str,
     task: Task,
     lexicon: Lexicon,
-    inputs: Mapping[str, str] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    read: Sequence[str] = (),
     out: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -55,6 +56,7 @@ def measure(
         task: asks and scores; its problems are those of the split "train".
         lexicon: marks the planning tokens.
         inputs: what decides the problems (name, settings, hashes of files), recorded in the folder and compared at a resume.
+        read: files and folders that task and lexicon are from, which are never replaced.
         out: the folder, which must be absent or empty, unless `resume` or `overwrite` says otherwise; None keeps nothing.
         resume: goes on with the same measurement in `out`, also to more batches, or returns its result if it is complete.
         overwrite: replaces what is in `out`.
@@ -83,10 +85,8 @@ def measure(
             *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
         )
         return result | {"out": None, "text": text_of(result)}
-    from hicra.runs.lock import one_writer
-
-    with one_writer(out):
-        store = Store.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model])
+    store = Store.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
+    with store.lock():
         if (found := store.result()) is not None:
             say(f"{out} already holds this measurement, so nothing is sampled again")
         else:
@@ -155,9 +155,20 @@ def measure_model(
 
 
 def refuse_before(settings: SignalSettings, task: Task) -> None:
-    """Raises ConfigError for what can be known before a model is loaded: unknown methods, missing fields, a task with tools."""
+    """Raises ConfigError for what can be known before a model is loaded: unknown methods, missing fields, too few problems."""
     read_methods(settings.methods)
     read_baseline(settings.baseline)
+    rows = task.rows("train", settings.prompts, 0)
+    if len(rows) < settings.prompts:
+        raise ConfigError(
+            f"a batch has {settings.prompts} prompts, and the task {task.name!r} has {len(rows)} problems",
+            f"give --prompts {max(1, len(rows))} or fewer",
+        )
+    if rows and rows[0].get("images"):
+        raise ConfigError(
+            f"the problems of {task.name!r} have images",
+            "give questions in text; `hicra signal` samples from text models",
+        )
     if getattr(task, "tools", ()):
         raise ConfigError(
             f"the task {task.name!r} lets the model call tools, and `hicra signal` samples single turns",
@@ -216,6 +227,11 @@ class _Run:
     def __post_init__(self) -> None:
         self.methods, self.baseline = read_methods(self.settings.methods), read_baseline(self.settings.baseline)
         self.size = sum(one.numel() for one in self.parameters)
+        if self.settings.project >= self.size:
+            raise ConfigError(
+                f"project is {self.settings.project}, and a whole gradient has {self.size} numbers",
+                "keep whole gradients with --project 0, or give a smaller number",
+            )
         self.numbers = self.settings.project or self.size
         self.free = free_bytes()
         self._check_room(2)  # planning and execution are the fewest

@@ -68,7 +68,7 @@ def _first(found: Mapping[str, Any]) -> str:
 
 def _kinds(found: Mapping[str, Any]) -> list[str]:
     rows: list[Sequence[str]] = [KIND_HEAD]
-    for name, one in found["kinds"].items():
+    for name, one in _in_order(found["kinds"], ("planning", "execution")):
         tokens = found["tokens"][name] / max(1, found["all_tokens"])
         rows.append((
             name, f"{100 * tokens:.1f} %", _share(one["share"]), _range(one["ci"], _share), _small(one["signal"]),
@@ -79,7 +79,7 @@ def _kinds(found: Mapping[str, Any]) -> list[str]:
 
 def _methods(found: Mapping[str, Any]) -> list[str]:
     rows: list[Sequence[str]] = [METHOD_HEAD]
-    for name, one in found["methods"].items():
+    for name, one in _in_order(found["methods"], ("none",)):
         rows.append((
             name, _number(one["cosine"]), _range(one["cosine_ci"], _number),
             *(("", "") if name == "none" else (_signed(one["difference"]), _range(one["difference_ci"], _signed))),
@@ -90,6 +90,11 @@ def _methods(found: Mapping[str, Any]) -> list[str]:
         "  cosine: of one batch's step with the mean unshaped gradient of the other batches; direction: cosine of the mean",
         "  steps, corrected for noise; at 1 the method points where the unshaped gradient points.",
     ]
+
+
+def _in_order(table: Mapping[str, Any], first: Sequence[str]) -> list[tuple[str, Any]]:
+    """Lists the entries by name, some of them first, since a file keeps no other order."""
+    return [(name, table[name]) for name in (*first, *sorted(name for name in table if name not in first))]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

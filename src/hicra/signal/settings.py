@@ -59,7 +59,7 @@ class SignalSettings(Strict):
     unit: str = Field(
         default="", description="The span type, gram or sentence; the default is what the lexicon is made for."
     )
-    seed: Count = Field(default=0, description="Seed of problems, rollouts and projection.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of problems, rollouts and projection.")
 
     @model_validator(mode="after")
     def _possible(self) -> SignalSettings:

@@ -11,6 +11,7 @@ products.npz, byte for byte, on the same machine. Parts stay, so that a finished
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ from hicra.artifacts import (
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
 from hicra.runs.find import MANIFEST
+from hicra.runs.lock import locked_inside
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.signal", 1
@@ -94,18 +96,26 @@ class Store:
             "kind": KIND, "schema_version": SCHEMA_VERSION, **asked, "versions": {"hicra": __version__, **versions},
             "complete": False, "seconds": None,
         }  # fmt: skip
-        if resume and (path / MANIFEST).exists():
+        if resume and (path / MANIFEST).exists() and not _nothing_measured(path):
             found = read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION)
             _refuse_other(path, found, asked)
             if _batches(found) == _batches(manifest):
                 return cls(path, found)
             write_text(path / MANIFEST, canonical_json(manifest))
             return cls(path, manifest)
-        there = (path / MANIFEST).exists()
-        check_output(path, "the signal folder", overwrite=overwrite, inputs=read, folder=True, resume=there)
+        if not _nothing_measured(path):
+            there = (path / MANIFEST).exists()
+            check_output(path, "the signal folder", overwrite=overwrite, inputs=read, folder=True, resume=there)
+            if overwrite and (path / ".lock").exists():
+                with locked_inside(path):
+                    pass  # no other process writes to what is replaced
         with new_dir(path, overwrite) as made:
             write_text(made / MANIFEST, canonical_json(manifest))
         return cls(path, manifest)
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Locks the folder while this process writes; raises ArtifactError where another one does."""
+        return locked_inside(self.path)
 
     def result(self) -> dict[str, Any] | None:
         """Returns the result of a measurement that is complete, with its seconds, else None."""
@@ -147,6 +157,14 @@ class Store:
 
     def _part(self, number: int) -> Path:
         return self.path / "parts" / f"{number:06d}.npz"
+
+
+def _nothing_measured(path: Path) -> bool:
+    """Tells whether a folder holds nothing but an attempt that ended before its first batch; nothing can be lost there."""
+    names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+    if names != {MANIFEST} | (names & {".lock", "parts"}) or any((path / "parts").glob("*.npz")):
+        return False
+    return not read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION).get("complete")
 
 
 def _refuse_other(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
