@@ -37,12 +37,14 @@ from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
 from hicra.runs.find import MANIFEST
 from hicra.runs.lock import locked_inside
+from hicra.runs.repair import sweep
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.signal", 1
 COMPARED = ("settings", "model", "inputs")
 GROWS = "settings.batches"  # a measurement may go on to more batches
 RESULT = "signal.json"
+OURS = (MANIFEST, ".lock", "parts")  # what an attempt leaves that ended before its first batch
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Store:
             if overwrite and (path / ".lock").exists():
                 with locked_inside(path):
                     pass  # no other process writes to what is replaced
+        sweep(path)  # of a start that was killed before the folder was one
         with new_dir(path, overwrite) as made:
             write_text(made / MANIFEST, canonical_json(manifest))
         return cls(path, manifest)
@@ -135,7 +138,7 @@ class Store:
     def read_part(self, number: int) -> Part | None:
         """Reads a batch; returns None if it is absent or damaged, so that it is measured again."""
         try:
-            with np.load(self._part(number), allow_pickle=False) as file:
+            with open(self._part(number), "rb") as handle, np.load(handle, allow_pickle=False) as file:
                 about = json.loads(file["about"].tobytes())
                 vectors, table = file["vectors"], file["coefficients"]
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -162,9 +165,9 @@ class Store:
 def _nothing_measured(path: Path) -> bool:
     """Tells whether a folder holds nothing but an attempt that ended before its first batch; nothing can be lost there."""
     names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
-    if names != {MANIFEST} | (names & {".lock", "parts"}) or any((path / "parts").glob("*.npz")):
+    if any((path / "parts").glob("*.npz")) or not all(name in OURS or name.startswith(HIDDEN) for name in names):
         return False
-    return not read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION).get("complete")
+    return MANIFEST not in names or not read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION).get("complete")
 
 
 def _refuse_other(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
