@@ -28,7 +28,11 @@ def said(found: Mapping[str, Any]) -> list[str]:
             else "Whether more of the signal lies on planning or on execution tokens cannot be told from these batches"
             f"{_would_do(planning)}."
         )
-    told = {name: one for name, one in found["methods"].items() if name != "none" and one["difference_ci"] is not None}
+    told = {
+        name: one
+        for name, one in _in_order(found["methods"], ("none",))
+        if name != "none" and one["difference_ci"] is not None
+    }
     better = [name for name, one in told.items() if one["difference_ci"][0] > 0]
     worse = [name for name, one in told.items() if one["difference_ci"][1] < 0]
     rest = [f"{name}{_would_do(one)}" for name, one in told.items() if name not in (*better, *worse)]
