@@ -23,6 +23,7 @@ class Numbers:
 
     Attributes:
         signal, noise: [K,P] of every name.
+        crossed: [K,P] the mean inner product of a name with the reference over pairs of different batches.
         share: [K,P] of every name: its signal over that of planning and execution together.
         cosine, difference: [K,P] of one step with the mean unshaped gradient of the other batches, and that minus the
             reference's own.
@@ -31,6 +32,7 @@ class Numbers:
 
     signal: Floats
     noise: Floats
+    crossed: Floats
     share: Floats
     cosine: Floats
     difference: Floats
@@ -62,8 +64,8 @@ def _numbers(inner: Floats, reference: int, chosen: Bools) -> Numbers:
     truth = signal[:, [reference]]
     length = np.sqrt(signal * truth, out=np.full_like(signal, np.nan), where=(signal > 0) & (truth > 0))
     cosine = _cosine(crossed, squares, reference, chosen.astype(np.float64))
-    bias = mean_over_pairs(crossed, chosen) / length
-    return Numbers(signal, noise, share, cosine, cosine - cosine[:, [reference]], bias)
+    towards = mean_over_pairs(crossed, chosen)
+    return Numbers(signal, noise, towards, share, cosine, cosine - cosine[:, [reference]], towards / length)
 
 
 def _cosine(crossed: Floats, squares: Floats, reference: int, chosen: Floats) -> Floats:
