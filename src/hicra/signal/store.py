@@ -105,7 +105,7 @@ class Store:
                 return cls(path, found)
             write_text(path / MANIFEST, canonical_json(manifest))
             return cls(path, manifest)
-        if not _nothing_measured(path):
+        if not (path.is_dir() and _nothing_measured(path)):
             there = (path / MANIFEST).exists()
             check_output(path, "the signal folder", overwrite=overwrite, inputs=read, folder=True, resume=there)
             if overwrite and (path / ".lock").exists():
@@ -164,7 +164,7 @@ class Store:
 
 def _nothing_measured(path: Path) -> bool:
     """Tells whether a folder holds nothing but an attempt that ended before its first batch; nothing can be lost there."""
-    names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
+    names = {entry.name for entry in path.iterdir()}
     if any((path / "parts").glob("*.npz")) or not all(name in OURS or name.startswith(HIDDEN) for name in names):
         return False
     return MANIFEST not in names or not read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION).get("complete")

@@ -9,9 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from hicra.errors import ConfigError
-from hicra.signal.gradients import Encoded, batch_gradients, encode, policy_values
-from hicra.signal.parameters import as_before, chosen_parameters, layers_of
+from hicra.errors import ConfigError  # noqa: E402
+from hicra.signal.gradients import Encoded, batch_gradients, encode, policy_values  # noqa: E402
+from hicra.signal.parameters import as_before, chosen_parameters, layers_of  # noqa: E402
 
 
 class Table(torch.nn.Module):
@@ -132,7 +132,9 @@ def test_micro_batches_and_padding_do_not_matter(llama, batch, micro):
     parameters = chosen_parameters(llama, "all")
     made = batch_gradients(llama, encoded, basis, parameters=parameters)
     padded = Encoded(
-        encoded.prompts, np.pad(encoded.ids, ((0, 0), (0, 3)), constant_values=7), np.pad(encoded.live, ((0, 0), (0, 3)))
+        encoded.prompts,
+        np.pad(encoded.ids, ((0, 0), (0, 3)), constant_values=7),
+        np.pad(encoded.live, ((0, 0), (0, 3))),
     )
     wide = np.pad(basis, ((0, 0), (0, 0), (0, 3)), constant_values=np.nan)
     other = batch_gradients(llama, padded, wide, parameters=parameters, micro=micro)
@@ -157,7 +159,8 @@ def test_a_projection_keeps_the_sums_of_micro_batches(llama, batch):
     encoded, basis = batch
     parameters = chosen_parameters(llama, "all")
     one, other = (
-        batch_gradients(llama, encoded, basis, parameters=parameters, project=64, seed=3, micro=micro) for micro in (2, 5)
+        batch_gradients(llama, encoded, basis, parameters=parameters, project=64, seed=3, micro=micro)
+        for micro in (2, 5)
     )
     assert one.shape == (3, 64)
     assert np.abs(one - other).max() < 1e-5 * np.abs(one).max()

@@ -8,20 +8,20 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from hicra.credit import METHODS
-from hicra.engines.shaping import GIVEN
-from hicra.errors import ConfigError, DataError
-from hicra.generation import models
-from hicra.lexicon import Lexicon
-from hicra.signal import measure as module
-from hicra.signal.labels import label_kinds
-from hicra.signal.measure import load_model, measure, measure_model
-from hicra.signal.methods import FIELDS, read_baseline, read_methods
-from hicra.signal.result import said, text_of
-from hicra.signal.room import check_room, free_bytes
-from hicra.signal.settings import SignalSettings
-from hicra.signal.source import find_lexicon, find_task
-from hicra.tasks.base import make_task
+from hicra.credit import METHODS  # noqa: E402
+from hicra.engines.shaping import GIVEN  # noqa: E402
+from hicra.errors import ConfigError, DataError  # noqa: E402
+from hicra.generation import models  # noqa: E402
+from hicra.lexicon import Lexicon  # noqa: E402
+from hicra.signal import measure as module  # noqa: E402
+from hicra.signal.labels import label_kinds  # noqa: E402
+from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
+from hicra.signal.methods import FIELDS, read_baseline, read_methods  # noqa: E402
+from hicra.signal.result import said, text_of  # noqa: E402
+from hicra.signal.room import check_room, free_bytes  # noqa: E402
+from hicra.signal.settings import SignalSettings  # noqa: E402
+from hicra.signal.source import find_lexicon, find_task  # noqa: E402
+from hicra.tasks.base import make_task  # noqa: E402
 
 STRONG = "plan-execute-strong"
 SMALL = {"batches": 3, "prompts": 6, "group": 6, "methods": ("hicra", "hicra@alpha=0.8", "entropy_advantage")}
@@ -106,7 +106,11 @@ def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task,
     parts = module._Run(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
     one = parts._part(2, lambda text: None)
     other = module._Run(
-        *loaded, task, _tagger(lexicon, loaded), settings.model_copy(update={"batches": 3, "micro": 0}), parts.parameters
+        *loaded,
+        task,
+        _tagger(lexicon, loaded),
+        settings.model_copy(update={"batches": 3, "micro": 0}),
+        parts.parameters,
     )._part(2, lambda text: None)
     assert one.about["tokens"] == other.about["tokens"]
     assert len(one.vectors) > 1
@@ -259,7 +263,8 @@ def test_what_is_said(result):
     method = {"difference_ci": [-0.1, 0.2], "batches_needed": 40}
     found = {
         "kinds": {"planning": sentence}, "warnings": ["the gradient of x is 0 in 1 of 3 batches"],
-        "methods": {"none": {}, "a": method, "b": method | {"difference_ci": [0.1, 0.2]}, "c": method | {"difference_ci": [-2, -1]}},
+        "methods": {"none": {}, "a": method, "b": method | {"difference_ci": [0.1, 0.2]},
+                    "c": method | {"difference_ci": [-2, -1]}},
     }  # fmt: skip
     assert said(found)[:5] == [
         "Most of the learning signal lies on planning tokens.",

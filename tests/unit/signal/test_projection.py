@@ -5,14 +5,16 @@ import itertools
 import numpy as np
 import pytest
 
-from hicra.signal import projection
-
 torch = pytest.importorskip("torch")
+
+from hicra.signal import projection  # noqa: E402
 
 
 def products_of(x, y, size, seeds):
     parts = [[torch.tensor(each, dtype=torch.float64)] for each in (x, y)]
-    return np.array([float(projection.project(parts[0], size, s) @ projection.project(parts[1], size, s)) for s in seeds])
+    return np.array(
+        [float(projection.project(parts[0], size, s) @ projection.project(parts[1], size, s)) for s in seeds]
+    )
 
 
 def variance(x, y, size):

@@ -15,7 +15,9 @@ RESULT = {"kinds": {"planning": {"share": float("nan")}}, "batches": 3}
 
 def part(number):
     vectors = np.random.default_rng(number).normal(size=(2, 5)).astype(np.float32)
-    return Part(vectors, {"planning": np.array([1.0, 0.0]), "none": np.array([1.0, 0.5])}, {"rollouts": 8, "seconds": 2.0})
+    return Part(
+        vectors, {"planning": np.array([1.0, 0.0]), "none": np.array([1.0, 0.5])}, {"rollouts": 8, "seconds": 2.0}
+    )
 
 
 def measured(path, resume=False, asked=ASKED):
@@ -49,7 +51,9 @@ def test_a_batch_without_a_gradient_comes_back_too(tmp_path):
     assert store.read_part(0).coefficients["none"].shape == (0,)
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: b"", lambda data: data[:200] + b"x" + data[201:]])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-40], lambda data: b"", lambda data: data[:200] + b"x" + data[201:]]
+)
 def test_a_damaged_part_counts_as_absent(tmp_path, damage):
     store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
     store.write_part(0, part(0))
