@@ -28,7 +28,7 @@ import numpy as np
 
 from hicra.generation import models
 from hicra.lexicon import Lexicon
-from hicra.signal.batch import Batch, make_batch
+from hicra.signal.batch import SampledBatch, make_batch
 from hicra.signal.components import components
 from hicra.signal.gradients import batch_gradients, policy_values
 from hicra.signal.measure import load_model, measure
@@ -92,7 +92,7 @@ def main() -> int:
     methods, baseline = read_methods(settings.methods), read_baseline(settings.baseline)
     tagger = Tagger(lexicon, tokenizer)
     sampling, batch = cpu(lambda: make_batch(model, tokenizer, task, tagger, settings, baseline, methods, 0))
-    assert isinstance(batch, Batch)
+    assert isinstance(batch, SampledBatch)
     splitting, split = cpu(lambda: components(batch.advantages, batch.encoded.live))
     step = batch.advantages["none"][None]
 

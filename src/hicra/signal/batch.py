@@ -20,7 +20,7 @@ from hicra.errors import ConfigError, DataError
 from hicra.generation.interface import seed_of
 from hicra.generation.render import render, rendered_ids
 from hicra.generation.sampling import sample
-from hicra.signal.gradients import Encoded, encode, policy_values
+from hicra.signal.gradients import EncodedRollouts, encode, policy_values
 from hicra.signal.labels import label_kinds
 from hicra.signal.methods import needs_policy, shaped, unshaped
 from hicra.signal.products import EXECUTION, PLANNING
@@ -30,7 +30,7 @@ from hicra.tasks.base import Row, Task
 
 
 @dataclass(frozen=True)
-class Batch:
+class SampledBatch:
     """One batch.
 
     Attributes:
@@ -40,7 +40,7 @@ class Batch:
         about: counts: rollouts, scored and right ones, groups, mixed groups, tokens {kind: number}, all tokens.
     """
 
-    encoded: Encoded
+    encoded: EncodedRollouts
     advantages: dict[str, Array]
     kinds: list[str]
     about: dict[str, Any]
@@ -69,7 +69,7 @@ def make_batch(
     methods: Mapping[str, Any],
     number: int,
     say: Callable[[int], None] | None = None,
-) -> Batch:
+) -> SampledBatch:
     """Samples, scores and tags a batch, and computes all advantages; `say` is called with the rollouts sampled so far.
 
     Raises:
@@ -114,7 +114,7 @@ def make_batch(
         "reward": float(np.nanmean(rewards)), "groups": settings.prompts, "mixed_groups": int((np.array(spread) > 0).sum()),
         "tokens": {name: int(mask.sum()) for name, mask in masks.items()}, "all_tokens": int(live.sum()),
     }  # fmt: skip
-    return Batch(encoded, kinds | shaped(methods, base, fields), list(kinds), about)
+    return SampledBatch(encoded, kinds | shaped(methods, base, fields), list(kinds), about)
 
 
 def _most_tokens(model: Any, task: Task, settings: SignalSettings) -> int:

@@ -75,7 +75,7 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
     settings = SignalSettings(**SMALL | {"project": 512})
     given = {"model": STRONG, "task": task, "lexicon": lexicon}
     straight = measure(settings, out=tmp_path / "straight", **given)
-    made = module._Run._part
+    made = module._Measurement._part
 
     def stopped(run, number, say):
         if number == 2:
@@ -83,11 +83,11 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
         return made(run, number, say)
 
     lines = []
-    monkeypatch.setattr(module._Run, "_part", stopped)
+    monkeypatch.setattr(module._Measurement, "_part", stopped)
     with pytest.raises(KeyboardInterrupt):
         measure(settings, out=tmp_path / "out", say=lines.append, **given)
     assert "--resume" in lines[-1]
-    monkeypatch.setattr(module._Run, "_part", made)
+    monkeypatch.setattr(module._Measurement, "_part", made)
     resumed = measure(settings, out=tmp_path / "out", resume=True, **given)
     for name in ("signal.json", "products.npz"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
@@ -103,9 +103,9 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
 
 def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task, lexicon, result):
     settings = SignalSettings(**SMALL | {"batches": 4, "micro": 5, "methods": ("hicra",)})
-    parts = module._Run(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
+    parts = module._Measurement(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
     one = parts._part(2, lambda text: None)
-    other = module._Run(
+    other = module._Measurement(
         *loaded,
         task,
         _tagger(lexicon, loaded),
