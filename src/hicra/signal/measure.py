@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hicra.drawing.readable import duration
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.signal.components import components
 from hicra.signal.methods import read_baseline, read_methods
@@ -125,6 +125,7 @@ def measure_model(
         parameters (number of values), numbers (of a gradient that is kept).
 
     Raises:
+        EngineError: the memory of the GPU is too small.
         ConfigError: there is no mixed group in the first batch, planning or execution has no token there, the gradients do not
             fit into memory, or the model has no parameters that can have a gradient.
     """
@@ -241,6 +242,8 @@ class _Measurement:
 
     def parts(self, store: SignalStore | None, progress: Progress) -> list[MeasuredBatch]:
         """Returns all batches, those of earlier starts from the store."""
+        import torch
+
         total, fresh, began = self.settings.batches, 0, time.monotonic()
         found: list[MeasuredBatch] = []
         for number in range(total):
@@ -250,7 +253,13 @@ class _Measurement:
                 def say(text: str, done: int = number, new: int = fresh) -> None:
                     progress(done, total, f"{text}{_left(total - done, new, time.monotonic() - began)}")
 
-                part = self._part(number, say)
+                try:
+                    part = self._part(number, say)
+                except torch.cuda.OutOfMemoryError as error:
+                    raise EngineError(
+                        f"the memory of the GPU is too small for batch {number}: {str(error).splitlines()[0]}",
+                        "take fewer rollouts at once (--micro 4), the last layers alone (--parameters last:2), or --device cpu",
+                    ) from None
                 fresh += 1
                 if store:
                     store.write_part(number, part)

@@ -93,6 +93,29 @@ def test_what_is_refused_before_anything_is_sampled(more, said, monkeypatch):
     refused(call(*words, *more.split()), said)
 
 
+def test_questions_of_a_file_that_the_model_cannot_answer(tmp_path):
+    file, plans = tmp_path / "sums.jsonl", tmp_path / "plans.txt"
+    file.write_text("".join(json.dumps({"question": f"{n} + 1?", "answer": str(n + 1)}) + "\n" for n in range(8)))
+    plans.write_text("\n".join(["that works", "that fails", "let us keep adding", "so stop here"]))
+    words = [
+        "signal",
+        "--model",
+        "plan-execute-strong",
+        "--data",
+        file,
+        "--prompts",
+        4,
+        "--group",
+        4,
+        "--lexicon",
+        plans,
+    ]
+    refused(call(*words, "--task-set", "prompt=question"), "would not fit into the model's context of 96")
+    answer = call(*words, "--task-set", "prompt=question", "--max-new-tokens", 57)
+    refused(answer, "no mixed group among 4", "0 of 16 rollouts are right")
+    refused(call(*words[:5], "--prompts", 9), "has 8 problems")
+
+
 def test_a_folder_that_is_something_else(tmp_path):
     (tmp_path / "mine").write_text("x")
     refused(call(*SMALL, "-o", tmp_path), tmp_path, "already exists")
