@@ -52,19 +52,17 @@ def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def peak(project: int) -> float:
-    """Megabytes that a measurement in a process of its own takes beyond those of the loaded model."""
+    """Megabytes that a process takes at most which measures, torch and the model among them."""
     command = [sys.executable, __file__, "--measure", str(project)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def measured(project: int) -> float:
-    """Runs a measurement here; gives the megabytes by which the peak of this process grew."""
+    """Runs a measurement here; gives the most megabytes that this process has taken."""
     task = make_task("plan_execute")
     lexicon = Lexicon.from_phrases(task.phrases)  # type: ignore[attr-defined]
-    load_model(models.resolve(MODEL), SignalSettings())
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     measure(SignalSettings(**MEMORY, project=project), model=MODEL, task=task, lexicon=lexicon)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def errors(rows: np.ndarray[Any, Any], projected: np.ndarray[Any, Any], size: int) -> tuple[float, float]:
@@ -114,7 +112,7 @@ def main() -> int:
         found = [errors(rows, table @ gradients(split.basis, project=size, seed=seed), size) for seed in range(SEEDS)]
         made, bound = np.sqrt((np.array(found) ** 2).mean(axis=0))
         error[size] = {"rms": float(made), "formula": float(bound), "ratio": float(made / bound)}
-    memory = {"whole_mb": peak(0), "projected_4096_mb": peak(4096), **MEMORY}
+    memory = {"process_whole_mb": peak(0), "process_projected_4096_mb": peak(4096), **MEMORY}
     report = {
         "claim": __doc__.split("\n\n")[0].replace("\n", " "),
         **machine("torch", "transformers"),
