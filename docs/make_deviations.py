@@ -57,6 +57,8 @@ FAMILIES = {
     "TCR": "Recipe: GRPO-TCR",
     "TRAIN": "Training",
     "METRIC": "Metrics",
+    "QUALITY": "Metrics: credit quality",
+    "TRUTH": "Signal: the true advantage of a token",
     "FORK": "Finding: overlap of planning and uncertain tokens",
     "SENSITIVITY": "Finding: sensitivity to the list of grams",
     "ERRORS": "Finding: error types",
