@@ -116,6 +116,6 @@ def anchors(folder: Path) -> dict[str, Any]:
             for measure in IMPORTANCE
         }
     return {
-        "seed": SEED, "draws": DRAWS, "traces": len(traces), "questions": int(clusters.max()) + 1, "sentences": sum(len(one) for one in whole),
-        "lexicons": out,
+        "seed": SEED, "draws": DRAWS, "traces": len(traces), "questions": int(clusters.max()) + 1,
+        "sentences": sum(len(one) for one in whole), "lexicons": out,
     }  # fmt: skip

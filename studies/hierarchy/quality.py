@@ -129,24 +129,25 @@ def main() -> None:
     options.add_argument("--data", type=Path, help="the folder with function_labels/")
     options.add_argument("--model", action="append", default=[], metavar="NAME=FOLDER", help="a further policy")
     options.add_argument("--groups", type=int, default=GROUPS, help="mixed groups of each policy")
-    options.add_argument("--page", action="store_true", help="make the page alone")
+    options.add_argument(
+        "--page", action="store_true", help="make the page alone; with --data also its part on real traces"
+    )
     given = options.parse_args()
     torch.set_num_threads(1)
+    result = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"starts": {}, "anchors": None}
     if not given.page:
-        before = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
         policies = {name: PlanExecute.warm_start(name) for name in ("strong", "weak")}
         policies |= {name: Path(folder) for name, _, folder in (one.partition("=") for one in given.model)}
         continuations = continuations_for(STANDARD_ERROR)
-        result = {
-            "seed": SEED, "continuations": continuations, "standard_error": STANDARD_ERROR, "slack": SLACK,
-            "starts": {
-                name: start(name, folder, given.groups, continuations, HERE / "work" / "quality")
-                for name, folder in policies.items()
-            },
-            "anchors": anchors(given.data / "function_labels") if given.data else before.get("anchors"),
-        }  # fmt: skip
-        RESULT.parent.mkdir(exist_ok=True)
-        write_text(RESULT, canonical_json(rounded(result)))
+        result |= {"seed": SEED, "continuations": continuations, "standard_error": STANDARD_ERROR, "slack": SLACK}
+        result["starts"] = {
+            name: start(name, folder, given.groups, continuations, HERE / "work" / "quality")
+            for name, folder in policies.items()
+        }
+    if given.data:
+        result["anchors"] = anchors(given.data / "function_labels")
+    RESULT.parent.mkdir(exist_ok=True)
+    write_text(RESULT, canonical_json(rounded(result)))
     write_text(PAGE, page(json.loads(RESULT.read_text(encoding="utf-8"))))
 
 
