@@ -3,7 +3,7 @@
 For each start, the true advantage of every token of two responses of each mixed group is estimated from 100 continuations a
 prefix. Against it stand every credit method with the exact mask, and HICRA's family with better and worse lexicons. With
 `--data DIR` (the folder with function_labels/) the sentences of real traces are asked the same. It can be killed and started
-again: what was estimated stands in work/quality/. Seeds from 5000; about ten CPU-minutes.
+again: what was estimated stands in work/quality/. Seeds from 5000; about six CPU-minutes.
 
     --model NAME=FOLDER   a further policy (a model folder of the task), beside strong and weak
     --page                makes the page alone, from results/quality.json
@@ -37,7 +37,7 @@ from hicra.tasks.plan_execute.task import PlanExecute
 
 HERE = Path(__file__).parent
 RESULT = HERE / "results" / "quality.json"
-GROUPS, SEED = 80, 5000
+GROUPS, SEED = 55, 5000
 FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "hicra@alpha=0.8": ("hicra", {"alpha": 0.8}),
     "forking_tokens@normalise=selected": ("forking_tokens", {"normalise": "selected"}),
@@ -46,6 +46,14 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
     "placebo@seed=2": ("placebo", {"seed": 2}),
 }
 BY_LEXICON = ("none", "hicra", "hicra@alpha=0.8", "hicra_difficulty", "hicra_bonus", "planning_only", "placebo")
+KEPT = (
+    "cosine",
+    "cosine_ci",
+    "cosine_difference",
+    "cosine_difference_ci",
+    "focus",
+    "focus_ci",
+)  # of methods by lexicon
 ALL = {**{name: (name, {}) for name in credit.METHODS}, **FURTHER}
 
 
@@ -111,7 +119,10 @@ def of_lexicon(
     at = np.concatenate([mask[batch.examined] for mask, batch in zip(masks, batches, strict=True)])
     return {
         "phrases": len(lexicon), "recall": hit / planning, "precision": hit / marked if marked else None,
-        "mask": kind_shares(truth, {"mask": at})["mask"], "methods": judged(BY_LEXICON, batches, masks, truth),
+        "mask": kind_shares(truth, {"mask": at})["mask"],
+        "methods": {
+            method: {key: found[key] for key in KEPT} for method, found in judged(BY_LEXICON, batches, masks, truth).items()
+        },
     }  # fmt: skip
 
 

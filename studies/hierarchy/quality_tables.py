@@ -11,6 +11,8 @@ MEASURES = {
     "counterfactual_importance_accuracy": "change in accuracy",
     "counterfactual_importance_kl": "counterfactual KL",
 }
+KINDS = ("planning", "execution", "plan", "reflect", "result", "end", "other execution")
+LISTS = ("exact", "recall 75", "recall 50", "recall 25", "without", "precision", "mined", "paper")
 Found = dict[str, Any]
 
 
@@ -38,7 +40,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def kinds_table(result: Found) -> str:
     rows = []
     for name, start in result["starts"].items():
-        for kind, found in start["kinds"].items():
+        for kind in KINDS:
+            found = start["kinds"][kind]
             cells = [share(found["tokens"]), with_ci(found, "share", 1, percent=True), with_ci(found, "lift")]
             rows.append([name, kind, *cells, share(found["absolute"]), share(found["naive"])])
     return table(
@@ -63,9 +66,14 @@ def methods_table(methods: Found) -> str:
     )  # fmt: skip
 
 
+def in_order(lexicons: Found) -> list[tuple[str, Found]]:
+    """The lexicons from the best to the worst kind."""
+    return [(name, found) for first in LISTS for name, found in lexicons.items() if name.startswith(first)]
+
+
 def lexicons_table(lexicons: Found) -> str:
     rows = []
-    for name, found in lexicons.items():
+    for name, found in in_order(lexicons):
         mask = found["mask"]
         rows.append([
             name, str(found["phrases"]), share(found["recall"]), share(found["precision"]), share(mask["tokens"]),
@@ -78,7 +86,7 @@ def lexicon_methods_table(lexicons: Found) -> str:
     names = [name for name in next(iter(lexicons.values()))["methods"] if name != "none"]
     rows = [
         [name, *(with_ci(found["methods"][method], "cosine_difference", 3, sign=True) for method in names)]
-        for name, found in lexicons.items()
+        for name, found in in_order(lexicons)
     ]
     return table(("lexicon", *(f"`{name}`" for name in names)), rows)
 
