@@ -171,8 +171,8 @@ def _lexicons_read(strong: Found, weak: Found) -> str:
   and {share(weak["lexicons"]["mined"]["recall"])}.
 - The exact lexicon marks whole phrases alone. Of the squared advantage on planning words at the strong start,
   {with_ci(strong["kinds"]["planning"], "share", 1, percent=True)} %, it holds
-  {with_ci(strong["lexicons"]["exact"]["mask"], "share", 1, percent=True)} %: the rest lies on a few words of broken phrases, which
-  cost the reward.
+  {with_ci(strong["lexicons"]["exact"]["mask"], "share", 1, percent=True)} %: the rest lies on a few words of broken phrases,
+  which cost the reward.
 - Which phrases are left out may matter as much as how many: at a recall of 25 % the two draws have the lifts
   {lift(strong, "recall 25%, draw 1")} and {lift(strong, "recall 25%, draw 2")} (strong); the intervals are wide.
 - At the weak start a list that marks numbers by mistake can be the better one: of the two with half precision, lifts
