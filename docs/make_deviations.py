@@ -60,6 +60,8 @@ FAMILIES = {
     "METRIC": "Metrics",
     "SIGNAL": "The signal of the gradient",
     "METER": "The meter during training",
+    "QUALITY": "Metrics: credit quality",
+    "TRUTH": "Signal: the true advantage of a token",
     "FORK": "Finding: overlap of planning and uncertain tokens",
     "SENSITIVITY": "Finding: sensitivity to the list of grams",
     "ERRORS": "Finding: error types",

@@ -8,4 +8,5 @@
   batches, which the intervals need.
 - measure.py: the whole measurement, batch by batch, in a folder that can be resumed (store.py).
 - memory.py: signal and noise by kind, remembered over the steps of a training run.
+- quality.py: beside the gradient, the true advantage of every token by fresh continuations; it knows no model either.
 """
