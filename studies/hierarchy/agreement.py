@@ -64,16 +64,19 @@ def agreement(quality: Mapping[str, Floats], gains: Mapping[str, Floats], seed: 
     if whole is None or tau is None:
         return None
     rng, drawn = np.random.default_rng(seed), []
-    for _ in range(DRAWS):
-        chosen = rng.integers(0, len(arms), len(arms))  # an arm that is drawn twice is the same arm twice: a tie
-        x, y = (np.array([_redrawn(rng, side[arm]) for arm in arms]) for side in (quality, gains))
-        found = rank_correlation(x[chosen], y[chosen])
+    xs, ys = (
+        np.stack([_redrawn(rng, side[arm]) for arm in arms], axis=1) for side in (quality, gains)
+    )  # [DRAWS, arms]
+    chosen = rng.integers(0, len(arms), xs.shape)  # an arm that is drawn twice is the same arm twice: a tie
+    for x_of, y_of, places in zip(xs, ys, chosen, strict=True):
+        found = rank_correlation(x_of[places], y_of[places])
         if found is not None:
             drawn.append(found)
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Agreement(whole, tau, float(low), float(high), len(arms))
 
 
-def _redrawn(rng: np.random.Generator, values: Floats) -> float:
-    """Returns the mean of the values drawn again with replacement."""
-    return float(values[rng.integers(0, len(values), len(values))].mean())
+def _redrawn(rng: np.random.Generator, values: Floats) -> Floats:
+    """Returns the means [DRAWS] of the values drawn again with replacement."""
+    means: Floats = values[rng.integers(0, len(values), (DRAWS, len(values)))].mean(axis=1)
+    return means

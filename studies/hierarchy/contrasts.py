@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,7 @@ def mean_over_runs(results: Results, cell: Cell, figure: Figure, name: str, marg
     return estimate(name, [value for _, value in kept], [warm for warm, _ in kept], margin, len(found) - len(kept))
 
 
+@lru_cache(maxsize=8)
 def primary_contrasts(results: Results) -> dict[tuple[str, str, str], Estimate]:
     """Estimates the primary contrasts that were run, with Holm's p over all of them, by (treatment, baseline, start)."""
     found: dict[tuple[str, str, str], Estimate] = {}

@@ -3,8 +3,9 @@
     python studies/hierarchy/coverage.py            about 3 minutes; writes coverage.json beside it
 
 Experiments are drawn with K warm starts of n pairs each: the difference of a pair is mu + b + e, where b belongs to the warm
-start (standard deviation tau) and e to the pair (sigma .10). tau runs from 0 to .10, twice what the pilots make plausible. The
-noise is normal, or "late rises": one pair in five loses .2, as where one arm is still below its rise, scaled to the same sigma.
+start (standard deviation tau) and e to the pair (sigma .10). tau runs from 0 to .20, four times what the pilots make plausible.
+The noise is normal, or "late rises": one pair in five loses .2, as where one arm is still below its rise, scaled to the same
+sigma.
 
 For each interval: the share of experiments in which it holds mu, its mean half width, and how often it sees a true difference of
 .06 and of .08. Intervals: `bootstrap` (percentile, warm starts and then seeds are drawn again), `pooled t` (all pairs as
@@ -41,11 +42,11 @@ from intervals import PRIOR, chance_below, mixture_of, quantile, student_quantil
 from hicra.arrays import Floats
 from hicra.artifacts import canonical_json, write_text
 
-SIGMA, TAUS, GAPS = 0.10, (0.0, 0.025, 0.05, 0.10), (0.06, 0.08)
+SIGMA, TAUS, GAPS = 0.10, (0.0, 0.025, 0.05, 0.10, 0.20), (0.06, 0.08)
 DESIGNS = ((4, 6), (8, 3), (12, 2), (24, 1), (4, 3), (6, 2), (12, 1))
 EXPERIMENTS, RESAMPLES, LEVEL = 2000, 499, 0.05
 MEASURED = 200  # experiments whose half width is measured, where that is slow
-PRIORS = (0.25, 0.5, 1.0)
+PRIORS = (0.2, PRIOR)
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int, int], kind: str) -> Floats:

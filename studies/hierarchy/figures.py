@@ -25,6 +25,7 @@ Data = dict[str, Any]
 NAMES = {
     "none": "GRPO", "hicra": "HICRA", "hicra_difficulty": "difficulty part", "hicra_bonus": "bonus part", "placebo": "placebo",
     "entropy_advantage": "entropy advantage", "hicra_adaptive": "adaptive", "planning_only": "planning only",
+    "planning_x3": "planning x 3", "difficulty_all": "difficulty on all tokens", "hicra_recentred": "re-centred",
 }  # fmt: skip
 
 
@@ -131,13 +132,14 @@ def quality_drawn(data: Data) -> str:
 def share_data(results: Results) -> Data | None:
     """Planning share of the signal against accuracy, along GRPO runs from the weak starts."""
     table = []
-    for warm, checkpoints in by_warm_start(results, "weak").items():
+    weak = by_warm_start(results, "weak")
+    for warm, checkpoints in weak.items():
         for one in sorted(checkpoints, key=lambda each: each["step"]):
             kind = one["kinds"]["planning"]
             if kind["share"] is not None and None not in kind["ci"]:
                 low, high = (min(1.0, max(0.0, edge)) for edge in kind["ci"])
                 table.append({
-                    "name": str(one["step"]) if warm == 0 else "", "warm": warm, "colour": warm, "x": one["accuracy"],
+                    "name": str(one["step"]) if warm == min(weak) else "", "warm": warm, "colour": warm, "x": one["accuracy"],
                     "x_low": one["accuracy"], "x_high": one["accuracy"], "y": kind["share"], "y_low": low, "y_high": high,
                 })  # fmt: skip
     return {"points": table} if table else None
@@ -155,19 +157,19 @@ def masks_data(results: Results) -> Data | None:
     """Area minus GRPO's of the runs with other masks and other strengths, and of the same arms with the exact mask."""
     cells: dict[tuple[str, ...], Cell] = {}
     for run in results.runs:
-        if run["part"] in ("masks", "alphas") and run["start"] == "strong":
+        if run["part"] in ("masks", "alphas", "bonuses") and run["start"] == "strong":
             settings = ", ".join(f"{key} {value}" for key, value in sorted(run["settings"].items()))
             what = run["lexicon"] if run["part"] == "masks" else settings
             cell = Cell(run["arm"], part=run["part"], lexicon=run["lexicon"], settings=run["settings"])
             cells[run["part"], run["arm"], what] = cell
     if not cells:
         return None
-    for arm in sorted({arm for _, arm, _ in cells}):
+    for arm in sorted({arm for _, arm, _ in cells if arm != "none"}):
         cells["primary", arm, "exact"] = Cell(arm)
     table = []
     for (_, arm, what), cell in sorted(cells.items(), key=lambda item: (item[0][1], item[0][0] != "primary", item[0])):
         one = contrast(results, cell, Cell("none"))
-        if one is not None and one.told and arm != "none":
+        if one is not None and one.told:
             table.append({"name": f"{named(arm)}, {what}", **_span(one.estimate, one.low, one.high), "n": one.n})
     return {"rows": table} if table else None
 

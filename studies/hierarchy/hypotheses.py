@@ -115,6 +115,17 @@ def turns_at_half(results: Results) -> Verdict:
     return Verdict(HOLDS if right else NOT if wrong else OPEN, told, tuple(found))
 
 
+def mask_matters(results: Results) -> Verdict:
+    """Hypothesis b5."""
+    everywhere = Cell("difficulty_all", part="alphas", settings={"alpha": 0.2})
+    one = contrast(results, everywhere, Cell("hicra_difficulty"))
+    what = "difficulty on all tokens - on planning tokens, strong"
+    if one is None or one.low is None or one.high is None:
+        return untold(one, what)
+    answer = HOLDS if one.high < 0 else NOT if one.low > -MARGIN else OPEN
+    return Verdict(answer, sentence(one, what), (one,))
+
+
 def collapses(results: Results) -> Verdict:
     """Hypothesis c."""
 
@@ -246,6 +257,10 @@ HYPOTHESES = (
         "Over all checkpoints where planning holds more than half of the signal: HICRA's step quality minus GRPO's. Holds if "
         "its interval lies above 0 below half right and below 0 above half right, does not hold if either lies wholly on the "
         "other side. Exploratory.", turns_at_half),
+    Rule(
+        "b5", "The difficulty factor gains on planning tokens what it does not gain on all tokens alike.",
+        f"Area, the factor on all tokens minus on planning tokens, strong start, alpha .2. Holds if the interval lies below 0, "
+        f"does not hold if it lies above -{MARGIN}. Exploratory.", mask_matters),
     Rule(
         "c", "A bonus on a mask that misses two whole strategies makes the policy lose strategies; difficulty does not.",
         f"Entropy of the first strategies at the last evaluation, the partial mask minus the whole mask, paired. Holds if the "

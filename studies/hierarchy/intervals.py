@@ -3,12 +3,12 @@
 Pair i of warm start k has the difference d_ki = mu + b_k + e_ki: b_k is what the warm start adds, with standard deviation tau,
 and e_ki is the rest, with sigma. The question is mu, over warm starts like these. An interval that takes all pairs as independent
 is too narrow where tau is not 0; a t interval over the means of four warm starts is honest and wide, since it has to learn tau
-from four numbers alone. So tau / sigma gets a prior here: half-normal with scale `PRIOR`, which puts 95 % of it below 1. mu and
-log sigma have flat priors. For a given ratio mu is then Student's t with N - 1 degrees of freedom, and the posterior is the
-mixture of these over a grid of ratios, weighed by how well each fits. With one pair a warm start it is Student's interval
-exactly.
+from four numbers alone. So tau / sigma gets a prior here: half-Cauchy with scale `PRIOR`, half of it below that scale, with a
+tail that lets warm starts differ as much as they please. mu and log sigma have flat priors. For a given ratio mu is then
+Student's t with N - 1 degrees of freedom, and the posterior is the mixture of these over a grid of ratios, weighed by how well
+each fits. With one pair a warm start it is Student's interval exactly.
 
-That this interval covers what it says, for ratios from 0 to 1 and noise that is not normal, is measured by coverage.py.
+What it covers, for ratios from 0 to 2 and noise that is not normal, is measured by coverage.py.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from hicra.arrays import Floats
 from hicra.errors import DataError
 from hicra.stats.paired import check_confidence
 
-PRIOR = 0.5
-_RATIOS = (np.arange(60) + 0.5) / 60 * 4 * PRIOR  # of tau to sigma: midpoints of [0, 4 scales]
+PRIOR = 0.4
+_RATIOS = np.geomspace(0.02, 60.0, 60)  # of tau to sigma
 _HALVINGS = 60
 
 
@@ -115,19 +115,20 @@ def mixture_of(means: Floats, sizes: Floats, rest: Floats, prior: float = PRIOR)
         means: [S,K] mean difference at each warm start.
         sizes: [K] pairs at each warm start.
         rest: [S] sum of squares inside warm starts.
-        prior: scale of the half-normal prior of tau / sigma.
+        prior: scale of the half-Cauchy prior of tau / sigma.
 
     Returns:
         (weights [S,L] that sum to 1, centres [S,L], scales [S,L], degrees of freedom).
     """
-    ratios = _RATIOS * prior / PRIOR
+    ratios = _RATIOS
     freedom = int(sizes.sum()) - 1
     precision = sizes / (1 + sizes * ratios[:, None] ** 2)  # [L,K], in units of 1 / sigma^2
     total = precision.sum(axis=1)
     centres = means @ precision.T / total
     squares = rest[:, None] + np.einsum("lk,slk->sl", precision, (means[:, None, :] - centres[:, :, None]) ** 2)
     fit = (
-        -((ratios / prior) ** 2) / 2
+        np.log(ratios)  # the grid is even in the logarithm of the ratio
+        - np.log1p((ratios / prior) ** 2)
         + 0.5 * np.log(precision / sizes).sum(axis=1)
         - 0.5 * np.log(total)
         - freedom / 2 * np.log(squares)

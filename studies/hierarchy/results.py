@@ -17,13 +17,13 @@ from hicra.errors import DataError
 
 Run = Mapping[str, Any]
 NEEDED = ("part", "arm", "start", "warm", "seed", "rate", "lexicon", "settings", "steps", "evals", "curves")
-PARTS = ("primary", "masks", "alphas", "rates", "demonstrations")
+PARTS = ("primary", "masks", "alphas", "rates", "bonuses", "demonstrations")
 STARTS = ("strong", "weak")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
-    """All stored results.
+    """All stored results; two of them are never equal, so that what was computed from one can be kept.
 
     Attributes:
         runs: the training runs, in the order of the file.

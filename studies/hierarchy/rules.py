@@ -32,7 +32,7 @@ Written by `rules.py` from the tables of hypotheses.py and claims.py; fixed befo
   their span), in [0, 1].
 - **Pairs** share warm start and seed. A pair of which one run is missing is left out of both arms and counted.
 - **Interval** is the 95 % interval of intervals.py: pairs differ inside warm starts and between them, and the ratio of the
-  two spreads has a half-normal prior of scale {PRIOR}; coverage.py shows what it covers. **p** is the two-sided p that goes
+  two spreads has a half-Cauchy prior of scale {PRIOR}; coverage.py shows what it covers. **p** is the two-sided p that goes
   with it: sign flips by pairs are valid for "no difference at any warm start" alone, and reject too often where warm starts
   differ. The percentile bootstrap over warm starts, then seeds, stands beside it in the tables; no verdict uses it.
 - **Holm's p** runs over the primary contrasts at both starts, as many as were run. All else is exploratory.
@@ -52,11 +52,11 @@ At the strong and at the weak start:
 
 ## Names that the rules read
 
-- Arms: `none` (GRPO) and those of the primary contrasts; `planning_only` and a threefold planning weight are demonstrations.
+- Arms: `none` (GRPO) and those of the primary contrasts; `planning_only` and `planning_x3` are demonstrations.
 - Lexicons of part `masks`: `{MISSING}` (misses two whole strategies; for hypothesis c with `hicra_bonus` and
   `hicra_difficulty`), `{KEPT}` (70 % of the grams, with `hicra`), and others as the figures name them.
 - Curves: {", ".join(f"`{name}`" for name in CURVES)}.
-- Evaluations: `accuracy`, `first_plan_right`, `equations_right`, `strategy_entropy`.
+- Evaluations: `accuracy`, `equations_right`, `strategy_entropy`, `failed_wrong_plan`, `failed_wrong_execution`.
 
 ## Claims of the paper
 

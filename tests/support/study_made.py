@@ -47,6 +47,8 @@ def run(
     evals = {
         "step": at,
         "accuracy": (first + rise * rise_of).tolist(),
+        "failed_wrong_plan": (0.6 - 0.4 * rise_of).tolist(),
+        "failed_wrong_execution": (0.2 - 0.05 * rise_of).tolist(),
         "first_plan_right": (0.2 + 0.5 * rise_of).tolist(),
         "equations_right": (0.9 + 0.05 * rise_of).tolist(),
         "strategy_entropy": (
@@ -95,6 +97,10 @@ def made(seeds: dict[str, int] | None = None, warm_starts: int = 4) -> dict[str,
                 run(arm, "strong", warm, 10 * warm + seed, part="masks", lexicon=lexicon, gain=gain)
                 for warm in range(warm_starts) for seed in range(2)
             ]  # fmt: skip
+    runs += [
+        run("none", "strong", warm, 10 * warm, part="bonuses", settings={"bonus": 0.01}, gain=-0.05)
+        for warm in range(warm_starts)
+    ]  # fmt: skip
     for alpha in (0.1, 0.4):
         runs += [
             run("hicra", "strong", warm, 10 * warm + seed, part="alphas", settings={"alpha": alpha}, gain=alpha / 3)

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intervals import chance_below, clustered_mean, mixture_of, percentile_interval, quantile
+from intervals import chance_below, clustered_mean, mixture_of, percentile_interval
 
 from hicra.errors import DataError
-from hicra.stats.paired import t_interval
 from paths import ROOT
 
 DIFFERENCES = st.lists(st.floats(-1, 1), min_size=6, max_size=6)
@@ -29,15 +28,21 @@ def test_with_one_pair_a_warm_start_it_is_students_interval():
     assert found.error == pytest.approx(math.sqrt(14 / 3) / 2, abs=1e-6)
 
 
-def test_without_spread_between_warm_starts_it_pools_all_pairs():
-    """With a prior that allows no spread between them, warm starts do not matter."""
+def test_it_is_the_posterior_summed_over_all_three_unknowns():
+    """A plain sum over ratio, sigma and mu, without any of the algebra, puts 2.5 % below the lower limit and above the upper."""
     data = np.array([[0.1, 0.3, 0.2], [0.0, 0.5, 0.4]])
-    means = data.mean(axis=1)
-    rest = ((data - means[:, None]) ** 2).sum()
-    mixture = mixture_of(means[None], np.array([3.0, 3.0]), np.array([rest]), prior=1e-9)
-    low, high = t_interval(data.ravel())
-    assert quantile(mixture, 0.025)[0] == pytest.approx(low, abs=1e-7)
-    assert quantile(mixture, 0.975)[0] == pytest.approx(high, abs=1e-7)
+    found = clustered_mean(data.ravel(), [0, 0, 0, 1, 1, 1])
+    means, rest = data.mean(axis=1), ((data - data.mean(axis=1)[:, None]) ** 2).sum()  # rest = .02 + .14
+    mu, sigma = np.linspace(-9, 9, 6001)[:, None], np.geomspace(0.02, 6, 400)[None, :]
+    density = np.zeros(6001)
+    for ratio in np.geomspace(0.02, 60.0, 60):
+        spread = sigma**2 * (1 / 3 + ratio**2)  # of a mean of three
+        fit = -((means[0] - mu) ** 2 + (means[1] - mu) ** 2) / (2 * spread) - np.log(spread)
+        fit = fit - 4 * np.log(sigma) - rest / (2 * sigma**2)
+        density += np.exp(fit).sum(axis=1) * ratio / (1 + (ratio / 0.4) ** 2)
+    share = np.cumsum(density) / density.sum()
+    for limit, chance in ((found.low, 0.025), (found.high, 0.975)):
+        assert np.interp(limit, mu[:, 0], share) == pytest.approx(chance, abs=0.004)
 
 
 def test_spreads_by_hand():
@@ -48,11 +53,14 @@ def test_spreads_by_hand():
 
 
 def test_warm_starts_that_differ_make_it_wider():
-    """The same six differences, once mixed and once sorted into warm starts."""
-    mixed = np.array([0.0, 0.1, 0.2, 0.0, 0.1, 0.2])
-    narrow, wide = (clustered_mean(each, TWO_EACH) for each in (mixed, np.sort(mixed)))
-    assert (narrow.between, wide.between) == (0.0, pytest.approx(0.1))
-    assert wide.high - wide.low > narrow.high - narrow.low
+    """The same spread inside warm starts, and means that lie apart more and more."""
+    inside = np.tile([-0.1, 0.0, 0.1], 4)
+    apart = np.repeat([-1.0, -0.5, 0.5, 1.0], 3)
+    found = [clustered_mean(inside + factor * apart, np.repeat(range(4), 3).tolist()) for factor in (0.0, 0.05, 0.2)]
+    widths = [one.high - one.low for one in found]
+    assert widths == sorted(widths)
+    assert widths[2] > 2 * widths[0]
+    assert [one.within for one in found] == pytest.approx([0.1, 0.1, 0.1])
 
 
 @given(DIFFERENCES)
@@ -98,13 +106,13 @@ def test_what_has_no_interval_is_refused(values, warm, told):
 
 @pytest.mark.slow
 def test_it_covers_what_it_says_with_four_warm_starts():
-    """2,000 experiments of 4 x 6 with a spread of half: .93 to .95 were found; 3 standard errors below .93 is .913."""
+    """2,000 experiments of 4 x 6 with a spread of half, where .953 was found; 3 standard errors of 2,000 are .015."""
     rng = np.random.default_rng(3)
     data = rng.normal(0, 0.5, (2000, 4, 1)) + rng.normal(0, 1, (2000, 4, 6))
     means = data.mean(axis=2)
     rest = ((data - means[:, :, None]) ** 2).sum(axis=(1, 2))
     below = chance_below(mixture_of(means, np.full(4, 6.0), rest), np.zeros(2000))
-    assert 0.913 <= (np.abs(below - 0.5) <= 0.475).mean() <= 0.965
+    assert 0.938 <= (np.abs(below - 0.5) <= 0.475).mean() <= 0.968
 
 
 def test_the_bootstrap_of_two_warm_starts_without_spread_inside():
@@ -119,9 +127,9 @@ def test_the_stored_simulation_says_what_the_script_says_of_it():
         for row in stored["rows"] if row["noise"] == "normal" and row["tau"] <= 0.05
     }  # fmt: skip
     four = [methods for (starts, seeds, _), methods in rows.items() if (starts, seeds) == (4, 6)]
-    assert min(one["prior on the ratio"]["coverage"] for one in four) >= 0.925
+    assert min(one["prior on the ratio"]["coverage"] for one in four) >= 0.94
     assert min(one["pooled t"]["coverage"] for one in four) < 0.85
-    assert all(one["prior on the ratio"]["half_width"] < one["few-cluster t"]["half_width"] for one in four)
+    assert four[-1]["prior on the ratio"]["half_width"] < 0.85 * four[-1]["few-cluster t"]["half_width"]
     assert rows[24, 1, 0.05]["few-cluster t"]["half_width"] < min(
         one["prior on the ratio"]["half_width"] for one in four
     )

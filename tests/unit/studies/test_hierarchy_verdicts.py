@@ -83,7 +83,7 @@ MADE = {
     # difficulty +.06 of area, bonus +.025, HICRA +.04, placebo 0, all with a spread of about .01
     "b1": HOLDS, "b2": HOLDS, "b3": HOLDS, "b4": HOLDS, "c": HOLDS, "d": HOLDS, "e": HOLDS, "f": HOLDS,
     # execution falls in the first quarter, semantic entropy rises from step 40 % on, and token entropy falls
-    "C1, weak": HOLDS, "C2, weak": HOLDS, "C4, weak": HOLDS, "C5, strong": HOLDS, "C6, strong": NOT,
+    "C1, weak": HOLDS, "C2, weak": HOLDS, "C4, weak": HOLDS, "C5, strong": HOLDS, "C6, strong": NOT, "C7": OPEN,
     # .7 x .26 / .3 = .6 of high tokens plan; the mask with 70 % of its grams has HICRA's own gain
     "C8, weak": NOT, "C9": HOLDS, "C10, weak": HOLDS, "C11": NOT, "C12, weak": HOLDS, "C13": HOLDS,
 }  # fmt: skip
