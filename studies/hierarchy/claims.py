@@ -270,7 +270,8 @@ CLAIMS: tuple[Rule, ...] = (
     Rule(
         "C7", "An entropy bonus in the loss makes entropy and responses larger, and not accuracy.",
         f"GRPO with a bonus of {BONUS}, the largest of three (the paper gives none), minus GRPO, strong start, paired, means "
-        f"over steps: token entropy and length above 0, area below {MARGIN} (does not hold above 0). {THREE}", entropy_without_gain),
+        f"over steps: token entropy and length above 0, area below {MARGIN} (does not hold above 0). {THREE}",
+        entropy_without_gain),
     *at_both(
         "C8", "Most planning tokens have high entropy, and most tokens of high entropy do not plan.",
         f"GRPO's runs, mean over steps; high means the 30 % of tokens with the highest entropy. P(high given planning) above "
