@@ -15,8 +15,8 @@ often it does not reject mu at .05, with the pairs' signs as exchangeable.
 
 What follows (figures of coverage.json, normal noise; tau 0 to .05 where nothing else is said):
 - With 4 warm starts of 6 pairs the bootstrap covers .92 to .95, the pooled t .84 to .93, the few-cluster t .93 to .96 at a half
-  width of .060 to .093, the prior on the ratio (half-Cauchy, scale 0.4) .96 to .98 at .056 to .072. With 4 of 3: the bootstrap .90
-  to .96, the prior .95 to .985. So the prior on the ratio is the primary interval. Where warm starts differ more than is
+  width of .060 to .093, the prior on the ratio (half-Cauchy, scale 0.4) .96 to .98 at .056 to .072. With 4 of 3: the bootstrap
+  .90 to .96, the prior .95 to .985. So the prior on the ratio is the primary interval. Where warm starts differ more than is
   plausible (tau .20) it covers .90, the bootstrap .81, the pooled t .54.
 - The sign flips by pairs reject a true null in up to 15 % of experiments (4 warm starts of 6, tau .05): they test that no warm
   start shows a difference, and not that the mean difference is 0. Flips of whole warm starts cannot go below p = 2 / 2^4. So the
