@@ -42,7 +42,8 @@ class SignalSettings(Strict):
         description="Share of the signal on planning that is told to methods which follow it, such as hicra_adaptive.",
     )
     parameters: str = Field(
-        default="all", description="The parameters that gradients are of: all, or last:K for the last K layers."
+        default="all",
+        description="The parameters that gradients are of: all, last:K for the last K layers, or lora:R for adapters of rank R.",
     )
     project: Count = Field(
         default=0,
