@@ -69,7 +69,7 @@ def test_what_lies_far_outside_is_drawn_at_the_edge_with_an_arrow() -> None:
     root = parse(chart)
     (interval,) = [path for path in root.iter(f"{SPACE}path") if path.get("class") == "mean"]
     assert (interval.get("d") or "").startswith("M74 ")
-    assert (interval.get("d") or "").endswith("H236")
+    assert (interval.get("d") or "").endswith("H222")
     slanted = [
         path for path in root.iter(f"{SPACE}path") if path.get("class") == "span" and "L" in (path.get("d") or "")
     ]
