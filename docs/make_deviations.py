@@ -57,6 +57,7 @@ FAMILIES = {
     "TCR": "Recipe: GRPO-TCR",
     "TRAIN": "Training",
     "METRIC": "Metrics",
+    "SIGNAL": "The signal of the gradient",
     "FORK": "Finding: overlap of planning and uncertain tokens",
     "SENSITIVITY": "Finding: sensitivity to the list of grams",
     "ERRORS": "Finding: error types",

@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "cases.jsonl",
     "train": "-o out --set train.steps=1 --set train.prompts_per_step=2 --set train.group_size=2",
     "eval": "--samples good.jsonl -o out",
+    "signal": "--model plan-execute-strong --task plan_execute --batches 3 --prompts 8 --group 4",
     "diagnose": "good.jsonl -o out",
     "compare": "table.csv",
     "report": "run -o report.html",
@@ -47,10 +48,10 @@ def found(value, keys):
 
 
 @pytest.mark.parametrize(
-    "verb", [pytest.param(verb, marks=pytest.mark.slow) if verb == "train" else verb for verb in COMMANDS]
+    "verb", [pytest.param(verb, marks=pytest.mark.slow) if verb in ("train", "signal") else verb for verb in COMMANDS]
 )
 def test_keys(verb, tmp_path, monkeypatch, capsys):
-    if verb == "train":
+    if verb in ("train", "signal"):
         pytest.importorskip("trl")
     monkeypatch.chdir(tmp_path)
     for name, rows in (("rows", ROWS), ("good", ROWS[:3]), ("labels", LABELS), ("cases", CASES)):

@@ -13,6 +13,7 @@ from verb_calls import FOLDERS, NO_FILES, READERS, SUFFIXES, WRITERS, call, refu
 pytestmark = pytest.mark.slow  # a walk over every verb
 
 TRAINS = {"train", "demo"}
+RESUMED = ("eval", "signal")
 READ_ONLY = {"corpus inspect", "lexicon show", "lexicon diff", "lexicon score"}
 
 
@@ -83,7 +84,7 @@ def test_overwrite_replaces_it(verb, folder):
 @pytest.mark.parametrize("verb", [verb for verb in WRITERS if verb not in TRAINS])
 def test_an_input_is_never_replaced(verb, folder):
     words = words_of(verb, "OUT")
-    inputs = {"eval": "rows.jsonl", "report": "run/metrics.jsonl", "compare": "table.csv"}
+    inputs = {"eval": "rows.jsonl", "signal": "plans.txt", "report": "run/metrics.jsonl", "compare": "table.csv"}
     source = folder / inputs.get(verb, WRITERS[verb].split()[0])
     before = source.read_bytes()
     (folder / "link").symlink_to(source)
@@ -126,8 +127,8 @@ def test_a_full_disk(verb, folder, largest):
     refused(answer, out.name, "File too large")
     assert "make room" in answer.printed["fix"]
     assert hidden(folder) == []
-    assert not out.exists() or (out.is_dir() and verb == "eval")
-    words = [*words_of(verb, out), *(["--resume"] if verb == "eval" else [])] if verb != "report" else None
+    assert not out.exists() or (out.is_dir() and verb in RESUMED)
+    words = [*words_of(verb, out), *(["--resume"] if verb in RESUMED else [])] if verb != "report" else None
     if words:  # with room again, nothing is in the way
         assert call(*words).code == 0
 

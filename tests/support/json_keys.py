@@ -30,6 +30,10 @@ JSON_KEYS: dict[str, list[str]] = {
     "verify": _VERDICTS.split(),
     "train": ["run_dir", "steps", "final"],
     "eval": ["files", *_each("files.*", _EVALUATED)],
+    "signal": [
+        *("kinds", "methods", "batches", "rollouts", "accuracy", "seconds"), *_each("kinds.*", "signal noise snr share ci"),
+        *_each("methods.*", "cosine cosine_ci difference difference_ci bias_cosine snr"),
+    ],
     "diagnose": [
         "steps", *_each("steps.*", "step rows"), "coverage", "findings", *_each("findings.*", "name text figures"),
         "not_seen", *_each("not_seen.*", "name text figures"), "run_dir",

@@ -23,6 +23,8 @@ LABELS = [
 ]  # fmt: skip
 CASES = [{"id": number, "completion": "\\boxed{2}", "gold": "2"} for number in range(8)]
 TABLE = "arm,seed,value\n" + "".join(f"{arm},{seed},0.{seed}\n" for arm in ("none", "hicra") for seed in range(6))
+SIGNAL = "--model plan-execute-strong --task plan_execute --batches 3 --prompts 6 --group 6 --methods hicra"
+PLANS = "so stop here\nthat fails\nthat works\ntry another way\n"  # what the model writes now and then
 SMALL = "--set train.steps=1 --set train.prompts_per_step=2 --set train.group_size=2 --set eval.problems=0"
 
 # What each verb that writes is called with; OUT is its output, and the first word its input.
@@ -35,13 +37,14 @@ WRITERS = {
     "tag": "rows.jsonl -o OUT",
     "verify": "cases.jsonl -o OUT",
     "eval": "--samples rows.jsonl -o OUT",
+    "signal": f"{SIGNAL} --lexicon plans.txt -o OUT",
     "diagnose": "rows.jsonl -o OUT",
     "compare": "table.csv --plot OUT",
     "report": "run -o OUT",
     "train": f"--config config.yaml {SMALL} -o OUT",
     "demo": "-o OUT",
 }
-FOLDERS = ("mine", "lexicon merge", "lexicon select", "lexicon fit", "eval", "diagnose", "train", "demo")
+FOLDERS = ("mine", "lexicon merge", "lexicon select", "lexicon fit", "eval", "signal", "diagnose", "train", "demo")
 SUFFIXES = {"corpus overlap": ".jsonl", "tag": ".jsonl", "verify": ".jsonl", "compare": ".svg", "report": ".html"}
 
 # What each verb that reads is called with; BAD is a file or folder that is not what it should be.
@@ -58,6 +61,7 @@ READERS = {
     "tag": "BAD -o OUT",
     "verify": "BAD -o OUT",
     "eval": "--samples BAD -o OUT",
+    "signal": "--data BAD --model plan-execute-strong -o OUT",
     "diagnose": "BAD -o OUT",
     "compare": "BAD",
     "report": "BAD -o OUT",
@@ -71,6 +75,7 @@ def write_inputs(folder):
     for name, rows in (("rows", ROWS), ("labels", LABELS), ("cases", CASES)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "table.csv").write_text(TABLE)
+    (folder / "plans.txt").write_text(PLANS)
     (folder / "grams.txt").write_text("let's check\nonce more\n")
     (folder / "config.yaml").write_text("task:\n  name: plan_execute\n")
 

@@ -35,6 +35,7 @@ VERBS = {
     "verify": "Judge answers: give a verdict to each row of id, completion and gold.",
     "train": "Train a model with a credit method.",
     "eval": "Sample answers to benchmark questions, verify them, and report avg@n and pass@k with intervals.",
+    "signal": "Measure at a fixed model where the learning signal is, by kind of token, and what a step of each method is worth.",
     "diagnose": "Compute every metric that the rollouts of any run allow, step by step.",
     "compare": "Compare arms with a baseline, paired by seed, from run folders or a table of arm, seed and value.",
     "report": "Build one offline HTML page from run folders.",

@@ -19,7 +19,7 @@ from hicra.generation.render import Prompt
 from hicra.tasks import judge
 from hicra.tasks import questions as from_files
 from hicra.tasks.base import GENERATED, Task, make_task
-from hicra.tasks.benchmarks import BENCHMARKS
+from hicra.tasks.benchmarks import BENCHMARKS, named_file
 from hicra.tasks.files import read_rows
 from hicra.tasks.prompts import template_of
 from hicra.verify import Gold
@@ -81,7 +81,7 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmar
         rows = task.rows("eval", most or GENERATED_QUESTIONS, seed)
         digest = sha256_bytes(canonical_json(rows).encode())
         return EvalBenchmark(name, name, digest, "task", task, [_of_task(row) for row in rows])
-    kind, file = _named(name)
+    kind, file = named_file(name)
     path = Path(file)
     where, first = next(read_rows(path, "--data"))
     if first.keys() >= PLAN_EXECUTE_KEYS:
@@ -107,12 +107,6 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmar
     ]
     listed = [f"line {bad['line']}: {bad['answer'][:60]}" for bad in loaded.bad_gold]
     return EvalBenchmark(file, kind, sha256_file(path), template, None, asked, listed)
-
-
-def _named(name: str) -> tuple[str, str]:
-    """Splits `KIND=PATH` into (kind, path); gives ("", path) for anything else and if a file has the whole name."""
-    kind, mark, file = name.partition("=")
-    return (kind, file) if mark and kind in BENCHMARKS and not Path(name).exists() else ("", name)
 
 
 def _of_task(row: Mapping[str, Any]) -> EvalQuestion:

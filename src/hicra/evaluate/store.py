@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +30,7 @@ from hicra.artifacts import (
 )
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
+from hicra.runs.lock import locked_inside
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.eval", 1
@@ -98,26 +99,13 @@ class Store:
             write_text(made / file.name, canonical_json(manifest))
         return cls(path, manifest)
 
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> contextlib.AbstractContextManager[None]:
         """Locks the folder while this process writes; the system releases the lock when the process ends.
 
         Raises:
             ArtifactError: another process holds the lock.
         """
-        try:
-            import fcntl
-        except ImportError:  # Windows has no such lock
-            yield
-            return
-        with open(self.path / ".lock", "a", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ArtifactError(
-                    f"another process is writing to {self.path}", "wait for it, or choose another -o"
-                ) from None
-            yield
+        return locked_inside(self.path)
 
     @property
     def complete(self) -> bool:

@@ -4,7 +4,8 @@ A gradient of a batch is g = mu + z, where mu is its expectation and z has mean 
 the expectation |mu|^2, since their z are independent. So the mean over pairs estimates the signal |mu|^2 without bias, while the
 squared norm of one batch, |mu|^2 + E|z|^2, would be mostly noise.
 
-Source: this project's; the estimate is a U-statistic, and its interval the jackknife over batches (Arvesen 1969).
+Source: this project's; the estimate is a U-statistic, and its interval the jackknife over batches (Arvesen 1969), corrected for
+pairs (`hicra.stats.jackknife`). benchmarks/sim_signal_intervals.py says how often it holds the truth.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Floats, as_numpy
+from hicra.arrays import Bools, Floats, as_numpy
 from hicra.errors import DataError
-from hicra.stats.jackknife import jackknife_interval
+from hicra.stats.jackknife import jackknife_interval, left_out
 
 
 @dataclass(frozen=True)
@@ -66,27 +67,30 @@ def gradient_signal(gradients: Any, confidence: float = 0.95) -> GradientSignal:
 def signal_of_products(inner: Floats, confidence: float = 0.95) -> GradientSignal:
     """Estimates signal and noise from the inner products [N,N] of all gradients, N >= 2; see `gradient_signal`."""
     n = len(inner)
-    signal = float(mean_over_pairs(inner))
+    taken = np.concatenate([np.ones((1, n), np.bool_), *left_out(n)])
+    pairs = mean_over_pairs(inner[:, :, None], taken)[:, 0]
+    signal = float(pairs[0])
     noise = float(np.trace(inner)) / n - signal
     snr = signal / noise if noise > 0 else np.inf if signal > 0 else np.nan
     low, high = np.nan, np.nan
     if n > 2:
-        low, high = jackknife_interval(signal, mean_over_pairs_without(inner), confidence)
+        low, high = jackknife_interval(signal, pairs[1 : n + 1], confidence, pairs[n + 1 :])
     return GradientSignal(signal, noise, snr, low, high)
 
 
-def mean_over_pairs(inner: Floats) -> Floats:
-    """Returns the mean [...] of inner products [N,N,...] over pairs of different batches."""
-    n = len(inner)
-    own = np.einsum("ii...->i...", inner).sum(axis=0)
-    mean: Floats = (inner.sum(axis=(0, 1)) - own) / (n * (n - 1))
-    return mean
+def mean_over_pairs(tables: Floats, chosen: Bools) -> Floats:
+    """Computes the mean over pairs of different batches, for subsets of the batches.
 
+    Args:
+        tables: [N,N,P] numbers of the pairs of batches.
+        chosen: [K,N] the batches that each subset takes.
 
-def mean_over_pairs_without(inner: Floats) -> Floats:
-    """Returns `mean_over_pairs` [N,...] of inner products [N,N,...] without batch i, N >= 3."""
-    n = len(inner)
-    own = np.einsum("ii...->i...", inner)
-    rest = inner.sum(axis=(0, 1)) - own.sum(axis=0)
-    mean: Floats = (rest - inner.sum(axis=0) - inner.sum(axis=1) + 2 * own) / ((n - 1) * (n - 2))
+    Returns:
+        [K,P]; NaN for a subset of fewer than two batches, which has no pair.
+    """
+    taken = chosen.astype(np.float64)
+    n, many = len(tables), taken.sum(axis=1, keepdims=True)
+    rows = (taken @ tables.reshape(n, -1)).reshape(len(taken), n, -1)
+    own = taken @ np.einsum("iip->ip", tables)
+    mean: Floats = (np.einsum("kjp,kj->kp", rows, taken) - own) / np.where(many > 1, many * (many - 1), np.nan)
     return mean

@@ -208,16 +208,28 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _apply(tree: dict[str, Any], override: str, names: Mapping[str, Collection[str]]) -> None:
-    key, equals, text = override.partition("=")
+def assigned(text: str, option: str, example: str) -> tuple[str, Any]:
+    """Splits `KEY=VALUE` as an option gives it, and reads the value as YAML; the two others name the option in messages.
+
+    Raises:
+        ConfigError: there is no key or no `=`, or the value is not YAML.
+    """
+    key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ConfigError(f"--set {override!r} is not of the form a.b=value", "for example --set train.steps=20")
+        raise ConfigError(
+            f"{option} {text!r} is not of the form {'a.b' if '.' in example else 'a'}=value",
+            f"for example {option} {example}",
+        )
     try:
-        value = yaml.load(text, Loader=_NoDuplicates)
+        return key, yaml.load(value, Loader=_NoDuplicates)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(
-            f"--set {override!r}: the value is not YAML: {' '.join(str(error).split())}", "put the value in quotes"
+            f"{option} {text!r}: the value is not YAML: {' '.join(str(error).split())}", "put the value in quotes"
         ) from None
+
+
+def _apply(tree: dict[str, Any], override: str, names: Mapping[str, Collection[str]]) -> None:
+    key, value = assigned(override, "--set", "train.steps=20")
     value = rooted(value, Path.cwd(), names, None, key)
     *parents, last = key.split(".")
     for parent in parents:

@@ -1,4 +1,4 @@
-"""A run folder has one writer at a time: a locked file beside it says which process that is, and since when.
+"""A folder has one writer at a time. Of a run folder, a locked file beside it says which process that is, and since when.
 
 The operating system gives a lock back when its process ends, however it ends. So a file that a killed process left behind is not
 locked: it is stale, and the next writer takes it over.
@@ -43,6 +43,23 @@ def one_writer(path: Path) -> Iterator[None]:
             missing_ok=True
         )  # still locked: whoever opened it meanwhile sees that it is gone, and opens a new one
         os.close(handle)
+
+
+@contextlib.contextmanager
+def locked_inside(folder: Path) -> Iterator[None]:
+    """Locks a folder that exists, by the file `.lock` in it, while the block runs; nothing is written into that file.
+
+    Raises:
+        ArtifactError: another process holds the lock.
+    """
+    with open(folder / ".lock", "a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ArtifactError(
+                f"another process is writing to {folder}", "wait for it, or choose another -o"
+            ) from None
+        yield
 
 
 def _locked(file: Path, path: Path) -> int:

@@ -4,7 +4,8 @@
 
 - components.py: advantages of many methods as sums of a few, so that a backward pass is made for a component and not a method.
 - gradients.py: the gradients of a batch, one for each component; projection.py makes them short. Only these need torch.
-- products.py: what the inner products of the batches' gradients tell, with intervals.
+- products.py: what the inner products of the batches' gradients tell, with intervals; subsets.py has the numbers without some
+  batches, which the intervals need.
 - measure.py: the whole measurement, batch by batch, in a folder that can be resumed (store.py).
 - memory.py: signal and noise by kind, remembered over the steps of a training run.
 """

@@ -21,7 +21,7 @@ from hicra.stats.grouped_share import grouped_share_interval, share_change_inter
 from hicra.stats.holm import holm
 from hicra.stats.improvement import improvement_interval, prob_improvement
 from hicra.stats.iqm import LEAST_TASK_RUNS, iqm, iqm_interval
-from hicra.stats.jackknife import jackknife_interval
+from hicra.stats.jackknife import jackknife_interval, left_out
 from hicra.stats.kappa import cohen_kappa, raw_agreement
 from hicra.stats.paired import LEAST_SEEDS, Comparison, paired_comparison, t_interval
 from hicra.stats.power import seeds_needed, smallest_gap, spread_interval
@@ -56,6 +56,7 @@ __all__ = [
     "iqm_interval",
     "jackknife_interval",
     "least_p",
+    "left_out",
     "mean_share_interval",
     "normal_quantile",
     "paired_comparison",

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -162,3 +163,9 @@ def benchmark_of(name: Any, key: str) -> BenchmarkSpec:
     if isinstance(name, str) and name in BENCHMARKS:
         return BENCHMARKS[name]
     raise ConfigError(f"{key}: no benchmark {name!r}", did_you_mean(str(name), BENCHMARKS))
+
+
+def named_file(name: str) -> tuple[str, str]:
+    """Splits `KIND=PATH` into (kind, path); gives ("", path) for anything else and if a file has the whole name."""
+    kind, mark, file = name.partition("=")
+    return (kind, file) if mark and kind in BENCHMARKS and not Path(name).exists() else ("", name)

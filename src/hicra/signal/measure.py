@@ -1,0 +1,345 @@
+"""Measures where the learning signal of a fixed policy is, batch by batch, in memory or in a folder that can be resumed.
+
+settings, model, task, lexicon -> batches (batch.py) -> components -> gradients -> inner products -> result
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hicra.drawing.readable import duration
+from hicra.errors import ConfigError
+from hicra.lexicon import Lexicon
+from hicra.signal.components import components
+from hicra.signal.methods import read_baseline, read_methods
+from hicra.signal.products import EXECUTION, PLANNING, analyse, products
+from hicra.signal.result import text_of
+from hicra.signal.room import check_room, free_bytes
+from hicra.signal.settings import SignalSettings
+from hicra.signal.store import Part, Store
+from hicra.tagging import Tagger
+from hicra.tasks.base import Task
+
+Say = Callable[[str], None]
+Progress = Callable[[int, int, str], None]
+PACKAGES = ("torch", "transformers")
+SMALL = 1_000_000  # weights; below this, several threads of torch are slower than one
+
+
+def measure(
+    settings: SignalSettings,
+    *,
+    model: str,
+    task: Task,
+    lexicon: Lexicon,
+    inputs: Mapping[str, Any] | None = None,
+    read: Sequence[str] = (),
+    out: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    say: Say = lambda text: None,
+    progress: Progress = lambda done, total, figures: None,
+) -> dict[str, Any]:
+    """Measures a model by its name or folder.
+
+    Args:
+        settings: how it is measured.
+        model: a folder, or a name that `models.resolve` knows.
+        task: asks and scores; its problems are those of the split "train".
+        lexicon: marks the planning tokens.
+        inputs: what decides the problems (name, settings, hashes of files), recorded in the folder and compared at a resume.
+        read: files and folders that task and lexicon are from, which are never replaced.
+        out: the folder, which must be absent or empty, unless `resume` or `overwrite` says otherwise; None keeps nothing.
+        resume: goes on with the same measurement in `out`, also to more batches, or returns its result if it is complete.
+        overwrite: replaces what is in `out`.
+        say: is called with one line for the user.
+        progress: is called with (batches done, number of all batches, what is going on and the time left).
+
+    Returns:
+        The keys of `measure_model`, `model`, `settings`, `out` (null without a folder), and `text`, the tables for a terminal.
+
+    Raises:
+        ConfigError, DataError, ArtifactError: something is wrong with the settings, model, task, lexicon or folder.
+    """
+    from hicra.generation.folder import model_folder, model_hash
+
+    refuse_before(settings, task)
+    if out is None and (resume or overwrite):
+        raise ConfigError("there is no folder to go on with or to replace", "name it with -o DIR")
+    folder = model_folder(model)
+    asked = {
+        "settings": settings.recorded(), "model": {"name": model, "sha256": model_hash(folder)},
+        "inputs": {"lexicon": lexicon.content_hash, **(inputs or {})},
+    }  # fmt: skip
+    about = {"model": asked["model"], "settings": asked["settings"], "inputs": asked["inputs"]}
+    if out is None:
+        result = about | measure_model(
+            *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
+        )
+        return result | {"out": None, "text": text_of(result)}
+    store = Store.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
+    with store.lock():
+        if (found := store.result()) is not None:
+            say(f"{out} already holds this measurement, so nothing is sampled again")
+        else:
+            try:
+                found = about | measure_model(
+                    *load_model(folder, settings), task, lexicon, settings, store=store, say=say, progress=progress
+                )
+            except KeyboardInterrupt:
+                say("interrupted: the batches measured so far are kept; the same command with --resume goes on")
+                raise
+    return found | {"out": str(out), "text": text_of(found)}
+
+
+def measure_model(
+    model: Any,
+    tokenizer: Any,
+    task: Task,
+    lexicon: Lexicon,
+    settings: SignalSettings,
+    *,
+    store: Store | None = None,
+    say: Say = lambda text: None,
+    progress: Progress = lambda done, total, figures: None,
+) -> dict[str, Any]:
+    """Measures a model that is loaded; it is left in the mode (training or evaluation) in which it was.
+
+    Args:
+        model: a transformers causal LM; which parameters have gradients is left as it was.
+        tokenizer: the model's.
+        store: keeps the batches; None keeps them in memory.
+        task, lexicon, settings, say, progress: as for `measure`.
+
+    Returns:
+        {kinds, methods, warnings} as `products.analyse` gives them, and batches, rollouts, accuracy (null where nothing is
+        judged), seconds, tokens {kind: number}, all_tokens, groups, mixed_groups, unscorable, reward, components (of each batch),
+        parameters (number of values), numbers (of a gradient that is kept).
+
+    Raises:
+        ConfigError: there is no mixed group in the first batch, planning or execution has no token there, the gradients do not
+            fit into memory, or the model has no parameters that can have a gradient.
+    """
+    from hicra.signal.parameters import as_before, chosen_parameters
+
+    refuse_before(settings, task)
+    training = model.training
+    with as_before(model):
+        parameters = chosen_parameters(model, settings.parameters)
+        model.eval()
+        try:
+            run = _Run(model, tokenizer, task, Tagger(lexicon, tokenizer, settings.unit or None), settings, parameters)
+            parts = run.parts(store, progress)
+        finally:
+            model.train(training)
+    kinds = _kinds(parts)
+    names = [*kinds, *run.methods]
+    vectors = [(part.vectors, {name: _row(part, name) for name in names}) for part in parts]
+    inner = products(vectors, names)
+    seconds = sum(part.about["seconds"] for part in parts)
+    result = analyse(inner, kinds, list(run.methods)) | _totals(parts, kinds, settings) | {
+        "parameters": run.size, "numbers": run.numbers,
+    }  # fmt: skip
+    if store:
+        about = {name: store.manifest[name] for name in ("model", "settings", "inputs")}
+        store.finish(inner, names, about | result, seconds)
+    return result | {"seconds": seconds}
+
+
+def refuse_before(settings: SignalSettings, task: Task) -> None:
+    """Raises ConfigError for what can be known before a model is loaded: unknown methods, missing fields, too few problems."""
+    read_methods(settings.methods)
+    read_baseline(settings.baseline)
+    rows = task.rows("train", settings.prompts, 0)
+    if len(rows) < settings.prompts:
+        raise ConfigError(
+            f"a batch has {settings.prompts} prompts, and the task {task.name!r} has {len(rows)} problems",
+            f"give --prompts {max(1, len(rows))} or fewer",
+        )
+    if rows and rows[0].get("images"):
+        raise ConfigError(
+            f"the problems of {task.name!r} have images",
+            "give questions in text; `hicra signal` samples from text models",
+        )
+    if getattr(task, "tools", ()):
+        raise ConfigError(
+            f"the task {task.name!r} lets the model call tools, and `hicra signal` samples single turns",
+            "measure it during training: signal_every in the config of `hicra train`",
+        )
+
+
+def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
+    """Loads (model in float32, tokenizer) onto the device of the settings.
+
+    Raises:
+        ConfigError: the folder cannot be loaded, or there is no such device.
+    """
+    try:
+        import torch
+        from safetensors import SafetensorError
+        from transformers import GenerationConfig
+
+        from hicra.generation.sampling import load
+    except ImportError as error:
+        raise ConfigError(
+            f"hicra signal needs {error.name}, which is not installed", "pip install 'hicra[train]'"
+        ) from None
+    device = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ConfigError(f"device is {device!r}, and torch sees no GPU here", "give --device cpu, or `hicra doctor`")
+    try:
+        model, tokenizer = load(folder, settings.threads or torch.get_num_threads())
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(f"transformers cannot load {folder}: {why}", "check the folder's files") from None
+    if not settings.threads and sum(one.numel() for one in model.parameters()) < SMALL:
+        torch.set_num_threads(1)
+    if tokenizer.eos_token_id is None:
+        raise ConfigError(f"the tokenizer of {folder} has no end token", "set eos_token in its tokenizer_config.json")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    # the folder's own settings (repetition penalty, top-k ...) would sample from another policy than the one that is measured
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    return model.to(device), tokenizer
+
+
+@dataclass
+class _Run:
+    """Measures the batches of one model."""
+
+    model: Any
+    tokenizer: Any
+    task: Task
+    tagger: Tagger
+    settings: SignalSettings
+    parameters: list[Any]
+
+    def __post_init__(self) -> None:
+        self.methods, self.baseline = read_methods(self.settings.methods), read_baseline(self.settings.baseline)
+        self.size = sum(one.numel() for one in self.parameters)
+        if self.settings.project >= self.size:
+            raise ConfigError(
+                f"project is {self.settings.project}, and a whole gradient has {self.size} numbers",
+                "keep whole gradients with --project 0, or give a smaller number",
+            )
+        self.numbers = self.settings.project or self.size
+        self.free = free_bytes()
+        self._check_room(2)  # planning and execution are the fewest
+
+    def parts(self, store: Store | None, progress: Progress) -> list[Part]:
+        """Returns all batches, those of earlier starts from the store."""
+        total, fresh, began = self.settings.batches, 0, time.monotonic()
+        found: list[Part] = []
+        for number in range(total):
+            part = store.read_part(number) if store else None
+            if part is None:
+
+                def say(text: str, done: int = number, new: int = fresh) -> None:
+                    progress(done, total, f"{text}{_left(total - done, new, time.monotonic() - began)}")
+
+                part = self._part(number, say)
+                fresh += 1
+                if store:
+                    store.write_part(number, part)
+            found.append(part)
+        progress(total, total, "")
+        return found
+
+    def _part(self, number: int, say: Say) -> Part:
+        from hicra.signal.batch import make_batch
+        from hicra.signal.gradients import batch_gradients
+
+        began, settings = time.monotonic(), self.settings
+        rollouts = settings.prompts * settings.group
+        batch = make_batch(
+            self.model, self.tokenizer, self.task, self.tagger, settings, self.baseline, self.methods, number,
+            lambda done: say(f"sampled {done} of {rollouts}"),
+        )  # fmt: skip
+        if number == 0:
+            _refuse_useless(batch.about, settings, self.tagger.lexicon)
+        split = components(batch.advantages, batch.encoded.live)
+        if number == 0:
+            self._check_room(len(split.basis))
+        say(f"{len(split.basis)} gradients")
+        vectors = batch_gradients(
+            self.model, batch.encoded, split.basis, parameters=self.parameters, project=settings.project,
+            seed=settings.seed, micro=settings.micro, temperature=settings.temperature,
+        )  # fmt: skip
+        return Part(vectors, split.coefficients, batch.about | {"seconds": time.monotonic() - began})
+
+    def _check_room(self, rows: int) -> None:
+        check_room(self.settings.batches, rows, self.numbers, bool(self.settings.project), self.free)
+
+
+def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon: Lexicon) -> None:
+    for kind, other in ((PLANNING, EXECUTION), (EXECUTION, PLANNING)):
+        if not about["tokens"][kind]:
+            raise ConfigError(
+                f"none of the {about['all_tokens']} tokens of the first batch is of the kind {kind}: by the lexicon "
+                f"{lexicon.name!r} all are {other} tokens",
+                f"choose another lexicon (--lexicon); `hicra lexicon show {lexicon.name}` lists its grams",
+            )
+    if not about["mixed_groups"]:
+        right = f"{about['right']} of {about['judged']} rollouts are right"
+        rarely = about["right"] * 2 < about["judged"]
+        fix = (
+            "easier problems, a stronger model, or larger groups (--group)"
+            if rarely
+            else "harder problems, or larger groups"
+        )
+        raise ConfigError(
+            f"the first batch has no mixed group among {about['groups']}: {right}, and rewards differ within no group, so there "
+            "is no gradient at all",
+            f"take {fix}; --prompts {4 * settings.prompts} looks at more of them",
+        )
+
+
+def _kinds(parts: list[Part]) -> list[str]:
+    """Returns planning, execution, then the labels that occur in any batch."""
+    labels = {name for part in parts for name in part.about["tokens"]} - {PLANNING, EXECUTION}
+    return [PLANNING, EXECUTION, *sorted(labels)]
+
+
+def _row(part: Part, name: str) -> Any:
+    """Returns the coefficients of a name in a batch; a label that does not occur there has the gradient 0."""
+    return part.coefficients.get(name, np.zeros(len(part.vectors)))
+
+
+def _totals(parts: list[Part], kinds: list[str], settings: SignalSettings) -> dict[str, Any]:
+    def total(key: str) -> int:
+        return int(sum(part.about[key] for part in parts))
+
+    judged = total("judged")
+    return {
+        "batches": len(parts), "rollouts": total("rollouts"), "accuracy": total("right") / judged if judged else None,
+        "reward": sum(part.about["reward"] for part in parts) / len(parts), "unscorable": total("unscorable"),
+        "groups": total("groups"), "mixed_groups": total("mixed_groups"),
+        "tokens": {kind: sum(part.about["tokens"].get(kind, 0) for part in parts) for kind in kinds},
+        "all_tokens": total("all_tokens"), "components": [len(part.vectors) for part in parts],
+    }  # fmt: skip
+
+
+def _left(batches: int, fresh: int, seconds: float) -> str:
+    return f", about {duration(batches * seconds / fresh)} left" if fresh else ""
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            raise ConfigError(
+                f"hicra signal needs {name}, which is not installed", "pip install 'hicra[train]'"
+            ) from None
+    return found

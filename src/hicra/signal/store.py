@@ -1,0 +1,195 @@
+"""The folder of a measurement: what was asked for, one part a batch, and at the end the inner products and the result.
+
+    hicra.json           kind hicra.signal, schema_version, settings, model, inputs {name: sha256}, versions, complete, seconds
+    parts/NNNNNN.npz     one batch: vectors [R,D] float32, coefficients [P,R] float64, about (JSON: names, counts, seconds)
+    products.npz         inner [N,P,N,P] float64, and names (JSON)
+    signal.json          the result, without what differs from run to run (seconds)
+
+A part is there completely or not at all, so a killed measurement goes on with --resume and ends with the same signal.json and
+products.npz, byte for byte, on the same machine. Parts stay, so that a finished measurement goes on to more batches.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from hicra.arrays import Array, Floats, Vectors
+from hicra.artifacts import (
+    HIDDEN,
+    atomic_file,
+    canonical_json,
+    check_output,
+    new_dir,
+    read_json,
+    read_manifest,
+    refuse_both,
+    write_text,
+)
+from hicra.errors import ArtifactError
+from hicra.runs.difference import difference
+from hicra.runs.find import MANIFEST
+from hicra.runs.lock import locked_inside
+from hicra.runs.repair import sweep
+from hicra.version import __version__
+
+KIND, SCHEMA_VERSION = "hicra.signal", 1
+COMPARED = ("settings", "model", "inputs")
+GROWS = "settings.batches"  # a measurement may go on to more batches
+RESULT = "signal.json"
+OURS = (MANIFEST, ".lock", "parts")  # what an attempt leaves that ended before its first batch
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measured batch.
+
+    Attributes:
+        vectors: [R,D] gradients of the components.
+        coefficients: {name: [R]} of each kind and method.
+        about: JSON values: counts of the batch, and the seconds that it took.
+    """
+
+    vectors: Vectors
+    coefficients: dict[str, Floats]
+    about: dict[str, Any]
+
+
+class Store:
+    """A measurement on disk; `open` starts a new one or goes on with the same one."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path, self.manifest = path, manifest
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        asked: Mapping[str, Any],
+        versions: Mapping[str, str],
+        *,
+        resume: bool,
+        overwrite: bool = False,
+        read: Sequence[str] = (),
+    ) -> Self:
+        """Opens the folder of a measurement.
+
+        Args:
+            path: a folder that is new or empty, or with `resume` of the same measurement.
+            asked: `settings`, `model` and `inputs`, as JSON values.
+            versions: versions of packages, by name.
+            resume: whether a measurement that is there goes on.
+            overwrite: whether what is there may be replaced.
+            read: the files and folders that the measurement reads, which are never replaced.
+
+        Raises:
+            ConfigError: both resume and overwrite are asked for.
+            ArtifactError: `path` holds something else, or a measurement of another model, data or settings.
+        """
+        refuse_both(resume, overwrite)
+        manifest = {
+            "kind": KIND, "schema_version": SCHEMA_VERSION, **asked, "versions": {"hicra": __version__, **versions},
+            "complete": False, "seconds": None,
+        }  # fmt: skip
+        if resume and (path / MANIFEST).exists() and not _nothing_measured(path):
+            found = read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION)
+            _refuse_other(path, found, asked)
+            if _batches(found) == _batches(manifest):
+                return cls(path, found)
+            write_text(path / MANIFEST, canonical_json(manifest))
+            return cls(path, manifest)
+        if not (path.is_dir() and _nothing_measured(path)):
+            there = (path / MANIFEST).exists()
+            check_output(path, "the signal folder", overwrite=overwrite, inputs=read, folder=True, resume=there)
+            if overwrite and (path / ".lock").exists():
+                with locked_inside(path):
+                    pass  # no other process writes to what is replaced
+        sweep(path)  # of a start that was killed before the folder was one
+        with new_dir(path, overwrite) as made:
+            write_text(made / MANIFEST, canonical_json(manifest))
+        return cls(path, manifest)
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
+        """Locks the folder while this process writes; raises ArtifactError where another one does."""
+        return locked_inside(self.path)
+
+    def result(self) -> dict[str, Any] | None:
+        """Returns the result of a measurement that is complete, with its seconds, else None."""
+        if not (self.manifest["complete"] and (self.path / RESULT).exists()):
+            return None
+        found: dict[str, Any] = read_json(self.path / RESULT, "measure again, with --overwrite")
+        return found | {"seconds": self.manifest["seconds"]}
+
+    def write_part(self, number: int, part: Part) -> None:
+        """Writes a batch, completely or not at all."""
+        about = part.about | {"names": list(part.coefficients)}
+        table = np.array(list(part.coefficients.values()), np.float64).reshape(len(part.coefficients), -1)
+        arrays: dict[str, Array] = {"vectors": part.vectors, "coefficients": table, "about": _text(about)}
+        with atomic_file(self._part(number)) as temporary:
+            _savez(temporary, arrays)
+
+    def read_part(self, number: int) -> Part | None:
+        """Reads a batch; returns None if it is absent or damaged, so that it is measured again."""
+        try:
+            with open(self._part(number), "rb") as handle, np.load(handle, allow_pickle=False) as file:
+                about = json.loads(file["about"].tobytes())
+                vectors, table = file["vectors"], file["coefficients"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        names = about.pop("names")
+        if table.shape != (len(names), len(vectors)):
+            return None
+        return Part(vectors, dict(zip(names, table, strict=True)), about)
+
+    def finish(self, inner: Floats, names: Sequence[str], result: Mapping[str, Any], seconds: float) -> None:
+        """Writes the inner products, then the result, then that it is complete."""
+        with atomic_file(self.path / "products.npz") as temporary:
+            _savez(temporary, {"inner": inner, "names": _text(list(names))})
+        write_text(self.path / RESULT, canonical_json(result))
+        self.manifest = self.manifest | {"complete": True, "seconds": seconds}
+        write_text(self.path / MANIFEST, canonical_json(self.manifest))
+        for left in (*self.path.glob(f"{HIDDEN}*"), *self.path.glob(f"parts/{HIDDEN}*")):
+            left.unlink(missing_ok=True)  # left by a write that was killed
+
+    def _part(self, number: int) -> Path:
+        return self.path / "parts" / f"{number:06d}.npz"
+
+
+def _nothing_measured(path: Path) -> bool:
+    """Tells whether a folder holds nothing but an attempt that ended before its first batch; nothing can be lost there."""
+    names = {entry.name for entry in path.iterdir()}
+    if any((path / "parts").glob("*.npz")) or not all(name in OURS or name.startswith(HIDDEN) for name in names):
+        return False
+    return MANIFEST not in names or not read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION).get("complete")
+
+
+def _refuse_other(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    for part in COMPARED:
+        for key, old, new in difference({part: found.get(part)}, {part: asked[part]}):
+            if key == GROWS and isinstance(old, int) and new >= old:
+                continue
+            raise ArtifactError(
+                f"{path} holds a measurement with {key} = {old!r}, this one has {new!r}",
+                "resume with the same model, task, lexicon and settings (batches may grow), replace it by --overwrite, or "
+                "choose another -o",
+            )
+
+
+def _batches(manifest: Mapping[str, Any]) -> Any:
+    return manifest["settings"]["batches"]
+
+
+def _text(value: Any) -> Array:
+    return np.frombuffer(canonical_json(value, indent=None).encode(), np.uint8)
+
+
+def _savez(path: Path, arrays: Mapping[str, Array]) -> None:
+    with open(path, "wb") as file:  # an open file, because numpy adds an ending to a name
+        np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -1,0 +1,106 @@
+"""`hicra signal`: its JSON, its text, the folder, and what it refuses."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from hicra import cli
+from verb_calls import call, refused
+
+SMALL = [
+    "signal",
+    "--model",
+    "plan-execute-strong",
+    "--task",
+    "plan_execute",
+    "--batches",
+    "3",
+    "--prompts",
+    "6",
+    "--group",
+    "6",
+    "--methods",
+    "hicra,placebo",
+]
+KINDS = {"signal", "noise", "snr", "share", "ci"}
+METHODS = {"cosine", "cosine_ci", "difference", "difference_ci", "bias_cosine", "snr"}
+
+
+def test_the_json_object_is_that_of_the_contract(tmp_path):
+    answer = call(*SMALL, "-o", tmp_path / "out", "--seed", 3)
+    assert answer.code == 0, answer
+    found = answer.printed
+    assert {"planning", "execution", "label:reflect"} <= set(found["kinds"])
+    assert set(found["methods"]) == {"none", "hicra", "placebo"}
+    assert all(set(one) >= KINDS for one in found["kinds"].values())
+    assert all(set(one) >= METHODS for one in found["methods"].values())
+    assert {key: found[key] for key in ("batches", "rollouts")} == {"batches": 3, "rollouts": 108}
+    assert found["seconds"] > 0
+    assert found["settings"]["seed"] == 3
+    assert found["out"] == str(tmp_path / "out")
+    kept = json.loads((tmp_path / "out" / "signal.json").read_text())
+    assert kept["methods"] == found["methods"]
+    assert json.loads((tmp_path / "out" / "hicra.json").read_text())["kind"] == "hicra.signal"
+
+    # the same again: refused, unless it goes on; another seed is another measurement
+    refused(call(*SMALL, "-o", tmp_path / "out", "--seed", 3), "already exists")
+    assert call(*SMALL, "-o", tmp_path / "out", "--seed", 3, "--resume").printed["methods"] == found["methods"]
+    refused(call(*SMALL, "-o", tmp_path / "out", "--seed", 4, "--resume"), "settings.seed = 3, this one has 4")
+
+
+def test_the_text_is_for_people_and_nothing_is_kept(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(SMALL)
+    out = capsys.readouterr()
+    assert stop.value.code == 0, out.err
+    assert "share of the signal" in out.out
+    assert "A better step is not yet a better run" in out.out
+    assert "66 phrases" in out.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("--batches 2", "have an interval"),
+        ("--group 1", "at least 2"),
+        ("--methods hicara", "hicara"),
+        ("--methods hicra@alpha=2", "alpha"),
+        ("--baseline grpoo", "grpoo"),
+        ("--parameters top", "top"),
+        ("--parameters last:9", "last:9"),
+        ("--device tpu", "tpu"),
+        ("--task plan_exec", "plan_exec"),
+        ("--task-set attempts", "--task-set 'attempts'"),
+        ("--task-set tries=1", "tries"),
+        ("--model no-such-model", "no-such-model"),
+        ("--lexicon no-such-lexicon", "no-such-lexicon"),
+        ("--data no-such.jsonl", "one of the two"),
+        ("--resume", "no folder"),
+        ("--prompts 100000", "100000 prompts"),
+    ],
+)
+def test_what_is_refused_before_anything_is_sampled(more, said, monkeypatch):
+    monkeypatch.setattr("hicra.generation.sampling.sample", None)
+    option, *_ = more.split()
+    words = SMALL.copy()
+    if option in words:
+        del words[words.index(option) : words.index(option) + 2]
+    refused(call(*words, *more.split()), said)
+
+
+def test_a_folder_that_is_something_else(tmp_path):
+    (tmp_path / "mine").write_text("x")
+    refused(call(*SMALL, "-o", tmp_path), tmp_path, "already exists")
+    refused(call(*SMALL, "-o", tmp_path / "mine"), "is a file")
+
+
+def test_a_command_without_a_model_is_wrong_usage(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["signal", "--task", "plan_execute"])
+    assert stop.value.code == 2
+    assert "--model" in capsys.readouterr().err

@@ -1,0 +1,145 @@
+"""The folder of a measurement: complete or not there, the same bytes after any kill, and never another measurement's."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hicra.errors import ArtifactError, ConfigError
+from hicra.signal.store import Part, Store
+from kill_at import killed_at
+
+ASKED = {"settings": {"batches": 3, "seed": 0}, "model": {"name": "m", "sha256": "0"}, "inputs": {"lexicon": "a"}}
+RESULT = {"kinds": {"planning": {"share": float("nan")}}, "batches": 3}
+
+
+def part(number):
+    vectors = np.random.default_rng(number).normal(size=(2, 5)).astype(np.float32)
+    return Part(
+        vectors, {"planning": np.array([1.0, 0.0]), "none": np.array([1.0, 0.5])}, {"rollouts": 8, "seconds": 2.0}
+    )
+
+
+def measured(path, resume=False, asked=ASKED):
+    store = Store.open(path, asked, {}, resume=resume)
+    for number in range(asked["settings"]["batches"]):
+        if store.read_part(number) is None:
+            store.write_part(number, part(number))
+    store.finish(np.eye(4).reshape(2, 2, 2, 2), ["planning", "none"], RESULT, 6.0)
+    return store
+
+
+def files(path):
+    return {one.relative_to(path).as_posix(): one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()}
+
+
+def test_a_part_comes_back_as_it_was(tmp_path):
+    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    store.write_part(1, part(1))
+    found, given = store.read_part(1), part(1)
+    assert found.vectors.dtype == np.float32
+    assert np.array_equal(found.vectors, given.vectors)
+    assert {name: row.tolist() for name, row in found.coefficients.items()} == {"planning": [1, 0], "none": [1, 0.5]}
+    assert found.about == given.about
+    assert store.read_part(0) is None
+
+
+def test_a_batch_without_a_gradient_comes_back_too(tmp_path):
+    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    store.write_part(0, Part(np.zeros((0, 5), np.float32), {"none": np.zeros(0)}, {}))
+    assert store.read_part(0).vectors.shape == (0, 5)
+    assert store.read_part(0).coefficients["none"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-40], lambda data: b"", lambda data: data[:200] + b"x" + data[201:]]
+)
+def test_a_damaged_part_counts_as_absent(tmp_path, damage):
+    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    store.write_part(0, part(0))
+    path = tmp_path / "out" / "parts" / "000000.npz"
+    path.write_bytes(damage(path.read_bytes()))
+    assert store.read_part(0) is None
+
+
+def test_a_kill_anywhere_is_resumed_to_the_same_bytes(tmp_path):
+    straight = measured(tmp_path / "straight")
+    expected = files(straight.path)
+    number, died = 0, True
+    while died:
+        number += 1
+        out = tmp_path / f"out{number}"
+        died = killed_at(number, tmp_path, lambda out=out: measured(out))
+        measured(out, resume=True)
+        assert files(out) == expected, number
+    assert number > 20
+
+
+def test_the_result_has_no_nan_and_its_seconds(tmp_path):
+    store = measured(tmp_path / "out")
+    assert Store.open(tmp_path / "out", ASKED, {}, resume=True).result() == {
+        "kinds": {"planning": {"share": None}}, "batches": 3, "seconds": 6.0,
+    }  # fmt: skip
+    assert "seconds" not in json.loads((store.path / "signal.json").read_text())
+    with np.load(store.path / "products.npz", allow_pickle=False) as file:
+        assert file["inner"].shape == (2, 2, 2, 2)
+        assert json.loads(file["names"].tobytes()) == ["planning", "none"]
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [("settings", "seed", 1), ("settings", "batches", 2), ("model", "sha256", "1"), ("inputs", "lexicon", "b")],
+)
+def test_another_measurement_is_refused(tmp_path, part, key, value):
+    measured(tmp_path / "out")
+    asked = ASKED | {part: ASKED[part] | {key: value}}
+    with pytest.raises(ArtifactError, match=rf"{part}\.{key} = .*, this one has {value!r}") as refused:
+        Store.open(tmp_path / "out", asked, {}, resume=True)
+    assert "--overwrite" in refused.value.fix
+
+
+def test_it_goes_on_to_more_batches(tmp_path):
+    more = ASKED | {"settings": {"batches": 5, "seed": 0}}
+    measured(tmp_path / "out")
+    store = Store.open(tmp_path / "out", more, {}, resume=True)
+    assert store.result() is None
+    assert store.read_part(2) is not None
+    assert store.read_part(3) is None
+    grown = files(measured(tmp_path / "out", resume=True, asked=more).path)
+    assert grown == files(measured(tmp_path / "straight", asked=more).path)
+
+
+def test_what_is_there_is_refused_and_overwritten_when_asked(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("x")
+    with pytest.raises(ArtifactError, match="already exists") as refused:
+        Store.open(tmp_path / "out", ASKED, {}, resume=True)
+    assert "--resume" not in refused.value.fix
+    measured(tmp_path / "other")
+    with pytest.raises(ArtifactError, match="already exists") as refused:
+        Store.open(tmp_path / "other", ASKED, {}, resume=False)
+    assert "--resume" in refused.value.fix
+    with pytest.raises(ConfigError, match="one of the two|resume goes on"):
+        Store.open(tmp_path / "out", ASKED, {}, resume=True, overwrite=True)
+    Store.open(tmp_path / "out", ASKED, {}, resume=False, overwrite=True)
+    assert not (tmp_path / "out" / "mine").exists()
+
+
+def test_an_attempt_without_a_batch_is_no_obstacle(tmp_path):
+    Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    other = ASKED | {"settings": {"batches": 3, "seed": 9}}
+    assert Store.open(tmp_path / "out", other, {}, resume=False).manifest["settings"]["seed"] == 9
+
+
+def test_another_kind_of_folder_is_named(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "hicra.json").write_text(json.dumps({"kind": "hicra.run", "schema_version": 1}))
+    with pytest.raises(ArtifactError, match=r"'hicra\.run', not 'hicra\.signal'"):
+        Store.open(out, ASKED, {}, resume=True)
+
+
+def test_two_processes_do_not_write_at_once(tmp_path):
+    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    with store.lock(), pytest.raises(ArtifactError, match="another process"), store.lock():
+        pass
