@@ -1,13 +1,14 @@
 """Draws the pictures of the docs: `python docs/make_pictures.py` writes docs/images/*.svg, the same bytes every time.
 
-What a picture shows is computed by the code that its page explains, from examples/rollouts.jsonl, the lexicon `planning` or
-studies/first-comparison/results.json. A test keeps the files equal to what this script draws.
+What a picture shows is computed by the code that its page explains, from examples/rollouts.jsonl, the lexicon `planning`,
+studies/first-comparison/results.json or docs/images/signal.json. A test keeps the files equal to what this script draws.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from hicra.compare.analyse import analyse
 from hicra.compare.plot import plot as comparison_plot
 from hicra.compare.scores import Scores
 from hicra.credit.losses.clipped import surrogate
+from hicra.drawing import signal as signal_charts
 from hicra.drawing import svg
 from hicra.drawing.plot import plot
 from hicra.drawing.readable import number, shorten
@@ -29,6 +31,8 @@ from hicra.mining.counting.words import fold_word, split_words, word_edges
 from hicra.mining.mine import MineResult, mine
 from hicra.mining.settings import MineSettings
 from hicra.report.charts import rollout_figure
+from hicra.report.measured import measured
+from hicra.report.signal import kind_sentence, model_of, steps_of
 from hicra.text.sentences import sentences
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -440,6 +444,37 @@ def metrics_picture() -> str:
     return picture(bottom + 8, "From rollouts to semantic entropy", out, "; ".join(said))
 
 
+def signal_picture() -> str:
+    """Where the signal of the two warm starts is, and what a step of each method is worth there.
+
+    docs/images/signal.json holds results of `hicra signal`, each with a name, and the words that say where they come from.
+    """
+    file = IMAGES / "signal.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    right, out, said, y = WIDTH - PAD - signal_charts.WIDTH, list[str](), list[str](), 56.0
+    out += [head(PAD, 32, "share of the learning signal"), head(right, 32, "what a step of one batch is worth")]
+    found = [measured(result, f"{file.name}: results[{at}]") for at, result in enumerate(data["results"])]
+    ends = signal_charts.reach([step for one in found for step in steps_of(one)])
+    for one in found:
+        shares = signal_charts.shares_chart([model_of(one)])
+        steps = signal_charts.steps_chart(steps_of(one), ends)
+        out.append(svg.tag("g", *shares.inside, transform=f"translate({PAD} {svg.short(y)})"))
+        out.append(svg.tag("g", *steps.inside, transform=f"translate({right} {svg.short(y)})"))
+        below = y + shares.height + 34
+        lines = textwrap.wrap(kind_sentence(one), 56)
+        out += [svg.text(PAD, below + 18 * at, line, class_="ink") for at, line in enumerate(lines)]
+        said += [shares.about, steps.about]
+        y = max(below + 18 * len(lines), y + steps.height) + 30
+    out.append(svg.text(PAD, y + 4, f"from {data['source']}"))
+    out.append(
+        svg.text(
+            WIDTH - PAD, y + 4, "filled: the interval lies off 0; hollow: it does not, or there is none", class_="end"
+        )
+    )
+    styled = [svg.tag("style", signal_charts.looks()), *out]
+    return picture(y + 22, "Where the learning signal is, from two warm starts", styled, " ".join(said))
+
+
 def _marked(words: Sequence[str], tagger: Tagger) -> list[bool]:
     """Which words of a text lie in a span."""
     spans, at, out = tagger.spans(" ".join(words)), 0, []
@@ -452,6 +487,7 @@ def _marked(words: Sequence[str], tagger: Tagger) -> list[bool]:
 PICTURES: dict[str, Callable[[], str]] = {
     "rollout": rollout, "compare": comparison, "rollouts": rollouts, "grams": grams, "lexicon": lexicon, "weights": weights,
     "tagging": tagging, "credit": credit_picture, "anatomy": anatomy, "loss": loss, "metrics": metrics_picture,
+    "signal": signal_picture,
 }  # fmt: skip
 
 if __name__ == "__main__":

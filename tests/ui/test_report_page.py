@@ -19,6 +19,7 @@ import pytest
 from hicra.report import build_report
 from hostile_run import PAYLOADS, hostile_run
 from report_fakes import fake_run
+from signal_fakes import hostile_result, signal_folder, signal_result
 
 CHROMIUM = next(
     (path for name in ("/usr/bin/chromium", "chromium", "chromium-browser") if (path := shutil.which(name))), None
@@ -216,6 +217,45 @@ def test_fits_and_follows_the_scheme(browser: Browser, page: str, width: int, sc
     browser.call("Emulation.setEmulatedMedia", features=[])
 
 
+@pytest.fixture(scope="module")
+def signal_page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("signal")
+    measured = [
+        signal_folder(folder / "weak start"),
+        signal_folder(folder / ("a long name " * 9), signal_result(0.99, (0.8, 1.3))),
+    ]
+    build_report(measured, folder / "report.html")
+    return (folder / "report.html").as_uri()
+
+
+OUTSIDE = """[...document.querySelectorAll('#signal svg text')].filter(e => {
+  const r = e.getBBox(), v = e.ownerSVGElement.viewBox.baseVal;
+  return r.x < -1 || r.x + r.width > v.width + 1 || r.y < -1 || r.y + r.height > v.height + 1;
+}).map(e => e.textContent)"""
+OVER_EACH_OTHER = """[...document.querySelectorAll('#signal svg')].flatMap(svg => {
+  const all = [...svg.querySelectorAll('text')].map(e => [e.textContent, e.getBBox()]);
+  return all.flatMap(([a, r], i) => all.slice(i + 1).filter(([, s]) => r.x < s.x + s.width - 1 && s.x < r.x + r.width - 1
+    && r.y < s.y + s.height - 3 && s.y < r.y + r.height - 3).map(([b]) => a + ' / ' + b));
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 800, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_of_measured_signal_fits_and_asks_for_nothing(
+    browser: Browser, signal_page: str, width: int, scheme: str
+) -> None:
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.open(signal_page, width)
+    assert browser.complaints() == []
+    assert {url for url in browser.requests() if not url.startswith("data:")} == {signal_page}
+    assert browser.value("document.querySelectorAll('h1').length") == 1
+    assert browser.value("document.querySelectorAll('#signal svg.chart').length") == 3
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    assert browser.value(OUTSIDE) == []
+    assert browser.value(OVER_EACH_OTHER) == []
+    browser.call("Emulation.setEmulatedMedia", features=[])
+
+
 def test_prints(browser: Browser, page: str) -> None:
     browser.open(page)
     assert len(browser.call("Page.printToPDF")["data"]) > 10_000
@@ -227,9 +267,11 @@ def test_hostile_text_does_not_run(browser: Browser, tmp_path: Path) -> None:
         [
             hostile_run(tmp_path / "<img src=x onerror=window.ran=1>", "none", 0),
             hostile_run(tmp_path / "b", PAYLOADS[0], 1),
+            signal_folder(tmp_path / "<img src=y onerror=window.ran=1>", hostile_result(PAYLOADS)),
         ],
         out,
-        extra={key: [{payload: payload} for payload in PAYLOADS] for key in ("lexicon", "evaluation", PAYLOADS[1])},
+        extra={key: [{payload: payload} for payload in PAYLOADS] for key in ("lexicon", "evaluation", PAYLOADS[1])}
+        | {"signal": [{"name": payload, **signal_result()} for payload in PAYLOADS]},
     )
     browser.open(out.as_uri())
     shown = browser.value("document.querySelectorAll('.list button').length")

@@ -11,7 +11,7 @@ from hicra.cli.common import UNDRAWN, Overwrite, Undrawn
 
 
 def report(
-    *runs: Annotated[Path, Parameter(help="Run folders, or folders of them.")],
+    *runs: Annotated[Path, Parameter(help="Run folders, or folders of them; and folders of `hicra signal`.")],
     out: Annotated[
         Path | None,
         Parameter(name=["-o", "--out"], help="The page to write; by default report.html in the folder that is given."),
@@ -23,11 +23,13 @@ def report(
     from hicra.artifacts import check_output
     from hicra.errors import ConfigError
     from hicra.report import build_report
-    from hicra.runs.find import files_read, find_runs, passed_over
+    from hicra.runs.find import files_read, find_runs, is_signal, passed_over
 
     if not runs:
         raise ConfigError("no run folder given", "name at least one: `hicra report RUN... -o FILE.html`")
     found, rest = find_runs(runs)
+    signals = [path for path in rest if is_signal(path)]
+    found, rest = [*found, *signals], [path for path in rest if path not in signals]
     for said in passed_over(rest if found else []):
         common.warn(said)
     found = found or list(runs)  # reading them says what they lack

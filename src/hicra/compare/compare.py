@@ -12,7 +12,7 @@ from hicra.compare.runs import read_runs
 from hicra.compare.table import SUFFIXES, is_table, read_tables
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.metrics.table import describe
-from hicra.runs.find import find_runs, passed_over
+from hicra.runs.find import find_runs, is_signal, passed_over
 
 DEFAULT_BASELINE = "none"
 
@@ -84,7 +84,13 @@ def _sort_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path], list[str]]
     if runs:
         tables = [path for path in rest if path.is_file() and is_table(path)]
     else:
-        runs, tables = [path for path in rest if path.is_dir()], [path for path in rest if not path.is_dir()]
+        left = [path for path in rest if not is_signal(path)]
+        if rest and not left:
+            raise DataError(
+                f"{rest[0]} holds a measured signal and no run, so there is nothing to compare",
+                f"`hicra report {rest[0]}` shows it; compare run folders that `hicra train` wrote",
+            )
+        runs, tables = [path for path in left if path.is_dir()], [path for path in left if not path.is_dir()]
         for path in tables:
             if path.suffix.lower() not in SUFFIXES:
                 raise DataError(f"{path} is no table that hicra reads", f"tables end in {', '.join(SUFFIXES)}")

@@ -104,6 +104,10 @@ def _files(path: Path) -> list[Path]:
 def _of_writer(path: Path) -> list[Path] | None:
     """Returns the rollouts of a folder that is known by what lies in it, or None where it is not known."""
     rollouts, samples = path / "rollouts", path / "samples"
+    if (path / "hicra.json").exists() and (path / "signal.json").exists() and not rollouts.is_dir():
+        raise DataError(
+            f"folder {shown(path)} holds a measured signal and no rollouts", f"`hicra report {shown(path)}` shows it"
+        )
     if (path / "hicra.json").exists() and rollouts.is_dir():  # a run of hicra
         return _known(rollouts)
     if rollouts.is_dir() and any(rollouts.glob("step_*/")):  # prime-rl

@@ -2,5 +2,5 @@
 
 theme.py has the colours for light screens, dark screens and paper, and chart.css styles all charts in those colours. svg.py
 writes elements, plot.py makes a plot in a file of its own, scales.py has ticks and scales, and readable.py writes numbers and
-names for people.
+names for people. signal.py has the charts of the learning signal, which the report and the docs share.
 """

@@ -15,11 +15,13 @@ from hicra.errors import ArtifactError
 from hicra.findings import Evidence, Finding, findings
 from hicra.report.encode import clean, plain
 from hicra.report.grams import lexicon_table, used_grams
+from hicra.report.measured import Measurement, measured, read_measured
 from hicra.report.model import ReportModel, Run
 from hicra.report.rows import read_rollouts
 from hicra.report.sample import Place, choose, index
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping, name_arms
+from hicra.runs.find import is_signal
 
 MAX_ROLLOUTS = 200
 PREFIX = "hicra/"
@@ -31,24 +33,30 @@ def build_model(
     """Reads run folders.
 
     Args:
-        runs: run folders, in the order of the page (the methods `none` and `hicra` come first).
+        runs: run folders, in the order of the page (the methods `none` and `hicra` come first), and folders of `hicra signal`.
         lexicon: a lexicon folder for cluster information; None takes the one that a run's config names, if it exists.
-        extra: further sections by name, as JSON values.
+        extra: further sections by name, as JSON values; `signal` has results of `hicra signal`, each with a name, which stand
+            before those of the folders.
         limit: the most rollouts that are shown.
 
     Raises:
         ArtifactError: no folder is given, one is given twice, or one is unreadable or has neither metrics nor rollouts.
     """
-    if not runs:
+    further = dict(extra or {})
+    given = further.pop("signal", None) or []
+    if not runs and not given:
         raise ArtifactError("no run folder given", "name at least one: `hicra report RUN... -o report.html`")
     resolved = [Path(path).resolve() for path in runs]
     twice = [str(path) for path, number in Counter(resolved).items() if number > 1]
     if twice:
         raise ArtifactError(f"run folder {twice[0]} is given twice", "name each run once")
     notes: list[str] = []
-    folders = [RunFolder.open(path) for path in runs]
+    named = dict(zip(map(Path, runs), _names(resolved), strict=True))
+    signals = [path for path in named if is_signal(path)]
+    trained = [path for path in named if path not in signals]
+    folders = [RunFolder.open(path) for path in trained]
     arms, arm_of = _arms(folders)
-    names = _names(resolved)
+    names = [named[path] for path in trained]
     headers: list[Run] = []
     places: list[list[Place]] = [[] for _ in arms]  # by arm
     for number, folder in enumerate(folders):
@@ -59,7 +67,15 @@ def build_model(
     chosen = choose(places, limit)
     rollouts = read_rollouts(chosen, arm_of, notes)
     grams = used_grams(folders, arm_of, len(arms), lexicon_table(lexicon, folders, notes))
-    return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(extra or {})))
+    measurements = (*_given(given), *(read_measured(path, named[path]) for path in signals))
+    return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements)
+
+
+def _given(results: Any) -> list[Measurement]:
+    """Checks the results of measurements that are handed over as JSON values."""
+    if not isinstance(results, list | tuple):
+        raise ArtifactError("extra['signal'] is no list of results", "give a list, each result with its name")
+    return [measured(one, f"extra['signal'][{number}]") for number, one in enumerate(results)]
 
 
 def _findings(folder: RunFolder) -> tuple[Finding, ...]:

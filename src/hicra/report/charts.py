@@ -104,8 +104,11 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     px = Scale(panel.x[0], panel.x[-1], _LEFT, right)
     py = Scale(ticks[0], ticks[-1], bottom, top)
 
-    def curve(values: Values) -> str:
-        return svg.curve([px(x) for x in panel.x], [None if value is None else py(value) for value in values])
+    def curve(values: Values, apart: bool = False) -> str:
+        xs, ys = [px(x) for x in panel.x], [None if value is None else py(value) for value in values]
+        if apart:
+            return "".join(svg.curve([x], [y]) for x, y in zip(xs, ys, strict=True))
+        return svg.curve(xs, ys)
 
     out = [svg.tag("g", *entries, class_="key")]
     for tick in ticks:
@@ -121,8 +124,8 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     if panel.rule is not None and ticks[0] <= panel.rule <= ticks[-1]:
         out.append(svg.line(_LEFT, py(panel.rule), right, py(panel.rule), class_="rule"))
     for line in panel.lines:
-        faint = f"faint a{line.arm % theme.ARMS}"
-        out += [svg.tag("path", class_=faint, d=curve(values)) for values in line.faint]
+        look = f"{'points' if panel.points else 'faint'} a{line.arm % theme.ARMS}"
+        out += [svg.tag("path", class_=look, d=curve(values, panel.points)) for values in line.faint]
     out += [_bold(line, curve(line.bold)) for line in panel.lines]
     return svg.document(
         WIDTH, bottom + _BOTTOM, figure.title, *out, about=describe(figure, panel),

@@ -45,7 +45,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; `include` has values that the axis must show, and `rule` is a value that a line marks."""
+    """One pair of axes; `include` has values that the axis must show, and `rule` is a value that a line marks.
+
+    With `points`, the curves of runs are drawn as single points.
+    """
 
     name: str
     unit: str
@@ -54,6 +57,7 @@ class Panel:
     include: tuple[float, ...] = ()
     rule: float | None = None
     percent: bool = False
+    points: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.findings import Finding
+from hicra.report.measured import Measurement
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Gram:
 
 @dataclass(frozen=True)
 class ReportModel:
-    """Everything that the page shows; runs/arms.py names the `arms`."""
+    """Everything that the page shows; runs/arms.py names the `arms`, and `signal` has what `hicra signal` measured."""
 
     arms: tuple[str, ...]
     runs: tuple[Run, ...]
@@ -91,6 +92,7 @@ class ReportModel:
     grams: tuple[Gram, ...]
     notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    signal: tuple[Measurement, ...] = ()
 
     @property
     def total_rollouts(self) -> int:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from hicra.artifacts import write_text
 from hicra.drawing import theme
 from hicra.drawing.readable import counted, number, shorten
+from hicra.drawing.signal import looks as signal_looks
 from hicra.errors import ArtifactError
 from hicra.report import charts, sections
 from hicra.report.build import MAX_ROLLOUTS, build_model
@@ -26,6 +27,8 @@ from hicra.report.encode import clean
 from hicra.report.figures import Figure, all_figures, others
 from hicra.report.model import ReportModel, Rollout
 from hicra.report.pack import cut, pack
+from hicra.report.signal import signal_section
+from hicra.report.signal_curve import signal_curve
 from hicra.version import __version__
 
 MAX_BYTES = 2_000_000
@@ -39,10 +42,11 @@ def build_report(
     """Writes the report of these runs.
 
     Args:
-        runs: run folders.
+        runs: run folders, and folders that `hicra signal` wrote.
         out: the HTML file; an existing one is replaced.
         lexicon: a lexicon folder for cluster information; None takes the one that a run's config names, if it exists.
-        extra: further sections, by name: `lexicon`, `verdict`, `mask_score`, `evaluation`, `next`, or any other.
+        extra: further sections, by name: `signal` (results of `hicra signal`, each with a `name`; the page opens with them),
+            `lexicon`, `verdict`, `mask_score`, `evaluation`, `next`, or any other.
 
     Returns:
         {report (path), bytes}.
@@ -63,7 +67,7 @@ def render(model: ReportModel, most: int = MAX_BYTES) -> str:
     """Renders the page as text of at most `most` bytes, if its tables and curves alone are smaller than that."""
     static = files("hicra.report") / "static"
     css, js = ((static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    css = theme.css(":root") + css
+    css = theme.css(":root") + signal_looks() + css
     values = {
         **_values(model),
         "css": Markup(css),
@@ -95,6 +99,7 @@ def policy(css: str, js: str) -> str:
 # ---- values of the template
 def _values(model: ReportModel) -> dict[str, Any]:
     drawn, missing = all_figures(model)
+    drawn[1:1] = signal_curve(model)
     further, unlisted = others(model)
     curves = any(run.metrics for run in model.runs)
     extra = sections.extra_sections(model.extra)
@@ -102,22 +107,28 @@ def _values(model: ReportModel) -> dict[str, Any]:
     rollouts = _static_rollouts(model)
     title = _title(model)
     shown = sections.finding_rows(model)
-    links = [("glance", "At a glance"), *([("findings", "Findings")] if shown else [])]
-    links += [*((f"extra-{i}", section["title"]) for i, section in enumerate(extra))]
-    early = 1 + bool(shown) + sum(not section["late"] for section in extra)
-    links[early:early] = [
+    added = [(f"extra-{i}", section["title"], section["late"]) for i, section in enumerate(extra)]
+    links = [
         (anchor, name)
         for anchor, name, there in (
+            ("signal", "Learning signal", bool(model.signal)),
+            ("glance", "At a glance", bool(model.runs)),
+            ("findings", "Findings", bool(shown)),
+            *((anchor, name, not late) for anchor, name, late in added),
             ("curves", "Curves", curves),
             ("rollouts", "Rollouts", bool(rollouts)),
             ("grams", "Strategic grams", bool(grams["rows"])),
+            *((anchor, name, late) for anchor, name, late in added),
+            ("runs", "Runs", bool(model.runs)),
         )
         if there
     ]
     return {
         "title": title,
         "lead": _lead(model),
-        "sections": [*links, ("runs", "Runs")],
+        "sections": links,
+        "signal": signal_section(model.signal, unfold=not model.runs),
+        "folders": sections.folder_count(model),
         "glance": sections.glance(model),
         "findings": shown,
         "notes": model.notes,
@@ -137,6 +148,8 @@ def _values(model: ReportModel) -> dict[str, Any]:
 
 
 def _title(model: ReportModel) -> str:
+    if not model.runs:
+        return shorten(f"Learning signal: {sections.sentence([one.name for one in model.signal], 3)}", 120)
     if len(model.runs) == 1:
         return shorten(model.runs[0].name, 120)
     if len(model.arms) == 1:
@@ -149,6 +162,9 @@ def _title(model: ReportModel) -> str:
 
 
 def _lead(model: ReportModel) -> str:
+    if not model.runs:
+        rollouts = sum(one.rollouts or 0 for one in model.signal)
+        return f"{counted(len(model.signal), 'measurement')}, {number(float(rollouts))} rollouts. Nothing was trained."
     steps = [step for run in model.runs for step in run.steps]
     seeds = sorted({run.seed for run in model.runs})
     tasks = {

@@ -233,7 +233,7 @@ def credit_parts(run: Run) -> dict[str, str]:
 def parts_shown(model: ReportModel) -> list[str]:
     """Returns the keys of `credit_parts` that some run has."""
     of_runs = [credit_parts(run) for run in model.runs]
-    return [name for name in of_runs[0] if any(one[name] for one in of_runs)]
+    return [name for name in (of_runs[0] if of_runs else ()) if any(one[name] for one in of_runs)]
 
 
 def _called(part: Any) -> str:
@@ -262,6 +262,12 @@ def run_rows(model: ReportModel) -> list[dict[str, Any]]:
             }
         )
     return out
+
+
+def folder_count(model: ReportModel) -> str:
+    """Says what the page was made from."""
+    runs, measurements = counted(len(model.runs), "run folder"), counted(len(model.signal), "measurement")
+    return " and ".join([runs] * bool(model.runs) + [f"{measurements} of the signal"] * bool(model.signal))
 
 
 def sentence(names: Sequence[str], most: int = 6) -> str:

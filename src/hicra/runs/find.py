@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from hicra.errors import DataError
+from hicra.artifacts import read_json
+from hicra.errors import DataError, HicraError
 
 MANIFEST = "hicra.json"
+SIGNAL_KIND, RESULT = "hicra.signal", "signal.json"  # the kind of what `hicra signal` writes, and its file of results
 _NAMED = 6  # the most paths that a sentence lists
 
 
 def find_runs(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Sorts paths into run folders and the rest, each in the order given.
 
-    A folder that is no run stands for the run folders in it, sorted by name; hidden ones are not complete and are left out.
+    A folder that is no run stands for the run folders in it, sorted by name; hidden ones are not complete and are left out. A
+    measurement of the signal is no run and belongs to the rest, also where it lies in such a folder.
 
     Raises:
         DataError: a path does not exist.
@@ -26,26 +29,50 @@ def find_runs(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
             raise DataError(f"{path} does not exist", "give run folders, or a folder that holds run folders")
         inner = sorted(manifest.parent for manifest in path.glob(f"*/{MANIFEST}")) if path.is_dir() else []
         inner = [each for each in inner if not each.name.startswith(".")]
-        if (path / MANIFEST).exists():
-            runs.append(path)
-        elif inner:
-            runs += inner
-        else:
-            rest.append(path)
+        found = [path] if (path / MANIFEST).exists() else inner
+        for each in found or [path]:
+            (runs if found and not is_signal(each) else rest).append(each)
     return runs, rest
+
+
+def is_signal(path: Path) -> bool:
+    """Tells whether a path is a folder that `hicra signal` wrote; a manifest that cannot be read does not say so."""
+    if not (path / MANIFEST).is_file():
+        return False
+    try:
+        manifest = read_json(path / MANIFEST, "")
+    except HicraError:
+        return False
+    return isinstance(manifest, dict) and manifest.get("kind") == SIGNAL_KIND
 
 
 def files_read(runs: Sequence[Path]) -> list[Path]:
     """Lists the files of run folders that reports and comparisons read, which therefore must not be written."""
     names = (MANIFEST, "metrics.jsonl", "evaluation.json")
-    return [file for run in runs for file in (*(run / name for name in names), *sorted(run.glob("rollouts/*.parquet")))]
+    return [
+        file
+        for run in runs
+        for file in (
+            *(run / name for name in ((MANIFEST, RESULT) if is_signal(run) else names)),
+            *sorted(run.glob("rollouts/*.parquet")),
+        )
+    ]
 
 
 def passed_over(paths: Iterable[Path]) -> list[str]:
-    """Says in one sentence which paths are passed over because they are no runs; the list is empty if there are none."""
-    rest = list(paths)
-    if not rest:
-        return []
-    more = f" and {len(rest) - _NAMED} more" if len(rest) > _NAMED else ""
-    are = "it is no run folder" if len(rest) == 1 else "they are no run folders"
-    return [f"passed over, since {are}: {', '.join(map(str, rest[:_NAMED]))}{more}"]
+    """Says in a sentence which paths are passed over because they are no runs, and in one which hold measured signal."""
+    signals: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        (signals if is_signal(path) else others).append(path)
+    said = []
+    for found, one, several in (
+        (others, "it is no run folder", "they are no run folders"),
+        (signals, "it holds a measured signal and no run, which `hicra report` shows",
+         "they hold measured signals and no runs, which `hicra report` shows"),
+    ):  # fmt: skip
+        if found:
+            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+            named = ", ".join(map(str, found[:_NAMED]))
+            said.append(f"passed over, since {one if len(found) == 1 else several}: {named}{more}")
+    return said

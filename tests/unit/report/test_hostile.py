@@ -12,6 +12,7 @@ from hicra.report import build_report
 from hicra.report.charts import rollout_figure
 from hicra.report.encode import script_json
 from hostile_run import PAYLOADS, hostile_run
+from signal_fakes import hostile_result, signal_folder, signal_result
 
 
 class Tags(HTMLParser):
@@ -29,8 +30,12 @@ class Tags(HTMLParser):
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("hostile")
     runs = [hostile_run(folder / "<svg onload=window.ran=1>", "none", 0), hostile_run(folder / "b", PAYLOADS[7], 1)]
+    runs.append(signal_folder(folder / "<img src=x onerror=window.ran=1>", hostile_result(PAYLOADS)))
     out = folder / "r.html"
-    build_report(runs, out, extra={payload: {payload: [{payload: payload}]} for payload in PAYLOADS})
+    given = [{"name": payload, **signal_result()} for payload in PAYLOADS]
+    build_report(
+        runs, out, extra={"signal": given, **{payload: {payload: [{payload: payload}]} for payload in PAYLOADS}}
+    )
     return out.read_text(encoding="utf-8")
 
 

@@ -23,7 +23,7 @@
   }
 
   // ---- curves: all charts have one cursor, and the values come from each figure's own table
-  const charts = $$("figure svg.chart").map((svg) => {
+  const charts = $$("figure svg.chart[data-x]").map((svg) => {
     const [left, right, first, last] = svg.dataset.x.split(" ").map(Number);
     const [top, bottom] = svg.dataset.y.split(" ").map(Number);
     const figure = svg.closest("figure");
