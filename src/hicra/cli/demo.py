@@ -17,7 +17,7 @@ def demo(
     common: Common = COMMON,
 ) -> None:
     """Run the whole pipeline on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
-    from hicra.demo import run_demo
+    from hicra.demo.run import run_demo
 
     result = run_demo(out, seed=common.seed or 0, say=common.say, overwrite=overwrite)
     common.give(result, result["text"], then=f"open {result['report']}")
