@@ -83,7 +83,8 @@ def sections(
 def _of_page(start: str, found: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what the page shows of a measurement; which methods cannot be told is drawn and counted there already."""
     return {
-        "name": f"{start} start", **{key: found[key] for key in _SHOWN}, "lexicon": "exact: the planning phrases that the task knows",
+        "name": f"{start} start", **{key: found[key] for key in _SHOWN},
+        "lexicon": "exact: the planning phrases that the task knows",
         "warnings": [said for said in found["warnings"] if not said.startswith("whether a step of ")],
     }  # fmt: skip
 
