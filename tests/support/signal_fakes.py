@@ -15,7 +15,9 @@ def signal_result(planning: float = 0.09, ci: tuple[float, float] = (0.05, 0.16)
     intervals = ((0.0, 0.0), (0.02, 0.07), (-0.03, -0.01), (-0.01, 0.016), (0.06, 0.14))
     return {
         "kinds": {
-            "planning": {"signal": 1e-5 * planning, "noise": 8e-5, "snr": 0.125 * planning, "share": planning, "ci": list(ci)},
+            "planning": {"signal": 1e-5 * planning, "noise": 8e-5, "snr": 0.125 * planning, "share": planning, "ci": list(ci),
+                "signal_ci": [-1e-7, 3e-6], "batches_needed": 77,
+            },
             "execution": {
                 "signal": 1e-5 * (1 - planning), "noise": 4e-4, "snr": 0.025 * (1 - planning),
                 "share": 1 - planning, "ci": [1 - ci[1], 1 - ci[0]],
@@ -27,10 +29,11 @@ def signal_result(planning: float = 0.09, ci: tuple[float, float] = (0.05, 0.16)
             name: {
                 "cosine": 0.475 + difference, "cosine_ci": [0.4 + difference, 0.55 + difference],
                 "difference": difference, "difference_ci": list(interval), "bias_cosine": 0.98, "snr": 0.28,
+                "bias_cosine_ci": [0.91, 1.02], "batches_needed": None,
             }
             for name, difference, interval in zip(METHODS, differences, intervals, strict=True)
         },
-        "batches": 24, "rollouts": 6144, "accuracy": 0.05, "seconds": 118.2,
+        "batches": 24, "rollouts": 6144, "accuracy": 0.05,
         "model": "plan-execute-weak", "task": "plan_execute", "lexicon": "exact", "warnings": [],
         **more,
     }  # fmt: skip
@@ -40,8 +43,8 @@ def signal_folder(path: Path, result: Any = None, **manifest: Any) -> Path:
     """Writes a folder as `hicra signal` does."""
     path.mkdir(parents=True)
     head = {
-        "kind": "hicra.signal", "schema_version": 1, "method": "none", "seed": 0, "config": {"batches": 24}, "inputs": {},
-        "versions": {}, **manifest,
+        "kind": "hicra.signal", "schema_version": 1, "settings": {"batches": 24, "parameters": "all"}, "inputs": {"lexicon": "0"},
+        "versions": {}, "complete": True, "seconds": 118.2, **manifest,
     }  # fmt: skip
     (path / "hicra.json").write_text(json.dumps(head), encoding="utf-8")
     (path / "signal.json").write_text(json.dumps(signal_result() if result is None else result), encoding="utf-8")

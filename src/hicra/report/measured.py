@@ -15,18 +15,22 @@ from hicra.artifacts import read_json, read_manifest
 from hicra.drawing.signal import KINDS
 from hicra.errors import ArtifactError
 from hicra.report.encode import clean, plain
-from hicra.runs.arms import mapping
 from hicra.runs.find import RESULT, SIGNAL_KIND
 
 SCHEMA_VERSION = 1
 _AGAIN = "measure it again with `hicra signal`"
 _COUNTS = ("batches", "rollouts", "accuracy", "seconds")
+_HEAD = ("kind", "schema_version", "complete", "seconds")
+_FOLDED = ("settings", "config", "inputs", "versions")
 _APART = ("name", "kinds", "methods", "warnings", *_COUNTS)
 
 
 @dataclass(frozen=True)
 class SignalOfKind:
-    """The signal of one kind of token; `share` is that of the signal on planning and execution, `ci` its 95 % interval."""
+    """The signal of one kind of token; `share` is that of the signal on planning and execution, `ci` its 95 % interval.
+
+    `batches_needed` would tell the share from one half; None where it is told, or where nobody can say.
+    """
 
     name: str
     signal: float | None
@@ -34,11 +38,16 @@ class SignalOfKind:
     snr: float | None
     share: float | None
     ci: tuple[float, float] | None
+    signal_ci: tuple[float, float] | None = None
+    batches_needed: float | None = None
 
 
 @dataclass(frozen=True)
 class StepOfMethod:
-    """What one step of a method is worth; `difference` is its cosine minus that of `none`, paired by batch."""
+    """What one step of a method is worth; `difference` is its cosine minus that of `none`, paired by batch.
+
+    `batches_needed` would tell the difference from 0; None where it is told, or where nobody can say.
+    """
 
     name: str
     cosine: float | None
@@ -47,11 +56,13 @@ class StepOfMethod:
     difference_ci: tuple[float, float] | None
     bias_cosine: float | None
     snr: float | None
+    bias_cosine_ci: tuple[float, float] | None = None
+    batches_needed: float | None = None
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measurement, of one model: `facts` holds what else the result says, as JSON values."""
+    """One measurement, of one model: `facts` and `config` hold what else is said of it, as JSON values; `config` is folded."""
 
     name: str
     kinds: tuple[SignalOfKind, ...]
@@ -86,26 +97,22 @@ def read_measured(folder: Path, name: str) -> Measurement:
             f"{folder} holds no {RESULT}, so the measurement is not complete",
             "go on with it by `hicra signal --resume`, or leave it out",
         )
-    made = {key: manifest[key] for key in ("method", "seed") if manifest.get(key) is not None}
-    kept = {key: mapping(manifest.get(key)) for key in ("config", "inputs", "versions")}
-    return measured(read_json(file, _AGAIN), str(file), name, made, plain(kept))
+    result = read_json(file, _AGAIN)
+    if (
+        isinstance(result, dict) and "seconds" in manifest
+    ):  # they differ from run to run, so the result need not hold them
+        result = {"seconds": manifest["seconds"], **result}
+    return measured(result, str(file), name, {key: manifest[key] for key in manifest if key not in _HEAD})
 
 
-def measured(
-    result: Any,
-    where: str,
-    name: str = "",
-    made: Mapping[str, Any] | None = None,
-    config: Mapping[str, Any] | None = None,
-) -> Measurement:
+def measured(result: Any, where: str, name: str = "", made: Mapping[str, Any] | None = None) -> Measurement:
     """Checks the result of a measurement.
 
     Args:
         result: the JSON object, with the keys of `hicra signal --json`.
         where: what messages call it.
         name: what the page calls it; "" takes the key `name` of the object.
-        made: further facts on how it was made.
-        config: its config and its inputs, which the page folds.
+        made: what else is known of how it was made, from the manifest of its folder.
 
     Raises:
         ArtifactError: it holds no kinds, no methods, or a value that is no number where one belongs.
@@ -124,7 +131,7 @@ def measured(
     if not isinstance(said, list):
         raise ArtifactError(f"{where}: warnings is no list", _AGAIN)
     batches, rollouts, accuracy, seconds = (_number(result, key, where) for key in _COUNTS)
-    rest = {key: value for key, value in result.items() if key not in _APART}
+    rest = {key: value for key, value in {**(made or {}), **result}.items() if key not in _APART}
     return Measurement(
         clean(name),
         tuple(_kind(clean(key), kinds[key], f"{where}: kinds.{key}") for key in order),
@@ -134,8 +141,8 @@ def measured(
         accuracy,
         seconds,
         tuple(clean(str(one)) for one in said),
-        plain({**(made or {}), **rest}),
-        dict(config or {}),
+        plain({key: value for key, value in rest.items() if key not in _FOLDED}),
+        plain({key: value for key, value in rest.items() if key in _FOLDED}),
     )
 
 
@@ -148,7 +155,16 @@ def _named(result: Mapping[str, Any], key: str, where: str) -> Mapping[str, Mapp
 
 def _kind(name: str, one: Mapping[str, Any], where: str) -> SignalOfKind:
     signal, noise, snr, share = (_number(one, key, where) for key in ("signal", "noise", "snr", "share"))
-    return SignalOfKind(name, signal, noise, snr, share, _interval(one, "ci", where))
+    return SignalOfKind(
+        name,
+        signal,
+        noise,
+        snr,
+        share,
+        _interval(one, "ci", where),
+        _interval(one, "signal_ci", where),
+        _number(one, "batches_needed", where),
+    )
 
 
 def _method(name: str, one: Mapping[str, Any], where: str) -> StepOfMethod:
@@ -160,6 +176,8 @@ def _method(name: str, one: Mapping[str, Any], where: str) -> StepOfMethod:
         _interval(one, "difference_ci", where),
         _number(one, "bias_cosine", where),
         _number(one, "snr", where),
+        _interval(one, "bias_cosine_ci", where),
+        _number(one, "batches_needed", where),
     )
 
 

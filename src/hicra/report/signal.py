@@ -39,7 +39,22 @@ _TEXT = (
     "taken out. Nothing was trained for this."
 )
 _NO_RUN = "A better step is not yet a better run: this says what can be gained in one step, and not what can be lost over many."
-_MANY = 3  # measurements whose tables are unfolded
+_KIND_COLUMNS = (
+    "kind of token", "share", "interval", "signal", "interval", "noise", "signal / noise", "batches to tell",
+)  # fmt: skip
+_METHOD_COLUMNS = (
+    "method", "cosine", "interval", "difference", "interval", "batches to tell", "cosine of means", "interval",
+    "signal / noise",
+)  # fmt: skip
+_ABOUT_KINDS = (
+    "The share of the signal, signal and noise by kind of token, with 95 % intervals. Where a share cannot be told from one "
+    "half, the last column has how many batches would do."
+)
+_ABOUT_METHODS = (
+    "The cosine of one batch\u2019s step with the unshaped gradient of the others, its difference to that of none and, where "
+    "that cannot be told from 0, how many batches would do; and the cosine of the mean steps, without their noise (1: no bias)."
+)
+_MANY = 3  # measurements whose tables are unfolded, and warnings of one that are
 
 
 def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[str, Any] | None:
@@ -83,7 +98,15 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
         ],
         "no_run": _NO_RUN if any(len(one.methods) > 1 for one in found) else "",
         "figures": figures,
-        "warnings": [{"name": one.name, "text": shorten(said, 600)} for one in found for said in one.warnings],
+        "notes": [
+            {
+                "name": one.name,
+                "notes": [shorten(said, 600) for said in one.warnings],
+                "open": len(one.warnings) <= _MANY,
+            }
+            for one in found
+            if one.warnings
+        ],
         "open": unfold and len(found) <= _MANY,
         "tables": [{"name": one.name, "tables": _tables(one), "config": _config(one)} for one in found],
     }
@@ -193,7 +216,7 @@ def _tables(one: Measurement) -> list[dict[str, Any]]:
     kinds = [
         [
             Cell(shorten(kind.name, 120)), _cell(kind.share, True), _between(kind.ci, True), _cell(kind.signal),
-            _cell(kind.noise), _cell(kind.snr),
+            _between(kind.signal_ci), _cell(kind.noise), _cell(kind.snr), _cell(kind.batches_needed),
         ]
         for kind in one.kinds
     ]  # fmt: skip
@@ -201,34 +224,21 @@ def _tables(one: Measurement) -> list[dict[str, Any]]:
     methods = [
         [
             Cell(shorten(method.name, 120)), _cell(method.cosine), _between(method.cosine_ci), _cell(method.difference),
-            _between(method.difference_ci), _cell(method.bias_cosine), _cell(method.snr),
+            _between(method.difference_ci), _cell(method.batches_needed), _cell(method.bias_cosine),
+            _between(method.bias_cosine_ci), _cell(method.snr),
         ]
         for method in sorted(one.methods, key=lambda method: place[method.name])
     ]  # fmt: skip
     facts = {key: getattr(one, key) for key in ("batches", "rollouts", "accuracy", "seconds")} | dict(one.facts)
+    made = [[Cell(shorten(key.replace("_", " "), 120)), Cell(cell(value).text)] for key, value in facts.items()]
+    name = shorten(one.name, 60)
     return [
-        {
-            "caption": "",
-            "about": "The share of the signal, its 95 % interval, signal and noise by kind of token.",
-            "label": f"kinds of token of {shorten(one.name, 60)}",
-            "columns": ["kind of token", "share", "interval", "signal", "noise", "signal / noise"],
-            "rows": kinds,
-        },
-        {
-            "caption": "",
-            "about": "The cosine of one batch\u2019s step with the unshaped gradient of the others, its difference to that of "
-            "none, and the cosine of the mean steps (1: no bias).",
-            "label": f"methods of {shorten(one.name, 60)}",
-            "columns": ["method", "cosine", "interval", "difference", "interval", "cosine of means", "signal / noise"],
-            "rows": methods,
-        },
-        {
-            "caption": "",
-            "about": "How it was measured.",
-            "label": f"how {shorten(one.name, 60)} was measured",
-            "columns": [],
-            "rows": [[Cell(shorten(key.replace("_", " "), 120)), cell(value)] for key, value in facts.items()],
-        },
+        {"caption": "", "about": about, "label": f"{label} of {name}", "columns": columns, "rows": rows}
+        for about, label, columns, rows in (
+            (_ABOUT_KINDS, "kinds of token", _KIND_COLUMNS, kinds),
+            (_ABOUT_METHODS, "methods", _METHOD_COLUMNS, methods),
+            ("How it was measured.", "settings and cost", (), made),
+        )
     ]
 
 
