@@ -1,17 +1,17 @@
-"""Claim: the 95 % intervals of `hicra signal` hold the truth in 90 to 98 of 100 measurements where there is a signal.
+"""Claim: the 95 % intervals of `hicra signal` hold the truth in 90 to 98 of 100 measurements, where batches see a signal.
 
-    python benchmarks/sim_signal_intervals.py -o benchmarks/baselines/sim_signal_intervals.json        four minutes
+    python benchmarks/sim_signal_intervals.py -o benchmarks/baselines/sim_signal_intervals.json        two minutes
 
 Gradients of planning and of execution with 100 numbers: an expectation of a known length, and noise that is normal or has heavy
-tails (Student's t with 5 degrees of freedom), for 8, 16 and 24 batches. Held is how often an interval holds the truth: of the
-signal of either kind, of the share of planning, of the cosine of GRPO's step, of the difference of HICRA's cosine to it (their
-truth is the mean over all runs), and of bias_cosine. `told` is how often there is an interval at all: a share has none where the
-batches show no signal to divide by.
+tails (Student's t with 5 degrees of freedom), for 8, 16 and 24 batches. `held` is how often an interval holds the truth: that of
+the signal of either kind, of the share of planning, of the cosine of GRPO's step, of the difference of HICRA's cosine to it
+(their truth is the mean over all runs), and of bias_cosine. `told` is how often there is an interval at all: a share has none
+where the batches show no signal to divide by. `plain` is what `held` would be with the uncorrected jackknife.
 
-Where a signal is exactly 0 the interval is wider than it says, and holds 0 in up to 99.5 of 100 (the claim there: 90 to 99.5):
-its variance is never taken to be below that of the part over pairs (`hicra.stats.jackknife`), and that rounds up where there is
-no other. `plain` is what the uncorrected jackknife would give. The noise of `few` lies mostly in few directions (variances that
-fall as 1/k); it is measured and not claimed.
+Where a signal is exactly 0, or so small that 8 batches hardly see it, an interval is wider than it says, and holds the truth in
+up to 99.5 of 100: its variance is never taken to be below that of the part over pairs (`hicra.stats.jackknife`), and that
+rounds up where there is no other part. So does bias_cosine where the truth is next to 1; of it only the 90 is claimed. The noise
+of `few_directions` lies mostly in a few directions (variances that fall as 1/k); it is measured and not claimed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from machine import finish, machine
 
 KINDS, METHODS = ["planning", "execution"], ["none", "hicra"]
 BATCHES, TAILS, WIDTH = (8, 16, 24), ("normal", "heavy"), 100
-LOW, HIGH, HIGH_AT_ZERO = 0.90, 0.98, 0.995
+LOW, HIGH, HIGH_HARDLY = 0.90, 0.98, 0.995
 
 
 class Case(NamedTuple):
@@ -136,10 +136,16 @@ def cell(name: str, n: int, tail: str, runs: int, plain: bool = True) -> dict[st
 
 def holds(one: dict[str, Any]) -> bool:
     """Whether the rates of a cell are as claimed; a share or a bias_cosine only where nearly all runs have one."""
-    if CASES[one["case"]].few:
+    case = CASES[one["case"]]
+    if case.few:
         return True
-    top = HIGH_AT_ZERO if one["case"].endswith("_zero") else HIGH
-    return all(LOW <= held <= top for key, held in one["held"].items() if one["told"][key] >= 0.95)
+    hardly = one["case"].endswith("_zero") or (one["case"] == "small" and one["batches"] == min(BATCHES))
+    top = {"bias_cosine": 1.0}
+    return all(
+        LOW <= held <= top.get(key, HIGH_HARDLY if hardly else HIGH)
+        for key, held in one["held"].items()
+        if one["told"][key] >= 0.95
+    )
 
 
 def main() -> int:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Bools, Floats, as_numpy
+from hicra.arrays import Floats, as_numpy
 from hicra.errors import DataError
-from hicra.stats.jackknife import jackknife_interval, left_out
+from hicra.stats.jackknife import jackknife_interval
 
 
 @dataclass(frozen=True)
@@ -67,30 +67,22 @@ def gradient_signal(gradients: Any, confidence: float = 0.95) -> GradientSignal:
 def signal_of_products(inner: Floats, confidence: float = 0.95) -> GradientSignal:
     """Estimates signal and noise from the inner products [N,N] of all gradients, N >= 2; see `gradient_signal`."""
     n = len(inner)
-    taken = np.concatenate([np.ones((1, n), np.bool_), *left_out(n)])
-    pairs = mean_over_pairs(inner[:, :, None], taken)[:, 0]
-    signal = float(pairs[0])
+    pairs = inner - np.diag(np.diag(inner))
+    rows = pairs.sum(axis=1)
+    whole = float(rows.sum())
+    signal = whole / (n * (n - 1))
     noise = float(np.trace(inner)) / n - signal
     snr = signal / noise if noise > 0 else np.inf if signal > 0 else np.nan
     low, high = np.nan, np.nan
     if n > 2:
-        low, high = jackknife_interval(signal, pairs[1 : n + 1], confidence, pairs[n + 1 :])
+        without = (whole - 2 * rows) / ((n - 1) * (n - 2))
+        low, high = jackknife_interval(signal, without, confidence, _without_two(pairs, rows, whole) if n > 3 else None)
     return GradientSignal(signal, noise, snr, low, high)
 
 
-def mean_over_pairs(tables: Floats, chosen: Bools) -> Floats:
-    """Computes the mean over pairs of different batches, for subsets of the batches.
-
-    Args:
-        tables: [N,N,P] numbers of the pairs of batches.
-        chosen: [K,N] the batches that each subset takes.
-
-    Returns:
-        [K,P]; NaN for a subset of fewer than two batches, which has no pair.
-    """
-    taken = chosen.astype(np.float64)
-    n, many = len(tables), taken.sum(axis=1, keepdims=True)
-    rows = (taken @ tables.reshape(n, -1)).reshape(len(taken), n, -1)
-    own = taken @ np.einsum("iip->ip", tables)
-    mean: Floats = (np.einsum("kjp,kj->kp", rows, taken) - own) / np.where(many > 1, many * (many - 1), np.nan)
-    return mean
+def _without_two(pairs: Floats, rows: Floats, whole: float) -> Floats:
+    """Computes the signal [N (N - 1) / 2] without the batches i < j, N >= 4."""
+    n = len(pairs)
+    i, j = np.triu_indices(n, 1)
+    signals: Floats = (whole - 2 * (rows[i] + rows[j] - pairs[i, j])) / ((n - 2) * (n - 3))
+    return signals

@@ -20,9 +20,9 @@ from hicra.errors import ConfigError, DataError
 from hicra.generation.interface import seed_of
 from hicra.generation.render import render, rendered_ids
 from hicra.generation.sampling import sample
-from hicra.signal.gradients import Encoded, encode, policy_values
+from hicra.signal.gradients import EncodedRollouts, encode, policy_values
 from hicra.signal.labels import label_kinds
-from hicra.signal.methods import needs_policy, shaped, unshaped
+from hicra.signal.methods import OF_THE_METER, needs_policy, shaped, unshaped
 from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import SignalSettings
 from hicra.tagging import Tagger
@@ -30,7 +30,7 @@ from hicra.tasks.base import Row, Task
 
 
 @dataclass(frozen=True)
-class Batch:
+class SampledBatch:
     """One batch.
 
     Attributes:
@@ -40,7 +40,7 @@ class Batch:
         about: counts: rollouts, scored and right ones, groups, mixed groups, tokens {kind: number}, all tokens.
     """
 
-    encoded: Encoded
+    encoded: EncodedRollouts
     advantages: dict[str, Array]
     kinds: list[str]
     about: dict[str, Any]
@@ -69,7 +69,7 @@ def make_batch(
     methods: Mapping[str, Any],
     number: int,
     say: Callable[[int], None] | None = None,
-) -> Batch:
+) -> SampledBatch:
     """Samples, scores and tags a batch, and computes all advantages; `say` is called with the rollouts sampled so far.
 
     Raises:
@@ -98,6 +98,8 @@ def make_batch(
         "truncated": np.array([not one.ended for one in samples]),
         "n_tool_calls": np.zeros(len(rows), np.int64), "state_ids": np.where(live, 0, -1),
     }  # fmt: skip
+    if (share := settings.planning_share) is not None:
+        fields[OF_THE_METER] = np.array([share, 1 - share])
     if needs_policy([baseline, *methods.values()]):
         logprobs, entropies = policy_values(model, encoded, micro=settings.micro, temperature=settings.temperature)
         fields |= {"old_logprobs": logprobs, "entropies": entropies}
@@ -114,7 +116,7 @@ def make_batch(
         "reward": float(np.nanmean(rewards)), "groups": settings.prompts, "mixed_groups": int((np.array(spread) > 0).sum()),
         "tokens": {name: int(mask.sum()) for name, mask in masks.items()}, "all_tokens": int(live.sum()),
     }  # fmt: skip
-    return Batch(encoded, kinds | shaped(methods, base, fields), list(kinds), about)
+    return SampledBatch(encoded, kinds | shaped(methods, base, fields), list(kinds), about)
 
 
 def _most_tokens(model: Any, task: Task, settings: SignalSettings) -> int:

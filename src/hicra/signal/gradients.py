@@ -31,7 +31,7 @@ MOST_ROWS = 64
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedRollouts:
     """The token ids of a batch.
 
     Attributes:
@@ -45,18 +45,18 @@ class Encoded:
     live: Bools
 
 
-def encode(prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]) -> Encoded:
+def encode(prompts: Sequence[Sequence[int]], responses: Sequence[Sequence[int]]) -> EncodedRollouts:
     """Pads the responses of a batch; all their tokens are policy tokens."""
     width = max(1, *map(len, responses))
     ids, live = np.zeros((len(responses), width), np.int64), np.zeros((len(responses), width), bool)
     for row, response in enumerate(responses):
         ids[row, : len(response)], live[row, : len(response)] = response, True
-    return Encoded(prompts, ids, live)
+    return EncodedRollouts(prompts, ids, live)
 
 
 def batch_gradients(
     model: Any,
-    encoded: Encoded,
+    encoded: EncodedRollouts,
     basis: Floats,
     *,
     parameters: Sequence[Any],
@@ -97,7 +97,9 @@ def batch_gradients(
     return np.stack([one.vector() for one in total]) if total else np.zeros((0, size), np.float32)
 
 
-def policy_values(model: Any, encoded: Encoded, *, micro: int = 0, temperature: float = 1.0) -> tuple[Vectors, Vectors]:
+def policy_values(
+    model: Any, encoded: EncodedRollouts, *, micro: int = 0, temperature: float = 1.0
+) -> tuple[Vectors, Vectors]:
     """Returns log-probabilities and entropies of the policy (nats), [B,T] float32 each, 0 outside the policy tokens.
 
     Args:
@@ -139,7 +141,7 @@ class _Sum:
         return made
 
 
-def _micro_batches(model: Any, encoded: Encoded, rows: Ints, micro: int) -> Iterator[Ints]:
+def _micro_batches(model: Any, encoded: EncodedRollouts, rows: Ints, micro: int) -> Iterator[Ints]:
     """Yields rows in their order, so many at a time that their logits stay small."""
     if not micro:
         longest = max((len(encoded.prompts[row]) for row in rows), default=0) + encoded.ids.shape[1]
@@ -148,13 +150,13 @@ def _micro_batches(model: Any, encoded: Encoded, rows: Ints, micro: int) -> Iter
         yield rows[begin : begin + micro]
 
 
-def _logprobs(model: Any, encoded: Encoded, rows: Ints, temperature: float) -> Any:
+def _logprobs(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> Any:
     """Returns the log-probabilities [b,t] of the tokens of some rows, with their gradient, up to the longest of them."""
     logs, chosen = _log_softmax(model, encoded, rows, temperature)
     return logs.gather(2, chosen[..., None])[..., 0]
 
 
-def _log_softmax(model: Any, encoded: Encoded, rows: Ints, temperature: float) -> tuple[Any, Any]:
+def _log_softmax(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> tuple[Any, Any]:
     """Returns the log-probabilities [b,t,V] of what may stand at each place of the responses, and the ids [b,t] that do."""
     device = next(model.parameters()).device
     lengths = encoded.live.shape[1] - encoded.live[rows, ::-1].argmax(axis=1)  # up to the last policy token

@@ -24,7 +24,7 @@ from hicra.signal.products import EXECUTION, PLANNING, analyse, products
 from hicra.signal.result import text_of
 from hicra.signal.room import check_room, free_bytes
 from hicra.signal.settings import SignalSettings
-from hicra.signal.store import Part, Store
+from hicra.signal.store import MeasuredBatch, SignalStore
 from hicra.tagging import Tagger
 from hicra.tasks.base import Task
 
@@ -85,7 +85,7 @@ def measure(
             *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
         )
         return result | {"out": None, "text": text_of(result)}
-    store = Store.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
+    store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
     with store.lock():
         if (found := store.result()) is not None:
             say(f"{out} already holds this measurement, so nothing is sampled again")
@@ -107,7 +107,7 @@ def measure_model(
     lexicon: Lexicon,
     settings: SignalSettings,
     *,
-    store: Store | None = None,
+    store: SignalStore | None = None,
     say: Say = lambda text: None,
     progress: Progress = lambda done, total, figures: None,
 ) -> dict[str, Any]:
@@ -136,7 +136,9 @@ def measure_model(
         parameters = chosen_parameters(model, settings.parameters)
         model.eval()
         try:
-            run = _Run(model, tokenizer, task, Tagger(lexicon, tokenizer, settings.unit or None), settings, parameters)
+            run = _Measurement(
+                model, tokenizer, task, Tagger(lexicon, tokenizer, settings.unit or None), settings, parameters
+            )
             parts = run.parts(store, progress)
         finally:
             model.train(training)
@@ -156,7 +158,7 @@ def measure_model(
 
 def refuse_before(settings: SignalSettings, task: Task) -> None:
     """Raises ConfigError for what can be known before a model is loaded: unknown methods, missing fields, too few problems."""
-    read_methods(settings.methods)
+    read_methods(settings.methods, settings.planning_share)
     read_baseline(settings.baseline)
     rows = task.rows("train", settings.prompts, 0)
     if len(rows) < settings.prompts:
@@ -214,7 +216,7 @@ def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
 
 
 @dataclass
-class _Run:
+class _Measurement:
     """Measures the batches of one model."""
 
     model: Any
@@ -225,7 +227,8 @@ class _Run:
     parameters: list[Any]
 
     def __post_init__(self) -> None:
-        self.methods, self.baseline = read_methods(self.settings.methods), read_baseline(self.settings.baseline)
+        self.methods = read_methods(self.settings.methods, self.settings.planning_share)
+        self.baseline = read_baseline(self.settings.baseline)
         self.size = sum(one.numel() for one in self.parameters)
         if self.settings.project >= self.size:
             raise ConfigError(
@@ -236,10 +239,10 @@ class _Run:
         self.free = free_bytes()
         self._check_room(2)  # planning and execution are the fewest
 
-    def parts(self, store: Store | None, progress: Progress) -> list[Part]:
+    def parts(self, store: SignalStore | None, progress: Progress) -> list[MeasuredBatch]:
         """Returns all batches, those of earlier starts from the store."""
         total, fresh, began = self.settings.batches, 0, time.monotonic()
-        found: list[Part] = []
+        found: list[MeasuredBatch] = []
         for number in range(total):
             part = store.read_part(number) if store else None
             if part is None:
@@ -255,7 +258,7 @@ class _Run:
         progress(total, total, "")
         return found
 
-    def _part(self, number: int, say: Say) -> Part:
+    def _part(self, number: int, say: Say) -> MeasuredBatch:
         from hicra.signal.batch import make_batch
         from hicra.signal.gradients import batch_gradients
 
@@ -275,7 +278,7 @@ class _Run:
             self.model, batch.encoded, split.basis, parameters=self.parameters, project=settings.project,
             seed=settings.seed, micro=settings.micro, temperature=settings.temperature,
         )  # fmt: skip
-        return Part(vectors, split.coefficients, batch.about | {"seconds": time.monotonic() - began})
+        return MeasuredBatch(vectors, split.coefficients, batch.about | {"seconds": time.monotonic() - began})
 
     def _check_room(self, rows: int) -> None:
         check_room(self.settings.batches, rows, self.numbers, bool(self.settings.project), self.free)
@@ -304,18 +307,18 @@ def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon:
         )
 
 
-def _kinds(parts: list[Part]) -> list[str]:
+def _kinds(parts: list[MeasuredBatch]) -> list[str]:
     """Returns planning, execution, then the labels that occur in any batch."""
     labels = {name for part in parts for name in part.about["tokens"]} - {PLANNING, EXECUTION}
     return [PLANNING, EXECUTION, *sorted(labels)]
 
 
-def _row(part: Part, name: str) -> Any:
+def _row(part: MeasuredBatch, name: str) -> Any:
     """Returns the coefficients of a name in a batch; a label that does not occur there has the gradient 0."""
     return part.coefficients.get(name, np.zeros(len(part.vectors)))
 
 
-def _totals(parts: list[Part], kinds: list[str], settings: SignalSettings) -> dict[str, Any]:
+def _totals(parts: list[MeasuredBatch], kinds: list[str], settings: SignalSettings) -> dict[str, Any]:
     def total(key: str) -> int:
         return int(sum(part.about[key] for part in parts))
 

@@ -12,7 +12,9 @@ What is certain: for vectors x and y, over the draws of signs and shifts,
                 <= (|x|^2 |y|^2 + <x, y>^2) / k
 
 So the standard error of an inner product is at most |x| |y| sqrt(2 / k), and that of a squared norm at most |x|^2 sqrt(2 / k):
-1.6 % of it at k = 8192. All batches of a measurement share one projection, so its error does not shrink with more batches.
+1.6 % of it at k = 8192. All batches of a measurement share one projection. Write the gradients of two batches as mu + z and
+mu + z': the error of <mu, mu> is the same for all pairs and does not shrink with more batches, and those of <z, z'>, <mu, z'> and
+<z, mu> have mean 0 and differ from batch to batch, as noise does. So intervals over batches hold the latter, and not the former.
 """
 
 from __future__ import annotations

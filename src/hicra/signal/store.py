@@ -48,7 +48,7 @@ OURS = (MANIFEST, ".lock", "parts")  # what an attempt leaves that ended before 
 
 
 @dataclass(frozen=True)
-class Part:
+class MeasuredBatch:
     """One measured batch.
 
     Attributes:
@@ -62,7 +62,7 @@ class Part:
     about: dict[str, Any]
 
 
-class Store:
+class SignalStore:
     """A measurement on disk; `open` starts a new one or goes on with the same one."""
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
@@ -127,7 +127,7 @@ class Store:
         found: dict[str, Any] = read_json(self.path / RESULT, "measure again, with --overwrite")
         return found | {"seconds": self.manifest["seconds"]}
 
-    def write_part(self, number: int, part: Part) -> None:
+    def write_part(self, number: int, part: MeasuredBatch) -> None:
         """Writes a batch, completely or not at all."""
         about = part.about | {"names": list(part.coefficients)}
         table = np.array(list(part.coefficients.values()), np.float64).reshape(len(part.coefficients), -1)
@@ -135,7 +135,7 @@ class Store:
         with atomic_file(self._part(number)) as temporary:
             _savez(temporary, arrays)
 
-    def read_part(self, number: int) -> Part | None:
+    def read_part(self, number: int) -> MeasuredBatch | None:
         """Reads a batch; returns None if it is absent or damaged, so that it is measured again."""
         try:
             with open(self._part(number), "rb") as handle, np.load(handle, allow_pickle=False) as file:
@@ -146,7 +146,7 @@ class Store:
         names = about.pop("names")
         if table.shape != (len(names), len(vectors)):
             return None
-        return Part(vectors, dict(zip(names, table, strict=True)), about)
+        return MeasuredBatch(vectors, dict(zip(names, table, strict=True)), about)
 
     def finish(self, inner: Floats, names: Sequence[str], result: Mapping[str, Any], seconds: float) -> None:
         """Writes the inner products, then the result, then that it is complete."""

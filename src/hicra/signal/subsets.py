@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hicra.arrays import Bools, Floats
-from hicra.metrics.gradient_signal import mean_over_pairs
 
 _AT_A_TIME = 1 << 22  # numbers of an intermediate table (32 MB)
 _ROUNDING = 1e-13  # a squared norm below this part of the largest product is a sum that cancels
@@ -66,6 +65,21 @@ def _numbers(inner: Floats, reference: int, chosen: Bools) -> Numbers:
     cosine = _cosine(crossed, squares, reference, chosen.astype(np.float64))
     towards = mean_over_pairs(crossed, chosen)
     return Numbers(signal, noise, towards, share, cosine, cosine - cosine[:, [reference]], towards / length)
+
+
+def mean_over_pairs(tables: Floats, chosen: Bools) -> Floats:
+    """Computes the mean [K,P] of numbers of pairs of batches, [N,N,P], over the pairs of different batches that a subset takes.
+
+    Args:
+        tables: [N,N,P] numbers of the pairs of batches.
+        chosen: [K,N] the batches that each subset takes, at least two.
+    """
+    taken = chosen.astype(np.float64)
+    n, many = len(tables), taken.sum(axis=1, keepdims=True)
+    rows = (taken @ tables.reshape(n, -1)).reshape(len(taken), n, -1)
+    own = taken @ np.einsum("iip->ip", tables)
+    mean: Floats = (np.einsum("kjp,kj->kp", rows, taken) - own) / (many * (many - 1))
+    return mean
 
 
 def _cosine(crossed: Floats, squares: Floats, reference: int, chosen: Floats) -> Floats:

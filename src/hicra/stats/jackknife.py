@@ -4,6 +4,13 @@ A statistic of pairs, such as the mean of <g_i, g_j> over i != j, has a part tha
 over pairs. The plain jackknife takes the variance of the second part to be 2 (N - 1) / (N - 2) times what it is (Efron and Stein
 1981), so it is too wide where the first part is small: where the expected gradient is near 0. With the statistic without two
 units each, the second part shows by itself: in a table over pairs it is what is left beside the effects of the units.
+
+Deviations (the paper gives no interval):
+STATS-8. Where the statistic without two units is given, the variance is the plain jackknife's less an unbiased estimate of what
+    it counts too much, and never below the part over pairs. With that the intervals of `hicra signal` hold the truth in 0.92 to
+    0.98 of all simulated measurements with a signal, and in up to 0.99 where there is none, instead of 0.94 to 0.99 and up to
+    0.997, at a smaller width (benchmarks/sim_signal_intervals.py). The degrees of freedom stay N - 1: Satterthwaite's, which are
+    more, let coverage fall below 0.90 for eight batches.
 """
 
 from __future__ import annotations

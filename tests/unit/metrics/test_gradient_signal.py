@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hicra.errors import ConfigError, DataError
 from hicra.metrics import gradient_signal
-from hicra.metrics.gradient_signal import mean_over_pairs, signal_of_products
+from hicra.metrics.gradient_signal import signal_of_products
 
 
 def test_by_hand() -> None:
@@ -44,14 +44,6 @@ def test_without_noise_or_without_anything() -> None:
     nothing = gradient_signal(np.zeros((3, 3)))
     assert (nothing.signal, nothing.noise) == (0, 0)
     assert np.isnan(nothing.snr)
-
-
-def test_mean_over_pairs_of_subsets_by_hand() -> None:
-    table = np.arange(9.0).reshape(3, 3, 1)  # 0 1 2 / 3 4 5 / 6 7 8
-    chosen = np.array([[True, True, True], [True, True, False], [False, True, True], [True, False, False]])
-    # (1 + 2 + 3 + 5 + 6 + 7)/6 = 4; (1 + 3)/2 = 2; (5 + 7)/2 = 6; one batch has no pair
-    assert mean_over_pairs(table, chosen)[:3, 0].tolist() == [4, 2, 6]
-    assert np.isnan(mean_over_pairs(table, chosen)[3, 0])
 
 
 def test_tensors_and_half_precision_are_taken() -> None:

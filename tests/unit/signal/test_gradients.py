@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 from hicra.errors import ConfigError  # noqa: E402
-from hicra.signal.gradients import Encoded, batch_gradients, encode, policy_values  # noqa: E402
+from hicra.signal.gradients import EncodedRollouts, batch_gradients, encode, policy_values  # noqa: E402
 from hicra.signal.parameters import as_before, chosen_parameters, layers_of  # noqa: E402
 
 
@@ -79,7 +79,7 @@ def test_the_output_of_a_tool_is_read_and_not_trained_on():
     # prompt 0, response 1 (policy) 2 (tool) 0 (policy): the last token follows 2, and one of two policy tokens each has weight 6
     # row 0: 6/2 (e_1 - 1/3) = (-1, 2, -1); row 2: 6/2 (e_0 - 1/3) = (2, -1, -1)
     model = Table(3)
-    encoded = Encoded([[0]], np.array([[1, 2, 0]]), np.array([[True, False, True]]))
+    encoded = EncodedRollouts([[0]], np.array([[1, 2, 0]]), np.array([[True, False, True]]))
     made = batch_gradients(model, encoded, np.array([[[6.0, 99.0, 6.0]]]), parameters=[model.table])
     assert made.reshape(3, 3).tolist() == pytest.approx(np.array([[-1, 2, -1], [0, 0, 0], [2, -1, -1]]))
 
@@ -131,7 +131,7 @@ def test_micro_batches_and_padding_do_not_matter(llama, batch, micro):
     encoded, basis = batch
     parameters = chosen_parameters(llama, "all")
     made = batch_gradients(llama, encoded, basis, parameters=parameters)
-    padded = Encoded(
+    padded = EncodedRollouts(
         encoded.prompts,
         np.pad(encoded.ids, ((0, 0), (0, 3)), constant_values=7),
         np.pad(encoded.live, ((0, 0), (0, 3))),

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from hicra.credit import METHODS  # noqa: E402
+from hicra.credit import METHODS, Method  # noqa: E402
 from hicra.engines.shaping import GIVEN  # noqa: E402
 from hicra.errors import ConfigError, DataError  # noqa: E402
 from hicra.generation import models  # noqa: E402
@@ -16,7 +16,7 @@ from hicra.lexicon import Lexicon  # noqa: E402
 from hicra.signal import measure as module  # noqa: E402
 from hicra.signal.labels import label_kinds  # noqa: E402
 from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
-from hicra.signal.methods import FIELDS, read_baseline, read_methods  # noqa: E402
+from hicra.signal.methods import FIELDS, _refuse_missing, read_baseline, read_methods  # noqa: E402
 from hicra.signal.result import said, text_of  # noqa: E402
 from hicra.signal.room import check_room, free_bytes  # noqa: E402
 from hicra.signal.settings import SignalSettings  # noqa: E402
@@ -75,7 +75,7 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
     settings = SignalSettings(**SMALL | {"project": 512})
     given = {"model": STRONG, "task": task, "lexicon": lexicon}
     straight = measure(settings, out=tmp_path / "straight", **given)
-    made = module._Run._part
+    made = module._Measurement._part
 
     def stopped(run, number, say):
         if number == 2:
@@ -83,11 +83,11 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
         return made(run, number, say)
 
     lines = []
-    monkeypatch.setattr(module._Run, "_part", stopped)
+    monkeypatch.setattr(module._Measurement, "_part", stopped)
     with pytest.raises(KeyboardInterrupt):
         measure(settings, out=tmp_path / "out", say=lines.append, **given)
     assert "--resume" in lines[-1]
-    monkeypatch.setattr(module._Run, "_part", made)
+    monkeypatch.setattr(module._Measurement, "_part", made)
     resumed = measure(settings, out=tmp_path / "out", resume=True, **given)
     for name in ("signal.json", "products.npz"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
@@ -103,9 +103,9 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
 
 def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task, lexicon, result):
     settings = SignalSettings(**SMALL | {"batches": 4, "micro": 5, "methods": ("hicra",)})
-    parts = module._Run(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
+    parts = module._Measurement(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
     one = parts._part(2, lambda text: None)
-    other = module._Run(
+    other = module._Measurement(
         *loaded,
         task,
         _tagger(lexicon, loaded),
@@ -125,6 +125,16 @@ def _tagger(lexicon, loaded):
 
 def test_the_fields_are_those_of_the_engines_but_for_what_training_alone_has():
     assert {field for field in GIVEN if field != "kind_weights"} == set(FIELDS)
+
+
+def test_a_method_that_follows_the_signal_is_told_its_share():
+    entry = Method("follows", lambda a, batch: a * batch["kind_weights"][0], "none", ("response_mask", "kind_weights"))
+    with pytest.raises(ConfigError, match="follows.*kind_weights.*fixed policy") as refused:
+        _refuse_missing(entry)
+    assert "--planning-share" in refused.value.fix
+    _refuse_missing(entry, 0.25)
+    batch = {"response_mask": np.ones((1, 2), bool), "kind_weights": np.array([0.25, 0.75])}
+    assert entry(np.array([[2.0, 4.0]]), batch).tolist() == [[0.5, 1.0]]
 
 
 def test_methods_are_read_with_their_settings():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hicra.errors import ConfigError, DataError
 from hicra.metrics import gradient_signal
 from hicra.signal.products import analyse, products
+from hicra.signal.subsets import mean_over_pairs
 from hicra.stats import jackknife_interval
 
 KINDS, METHODS = ["planning", "execution"], ["none", "double", "planning_only"]
@@ -62,6 +63,13 @@ def test_products_of_long_gradients_are_those_of_the_whole() -> None:
     np.testing.assert_allclose(
         inner.reshape(4, 4), rows.reshape(4, -1).astype(float) @ rows.reshape(4, -1).T, rtol=1e-5
     )
+
+
+def test_mean_over_pairs_of_subsets_by_hand() -> None:
+    table = np.arange(9.0).reshape(3, 3, 1)  # 0 1 2 / 3 4 5 / 6 7 8
+    chosen = np.array([[True, True, True], [True, True, False], [False, True, True]])
+    # (1 + 2 + 3 + 5 + 6 + 7)/6 = 4; (1 + 3)/2 = 2; (5 + 7)/2 = 6
+    assert mean_over_pairs(table, chosen)[:, 0].tolist() == [4, 2, 6]
 
 
 def test_kinds_by_hand() -> None:

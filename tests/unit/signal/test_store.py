@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hicra.errors import ArtifactError, ConfigError
-from hicra.signal.store import Part, Store
+from hicra.signal.store import MeasuredBatch, SignalStore
 from kill_at import killed_at
 
 ASKED = {"settings": {"batches": 3, "seed": 0}, "model": {"name": "m", "sha256": "0"}, "inputs": {"lexicon": "a"}}
@@ -15,13 +15,13 @@ RESULT = {"kinds": {"planning": {"share": float("nan")}}, "batches": 3}
 
 def part(number):
     vectors = np.random.default_rng(number).normal(size=(2, 5)).astype(np.float32)
-    return Part(
+    return MeasuredBatch(
         vectors, {"planning": np.array([1.0, 0.0]), "none": np.array([1.0, 0.5])}, {"rollouts": 8, "seconds": 2.0}
     )
 
 
 def measured(path, resume=False, asked=ASKED):
-    store = Store.open(path, asked, {}, resume=resume)
+    store = SignalStore.open(path, asked, {}, resume=resume)
     for number in range(asked["settings"]["batches"]):
         if store.read_part(number) is None:
             store.write_part(number, part(number))
@@ -34,7 +34,7 @@ def files(path):
 
 
 def test_a_part_comes_back_as_it_was(tmp_path):
-    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    store = SignalStore.open(tmp_path / "out", ASKED, {}, resume=False)
     store.write_part(1, part(1))
     found, given = store.read_part(1), part(1)
     assert found.vectors.dtype == np.float32
@@ -45,8 +45,8 @@ def test_a_part_comes_back_as_it_was(tmp_path):
 
 
 def test_a_batch_without_a_gradient_comes_back_too(tmp_path):
-    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
-    store.write_part(0, Part(np.zeros((0, 5), np.float32), {"none": np.zeros(0)}, {}))
+    store = SignalStore.open(tmp_path / "out", ASKED, {}, resume=False)
+    store.write_part(0, MeasuredBatch(np.zeros((0, 5), np.float32), {"none": np.zeros(0)}, {}))
     assert store.read_part(0).vectors.shape == (0, 5)
     assert store.read_part(0).coefficients["none"].shape == (0,)
 
@@ -55,7 +55,7 @@ def test_a_batch_without_a_gradient_comes_back_too(tmp_path):
     "damage", [lambda data: data[:-40], lambda data: b"", lambda data: data[:200] + b"x" + data[201:]]
 )
 def test_a_damaged_part_counts_as_absent(tmp_path, damage):
-    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    store = SignalStore.open(tmp_path / "out", ASKED, {}, resume=False)
     store.write_part(0, part(0))
     path = tmp_path / "out" / "parts" / "000000.npz"
     path.write_bytes(damage(path.read_bytes()))
@@ -77,7 +77,7 @@ def test_a_kill_anywhere_is_resumed_to_the_same_bytes(tmp_path):
 
 def test_the_result_has_no_nan_and_its_seconds(tmp_path):
     store = measured(tmp_path / "out")
-    assert Store.open(tmp_path / "out", ASKED, {}, resume=True).result() == {
+    assert SignalStore.open(tmp_path / "out", ASKED, {}, resume=True).result() == {
         "kinds": {"planning": {"share": None}}, "batches": 3, "seconds": 6.0,
     }  # fmt: skip
     assert "seconds" not in json.loads((store.path / "signal.json").read_text())
@@ -94,14 +94,14 @@ def test_another_measurement_is_refused(tmp_path, part, key, value):
     measured(tmp_path / "out")
     asked = ASKED | {part: ASKED[part] | {key: value}}
     with pytest.raises(ArtifactError, match=rf"{part}\.{key} = .*, this one has {value!r}") as refused:
-        Store.open(tmp_path / "out", asked, {}, resume=True)
+        SignalStore.open(tmp_path / "out", asked, {}, resume=True)
     assert "--overwrite" in refused.value.fix
 
 
 def test_it_goes_on_to_more_batches(tmp_path):
     more = ASKED | {"settings": {"batches": 5, "seed": 0}}
     measured(tmp_path / "out")
-    store = Store.open(tmp_path / "out", more, {}, resume=True)
+    store = SignalStore.open(tmp_path / "out", more, {}, resume=True)
     assert store.result() is None
     assert store.read_part(2) is not None
     assert store.read_part(3) is None
@@ -113,22 +113,22 @@ def test_what_is_there_is_refused_and_overwritten_when_asked(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_text("x")
     with pytest.raises(ArtifactError, match="already exists") as refused:
-        Store.open(tmp_path / "out", ASKED, {}, resume=True)
+        SignalStore.open(tmp_path / "out", ASKED, {}, resume=True)
     assert "--resume" not in refused.value.fix
     measured(tmp_path / "other")
     with pytest.raises(ArtifactError, match="already exists") as refused:
-        Store.open(tmp_path / "other", ASKED, {}, resume=False)
+        SignalStore.open(tmp_path / "other", ASKED, {}, resume=False)
     assert "--resume" in refused.value.fix
     with pytest.raises(ConfigError, match="one of the two|resume goes on"):
-        Store.open(tmp_path / "out", ASKED, {}, resume=True, overwrite=True)
-    Store.open(tmp_path / "out", ASKED, {}, resume=False, overwrite=True)
+        SignalStore.open(tmp_path / "out", ASKED, {}, resume=True, overwrite=True)
+    SignalStore.open(tmp_path / "out", ASKED, {}, resume=False, overwrite=True)
     assert not (tmp_path / "out" / "mine").exists()
 
 
 def test_an_attempt_without_a_batch_is_no_obstacle(tmp_path):
-    Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    SignalStore.open(tmp_path / "out", ASKED, {}, resume=False)
     other = ASKED | {"settings": {"batches": 3, "seed": 9}}
-    assert Store.open(tmp_path / "out", other, {}, resume=False).manifest["settings"]["seed"] == 9
+    assert SignalStore.open(tmp_path / "out", other, {}, resume=False).manifest["settings"]["seed"] == 9
 
 
 def test_another_kind_of_folder_is_named(tmp_path):
@@ -136,10 +136,10 @@ def test_another_kind_of_folder_is_named(tmp_path):
     out.mkdir()
     (out / "hicra.json").write_text(json.dumps({"kind": "hicra.run", "schema_version": 1}))
     with pytest.raises(ArtifactError, match=r"'hicra\.run', not 'hicra\.signal'"):
-        Store.open(out, ASKED, {}, resume=True)
+        SignalStore.open(out, ASKED, {}, resume=True)
 
 
 def test_two_processes_do_not_write_at_once(tmp_path):
-    store = Store.open(tmp_path / "out", ASKED, {}, resume=False)
+    store = SignalStore.open(tmp_path / "out", ASKED, {}, resume=False)
     with store.lock(), pytest.raises(ArtifactError, match="another process"), store.lock():
         pass
