@@ -142,3 +142,26 @@ def test_one_seed_gives_no_verdict():
     assert found["verdict"] == "inconclusive"
     assert found["difference"] == pytest.approx(0.4)
     assert "neither arm is called better" in found["chance"]
+
+
+def test_the_summary_tells_the_signal_before_the_training_and_the_scatter_beside_it():
+    stage = {"accuracy": 0.25, "ci": [0.2, 0.3]}
+    ends = {
+        arm: {"start": stage, "final": {"accuracy": accuracy, "ci": [0.4, 0.6]}}
+        for arm, accuracy in (("none", 0.5), ("hicra", 0.9))
+    }
+    score = {"precision": 0.9, "recall": 0.4, "base_rate": 0.3}
+    made = {
+        "signal": SIGNAL,
+        "evaluation": ends,
+        "verdict": arms.compare(ends),
+        "mask_score": score,
+        "report": "r.html",
+    }
+    lines = words.summary(made, Path("demo")).split("\n")
+    assert lines[0] == "1. Where the learning signal is (24 batches of each start, the exact planning tokens)"
+    second = next(at for at, line in enumerate(lines) if line.startswith("2. "))
+    assert lines[second + 1] == "   none   held-out accuracy 0.250 -> 0.500 (95 % 0.400 to 0.600)"
+    assert lines[second + 3].startswith("   hicra against none: +0.400, inconclusive (one seed")
+    assert "by chance alone" in " ".join(lines[second + 4 : second + 8])
+    assert max(map(len, lines[second:-6])) <= 120

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence
 
 BETTER_RUN = "A better step is not yet a better run: what the model does well already has no signal, and can be lost."
+WIDTH = 110  # letters of a line of the terminal
 _SHOWN = ("kinds", "methods", "batches", "rollouts", "accuracy", "seconds", "groups", "mixed_groups")
 
 
@@ -36,7 +38,9 @@ def signal_lines(signal: Mapping[str, Mapping[str, Any]]) -> list[str]:
         said = kind_sentence(measured(found, start, start)).replace("\u00a0", " ").replace("\u2212", "-")
         lines.append(f"{start} start{right}: {said}")
     names = [name for name in next(iter(signal.values()))["methods"] if name != "none"]
-    lines.append("A step's cosine with the true gradient, minus that of GRPO's step (none), and its 95 % interval:")
+    lines.append(
+        "The cosine of one batch's step with the mean gradient of the others, minus that of GRPO's step (none):"
+    )
     cells = [["", *(f"{start} start" for start in signal)]]
     cells += [[name, *(_difference(found["methods"][name]) for found in signal.values())] for name in names]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -120,7 +124,7 @@ def summary(result: Mapping[str, Any], out: Path) -> str:
     difference = decimal(verdict["difference"], 3, sign=True)
     lines += [
         f"   hicra against none: {difference}, {verdict['verdict']} ({verdict['why']})",
-        f"   {verdict['chance']}",
+        *textwrap.wrap(verdict["chance"], WIDTH, initial_indent="   ", subsequent_indent="   "),
         f"   mask of the mined lexicon on the {MINED} start, {mask_words(result['mask_score'])}",
         f"report: {result['report']}",
     ]
