@@ -38,9 +38,14 @@ def report(demo: dict[str, Any]) -> dict[str, Any]:
         "holds": total["wall_s"] <= MOST_S and measuring["cpu_s"] <= MOST_SIGNAL_CPU_S,
         "stages": stages, "total": total, "most_wall_s": MOST_S, "most_signal_cpu_s": MOST_SIGNAL_CPU_S,
         "mask_score": demo["mask_score"],
-        "planning_share": {start: [one["kinds"]["planning"][key] for key in ("share", "ci")] for start, one in demo["signal"].items()},
+        "planning_share": {start: share_of(one) for start, one in demo["signal"].items()},
         "held_out_accuracy": {arm: found["final"]["accuracy"] for arm, found in demo["evaluation"].items()},
     }  # fmt: skip
+
+
+def share_of(measured: dict[str, Any]) -> dict[str, Any]:
+    """The share of the signal on planning tokens, with its interval."""
+    return {key: measured["kinds"]["planning"][key] for key in ("share", "ci")}
 
 
 def main() -> int:
