@@ -100,13 +100,14 @@ SIGNAL = {
 
 
 def test_the_signal_of_both_starts_is_said_in_words_and_methods_with_their_intervals():
-    weak, strong, head, names, hicra, caution = words.signal_lines(SIGNAL)
+    weak, strong, head, names, hicra, chance, caution = words.signal_lines(SIGNAL)
     assert weak == "weak start (5 % right): 9 of 10 parts of the signal lie on execution tokens (80 to 100 %)."
     assert strong == "strong start (20 % right): Nearly all of the signal lies on planning tokens (96 to 100 %)."
     assert "minus that of GRPO's step" in head
     assert names.split("start") == ["         weak ", "                                strong ", ""]
     assert "-0.001 (-0.010 to +0.008) not told apart" in hicra
     assert hicra.endswith("+0.045 (+0.020 to +0.070) better")
+    assert "by chance" in chance
     assert caution.startswith("A better step is not yet a better run")
 
 
@@ -114,11 +115,11 @@ def test_a_step_that_cannot_be_told_has_no_number():
     found = {"weak": result((0.1, 0.0, 0.2), None, None, None)}
     lines = words.signal_lines(found)
     assert lines[0].startswith("weak start: ")
-    assert lines[-2].split("  ")[-1] == "cannot be told"
+    assert lines[-3].split("  ")[-1] == "cannot be told"
     found["weak"]["methods"]["hicra"] = {"difference": 0.25, "difference_ci": None}
-    assert words.signal_lines(found)[-2].endswith("+0.250 (no interval)")
+    assert words.signal_lines(found)[-3].endswith("+0.250 (no interval)")
     found["weak"]["methods"]["hicra"] = {"difference": -0.25, "difference_ci": [-0.5, -0.125]}
-    assert words.signal_lines(found)[-2].endswith("-0.250 (-0.500 to -0.125) worse")
+    assert words.signal_lines(found)[-3].endswith("-0.250 (-0.500 to -0.125) worse")
 
 
 def test_commands_that_go_on_name_a_folder_with_a_space_as_a_shell_reads_it(tmp_path):

@@ -14,6 +14,7 @@ from hicra.lexicon import Lexicon
 from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence
 
+BY_CHANCE = "Each interval leaves out the truth one time in twenty, so of all of these one may do so by chance."
 BETTER_RUN = "A better step is not yet a better run: what the model does well already has no signal, and can be lost."
 WIDTH = 110  # letters of a line of the terminal
 _SHOWN = ("kinds", "methods", "batches", "rollouts", "accuracy", "seconds", "groups", "mixed_groups", "warnings")
@@ -47,7 +48,7 @@ def signal_lines(signal: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines += [
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     ]
-    return [*lines, BETTER_RUN]
+    return [*lines, BY_CHANCE, BETTER_RUN]
 
 
 def _difference(method: Mapping[str, Any]) -> str:
