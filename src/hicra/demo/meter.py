@@ -26,7 +26,7 @@ from hicra.signal.settings import SignalSettings
 from hicra.tasks.plan_execute.task import PlanExecute
 
 STARTS = ("weak", "strong")
-BATCHES = 24  # of 32 x 8 rollouts: about 50 CPU-seconds for a start
+BATCHES = 24  # of 32 x 8 rollouts: about 60 CPU-seconds for a start
 SAID_EVERY = 4  # batches between two lines of progress
 METHODS = (
     "none", "hicra", "hicra@alpha=0.8", "hicra_difficulty", "hicra_bonus", "planning_only", "placebo", "entropy_advantage",
