@@ -2,6 +2,9 @@
 
 import doctest
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -59,7 +62,8 @@ def test_processes_run_at_once_and_one_that_fails_is_named_with_what_it_said(tmp
     assert str(tmp_path / "b.log") in error.value.fix
 
 
-def test_no_process_outlives_an_interrupt(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_no_process_outlives_an_end_from_outside(number, error, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(jobs, "POLL_S", 0.01)
     started, popen = [], jobs.subprocess.Popen
@@ -68,10 +72,11 @@ def test_no_process_outlives_an_interrupt(tmp_path, monkeypatch):
     )
 
     def reach(name):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
+        time.sleep(5)  # until the signal is seen
 
     sleeping = module(tmp_path, "sleeps", "import time; time.sleep(600)")
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(error):
         jobs.side_by_side(TRAINING, {"a": sleeping, "b": sleeping}, tmp_path, reach, print)
     assert [job.returncode for job in started] == [-15, -15]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from hicra.artifacts import writes
 from hicra.drawing.readable import duration
 from hicra.errors import EngineError
+from hicra.workers.signals import ends_on_sigterm
 
 POLL_S = 2.0
 
@@ -49,7 +50,7 @@ def side_by_side(
     reach: Callable[[str], Reach],
     say: Callable[[str], None],
 ) -> None:
-    """Runs all commands at once and waits for them; none outlives this call.
+    """Runs all commands at once and waits for them; none outlives this call, not even where this process is told to end.
 
     Args:
         work: what they do.
@@ -64,32 +65,43 @@ def side_by_side(
     """
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     jobs: dict[str, subprocess.Popen[bytes]] = {}
-    try:
-        for name, command in commands.items():
-            path = logs / f"{name}.log"
-            with writes(path), open(path, "wb") as log:
-                jobs[name] = subprocess.Popen(
-                    [sys.executable, "-m", *map(str, command)],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                )  # fmt: skip
-        begun = said = None  # when the first unit was seen, and how many there were when something was said
-        while any(job.poll() is None for job in jobs.values()):
-            time.sleep(POLL_S)
-            latest = {name: reach(name) for name in jobs}
-            done = min(one.done for one in latest.values())
-            if done and begun is None:
-                begun = done, time.monotonic()
-            if begun and (said is None or done >= said + work.every):
-                say(f"  {progress(work, latest, done - begun[0], time.monotonic() - begun[1])}")
-                said = done
-    finally:
-        for job in jobs.values():
-            if job.poll() is None:
-                job.terminate()
-                job.wait()
+    with ends_on_sigterm():
+        try:
+            for name, command in commands.items():
+                path = logs / f"{name}.log"
+                with writes(path), open(path, "wb") as log:
+                    jobs[name] = subprocess.Popen(
+                        [sys.executable, "-m", *map(str, command)],
+                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                    )  # fmt: skip
+            _wait(work, jobs, reach, say)
+        finally:
+            for job in jobs.values():
+                if job.poll() is None:
+                    job.terminate()
+                    job.wait()
     for name, job in jobs.items():
         if job.returncode:
             raise failed(f"{work.verb} {name}", job.returncode, logs / f"{name}.log")
+
+
+def _wait(
+    work: Work,
+    jobs: Mapping[str, subprocess.Popen[bytes]],
+    reach: Callable[[str], Reach],
+    say: Callable[[str], None],
+) -> None:
+    """Waits until all have ended, and says how far they are."""
+    begun = said = None  # when the first unit was seen, and how many there were when something was said
+    while any(job.poll() is None for job in jobs.values()):
+        time.sleep(POLL_S)
+        latest = {name: reach(name) for name in jobs}
+        done = min(one.done for one in latest.values())
+        if done and begun is None:
+            begun = done, time.monotonic()
+        if begun and (said is None or done >= said + work.every):
+            say(f"  {progress(work, latest, done - begun[0], time.monotonic() - begun[1])}")
+            said = done
 
 
 def progress(work: Work, latest: Mapping[str, Reach], fresh: int, seconds: float) -> str:
