@@ -85,7 +85,7 @@ def test_a_measurement_is_that_of_its_seed_alone(demo):
 
 def test_a_full_disk_in_the_training_of_an_arm_is_one_error(tmp_path):
     out, before = tmp_path / "demo", resource.getrlimit(resource.RLIMIT_FSIZE)
-    for largest, named in ((1_000, "corpus.jsonl"), (500_000, "training ")):  # the arms are processes of their own
+    for largest, named in ((1_000, "corpus-weak.jsonl"), (500_000, "training ")):  # the arms are processes of their own
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
         try:
             with pytest.raises(HicraError) as error:

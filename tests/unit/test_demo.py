@@ -138,7 +138,7 @@ def test_the_scatter_that_is_said_is_that_of_the_study():
     assert (min(found["none"]), max(found["none"])) == pytest.approx(arms.GRPO_ENDS, abs=5e-4)
     assert (min(differences), max(differences)) == pytest.approx(arms.DIFFERENCES, abs=5e-4)
     # 83.0 - 56.7 = 26.3
-    assert "56.7 to 83.0 % held-out accuracy: 26 points apart by chance alone" in arms.chance()
+    assert "26 points apart by chance alone (56.7 to 83.0 % held out)" in arms.chance()
     assert "-25 to +15 points" in arms.chance()
 
 
@@ -148,6 +148,11 @@ def test_one_seed_gives_no_verdict():
     assert found["verdict"] == "inconclusive"
     assert found["difference"] == pytest.approx(0.4)
     assert "neither arm is called better" in found["chance"]
+    assert words._verdict(found) == {
+        "HICRA minus GRPO (none)": "+40.0 points of held-out accuracy, inconclusive: one seed; a verdict needs at least 6 paired "
+        "seeds",
+        "by chance": found["chance"],
+    }
 
 
 def test_the_summary_tells_the_signal_before_the_training_and_the_scatter_beside_it():
@@ -169,5 +174,5 @@ def test_the_summary_tells_the_signal_before_the_training_and_the_scatter_beside
     second = next(at for at, line in enumerate(lines) if line.startswith("2. "))
     assert lines[second + 1] == "   none   held-out accuracy 0.250 -> 0.500 (95 % 0.400 to 0.600)"
     assert lines[second + 3].startswith("   hicra against none: +0.400, inconclusive (one seed")
-    assert "by chance alone" in " ".join(lines[second + 4 : second + 8])
+    assert "by chance alone" in " ".join(line.strip() for line in lines[second + 4 : second + 8])
     assert max(map(len, lines[second:-6])) <= 120

@@ -81,8 +81,15 @@ def sections(
         "signal": [_of_page(start, found) for start, found in signal.items()],
         "lexicon": lexicon.table.sort(["cluster", "gram"]).select(columns).to_dicts(),
         "mask_score": [{"start": start, **score} for start, score in scores.items()],
-        "evaluation": rows, "verdict": dict(verdict), "next": next_commands(out),
+        "evaluation": rows, "verdict": _verdict(verdict), "next": next_commands(out),
     }  # fmt: skip
+
+
+def _verdict(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """Says in two rows how far the arms are apart and how far chance alone puts them."""
+    difference = decimal(100 * verdict["difference"], 1, sign=True)
+    said = f"{difference} points of {verdict['metric']}, {verdict['verdict']}: {verdict['why']}"
+    return {"HICRA minus GRPO (none)": said, "by chance": verdict["chance"]}
 
 
 def _of_page(start: str, found: Mapping[str, Any]) -> dict[str, Any]:
