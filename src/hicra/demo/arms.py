@@ -72,8 +72,7 @@ def chance() -> str:
     low, high = GRPO_ENDS
     least, greatest = DIFFERENCES
     return (
-        "One seed is a coin flip: six GRPO runs that differed in nothing but their seed ended "
-        f"{100 * (high - low):.0f} points apart by chance alone ({100 * low:.1f} to {100 * high:.1f} % held out), and HICRA minus "
-        f"GRPO was {100 * least:+.0f} to {100 * greatest:+.0f} points at the same seeds (studies/first-comparison). So neither arm "
-        "is called better."
+        f"One seed is a coin flip: six GRPO runs that differed in nothing but their seed ended {100 * (high - low):.0f} points "
+        f"apart by chance alone ({100 * low:.1f} to {100 * high:.1f} % held out), and HICRA minus GRPO was {100 * least:+.0f} to "
+        f"{100 * greatest:+.0f} points at the same seeds (studies/first-comparison). So neither arm is called better."
     )

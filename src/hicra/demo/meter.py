@@ -98,7 +98,7 @@ def measure_side_by_side(
 
 def _read(path: Path) -> dict[str, Any]:
     """Reads a result, kinds and methods in their order, since a file keeps none."""
-    found = read_json(path, "run the demo again, with --overwrite")
+    found: dict[str, Any] = read_json(path, "run the demo again, with --overwrite")
     return found | {
         "kinds": {name: found["kinds"][name] for name in (PLANNING, EXECUTION)},
         "methods": {name: found["methods"][name] for name in METHODS},
