@@ -1,7 +1,8 @@
 """Measures where the signal is at the warm starts and at policies on the way: `python meter.py`, again after any kill.
 
-The policies on the way are those that the GRPO runs of the first seed kept. Every shaper of the table is judged by its step at
-the warm starts and half way; elsewhere a few that share their gradients, since the question there is where the signal is.
+The policies on the way are those that the first GRPO runs from four warm starts kept. Every shaper of the table is judged by its
+step at the warm starts and half way; elsewhere a few that share their gradients, since the question there is where the signal
+is.
 Each measurement has a folder under work/meter; results/meter.json holds all that have ended.
 """
 
@@ -15,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import warm
-from hicra.signal.measure import measure
-from hicra.signal.settings import SignalSettings
-from plan import STEPS, WARM, Planned, runs
+from plan import FOUR, STEPS, WARM, Planned, runs
 from run import KEPT_EVERY, WORK
 from safetensors.torch import load_file, save_file
 
 from hicra.artifacts import canonical_json, write_text
 from hicra.credit import METHODS
 from hicra.lexicon import Lexicon
+from hicra.signal.measure import measure
+from hicra.signal.settings import SignalSettings
 from hicra.tasks.base import make_task
 from hicra.tasks.plan_execute.task import PlanExecute
 
@@ -41,10 +42,10 @@ KEPT = ("batches", "rollouts", "accuracy", "kinds", "methods", "mixed_groups", "
 
 def points() -> Iterator[tuple[str, int, int]]:
     """Yields (start, warm start, step) of each measurement."""
-    for number in WARM:
-        for start in warm.STARTS:
-            for step in (0, *range(KEPT_EVERY[start], STEPS[start] + 1, KEPT_EVERY[start])):
-                yield start, number, step
+    for start in warm.STARTS:
+        for number in WARM[start]:
+            later = range(KEPT_EVERY[start], STEPS[start] + 1, KEPT_EVERY[start]) if number <= FOUR else ()
+            yield from ((start, number, step) for step in (0, *later))
 
 
 def policy(start: str, number: int, step: int) -> Path | None:

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-WARM = (1, 2, 3, 4)
+WARM = {"strong": tuple(range(1, 9)), "weak": tuple(range(1, 7))}
+FOUR = 4  # warm starts of the small parts
 STEPS = {"strong": 80, "weak": 200}
 EVERY = {"strong": 10, "weak": 20}  # steps between two evaluations
 RATE = {"strong": 6e-4, "weak": 2e-4}  # chosen on GRPO alone, in studies/weak-start
-SEEDS = {"strong": 6, "weak": 3}  # of each warm start, in the primary part
+SEEDS = {"strong": 3, "weak": 2}  # of each warm start, in the primary part
 FIRST_SEED = 1000  # seeds below were used in pilots
 
 
@@ -72,9 +73,9 @@ BONUSES = (0.001, 0.003, 0.01)
 
 def runs() -> Iterator[Planned]:
     """Yields every run in its order."""
-    yield from primary("strong", range(2))
+    yield from primary("strong", range(1))
     yield from primary("weak", range(1))
-    yield from primary("strong", range(2, SEEDS["strong"]))
+    yield from primary("strong", range(1, SEEDS["strong"]))
     yield from primary("weak", range(1, SEEDS["weak"]))
     yield from demonstrations()
     yield from masks()
@@ -83,11 +84,11 @@ def runs() -> Iterator[Planned]:
     yield from bonuses()
 
 
-def pairs(start: str, each: range) -> Iterator[tuple[int, int]]:
-    """Yields (warm start, seed): the given seeds of each warm start; no two warm starts share a seed."""
+def pairs(start: str, each: range, warm: int = 0) -> Iterator[tuple[int, int]]:
+    """Yields (warm start, seed): the given seeds of each warm start, or of the first few; no two warm starts share a seed."""
     for number in each:
-        for warm in WARM:
-            yield warm, FIRST_SEED + 100 * warm + number + (50 if start == "weak" else 0)
+        for which in WARM[start][: warm or None]:
+            yield which, FIRST_SEED + 100 * which + number + (50 if start == "weak" else 0)
 
 
 def primary(start: str, each: range) -> Iterator[Planned]:
@@ -98,14 +99,14 @@ def primary(start: str, each: range) -> Iterator[Planned]:
 
 def demonstrations() -> Iterator[Planned]:
     """What ruins a policy, one seed of each warm start."""
-    for warm, seed in pairs("strong", range(1)):
+    for warm, seed in pairs("strong", range(1), FOUR):
         for arm in ("planning_only", "planning_x3"):
             yield Planned("demonstrations", arm, "strong", warm, seed, rate=RATE["strong"])
 
 
 def masks() -> Iterator[Planned]:
     """HICRA with worse lexicons, and both of its parts where two whole strategies are missing."""
-    for warm, seed in pairs("strong", range(2)):
+    for warm, seed in pairs("strong", range(1)):
         for lexicon in LEXICONS:
             for arm in ("hicra", "hicra_difficulty", "hicra_bonus") if lexicon == "two_missing" else ("hicra",):
                 yield Planned("masks", arm, "strong", warm, seed, lexicon, PRIMARY[arm], RATE["strong"])
@@ -115,14 +116,14 @@ def alphas() -> Iterator[Planned]:
     """HICRA at other strengths; a strong difficulty factor on planning tokens, and the factor on all tokens."""
     arms = [("hicra", alpha) for alpha in ALPHAS]
     arms += [("hicra_difficulty", 0.8), ("difficulty_all", 0.2), ("difficulty_all", 0.8)]
-    for warm, seed in pairs("strong", range(2)):
+    for warm, seed in pairs("strong", range(1)):
         for arm, alpha in arms:
             yield Planned("alphas", arm, "strong", warm, seed, settings={"alpha": alpha}, rate=RATE["strong"])
 
 
 def rates() -> Iterator[Planned]:
     """Half and twice the rate, for three arms and one seed of each warm start."""
-    for warm, seed in pairs("strong", range(1)):
+    for warm, seed in pairs("strong", range(1), FOUR):
         for rate in RATES:
             for arm in ("none", "hicra", "hicra_difficulty"):
                 yield Planned("rates", arm, "strong", warm, seed, settings=PRIMARY[arm], rate=rate)
@@ -130,7 +131,7 @@ def rates() -> Iterator[Planned]:
 
 def bonuses() -> Iterator[Planned]:
     """GRPO with an entropy bonus in the loss, one seed of each warm start."""
-    for warm, seed in pairs("strong", range(1)):
+    for warm, seed in pairs("strong", range(1), FOUR):
         for bonus in BONUSES:
             yield Planned("bonuses", "none", "strong", warm, seed, rate=RATE["strong"], bonus=bonus)
 

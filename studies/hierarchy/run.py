@@ -24,7 +24,7 @@ import warm
 from adaptive import Adaptive
 from loop import Now, Shape, method, train
 from network import Network
-from plan import EVERY, Planned, runs
+from plan import EVERY, FOUR, Planned, runs
 
 from hicra.tagging import Tagger
 from hicra.tasks.plan_execute.task import PlanExecute
@@ -50,13 +50,14 @@ def shape_of(run: Planned) -> Shape:
 
 def make(run: Planned) -> None:
     """Makes one run in its folder: steps.jsonl and, where it is the first seed of its warm start, policies on the way."""
+    warm.make(run.start, run.warm)
     start = warm.folder(run.start, run.warm)
     network, task = Network.load(start), PlanExecute()
     tagger = Tagger(lexicons.load(run.lexicon, run.seed, start), start)
     part = WORK / f"{run.name}.part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    keeps = run.part == "primary" and run.seed % 50 == 0
+    keeps = run.part == "primary" and run.arm == "none" and run.warm <= FOUR and run.seed % 50 == 0
 
     def keep(step: int, policy: Network) -> None:
         if keeps and step % KEPT_EVERY[run.start] == 0:
@@ -85,7 +86,6 @@ def main() -> None:
         torch.set_num_threads(1)
         make(next(run for run in runs() if run.name == options.one))
         return
-    warm.main()
     waiting, working = todo(set(filter(None, options.parts.split(",")))), {}
     print(f"{len(waiting)} runs to make", flush=True)
     end = time.monotonic() + 3600 * options.hours

@@ -1,11 +1,12 @@
-"""Makes the warm starts of the study, four of each strength by the shipped recipe, and mines a lexicon from each:
-`python warm.py`
+"""Makes the warm starts of the study by the shipped recipe, and mines a lexicon from each: `python warm.py`
 
-The seeds are 1 to 4; the shipped warm starts, which pilots used, have seed 0. results/warmstarts.json says what came out.
+The seeds are 1 to 8 (strong) and 1 to 6 (weak); the shipped warm starts, which pilots used, have seed 0. results/warmstarts.json
+says what came out.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -35,14 +36,17 @@ def folder(start: str, warm: int) -> Path:
 
 
 def make(start: str, warm: int) -> None:
-    """Trains a warm start and mines its lexicon, where they are not there yet."""
+    """Trains a warm start and mines its lexicon, where they are not there yet; one process at a time makes one."""
     made = folder(start, warm)
-    if not made.exists():
-        command = [sys.executable, str(RECIPE / "warmstart.py"), start, "--seed", str(warm), "-o", str(made)]
-        subprocess.run(command, check=True, cwd=RECIPE)
     lexicon = made.with_name(f"{made.name}-lexicon")
-    if not lexicon.exists():
-        mine(made, warm).save(lexicon)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with open(FOLDER / f"{made.name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            command = [sys.executable, str(RECIPE / "warmstart.py"), start, "--seed", str(warm), "-o", str(made)]
+            subprocess.run(command, check=True, cwd=RECIPE)
+        if not lexicon.exists():
+            mine(made, warm).save(lexicon)
 
 
 def mine(made: Path, warm: int) -> Lexicon:
@@ -71,11 +75,10 @@ def described(start: str, warm: int) -> dict[str, Any]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    for warm in WARM:
-        for start in STARTS:
-            make(start, warm)
-    every = [described(start, warm) for start in STARTS for warm in WARM]
-    write_text(HERE / "results" / "warmstarts.json", canonical_json(every))
+    every = [(start, warm) for start in STARTS for warm in WARM[start]]
+    for start, warm in every:
+        make(start, warm)
+    write_text(HERE / "results" / "warmstarts.json", canonical_json([described(*one) for one in every]))
 
 
 if __name__ == "__main__":
