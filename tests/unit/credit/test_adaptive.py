@@ -1,4 +1,4 @@
-"""`hicra_adaptive` with numbers worked out by hand: the entropy bonus, whole on the kind of the larger weight, less on the other."""
+"""`hicra_adaptive` with numbers worked out by hand: the entropy bonus, whole on the kind of larger weight."""
 
 import numpy as np
 import pytest
