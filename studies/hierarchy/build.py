@@ -18,7 +18,8 @@ from contrasts import primary_contrasts
 from figures import FIGURES
 from hypotheses import HYPOTHESES
 from page import page
-from results import Results, read_results
+from plan import runs
+from results import Results, read_results, whole_parts
 from rules import rules
 
 from hicra.artifacts import canonical_json, write_text
@@ -50,6 +51,14 @@ def built(results: Results) -> dict[str, str]:
     return files
 
 
+def stored(folder: Path) -> Results:
+    """Reads the stored results; parts that are not whole are held back until the budget is spent (results/stopped.json)."""
+    results = read_results(folder)
+    if (folder / "stopped.json").exists():
+        return results
+    return whole_parts(results, ((run.part, run.start) for run in runs()))
+
+
 def differing(files: dict[str, str], root: Path) -> list[str]:
     """Names the files of a checkout that are not what was built, and figures that were not built."""
     wrong = [
@@ -66,7 +75,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the stored results")
     parser.add_argument("--root", type=Path, default=ROOT, help="where the files are written, or looked for")
     given = parser.parse_args()
-    files = built(read_results(given.results))
+    files = built(stored(given.results))
     if given.check:
         wrong = differing(files, given.root)
         if wrong:

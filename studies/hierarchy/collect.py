@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from plan import Planned, runs
-from run import WORK
 
 from hicra.artifacts import atomic_file
 
-STORED = Path(__file__).resolve().parent / "results" / "training.jsonl.gz"
+HERE = Path(__file__).resolve().parent
+WORK, STORED = HERE / "work" / "runs", HERE / "results" / "training.jsonl.gz"
 LEFT_OUT = ("step", "eval", "cpu_s", "reward_errors", "pass_at_1", "accuracy", "semantic_entropy_miller_madow")
+KEY = ("part", "arm", "start", "warm", "seed", "rate", "lexicon", "settings")
 DIGITS = 4  # significant ones that are stored of a curve
 
 
@@ -29,7 +31,7 @@ def stored(run: Planned) -> dict[str, Any] | None:
     figures = sorted({name for line in evaluated for name in line["eval"]})
     return {
         "part": run.part, "arm": run.arm, "start": run.start, "warm": run.warm, "seed": run.seed, "rate": run.rate,
-        "lexicon": run.lexicon, "settings": dict(run.settings) | ({"bonus": run.bonus} if run.bonus else {}),
+        "lexicon": run.lexicon, "settings": settings_of(run),
         "steps": run.steps, "cpu_s": lines[-1]["cpu_s"],
         "evals": {"step": [line["step"] for line in evaluated]}
         | {name: [line["eval"].get(name) for line in evaluated] for name in figures},
@@ -41,8 +43,30 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.{DIGITS}g}")
 
 
+def key(one: Mapping[str, Any]) -> str:
+    """What tells a stored run from others."""
+    return json.dumps([one[name] for name in KEY], sort_keys=True)
+
+
+def earlier() -> dict[str, dict[str, Any]]:
+    """Returns the runs that are stored already, by key: their folders may be gone."""
+    if not STORED.exists():
+        return {}
+    with gzip.open(STORED, "rt", encoding="utf-8") as lines:
+        return {key(one): one for one in map(json.loads, lines)}
+
+
+def settings_of(run: Planned) -> dict[str, Any]:
+    return dict(run.settings) | ({"bonus": run.bonus} if run.bonus else {})
+
+
+def is_stored(run: Planned, there: Mapping[str, Any]) -> bool:
+    return key({**vars(run), "settings": settings_of(run)}) in there
+
+
 def main() -> None:
-    found = [one for run in runs() if (one := stored(run))]
+    fresh = [one for run in runs() if (one := stored(run))]
+    found = list((earlier() | {key(one): one for one in fresh}).values())
     lines = sorted(json.dumps(one, sort_keys=True, separators=(",", ":")) for one in found)
     STORED.parent.mkdir(exist_ok=True)
     with atomic_file(STORED) as path, open(path, "wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:

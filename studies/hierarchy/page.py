@@ -73,7 +73,7 @@ AGAIN = """    make study          # runs everything; what is stored is not run 
     make study-report   # rebuilds this page, its tables and figures from studies/hierarchy/results
 
 `python studies/hierarchy/build.py --check` fails where a page or figure differs from what the results say. The
-registration, `studies/hierarchy/PREREGISTRATION.md`, was committed before the first reported run."""
+[registration](../studies/hierarchy/PREREGISTRATION.md) was committed before the first reported run."""
 
 
 def short(hypotheses: Judged, claims: Judged) -> str:
@@ -114,10 +114,14 @@ def design(results: Results) -> str:
                         decimal(hours, 1),
                     )
                 )
+    waiting = "\n".join(
+        f"- Under way: {made} of {planned} runs of {part}, {start} start. They are shown when all are made."
+        for part, start, made, planned in results.waiting
+    )
     if not lines:
-        return f"Training: {NOT_RUN}."
+        return waiting or f"Training: {NOT_RUN}."
     head = ("part", "start", "arms", "runs", "warm starts", "steps", "rate", "CPU-hours")
-    text = "\n".join(table(head, lines))
+    text = "\n".join([*([waiting, ""] if waiting else []), *table(head, lines)])
     return f"{text}\n\nPairs share warm start and seed. {_warm_starts(results)}".strip()
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,14 @@ class Results:
         runs: the training runs, in the order of the file.
         checkpoints: the measurements of the meter, each with start, warm, step, accuracy, kinds and methods.
         quality, warmstarts: as stored; None where the file is missing.
+        waiting: what is held back, since a part is shown only when all of its runs are made: (part, start, made, planned).
     """
 
     runs: tuple[Run, ...]
     checkpoints: tuple[Mapping[str, Any], ...] = ()
     quality: Mapping[str, Any] | None = None
     warmstarts: Any = None
+    waiting: tuple[tuple[str, str, int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,23 @@ def read_results(folder: Path) -> Results:
         tuple(meter["checkpoints"]) if meter else (),
         _json(folder / "quality.json"),
         _json(folder / "warmstarts.json"),
+    )
+
+
+def whole_parts(results: Results, planned: Iterable[tuple[str, str]]) -> Results:
+    """Holds back the runs of each part and start that is not whole yet, so that nobody looks at half of it.
+
+    Args:
+        results: all that is stored.
+        planned: (part, start) of every planned run.
+    """
+    wanted = Counter(planned)
+    made = Counter((run["part"], run["start"]) for run in results.runs)
+    waiting = {cell: number for cell, number in wanted.items() if 0 < made[cell] < number}
+    return replace(
+        results,
+        runs=tuple(run for run in results.runs if (run["part"], run["start"]) not in waiting),
+        waiting=tuple((*cell, made[cell], number) for cell, number in waiting.items()),
     )
 
 

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import lexicons
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 import warm
 from adaptive import Adaptive
+from collect import WORK, earlier, is_stored
 from loop import Now, Shape, method, train
 from network import Network
 from plan import EVERY, FOUR, Planned, runs
@@ -29,7 +29,6 @@ from plan import EVERY, FOUR, Planned, runs
 from hicra.tagging import Tagger
 from hicra.tasks.plan_execute.task import PlanExecute
 
-WORK = Path(__file__).resolve().parent / "work" / "runs"
 KEPT_EVERY = {"strong": 40, "weak": 50}  # steps between two saved policies, in the runs of the first seed
 
 
@@ -72,7 +71,12 @@ def make(run: Planned) -> None:
 
 
 def todo(parts: set[str]) -> list[Planned]:
-    return [run for run in runs() if (not parts or run.part in parts) and not (WORK / run.name).exists()]
+    """Returns the runs that are neither stored nor made, in their order."""
+    there = earlier()
+    return [
+        run for run in runs()
+        if (not parts or run.part in parts) and not (WORK / run.name).exists() and not is_stored(run, there)
+    ]  # fmt: skip
 
 
 def main() -> None:

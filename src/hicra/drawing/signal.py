@@ -18,7 +18,7 @@ WIDTH = 360
 MAX_ROWS = 60  # methods of a chart, and kinds of a model; the tables of the page hold the rest
 KINDS = ("planning", "execution")
 _HEAD, _ROW, _SMALL = 24, 22, 17
-_LEFT, _RIGHT = 74, 236  # the axis of shares
+_LEFT, _RIGHT = 74, 222  # the axis of shares
 _LETTER, _BOLD = 6.6, 8.4  # the width of a letter, and of a bold one
 _LONGEST = 23  # letters of the name of a method
 _COSINE = 46  # room for the column of cosines
@@ -132,7 +132,7 @@ def _share_row(share: Share, scale: Scale, y: float) -> str:
     inside = [
         svg.tag("title", svg.escaped(f"{share.kind}: {share_words(share)}")),
         svg.text(0 if main else 8, y + 4, shorten(name, 11 if main else 10), class_="ink" if main else size),
-        svg.text(_RIGHT + 12, y + 4, share_words(share), class_="ink" if main else size),
+        svg.text(WIDTH, y + 4, share_words(share), class_=f"end {'ink' if main else size}"),
     ]
     if share.share is not None:
         low, high = sorted((_within(scale, 0.0), _within(scale, share.share)))

@@ -6,16 +6,19 @@ import re
 
 from hicra.errors import ConfigError
 
-CHOICE = re.compile(r"all|last:([1-9][0-9]*)")
+CHOICE = re.compile(r"all|(last|lora):([1-9][0-9]*)")
 
 
-def check_choice(choice: str) -> int:
-    """Returns the number of last layers of `last:K`, or 0 for `all`.
+def check_choice(choice: str) -> tuple[str, int]:
+    """Returns (`all`, 0), (`last`, K) for the last K layers, or (`lora`, R) for adapters of rank R.
 
     Raises:
-        ConfigError: the choice is neither.
+        ConfigError: the choice is none of these.
     """
     match = CHOICE.fullmatch(choice)
     if match is None:
-        raise ConfigError(f"parameters is {choice!r}", "give all, or last:K as in last:2 for the last two layers")
-    return int(match[1] or 0)
+        raise ConfigError(
+            f"parameters is {choice!r}",
+            "give all, last:K as in last:2 for the last two layers, or lora:R as in lora:8 for adapters of rank 8",
+        )
+    return match[1] or "all", int(match[2] or 0)

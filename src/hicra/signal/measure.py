@@ -134,7 +134,7 @@ def measure_model(
     refuse_before(settings, task)
     training = model.training
     with as_before(model):
-        parameters = chosen_parameters(model, settings.parameters)
+        parameters = chosen_parameters(model, settings.parameters, settings.seed)
         model.eval()
         try:
             run = _Measurement(

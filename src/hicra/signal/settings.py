@@ -38,7 +38,8 @@ class SignalSettings(Strict):
     group: Positive = Field(default=8, description="Number of rollouts of a prompt.")
     baseline: str = Field(default="dr_grpo", description="What makes advantages of rewards, as in `hicra methods`.")
     parameters: str = Field(
-        default="all", description="The parameters that gradients are of: all, or last:K for the last K layers."
+        default="all",
+        description="The parameters that gradients are of: all, last:K for the last K layers, or lora:R for adapters of rank R.",
     )
     project: Count = Field(
         default=0,

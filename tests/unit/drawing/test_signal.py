@@ -39,17 +39,17 @@ def model(planning: float | None, low: float | None, high: float | None, *more: 
 
 
 def test_marks_stand_where_their_values_are() -> None:
-    # the axis goes from 0 at 74 to 1 at 236: .25 is at 74 + 162 / 4 = 114.5, one half at 155
+    # the axis goes from 0 at 74 to 1 at 222: .25 is at 74 + 148 / 4 = 111, one half at 148
     root = parse(shares_chart([model(0.25, 0.0, 0.5)]))
     (dot,) = root.iter(f"{SPACE}circle")
-    assert dot.get("cx") == "114.5"
+    assert dot.get("cx") == "111"
     bars = [rect for rect in root.iter(f"{SPACE}rect") if rect.get("class") == "bar"]
-    assert [(bar.get("x"), bar.get("width")) for bar in bars] == [("74", "40.5"), ("74", "121.5")]
+    assert [(bar.get("x"), bar.get("width")) for bar in bars] == [("74", "37"), ("74", "111")]
     (half,) = [path for path in root.iter(f"{SPACE}path") if path.get("class") == "zero"]
-    assert (half.get("d") or "").startswith("M155 ")
+    assert (half.get("d") or "").startswith("M148 ")
     (interval,) = [path for path in root.iter(f"{SPACE}path") if path.get("class") == "mean"]
     assert (interval.get("d") or "").startswith("M74 ")
-    assert (interval.get("d") or "").endswith("H155")
+    assert (interval.get("d") or "").endswith("H148")
 
 
 def test_kinds_differ_by_shape_and_say_their_values() -> None:
@@ -69,7 +69,7 @@ def test_what_lies_far_outside_is_drawn_at_the_edge_with_an_arrow() -> None:
     root = parse(chart)
     (interval,) = [path for path in root.iter(f"{SPACE}path") if path.get("class") == "mean"]
     assert (interval.get("d") or "").startswith("M74 ")
-    assert (interval.get("d") or "").endswith("H236")
+    assert (interval.get("d") or "").endswith("H222")
     slanted = [
         path for path in root.iter(f"{SPACE}path") if path.get("class") == "span" and "L" in (path.get("d") or "")
     ]

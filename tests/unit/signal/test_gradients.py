@@ -180,6 +180,32 @@ def test_the_last_layers_alone(llama, batch):
     assert [one.requires_grad for one in llama.parameters()] == before
 
 
+def test_adapters_see_the_gradient_of_their_layer_times_their_first_matrix(llama, batch):
+    # y = W x + B A x with B = 0: the gradient of B is that of W times A transposed
+    encoded, basis = batch
+    names = [name for name, _ in llama.named_parameters()]
+    whole = by_hand(llama, basis, chosen_parameters(llama, "all"))
+    with as_before(llama):
+        parameters = chosen_parameters(llama, "lora:2", seed=5)
+        adapters = dict(llama.named_parameters())
+        made = batch_gradients(llama, encoded, basis, parameters=parameters)
+        layer = next(name for name in adapters if "lora_B" in name)
+        first = adapters[layer.replace("lora_B", "lora_A")].detach().numpy()
+        rows = adapters[layer].shape[0]
+    assert [name for name, _ in llama.named_parameters()] == names
+    assert not hasattr(llama, "peft_config")
+    of_layer = layer.split(".lora_B")[0] + ".weight"
+    place = names.index(of_layer)
+    sizes = [one.numel() for one in llama.parameters()]
+    weight = whole[:, sum(sizes[:place]) : sum(sizes[: place + 1])].reshape(len(basis), rows, -1)
+    expected = (weight @ first.T).reshape(len(basis), -1)
+    assert np.abs(made[:, : rows * 2] - expected).max() < 1e-6 * np.abs(expected).max()
+    with as_before(llama):
+        chosen_parameters(llama, "lora:2", seed=5)
+        same = next(one for name, one in llama.named_parameters() if name == layer.replace("lora_B", "lora_A"))
+        assert np.array_equal(same.detach().numpy(), first)
+
+
 def test_layers_that_are_not_there(llama):
     assert len(layers_of(llama)) == 3
     with pytest.raises(ConfigError, match=r"last:4, and the model has 3 layers"):

@@ -8,10 +8,12 @@ import sys
 import xml.etree.ElementTree as ET
 
 import build
+import collect
 import pytest
-from build import built, differing
+from build import built, differing, stored
 from figures import FIGURES
-from results import Results, read_results
+from plan import runs
+from results import Results, read_results, whole_parts
 from verdicts import NOT_RUN
 
 import study_made
@@ -22,6 +24,7 @@ from paths import ROOT
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("results")
     study_made.write(study_made.made({"strong": 2, "weak": 1}, warm_starts=3), made)
+    (made / "stopped.json").write_text("{}", encoding="utf-8")  # so that parts are shown that are not whole
     return made
 
 
@@ -98,6 +101,26 @@ def test_check_finds_what_differs_and_what_is_left_over(folder, files, tmp_path,
     assert page.read_text(encoding="utf-8") == files["docs/study.md"]
 
 
+def test_a_part_is_shown_when_all_of_its_runs_are_made():
+    strong = [study_made.run("none", "strong", warm, 1) for warm in (1, 2)]
+    weak = [study_made.run("none", "weak", 1, 1)]
+    results = Results(tuple(strong + weak))
+    planned = [("primary", "strong")] * 2 + [("primary", "weak")] * 3 + [("masks", "strong")]
+    shown = whole_parts(results, planned)
+    assert list(shown.runs) == strong
+    assert shown.waiting == (("primary", "weak", 1, 3),)
+    assert "Under way: 1 of 3 runs of primary, weak start" in built(shown)["docs/study.md"]
+    assert whole_parts(results, planned[:2]).runs == results.runs
+
+
+def test_a_run_that_is_stored_is_known_by_what_was_planned():
+    first, second = list(runs())[:2]
+    one = {**vars(first), "settings": collect.settings_of(first)}
+    there = {collect.key(one): one}
+    assert collect.is_stored(first, there)
+    assert not collect.is_stored(second, there)
+
+
 def test_the_page_of_the_checkout_is_what_its_results_say():
-    wrong = differing(built(read_results(ROOT / "studies" / "hierarchy" / "results")), ROOT)
+    wrong = differing(built(stored(ROOT / "studies" / "hierarchy" / "results")), ROOT)
     assert wrong == [], "run `make study-report`"
