@@ -11,7 +11,8 @@ from hicra.errors import ConfigError
 from hicra.signal.choice import check_choice
 from hicra.strict import Count, Positive, Strict
 
-LEAST_BATCHES, LEAST_GROUP = 3, 2
+LEAST_BATCHES = 3  # two have one inner product, and no spread of it
+LEAST_GROUP = 2
 METHODS = (
     "none",
     "hicra",
