@@ -23,6 +23,7 @@ from hicra.signal.memory import SignalMemory
 from train_small import grams_file, same_run
 from trl_signal_by_hand import by_hand
 from trl_tiny import GROUP, ID, Recorder, logged, make_model, make_trainer, parameters_hash, prompts, run, settings
+from trl_two_workers import Shapes
 
 pytestmark = pytest.mark.engine
 
@@ -190,7 +191,7 @@ def test_weights_that_are_frozen_or_tied(tmp_path: Path) -> None:
 
 # ---- methods that read it
 def remembered(trainer: Any, step: int) -> list[float]:
-    """The shares after the first `step` steps of what was logged."""
+    """The weights after the first `step` steps of what was logged."""
     memory = SignalMemory()
     for one in values(trainer)[:step]:
         if one["signal_planning"] is not None:
@@ -201,23 +202,27 @@ def remembered(trainer: Any, step: int) -> list[float]:
 
 
 @pytest.mark.parametrize("every", [0, 2])
-def test_an_adaptive_method_reads_the_shares_of_the_steps_before(tmp_path: Path, every: int) -> None:
+def test_an_adaptive_method_reads_the_weights_of_the_steps_before(tmp_path: Path, every: int) -> None:
     trainer = run(
-        tmp_path, "hicra_adaptive", trainer=Recorder, rewards=said_so, signal_every=every, max_steps=6,
+        tmp_path, "hicra_adaptive", trainer=Shapes, rewards=said_so, signal_every=every, max_steps=6,
         per_device_train_batch_size=16, scale_rewards="none",
     )  # fmt: skip
     measured = [one["signal_planning"] is not None for one in values(trainer)]
     assert measured == ([True] * 6 if every == 0 else [False, True] * 3)
-    given = [made["kind_weights"].tolist() for made in trainer.generations]
+    given = [made["kind_weights"].tolist() for made in trainer.shapes]
     assert given == [remembered(trainer, step) for step in range(6)]
-    assert given[0] == [0.0, 1.0]
+    assert given[0] == [0.0, 0.0]
     assert len({one[0] for one in given}) > (2 if every == 0 else 1)
-    assert logged(trainer, "hicra/weight_execution") == [1.0] * len(logged(trainer, "hicra/weight_execution"))
-    for made in trainer.generations:
-        mask, live = made["planning_mask"], made["response_mask"]
-        share = made["rewards"].reshape(-1, GROUP).mean(axis=1).repeat(GROUP)[:, None]
-        factor = np.where(mask, 1 + 0.6 * made["kind_weights"][0] * (1 - 2 * share), 1.0)
-        assert np.allclose((made["base"][:, None] * factor)[live], made["advantages"][live], atol=1e-6)
+    for step, made in enumerate(trainer.shapes):
+        live, base, weights = made["response_mask"], made["base"][:, None], made["kind_weights"]
+        bonus = np.minimum(0.4 * made["entropies"], np.abs(base) / 2)
+        share = np.minimum(1, 2 * weights / max(weights)) if step >= (every or 1) else (0, 0)
+        shaped = base + np.where(made["planning_mask"], *share) * bonus
+        assert np.allclose(shaped[live], made["advantages"][live], atol=1e-6)
+        for kind, mask in (("planning", made["planning_mask"]), ("execution", ~made["planning_mask"])):
+            before, after = (np.abs(one)[mask & live].sum() for one in (base + 0 * shaped, shaped))
+            assert logged(trainer, f"hicra/weight_{kind}")[step] == pytest.approx(after / before, rel=1e-5)
+    assert max(logged(trainer, "hicra/weight_planning")) > 1.1
 
 
 # ---- resume
@@ -246,7 +251,7 @@ def test_a_script_of_ones_own_keeps_the_memory_in_its_checkpoints(tmp_path: Path
     checkpoint = tmp_path / "straight" / "out" / "checkpoint-3"
     memory = SignalMemory()
     memory.load(json.loads((checkpoint / "hicra_signal.json").read_text()))
-    assert memory.weights.tolist() == remembered(straight, 3) != [0.0, 1.0]
+    assert memory.weights.tolist() == remembered(straight, 3) != [0.0, 0.0]
     again = make_trainer(tmp_path / "again", "hicra_adaptive", **options)
     again.train(resume_from_checkpoint=str(checkpoint))
     assert parameters_hash(again) == parameters_hash(straight)

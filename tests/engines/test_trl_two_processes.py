@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hicra.credit import METHODS
+from hicra.signal.memory import SignalMemory
 from paths import SUPPORT
 from trl_signal_by_hand import by_hand
 from trl_tiny import GROUP, make_model, naive_mask
@@ -62,7 +63,7 @@ def test_ranks_end_equal_and_alpha_zero_is_plain_grpo(both: Any) -> None:
     assert {arm: one["hash"] for arm, one in first.items()} == {arm: one["hash"] for arm, one in second.items()}
     assert first["alpha 0"]["hash"] == first["plain"]["hash"]
     assert first["measured"]["hash"] == first["hicra"]["hash"]
-    assert len({one["hash"] for one in first.values()}) == 4  # all others differ
+    assert len({one["hash"] for one in first.values()}) == 5  # all others differ
 
 
 def test_two_processes_measure_the_signal_as_one(both: Any) -> None:
@@ -80,6 +81,21 @@ def test_two_processes_measure_the_signal_as_one(both: Any) -> None:
         assert first[name] == second[name]
         assert len(first[name]) == 2
         assert first[name][0] == pytest.approx(exact[name], abs=1e-5 * scale)
+
+
+def test_two_processes_adapt_as_one(both: Any) -> None:
+    found, arrays = both[0][0]["adaptive"]["logged"], both[1]["adaptive"]
+    memory = SignalMemory()
+    for step in STEPS:
+        weights = [one[f"{step}.kind_weights"] for one in arrays]
+        assert weights[0].tolist() == weights[1].tolist() == memory.weights.tolist()
+        batch = together(arrays, step) | {"kind_weights": memory.weights}
+        live = batch["response_mask"]
+        shaped = METHODS["hicra_adaptive"](batch["base"], batch)
+        assert np.array_equal(batch["advantages"] * live, shaped * live)
+        kinds = ("planning", "execution")
+        memory.update(*({kind: found[f"{of}_{kind}"][step] for kind in kinds} for of in ("signal", "noise")))
+    assert weights[0].any(), "no signal was above 0, so this shows less"
 
 
 @pytest.mark.parametrize(("arm", "method"), [("recentred", "hicra_recentred"), ("forking", "forking_tokens")])

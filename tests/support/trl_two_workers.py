@@ -24,6 +24,7 @@ ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "recentred": ("hicra_recentred", {"alpha": 0.3}),
     "forking": ("forking_tokens", {"rho": 0.2}),
     "measured": ("hicra", {"alpha": 0.2}),
+    "adaptive": ("hicra_adaptive", {}),
 }
 
 

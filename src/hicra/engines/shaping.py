@@ -30,7 +30,7 @@ from hicra.text.scripts import letters_by_script
 
 Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
 LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
-# the fields of a batch that an engine has; the last three cost forward passes
+# the fields of a batch that an engine has; the last three cost forward passes, and the very last backward passes too
 GIVEN = (
     "response_ids", "response_mask", "planning_mask", "group_ids", "rewards", "truncated", "n_tool_calls", "state_ids",
     "entropies", "old_logprobs", "kind_weights",
@@ -118,7 +118,7 @@ class Shaping:
 
     @property
     def needs_signal(self) -> bool:
-        """Whether the shares of the measured signal are asked for, so that an engine measures it while it trains."""
+        """Whether weights by measured signal are asked for, so that an engine measures it while it trains."""
         return OF_THE_METER in self.credit.needs
 
     def generation(

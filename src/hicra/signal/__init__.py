@@ -7,6 +7,7 @@
 - products.py: what the inner products of the batches' gradients tell, with intervals; subsets.py has the numbers without some
   batches, which the intervals need.
 - measure.py: the whole measurement, batch by batch, in a folder that can be resumed (store.py).
-- memory.py: signal and noise by kind, remembered over the steps of a training run.
+- halves.py: the same from two halves of a generation, for engines that measure while they train; memory.py remembers it over
+  the steps of a run.
 - quality.py: beside the gradient, the true advantage of every token by fresh continuations; it knows no model either.
 """

@@ -22,7 +22,7 @@ from hicra.generation.render import render, rendered_ids
 from hicra.generation.sampling import sample
 from hicra.signal.gradients import EncodedRollouts, encode, policy_values
 from hicra.signal.labels import label_kinds
-from hicra.signal.methods import OF_THE_METER, needs_policy, shaped, unshaped
+from hicra.signal.methods import needs_policy, shaped, unshaped
 from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import SignalSettings
 from hicra.tagging import Tagger
@@ -98,8 +98,6 @@ def make_batch(
         "truncated": np.array([not one.ended for one in samples]),
         "n_tool_calls": np.zeros(len(rows), np.int64), "state_ids": np.where(live, 0, -1),
     }  # fmt: skip
-    if (share := settings.planning_share) is not None:
-        fields[OF_THE_METER] = np.array([share, 1 - share])
     if needs_policy([baseline, *methods.values()]):
         logprobs, entropies = policy_values(model, encoded, micro=settings.micro, temperature=settings.temperature)
         fields |= {"old_logprobs": logprobs, "entropies": entropies}

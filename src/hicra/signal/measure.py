@@ -159,7 +159,7 @@ def measure_model(
 
 def refuse_before(settings: SignalSettings, task: Task) -> None:
     """Raises ConfigError for what can be known before a model is loaded: unknown methods, missing fields, too few problems."""
-    read_methods(settings.methods, settings.planning_share)
+    read_methods(settings.methods)
     read_baseline(settings.baseline)
     rows = task.rows("train", settings.prompts, 0)
     if len(rows) < settings.prompts:
@@ -228,7 +228,7 @@ class _Measurement:
     parameters: list[Any]
 
     def __post_init__(self) -> None:
-        self.methods = read_methods(self.settings.methods, self.settings.planning_share)
+        self.methods = read_methods(self.settings.methods)
         self.baseline = read_baseline(self.settings.baseline)
         self.size = sum(one.numel() for one in self.parameters)
         if self.settings.project >= self.size:

@@ -11,6 +11,7 @@ import yaml
 from hicra.arrays import Array
 from hicra.credit import Baseline, Method
 from hicra.credit.assignment import Picked, choose
+from hicra.credit.border import PER_KIND
 from hicra.credit.entry import Entry
 from hicra.errors import ConfigError
 
@@ -20,15 +21,13 @@ FIELDS = (
     "entropies", "old_logprobs",
 )  # fmt: skip
 OF_THE_POLICY = ("entropies", "old_logprobs")
-OF_THE_METER = "kind_weights"  # measured during training; here it is given (`SignalSettings.planning_share`)
 UNSHAPED = "none"
 
 
-def read_methods(texts: Sequence[str], share: float | None = None) -> dict[str, Picked[Method]]:
+def read_methods(texts: Sequence[str]) -> dict[str, Picked[Method]]:
     """Returns the methods by the text that names them, `none` always first.
 
     Args:
-        share: the share of the signal on planning, for methods that follow it; None refuses these.
         texts: names with settings of their own, as in `hicra@alpha=0.8` or `placebo@alpha=0.2@seed=3`; or `module:function`.
 
     Raises:
@@ -40,7 +39,7 @@ def read_methods(texts: Sequence[str], share: float | None = None) -> dict[str, 
         raise ConfigError(f"method {twice!r} is named twice", "name each method once; others need other settings")
     found = {name: _method(name) for name in (UNSHAPED, *(name for name in names if name != UNSHAPED))}
     for picked in found.values():
-        _refuse_missing(picked.entry, share)
+        _refuse_missing(picked.entry)
     return found
 
 
@@ -94,15 +93,12 @@ def _value(text: str, of: str) -> Any:
         raise ConfigError(f"method {of!r}: {text!r} is no value", "give a number, true, false or a word") from None
 
 
-def _refuse_missing(entry: Entry, share: float | None = None) -> None:
-    missing = [
-        field for field in entry.needs if field not in FIELDS and not (field == OF_THE_METER and share is not None)
-    ]
-    if missing == [OF_THE_METER]:
+def _refuse_missing(entry: Entry) -> None:
+    missing = [field for field in entry.needs if field not in FIELDS]
+    if any(field in PER_KIND for field in missing):
         raise ConfigError(
-            f"{entry.kind} {entry.name!r} follows the signal as measured during training ({OF_THE_METER}), and a fixed policy "
-            "has no training behind it",
-            "say what it would have measured, as in --planning-share 0.9, or leave it out",
+            f"{entry.kind} {entry.name!r} follows the signal that a training run has measured, and here the policy is fixed",
+            f"leave out {entry.name}; `hicra train --method {entry.name}` measures and logs what it follows",
         )
     if missing:
         raise ConfigError(

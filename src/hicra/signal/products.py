@@ -31,12 +31,13 @@ import numpy as np
 
 from hicra.arrays import Array, Floats
 from hicra.errors import DataError
+from hicra.metrics.kinds import KINDS
+from hicra.signal.settings import LEAST_BATCHES
 from hicra.signal.subsets import numbers
 from hicra.stats.jackknife import jackknife_interval, left_out
 
 REFERENCE = "none"
-PLANNING, EXECUTION = "planning", "execution"
-LEAST_BATCHES = 3  # two have one inner product, and no spread of it
+PLANNING, EXECUTION = KINDS
 _COLUMNS = 1 << 16  # of a gradient, taken at a time
 
 

@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from hicra.errors import ConfigError
 from hicra.signal.choice import check_choice
-from hicra.strict import Count, Positive, Share, Strict
+from hicra.strict import Count, Positive, Strict
 
-LEAST_BATCHES, LEAST_GROUP = 3, 2
+LEAST_BATCHES = 3  # two have one inner product, and no spread of it
+LEAST_GROUP = 2
 METHODS = (
     "none",
     "hicra",
@@ -37,10 +38,6 @@ class SignalSettings(Strict):
     prompts: Positive = Field(default=32, description="Number of prompts of a batch.")
     group: Positive = Field(default=8, description="Number of rollouts of a prompt.")
     baseline: str = Field(default="dr_grpo", description="What makes advantages of rewards, as in `hicra methods`.")
-    planning_share: Share | None = Field(
-        default=None,
-        description="Share of the signal on planning that is told to methods which follow it, such as hicra_adaptive.",
-    )
     parameters: str = Field(
         default="all",
         description="The parameters that gradients are of: all, last:K for the last K layers, or lora:R for adapters of rank R.",

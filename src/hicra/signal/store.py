@@ -35,15 +35,15 @@ from hicra.artifacts import (
 )
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
-from hicra.runs.find import MANIFEST
+from hicra.runs.find import MANIFEST, RESULT
+from hicra.runs.find import SIGNAL_KIND as KIND
 from hicra.runs.lock import locked_inside
 from hicra.runs.repair import sweep
 from hicra.version import __version__
 
-KIND, SCHEMA_VERSION = "hicra.signal", 1
+SCHEMA_VERSION = 1
 COMPARED = ("settings", "model", "inputs")
 GROWS = "settings.batches"  # a measurement may go on to more batches
-RESULT = "signal.json"
 OURS = (MANIFEST, ".lock", "parts")  # what an attempt leaves that ended before its first batch
 
 

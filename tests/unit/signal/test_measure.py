@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from hicra.credit import METHODS, Method  # noqa: E402
+from hicra.credit import METHODS  # noqa: E402
 from hicra.engines.shaping import GIVEN  # noqa: E402
 from hicra.errors import ConfigError, DataError  # noqa: E402
 from hicra.generation import models  # noqa: E402
@@ -16,7 +16,7 @@ from hicra.lexicon import Lexicon  # noqa: E402
 from hicra.signal import measure as module  # noqa: E402
 from hicra.signal.labels import label_kinds  # noqa: E402
 from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
-from hicra.signal.methods import FIELDS, _refuse_missing, read_baseline, read_methods  # noqa: E402
+from hicra.signal.methods import FIELDS, read_baseline, read_methods  # noqa: E402
 from hicra.signal.result import said, text_of  # noqa: E402
 from hicra.signal.room import check_room, free_bytes  # noqa: E402
 from hicra.signal.settings import SignalSettings  # noqa: E402
@@ -127,14 +127,10 @@ def test_the_fields_are_those_of_the_engines_but_for_what_training_alone_has():
     assert {field for field in GIVEN if field != "kind_weights"} == set(FIELDS)
 
 
-def test_a_method_that_follows_the_signal_is_told_its_share():
-    entry = Method("follows", lambda a, batch: a * batch["kind_weights"][0], "none", ("response_mask", "kind_weights"))
-    with pytest.raises(ConfigError, match="follows.*kind_weights.*fixed policy") as refused:
-        _refuse_missing(entry)
-    assert "--planning-share" in refused.value.fix
-    _refuse_missing(entry, 0.25)
-    batch = {"response_mask": np.ones((1, 2), bool), "kind_weights": np.array([0.25, 0.75])}
-    assert entry(np.array([[2.0, 4.0]]), batch).tolist() == [[0.5, 1.0]]
+def test_a_method_that_follows_the_signal_of_a_run_is_refused_at_a_fixed_policy():
+    with pytest.raises(ConfigError, match="'hicra_adaptive' follows the signal.*here the policy is fixed") as refused:
+        read_methods(["hicra", "hicra_adaptive"])
+    assert "hicra train --method hicra_adaptive" in refused.value.fix
 
 
 def test_methods_are_read_with_their_settings():
@@ -163,7 +159,7 @@ def test_methods_that_are_wrong(names, said):
 def test_a_field_that_is_missing():
     lacking = [name for name, one in METHODS.items() if set(one.needs) - set(FIELDS)]
     for name in lacking:
-        with pytest.raises(ConfigError, match=f"{name}.*(needs the batch field|kind_weights)"):
+        with pytest.raises(ConfigError, match=f"{name}.*(needs the batch field|policy is fixed)"):
             read_methods([name])
     with pytest.raises(ConfigError, match="baseline.*no_such"):
         read_baseline("no_such")

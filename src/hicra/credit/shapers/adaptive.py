@@ -45,12 +45,13 @@ def shape(advantages: Array, batch: Batch, *, alpha: NotNegative = 0.4, kappa: A
         advantages: [B,T].
         batch: holds entropies [B,T] in nats, planning_mask [B,T], response_mask [B,T], and kind_weights [2],
             how much of the gradient of planning and of execution tokens is signal.
-        alpha: at least 0; 0 gives A bit for bit, and so do weights of 0.
+        alpha: at least 0; where it or the weight is 0, A stays as it is, bit for bit.
         kappa: above 1, so that no sign changes.
     """
     planning, execution = shares_of_bonus(batch["kind_weights"])
     share = np.where(batch["planning_mask"], planning, execution)
-    return np.asarray(advantages + share * bonus(advantages, batch, alpha, kappa), advantages.dtype)
+    added = share * bonus(advantages, batch, alpha, kappa)
+    return np.asarray(np.where(added == 0, advantages, advantages + added), advantages.dtype)  # -0.0 + 0 would be 0.0
 
 
 METHOD = Method(

@@ -9,7 +9,7 @@ Deviations (this project's; the paper measures no signal):
 METER-7. The steps k, 2k, ... are measured. A generation that is used for several steps is measured once, where one of them is
     among these, and logged at the first. Of several generations in a step each is measured, and the mean is logged.
 METER-8. With dynamic sampling the rollouts that are trained on are measured, so the signal is that of prompts with spread.
-METER-9. Adaptive methods read the shares as they were before this generation was measured: weights that had seen its noise
+METER-9. Adaptive methods read the weights as they were before this generation was measured: weights that had seen its noise
     would favour the kind whose noise happened to agree with itself.
 """
 
