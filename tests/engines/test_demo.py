@@ -1,23 +1,30 @@
-"""The demo, cut to three steps: every stage runs, and one seed never gives a verdict."""
+"""The demo, cut to three batches and three steps: every stage runs, and one seed never gives a verdict."""
 
 import json
+import math
 import resource
 
 import pytest
 
 pytest.importorskip("trl")
 
-from hicra.demo import run_demo
+from hicra.demo.meter import METHODS, measure_start
+from hicra.demo.run import run_demo
 from hicra.errors import ArtifactError, HicraError
 from hicra.runs import RunFolder
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
-def test_demo(tmp_path):
-    out, said = tmp_path / "demo", []
-    result = run_demo(out, seed=0, say=said.append, steps=3, samples=512, held_out=64)
-    assert {"run_dirs", "report"} <= set(result)
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out, said = tmp_path_factory.mktemp("made") / "demo", []
+    return out, said, run_demo(out, seed=0, say=said.append, steps=3, samples=512, held_out=64, batches=3)
+
+
+def test_every_stage_runs(demo):
+    out, said, result = demo
+    assert {"run_dirs", "report", "signal"} <= set(result)
     runs = {RunFolder.open(path).method: RunFolder.open(path) for path in result["run_dirs"]}
     assert set(runs) == {"none", "hicra"}
     for run in runs.values():
@@ -26,27 +33,65 @@ def test_demo(tmp_path):
     assert all(row["hicra/changed_share"] == 0 for row in runs["none"].metrics())
     assert any(row["hicra/changed_share"] > 0 for row in runs["hicra"].metrics())
     assert result["verdict"]["verdict"] == "inconclusive"
-    assert 0 < result["mask_score"]["precision"] <= 1
-    assert 0 < result["mask_score"]["recall"] <= 1
-    page = (out / "report.html").read_text(encoding="utf-8")
-    assert "inconclusive" in page
-    assert page.count("<svg") >= 4
-    assert "<mark" in page
     assert [stage["stage"][:8] for stage in json.loads((out / "demo.json").read_text())["stages"]] == [
-        "sampling", "mining a", "scoring ", "training", "comparin"
+        "sampling", "mining a", "tagging ", "measurin", "training", "comparin"
     ]  # fmt: skip
+    for start in ("weak", "strong"):
+        assert 0 < result["starts"][start]["mask_score"]["precision"] <= 1
+        assert 0 < result["starts"][start]["mask_score"]["recall"] <= 1
+        assert (out / ("corpus.jsonl" if start == "strong" else "corpus-weak.jsonl")).read_text().count("\n") == 512
+    assert result["starts"]["weak"]["right"] < result["starts"]["strong"]["right"]
+    assert result["mask_score"] == result["starts"]["strong"]["mask_score"]
     assert any("precision" in line for line in said)
     with pytest.raises(ArtifactError, match="already exists"):
         run_demo(out, seed=0, say=said.append)
 
 
+def test_the_signal_of_both_starts_comes_first_in_page_and_summary(demo):
+    out, _, result = demo
+    for start in ("weak", "strong"):
+        found = result["signal"][start]
+        assert found == json.loads((out / "signal" / f"{start}.json").read_text())
+        assert list(found["kinds"]) == ["planning", "execution"]  # the task's labels would each cost a backward pass
+        assert set(found["methods"]) == set(METHODS)
+        assert (found["batches"], found["rollouts"]) == (3, 768)
+        low, high = found["kinds"]["planning"]["ci"]
+        assert low < found["kinds"]["planning"]["share"] < high
+        assert all(math.isfinite(method["cosine"]) for method in found["methods"].values())
+        assert max(found["components"]) <= 6  # eight methods and two kinds share their backward passes
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert page.index("Where the learning signal is</h2>") < page.index("At a glance</h2>")
+    for words in (
+        "weak start",
+        "strong start",
+        "A better step is not yet a better run",
+        "by chance alone",
+        "inconclusive",
+    ):
+        assert words in page
+        assert words in result["text"]
+    assert page.count("<svg") >= 7
+    assert "<mark" in page
+    assert result["text"].index("Where the learning signal is") < result["text"].index("held-out accuracy")
+
+
+def test_a_measurement_is_that_of_its_seed_alone(demo):
+    _, _, result = demo
+    again, other = (measure_start("strong", seed, 3) for seed in (0, 1))
+    for kind in ("planning", "execution"):
+        assert again["kinds"][kind]["signal"] == result["signal"]["strong"]["kinds"][kind]["signal"]
+        assert other["kinds"][kind]["signal"] != again["kinds"][kind]["signal"]
+
+
 def test_a_full_disk_in_the_training_of_an_arm_is_one_error(tmp_path):
     out, before = tmp_path / "demo", resource.getrlimit(resource.RLIMIT_FSIZE)
-    for largest, named in ((1_000, "corpus.jsonl"), (500_000, "training ")):  # the arms are processes of their own
+    for largest, named in ((1_000, "corpus-weak.jsonl"), (500_000, "training ")):  # the arms are processes of their own
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
         try:
             with pytest.raises(HicraError) as error:
-                run_demo(out, seed=0, say=lambda text: None, overwrite=True, steps=1, samples=256, held_out=8)
+                run_demo(
+                    out, seed=0, say=lambda text: None, overwrite=True, steps=1, samples=256, held_out=8, batches=3
+                )
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         assert named in error.value.message

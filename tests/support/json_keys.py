@@ -16,7 +16,7 @@ def _each(where: str, keys: str) -> list[str]:
 
 
 JSON_KEYS: dict[str, list[str]] = {
-    "demo": ["run_dirs", "report"],
+    "demo": ["run_dirs", "report", *_each("signal.*", "kinds methods batches rollouts accuracy seconds")],
     "corpus inspect": [
         *("format", "columns", "extra_columns", "rows", "kept", "skipped", "duplicates"),
         *("correct", "wrong", "unknown", "steps", "questions", "errors"), *_each("errors.*", "file line reason"),

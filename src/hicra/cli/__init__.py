@@ -21,7 +21,7 @@ from hicra.version import __version__
 
 # in the order in which data pass through them; `hicra --help` shows the text, which is the first line of the function's docstring
 VERBS = {
-    "demo": "Run the whole pipeline on the embedded task: sample, mine, tag, train, evaluate, compare, report.",
+    "demo": "Show the whole way on the embedded task: sample, mine, tag, measure the learning signal, train two arms, report.",
     "corpus inspect": "Show the recognised format, the meaning of each column, and what became of every line.",
     "corpus overlap": "List training rows that hold a benchmark question, as a whole or by 13 words in a row.",
     "mine": "Mine a lexicon of strategic grams from correct solutions.",

@@ -16,8 +16,8 @@ def demo(
     overwrite: Overwrite = False,
     common: Common = COMMON,
 ) -> None:
-    """Run the whole pipeline on the embedded task: sample, mine, tag, train, evaluate, compare, report."""
-    from hicra.demo import run_demo
+    """Show the whole way on the embedded task: sample, mine, tag, measure the learning signal, train two arms, report."""
+    from hicra.demo.run import run_demo
 
     result = run_demo(out, seed=common.seed or 0, say=common.say, overwrite=overwrite)
     common.give(result, result["text"], then=f"open {result['report']}")
