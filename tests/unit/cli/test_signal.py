@@ -29,6 +29,7 @@ KINDS = {"signal", "noise", "snr", "share", "ci"}
 METHODS = {"cosine", "cosine_ci", "difference", "difference_ci", "bias_cosine", "snr"}
 
 
+@pytest.mark.slow
 def test_the_json_object_is_that_of_the_contract(tmp_path):
     answer = call(*SMALL, "-o", tmp_path / "out", "--seed", 3)
     assert answer.code == 0, answer
@@ -51,6 +52,7 @@ def test_the_json_object_is_that_of_the_contract(tmp_path):
     refused(call(*SMALL, "-o", tmp_path / "out", "--seed", 4, "--resume"), "settings.seed = 3, this one has 4")
 
 
+@pytest.mark.slow
 def test_the_text_is_for_people_and_nothing_is_kept(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:

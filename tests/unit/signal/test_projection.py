@@ -69,6 +69,7 @@ def test_it_is_linear_and_depends_on_seed_position_and_part():
     assert torch.equal(projection.project([x.reshape(5, 10), y], 8, 5), projection.project([x, y], 8, 5))
 
 
+@pytest.mark.slow
 def test_many_blocks_are_one_vector(monkeypatch):
     monkeypatch.setattr(projection, "BLOCK", 8)  # two chunks of 4 at a time, of 13 coordinates
     x = np.arange(13.0) + 1

@@ -62,6 +62,7 @@ def test_a_damaged_part_counts_as_absent(tmp_path, damage):
     assert store.read_part(0) is None
 
 
+@pytest.mark.slow
 def test_a_kill_anywhere_is_resumed_to_the_same_bytes(tmp_path):
     straight = measured(tmp_path / "straight")
     expected = files(straight.path)
