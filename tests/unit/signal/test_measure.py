@@ -101,6 +101,7 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
     assert again["text"].splitlines()[1:] == straight["text"].splitlines()[1:]
 
 
+@pytest.mark.slow
 def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task, lexicon, result):
     settings = SignalSettings(**SMALL | {"batches": 4, "micro": 5, "methods": ("hicra",)})
     parts = module._Measurement(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))

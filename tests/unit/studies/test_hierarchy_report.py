@@ -20,6 +20,9 @@ import study_made
 from paths import ROOT
 
 
+pytestmark = pytest.mark.slow  # each builds the page with every figure
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("results")
