@@ -19,7 +19,6 @@ from verdicts import NOT_RUN
 import study_made
 from paths import ROOT
 
-
 pytestmark = pytest.mark.slow  # each builds the page with every figure
 
 
