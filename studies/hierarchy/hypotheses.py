@@ -241,7 +241,8 @@ HYPOTHESES = (
         "a", "A method with a better step at the start of training gains more in training.",
         f"Over the trained arms but GRPO, Spearman's rank agreement of step quality minus GRPO's (cosine, mean over the warm "
         f"starts at step 0) with the mean paired gain in area. Holds if its bootstrap interval lies above 0 at both starts, "
-        f"does not hold if it lies below {LEAST_AGREEMENT} at either; fewer than {LEAST_ARMS} arms cannot tell.", meter_predicts),
+        f"does not hold if it lies below {LEAST_AGREEMENT} at either; fewer than {LEAST_ARMS} arms cannot tell. The "
+        "adaptive method has no step at a fixed policy and is left out.", meter_predicts),
     Rule(
         "b1", "The difficulty part of HICRA alone beats GRPO from the strong start, so that the factor 1 - 2p matters.",
         f"Area, paired. Holds if the interval lies above 0 and Holm's p is below {LEVEL}, does not hold if the interval lies "

@@ -34,7 +34,7 @@ def page(results: Results, hypotheses: Judged, claims: Judged, drawn: Mapping[st
         drawn: {name of a figure: the path of its SVG from docs/}.
     """
     parts = [
-        HEAD, "## Answer in short", short(hypotheses, claims), "## Design", design(results),
+        HEAD, state(results), "## Answer in short", short(hypotheses, claims), "## Design", design(results),
         "## Arms", arms(results), figure(drawn, "learning-curves"),
         "## Primary contrasts", contrasts(results), figure(drawn, "contrasts"),
         "## Hypotheses", EXPLORATORY, verdict_list(hypotheses),
@@ -74,6 +74,16 @@ AGAIN = """    make study          # runs everything; what is stored is not run 
 
 `python studies/hierarchy/build.py --check` fails where a page or figure differs from what the results say. The
 [registration](../studies/hierarchy/PREREGISTRATION.md) was committed before the first reported run."""
+
+
+def state(results: Results) -> str:
+    """Says how far the study is, as long as runs are missing."""
+    if results.stored >= results.planned:
+        return ""
+    return (
+        f"**State: under way.** {results.stored} of {results.planned} planned runs are made. A part of the study is shown when\n"
+        "all of its runs are made, or when the budget is spent. Until then its verdicts are open, and nobody looks at half of it."
+    )
 
 
 def short(hypotheses: Judged, claims: Judged) -> str:

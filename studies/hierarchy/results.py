@@ -30,6 +30,8 @@ class Results:
         runs: the training runs, in the order of the file.
         checkpoints: the measurements of the meter, each with start, warm, step, accuracy, kinds and methods.
         quality, warmstarts: as stored; None where the file is missing.
+        planned: number of runs that the plan has; 0 if nobody asked.
+        stored: number of runs that are stored, also of those that are held back.
         waiting: what is held back, since a part is shown only when all of its runs are made: (part, start, made, planned).
     """
 
@@ -37,6 +39,8 @@ class Results:
     checkpoints: tuple[Mapping[str, Any], ...] = ()
     quality: Mapping[str, Any] | None = None
     warmstarts: Any = None
+    planned: int = 0
+    stored: int = 0
     waiting: tuple[tuple[str, str, int, int], ...] = ()
 
 
@@ -88,6 +92,8 @@ def whole_parts(results: Results, planned: Iterable[tuple[str, str]]) -> Results
     waiting = {cell: number for cell, number in wanted.items() if 0 < made[cell] < number}
     return replace(
         results,
+        planned=wanted.total(),
+        stored=len(results.runs),
         runs=tuple(run for run in results.runs if (run["part"], run["start"]) not in waiting),
         waiting=tuple((*cell, made[cell], number) for cell, number in waiting.items()),
     )

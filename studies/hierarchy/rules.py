@@ -38,7 +38,10 @@ Written by `rules.py` from the tables of hypotheses.py and claims.py; fixed befo
 - **Holm's p** runs over the primary contrasts at both starts, as many as were run. All else is exploratory.
 - **Margin**: {MARGIN} of area is the smallest difference that matters here. What could have been seen is the true
   difference that so many pairs find in {POWER:.0%} of studies at level {LEVEL}.
-- **Verdicts** are holds, does not hold, and cannot be told. A comparison that was not run cannot be told.
+- **Verdicts** are holds, does not hold, and cannot be told. A comparison that was not run cannot be told. A rule is read from
+  its beginning: what holds is not looked at further, and what neither holds nor does not hold cannot be told. An interval lies
+  above a number where its lower end does, and below it where its upper end does; so "does not hold if the interval lies below
+  {MARGIN}" means that any gain is surely too small to matter.
 
 ## Primary contrasts
 

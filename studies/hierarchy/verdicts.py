@@ -16,7 +16,7 @@ from results import Results
 from hicra.drawing.readable import counted, decimal
 
 HOLDS, NOT, OPEN = "holds", "does not hold", "cannot be told"
-NOT_RUN = "not run: budget"
+NOT_RUN = "not run"
 
 
 @dataclass(frozen=True)
