@@ -88,8 +88,8 @@ def main() -> int:
     timed("entropies", lambda: policy_values(model, encoded))
     basis = np.random.default_rng(0).normal(size=(2, *encoded.live.shape))
 
-    def gradients(**more: Any) -> Any:
-        return batch_gradients(model, encoded, basis, parameters=parameters, **more)
+    def gradients(rows: int = 2, **more: Any) -> Any:
+        return batch_gradients(model, encoded, basis[:rows], parameters=parameters, **more)
 
     whole = gradients()
     short = gradients(project=PROJECT)
@@ -109,7 +109,10 @@ def main() -> int:
     }  # fmt: skip
     for name in ("last:1", "last:2"):
         parameters = chosen_parameters(model, name)
-        timed(f"forward and one gradient, {name}", lambda: batch_gradients(model, encoded, basis[:1], parameters=parameters))
+        timed(
+            f"forward and one gradient, {name}",
+            lambda: gradients(rows=1),
+        )
         timed(f"forward and two gradients, {name}", gradients)
         timed(f"the same, projected, {name}", lambda: gradients(project=PROJECT))
     text = json.dumps(found | {"cpu_seconds": {name: round(each, 2) for name, each in cost.items()}}, indent=1) + "\n"

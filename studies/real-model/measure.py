@@ -46,7 +46,12 @@ SETTINGS: dict[str, Any] = {
 
 
 def measure_batch(
-    loaded: tuple[Any, Any], task: Any, taggers: dict[str, Tagger], settings: SignalSettings, parameters: Any, number: int
+    loaded: tuple[Any, Any],
+    task: Any,
+    taggers: dict[str, Tagger],
+    settings: SignalSettings,
+    parameters: Any,
+    number: int,
 ) -> dict[str, MeasuredBatch]:
     """Samples one batch and measures it by every lexicon."""
     began, (model, tokenizer) = time.monotonic(), loaded

@@ -105,7 +105,7 @@ def sample_rollouts(
     number: int,
     say: Callable[[int], None] | None = None,
 ) -> ScoredRollouts:
-    """Samples and scores the rollouts of a batch, which know no lexicon and no method; arguments and errors as for `make_batch`."""
+    """Samples and scores the rollouts of a batch, without any lexicon or method; arguments and errors as for `make_batch`."""
     rows = [row for row in problems_of(task, tokenizer, settings, number) for _ in range(settings.group)]
     prompts = [rendered_ids(tokenizer, row["prompt"])[1] for row in rows]
     longest = _most_tokens(model, task, settings)

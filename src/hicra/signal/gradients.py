@@ -155,7 +155,7 @@ def _ends(
     """Returns a tensor from which to go backward for some rows of a batch, and for each component what to multiply it by.
 
     Where no gradient of the output matrix is asked for, that tensor is its input [b,L,d]: a token's log-probability depends on
-    its own place of it alone, so one backward pass through the matrix, by far the largest of a small model, serves all components.
+    its own place of it alone, so one backward pass through the matrix, the largest of a small model, serves all components.
     Else it is the log-probabilities [b,t] themselves.
     """
     head, seen = _output_matrix(model, parameters), list[Any]()
@@ -186,7 +186,7 @@ def _output_matrix(model: Any, parameters: Sequence[Any]) -> Any:
 
 
 def _log_softmax(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> tuple[Any, Any, Any]:
-    """Returns the log-probabilities [b,t,V] of what may stand in the responses, the ids [b,t] that do, and where the logits are."""
+    """Returns the log-probabilities [b,t,V] of what may stand in the responses, the ids that do and the logits' places [b,t]."""
     device = next(model.parameters()).device
     lengths = encoded.live.shape[1] - encoded.live[rows, ::-1].argmax(axis=1)  # up to the last policy token
     width, before = int(lengths.max()), np.array([len(encoded.prompts[row]) for row in rows])
