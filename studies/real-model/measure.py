@@ -7,14 +7,12 @@ it, and go on with it to more batches:
     hicra signal --model smollm2-135m-instruct --task arithmetic --task-set answer_mode=boxed --lexicon paper \\
         --methods hicra,hicra_difficulty,hicra_bonus,planning_only,execution_only,placebo --batches 8 --prompts 8 --group 4 \\
         --max-new-tokens 48 --parameters last:2 --project 8192 -o DIR/paper --resume
-
-`--only 4:8` makes the batches 4 to 7 alone and `--only 3:8:4` the batches 3 and 7, so that processes can share the work; batches
-do not depend on one another.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -83,7 +81,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--batches", type=int, default=SETTINGS["batches"])
-    parser.add_argument("--only", default="", help="FIRST:END or FIRST:END:STEP, what this process makes")
     options = parser.parse_args()
     settings = SignalSettings(**SETTINGS | {"batches": options.batches})
     task, inputs = find_task(TASK, "", GIVEN)
@@ -97,16 +94,18 @@ def main() -> int:
             "inputs": {"lexicon": lexicon.content_hash, **inputs},
         }  # fmt: skip
         stores[name] = SignalStore.open(options.output / name, asked, {}, resume=True)
-    wanted = range(*map(int, (options.only or f"0:{settings.batches}").split(":")))
     loaded = load_model(folder, settings)
     taggers = {name: Tagger(lexicon, loaded[1]) for name, lexicon in lexicons.items()}
     parameters = chosen_parameters(loaded[0].eval(), settings.parameters)
-    for number in wanted:
-        if all(store.read_part(number) for store in stores.values()):
-            continue
-        for name, part in measure_batch(loaded, task, taggers, settings, parameters, number).items():
-            stores[name].write_part(number, part)
-            print(number, name, f"{part.about['seconds']:.0f} s, {len(part.vectors)} gradients", flush=True)
+    with contextlib.ExitStack() as locks:
+        for store in stores.values():
+            locks.enter_context(store.lock())
+        for number in range(settings.batches):
+            if all(store.read_part(number) for store in stores.values()):
+                continue
+            for name, part in measure_batch(loaded, task, taggers, settings, parameters, number).items():
+                stores[name].write_part(number, part)
+                print(number, name, f"{part.about['seconds']:.0f} s, {len(part.vectors)} gradients", flush=True)
     return 0
 
 
