@@ -90,7 +90,7 @@ def measured(size: Size) -> list[dict[str, Any]]:
     began, task = time.monotonic(), make_task(size.task, **size.given)
     settings = SignalSettings(methods=METHODS, **size.signal)
     loaded = load_model(model_folder(size.model), settings)
-    taggers = {name: Tagger(lexicon_of(name, task), loaded[1]) for name in size.lexicons}
+    taggers = {name: Tagger(lexicon_of(name, task), loaded[1], settings.unit or None) for name in size.lexicons}
     parameters = chosen_parameters(loaded[0].eval(), settings.parameters)
     parts: dict[str, list[MeasuredBatch]] = {name: [] for name in size.lexicons}
     for number in range(settings.batches):

@@ -95,7 +95,7 @@ def main() -> int:
         }  # fmt: skip
         stores[name] = SignalStore.open(options.output / name, asked, {}, resume=True)
     loaded = load_model(folder, settings)
-    taggers = {name: Tagger(lexicon, loaded[1]) for name, lexicon in lexicons.items()}
+    taggers = {name: Tagger(lexicon, loaded[1], settings.unit or None) for name, lexicon in lexicons.items()}
     parameters = chosen_parameters(loaded[0].eval(), settings.parameters)
     with contextlib.ExitStack() as locks:
         for store in stores.values():

@@ -1,4 +1,4 @@
-"""Writes tables and a picture of results of `hicra signal`: `python tables.py` prints those of results.json for README.md.
+"""Writes tables and a picture of results of `hicra signal`: `python tables.py` puts those of results.json into README.md.
 
 A result is the JSON object of the verb with a `name`.
 """
@@ -18,8 +18,12 @@ from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence, model_of, steps_of
 
 HERE = Path(__file__).resolve().parent
-RESULTS = HERE / "results.json"
+RESULTS, README = HERE / "results.json", HERE / "README.md"
+BEGIN, END = "<!-- tables.py writes what stands from here -->", "<!-- to here -->"
 GAP = 40
+PICTURE = (
+    "![Share of the signal by kind of token, and what a step of each method is worth, by both lexicons](signal.svg)"
+)
 TITLE = "Where the learning signal of SmolLM2-135M is, by two lexicons"
 
 
@@ -175,11 +179,19 @@ def page(found: Mapping[str, Any]) -> str:
     """All tables and figures, as they stand in README.md."""
     results = found["results"]
     parts = [
-        batches_table(results), kinds_table(results), sentences(results), methods_table(results),
+        batches_table(results), [PICTURE], kinds_table(results), sentences(results), methods_table(results),
         ["## Width of the intervals"], width_table(results), ["## Cost, and what was checked"], cost_lines(found),
     ]  # fmt: skip
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
+def filled(text: str, found: Mapping[str, Any]) -> str:
+    """Puts the tables into the page, between the two marks."""
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    return f"{before}{BEGIN}\n\n{page(found)}\n{END}{after}"
+
+
 if __name__ == "__main__":
-    print(page(json.loads(RESULTS.read_text(encoding="utf-8"))), end="")
+    README.write_text(
+        filled(README.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8"
+    )

@@ -25,9 +25,11 @@ def _tables() -> Any:
     return module
 
 
+@pytest.mark.skipif(not (STUDY / "results.json").exists(), reason="the model is not measured yet")
 def test_page_and_picture_are_what_the_result_says() -> None:
     tables, data = _tables(), json.loads((STUDY / "results.json").read_text(encoding="utf-8"))
-    assert tables.page(data) in (STUDY / "README.md").read_text(encoding="utf-8")
+    text = tables.README.read_text(encoding="utf-8")
+    assert tables.filled(text, data) == text
     assert (STUDY / "signal.svg").read_text(encoding="utf-8") == tables.picture(data["results"], tables.TITLE)
     assert (STUDY / "results.json").stat().st_size < 100_000
 
