@@ -26,7 +26,7 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 import torch
 from collect import rounded
-from measure import GIVEN, LEXICONS, METHODS, MODEL, TASK, measure_batch
+from measure import GIVEN, LEXICONS, METHODS, MODEL, TASK, measure_batch, taggers_of
 from tables import picture
 
 from hicra.artifacts import canonical_json, write_text
@@ -42,7 +42,6 @@ from hicra.signal.parameters import chosen_parameters
 from hicra.signal.products import EXECUTION, PLANNING, analyse, products
 from hicra.signal.settings import LEAST_BATCHES, SignalSettings
 from hicra.signal.store import MeasuredBatch
-from hicra.tagging import Tagger
 from hicra.tasks.base import make_task
 from machine import machine
 
@@ -90,7 +89,7 @@ def measured(size: Size) -> list[dict[str, Any]]:
     began, task = time.monotonic(), make_task(size.task, **size.given)
     settings = SignalSettings(methods=METHODS, **size.signal)
     loaded = load_model(model_folder(size.model), settings)
-    taggers = {name: Tagger(lexicon_of(name, task), loaded[1], settings.unit or None) for name in size.lexicons}
+    taggers = taggers_of({name: lexicon_of(name, task) for name in size.lexicons}, loaded[1], settings)
     parameters = chosen_parameters(loaded[0].eval(), settings.parameters)
     parts: dict[str, list[MeasuredBatch]] = {name: [] for name in size.lexicons}
     for number in range(settings.batches):

@@ -76,6 +76,11 @@ def measure_batch(
     }
 
 
+def taggers_of(lexicons: dict[str, Lexicon], tokenizer: Any, settings: SignalSettings) -> dict[str, Tagger]:
+    """The taggers of lexicons, each with its own span type unless the settings name one, as the verb has them."""
+    return {name: Tagger(lexicon, tokenizer, settings.unit or None) for name, lexicon in lexicons.items()}
+
+
 def main() -> int:
     """Measures the batches that are not there yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -95,7 +100,7 @@ def main() -> int:
         }  # fmt: skip
         stores[name] = SignalStore.open(options.output / name, asked, {}, resume=True)
     loaded = load_model(folder, settings)
-    taggers = {name: Tagger(lexicon, loaded[1], settings.unit or None) for name, lexicon in lexicons.items()}
+    taggers = taggers_of(lexicons, loaded[1], settings)
     parameters = chosen_parameters(loaded[0].eval(), settings.parameters)
     with contextlib.ExitStack() as locks:
         for store in stores.values():

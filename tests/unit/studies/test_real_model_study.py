@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from paths import ROOT
@@ -16,8 +17,8 @@ from paths import ROOT
 STUDY = ROOT / "studies" / "real-model"
 
 
-def _tables() -> Any:
-    spec = importlib.util.spec_from_file_location("real_model_tables", STUDY / "tables.py")
+def _script(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(f"real_model_{name}", STUDY / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -27,7 +28,7 @@ def _tables() -> Any:
 
 @pytest.mark.skipif(not (STUDY / "results.json").exists(), reason="the model is not measured yet")
 def test_page_and_picture_are_what_the_result_says() -> None:
-    tables, data = _tables(), json.loads((STUDY / "results.json").read_text(encoding="utf-8"))
+    tables, data = _script("tables"), json.loads((STUDY / "results.json").read_text(encoding="utf-8"))
     text = tables.README.read_text(encoding="utf-8")
     assert tables.filled(text, data) == text
     assert (STUDY / "signal.svg").read_text(encoding="utf-8") == tables.picture(data["results"], tables.TITLE)
@@ -35,10 +36,38 @@ def test_page_and_picture_are_what_the_result_says() -> None:
 
 
 def test_numbers_that_cannot_be_told_are_dashes() -> None:
-    tables = _tables()
+    tables = _script("tables")
     assert [tables.number(None), tables.number(0.12345), tables.number(-0.5, 2, sign=True)] == ["-", "0.123", "-0.50"]
     assert [tables.span(None), tables.span([0.25, 1.5], 1)] == ["-", "0.2 to 1.5"]
     assert [tables.many(None), tables.many(12345)] == ["-", "12,345"]
+
+
+@pytest.mark.slow
+def test_rollouts_that_lexicons_share_give_what_the_verb_gives() -> None:
+    pytest.importorskip("transformers")
+    from hicra.generation import models
+    from hicra.lexicon import Lexicon
+    from hicra.signal.measure import _Measurement, load_model
+    from hicra.signal.settings import SignalSettings
+    from hicra.tasks.base import make_task
+
+    script, task = _script("measure"), make_task("plan_execute")
+    settings = SignalSettings(batches=3, prompts=6, group=4, methods=("hicra", "planning_only"), project=256, threads=1)
+    loaded = load_model(models.resolve("plan-execute-strong"), settings)
+    parameters = list(loaded[0].parameters())
+    # the second marks whole sentences by itself, since it has a threshold
+    lexicons = {"phrases": Lexicon.from_phrases(task.phrases), "planning": Lexicon.load("planning")}
+    taggers = script.taggers_of(lexicons, loaded[1], settings)
+    assert [tagger.unit for tagger in taggers.values()] == ["gram", "sentence"]
+    shared = script.measure_batch(loaded, task, taggers, settings, parameters, 1)
+    for name, tagger in taggers.items():
+        alone = _Measurement(*loaded, task, tagger, settings, parameters)._part(1, lambda text: None)
+        assert shared[name].about | {"seconds": 0} == alone.about | {"seconds": 0}
+        assert list(shared[name].coefficients) == list(alone.coefficients)
+        for key, coefficients in alone.coefficients.items():
+            expected = coefficients @ alone.vectors
+            found = shared[name].coefficients[key] @ shared[name].vectors
+            assert found == pytest.approx(expected, abs=1e-5 * np.abs(expected).max(initial=1e-9))
 
 
 @pytest.mark.slow
