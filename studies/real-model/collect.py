@@ -1,6 +1,6 @@
-"""Collects what was measured into results.json and signal.svg: `python collect.py DIR CHECK.json`.
+"""Collects what was measured into results.json and signal.svg: `python collect.py DIR`.
 
-DIR holds the folders of `hicra signal` that measure.py began, each finished by the verb; CHECK.json is what check.py wrote.
+DIR holds the folders of `hicra signal` that measure.py began, each finished by the verb; check.json is what check.py wrote.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def seconds(folder: Path) -> list[float]:
 
 def main() -> None:
     """Reads the folders and writes both files."""
-    folder, check = map(Path, sys.argv[1:])
+    folder, check = Path(sys.argv[1]), HERE / "check.json"
     results = []
     for name in LEXICONS:
         read_measured(folder / name, name)  # refuses what is not complete
