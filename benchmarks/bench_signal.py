@@ -6,16 +6,14 @@ projection errs by what its formula says.
 One batch of the embedded task is sampled at the weak warm start. In turns, one thread, CPU seconds: the forward and backward
 pass of a training step (one row of advantages, in the same micro-batches), and the gradients of all components of the default
 methods. The projection is compared with whole gradients of the same batch, over seeds: the error of inner products of kinds and
-methods, relative to the product of their norms. Peak memory is that of a process of its own that measures four such batches.
+methods, relative to the product of their norms.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,7 +29,7 @@ from hicra.lexicon import Lexicon
 from hicra.signal.batch import SampledBatch, make_batch
 from hicra.signal.components import components
 from hicra.signal.gradients import batch_gradients, policy_values
-from hicra.signal.measure import load_model, measure
+from hicra.signal.measure import load_model
 from hicra.signal.methods import read_baseline, read_methods
 from hicra.signal.parameters import chosen_parameters
 from hicra.signal.settings import SignalSettings
@@ -41,7 +39,6 @@ from machine import finish, machine
 
 MODEL, SIZES, SEEDS = "plan-execute-weak", (1024, 4096, 16384), 12
 MOST_ERROR = 1.25  # of the root of the mean square over the formula
-MEMORY = {"batches": 4, "prompts": 32, "group": 8}
 
 
 def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -49,20 +46,6 @@ def cpu(work: Callable[[], Any]) -> tuple[float, Any]:
     began = time.process_time()
     made = work()
     return time.process_time() - began, made
-
-
-def peak(project: int) -> float:
-    """Megabytes that a process takes at most which measures, torch and the model among them."""
-    command = [sys.executable, __file__, "--measure", str(project)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
-def measured(project: int) -> float:
-    """Runs a measurement here; gives the most megabytes that this process has taken."""
-    task = make_task("plan_execute")
-    lexicon = Lexicon.from_phrases(task.phrases)  # type: ignore[attr-defined]
-    measure(SignalSettings(**MEMORY, project=project), model=MODEL, task=task, lexicon=lexicon)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def errors(rows: np.ndarray[Any, Any], projected: np.ndarray[Any, Any], size: int) -> tuple[float, float]:
@@ -78,11 +61,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--measure", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.measure is not None:
-        print(measured(options.measure))
-        return 0
     settings, task = SignalSettings(), make_task("plan_execute")
     lexicon = Lexicon.from_phrases(task.phrases)  # type: ignore[attr-defined]
     model, tokenizer = load_model(models.resolve(MODEL), settings)
@@ -112,7 +91,6 @@ def main() -> int:
         found = [errors(rows, table @ gradients(split.basis, project=size, seed=seed), size) for seed in range(SEEDS)]
         made, bound = np.sqrt((np.array(found) ** 2).mean(axis=0))
         error[size] = {"rms": float(made), "formula": float(bound), "ratio": float(made / bound)}
-    memory = {"process_whole_mb": peak(0), "process_projected_4096_mb": peak(4096), **MEMORY}
     report = {
         "claim": __doc__.split("\n\n")[0].replace("\n", " "),
         **machine("torch", "transformers"),
@@ -124,7 +102,7 @@ def main() -> int:
             "further_component": further, "entropies_and_logprobs": statistics.median(policy),
         },
         "a_batch_over_a_step": (sampling + splitting + whole) / (sampling + one),
-        "projection_error": error, "peak_memory": memory,
+        "projection_error": error,
         "holds": bool(further < one and all(one["ratio"] < MOST_ERROR for one in error.values())),
     }  # fmt: skip
     return finish(report, options.output)

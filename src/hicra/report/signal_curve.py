@@ -18,7 +18,7 @@ _MOST = 400  # points of the curve
 
 
 def signal_curve(model: ReportModel) -> list[Figure]:
-    """Returns the figure of the planning share of the signal over steps; none where no run has measured it."""
+    """Returns the figure of the planning share of the signal over steps; none where no run has measured one above 0."""
     by_run = [measured_steps(run) for run in model.runs]
     steps = sorted({step for points in by_run for step, _, _ in points})
     if not steps:
@@ -34,6 +34,8 @@ def signal_curve(model: ReportModel) -> list[Figure]:
         mean = tuple(average(column) for column in zip(*running, strict=True))
         several = len(model.arms) > 1
         lines.append(Curve(arm, 0, title if several else "", "" if several else "planning", mean, mean, tuple(raw)))
+    if all(share is None for line in lines for curve in (line.mean, *line.faint) for share in curve):
+        return []  # measured, and no step saw a signal
     drawn = Panel("", "", tuple(map(float, steps)), tuple(lines), (0.0, 1.0), 0.5, percent=True, points=True)
     return [
         Figure(

@@ -19,7 +19,7 @@ from hicra.arrays import Array, Bools, Floats
 from hicra.errors import ConfigError, DataError
 from hicra.generation.interface import seed_of
 from hicra.generation.render import render, rendered_ids
-from hicra.generation.sampling import sample
+from hicra.generation.sampling import Sample, sample
 from hicra.signal.gradients import EncodedRollouts, encode, policy_values
 from hicra.signal.labels import label_kinds
 from hicra.signal.methods import needs_policy, shaped, unshaped
@@ -27,6 +27,23 @@ from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import SignalSettings
 from hicra.tagging import Tagger
 from hicra.tasks.base import Row, Task
+
+
+@dataclass(frozen=True)
+class ScoredRollouts:
+    """The rollouts of one batch.
+
+    Attributes:
+        number: of the batch.
+        rows: the problem of each rollout.
+        samples: the scored responses, rollout by rollout.
+        encoded: their tokens.
+    """
+
+    number: int
+    rows: list[Row]
+    samples: list[Sample]
+    encoded: EncodedRollouts
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,19 @@ def make_batch(
         ConfigError: a prompt leaves no room for a response.
         DataError: no rollout can be scored.
     """
+    rollouts = sample_rollouts(model, tokenizer, task, settings, number, say)
+    return split_rollouts(model, task, tagger, settings, baseline, methods, rollouts)
+
+
+def sample_rollouts(
+    model: Any,
+    tokenizer: Any,
+    task: Task,
+    settings: SignalSettings,
+    number: int,
+    say: Callable[[int], None] | None = None,
+) -> ScoredRollouts:
+    """Samples and scores the rollouts of a batch, without any lexicon or method; arguments and errors as for `make_batch`."""
     rows = [row for row in problems_of(task, tokenizer, settings, number) for _ in range(settings.group)]
     prompts = [rendered_ids(tokenizer, row["prompt"])[1] for row in rows]
     longest = _most_tokens(model, task, settings)
@@ -84,15 +114,28 @@ def make_batch(
         model, tokenizer, task, rows,
         max_new_tokens=longest, temperature=settings.temperature, seed=batch_seed(settings, number), progress=say,
     )  # fmt: skip
-    encoded = encode(prompts, [one.ids for one in samples])
-    ids, live = encoded.ids, encoded.live
-    planning = tagger.tag(ids, live).mask
-    rewards = np.array([np.nan if one.score.reward is None else one.score.reward for one in samples], np.float64)
-    if np.isnan(rewards).all():
+    if all(one.score.reward is None for one in samples):
         raise DataError(
             f"no rollout of batch {number} can be scored", "look at the task's answers: `hicra eval` shows verdicts"
         )
-    groups = np.arange(len(rows)) // settings.group + number * settings.prompts
+    return ScoredRollouts(number, rows, samples, encode(prompts, [one.ids for one in samples]))
+
+
+def split_rollouts(
+    model: Any,
+    task: Task,
+    tagger: Tagger,
+    settings: SignalSettings,
+    baseline: Any,
+    methods: Mapping[str, Any],
+    rollouts: ScoredRollouts,
+) -> SampledBatch:
+    """Tags rollouts and computes all advantages; another lexicon may split the same rollouts (arguments as for `make_batch`)."""
+    rows, samples, encoded = rollouts.rows, rollouts.samples, rollouts.encoded
+    ids, live = encoded.ids, encoded.live
+    planning = tagger.tag(ids, live).mask
+    rewards = np.array([np.nan if one.score.reward is None else one.score.reward for one in samples], np.float64)
+    groups = np.arange(len(rows)) // settings.group + rollouts.number * settings.prompts
     fields: dict[str, Any] = {
         "response_ids": ids, "response_mask": live, "planning_mask": planning, "group_ids": groups, "rewards": rewards,
         "truncated": np.array([not one.ended for one in samples]),

@@ -85,12 +85,11 @@ def batch_gradients(
     total = [_Sum(parameters, project, seed) for _ in weights]
     used = np.flatnonzero(weights.any(axis=(0, 2)))  # rows whose weights are all 0 have no gradient
     for rows in _micro_batches(model, encoded, used, micro):
-        logprobs = _logprobs(model, encoded, rows, temperature)
         mine = np.flatnonzero(weights[:, rows].any(axis=(1, 2)))
-        for row in mine:
-            w = torch.from_numpy(weights[row, rows]).to(logprobs)[:, : logprobs.shape[1]]
+        ends, factors = _ends(model, encoded, rows, weights[np.ix_(mine, rows)], parameters, temperature)
+        for row, factor in zip(mine, factors, strict=True):
             made = torch.autograd.grad(
-                (w * logprobs).sum() / count, parameters, retain_graph=bool(row != mine[-1]), allow_unused=True
+                ends, parameters, factor / count, retain_graph=bool(row != mine[-1]), allow_unused=True
             )
             total[row].add(made)
     size = project or sum(one.numel() for one in parameters)
@@ -108,7 +107,7 @@ def policy_values(
     logprobs, entropies = np.zeros(encoded.ids.shape, np.float32), np.zeros(encoded.ids.shape, np.float32)
     with torch.no_grad():
         for rows in _micro_batches(model, encoded, np.flatnonzero(encoded.live.any(axis=1)), micro):
-            logs, chosen = _log_softmax(model, encoded, rows, temperature)
+            logs, chosen, _ = _log_softmax(model, encoded, rows, temperature)
             width = chosen.shape[1]
             live = encoded.live[rows, :width]
             made = (logs.gather(2, chosen[..., None])[..., 0], torch.special.entr(logs.exp()).sum(dim=2))
@@ -150,14 +149,44 @@ def _micro_batches(model: Any, encoded: EncodedRollouts, rows: Ints, micro: int)
         yield rows[begin : begin + micro]
 
 
-def _logprobs(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> Any:
-    """Returns the log-probabilities [b,t] of the tokens of some rows, with their gradient, up to the longest of them."""
-    logs, chosen = _log_softmax(model, encoded, rows, temperature)
-    return logs.gather(2, chosen[..., None])[..., 0]
+def _ends(
+    model: Any, encoded: EncodedRollouts, rows: Ints, weights: Floats, parameters: Sequence[Any], temperature: float
+) -> tuple[Any, Iterator[Any]]:
+    """Returns a tensor from which to go backward for some rows of a batch, and for each component what to multiply it by.
+
+    Where no gradient of the output matrix is asked for, that tensor is its input [b,L,d]: a token's log-probability depends on
+    its own place of it alone, so one backward pass through the matrix, the largest of a small model, serves all components.
+    Else it is the log-probabilities [b,t] themselves.
+    """
+    head, seen = _output_matrix(model, parameters), list[Any]()
+    hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0])) if head is not None else None
+    logs, chosen, places = _log_softmax(model, encoded, rows, temperature)
+    logprobs = logs.gather(2, chosen[..., None])[..., 0]
+    width = logprobs.shape[1]
+    factors = (torch.from_numpy(w[:, :width]).to(logprobs) for w in weights)
+    if hook is None:
+        return logprobs, factors
+    hook.remove()
+    inputs = seen[0]
+    live = torch.from_numpy(encoded.live[rows, :width]).to(logprobs)
+    (slopes,) = torch.autograd.grad((logprobs * live).sum(), inputs)  # [b,L,d]: of each token, at its own place
+
+    def spread(factor: Any) -> Any:
+        at = torch.zeros(inputs.shape[:2], dtype=factor.dtype, device=inputs.device).scatter_add_(1, places, factor)
+        return slopes * at[..., None].to(slopes.dtype)
+
+    return inputs, map(spread, factors)
 
 
-def _log_softmax(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> tuple[Any, Any]:
-    """Returns the log-probabilities [b,t,V] of what may stand at each place of the responses, and the ids [b,t] that do."""
+def _output_matrix(model: Any, parameters: Sequence[Any]) -> Any:
+    """Returns the module that makes logits, or None if it has parameters whose gradient is asked for, or is not known."""
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    wanted = {id(one) for one in parameters}
+    return None if head is None or any(id(one) in wanted for one in head.parameters()) else head
+
+
+def _log_softmax(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> tuple[Any, Any, Any]:
+    """Returns the log-probabilities [b,t,V] of what may stand in the responses, the ids that do and the logits' places [b,t]."""
     device = next(model.parameters()).device
     lengths = encoded.live.shape[1] - encoded.live[rows, ::-1].argmax(axis=1)  # up to the last policy token
     width, before = int(lengths.max()), np.array([len(encoded.prompts[row]) for row in rows])
@@ -178,7 +207,7 @@ def _log_softmax(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: 
     places = (start[:, None] + torch.arange(width, device=device)).clamp_(max=logits.shape[1] - 1)
     of_tokens = logits.gather(1, places[..., None].expand(-1, -1, logits.shape[2])).float()
     chosen = torch.from_numpy(np.where(encoded.live[rows, :width], encoded.ids[rows, :width], 0)).to(device)
-    return torch.log_softmax(of_tokens / temperature, dim=2), chosen
+    return torch.log_softmax(of_tokens / temperature, dim=2), chosen, places
 
 
 def _keeps_logits(model: Any) -> bool:

@@ -290,7 +290,8 @@ class _Measurement:
         return MeasuredBatch(vectors, split.coefficients, batch.about | {"seconds": time.monotonic() - began})
 
     def _check_room(self, rows: int) -> None:
-        check_room(self.settings.batches, rows, self.numbers, bool(self.settings.project), self.free)
+        most = 2 + len(self.methods)  # a method has one row of its own at most, beside the two kinds
+        check_room(self.settings.batches, rows, self.numbers, bool(self.settings.project), self.free, most)
 
 
 def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon: Lexicon) -> None:
@@ -299,7 +300,7 @@ def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon:
             raise ConfigError(
                 f"none of the {about['all_tokens']} tokens of the first batch is of the kind {kind}: by the lexicon "
                 f"{lexicon.name!r} all are {other} tokens",
-                f"choose another lexicon (--lexicon); `hicra lexicon show {lexicon.name}` lists its grams",
+                "choose another lexicon (--lexicon); `hicra lexicon show LEXICON` lists the grams of one",
             )
     if not about["mixed_groups"]:
         right = f"{about['right']} of {about['judged']} rollouts are right"

@@ -64,9 +64,9 @@ def _block(flat: Any, size: int, draw: np.random.Philox) -> Any:
 
 
 def signs_and_shifts(draw: np.random.Philox, n: int, chunks: int, size: int) -> tuple[Any, Any]:
-    """Draws n signs (float32, 1 or -1) and the shift of every chunk (int64, 0 to k-1)."""
+    """Draws n signs (int8, 1 or -1) and the shift of every chunk (int64, 0 to k-1)."""
     # raw words, because only their stream is promised to stay the same over versions of numpy
     shifts = (draw.random_raw(chunks) % np.uint64(size)).astype(np.int64)
     words = draw.random_raw(-(-n // WORD)).astype("<u8")
     bits = np.unpackbits(words.view(np.uint8), count=n)
-    return 1.0 - 2.0 * bits.astype(np.float32), shifts
+    return 1 - 2 * bits.astype(np.int8), shifts

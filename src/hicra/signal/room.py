@@ -29,7 +29,7 @@ def free_bytes() -> int | None:
     return max(0, min(found)) if found else None
 
 
-def check_room(batches: int, rows: int, size: int, projected: bool, free: int | None) -> None:
+def check_room(batches: int, rows: int, size: int, projected: bool, free: int | None, most_rows: int = 0) -> None:
     """Raises ConfigError if the gradients of all batches do not fit.
 
     Args:
@@ -37,11 +37,12 @@ def check_room(batches: int, rows: int, size: int, projected: bool, free: int | 
         size: numbers of a gradient.
         projected: whether they are projected to that size.
         free: bytes that are free; None refuses nothing.
+        most_rows: gradients that a batch may come to have, where `rows` are the fewest; what is advised fits these too.
     """
     needed = batches * rows * size * BYTES
     if free is None or needed <= SHARE * free:
         return
-    fits = int(SHARE * free / 2 // (batches * rows * BYTES))
+    fits = int(SHARE * free / 2 // (batches * max(rows, most_rows) * BYTES))
     what = f"--project {2 ** (fits.bit_length() - 1)}" if fits >= 256 else "fewer batches"
     kept = "projected gradients" if projected else "whole gradients"
     raise ConfigError(

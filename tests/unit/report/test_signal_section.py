@@ -255,6 +255,12 @@ def test_runs_without_the_signal_have_no_such_figure(tmp_path: Path) -> None:
     assert "Signal on planning tokens" not in page
 
 
+def test_runs_whose_measured_steps_saw_no_signal_have_no_such_figure(tmp_path: Path) -> None:
+    # sums of 0 and below have no share: nothing can be drawn
+    page = page_of(tmp_path, curve_run(tmp_path / "run", {2: (0.0, 0.0), 4: (-1.0, -2.0)}))
+    assert "figure-signal" not in page
+
+
 def test_runs_that_measure_at_other_steps_share_the_axes(tmp_path: Path) -> None:
     from hicra.report.build import build_model
 

@@ -207,6 +207,10 @@ def test_memory_that_does_not_fit():
     with pytest.raises(ConfigError, match=r"take 128\.0 GB, and 16\.0 GB are free") as refused:
         check_room(8, 4, 10**9, False, 16 * 10**9)
     assert "--project 33554432" in refused.value.fix
+    # where a batch may come to have 11 gradients, 6.4e9 / (8 * 11 * 4) = 1.8e7 numbers fit, and 2^24 = 16777216 is below
+    with pytest.raises(ConfigError, match=r"8 batches of 4 whole") as refused:
+        check_room(8, 4, 10**9, False, 16 * 10**9, most_rows=11)
+    assert "--project 16777216" in refused.value.fix
     check_room(8, 4, 10**6, False, 16 * 10**9)
     check_room(8, 4, 10**12, False, None)
     assert free_bytes() is None or free_bytes() > 0
