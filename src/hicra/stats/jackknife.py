@@ -47,7 +47,7 @@ def jackknife_interval(
     if without_two is not None:
         variance = _corrected(variance, without_two, n)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(np.sqrt(variance))
-    return whole - half, whole + half
+    return float(whole) - half, float(whole) + half
 
 
 def left_out(n: int) -> tuple[Bools, Bools]:
