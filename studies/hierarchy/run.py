@@ -182,13 +182,8 @@ def make_all(waiting: list[Planned], jobs: int, end: float) -> None:
         os.close(ours)
     if failed:
         raise SystemExit("; ".join(failed))
-    print(
-        f"{len(waiting)} runs are not begun"
-        if waiting
-        else "every run is made"
-        if not elsewhere
-        else "none is left to begin"
-    )
+    done = "no run is left to begin" if elsewhere else "every run is made"
+    print(f"{len(waiting)} runs are not begun" if waiting else done, flush=True)
     if elsewhere:
         print(f"{elsewhere} runs are left to another process that makes them", flush=True)
 
