@@ -57,6 +57,7 @@ def app() -> App:
         group_commands=Group("Verbs, in the order of the data", sort_key=0),
         help_format="plaintext",
         default_parameter=Parameter(show_default=_shown),
+        suppress_keyboard_interrupt=False,  # else cyclopts exits without a word, and without the object of --json
     )
     groups: dict[str, App] = {}
     for order, (verb, says) in enumerate(VERBS.items()):

@@ -10,6 +10,7 @@ from typing import Any
 
 from hicra.demo.sampling import MINED
 from hicra.drawing.readable import decimal
+from hicra.drawing.signal import side_of
 from hicra.lexicon import Lexicon
 from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence
@@ -58,7 +59,7 @@ def _difference(method: Mapping[str, Any]) -> str:
     if method["difference_ci"] is None:
         return f"{said} (no interval)"
     low, high = method["difference_ci"]
-    told = "better" if low > 0 else "worse" if high < 0 else "not told apart"
+    told = {1: "better", -1: "worse", 0: "not told apart"}[side_of(low, high)]
     return f"{said} ({decimal(low, 3, sign=True)} to {decimal(high, 3, sign=True)}) {told}"
 
 

@@ -242,7 +242,12 @@ def told_apart(step: Step) -> int:
     """
     if step.method == "none" or step.low is None or step.high is None:
         return 0
-    return (step.low > 0) - (step.high < 0)
+    return side_of(step.low, step.high)
+
+
+def side_of(low: float, high: float) -> int:
+    """Returns 1 where an interval lies above 0, -1 where it lies below, and 0 where it holds 0."""
+    return (low > 0) - (high < 0)
 
 
 def _signed(value: float, sign: bool = True) -> str:

@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Floats, Ints
+from hicra.arrays import Array, Bools, Floats, Ints, as_flags, as_numpy
 from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.metrics.true_advantages import CONFIDENCE, THRESHOLD, TrueAdvantages
 from hicra.stats.jackknife import jackknife_interval
@@ -42,25 +42,27 @@ from hicra.stats.rank import rank_correlation
 Figures = dict[str, Any]
 
 
-def kind_shares(
-    truth: TrueAdvantages, kinds: Mapping[str, Array], confidence: float = CONFIDENCE
-) -> dict[str, Figures]:
+def kind_shares(truth: TrueAdvantages, kinds: Mapping[str, Any], confidence: float = CONFIDENCE) -> dict[str, Figures]:
     """Says where the true advantage lies.
 
     Args:
         truth: of B rollouts.
-        kinds: name -> mask [B,T]; masks may overlap, and need not cover all policy tokens.
+        kinds: name -> mask [B,T] of true and false or of 0 and 1, numpy, torch or lists; masks may overlap, and need not cover
+            all policy tokens.
         confidence: of the intervals.
 
     Returns:
         name -> {tokens (share of the policy tokens), share (of a^2), share_ci, lift (share / tokens), lift_ci, absolute, naive}.
+
+    Raises:
+        DataError: a mask has another shape, or is neither 0 nor 1 on a policy token.
     """
     out: dict[str, Figures] = {}
     a, b = truth.first, truth.second
     sizes = np.stack([a * b, (a * np.sign(b) + b * np.sign(a)) / 2, np.abs(truth.mean), np.ones_like(a)], axis=-1)
     whole, told = _by_problem(truth, sizes), _told(truth)
     for name, mask in kinds.items():
-        marked = _checked(mask, truth, name).astype(bool)
+        marked = as_flags(_shaped(mask, truth, name), name, truth.live)
         part = _by_problem(truth, sizes * marked[..., None])
         ours, all_ = part.sum(axis=0), whole.sum(axis=0)
         shares = _with_intervals(np.concatenate([part, whole], axis=1), _share, confidence, told)
@@ -72,7 +74,7 @@ def kind_shares(
 
 def credit_quality(
     truth: TrueAdvantages,
-    shaped: Mapping[str, Array],
+    shaped: Mapping[str, Any],
     *,
     reference: str = "none",
     threshold: float = THRESHOLD,
@@ -82,7 +84,7 @@ def credit_quality(
 
     Args:
         truth: of B rollouts.
-        shaped: method -> its advantages [B,T].
+        shaped: method -> its advantages [B,T], numpy, torch (bfloat16 too) or lists.
         reference: the method that the others are compared with, problem by problem.
         threshold, confidence: of the tokens that matter; the confidence also of the intervals.
 
@@ -93,15 +95,16 @@ def credit_quality(
         rollouts_ranked_size, the numbers of rollouts behind the two ranks within.
 
     Raises:
-        DataError: an advantage has another shape, or is not finite on a policy token.
+        DataError: an advantage has another shape, or is no finite number on a policy token.
         ConfigError: the reference is not among the methods.
     """
     if reference not in shaped:
         raise ConfigError(f"the reference {reference!r} is not among the methods", did_you_mean(reference, shaped))
     told, matters = _told(truth), truth.matters(threshold, confidence)
-    sums = {name: _method_sums(truth, _checked(values, truth, name), matters) for name, values in shaped.items()}
+    checked = {name: _finite(_shaped(values, truth, name), truth, name) for name, values in shaped.items()}
+    sums = {name: _method_sums(truth, values, matters) for name, values in checked.items()}
     out: dict[str, Figures] = {}
-    for name, values in shaped.items():
+    for name, values in checked.items():
         both = np.concatenate([sums[name], sums[reference]], axis=1)
         out[name] = {
             **_with_intervals(sums[name], _sizes, confidence, told),
@@ -112,15 +115,22 @@ def credit_quality(
     return out
 
 
-def _checked(values: Array, truth: TrueAdvantages, name: str) -> Array:
-    if values.shape != truth.live.shape:
+def _shaped(values: Any, truth: TrueAdvantages, name: str) -> Array:
+    found = as_numpy(values)
+    if found.shape != truth.live.shape:
         raise DataError(
-            f"{name} has shape {values.shape}, the true advantages have {truth.live.shape}",
+            f"{name} has shape {found.shape}, the true advantages have {truth.live.shape}",
             "give the same rollouts in the same order",
         )
+    return found
+
+
+def _finite(values: Array, truth: TrueAdvantages, name: str) -> Floats:
+    if values.dtype.kind not in "fiub":
+        raise DataError(f"{name} is of type {values.dtype}, no numbers", "give the method's advantages")
     if not np.isfinite(values[truth.live]).all():
         raise DataError(f"{name} is not finite on a policy token", "look at the batch that the method was given")
-    return values
+    return values.astype(np.float64)
 
 
 def _by_problem(truth: TrueAdvantages, values: Floats) -> Floats:
@@ -161,8 +171,8 @@ def _share(sums: Floats) -> dict[str, Floats]:
     return {"share": share, "lift": _ratio(share, _ratio(sums[:, 3], sums[:, 7]))}
 
 
-def _method_sums(truth: TrueAdvantages, values: Array, matters: Bools) -> Floats:
-    mass, size = np.abs(values).astype(np.float64), truth.first * truth.second
+def _method_sums(truth: TrueAdvantages, values: Floats, matters: Bools) -> Floats:
+    mass, size = np.abs(values), truth.first * truth.second
     columns = (mass, mass * matters, matters, np.ones_like(size), mass * size, size, values * truth.mean, mass**2)
     return _by_problem(truth, np.stack([np.where(truth.live, column, 0.0) for column in columns], axis=-1))
 
@@ -186,7 +196,7 @@ def _differences(sums: Floats) -> dict[str, Floats]:
     return {f"{name}_difference": value - reference[name] for name, value in ours.items()}
 
 
-def _ranks(truth: TrueAdvantages, values: Array, confidence: float) -> Figures:
+def _ranks(truth: TrueAdvantages, values: Floats, confidence: float) -> Figures:
     out: Figures = {}
     _, problem = np.unique(truth.problems, return_inverse=True)
     for name, ours, true in (

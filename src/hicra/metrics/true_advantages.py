@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
-from hicra.arrays import Bools, Floats, Ints
+from hicra.arrays import Bools, Floats, Ints, as_flags, as_numpy
 from hicra.errors import ConfigError, DataError
 from hicra.stats.rank import rank_correlation
 
@@ -27,7 +27,7 @@ THRESHOLD, CONFIDENCE = 0.1, 0.95
 
 @dataclass(frozen=True)
 class TrueAdvantages:
-    """Estimates of the true advantage of every token.
+    """Estimates of the true advantage of every token; numpy, torch or lists are taken, and kept as numpy.
 
     Attributes:
         first, second: [B,T] from two independent halves of the continuations.
@@ -46,6 +46,10 @@ class TrueAdvantages:
     problems: Ints
 
     def __post_init__(self) -> None:
+        kept = {name: as_numpy(getattr(self, name)).astype(np.float64) for name in ("first", "second", "variance")}
+        kept |= {"live": as_flags(as_numpy(self.live), "live"), "problems": as_numpy(self.problems)}
+        for name, array in kept.items():
+            object.__setattr__(self, name, array)  # the class is frozen
         shape = self.live.shape
         for name in ("first", "second", "variance"):
             value = getattr(self, name)

@@ -21,6 +21,7 @@ import numpy as np
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LEVELS = 64 * 64 - 1  # the last code, "__", stands for null
+MAX_DEPTH = 60  # objects and lists inside each other; what lies deeper is cut, long before Python's own stack ends
 _UNSAFE = re.compile("[<>&\u2028\u2029]")
 _UNPAIRED = re.compile("[\ud800-\udfff\x00]")
 
@@ -30,14 +31,21 @@ def clean(text: str) -> str:
     return _UNPAIRED.sub("\ufffd", text)
 
 
-def plain(value: Any) -> Any:
-    """Makes a JSON value with clean strings; what JSON does not know becomes its text, NaN and infinities become null."""
+def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Makes a JSON value with clean strings; what JSON does not know becomes its text, NaN and infinities become null.
+
+    Args:
+        value: the value.
+        depth: how many objects and lists may lie inside each other; an ellipsis stands for what lies deeper.
+    """
     if isinstance(value, str):
         return clean(value)
+    if isinstance(value, dict | list | tuple) and not depth:
+        return "\u2026"
     if isinstance(value, dict):
-        return {clean(str(key)): plain(inner) for key, inner in value.items()}
+        return {clean(str(key)): plain(inner, depth - 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [plain(inner, depth - 1) for inner in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from hicra.artifacts import read_json, read_manifest
+from hicra.drawing.readable import shorten
 from hicra.drawing.signal import KINDS
 from hicra.errors import ArtifactError
 from hicra.report.encode import clean, plain
 from hicra.runs.find import RESULT, SIGNAL_KIND
 
 SCHEMA_VERSION = 1
+MAX_NAME = 120  # characters of the name of a measurement, a kind or a method
 _AGAIN = "measure it again with `hicra signal`"
 _COUNTS = ("batches", "rollouts", "accuracy", "seconds")
 _HEAD = ("kind", "schema_version", "complete", "seconds")
@@ -92,9 +94,10 @@ def read_measured(folder: Path, name: str) -> Measurement:
     """
     manifest = read_manifest(folder / "hicra.json", SIGNAL_KIND, SCHEMA_VERSION)
     file = folder / RESULT
-    if not file.exists():
+    why = f"it holds no {RESULT}" if not file.exists() else "it was begun again" if not manifest.get("complete") else ""
+    if why:  # a result beside `complete: false` is that of fewer batches
         raise ArtifactError(
-            f"{folder} holds no {RESULT}, so the measurement is not complete",
+            f"the measurement in {folder} is not complete: {why}",
             "go on with it by `hicra signal --resume`, or leave it out",
         )
     result = read_json(file, _AGAIN)
@@ -133,17 +136,22 @@ def measured(result: Any, where: str, name: str = "", made: Mapping[str, Any] | 
     batches, rollouts, accuracy, seconds = (_number(result, key, where) for key in _COUNTS)
     rest = {key: value for key, value in {**(made or {}), **result}.items() if key not in _APART}
     return Measurement(
-        clean(name),
-        tuple(_kind(clean(key), kinds[key], f"{where}: kinds.{key}") for key in order),
-        tuple(_method(clean(key), one, f"{where}: methods.{key}") for key, one in methods.items()),
+        _name(name),
+        tuple(_kind(_name(key), kinds[key], f"{where}: kinds.{key}") for key in order),
+        tuple(_method(_name(key), one, f"{where}: methods.{key}") for key, one in methods.items()),
         None if batches is None else int(batches),
         None if rollouts is None else int(rollouts),
         accuracy,
         seconds,
-        tuple(clean(str(one)) for one in said),
+        tuple(clean(str(one)) for one in said if one is not None),
         plain({key: value for key, value in rest.items() if key not in _FOLDED}),
         plain({key: value for key, value in rest.items() if key in _FOLDED}),
     )
+
+
+def _name(text: str) -> str:
+    """Returns a name as the page holds it, in a title, a chart or a table."""
+    return shorten(clean(text), MAX_NAME)
 
 
 def _named(result: Mapping[str, Any], key: str, where: str) -> Mapping[str, Mapping[str, Any]]:

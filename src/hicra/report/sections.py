@@ -14,6 +14,7 @@ from hicra.report.model import ReportModel, Run
 from hicra.runs.arms import mapping, shown
 
 MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
+MAX_CELL = 600  # characters
 MAX_FINDING, MAX_OPEN = 3000, 3  # characters of a finding; runs whose findings are unfolded without an alarm
 GLANCE = (
     ("accuracy", "accuracy", True),
@@ -35,19 +36,19 @@ class Cell:
 
 
 def cell(value: Any) -> Cell:
-    """Writes any JSON value as one cell."""
+    """Writes any JSON value as one cell, of a bounded length."""
     if value is None:
         return Cell("\u2013")
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, int | float):
-        return Cell(str(value) if isinstance(value, int) else number(value), True)
+        return Cell(shorten(str(value), MAX_CELL) if isinstance(value, int) else number(value), True)
     if isinstance(value, list | tuple):
         pair = len(value) == 2 and all(isinstance(entry, int | float) for entry in value)
-        return Cell((" to " if pair else ", ").join(cell(entry).text for entry in value), pair)
+        return Cell(shorten((" to " if pair else ", ").join(cell(entry).text for entry in value), MAX_CELL), pair)
     if isinstance(value, Mapping):
-        return Cell("; ".join(f"{key}: {cell(inner).text}" for key, inner in value.items()))
-    return Cell(shorten(str(value), 600))
+        return Cell(shorten("; ".join(f"{key}: {cell(inner).text}" for key, inner in value.items()), MAX_CELL))
+    return Cell(shorten(str(value), MAX_CELL))
 
 
 def _words(key: str) -> str:

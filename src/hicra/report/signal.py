@@ -55,6 +55,7 @@ _ABOUT_METHODS = (
     "that cannot be told from 0, how many batches would do; and the cosine of the mean steps, without their noise (1: no bias)."
 )
 _MANY = 3  # measurements whose tables are unfolded, and warnings of one that are
+_MOST_WARNINGS = 60  # of a measurement
 
 
 def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[str, Any] | None:
@@ -101,7 +102,7 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
         "notes": [
             {
                 "name": one.name,
-                "notes": [shorten(said, 600) for said in one.warnings],
+                "notes": _notes(one.warnings),
                 "open": len(one.warnings) <= _MANY,
             }
             for one in found
@@ -110,6 +111,12 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
         "open": unfold and len(found) <= _MANY,
         "tables": [{"name": one.name, "tables": _tables(one), "config": _config(one)} for one in found],
     }
+
+
+def _notes(warnings: Sequence[str]) -> list[str]:
+    further = len(warnings) - _MOST_WARNINGS
+    shown = [shorten(said, 600) for said in warnings[:_MOST_WARNINGS]]
+    return [*shown, f"and {counted(further, 'further warning')}"] if further > 0 else shown
 
 
 # ---- in words

@@ -14,7 +14,7 @@ METER-3. A value that could not be measured (null) leaves the average of its kin
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +26,7 @@ from hicra.metrics.kinds import KINDS
 
 FADES = 0.9
 KIND, SCHEMA_VERSION = "hicra.signal_memory", 1
+MOST = sys.float_info.max
 
 
 class SignalMemory:
@@ -56,7 +57,7 @@ class SignalMemory:
                     continue
                 self._sums[of][kind] = FADES * self._sums[of][kind] + (1 - FADES) * float(value)
                 self._mass[of][kind] = FADES * self._mass[of][kind] + (1 - FADES)
-        self.weights = np.array([_share(self.signal[kind], self.noise[kind]) for kind in KINDS])
+        self.weights = np.array(self._weights())
 
     @property
     def signal(self) -> dict[str, float | None]:
@@ -83,25 +84,42 @@ class SignalMemory:
             of: what the message calls them, such as the path of a file.
 
         Raises:
-            ArtifactError: they are not what `state` gives, or of a newer version.
+            ArtifactError: they are not what `state` gives, such as weights that do not follow from the sums, or of another
+                version. The memory stays as it was.
         """
+        taken = SignalMemory()
         try:
             if (state["kind"], state["schema_version"]) != (KIND, SCHEMA_VERSION):
                 raise ValueError(f"it is {state['kind']!r} of version {state['schema_version']!r}")
-            steps, weights = int(state["steps"]), np.array([float(value) for value in state["weights"]])
-            sums, mass = (
-                {of: {kind: float(state[name][of][kind]) for kind in KINDS} for of in self._sums}
-                for name in ("sums", "mass")
-            )
-            every = [*weights, *(value for by in (*sums.values(), *mass.values()) for value in by.values())]
-            if len(weights) != len(KINDS) or not all(map(math.isfinite, every)):
-                raise ValueError("a number is missing or not finite")
+            taken.steps = state["steps"]
+            if type(taken.steps) is not int or taken.steps < 0:
+                raise ValueError(f"steps is {taken.steps!r}, no number of steps")
+            for name, into in (("sums", taken._sums), ("mass", taken._mass)):
+                for part, by_kind in into.items():
+                    for kind in by_kind:
+                        by_kind[kind] = _number(state[name][part][kind], f"{name}.{part}.{kind}")
+            taken._check(state["weights"])
         except (TypeError, KeyError, ValueError) as error:
             raise ArtifactError(
                 f"{of} holds no memory of the signal that this hicra reads: {type(error).__name__}: {error}",
                 "resume from another checkpoint, or train anew",
             ) from error
-        self.steps, self.weights, self._sums, self._mass = steps, weights, sums, mass
+        self.__dict__.update(taken.__dict__)
+
+    def _check(self, weights: Any) -> None:
+        """Raises ValueError where the numbers are none that `update` can leave; keeps the weights."""
+        for of, mass in self._mass.items():
+            for kind, value in mass.items():
+                # The weights of n steps sum to 1 - .9^n.
+                if not 0 <= value <= 1 or (value > 0 and not self.steps) or (self._sums[of][kind] != 0 and not value):
+                    raise ValueError(f"mass.{of}.{kind} is {value} after {self.steps} steps")
+        ours = self._weights()
+        if not isinstance(weights, list) or [_number(one, "weights") for one in weights] != ours:
+            raise ValueError(f"weights are {weights!r}, and the sums give {ours}")
+        self.weights = np.array(ours)
+
+    def _weights(self) -> list[float]:
+        return [_share(self.signal[kind], self.noise[kind]) for kind in KINDS]
 
     def _average(self, of: str) -> dict[str, float | None]:
         mass = self._mass[of]
@@ -112,3 +130,10 @@ def _share(signal: float | None, noise: float | None) -> float:
     """Returns signal / (signal + noise); what is below 0 or unknown counts as 0."""
     signal, noise = max(signal or 0.0, 0.0), max(noise or 0.0, 0.0)
     return signal / (signal + noise) if signal else 0.0
+
+
+def _number(value: Any, name: str) -> float:
+    """Returns a finite number, or raises ValueError that names it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -MOST <= value <= MOST:
+        raise ValueError(f"{name} holds {str(value)[:60]!r}, no finite number")
+    return float(value)

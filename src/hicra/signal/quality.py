@@ -71,11 +71,11 @@ def true_advantages(
             are not certain.
 
     Raises:
-        ConfigError: K is odd or below 4, or the slack lies outside [0, 1).
+        ConfigError: K is no whole number, odd or below 4, or the slack lies outside [0, 1).
         DataError: shapes differ, a row of live has a gap, or a probability or reward lies outside its range.
     """
-    if continuations < 4 or continuations % 2:
-        raise ConfigError(f"continuations is {continuations}, it must be even and at least 4", "give 100")
+    if not isinstance(continuations, int | np.integer) or continuations < 4 or continuations % 2:
+        raise ConfigError(f"continuations is {continuations!r}, it must be even, whole and at least 4", "give 100")
     if not 0 <= slack < 1:
         raise ConfigError(f"slack is {slack}, it must lie in [0, 1)", f"the default is {SLACK}")
     chance, mask, reward = as_numpy(chances).astype(np.float64), as_numpy(live).astype(bool), as_numpy(rewards)

@@ -22,7 +22,6 @@ class Numbers:
 
     Attributes:
         signal, noise: [K,P] of every name.
-        crossed: [K,P] the mean inner product of a name with the reference over pairs of different batches.
         share: [K,P] of every name: its signal over that of planning and execution together.
         cosine, difference: [K,P] of one step with the mean unshaped gradient of the other batches, and that minus the
             reference's own.
@@ -31,7 +30,6 @@ class Numbers:
 
     signal: Floats
     noise: Floats
-    crossed: Floats
     share: Floats
     cosine: Floats
     difference: Floats
@@ -64,7 +62,7 @@ def _numbers(inner: Floats, reference: int, chosen: Bools) -> Numbers:
     length = np.sqrt(signal * truth, out=np.full_like(signal, np.nan), where=(signal > 0) & (truth > 0))
     cosine = _cosine(crossed, squares, reference, chosen.astype(np.float64))
     towards = mean_over_pairs(crossed, chosen)
-    return Numbers(signal, noise, towards, share, cosine, cosine - cosine[:, [reference]], towards / length)
+    return Numbers(signal, noise, share, cosine, cosine - cosine[:, [reference]], towards / length)
 
 
 def mean_over_pairs(tables: Floats, chosen: Bools) -> Floats:

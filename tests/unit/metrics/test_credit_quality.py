@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from hicra.errors import ConfigError, DataError
 from hicra.metrics.credit_quality import credit_quality, kind_shares
@@ -148,6 +149,32 @@ def test_order_of_rollouts_scale_and_padding_do_not_matter() -> None:
         assert value == (pytest.approx(second[name]) if value is not None else None), name
 
 
+def plain_only(value: Any) -> bool:
+    """Whether a result holds Python's own numbers alone, so that it can be written as JSON by anybody."""
+    if isinstance(value, dict | list):
+        return all(map(plain_only, value.values() if isinstance(value, dict) else value))
+    return type(value) in (float, int, type(None))
+
+
+def test_tensors_and_lists_give_what_arrays_give() -> None:
+    rng = np.random.default_rng(4)
+    # quarters, which bfloat16 holds exactly
+    shaped, mask = rng.integers(-4, 5, (6, 5)) / 4, rng.random((6, 5)) < 0.5
+    a = rng.integers(-4, 5, (6, 5)) / 4
+    want = credit_quality(truth_of(a), {"none": shaped}), kind_shares(truth_of(a), {"some": mask})
+    assert all(map(plain_only, want))
+    for as_given in (
+        np.ndarray.tolist,
+        torch.from_numpy,
+        lambda x: torch.tensor(x, dtype=torch.bfloat16, requires_grad=True),
+    ):
+        truth = TrueAdvantages(
+            *(as_given(x) for x in (a, a, np.zeros_like(a), np.ones_like(a))), problems=list(range(6))
+        )
+        assert credit_quality(truth, {"none": as_given(shaped)}) == want[0]
+        assert kind_shares(truth, {"some": as_given(mask.astype(float))}) == want[1]
+
+
 def test_bad_input_is_named() -> None:
     with pytest.raises(DataError, match="second is not finite"):
         truth_of([[0.1]], [[np.nan]])
@@ -155,6 +182,10 @@ def test_bad_input_is_named() -> None:
         truth_of([[0.1]], variance=-1.0)
     with pytest.raises(DataError, match="hicra has shape"):
         credit_quality(exact(), {"none": np.ones((4, 4)), "hicra": np.ones((4, 3))})
+    with pytest.raises(DataError, match="hicra is of type <U1, no numbers"):
+        credit_quality(exact(), {"none": np.ones((4, 4)), "hicra": np.full((4, 4), "a")})
+    with pytest.raises(DataError, match=r"half\[0, 0\] is 0.5, neither 0 nor 1"):
+        kind_shares(exact(), {"half": np.full((4, 4), 0.5)})
     with pytest.raises(ConfigError, match="reference 'none'"):
         credit_quality(exact(), {"hicra": np.ones((4, 4))})
     with pytest.raises(ConfigError, match="confidence 1"):

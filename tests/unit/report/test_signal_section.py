@@ -149,8 +149,37 @@ def test_a_measurement_that_is_not_complete_is_refused(tmp_path: Path) -> None:
     (folder / "signal.json").unlink()
     with pytest.raises(ArtifactError, match="not complete"):
         page_of(tmp_path, folder)
+    begun_again = signal_folder(tmp_path / "more", complete=False)  # to more batches; its result is that of fewer
+    with pytest.raises(ArtifactError, match="more is not complete: it was begun again"):
+        page_of(tmp_path, begun_again)
     with pytest.raises(ArtifactError, match="schema_version 9"):
         page_of(tmp_path, signal_folder(tmp_path / "newer", schema_version=9))
+
+
+def test_names_and_texts_of_any_length_leave_the_page_small(tmp_path: Path) -> None:
+    long = "a" * 10**5
+    result = signal_result(warnings=[long, None] + ["w" * 2000] * 1000, model=long, listed=[long] * 50, number=10**4000)
+    for table, like in (("methods", "hicra"), ("kinds", "label:plan")):
+        result[table] = result[table] | {long: result[table][like]}
+    page = page_of(tmp_path, signal_folder(tmp_path / "weak", result, settings={"deep": {long: long}}))
+    assert "a" * 121 in page  # a cell may hold more than a name
+    assert len(page) < 250_000
+    one = measured(signal_result(), "r", long)
+    assert len(one.name) == 120
+    build_report([], tmp_path / "given.html", extra={"signal": [signal_result(name=long)]})
+    assert "a" * 121 not in (tmp_path / "given.html").read_text(encoding="utf-8")
+
+
+def test_what_is_nested_without_end_is_cut(tmp_path: Path) -> None:
+    nested: Any = []
+    for _ in range(900):
+        nested = [nested]
+    page = page_of(tmp_path, signal_folder(tmp_path / "weak", settings={"deep": nested, "alpha": 0.25}))
+    assert "0.25" in page
+
+
+def test_a_warning_that_is_null_is_left_out() -> None:
+    assert measured(signal_result(warnings=[None, "few batches", 1.5]), "r", "weak").warnings == ("few batches", "1.5")
 
 
 @pytest.mark.parametrize(

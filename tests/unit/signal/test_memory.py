@@ -22,6 +22,11 @@ def after(*steps):
     return memory
 
 
+def changed(state, name, value):
+    """The state with another number for the signal on planning tokens."""
+    return state | {name: state[name] | {"signal": state[name]["signal"] | {"planning": value}}}
+
+
 def test_before_anything_is_measured_both_weights_are_0():
     memory = SignalMemory()
     assert memory.weights.tolist() == [0.0, 0.0]
@@ -96,6 +101,14 @@ def test_what_is_handed_out_is_no_part_of_it():
         lambda state: state | {"weights": [1.0]}, lambda state: state | {"weights": [np.nan, 1.0]},
         lambda state: {name: value for name, value in state.items() if name != "sums"},
         lambda state: state | {"mass": {"signal": {"planning": 1.0}}}, lambda state: state | {"steps": "many"},
+        lambda state: state | {"steps": -3}, lambda state: state | {"steps": True}, lambda state: state | {"steps": 1.5},
+        lambda state: state | {"steps": float("inf")}, lambda state: state | {"weights": [5, -2]},
+        lambda state: state | {"weights": [0.75, 0.5]}, lambda state: state | {"weights": "ab"},
+        lambda state: state | {"weights": {"a": 1}}, lambda state: changed(state, "mass", -0.1),
+        lambda state: changed(state, "mass", 1.5), lambda state: changed(state, "mass", 0.0),
+        lambda state: changed(state, "sums", float("inf")), lambda state: changed(state, "sums", 10**400),
+        lambda state: changed(state, "sums", "0.3"), lambda state: changed(state, "sums", True),
+        lambda state: state | {"steps": 0}, lambda state: state | {"sums": [1]}, lambda state: None, lambda state: "state",
     ],
 )  # fmt: skip
 def test_a_state_that_is_none_is_refused_with_its_place_and_changes_nothing(damage):

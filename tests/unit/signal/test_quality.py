@@ -110,6 +110,7 @@ def test_number_of_continuations() -> None:
     ("change", "said"),
     [
         ({"continuations": 5}, "must be even"),
+        ({"continuations": 4.0}, "continuations is 4.0, it must be even, whole"),
         ({"slack": 1.0}, "slack is 1.0"),
         ({"chances": -CHANCES}, "row 0, token 0: a probability of -0.4"),
         ({"live": np.array([[1, 0, 1]] * 3)}, "has a gap"),
