@@ -18,6 +18,7 @@ import numpy as np
 from hicra.drawing.readable import duration
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
+from hicra.runs.lock import one_writer
 from hicra.signal.components import components
 from hicra.signal.methods import read_baseline, read_methods
 from hicra.signal.products import EXECUTION, PLANNING, analyse, products
@@ -59,7 +60,7 @@ def measure(
         read: files and folders that task and lexicon are from, which are never replaced.
         out: the folder, which must be absent or empty, unless `resume` or `overwrite` says otherwise; None keeps nothing.
         resume: goes on with the same measurement in `out`, also to more batches, or returns its result if it is complete.
-        overwrite: replaces what is in `out`.
+        overwrite: replaces what is in `out`, once the first batch has been measured.
         say: is called with one line for the user.
         progress: is called with (batches done, number of all batches, what is going on and the time left).
 
@@ -67,7 +68,8 @@ def measure(
         The keys of `measure_model`, `model`, `settings`, `out` (null without a folder), and `text`, the tables for a terminal.
 
     Raises:
-        ConfigError, DataError, ArtifactError: something is wrong with the settings, model, task, lexicon or folder.
+        ConfigError, DataError, ArtifactError: something is wrong with the settings, model, task, lexicon or folder, or another
+            process writes the folder; what is there has not been touched then.
     """
     from hicra.generation.folder import model_folder, model_hash
 
@@ -85,8 +87,8 @@ def measure(
             *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
         )
         return result | {"out": None, "text": text_of(result)}
-    store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
-    with store.lock():
+    with one_writer(out):
+        store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
         if (found := store.result()) is not None:
             say(f"{out} already holds this measurement, so nothing is sampled again")
         else:
@@ -95,7 +97,11 @@ def measure(
                     *load_model(folder, settings), task, lexicon, settings, store=store, say=say, progress=progress
                 )
             except KeyboardInterrupt:
-                say("interrupted: the batches measured so far are kept; the same command with --resume goes on")
+                say(
+                    f"interrupted before the first batch was measured: nothing of this measurement is in {out}"
+                    if store.fresh
+                    else "interrupted: the batches measured so far are kept; the same command with --resume goes on"
+                )
                 raise
     return found | {"out": str(out), "text": text_of(found)}
 

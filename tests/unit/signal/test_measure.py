@@ -10,9 +10,10 @@ pytest.importorskip("transformers")
 
 from hicra.credit import METHODS  # noqa: E402
 from hicra.engines.shaping import GIVEN  # noqa: E402
-from hicra.errors import ConfigError, DataError  # noqa: E402
+from hicra.errors import ArtifactError, ConfigError, DataError  # noqa: E402
 from hicra.generation import models  # noqa: E402
 from hicra.lexicon import Lexicon  # noqa: E402
+from hicra.runs.lock import one_writer  # noqa: E402
 from hicra.signal import measure as module  # noqa: E402
 from hicra.signal.labels import label_kinds  # noqa: E402
 from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
@@ -21,6 +22,7 @@ from hicra.signal.result import said, text_of  # noqa: E402
 from hicra.signal.room import check_room, free_bytes  # noqa: E402
 from hicra.signal.settings import SignalSettings  # noqa: E402
 from hicra.signal.source import find_lexicon, find_task  # noqa: E402
+from hicra.signal.store import MeasuredBatch, SignalStore  # noqa: E402
 from hicra.tasks.base import make_task  # noqa: E402
 
 STRONG = "plan-execute-strong"
@@ -116,6 +118,45 @@ def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task,
     assert one.about["tokens"] == other.about["tokens"]
     assert len(one.vectors) > 1
     assert np.abs(one.vectors - other.vectors).max() < 1e-6 * np.abs(one.vectors).max()
+
+
+def tree(path):
+    return {one.relative_to(path).as_posix(): one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()}
+
+
+def test_a_folder_that_another_process_writes_is_left_as_it_is(tmp_path, task, lexicon, result):
+    settings = SignalSettings(**SMALL)
+    made = {"model": STRONG, "task": task, "lexicon": lexicon, "out": tmp_path / "out"}
+    asked = {"settings": settings.recorded(), "model": {}, "inputs": {}}
+    SignalStore.open(tmp_path / "out", asked, {}, resume=False).write_part(
+        0, MeasuredBatch(np.ones((1, 2), np.float32), {}, {})
+    )
+    before = tree(tmp_path)
+    for more in ({"seed": 1}, {"batches": 20}, {}):
+        for how in ({}, {"resume": True}, {"overwrite": True}):
+            with one_writer(tmp_path / "out"), pytest.raises(ArtifactError, match="is being written by process"):
+                measure(settings.model_copy(update=more), **made, **how)
+    assert tree(tmp_path) == before
+
+
+def test_what_is_there_stays_until_its_successor_has_a_batch(tmp_path, task, lexicon, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine").write_text("x")
+    given = {"model": STRONG, "task": task, "lexicon": lexicon, "out": out, "overwrite": True}
+    lines = []
+
+    def stopped(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "load_model", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        measure(SignalSettings(**SMALL), **given, say=lines.append)
+    assert "nothing of this measurement is in" in lines[-1]
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="no mixed group"):
+        measure(SignalSettings(batches=3, prompts=1, group=2, seed=1), **given)
+    assert tree(tmp_path) == {"out/mine": b"x"}
 
 
 def _tagger(lexicon, loaded):
