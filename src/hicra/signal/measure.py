@@ -6,6 +6,7 @@ settings, model, task, lexicon -> batches (batch.py) -> components -> gradients 
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from hicra.credit.assignment import Picked
 from hicra.drawing.readable import duration
-from hicra.errors import ConfigError, EngineError
+from hicra.errors import ArtifactError, ConfigError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.runs.lock import one_writer
 from hicra.signal.components import components
@@ -27,7 +29,7 @@ from hicra.signal.room import check_room, free_bytes
 from hicra.signal.settings import SignalSettings
 from hicra.signal.store import MeasuredBatch, SignalStore
 from hicra.tagging import Tagger
-from hicra.tasks.base import Task
+from hicra.tasks.base import Task, files_read
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int, str], None]
@@ -42,7 +44,7 @@ def measure(
     task: Task,
     lexicon: Lexicon,
     inputs: Mapping[str, Any] | None = None,
-    read: Sequence[str] = (),
+    read: Sequence[Path | str] = (),
     out: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -57,7 +59,8 @@ def measure(
         task: asks and scores; its problems are those of the split "train".
         lexicon: marks the planning tokens.
         inputs: what decides the problems (name, settings, hashes of files), recorded in the folder and compared at a resume.
-        read: files and folders that task and lexicon are from, which are never replaced.
+        read: files and folders that are never replaced, besides the model, the files of the task, and those of methods and
+            baselines of one's own.
         out: the folder, which must be absent or empty, unless `resume` or `overwrite` says otherwise; None keeps nothing.
         resume: goes on with the same measurement in `out`, also to more batches, or returns its result if it is complete.
         overwrite: replaces what is in `out`, once the first batch has been measured.
@@ -77,6 +80,7 @@ def measure(
     if out is None and (resume or overwrite):
         raise ConfigError("there is no folder to go on with or to replace", "name it with -o DIR")
     folder = model_folder(model)
+    picked: list[Picked[Any]] = [*read_methods(settings.methods).values(), read_baseline(settings.baseline)]
     asked = {
         "settings": settings.recorded(), "model": {"name": model, "sha256": model_hash(folder)},
         "inputs": {"lexicon": lexicon.content_hash, **(inputs or {})},
@@ -87,8 +91,10 @@ def measure(
             *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
         )
         return result | {"out": None, "text": text_of(result)}
+    _refuse_inside(out, folder)
+    read = [folder, *read, *files_read(task), *(file for one in picked for file in one.files)]
     with one_writer(out):
-        store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
+        store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=read)
         if (found := store.result()) is not None:
             say(f"{out} already holds this measurement, so nothing is sampled again")
         else:
@@ -182,6 +188,13 @@ def refuse_before(settings: SignalSettings, task: Task) -> None:
         raise ConfigError(
             f"the task {task.name!r} lets the model call tools, and `hicra signal` samples single turns",
             "measure it during training: signal_every in the config of `hicra train`",
+        )
+
+
+def _refuse_inside(out: Path, model: Path) -> None:
+    if model.resolve() in Path(os.path.realpath(out)).parents:
+        raise ArtifactError(
+            f"the signal folder {out} would lie inside the model folder {model}", "choose another -o, outside the model"
         )
 
 

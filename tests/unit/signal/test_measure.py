@@ -129,7 +129,7 @@ def test_a_folder_that_another_process_writes_is_left_as_it_is(tmp_path, task, l
     made = {"model": STRONG, "task": task, "lexicon": lexicon, "out": tmp_path / "out"}
     asked = {"settings": settings.recorded(), "model": {}, "inputs": {}}
     SignalStore.open(tmp_path / "out", asked, {}, resume=False).write_part(
-        0, MeasuredBatch(np.ones((1, 2), np.float32), {}, {})
+        0, MeasuredBatch(np.ones((1, 2), np.float32), {"none": np.ones(1)}, {})
     )
     before = tree(tmp_path)
     for more in ({"seed": 1}, {"batches": 20}, {}):
