@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hicra.credit.assignment import Picked
+from hicra.credit.assignment import Picked, code_hashes
 from hicra.drawing.readable import duration
 from hicra.errors import ArtifactError, ConfigError, EngineError
 from hicra.lexicon import Lexicon
@@ -80,10 +80,12 @@ def measure(
     if out is None and (resume or overwrite):
         raise ConfigError("there is no folder to go on with or to replace", "name it with -o DIR")
     folder = model_folder(model)
-    picked: list[Picked[Any]] = [*read_methods(settings.methods).values(), read_baseline(settings.baseline)]
+    methods, baseline = read_methods(settings.methods), read_baseline(settings.baseline)
+    code = code_hashes({name: [one] for name, one in methods.items()})
+    own = ({"methods": code} if code else {}) | code_hashes({"baseline": [baseline]})
     asked = {
         "settings": settings.recorded(), "model": {"name": model, "sha256": model_hash(folder)},
-        "inputs": {"lexicon": lexicon.content_hash, **(inputs or {})},
+        "inputs": {"lexicon": lexicon.content_hash, **own, **(inputs or {})},
     }  # fmt: skip
     about = {"model": asked["model"], "settings": asked["settings"], "inputs": asked["inputs"]}
     if out is None:
@@ -92,6 +94,7 @@ def measure(
         )
         return result | {"out": None, "text": text_of(result)}
     _refuse_inside(out, folder)
+    picked: list[Picked[Any]] = [*methods.values(), baseline]
     read = [folder, *read, *files_read(task), *(file for one in picked for file in one.files)]
     with one_writer(out):
         store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=read)

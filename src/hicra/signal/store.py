@@ -45,6 +45,7 @@ from hicra.version import __version__
 SCHEMA_VERSION = 1
 COMPARED = ("settings", "model", "inputs")
 GROWS = "settings.batches"  # a measurement may go on to more batches
+OWN_CODE = ("inputs.methods.", "inputs.baseline")  # hashes of the files of methods and baselines of one's own
 PARTS = "parts"
 OURS = (MANIFEST, PARTS)  # what a process leaves that was killed while it wrote its first batch
 
@@ -206,6 +207,12 @@ def _refuse_other(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]
         for key, old, new in difference({part: found.get(part)}, {part: asked[part]}):
             if key == GROWS and isinstance(old, int) and new >= old:
                 continue
+            if key.startswith(OWN_CODE) and old and new:
+                what = key.removeprefix("inputs.").removeprefix("methods.")
+                raise ArtifactError(
+                    f"{path} holds a measurement with another {what}, whose file has changed since",
+                    "restore that file, replace the measurement by --overwrite, or choose another -o",
+                )
             raise ArtifactError(
                 f"{path} holds a measurement with {key} = {old!r}, this one has {new!r}",
                 "resume with the same model, task, lexicon and settings (batches may grow), replace it by --overwrite, or "

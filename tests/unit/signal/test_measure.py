@@ -1,6 +1,7 @@
 """The whole measurement on the embedded task: resumed as straight, exact kinds, and what is refused before or after one batch."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -157,6 +158,42 @@ def test_what_is_there_stays_until_its_successor_has_a_batch(tmp_path, task, lex
     with pytest.raises(ConfigError, match="no mixed group"):
         measure(SignalSettings(batches=3, prompts=1, group=2, seed=1), **given)
     assert tree(tmp_path) == {"out/mine": b"x"}
+
+
+@pytest.mark.parametrize("part", ["methods", "baseline"])
+def test_own_code_that_has_changed_is_refused(tmp_path, task, lexicon, monkeypatch, part):
+    code = "import numpy as np\ndef f({}, batch):\n    return {} * 2.0\n"
+    names = ("advantages",) * 2 if part == "methods" else ("rewards, group_ids", "rewards")
+    (tmp_path / "own_that_changes.py").write_text(code.format(*names))
+    monkeypatch.syspath_prepend(tmp_path)
+    chosen = {"methods": ("own_that_changes:f",)} if part == "methods" else {"baseline": "own_that_changes:f"}
+    settings = SignalSettings(**SMALL | chosen)
+    given = {"model": STRONG, "task": task, "lexicon": lexicon, "out": tmp_path / "out"}
+    monkeypatch.setattr(module, "load_model", lambda *given: (None, None))
+    monkeypatch.setattr(module, "measure_model", lambda *given, store, **more: store.write_part(
+        0, MeasuredBatch(np.ones((1, 2), np.float32), {"none": np.ones(1)}, {})) or {})  # fmt: skip
+    monkeypatch.setattr(module, "text_of", lambda found: "")
+    measure(settings, **given)
+    measure(settings, resume=True, **given)
+    before = tree(tmp_path / "out")
+    (tmp_path / "own_that_changes.py").write_text(code.format(*names).replace("2.0", "-5.0"))
+    with pytest.raises(ArtifactError, match="another '?(own_that_changes:f|.*baseline)'?, whose file has changed"):
+        measure(settings, resume=True, **given)
+    assert tree(tmp_path / "out") == before
+    sys.modules.pop("own_that_changes", None)
+
+
+@pytest.mark.parametrize("last", [0, 250, 499])
+def test_every_problem_behind_a_setting_of_the_task_counts(tmp_path, last):
+    file = tmp_path / "sums.jsonl"
+    rows = [json.dumps({"question": f"{n} + 1?", "answer": str(n + 1)}) for n in range(500)]
+    file.write_text("\n".join(rows) + "\n")
+    given = ("math", "", {"train_file": str(file)})
+    inputs = find_task(*given)[1]
+    assert find_task(*given)[1] == inputs
+    rows[last] = json.dumps({"question": f"{last} + 1?", "answer": "77777"})
+    file.write_text("\n".join(rows) + "\n")
+    assert find_task(*given)[1] != inputs
 
 
 def _tagger(lexicon, loaded):
