@@ -21,6 +21,7 @@ from hicra.generation.interface import seed_of
 from hicra.generation.render import render, rendered_ids
 from hicra.generation.sampling import sample
 from hicra.signal.gradients import EncodedRollouts, encode, policy_values
+from hicra.signal.keys import kind_key, method_key
 from hicra.signal.labels import label_kinds
 from hicra.signal.methods import needs_policy, shaped, unshaped
 from hicra.signal.products import EXECUTION, PLANNING
@@ -35,7 +36,7 @@ class SampledBatch:
 
     Attributes:
         encoded: its tokens.
-        advantages: {name: [B,T]} of every kind (planning, execution, then the task's labels), then of every method.
+        advantages: {key: [B,T]} of every kind (planning, execution, then the task's labels), then of every method (keys.py).
         kinds: the names of the kinds.
         about: counts: rollouts, scored and right ones, groups, mixed groups, tokens {kind: number}, all tokens.
     """
@@ -104,7 +105,8 @@ def make_batch(
     masks: dict[str, Bools] = {PLANNING: planning & live, EXECUTION: live & ~planning}
     masks |= label_kinds(task, rows, tagger.texts(ids, live), [one.ended for one in samples], live)
     base = unshaped(baseline, fields)
-    kinds = {name: np.where(mask, base, 0.0) for name, mask in masks.items()}
+    advantages: dict[str, Array] = {kind_key(name): np.where(mask, base, 0.0) for name, mask in masks.items()}
+    advantages |= {method_key(name): one for name, one in shaped(methods, base, fields).items()}
     correct = [one.score.correct for one in samples if one.score.correct is not None]
     spread = [
         np.ptp(one[~np.isnan(one)]) if (~np.isnan(one)).any() else 0.0 for one in rewards.reshape(-1, settings.group)
@@ -114,7 +116,7 @@ def make_batch(
         "reward": float(np.nanmean(rewards)), "groups": settings.prompts, "mixed_groups": int((np.array(spread) > 0).sum()),
         "tokens": {name: int(mask.sum()) for name, mask in masks.items()}, "all_tokens": int(live.sum()),
     }  # fmt: skip
-    return SampledBatch(encoded, kinds | shaped(methods, base, fields), list(kinds), about)
+    return SampledBatch(encoded, advantages, list(masks), about)
 
 
 def _most_tokens(model: Any, task: Task, settings: SignalSettings) -> int:

@@ -18,16 +18,18 @@ import numpy as np
 
 from hicra.credit.assignment import Picked, code_hashes
 from hicra.drawing.readable import duration
-from hicra.errors import ArtifactError, ConfigError, EngineError
+from hicra.errors import ArtifactError, ConfigError, DataError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.runs.lock import one_writer
 from hicra.signal.components import components
+from hicra.signal.keys import kind_key, method_key
 from hicra.signal.methods import read_baseline, read_methods
+from hicra.signal.parts import MeasuredBatch
 from hicra.signal.products import EXECUTION, PLANNING, analyse, products
 from hicra.signal.result import text_of
 from hicra.signal.room import check_room, free_bytes
 from hicra.signal.settings import SignalSettings
-from hicra.signal.store import MeasuredBatch, SignalStore
+from hicra.signal.store import SignalStore
 from hicra.tagging import Tagger
 from hicra.tasks.base import Task, files_read
 
@@ -159,16 +161,16 @@ def measure_model(
         finally:
             model.train(training)
     kinds = _kinds(parts)
-    names = [*kinds, *run.methods]
-    vectors = [(part.vectors, {name: _row(part, name) for name in names}) for part in parts]
-    inner = products(vectors, names)
+    keys = [*map(kind_key, kinds), *map(method_key, run.methods)]
+    vectors = [(part.vectors, {key: _row(part, key) for key in keys}) for part in parts]
+    inner = products(vectors, keys)
     seconds = sum(part.about["seconds"] for part in parts)
     result = analyse(inner, kinds, list(run.methods)) | _totals(parts, kinds, settings) | {
         "parameters": run.size, "numbers": run.numbers,
     }  # fmt: skip
     if store:
         about = {name: store.manifest[name] for name in ("model", "settings", "inputs")}
-        store.finish(inner, names, about | result, seconds)
+        store.finish(inner, [*kinds, *run.methods], about | result, seconds)
     return result | {"seconds": seconds}
 
 
@@ -269,7 +271,7 @@ class _Measurement:
         total, fresh, began = self.settings.batches, 0, time.monotonic()
         found: list[MeasuredBatch] = []
         for number in range(total):
-            part = store.read_part(number) if store else None
+            part = store.read_part(number, self.methods, self.numbers) if store else None
             if part is None:
 
                 def say(text: str, done: int = number, new: int = fresh) -> None:
@@ -309,6 +311,10 @@ class _Measurement:
             self.model, batch.encoded, split.basis, parameters=self.parameters, project=settings.project,
             seed=settings.seed, micro=settings.micro, temperature=settings.temperature,
         )  # fmt: skip
+        if not np.isfinite(vectors).all():
+            raise DataError(
+                f"a gradient of batch {number} is not finite", "look for what overflows in the model's forward pass"
+            )
         return MeasuredBatch(vectors, split.coefficients, batch.about | {"seconds": time.monotonic() - began})
 
     def _check_room(self, rows: int) -> None:
@@ -344,9 +350,9 @@ def _kinds(parts: list[MeasuredBatch]) -> list[str]:
     return [PLANNING, EXECUTION, *sorted(labels)]
 
 
-def _row(part: MeasuredBatch, name: str) -> Any:
-    """Returns the coefficients of a name in a batch; a label that does not occur there has the gradient 0."""
-    return part.coefficients.get(name, np.zeros(len(part.vectors)))
+def _row(part: MeasuredBatch, key: str) -> Any:
+    """Returns the coefficients of a kind or method in a batch; a label that does not occur there has the gradient 0."""
+    return part.coefficients.get(key, np.zeros(len(part.vectors)))
 
 
 def _totals(parts: list[MeasuredBatch], kinds: list[str], settings: SignalSettings) -> dict[str, Any]:

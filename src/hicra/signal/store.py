@@ -1,8 +1,8 @@
 """The folder of a measurement: what was asked for, one part a batch, and at the end the inner products and the result.
 
     hicra.json           kind hicra.signal, schema_version, settings, model, inputs {name: sha256}, versions, complete, seconds
-    parts/NNNNNN.npz     one batch: vectors [R,D] float32, coefficients [P,R] float64, about (JSON: names, counts, seconds)
-    products.npz         inner [N,P,N,P] float64, and names (JSON)
+    parts/NNNNNN.npz     one batch (parts.py)
+    products.npz         inner [N,P,N,P] float64, and names (JSON): of the kinds, then of the methods
     signal.json          the result, without what differs from run to run (seconds)
 
 A part is there completely or not at all, so a killed measurement goes on with --resume and ends with the same signal.json and
@@ -14,24 +14,17 @@ is as it was, since the model may not load, the memory not do, or the batch be o
 
 from __future__ import annotations
 
-import json
-import zipfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
-from hicra.arrays import Array, Floats, Vectors
+from hicra.arrays import Floats
 from hicra.artifacts import (
     HIDDEN,
     atomic_file,
     canonical_json,
     check_output,
     new_dir,
-    read_json,
-    read_manifest,
     refuse_both,
     write_text,
 )
@@ -40,29 +33,16 @@ from hicra.runs.difference import difference
 from hicra.runs.find import MANIFEST, RESULT
 from hicra.runs.find import SIGNAL_KIND as KIND
 from hicra.runs.repair import sweep
+from hicra.signal import parts
+from hicra.signal.checked import SCHEMA_VERSION, manifest_of, result_of
+from hicra.signal.parts import MeasuredBatch
 from hicra.version import __version__
 
-SCHEMA_VERSION = 1
 COMPARED = ("settings", "model", "inputs")
 GROWS = "settings.batches"  # a measurement may go on to more batches
 OWN_CODE = ("inputs.methods.", "inputs.baseline")  # hashes of the files of methods and baselines of one's own
 PARTS = "parts"
 OURS = (MANIFEST, PARTS)  # what a process leaves that was killed while it wrote its first batch
-
-
-@dataclass(frozen=True)
-class MeasuredBatch:
-    """One measured batch.
-
-    Attributes:
-        vectors: [R,D] gradients of the components.
-        coefficients: {name: [R]} of each kind and method.
-        about: JSON values: counts of the batch, and the seconds that it took.
-    """
-
-    vectors: Vectors
-    coefficients: dict[str, Floats]
-    about: dict[str, Any]
 
 
 class SignalStore:
@@ -121,7 +101,7 @@ class SignalStore:
             "complete": False, "seconds": None,
         }  # fmt: skip
         if resume and (path / MANIFEST).exists() and not _nothing_measured(path):
-            found = read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION)
+            found = manifest_of(path / MANIFEST)
             _refuse_other(path, found, asked)
             same = _batches(found) == _batches(manifest)
             return cls(path, found if same else manifest, recorded=same)
@@ -134,8 +114,7 @@ class SignalStore:
         """Returns the result of a measurement that is complete, with its seconds, else None."""
         if not (self.manifest["complete"] and (self.path / RESULT).exists()):
             return None
-        found: dict[str, Any] = read_json(self.path / RESULT, "measure again, with --overwrite")
-        return found | {"seconds": self.manifest["seconds"]}
+        return result_of(self.path / RESULT) | {"seconds": self.manifest["seconds"]}
 
     def write_part(self, number: int, part: MeasuredBatch) -> None:
         """Writes a batch, completely or not at all; the first one of a fresh measurement makes or replaces the folder."""
@@ -149,26 +128,20 @@ class SignalStore:
             self._record()
             _write(self.path, number, part)
 
-    def read_part(self, number: int) -> MeasuredBatch | None:
-        """Reads a batch; returns None if it is absent or damaged, so that it is measured again."""
-        if self.fresh:  # what is there is another measurement
-            return None
-        try:
-            with open(_part(self.path, number), "rb") as handle, np.load(handle, allow_pickle=False) as file:
-                about = json.loads(file["about"].tobytes())
-                vectors, table = file["vectors"], file["coefficients"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None
-        names = about.pop("names")
-        if table.shape != (len(names), len(vectors)):
-            return None
-        return MeasuredBatch(vectors, dict(zip(names, table, strict=True)), about)
+    def read_part(self, number: int, methods: Collection[str], numbers: int) -> MeasuredBatch | None:
+        """Reads a batch; returns None if it is absent or damaged, so that it is measured again.
+
+        Args:
+            number: of the batch.
+            methods, numbers: the methods that it must have, and the length of its gradients.
+        """
+        return None if self.fresh else parts.read(_part(self.path, number), methods, numbers)
 
     def finish(self, inner: Floats, names: Sequence[str], result: Mapping[str, Any], seconds: float) -> None:
         """Writes the inner products, then the result, then that it is complete."""
         self._record()
         with atomic_file(self.path / "products.npz") as temporary:
-            _savez(temporary, {"inner": inner, "names": _text(list(names))})
+            parts.savez(temporary, {"inner": inner, "names": parts.as_text(list(names))})
         write_text(self.path / RESULT, canonical_json(result))
         self.manifest = self.manifest | {"complete": True, "seconds": seconds}
         write_text(self.path / MANIFEST, canonical_json(self.manifest))
@@ -187,11 +160,8 @@ def _part(folder: Path, number: int) -> Path:
 
 
 def _write(folder: Path, number: int, part: MeasuredBatch) -> None:
-    about = part.about | {"names": list(part.coefficients)}
-    table = np.array(list(part.coefficients.values()), np.float64).reshape(len(part.coefficients), -1)
-    arrays: dict[str, Array] = {"vectors": part.vectors, "coefficients": table, "about": _text(about)}
     with atomic_file(_part(folder, number)) as temporary:
-        _savez(temporary, arrays)
+        parts.write(temporary, part)
 
 
 def _nothing_measured(path: Path) -> bool:
@@ -199,7 +169,7 @@ def _nothing_measured(path: Path) -> bool:
     names = {entry.name for entry in path.iterdir()}
     if any((path / PARTS).glob("[0-9]*.npz")) or not all(name in OURS or name.startswith(HIDDEN) for name in names):
         return False
-    return MANIFEST not in names or not read_manifest(path / MANIFEST, KIND, SCHEMA_VERSION).get("complete")
+    return MANIFEST not in names or not manifest_of(path / MANIFEST)["complete"]
 
 
 def _refuse_other(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
@@ -222,12 +192,3 @@ def _refuse_other(path: Path, found: Mapping[str, Any], asked: Mapping[str, Any]
 
 def _batches(manifest: Mapping[str, Any]) -> Any:
     return manifest["settings"]["batches"]
-
-
-def _text(value: Any) -> Array:
-    return np.frombuffer(canonical_json(value, indent=None).encode(), np.uint8)
-
-
-def _savez(path: Path, arrays: Mapping[str, Array]) -> None:
-    with open(path, "wb") as file:  # an open file, because numpy adds an ending to a name
-        np.savez(file, **arrays)  # type: ignore[arg-type]

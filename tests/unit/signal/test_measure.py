@@ -19,11 +19,12 @@ from hicra.signal import measure as module  # noqa: E402
 from hicra.signal.labels import label_kinds  # noqa: E402
 from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
 from hicra.signal.methods import FIELDS, read_baseline, read_methods  # noqa: E402
+from hicra.signal.parts import MeasuredBatch  # noqa: E402
 from hicra.signal.result import said, text_of  # noqa: E402
 from hicra.signal.room import check_room, free_bytes  # noqa: E402
 from hicra.signal.settings import SignalSettings  # noqa: E402
 from hicra.signal.source import find_lexicon, find_task  # noqa: E402
-from hicra.signal.store import MeasuredBatch, SignalStore  # noqa: E402
+from hicra.signal.store import SignalStore  # noqa: E402
 from hicra.tasks.base import make_task  # noqa: E402
 
 STRONG = "plan-execute-strong"
@@ -194,6 +195,18 @@ def test_every_problem_behind_a_setting_of_the_task_counts(tmp_path, last):
     rows[last] = json.dumps({"question": f"{last} + 1?", "answer": "77777"})
     file.write_text("\n".join(rows) + "\n")
     assert find_task(*given)[1] != inputs
+
+
+def test_a_method_with_the_name_of_a_kind_takes_nothing_from_it(loaded, task, lexicon, result, tmp_path, monkeypatch):
+    (tmp_path / "label.py").write_text("def plan(advantages, batch):\n    return advantages * 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = measure_model(*loaded, task, lexicon, SignalSettings(**SMALL | {"methods": ("label:plan",)}))
+    assert set(found["methods"]) == {"none", "label:plan"}
+    # three times the unshaped step points where it points; the words of the label are none of it
+    assert found["methods"]["label:plan"]["cosine"] == pytest.approx(found["methods"]["none"]["cosine"])
+    assert found["kinds"]["label:plan"]["signal"] == pytest.approx(result["kinds"]["label:plan"]["signal"], rel=1e-3)
+    assert not any("the gradient of label:plan is 0" in text for text in found["warnings"])
+    sys.modules.pop("label", None)
 
 
 def _tagger(lexicon, loaded):
