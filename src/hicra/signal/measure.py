@@ -211,7 +211,6 @@ def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
     """
     try:
         import torch
-        from safetensors import SafetensorError
         from transformers import GenerationConfig
 
         from hicra.generation.sampling import load
@@ -222,13 +221,7 @@ def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
     device = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if device != "cpu" and not torch.cuda.is_available():
         raise ConfigError(f"device is {device!r}, and torch sees no GPU here", "give --device cpu, or `hicra doctor`")
-    try:
-        model, tokenizer = load(folder, settings.threads or torch.get_num_threads())
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ConfigError(f"transformers cannot load {folder}: {why}", "check the folder's files") from None
+    model, tokenizer = load(folder, settings.threads or torch.get_num_threads())
     if not settings.threads and sum(one.numel() for one in model.parameters()) < SMALL:
         torch.set_num_threads(1)
     if tokenizer.eos_token_id is None:
