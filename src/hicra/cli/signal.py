@@ -59,7 +59,7 @@ def signal(
 
     tree: dict[str, Any] = given(settings) | ({} if common.seed is None else {"seed": common.seed})
     if isinstance(tree.get("methods"), str):
-        tree["methods"] = tuple(name for name in tree["methods"].split(",") if name.strip())
+        tree["methods"] = tuple(tree["methods"].split(","))
     chosen = validated(SignalSettings, tree)
     asked, inputs = find_task(task, data, dict(assigned(one, "--task-set", "attempts=1") for one in task_set))
     refuse_before(chosen, asked)

@@ -76,6 +76,14 @@ def test_the_text_is_for_people_and_nothing_is_kept(tmp_path, monkeypatch, capsy
         ("--group 1", "at least 2"),
         ("--methods hicara", "hicara"),
         ("--methods hicra@alpha=2", "alpha"),
+        ("--methods hicra@alpha=0.2@alpha=0.3", "sets alpha twice"),
+        ("--methods ,", "a name among the methods is empty"),
+        ("--methods hicra,,placebo", "a name among the methods is empty"),
+        ("--methods=", "a name among the methods is empty"),
+        ("--methods @alpha=1", "a name among the methods is empty"),
+        ("--methods :", "':' lacks a module"),
+        ("--methods :shape", "':shape' lacks a module"),
+        ("--methods json:", "'json:' lacks a function"),
         ("--baseline grpoo", "grpoo"),
         ("--parameters top", "top"),
         ("--parameters last:9", "last:9"),
@@ -92,7 +100,7 @@ def test_the_text_is_for_people_and_nothing_is_kept(tmp_path, monkeypatch, capsy
 )
 def test_what_is_refused_before_anything_is_sampled(more, said, monkeypatch):
     monkeypatch.setattr("hicra.generation.sampling.sample", None)
-    option, *_ = more.split()
+    option = more.split()[0].removesuffix("=")
     words = SMALL.copy()
     if option in words:
         del words[words.index(option) : words.index(option) + 2]

@@ -16,6 +16,7 @@ from hicra.generation import models  # noqa: E402
 from hicra.lexicon import Lexicon  # noqa: E402
 from hicra.runs.lock import one_writer  # noqa: E402
 from hicra.signal import measure as module  # noqa: E402
+from hicra.signal.batch import _prompt_ids as prompt_ids  # noqa: E402
 from hicra.signal.labels import label_kinds  # noqa: E402
 from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
 from hicra.signal.methods import FIELDS, read_baseline, read_methods  # noqa: E402
@@ -207,6 +208,31 @@ def test_a_method_with_the_name_of_a_kind_takes_nothing_from_it(loaded, task, le
     assert found["kinds"]["label:plan"]["signal"] == pytest.approx(result["kinds"]["label:plan"]["signal"], rel=1e-3)
     assert not any("the gradient of label:plan is 0" in text for text in found["warnings"])
     sys.modules.pop("label", None)
+
+
+class Letters:
+    """A tokenizer of one token a letter, which counts what it is given; of 64 letters at a time where `wide`."""
+
+    def __init__(self, wide=1):
+        self.read, self.wide, self.chat_template = 0, wide, None
+
+    def __call__(self, text, add_special_tokens):
+        self.read += len(text)
+        return {"input_ids": [1] * -(-len(text) // self.wide)}
+
+
+def test_of_a_prompt_that_is_far_too_long_only_the_beginning_is_read(loaded):
+    model, letters = loaded[0], Letters()  # its context is 96 tokens
+    with pytest.raises(ConfigError, match="problem 7 has more than 1536 tokens.*context of 96") as refused:
+        prompt_ids(model, letters, {"id": 7, "prompt": "a" * 3_000_000}, 8)
+    assert letters.read == 16 * 96
+    assert "max_question_chars" in refused.value.fix
+    assert "--max-new-tokens" not in refused.value.fix
+    with pytest.raises(ConfigError, match="has 90 tokens, and with 8 more") as refused:
+        prompt_ids(model, Letters(), {"id": 7, "prompt": "a" * 90}, 8)
+    assert "--max-new-tokens 6," in refused.value.fix
+    # 5000 letters in tokens of 64 are 79, which fit
+    assert len(prompt_ids(model, Letters(64), {"id": 7, "prompt": "a" * 5000}, 8)) == 79
 
 
 def _tagger(lexicon, loaded):
