@@ -29,6 +29,7 @@ from hicra.lexicon import Lexicon
 from hicra.signal.batch import SampledBatch, make_batch
 from hicra.signal.components import components
 from hicra.signal.gradients import batch_gradients, policy_values
+from hicra.signal.keys import kind_key, method_key
 from hicra.signal.measure import load_model
 from hicra.signal.methods import read_baseline, read_methods
 from hicra.signal.parameters import chosen_parameters
@@ -71,7 +72,7 @@ def main() -> int:
     sampling, batch = cpu(lambda: make_batch(model, tokenizer, task, tagger, settings, baseline, methods, 0))
     assert isinstance(batch, SampledBatch)
     splitting, split = cpu(lambda: components(batch.advantages, batch.encoded.live))
-    step = batch.advantages["none"][None]
+    step = batch.advantages[method_key("none")][None]
 
     def gradients(basis: Any, **more: Any) -> Any:
         return batch_gradients(model, batch.encoded, basis, parameters=parameters, **more)
@@ -84,7 +85,9 @@ def main() -> int:
         policy.append(cpu(lambda: policy_values(model, batch.encoded))[0])
     one, whole = statistics.median(training), statistics.median(every)
     further = (whole - one) / (len(split.basis) - 1)
-    table = np.stack([split.coefficients[name] for name in batch.advantages if not name.startswith("label:other")])
+    table = np.stack(
+        [split.coefficients[name] for name in batch.advantages if not name.startswith(kind_key("label:other"))]
+    )
     rows = table @ gradients(split.basis)
     error = {}
     for size in SIZES:

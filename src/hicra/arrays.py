@@ -49,6 +49,22 @@ def as_numpy(value: Any) -> Array:
         ) from None
 
 
+def as_floats(value: Any, of: str) -> Floats:
+    """Returns real numbers as float64; they may be NaN or infinite.
+
+    Args:
+        value: as for `as_numpy`.
+        of: what the message calls them.
+
+    Raises:
+        DataError: they are complex, text or objects, or the rows of a sequence are not equally long.
+    """
+    found = as_numpy(value)
+    if found.dtype.kind not in "fiub":
+        raise DataError(f"{of} are of type {found.dtype}, no real numbers", "give floats or integers")
+    return found.astype(np.float64)
+
+
 def as_flags(value: Any, of: str, live: Any = None) -> Any:
     """Returns a mask as bool: numpy for a sequence, else numpy or torch as it is.
 

@@ -23,15 +23,17 @@ os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALL
 
 from hicra.generation.folder import model_folder, model_hash
 from hicra.lexicon import Lexicon
+from hicra.runs.lock import one_writer
 from hicra.signal.batch import sample_rollouts, split_rollouts
 from hicra.signal.components import components
 from hicra.signal.gradients import batch_gradients
 from hicra.signal.measure import load_model, refuse_before
 from hicra.signal.methods import read_baseline, read_methods
 from hicra.signal.parameters import chosen_parameters
+from hicra.signal.parts import MeasuredBatch
 from hicra.signal.settings import SignalSettings
 from hicra.signal.source import find_task
-from hicra.signal.store import MeasuredBatch, SignalStore
+from hicra.signal.store import SignalStore
 from hicra.tagging import Tagger
 
 MODEL, TASK, GIVEN = "smollm2-135m-instruct", "arithmetic", {"answer_mode": "boxed"}
@@ -92,21 +94,21 @@ def main() -> int:
     refuse_before(settings, task)
     folder = model_folder(MODEL)
     lexicons = {name: Lexicon.load(name) for name in LEXICONS}
-    stores = {}
-    for name, lexicon in lexicons.items():
-        asked = {
-            "settings": settings.recorded(), "model": {"name": MODEL, "sha256": model_hash(folder)},
-            "inputs": {"lexicon": lexicon.content_hash, **inputs},
-        }  # fmt: skip
-        stores[name] = SignalStore.open(options.output / name, asked, {}, resume=True)
-    loaded = load_model(folder, settings)
-    taggers = taggers_of(lexicons, loaded[1], settings)
-    parameters = chosen_parameters(loaded[0].eval(), settings.parameters)
     with contextlib.ExitStack() as locks:
-        for store in stores.values():
-            locks.enter_context(store.lock())
+        stores = {}
+        for name, lexicon in lexicons.items():
+            asked = {
+                "settings": settings.recorded(), "model": {"name": MODEL, "sha256": model_hash(folder)},
+                "inputs": {"lexicon": lexicon.content_hash, **inputs},
+            }  # fmt: skip
+            locks.enter_context(one_writer(options.output / name))
+            stores[name] = SignalStore.open(options.output / name, asked, {}, resume=True)
+        loaded = load_model(folder, settings)
+        taggers = taggers_of(lexicons, loaded[1], settings)
+        parameters = chosen_parameters(loaded[0].eval(), settings.parameters)
+        names = read_methods(settings.methods)
         for number in range(settings.batches):
-            if all(store.read_part(number) for store in stores.values()):
+            if all(store.read_part(number, names, settings.project) for store in stores.values()):
                 continue
             for name, part in measure_batch(loaded, task, taggers, settings, parameters, number).items():
                 stores[name].write_part(number, part)

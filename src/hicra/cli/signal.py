@@ -59,7 +59,7 @@ def signal(
 
     tree: dict[str, Any] = given(settings) | ({} if common.seed is None else {"seed": common.seed})
     if isinstance(tree.get("methods"), str):
-        tree["methods"] = tuple(name for name in tree["methods"].split(",") if name.strip())
+        tree["methods"] = tuple(tree["methods"].split(","))
     chosen = validated(SignalSettings, tree)
     asked, inputs = find_task(task, data, dict(assigned(one, "--task-set", "attempts=1") for one in task_set))
     refuse_before(chosen, asked)
@@ -70,8 +70,7 @@ def signal(
     with Bar(chosen.batches, "signal", "batch", common.quiet) as bar:
         result = measure(
             chosen, model=model, task=asked, lexicon=words, inputs=inputs, out=out,
-            read=[name for name in (data.partition("=")[2] or data, lexicon) if name], resume=resume, overwrite=overwrite,
-            say=bar.say, progress=bar.show,
+            read=[lexicon] if lexicon else [], resume=resume, overwrite=overwrite, say=bar.say, progress=bar.show,
         )  # fmt: skip
     then = f"hicra report {shlex.quote(str(out))} -o signal.html" if out else ""
     common.give({key: value for key, value in result.items() if key != "text"}, result["text"], then=then)

@@ -173,14 +173,7 @@ class Assignment:
 
         What such a file imports is not looked at.
         """
-        parts = {"method": self.shapers, "baseline": (self.baseline,), "loss": (self.loss,)}
-        found = {
-            part: [sha256_file(file) for one in picked if one for file in one.files] for part, picked in parts.items()
-        }
-        return {
-            part: many[0] if len(many) == 1 else sha256_bytes(" ".join(many).encode())
-            for part, many in found.items() if many
-        }  # fmt: skip
+        return code_hashes({"method": self.shapers, "baseline": (self.baseline,), "loss": (self.loss,)})
 
     def described(self) -> dict[str, Any]:
         """Returns what a file says of it: {baseline, shapers, loss}, null where the engine's own is taken."""
@@ -189,6 +182,15 @@ class Assignment:
             "shapers": [one.described() for one in self.shapers],
             "loss": self.loss.described() if self.loss else None,
         }
+
+
+def code_hashes(parts: Mapping[str, Sequence[Picked[Any] | None]]) -> dict[str, str]:
+    """Returns sha256 of the files of each part of one's own, by its name; what such a file imports is not looked at."""
+    found = {name: [sha256_file(file) for one in picked if one for file in one.files] for name, picked in parts.items()}
+    return {
+        name: many[0] if len(many) == 1 else sha256_bytes(" ".join(many).encode())
+        for name, many in found.items() if many
+    }  # fmt: skip
 
 
 def assign(

@@ -102,6 +102,11 @@ def _module_of(function: Any) -> str:
 
 def _loaded(kind: type[Entry], name: str, key: str) -> Entry:
     module, _, attribute = name.partition(":")
+    if not (module and attribute):
+        raise ConfigError(
+            f"{key}: {name!r} lacks {'a function' if module else 'a module'}",
+            "write module:function, as in my_package:shape",
+        )
     found: Any = _imported(module, name, key)
     for part in attribute.split("."):
         if not hasattr(found, part):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import os
 import platform
 from pathlib import Path
 from typing import Any
 
-from hicra import verify
-from hicra.artifacts import canonical_json, sha256_bytes, sha256_file, write_text
+from hicra.artifacts import canonical_json, sha256_file, write_text
 from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import PACKAGES, Prepared, Say
 from hicra.engines.open import open_engine
@@ -26,6 +24,7 @@ from hicra.runs.find import MANIFEST
 from hicra.runs.repair import rewind, sweep
 from hicra.runs.sections import RunConfig
 from hicra.tasks.base import Task, make_task
+from hicra.tasks.identity import hashes_of
 from hicra.tasks.overlap import task_warning
 
 GROWS = "train.steps"  # a finished run may be resumed to more steps
@@ -136,18 +135,6 @@ def _refuse_reward(config: RunConfig, task: Task) -> None:
             f"reward.tool_bonus is {parts.tool_bonus!r}, and the task {task.name} has no tools to call",
             "set reward.tool_bonus=none, or take a task with tools such as calculator",
         )
-
-
-def hashes_of(task: Task) -> dict[str, str]:
-    """Hashes what runs must share to be compared: all problems as they are asked (data and prompts), and the verifier."""
-    rows = hashlib.sha256()
-    for split in ("train", "eval"):
-        for row in task.rows(split, seed=0):
-            rows.update(canonical_json([split, row], indent=None).encode())
-    return {
-        "rows": rows.hexdigest(),
-        "verifier": sha256_bytes(canonical_json(verify.versions()).encode()),
-    }
 
 
 def _may_differ(key: str, old: Any, new: Any) -> bool:

@@ -12,10 +12,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
-from hicra.errors import ConfigError
 from hicra.generation.folder import model_folder
 from hicra.generation.interface import Made, Request, SamplingSettings
 from hicra.generation.render import rendered_ids
@@ -29,13 +27,7 @@ class LocalModel:
 
     def __init__(self, model: str, settings: SamplingSettings) -> None:
         self.folder = model_folder(model)
-        try:
-            self.model, self.tokenizer = load(self.folder, settings.threads or torch.get_num_threads())
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            if isinstance(error, ConfigError):
-                raise
-            why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise ConfigError(f"transformers cannot load {self.folder}: {why}", "check the folder's files") from None
+        self.model, self.tokenizer = load(self.folder, settings.threads or torch.get_num_threads())
         own = self.model.generation_config.eos_token_id
         self.ends = sorted({*_listed(own), *_listed(self.tokenizer.eos_token_id)})
         pad = self.tokenizer.pad_token_id

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, HicraError
 from hicra.generation.tools import converse
 from hicra.tasks.base import Row, Score, Task
 
@@ -37,8 +37,7 @@ def load(folder: Path, threads: int) -> tuple[Any, Any]:
     """Loads (model in float32, tokenizer) from the safetensors of a local folder, and sets torch's number of threads.
 
     Raises:
-        ConfigError: weights are missing.
-        OSError, ValueError, SafetensorError: the folder cannot be read.
+        ConfigError: the folder cannot be read, or its weights are missing, of other shapes than its config says, or not finite.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
@@ -46,14 +45,35 @@ def load(folder: Path, threads: int) -> tuple[Any, Any]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.set_num_threads(threads)
-    model, found = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True
-    )
+    try:
+        # shapes are looked at below, where the weight can be named
+        model, found = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # transformers checks little, so a damaged file raises whatever its first use raises
+        if isinstance(error, HicraError | MemoryError):
+            raise
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(f"transformers cannot load {folder}: {why}", "check the folder's files") from None
     if lost := sorted(found["missing_keys"]):  # transformers would draw them at random with an easily missed warning
         raise ConfigError(
             f"model folder {folder} lacks {len(lost)} of its weights, the first is {lost[0]}", "save the model again"
         )
-    return model, AutoTokenizer.from_pretrained(folder)
+    if other := sorted(found["mismatched_keys"]):
+        name, stored, wanted = other[0]
+        raise ConfigError(
+            f"{len(other)} weights in model folder {folder} have another shape than its config.json says, the first is {name}: "
+            f"{list(stored)}, not {list(wanted)}",
+            "give the folder the config.json that its weights were saved with",
+        )
+    broken = next((name for name, one in model.named_parameters() if not torch.isfinite(one).all()), None)
+    if broken is not None:
+        raise ConfigError(
+            f"weight {broken} in model folder {folder} is not finite",
+            "take an older checkpoint, or save the model again",
+        )
+    return model, tokenizer
 
 
 def sample(
@@ -80,6 +100,9 @@ def sample(
         seed: decides the draws; torch's global generator is restored afterwards.
         batch: number of rows at a time.
         progress: is called with the number of rows done.
+
+    Raises:
+        ConfigError: the model gives no finite probabilities.
     """
     out: list[Sample] = []
     training = model.training
@@ -92,13 +115,22 @@ def sample(
 
             def say(inputs: Any) -> list[list[int]]:
                 draw: dict[str, Any] = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-                made = model.generate(
-                    **{key: inputs[key].to(model.device) for key in ("input_ids", "attention_mask")},
-                    max_new_tokens=max_new_tokens,
-                    pad_token_id=tokenizer.pad_token_id,
-                    eos_token_id=tokenizer.eos_token_id,
-                    **(draw if temperature > 0 else {"do_sample": False}),
-                )[:, inputs["input_ids"].shape[1] :]
+                try:
+                    made = model.generate(
+                        **{key: inputs[key].to(model.device) for key in ("input_ids", "attention_mask")},
+                        max_new_tokens=max_new_tokens,
+                        pad_token_id=tokenizer.pad_token_id,
+                        eos_token_id=tokenizer.eos_token_id,
+                        **(draw if temperature > 0 else {"do_sample": False}),
+                    )[:, inputs["input_ids"].shape[1] :]
+                except RuntimeError as error:
+                    if "probability tensor contains" not in str(error):
+                        raise
+                    raise ConfigError(
+                        f"the model {getattr(model, 'name_or_path', '')} gives no finite probabilities to sample from",
+                        "its weights have grown beyond all bounds, or the temperature is too low: take an older checkpoint, or a "
+                        "temperature nearer to 1",
+                    ) from error
                 return [cut_at_end(ids, tokenizer.eos_token_id)[0] for ids in made.tolist()]
 
             tools = getattr(task, "tools", ())

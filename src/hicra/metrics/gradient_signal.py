@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Floats, as_numpy
+from hicra.arrays import Floats, as_floats
 from hicra.errors import DataError
 from hicra.stats.jackknife import jackknife_interval
+
+_MOST = 150  # log10 of the largest sum of products; the interval squares it again
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,11 @@ def gradient_signal(gradients: Any, confidence: float = 0.95) -> GradientSignal:
         confidence: of the interval, in (0, 1).
 
     Raises:
-        DataError: (a ValueError) there are fewer than two rows, the shape is another, or a value is not finite.
+        DataError: (a ValueError) there are fewer than two rows, the shape is another, or a value is no real number, not finite,
+            or so large that squares overflow.
         ConfigError: (a ValueError) confidence lies outside (0, 1).
     """
-    rows = as_numpy(gradients).astype(np.float64)
+    rows = as_floats(gradients, "gradients")
     if rows.ndim != 2 or len(rows) < 2:
         raise DataError(
             f"gradients have shape {rows.shape}, they must be [N,D] with N >= 2",
@@ -60,6 +63,13 @@ def gradient_signal(gradients: Any, confidence: float = 0.95) -> GradientSignal:
         raise DataError(
             f"the gradient of batch {broken[0]} is not finite ({broken.size} of {len(rows)} batches)",
             "leave that batch out, or look for what overflows in its loss",
+        )
+    # a sum over pairs of all products must hold too
+    largest = float(np.abs(rows).max(initial=0.0))
+    if largest > 0 and 2 * np.log10(largest) + np.log10(rows.size) + np.log10(len(rows)) > _MOST:
+        raise DataError(
+            f"the gradients reach {largest:.3g}, and their squares overflow",
+            "divide all of them by one number that is large",
         )
     return signal_of_products(rows @ rows.T, confidence)
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hicra.artifacts import writes
 from hicra.errors import ArtifactError
 
 
@@ -24,10 +25,12 @@ def one_writer(path: Path) -> Iterator[None]:
 
     Raises:
         ArtifactError: another process writes it (the message names the process), or the file system has no locks.
+        FileError: the folder above cannot be made.
     """
     folder = Path(os.path.realpath(path))
     file = folder.with_name(f".{folder.name}.lock")
-    file.parent.mkdir(parents=True, exist_ok=True)
+    with writes(path):
+        file.parent.mkdir(parents=True, exist_ok=True)
     handle = _locked(file, path)
     try:
         owner = {

@@ -15,18 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Floats
+from hicra.arrays import Array, Bools
 from hicra.errors import ConfigError, DataError
 from hicra.generation.interface import seed_of
-from hicra.generation.render import render, rendered_ids
+from hicra.generation.render import render
 from hicra.generation.sampling import Sample, sample
 from hicra.signal.gradients import EncodedRollouts, encode, policy_values
+from hicra.signal.keys import kind_key, method_key
 from hicra.signal.labels import label_kinds
 from hicra.signal.methods import needs_policy, shaped, unshaped
 from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import SignalSettings
 from hicra.tagging import Tagger
 from hicra.tasks.base import Row, Task
+
+BEGINNING = 16  # characters for each token of the context, of which a long prompt's beginning is looked at first
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class SampledBatch:
 
     Attributes:
         encoded: its tokens.
-        advantages: {name: [B,T]} of every kind (planning, execution, then the task's labels), then of every method.
+        advantages: {key: [B,T]} of every kind (planning, execution, then the task's labels), then of every method (keys.py).
         kinds: the names of the kinds.
         about: counts: rollouts, scored and right ones, groups, mixed groups, tokens {kind: number}, all tokens.
     """
@@ -106,10 +109,11 @@ def sample_rollouts(
     say: Callable[[int], None] | None = None,
 ) -> ScoredRollouts:
     """Samples and scores the rollouts of a batch, without any lexicon or method; arguments and errors as for `make_batch`."""
-    rows = [row for row in problems_of(task, tokenizer, settings, number) for _ in range(settings.group)]
-    prompts = [rendered_ids(tokenizer, row["prompt"])[1] for row in rows]
     longest = _most_tokens(model, task, settings)
-    _refuse_long(model, prompts, rows, longest)
+    problems = problems_of(task, tokenizer, settings, number)
+    asked = [_prompt_ids(model, tokenizer, row, longest) for row in problems]
+    rows = [row for row in problems for _ in range(settings.group)]
+    prompts = [ids for ids in asked for _ in range(settings.group)]
     samples = sample(
         model, tokenizer, task, rows,
         max_new_tokens=longest, temperature=settings.temperature, seed=batch_seed(settings, number), progress=say,
@@ -147,7 +151,8 @@ def split_rollouts(
     masks: dict[str, Bools] = {PLANNING: planning & live, EXECUTION: live & ~planning}
     masks |= label_kinds(task, rows, tagger.texts(ids, live), [one.ended for one in samples], live)
     base = unshaped(baseline, fields)
-    kinds = {name: np.where(mask, base, 0.0) for name, mask in masks.items()}
+    advantages: dict[str, Array] = {kind_key(name): np.where(mask, base, 0.0) for name, mask in masks.items()}
+    advantages |= {method_key(name): one for name, one in shaped(methods, base, fields).items()}
     correct = [one.score.correct for one in samples if one.score.correct is not None]
     spread = [
         np.ptp(one[~np.isnan(one)]) if (~np.isnan(one)).any() else 0.0 for one in rewards.reshape(-1, settings.group)
@@ -157,20 +162,39 @@ def split_rollouts(
         "reward": float(np.nanmean(rewards)), "groups": settings.prompts, "mixed_groups": int((np.array(spread) > 0).sum()),
         "tokens": {name: int(mask.sum()) for name, mask in masks.items()}, "all_tokens": int(live.sum()),
     }  # fmt: skip
-    return SampledBatch(encoded, kinds | shaped(methods, base, fields), list(kinds), about)
+    return SampledBatch(encoded, advantages, list(masks), about)
 
 
 def _most_tokens(model: Any, task: Task, settings: SignalSettings) -> int:
     return min(settings.max_new_tokens, getattr(task, "max_new_tokens", None) or settings.max_new_tokens)
 
 
-def _refuse_long(model: Any, prompts: list[list[int]], rows: list[Row], longest: int) -> None:
+def _prompt_ids(model: Any, tokenizer: Any, row: Row, longest: int) -> list[int]:
+    """Returns the ids of a prompt; raises ConfigError where it leaves no room for a response of `longest` tokens.
+
+    Of a text that is far longer than the context, only a beginning is made tokens: some tokenizers take the square of the time.
+    """
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    widest: Floats = np.array([len(one) for one in prompts])
-    at = int(widest.argmax())
-    if context and widest[at] + longest > context:
-        raise ConfigError(
-            f"the prompt of problem {rows[at].get('id')!r} has {int(widest[at])} tokens, and with {longest} more it would not "
-            f"fit into the model's context of {context}",
-            f"give --max-new-tokens {max(1, context - int(widest[at]))}, or leave out that problem",
-        )
+    text, special = render(tokenizer, row["prompt"])
+    begin = BEGINNING * (context or 0)
+    while context and begin < len(text):
+        # the last token of a beginning may differ from that of the whole, so twice the context is waited for
+        tokens = len(tokenizer(text[:begin], add_special_tokens=special)["input_ids"])
+        if tokens > 2 * context:
+            raise _too_long(row, f"more than {tokens}", tokens, longest, context)
+        begin *= 4
+    ids = list(tokenizer(text, add_special_tokens=special)["input_ids"])
+    if context and len(ids) + longest > context:
+        raise _too_long(row, str(len(ids)), len(ids), longest, context)
+    return ids
+
+
+def _too_long(row: Row, said: str, tokens: int, longest: int, context: int) -> ConfigError:
+    return ConfigError(
+        f"the prompt of problem {row.get('id')!r} has {said} tokens, and with {longest} more it would not fit into the model's "
+        f"context of {context}",
+        f"give --max-new-tokens {context - tokens}, or leave out that problem"
+        if tokens < context
+        else "leave out that problem (--task-set max_question_chars=N leaves out long questions of a file), or take a model with "
+        "a longer context",
+    )

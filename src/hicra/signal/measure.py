@@ -6,6 +6,7 @@ settings, model, task, lexicon -> batches (batch.py) -> components -> gradients 
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,18 +16,22 @@ from typing import Any
 
 import numpy as np
 
+from hicra.credit.assignment import Picked, code_hashes
 from hicra.drawing.readable import duration
-from hicra.errors import ConfigError, EngineError
+from hicra.errors import ArtifactError, ConfigError, DataError, EngineError
 from hicra.lexicon import Lexicon
+from hicra.runs.lock import one_writer
 from hicra.signal.components import components
+from hicra.signal.keys import kind_key, method_key
 from hicra.signal.methods import read_baseline, read_methods
+from hicra.signal.parts import MeasuredBatch
 from hicra.signal.products import EXECUTION, PLANNING, analyse, products
 from hicra.signal.result import text_of
 from hicra.signal.room import check_room, free_bytes
 from hicra.signal.settings import SignalSettings
-from hicra.signal.store import MeasuredBatch, SignalStore
+from hicra.signal.store import SignalStore
 from hicra.tagging import Tagger
-from hicra.tasks.base import Task
+from hicra.tasks.base import Task, files_read
 
 Say = Callable[[str], None]
 Progress = Callable[[int, int, str], None]
@@ -41,7 +46,7 @@ def measure(
     task: Task,
     lexicon: Lexicon,
     inputs: Mapping[str, Any] | None = None,
-    read: Sequence[str] = (),
+    read: Sequence[Path | str] = (),
     out: Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -56,10 +61,11 @@ def measure(
         task: asks and scores; its problems are those of the split "train".
         lexicon: marks the planning tokens.
         inputs: what decides the problems (name, settings, hashes of files), recorded in the folder and compared at a resume.
-        read: files and folders that task and lexicon are from, which are never replaced.
+        read: files and folders that are never replaced, besides the model, the files of the task, and those of methods and
+            baselines of one's own.
         out: the folder, which must be absent or empty, unless `resume` or `overwrite` says otherwise; None keeps nothing.
         resume: goes on with the same measurement in `out`, also to more batches, or returns its result if it is complete.
-        overwrite: replaces what is in `out`.
+        overwrite: replaces what is in `out`, once the first batch has been measured.
         say: is called with one line for the user.
         progress: is called with (batches done, number of all batches, what is going on and the time left).
 
@@ -67,7 +73,8 @@ def measure(
         The keys of `measure_model`, `model`, `settings`, `out` (null without a folder), and `text`, the tables for a terminal.
 
     Raises:
-        ConfigError, DataError, ArtifactError: something is wrong with the settings, model, task, lexicon or folder.
+        ConfigError, DataError, ArtifactError: something is wrong with the settings, model, task, lexicon or folder, or another
+            process writes the folder; what is there has not been touched then.
     """
     from hicra.generation.folder import model_folder, model_hash
 
@@ -75,9 +82,12 @@ def measure(
     if out is None and (resume or overwrite):
         raise ConfigError("there is no folder to go on with or to replace", "name it with -o DIR")
     folder = model_folder(model)
+    methods, baseline = read_methods(settings.methods), read_baseline(settings.baseline)
+    code = code_hashes({name: [one] for name, one in methods.items()})
+    own = ({"methods": code} if code else {}) | code_hashes({"baseline": [baseline]})
     asked = {
         "settings": settings.recorded(), "model": {"name": model, "sha256": model_hash(folder)},
-        "inputs": {"lexicon": lexicon.content_hash, **(inputs or {})},
+        "inputs": {"lexicon": lexicon.content_hash, **own, **(inputs or {})},
     }  # fmt: skip
     about = {"model": asked["model"], "settings": asked["settings"], "inputs": asked["inputs"]}
     if out is None:
@@ -85,8 +95,11 @@ def measure(
             *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
         )
         return result | {"out": None, "text": text_of(result)}
-    store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=[model, *read])
-    with store.lock():
+    _refuse_inside(out, folder)
+    picked: list[Picked[Any]] = [*methods.values(), baseline]
+    read = [folder, *read, *files_read(task), *(file for one in picked for file in one.files)]
+    with one_writer(out):
+        store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=read)
         if (found := store.result()) is not None:
             say(f"{out} already holds this measurement, so nothing is sampled again")
         else:
@@ -95,7 +108,11 @@ def measure(
                     *load_model(folder, settings), task, lexicon, settings, store=store, say=say, progress=progress
                 )
             except KeyboardInterrupt:
-                say("interrupted: the batches measured so far are kept; the same command with --resume goes on")
+                say(
+                    f"interrupted before the first batch was measured: nothing of this measurement is in {out}"
+                    if store.fresh
+                    else "interrupted: the batches measured so far are kept; the same command with --resume goes on"
+                )
                 raise
     return found | {"out": str(out), "text": text_of(found)}
 
@@ -144,16 +161,16 @@ def measure_model(
         finally:
             model.train(training)
     kinds = _kinds(parts)
-    names = [*kinds, *run.methods]
-    vectors = [(part.vectors, {name: _row(part, name) for name in names}) for part in parts]
-    inner = products(vectors, names)
+    keys = [*map(kind_key, kinds), *map(method_key, run.methods)]
+    vectors = [(part.vectors, {key: _row(part, key) for key in keys}) for part in parts]
+    inner = products(vectors, keys)
     seconds = sum(part.about["seconds"] for part in parts)
     result = analyse(inner, kinds, list(run.methods)) | _totals(parts, kinds, settings) | {
         "parameters": run.size, "numbers": run.numbers,
     }  # fmt: skip
     if store:
         about = {name: store.manifest[name] for name in ("model", "settings", "inputs")}
-        store.finish(inner, names, about | result, seconds)
+        store.finish(inner, [*kinds, *run.methods], about | result, seconds)
     return result | {"seconds": seconds}
 
 
@@ -179,6 +196,13 @@ def refuse_before(settings: SignalSettings, task: Task) -> None:
         )
 
 
+def _refuse_inside(out: Path, model: Path) -> None:
+    if model.resolve() in Path(os.path.realpath(out)).parents:
+        raise ArtifactError(
+            f"the signal folder {out} would lie inside the model folder {model}", "choose another -o, outside the model"
+        )
+
+
 def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
     """Loads (model in float32, tokenizer) onto the device of the settings.
 
@@ -187,7 +211,6 @@ def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
     """
     try:
         import torch
-        from safetensors import SafetensorError
         from transformers import GenerationConfig
 
         from hicra.generation.sampling import load
@@ -198,13 +221,7 @@ def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
     device = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if device != "cpu" and not torch.cuda.is_available():
         raise ConfigError(f"device is {device!r}, and torch sees no GPU here", "give --device cpu, or `hicra doctor`")
-    try:
-        model, tokenizer = load(folder, settings.threads or torch.get_num_threads())
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        why = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ConfigError(f"transformers cannot load {folder}: {why}", "check the folder's files") from None
+    model, tokenizer = load(folder, settings.threads or torch.get_num_threads())
     if not settings.threads and sum(one.numel() for one in model.parameters()) < SMALL:
         torch.set_num_threads(1)
     if tokenizer.eos_token_id is None:
@@ -247,7 +264,7 @@ class _Measurement:
         total, fresh, began = self.settings.batches, 0, time.monotonic()
         found: list[MeasuredBatch] = []
         for number in range(total):
-            part = store.read_part(number) if store else None
+            part = store.read_part(number, self.methods, self.numbers) if store else None
             if part is None:
 
                 def say(text: str, done: int = number, new: int = fresh) -> None:
@@ -287,6 +304,10 @@ class _Measurement:
             self.model, batch.encoded, split.basis, parameters=self.parameters, project=settings.project,
             seed=settings.seed, micro=settings.micro, temperature=settings.temperature,
         )  # fmt: skip
+        if not np.isfinite(vectors).all():
+            raise DataError(
+                f"a gradient of batch {number} is not finite", "look for what overflows in the model's forward pass"
+            )
         return MeasuredBatch(vectors, split.coefficients, batch.about | {"seconds": time.monotonic() - began})
 
     def _check_room(self, rows: int) -> None:
@@ -323,9 +344,9 @@ def _kinds(parts: list[MeasuredBatch]) -> list[str]:
     return [PLANNING, EXECUTION, *sorted(labels)]
 
 
-def _row(part: MeasuredBatch, name: str) -> Any:
-    """Returns the coefficients of a name in a batch; a label that does not occur there has the gradient 0."""
-    return part.coefficients.get(name, np.zeros(len(part.vectors)))
+def _row(part: MeasuredBatch, key: str) -> Any:
+    """Returns the coefficients of a kind or method in a batch; a label that does not occur there has the gradient 0."""
+    return part.coefficients.get(key, np.zeros(len(part.vectors)))
 
 
 def _totals(parts: list[MeasuredBatch], kinds: list[str], settings: SignalSettings) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def read_methods(texts: Sequence[str]) -> dict[str, Picked[Method]]:
             batch does not have here.
     """
     names = [text.strip() for text in texts]
+    if not all(name.partition("@")[0] for name in names):
+        raise ConfigError(
+            "a name among the methods is empty",
+            "write names with commas between them, as in hicra,placebo, or leave it out",
+        )
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ConfigError(f"method {twice!r} is named twice", "name each method once; others need other settings")
     found = {name: _method(name) for name in (UNSHAPED, *(name for name in names if name != UNSHAPED))}
@@ -81,6 +86,8 @@ def _method(text: str) -> Picked[Method]:
             raise ConfigError(
                 f"method {text!r}: {one!r} is no setting", "write NAME@SETTING=VALUE, as in hicra@alpha=0.8"
             )
+        if key in settings:
+            raise ConfigError(f"method {text!r} sets {key} twice", "give each setting once")
         settings[key] = _value(value, text)
     return choose(Method, name, settings, "methods.name")
 

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hicra.artifacts import canonical_json, sha256_bytes, sha256_file
+from hicra.artifacts import sha256_file
 from hicra.errors import ConfigError
 from hicra.lexicon import Lexicon
 from hicra.tasks.base import Task, make_task
 from hicra.tasks.benchmarks import named_file
 from hicra.tasks.files import read_rows
+from hicra.tasks.identity import hashes_of
 
-ROWS = 64  # of a task's problems that its identity rests on
+TRAINED = ("train",)  # the split whose problems are asked
 
 
 def find_task(name: str, data: str, given: Mapping[str, Any]) -> tuple[Task, dict[str, Any]]:
@@ -35,14 +36,14 @@ def find_task(name: str, data: str, given: Mapping[str, Any]) -> tuple[Task, dic
         )
     if name:
         task = make_task(name, **given)
-        return task, {"task": name, "task_settings": dict(given), "problems": _hash(task)}
+        return task, {"task": name, "task_settings": dict(given), **hashes_of(task, TRAINED)}
     kind, file = named_file(data)
     if not kind:
         _, first = next(read_rows(Path(file), "--data"))
         kind = "gsm8k" if "####" in str(first.get("answer")) else "math"
     task = make_task("math", **({"benchmark": kind, "on_bad_gold": "skip"} | dict(given) | {"train_file": file}))
-    task.rows("train", 1)  # reads the whole file, so that a bad line is known now
-    return task, {"task": kind, "task_settings": dict(given), "data": sha256_file(Path(file))}
+    about = {"task": kind, "task_settings": dict(given), "data": sha256_file(Path(file)), **hashes_of(task, TRAINED)}
+    return task, about
 
 
 def find_lexicon(name: str, task: Task) -> tuple[Lexicon, str]:
@@ -58,8 +59,3 @@ def find_lexicon(name: str, task: Task) -> tuple[Lexicon, str]:
     return Lexicon.load(
         "paper"
     ), "no lexicon is given: the list of the paper marks the planning tokens (--lexicon names another)"
-
-
-def _hash(task: Task) -> str:
-    """Hashes the first problems of a task as they are asked, which tells its data and prompts from others."""
-    return sha256_bytes(canonical_json(task.rows("train", ROWS, 0)).encode())

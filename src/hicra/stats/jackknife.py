@@ -15,39 +15,54 @@ STATS-8. Where the statistic without two units is given, the variance is the pla
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.special import stdtrit
 
-from hicra.arrays import Bools, Floats
+from hicra.arrays import Bools, Floats, as_floats
 from hicra.errors import DataError
 from hicra.stats.paired import check_confidence
 
 
 def jackknife_interval(
-    whole: float, without: Floats, confidence: float = 0.95, without_two: Floats | None = None
+    whole: float, without: Any, confidence: float = 0.95, without_two: Any = None
 ) -> tuple[float, float]:
     """Computes whole -+ t(N-1) s, where s^2 = (N-1)/N sum (theta_i - mean theta)^2 over the statistics without one unit each.
 
     Args:
         whole: the statistic of all units.
-        without: [N] the statistic without unit i, N >= 2.
+        without: [N] the statistic without unit i, N >= 2; numpy, torch or a sequence, as `without_two`.
         confidence: of the interval, in (0, 1).
         without_two: [N (N - 1) / 2] the statistic without the units i < j, in the order (0, 1), (0, 2), ..., as
             `left_out` gives them; s^2 is then corrected for what it counts twice, if N >= 4. None leaves s^2 as it is.
 
     Raises:
-        DataError: there are fewer than two units, or `without_two` has another length.
+        DataError: there are fewer than two units, a statistic is no finite number, or `without_two` has another length.
         ConfigError: (a ValueError) confidence lies outside (0, 1).
     """
     check_confidence(confidence)
-    n = len(without)
+    one = _statistics(without, "statistics without one unit")
+    _statistics([whole], "the statistic of all units")
+    n = len(one)
     if n < 2:
         raise DataError(f"a jackknife over {n} units has no spread", "give at least two")
-    variance = float((n - 1) / n * ((without - without.mean()) ** 2).sum())
+    variance = float((n - 1) / n * ((one - one.mean()) ** 2).sum())
     if without_two is not None:
-        variance = _corrected(variance, without_two, n)
+        variance = _corrected(variance, _statistics(without_two, "statistics without two units"), n)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(np.sqrt(variance))
     return float(whole) - half, float(whole) + half
+
+
+def _statistics(values: Any, of: str) -> Floats:
+    found = as_floats(values, of)
+    if found.ndim != 1:
+        raise DataError(f"{of} have shape {found.shape}", "give one number a unit, or a pair of units, in a row")
+    if not np.isfinite(found).all():
+        raise DataError(
+            f"{of}: {found[~np.isfinite(found)][0]} is not finite", "a statistic that is not defined has no interval"
+        )
+    return found
 
 
 def left_out(n: int) -> tuple[Bools, Bools]:

@@ -37,6 +37,8 @@ class Task(Protocol):
 
     A task may have `tools`, functions that the policy may call (with annotated arguments and a docstring of Google's form, as
     transformers asks). Its prompts are then messages. A response is the text of all turns of the policy, or the last of them.
+
+    A task that reads files has `files`, the names of the files of each split {split: (name, ...)}.
     """
 
     name: str
@@ -89,6 +91,11 @@ def make_task(name: str, **settings: Any) -> Task:
     module, attribute = TASKS[name].split(":")
     task: Task = getattr(importlib.import_module(module), attribute)(**settings)
     return task
+
+
+def files_read(task: Task) -> list[str]:
+    """Lists the files that a task reads its problems from, which must not be replaced; a name may be one of the hub's."""
+    return [name for names in getattr(task, "files", {}).values() for name in names]
 
 
 def score_all(

@@ -1,6 +1,8 @@
 """`hicra signal`: its JSON, its text, the folder, and what it refuses."""
 
 import json
+import shutil
+import sys
 
 import pytest
 
@@ -8,6 +10,8 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from hicra import cli
+from hicra.errors import DataError
+from hicra.generation.models import resolve
 from verb_calls import call, refused
 
 SMALL = [
@@ -72,6 +76,14 @@ def test_the_text_is_for_people_and_nothing_is_kept(tmp_path, monkeypatch, capsy
         ("--group 1", "at least 2"),
         ("--methods hicara", "hicara"),
         ("--methods hicra@alpha=2", "alpha"),
+        ("--methods hicra@alpha=0.2@alpha=0.3", "sets alpha twice"),
+        ("--methods ,", "a name among the methods is empty"),
+        ("--methods hicra,,placebo", "a name among the methods is empty"),
+        ("--methods=", "a name among the methods is empty"),
+        ("--methods @alpha=1", "a name among the methods is empty"),
+        ("--methods :", "':' lacks a module"),
+        ("--methods :shape", "':shape' lacks a module"),
+        ("--methods json:", "'json:' lacks a function"),
         ("--baseline grpoo", "grpoo"),
         ("--parameters top", "top"),
         ("--parameters last:9", "last:9"),
@@ -88,7 +100,7 @@ def test_the_text_is_for_people_and_nothing_is_kept(tmp_path, monkeypatch, capsy
 )
 def test_what_is_refused_before_anything_is_sampled(more, said, monkeypatch):
     monkeypatch.setattr("hicra.generation.sampling.sample", None)
-    option, *_ = more.split()
+    option = more.split()[0].removesuffix("=")
     words = SMALL.copy()
     if option in words:
         del words[words.index(option) : words.index(option) + 2]
@@ -129,3 +141,60 @@ def test_a_command_without_a_model_is_wrong_usage(capsys):
         cli.main(["signal", "--task", "plan_execute"])
     assert stop.value.code == 2
     assert "--model" in capsys.readouterr().err
+
+
+@pytest.fixture
+def no_model(monkeypatch):
+    """Ends every measurement where it would load its model: what is refused before has touched nothing."""
+
+    def stopped(*given):
+        raise DataError("the model would be loaded now", "go on")
+
+    monkeypatch.setattr("hicra.signal.measure.load_model", stopped)
+
+
+OWN = """
+def shape(advantages, batch):
+    return advantages * 2
+
+def base(rewards, group_ids, batch):
+    return rewards * 1.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        ("--task plan_execute --lexicon out=1/plans.txt", "plans.txt"),
+        ("--data out=1/sums.jsonl", "sums.jsonl"),
+        ("--data math=out=1/sums.jsonl", "sums.jsonl"),
+        ("--task math --task-set train_file=out=1/sums.jsonl", "sums.jsonl"),
+        ("--task gsm8k --task-set train_file=out=1/sums.jsonl", "sums.jsonl"),
+        ("--task plan_execute --methods own_of_signal:shape", "own_of_signal.py"),
+        ("--task plan_execute --baseline own_of_signal:base", "own_of_signal.py"),
+    ],
+)
+def test_no_input_is_ever_replaced(tmp_path, monkeypatch, no_model, words, file):
+    out = tmp_path / "out=1"
+    out.mkdir()
+    (out / "plans.txt").write_text("so stop here\nthat works\n")
+    (out / "sums.jsonl").write_text(
+        "".join(f'{{"question": "{n} + 1?", "answer": "#### {n + 1}"}}\n' for n in range(8))
+    )
+    (out / "own_of_signal.py").write_text(OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(out)
+    common = ["signal", "--model", "plan-execute-strong", "--prompts", 4, "-o", "out=1", "--overwrite"]
+    refused(call(*common, *words.split()), "would replace the input", file)
+    sys.modules.pop("own_of_signal", None)
+    assert len(list(out.iterdir())) >= 3
+
+
+def test_nothing_is_written_into_the_model(tmp_path, no_model):
+    folder = tmp_path / "model"
+    shutil.copytree(resolve("plan-execute-strong"), folder)
+    before = sorted(folder.iterdir())
+    for out in (folder / "out", folder / "deep" / "out", folder):
+        words = ["signal", "--model", folder, "--task", "plan_execute", "-o", out, "--overwrite"]
+        refused(call(*words), "model folder" if out != folder else "would replace the input")
+    assert sorted(folder.iterdir()) == before

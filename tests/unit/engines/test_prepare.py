@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from hicra.engines.open import open_engine
-from hicra.engines.prepare import hashes_of, open_run, prepare, refuse_run
+from hicra.engines.prepare import open_run, prepare, refuse_run
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config, with_defaults
@@ -29,27 +29,6 @@ def test_a_config_of_before_a_key_equals_one_with_its_default():
 
 def test_a_config_that_is_none_of_ours_stays_as_it_is():
     assert with_defaults({"optimizer": "sgd"}) == {"optimizer": "sgd"}
-
-
-class Task:
-    """Two splits of many problems, of which a test changes one."""
-
-    def __init__(self, **changed):
-        self.changed = changed
-
-    def rows(self, split, n=None, seed=0):
-        rows = [{"id": f"{split}{i}", "prompt": f"What is {i} + 1?", "answer": str(i + 1)} for i in range(200)]
-        return [row | self.changed.get(row["id"], {}) for row in rows][:n]
-
-
-def test_every_problem_of_both_splits_is_hashed():
-    plain = hashes_of(Task())
-    assert plain == hashes_of(Task())
-    for last in ("train199", "eval199"):
-        for change in ({"answer": "7"}, {"prompt": "What is 199 plus 1?"}):
-            other = hashes_of(Task(**{last: change}))
-            assert other["rows"] != plain["rows"]
-            assert other["verifier"] == plain["verifier"]
 
 
 def test_a_run_that_is_there_says_how_far_it_has_come(tmp_path):

@@ -112,5 +112,11 @@ def test_bad_input_is_named() -> None:
         gradient_signal([[1, 2], [3]])
     with pytest.raises(DataError, match="batch 1 is not finite \\(1 of 3 batches\\)"):
         gradient_signal([[1.0, 2], [np.nan, 0], [1, 1]])
+    with pytest.raises(DataError, match="squares overflow"):
+        gradient_signal(np.full((3, 2), 1e200))
+    assert gradient_signal(np.full((4, 2), 1e70)).signal == pytest.approx(2e140)
+    for other in (np.ones((3, 2), complex), np.array([["a"]] * 3), None):
+        with pytest.raises(DataError, match="gradients are of type .*, no real numbers"):
+            gradient_signal(other)
     with pytest.raises(ConfigError, match="confidence"):
         gradient_signal(np.ones((3, 3)), confidence=0)

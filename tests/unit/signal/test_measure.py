@@ -1,6 +1,7 @@
 """The whole measurement on the embedded task: resumed as straight, exact kinds, and what is refused before or after one batch."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -10,17 +11,21 @@ pytest.importorskip("transformers")
 
 from hicra.credit import METHODS  # noqa: E402
 from hicra.engines.shaping import GIVEN  # noqa: E402
-from hicra.errors import ConfigError, DataError  # noqa: E402
+from hicra.errors import ArtifactError, ConfigError, DataError  # noqa: E402
 from hicra.generation import models  # noqa: E402
 from hicra.lexicon import Lexicon  # noqa: E402
+from hicra.runs.lock import one_writer  # noqa: E402
 from hicra.signal import measure as module  # noqa: E402
+from hicra.signal.batch import _prompt_ids as prompt_ids  # noqa: E402
 from hicra.signal.labels import label_kinds  # noqa: E402
 from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
 from hicra.signal.methods import FIELDS, read_baseline, read_methods  # noqa: E402
+from hicra.signal.parts import MeasuredBatch  # noqa: E402
 from hicra.signal.result import said, text_of  # noqa: E402
 from hicra.signal.room import check_room, free_bytes  # noqa: E402
 from hicra.signal.settings import SignalSettings  # noqa: E402
 from hicra.signal.source import find_lexicon, find_task  # noqa: E402
+from hicra.signal.store import SignalStore  # noqa: E402
 from hicra.tasks.base import make_task  # noqa: E402
 
 STRONG = "plan-execute-strong"
@@ -116,6 +121,118 @@ def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task,
     assert one.about["tokens"] == other.about["tokens"]
     assert len(one.vectors) > 1
     assert np.abs(one.vectors - other.vectors).max() < 1e-6 * np.abs(one.vectors).max()
+
+
+def tree(path):
+    return {one.relative_to(path).as_posix(): one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()}
+
+
+def test_a_folder_that_another_process_writes_is_left_as_it_is(tmp_path, task, lexicon, result):
+    settings = SignalSettings(**SMALL)
+    made = {"model": STRONG, "task": task, "lexicon": lexicon, "out": tmp_path / "out"}
+    asked = {"settings": settings.recorded(), "model": {}, "inputs": {}}
+    SignalStore.open(tmp_path / "out", asked, {}, resume=False).write_part(
+        0, MeasuredBatch(np.ones((1, 2), np.float32), {"none": np.ones(1)}, {})
+    )
+    before = tree(tmp_path)
+    for more in ({"seed": 1}, {"batches": 20}, {}):
+        for how in ({}, {"resume": True}, {"overwrite": True}):
+            with one_writer(tmp_path / "out"), pytest.raises(ArtifactError, match="is being written by process"):
+                measure(settings.model_copy(update=more), **made, **how)
+    assert tree(tmp_path) == before
+
+
+def test_what_is_there_stays_until_its_successor_has_a_batch(tmp_path, task, lexicon, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine").write_text("x")
+    given = {"model": STRONG, "task": task, "lexicon": lexicon, "out": out, "overwrite": True}
+    lines = []
+
+    def stopped(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "load_model", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        measure(SignalSettings(**SMALL), **given, say=lines.append)
+    assert "nothing of this measurement is in" in lines[-1]
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="no mixed group"):
+        measure(SignalSettings(batches=3, prompts=1, group=2, seed=1), **given)
+    assert tree(tmp_path) == {"out/mine": b"x"}
+
+
+@pytest.mark.parametrize("part", ["methods", "baseline"])
+def test_own_code_that_has_changed_is_refused(tmp_path, task, lexicon, monkeypatch, part):
+    code = "import numpy as np\ndef f({}, batch):\n    return {} * 2.0\n"
+    names = ("advantages",) * 2 if part == "methods" else ("rewards, group_ids", "rewards")
+    (tmp_path / "own_that_changes.py").write_text(code.format(*names))
+    monkeypatch.syspath_prepend(tmp_path)
+    chosen = {"methods": ("own_that_changes:f",)} if part == "methods" else {"baseline": "own_that_changes:f"}
+    settings = SignalSettings(**SMALL | chosen)
+    given = {"model": STRONG, "task": task, "lexicon": lexicon, "out": tmp_path / "out"}
+    monkeypatch.setattr(module, "load_model", lambda *given: (None, None))
+    monkeypatch.setattr(module, "measure_model", lambda *given, store, **more: store.write_part(
+        0, MeasuredBatch(np.ones((1, 2), np.float32), {"none": np.ones(1)}, {})) or {})  # fmt: skip
+    monkeypatch.setattr(module, "text_of", lambda found: "")
+    measure(settings, **given)
+    measure(settings, resume=True, **given)
+    before = tree(tmp_path / "out")
+    (tmp_path / "own_that_changes.py").write_text(code.format(*names).replace("2.0", "-5.0"))
+    with pytest.raises(ArtifactError, match="another '?(own_that_changes:f|.*baseline)'?, whose file has changed"):
+        measure(settings, resume=True, **given)
+    assert tree(tmp_path / "out") == before
+    sys.modules.pop("own_that_changes", None)
+
+
+@pytest.mark.parametrize("last", [0, 250, 499])
+def test_every_problem_behind_a_setting_of_the_task_counts(tmp_path, last):
+    file = tmp_path / "sums.jsonl"
+    rows = [json.dumps({"question": f"{n} + 1?", "answer": str(n + 1)}) for n in range(500)]
+    file.write_text("\n".join(rows) + "\n")
+    given = ("math", "", {"train_file": str(file)})
+    inputs = find_task(*given)[1]
+    assert find_task(*given)[1] == inputs
+    rows[last] = json.dumps({"question": f"{last} + 1?", "answer": "77777"})
+    file.write_text("\n".join(rows) + "\n")
+    assert find_task(*given)[1] != inputs
+
+
+def test_a_method_with_the_name_of_a_kind_takes_nothing_from_it(loaded, task, lexicon, result, tmp_path, monkeypatch):
+    (tmp_path / "label.py").write_text("def plan(advantages, batch):\n    return advantages * 3\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = measure_model(*loaded, task, lexicon, SignalSettings(**SMALL | {"methods": ("label:plan",)}))
+    assert set(found["methods"]) == {"none", "label:plan"}
+    # three times the unshaped step points where it points; the words of the label are none of it
+    assert found["methods"]["label:plan"]["cosine"] == pytest.approx(found["methods"]["none"]["cosine"])
+    assert found["kinds"]["label:plan"]["signal"] == pytest.approx(result["kinds"]["label:plan"]["signal"], rel=1e-3)
+    assert not any("the gradient of label:plan is 0" in text for text in found["warnings"])
+    sys.modules.pop("label", None)
+
+
+class Letters:
+    """A tokenizer of one token a letter, which counts what it is given; of 64 letters at a time where `wide`."""
+
+    def __init__(self, wide=1):
+        self.read, self.wide, self.chat_template = 0, wide, None
+
+    def __call__(self, text, add_special_tokens):
+        self.read += len(text)
+        return {"input_ids": [1] * -(-len(text) // self.wide)}
+
+
+def test_of_a_prompt_that_is_far_too_long_only_the_beginning_is_read(loaded):
+    model, letters = loaded[0], Letters()  # its context is 96 tokens
+    with pytest.raises(ConfigError, match="problem 7 has more than 1536 tokens.*context of 96") as refused:
+        prompt_ids(model, letters, {"id": 7, "prompt": "a" * 3_000_000}, 8)
+    assert letters.read == 16 * 96
+    assert "max_question_chars" in refused.value.fix
+    assert "--max-new-tokens" not in refused.value.fix
+    with pytest.raises(ConfigError, match="has 90 tokens, and with 8 more") as refused:
+        prompt_ids(model, Letters(), {"id": 7, "prompt": "a" * 90}, 8)
+    assert "--max-new-tokens 6," in refused.value.fix
+    # 5000 letters in tokens of 64 are 79, which fit
+    assert len(prompt_ids(model, Letters(64), {"id": 7, "prompt": "a" * 5000}, 8)) == 79
 
 
 def _tagger(lexicon, loaded):

@@ -110,3 +110,20 @@ def test_bad_input_is_named() -> None:
         jackknife_interval(1.0, np.array([1.0, 2.0]), confidence=95)
     with pytest.raises(DataError, match="3 statistics without two of 4 units"):
         jackknife_interval(1.0, np.ones(4), without_two=np.ones(3))
+
+
+def test_lists_are_taken_and_what_is_no_number_is_refused() -> None:
+    assert jackknife_interval(3, [4, 3.5, 1.5]) == jackknife_interval(3.0, np.array([4, 3.5, 1.5]))  # type: ignore[arg-type]
+    two = [0.0, 1, 2, 3, 4, 6]
+    assert jackknife_interval(1.0, [1, 2, 3, 5], 0.9, two) == jackknife_interval(
+        1.0, np.array([1.0, 2, 3, 5]), 0.9, np.array(two)
+    )
+    for whole, one, two_left in (
+        (1.0, [1.0, np.nan, 2], None), (np.inf, [1.0, 2, 3], None), (1.0, [1.0, 2, 3, 4], [1.0, 2, 3, 4, 5, np.nan]),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match="is not finite"):
+            jackknife_interval(whole, one, without_two=two_left)
+    with pytest.raises(DataError, match="no real numbers"):
+        jackknife_interval(1.0, ["a", "b"])
+    with pytest.raises(DataError, match="shape"):
+        jackknife_interval(1.0, [[1.0, 2.0]])
