@@ -5,7 +5,7 @@ have in common. What is left in DIR/LEXICON is what `hicra signal` with the same
 it, and go on with it to more batches:
 
     hicra signal --model smollm2-135m-instruct --task arithmetic --task-set answer_mode=boxed --lexicon paper \\
-        --methods hicra,hicra_difficulty,hicra_bonus,planning_only,execution_only,placebo --batches 8 --prompts 8 --group 4 \\
+        --methods hicra,hicra_difficulty,hicra_bonus,planning_only,execution_only,placebo --batches 24 --prompts 8 --group 4 \\
         --max-new-tokens 48 --parameters last:2 --project 8192 -o DIR/paper --resume
 """
 
