@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hicra.artifacts import check_output
 from hicra.credit.assignment import Picked, code_hashes
 from hicra.drawing.readable import duration
 from hicra.errors import ArtifactError, ConfigError, DataError, EngineError
@@ -98,6 +99,8 @@ def measure(
     _refuse_inside(out, folder)
     picked: list[Picked[Any]] = [*methods.values(), baseline]
     read = [folder, *read, *files_read(task), *(file for one in picked for file in one.files)]
+    if not resume:  # whether a measurement may be replaced is asked where no other process can write it
+        check_output(out, "the signal folder", overwrite=True, inputs=read, folder=True)
     with one_writer(out):
         store = SignalStore.open(out, asked, _versions(), resume=resume, overwrite=overwrite, read=read)
         if (found := store.result()) is not None:
