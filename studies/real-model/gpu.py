@@ -37,11 +37,12 @@ from hicra.lexicon import Lexicon
 from hicra.report import build_report
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
-from hicra.signal.measure import load_model
+from hicra.signal.measure import load_model, told
+from hicra.signal.methods import read_methods
 from hicra.signal.parameters import chosen_parameters
-from hicra.signal.products import EXECUTION, PLANNING, analyse, products
+from hicra.signal.parts import MeasuredBatch
+from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import LEAST_BATCHES, SignalSettings
-from hicra.signal.store import MeasuredBatch
 from hicra.tasks.base import make_task
 from machine import machine
 
@@ -104,21 +105,8 @@ def measured(size: Size) -> list[dict[str, Any]]:
 
 def one_result(name: str, parts: list[MeasuredBatch], settings: SignalSettings) -> dict[str, Any]:
     """The result of one lexicon, with the keys of `hicra signal` that the tables read."""
-    methods = ["none", *(method for method in settings.methods if method != "none")]
-    kinds = [PLANNING, EXECUTION]
-    inner = products([(part.vectors, part.coefficients) for part in parts], [*kinds, *methods])
-    abouts = [part.about for part in parts]
-
-    def total(key: str) -> int:
-        return int(sum(about[key] for about in abouts))
-
-    counts = {key: total(key) for key in ("rollouts", "groups", "mixed_groups", "all_tokens")}
-    return {
-        "name": name, **analyse(inner, kinds, methods), **counts, "batches": len(parts),
-        "accuracy": total("right") / max(1, total("judged")),
-        "tokens": {kind: sum(about["tokens"][kind] for about in abouts) for kind in kinds},
-        "components": [len(part.vectors) for part in parts], "seconds": total("seconds"),
-    }  # fmt: skip
+    _, found = told(parts, list(read_methods(settings.methods)), (PLANNING, EXECUTION))
+    return {"name": name, **found, "seconds": int(sum(part.about["seconds"] for part in parts))}
 
 
 def trained(size: Size, out: Path) -> dict[str, Any]:

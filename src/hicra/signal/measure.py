@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from hicra.arrays import Floats
 from hicra.artifacts import check_output
 from hicra.credit.assignment import Picked, code_hashes
 from hicra.drawing.readable import duration
@@ -163,18 +164,33 @@ def measure_model(
             parts = run.parts(store, progress)
         finally:
             model.train(training)
-    kinds = _kinds(parts)
-    keys = [*map(kind_key, kinds), *map(method_key, run.methods)]
-    vectors = [(part.vectors, {key: _row(part, key) for key in keys}) for part in parts]
-    inner = products(vectors, keys)
+    inner, found = told(parts, list(run.methods))
     seconds = sum(part.about["seconds"] for part in parts)
-    result = analyse(inner, kinds, list(run.methods)) | _totals(parts, kinds, settings) | {
-        "parameters": run.size, "numbers": run.numbers,
-    }  # fmt: skip
+    result = found | {"parameters": run.size, "numbers": run.numbers}
     if store:
         about = {name: store.manifest[name] for name in ("model", "settings", "inputs")}
-        store.finish(inner, [*kinds, *run.methods], about | result, seconds)
+        store.finish(inner, [*found["kinds"], *found["methods"]], about | result, seconds)
     return result | {"seconds": seconds}
+
+
+def told(
+    parts: Sequence[MeasuredBatch], methods: Sequence[str], kinds: Sequence[str] = ()
+) -> tuple[Floats, dict[str, Any]]:
+    """Returns the inner products of measured batches, and what they tell.
+
+    Args:
+        parts: the batches, all of the same methods.
+        methods: their names; `none` is among them.
+        kinds: planning, execution and further kinds; by default every kind that occurs in a batch.
+
+    Returns:
+        [N,P,N,P] as `products.products` gives them, kinds first, and {kinds, methods, warnings} as `products.analyse` gives them
+        with the counts of all batches.
+    """
+    kinds = kinds or _kinds(parts)
+    keys = [*map(kind_key, kinds), *map(method_key, methods)]
+    inner = products([(part.vectors, {key: _row(part, key) for key in keys}) for part in parts], keys)
+    return inner, analyse(inner, kinds, methods) | _totals(parts, kinds)
 
 
 def refuse_before(settings: SignalSettings, task: Task) -> None:
@@ -341,7 +357,7 @@ def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon:
         )
 
 
-def _kinds(parts: list[MeasuredBatch]) -> list[str]:
+def _kinds(parts: Sequence[MeasuredBatch]) -> list[str]:
     """Returns planning, execution, then the labels that occur in any batch."""
     labels = {name for part in parts for name in part.about["tokens"]} - {PLANNING, EXECUTION}
     return [PLANNING, EXECUTION, *sorted(labels)]
@@ -352,7 +368,7 @@ def _row(part: MeasuredBatch, key: str) -> Any:
     return part.coefficients.get(key, np.zeros(len(part.vectors)))
 
 
-def _totals(parts: list[MeasuredBatch], kinds: list[str], settings: SignalSettings) -> dict[str, Any]:
+def _totals(parts: Sequence[MeasuredBatch], kinds: Sequence[str]) -> dict[str, Any]:
     def total(key: str) -> int:
         return int(sum(part.about[key] for part in parts))
 
