@@ -25,18 +25,14 @@ from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import uncovered_script
 from hicra.metrics import RolloutStats, correct_from_reward
+from hicra.signal.methods import FIELDS, OF_THE_POLICY
 from hicra.tagging import Tagged, Tagger
 from hicra.text.scripts import letters_by_script
 
 Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
 LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
-# the fields of a batch that an engine has; the last three cost forward passes, and the very last backward passes too
-GIVEN = (
-    "response_ids", "response_mask", "planning_mask", "group_ids", "rewards", "truncated", "n_tool_calls", "state_ids",
-    "entropies", "old_logprobs", "kind_weights",
-)  # fmt: skip
-OF_THE_POLICY = ("entropies", "old_logprobs")
 OF_THE_METER = "kind_weights"
+GIVEN = (*FIELDS, OF_THE_METER)  # the fields of a batch that an engine has; the last one costs backward passes too
 GIVEN_TO_A_LOSS = ("entropies",)  # besides log-probabilities, advantages and mask
 
 

@@ -15,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Bools
+from hicra.arrays import Array
 from hicra.errors import ConfigError, DataError
 from hicra.generation.interface import seed_of
 from hicra.generation.render import render
 from hicra.generation.sampling import Sample, sample
 from hicra.signal.gradients import EncodedRollouts, encode, policy_values
+from hicra.signal.halves import masks_by_kind
 from hicra.signal.keys import kind_key, method_key
 from hicra.signal.labels import label_kinds
 from hicra.signal.methods import needs_policy, shaped, unshaped
-from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import SignalSettings
 from hicra.tagging import Tagger
 from hicra.tasks.base import Row, Task
@@ -148,8 +148,9 @@ def split_rollouts(
     if needs_policy([baseline, *methods.values()]):
         logprobs, entropies = policy_values(model, encoded, micro=settings.micro, temperature=settings.temperature)
         fields |= {"old_logprobs": logprobs, "entropies": entropies}
-    masks: dict[str, Bools] = {PLANNING: planning & live, EXECUTION: live & ~planning}
-    masks |= label_kinds(task, rows, tagger.texts(ids, live), [one.ended for one in samples], live)
+    masks = masks_by_kind(planning, live) | label_kinds(
+        task, rows, tagger.texts(ids, live), [one.ended for one in samples], live
+    )
     base = unshaped(baseline, fields)
     advantages: dict[str, Array] = {kind_key(name): np.where(mask, base, 0.0) for name, mask in masks.items()}
     advantages |= {method_key(name): one for name, one in shaped(methods, base, fields).items()}

@@ -14,6 +14,7 @@ from hicra.credit.assignment import Picked, choose
 from hicra.credit.border import PER_KIND
 from hicra.credit.entry import Entry
 from hicra.errors import ConfigError
+from hicra.signal.halves import wide
 
 # the fields of a batch here; the last two cost a forward pass
 FIELDS = (
@@ -63,9 +64,7 @@ def needs_policy(picked: Sequence[Picked[Any]]) -> bool:
 def unshaped(baseline: Picked[Baseline], batch: Mapping[str, Any]) -> Array:
     """Returns the advantages of a batch before shaping, [B,T] float64."""
     made: Array = baseline.entry(batch["rewards"], batch["group_ids"], batch, **baseline.settings)
-    live = batch["response_mask"]
-    wide = made[:, None] if made.ndim == 1 else made
-    return np.where(live, wide, 0.0).astype(np.float64)
+    return wide(made, batch["response_mask"])
 
 
 def shaped(methods: Mapping[str, Picked[Method]], base: Array, batch: Mapping[str, Any]) -> dict[str, Array]:
