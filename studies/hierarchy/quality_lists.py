@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
-from network import END, Network
-from truth import Judge
+from network import Network
+from warm import mine
 
 from hicra.lexicon import Lexicon
-from hicra.mining.mine import MineSettings, mine_paths
-from hicra.tasks.plan_execute.language import EXECUTE_WORDS, ID_OF, VOCABULARY
+from hicra.tasks.plan_execute.language import EXECUTE_WORDS
 from hicra.tasks.plan_execute.task import PlanExecute
 
-DRAWS, MINED = 2, 2048
+DRAWS = 2
 LEFT_OUT = (1, 4)  # the strategies that one lexicon does not know
 TRIES = 200
 
@@ -40,7 +34,7 @@ def lexicons(network: Network, task: PlanExecute, texts: list[str], seed: int) -
     for draw in range(DRAWS):
         extra = some(execution, sum(count.values()) / sum(execution.values()), seed + draw)
         out[f"precision 50%, draw {draw + 1}"] = Lexicon.from_phrases([*phrases, *extra], name="precision-50")
-    out["mined"] = mined(network, task, seed)
+    out["mined"] = mine(network, seed + 1, seed)
     out["paper"] = Lexicon.load("paper")
     return out
 
@@ -57,22 +51,3 @@ def some(count: dict[str, int], share: float, seed: int) -> list[str]:
         at = int(off.argmin())
         best = min(best, (float(off[at]), sorted(names[i] for i in order[: at + 1])))
     return best[1]
-
-
-def mined(network: Network, task: PlanExecute, seed: int) -> Lexicon:
-    """A lexicon mined from the right ones of 2048 responses of this policy, as the demo mines."""
-    rows = task.rows("train", MINED, seed + 1)
-    prompts = torch.tensor([[ID_OF[word] for word in row["prompt"].split()] for row in rows])
-    out = network.go_on(prompts, task.max_new_tokens, torch.Generator().manual_seed(seed)).tolist()
-    judge = Judge(task)
-    lines: list[dict[str, Any]] = [
-        {
-            "id": row["id"], "question": row["prompt"], "response": " ".join(VOCABULARY[i] for i in ids if i > END),
-            "correct": judge(ids, row) == 1.0,
-        }
-        for ids, row in zip(out, rows, strict=True)
-    ]  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rollouts.jsonl"
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        return mine_paths([path], MineSettings(embedder="hashing", seed=seed), name="mined")[0]

@@ -46,13 +46,19 @@ def make(start: str, warm: int) -> None:
             command = [sys.executable, str(RECIPE / "warmstart.py"), start, "--seed", str(warm), "-o", str(made)]
             subprocess.run(command, check=True, cwd=RECIPE)
         if not lexicon.exists():
-            mine(made, warm).save(lexicon)
+            mine(Network.load(made), warm, warm).save(lexicon)
 
 
-def mine(made: Path, warm: int) -> Lexicon:
-    """Mines a lexicon from the correct ones among 2048 rollouts, with the settings of `hicra demo`."""
+def mine(network: Network, problems: int, seed: int) -> Lexicon:
+    """Mines a lexicon from the correct ones among 2048 rollouts of a policy, with the settings of `hicra demo`.
+
+    Args:
+        network: the policy.
+        problems: the seed of the problems' order.
+        seed: of the responses, and of the mining.
+    """
     task = PlanExecute()
-    found = sampled(Network.load(made), task, task.rows("train", MINED, warm), torch.Generator().manual_seed(warm))
+    found = sampled(network, task, task.rows("train", MINED, problems), torch.Generator().manual_seed(seed))
     rows = [
         {"id": row["id"], "question": row["prompt"], "response": text, "correct": bool(reward)}
         for row, text, reward in zip(found.rows, found.texts, found.rewards, strict=True)
@@ -60,7 +66,7 @@ def mine(made: Path, warm: int) -> Lexicon:
     with tempfile.TemporaryDirectory() as room:
         corpus = Path(room) / "corpus.jsonl"
         write_text(corpus, "".join(json.dumps(row) + "\n" for row in rows))
-        return mine_paths([corpus], MineSettings(embedder="hashing", seed=warm), name="mined")[0]
+        return mine_paths([corpus], MineSettings(embedder="hashing", seed=seed), name="mined")[0]
 
 
 def described(start: str, warm: int) -> dict[str, Any]:
