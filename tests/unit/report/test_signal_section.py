@@ -11,10 +11,11 @@ import pytest
 
 from hicra.cli import main
 from hicra.errors import ArtifactError
+from hicra.findings.measured_signal import step_sentences
 from hicra.report import build_report
 from hicra.report.measured import measured
 from hicra.report.report import MAX_BYTES
-from hicra.report.signal import kind_sentence, step_sentence
+from hicra.report.signal import kind_sentence
 from hicra.report.signal_curve import WINDOW, running_share, signal_curve
 from hicra.runs import RunFolder
 from hicra.runs.find import files_read, find_runs, passed_over
@@ -37,12 +38,18 @@ def page_of(tmp_path: Path, *folders: Path, **more: Any) -> str:
 # ---- words
 @pytest.mark.parametrize(("share", "ci", "said"), [
     (0.09, (0.05, 0.16), "9 of 10 parts of the signal lie on execution tokens (84 to 95\u00a0%)."),
-    (0.99, (0.96, 1.02), "Nearly all of the signal lies on planning tokens (96 to 100\u00a0%)."),
+    (0.99, (0.96, 1.02), "Nearly all of the signal lies on planning tokens (96 to 102\u00a0%)."),
     (0.55, (0.51, 0.59), "55\u00a0% of the signal lies on planning tokens (51 to 59\u00a0%)."),
     (0.6, (0.3, 0.9), "Which kind of token holds more of the signal cannot be told from 24 batches: "
-     "the share of planning tokens is 60\u00a0% (30 to 90\u00a0%)."),
+     "the share of planning tokens is 60\u00a0% (30 to 90\u00a0%); about 77 batches of 256 rollouts would do, a "
+     "rough guess that takes this share for the true one."),
+    (1.07, (-0.79, 2.93), "Which kind of token holds more of the signal cannot be told from 24 batches: "
+     "the share of planning tokens is 107\u00a0% (-79 to 293\u00a0%); about 77 batches of 256 rollouts would do, a "
+     "rough guess that takes this share for the true one."),
+    (1.07, (0.55, 1.59), "107\u00a0% of the signal lies on planning tokens (55 to 159\u00a0%)."),
     (0.4, (0.1, 0.5), "Which kind of token holds more of the signal cannot be told from 24 batches: "
-     "the share of execution tokens is 60\u00a0% (50 to 90\u00a0%)."),
+     "the share of execution tokens is 60\u00a0% (50 to 90\u00a0%); about 77 batches of 256 rollouts would do, a "
+     "rough guess that takes this share for the true one."),
 ])  # fmt: skip
 def test_the_sentence_follows_the_interval(share: float, ci: tuple[float, float], said: str) -> None:
     assert kind_sentence(measured(signal_result(share, ci), "r", "weak")) == said
@@ -51,22 +58,20 @@ def test_the_sentence_follows_the_interval(share: float, ci: tuple[float, float]
 def test_an_unknown_share_and_an_unknown_interval_are_said() -> None:
     result = signal_result()
     result["kinds"]["execution"]["ci"] = None
-    assert "this has no interval" in kind_sentence(measured(result, "r", "weak"))
+    assert "is 91\u00a0% without an interval" in kind_sentence(measured(result, "r", "weak"))
     result["kinds"]["planning"]["share"] = result["kinds"]["execution"]["share"] = None
     assert "cannot be told" in kind_sentence(measured(result, "r", "weak"))
 
 
-def test_methods_are_counted_by_their_intervals() -> None:
+def test_the_page_says_what_the_terminal_says(tmp_path: Path) -> None:
     # hicra .02 to .07 and entropy_advantage .06 to .14 lie above 0, hicra@alpha=0.8 below it, the placebo on both sides
-    one = measured(signal_result(), "r", "weak")
-    assert step_sentence(one) == (
-        "Of 4 methods, 2 have a better step than GRPO, 1 has a worse step than GRPO and 1 cannot be told from GRPO."
-    )
-    result = signal_result()
-    result["methods"] = {name: result["methods"][name] for name in ("none", "hicra")}
-    assert step_sentence(measured(result, "r", "weak")) == "Of 1 method, 1 has a better step than GRPO."
-    del result["methods"]["hicra"]
-    assert step_sentence(measured(result, "r", "weak")) == ""
+    page = page_of(tmp_path, signal_folder(tmp_path / "weak"))
+    for said in step_sentences(signal_result()):
+        assert said in page
+    assert "entropy_advantage and hicra take a better step than none." in page
+    assert '<li class="free">placebo@alpha=0.2@seed=3</li>' in page
+    assert "reaches beyond -1 or 1" in page  # that of the direction, .91 to 1.02
+    assert "project" not in page
 
 
 # ---- the page
