@@ -230,28 +230,63 @@ def curve_run(path: Path, signals: dict[int, tuple[float, float]], steps: int = 
 
 
 def test_the_running_share_is_that_of_sums() -> None:
-    # after two steps (1 - .5) / (4 + 0) = .125, though the shares of the steps are .25 and below 0
-    assert running_share([(5, 1.0, 3.0), (10, -0.5, 0.5)]) == {5: 0.25, 10: 0.125}
+    # eight steps of (1, 3) and one of (-.5, .5) are too few; one more of (1, 3) makes (9 - .5) / (36 + 0)
+    points = [(step, 1.0, 3.0) for step in range(1, 9)] + [(9, -0.5, 0.5)]
+    assert set(running_share(points).values()) == {None}
+    assert running_share([*points, (12, 1.0, 3.0)])[12] == pytest.approx(8.5 / 36)
     points = [(step, 1.0 if step > WINDOW else 0.0, 0.0 if step > WINDOW else 1.0) for step in range(1, 2 * WINDOW + 1)]
     found = running_share(points)
+    assert found[WINDOW - 1] is None
     assert found[WINDOW] == 0.0
     assert found[WINDOW + 5] == pytest.approx(5 / WINDOW)  # the window holds 5 steps of either kind
     assert found[2 * WINDOW] == 1.0
+    assert running_share([(step, -2.0, -3.0) for step in range(WINDOW)])[WINDOW - 1] is None
 
 
-def test_the_curve_has_the_measured_steps_alone(tmp_path: Path) -> None:
+def figure_of(*paths: Path) -> Any:
     from hicra.report.build import build_model
 
+    (figure,) = signal_curve(build_model(list(paths)))
+    return figure
+
+
+def test_few_measured_steps_have_points_and_no_line(tmp_path: Path) -> None:
     path = curve_run(tmp_path / "run", {5: (1.0, 3.0), 10: (-0.5, 0.5), 15: (9.0, -1.0)})
-    (figure,) = signal_curve(build_model([path]))
+    figure = figure_of(path)
     (panel,) = figure.panels
     assert panel.x == (5.0, 10.0, 15.0)
     (line,) = panel.lines
-    assert line.bold == (0.25, 0.125, pytest.approx(9.5 / 12))  # (1 - .5 + 9) / (4 + 0 + 8)
-    assert line.faint == ((0.25, None, 1.0),)  # the second step has a sum of 0; the third 9 / 8, held at the edge
+    assert line.bold == (None, None, None)
+    assert line.faint == ((0.25, None, 9 / 8),)  # the second step has a sum of 0
+    assert figure.notes[1] == (
+        "Measured steps of a run: 3. A line takes 7 more. In 1 measured step both kinds together show no signal, so there is no "
+        "point."
+    )
     page = page_of(tmp_path, path)
     assert 'id="figure-signal"' in page
     assert "points a0" in page
+    assert page.count('class="beyond a0"') == 1  # 9 / 8, at the edge
+    assert "112.5" in page  # and in figures in the table
+
+
+def test_a_line_begins_where_enough_steps_stand_behind_it(tmp_path: Path) -> None:
+    path = curve_run(tmp_path / "run", dict.fromkeys(range(1, 13), (1.0, 3.0)))
+    figure = figure_of(path)
+    assert figure.panels[0].lines[0].bold == (None,) * (WINDOW - 1) + (0.25,) * 3
+    assert figure.notes[1] == "Measured steps of a run: 12."
+
+
+def test_a_negative_planning_signal_is_no_line_at_the_edge(tmp_path: Path) -> None:
+    few = dict.fromkeys((1, 2, 3, 4), (3.0, -1.0))  # 3 / 2 of the signal
+    page = page_of(tmp_path, curve_run(tmp_path / "run", few))
+    figure = page[page.index('id="figure-signal"') :]
+    assert 'class="bold a0 k0" d=""' in figure[: figure.index("</svg>")]
+    assert figure.count('class="beyond a0"') == 4
+
+
+def test_steps_without_any_signal_are_said(tmp_path: Path) -> None:
+    page = page_of(tmp_path, curve_run(tmp_path / "run", {1: (-1.0, -1.0)}))
+    assert "In 1 measured step both kinds together show no signal" in page
 
 
 def test_runs_without_the_signal_have_no_such_figure(tmp_path: Path) -> None:
@@ -261,14 +296,14 @@ def test_runs_without_the_signal_have_no_such_figure(tmp_path: Path) -> None:
 
 
 def test_runs_that_measure_at_other_steps_share_the_axes(tmp_path: Path) -> None:
-    from hicra.report.build import build_model
-
-    paths = [
-        curve_run(tmp_path / "a", {2: (1.0, 3.0), 4: (1.0, 3.0)}),
-        curve_run(tmp_path / "b", {3: (3.0, 1.0)}, method="hicra"),
-    ]
-    (figure,) = signal_curve(build_model(paths))
+    figure = figure_of(
+        curve_run(tmp_path / "a", {2 * at: (1.0, 3.0) for at in range(1, 13)}, 24),
+        curve_run(tmp_path / "b", {3: (3.0, 1.0)}, 24, method="hicra"),
+    )
     none, hicra = figure.panels[0].lines
-    assert figure.panels[0].x == (2.0, 3.0, 4.0)
-    assert none.bold == (0.25, 0.25, 0.25)  # it holds until the next step is measured
-    assert hicra.bold == (None, 0.75, None)
+    assert figure.panels[0].x == (2.0, 3.0, *(float(step) for step in range(4, 25, 2)))
+    assert none.bold == (None,) * 10 + (0.25,) * 3
+    assert hicra.mean == (None, 0.75, *(None,) * 11)
+    assert (
+        figure.notes[1] == "Measured steps of a run: 1 to 12 (2 runs). 1 of the runs has no line: a line takes 9 more."
+    )
