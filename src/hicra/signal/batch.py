@@ -126,8 +126,11 @@ def _refuse_long(model: Any, prompts: list[list[int]], rows: list[Row], longest:
     widest: Floats = np.array([len(one) for one in prompts])
     at = int(widest.argmax())
     if context and widest[at] + longest > context:
+        room = context - int(widest[at])
         raise ConfigError(
             f"the prompt of problem {rows[at].get('id')!r} has {int(widest[at])} tokens, and with {longest} more it would not "
             f"fit into the model's context of {context}",
-            f"give --max-new-tokens {max(1, context - int(widest[at]))}, or leave out that problem",
+            f"give --max-new-tokens {room}, or leave out that problem"
+            if room > 0
+            else "leave out that problem, or take a model with a longer context: no response fits behind it",
         )

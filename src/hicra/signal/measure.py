@@ -47,6 +47,7 @@ def measure(
     overwrite: bool = False,
     say: Say = lambda text: None,
     progress: Progress = lambda done, total, figures: None,
+    given: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Measures a model by its name or folder.
 
@@ -62,6 +63,7 @@ def measure(
         overwrite: replaces what is in `out`.
         say: is called with one line for the user.
         progress: is called with (batches done, number of all batches, what is going on and the time left).
+        given: names of task, files and lexicon as they were given, recorded in the folder so that it can go on by itself.
 
     Returns:
         The keys of `measure_model`, `model`, `settings`, `out` (null without a folder), and `text`, the tables for a terminal.
@@ -80,6 +82,7 @@ def measure(
         "inputs": {"lexicon": lexicon.content_hash, **(inputs or {})},
     }  # fmt: skip
     about = {"model": asked["model"], "settings": asked["settings"], "inputs": asked["inputs"]}
+    asked["given"] = dict(given or {})
     if out is None:
         result = about | measure_model(
             *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
@@ -278,7 +281,7 @@ class _Measurement:
             lambda done: say(f"sampled {done} of {rollouts}"),
         )  # fmt: skip
         if number == 0:
-            _refuse_useless(batch.about, settings, self.tagger.lexicon)
+            _refuse_useless(batch.about, settings, self.tagger.lexicon, self.task)
         split = components(batch.advantages, batch.encoded.live)
         if number == 0:
             self._check_room(len(split.basis))
@@ -293,7 +296,7 @@ class _Measurement:
         check_room(self.settings.batches, rows, self.numbers, bool(self.settings.project), self.free)
 
 
-def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon: Lexicon) -> None:
+def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon: Lexicon, task: Task) -> None:
     for kind, other in ((PLANNING, EXECUTION), (EXECUTION, PLANNING)):
         if not about["tokens"][kind]:
             raise ConfigError(
@@ -312,8 +315,16 @@ def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon:
         raise ConfigError(
             f"the first batch has no mixed group among {about['groups']}: {right}, and rewards differ within no group, so there "
             "is no gradient at all",
-            f"take {fix}; --prompts {4 * settings.prompts} looks at more of them",
+            f"take {fix}{_more_prompts(settings.prompts, task)}",
         )
+
+
+def _more_prompts(prompts: int, task: Task) -> str:
+    """Proposes larger batches, as far as the task has problems for them."""
+    there = len(task.rows("train", 4 * prompts, 0))
+    if there > prompts:
+        return f"; --prompts {there} looks at more problems"
+    return f"; all {there} problems are in use already, so more prompts take a file or a task with more of them"
 
 
 def _kinds(parts: list[MeasuredBatch]) -> list[str]:
