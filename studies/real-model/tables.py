@@ -1,4 +1,5 @@
-"""Writes tables and a picture of results of `hicra signal`: `python tables.py` puts those of results.json into README.md.
+"""Writes tables and a picture of results of `hicra signal`: `python tables.py` makes README.md and signal.svg anew from
+results.json.
 
 A result is the JSON object of the verb with a `name`.
 """
@@ -18,7 +19,7 @@ from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence, model_of, steps_of
 
 HERE = Path(__file__).resolve().parent
-RESULTS, README = HERE / "results.json", HERE / "README.md"
+RESULTS, README, SVG = HERE / "results.json", HERE / "README.md", HERE / "signal.svg"
 BEGIN, END = "<!-- tables.py writes what stands from here -->", "<!-- to here -->"
 GAP = 40
 PICTURE = (
@@ -191,7 +192,12 @@ def filled(text: str, found: Mapping[str, Any]) -> str:
     return f"{before}{BEGIN}\n\n{page(found)}\n{END}{after}"
 
 
+def main() -> None:
+    """Writes the tables into the page, and the picture beside it."""
+    data = json.loads(RESULTS.read_text(encoding="utf-8"))
+    README.write_text(filled(README.read_text(encoding="utf-8"), data), encoding="utf-8")
+    SVG.write_text(picture(data["results"], TITLE), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    README.write_text(
-        filled(README.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8"))), encoding="utf-8"
-    )
+    main()

@@ -114,6 +114,7 @@ def test_generations_without_a_mixed_group_have_the_value_0_and_those_without_to
 # ---- when
 def test_every_so_many_th_step_is_measured(tmp_path: Path) -> None:
     trainer = run(tmp_path, signal_every=3, max_steps=7)
+    assert logged(trainer, "hicra/kind_weight_planning") == []  # no method reads them
     assert [step for step, one in enumerate(values(trainer), 1) if one["signal_planning"] is not None] == [3, 6]
 
 
@@ -212,6 +213,10 @@ def test_an_adaptive_method_reads_the_weights_of_the_steps_before(tmp_path: Path
     given = [made["kind_weights"].tolist() for made in trainer.shapes]
     assert given == [remembered(trainer, step) for step in range(6)]
     assert given[0] == [0.0, 0.0]
+    for place, kind in enumerate(
+        ("planning", "execution")
+    ):  # what the method read is logged in each step, measured or not
+        assert logged(trainer, f"hicra/kind_weight_{kind}") == pytest.approx([one[place] for one in given])
     assert len({one[0] for one in given}) > (2 if every == 0 else 1)
     for step, made in enumerate(trainer.shapes):
         live, base, weights = made["response_mask"], made["base"][:, None], made["kind_weights"]

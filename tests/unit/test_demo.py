@@ -88,7 +88,7 @@ def kind(share, low, high):
 def result(planning, accuracy, difference, ends):
     low, high = planning[1:]
     methods = {
-        "none": {"difference": 0.0, "difference_ci": [0.0, 0.0]},
+        "none": {"difference": 0.0, "difference_ci": [0.0, 0.0], "cosine_ci": [0.2, 0.4]},
         "hicra": {"difference": difference, "difference_ci": ends},
     }
     return {
@@ -107,8 +107,8 @@ SIGNAL = {
 def test_the_signal_of_both_starts_is_said_in_words_and_methods_with_their_intervals():
     weak, strong, head, names, hicra, chance, caution = words.signal_lines(SIGNAL)
     assert weak == "weak start (5 % right): 9 of 10 parts of the signal lie on execution tokens (80 to 100 %)."
-    assert strong == "strong start (20 % right): Nearly all of the signal lies on planning tokens (96 to 100 %)."
-    assert "minus that of GRPO's step" in head
+    assert strong == "strong start (20 % right): Nearly all of the signal lies on planning tokens (96 to 102 %)."
+    assert "minus that of none" in head
     assert names.split("start") == ["         weak ", "                                strong ", ""]
     assert "-0.001 (-0.010 to +0.008) not told apart" in hicra
     assert hicra.endswith("+0.045 (+0.020 to +0.070) better")
@@ -125,6 +125,15 @@ def test_a_step_that_cannot_be_told_has_no_number():
     assert words.signal_lines(found)[-3].endswith("+0.250 (no interval)")
     found["weak"]["methods"]["hicra"] = {"difference": -0.25, "difference_ci": [-0.5, -0.125]}
     assert words.signal_lines(found)[-3].endswith("-0.250 (-0.500 to -0.125) worse")
+
+
+def test_where_the_gradient_is_noise_no_step_is_called_better():
+    found = {"weak": result((0.1, 0.0, 0.2), None, 0.25, [0.1, 0.4])}
+    assert words.signal_lines(found)[-3].endswith("+0.250 (+0.100 to +0.400) better")
+    found["weak"]["methods"]["none"]["cosine_ci"] = [-0.01, 0.3]
+    lines = words.signal_lines(found)
+    assert "cannot be told from noise with these batches" in lines[1]
+    assert lines[-3].endswith("+0.250 (+0.100 to +0.400) not told apart")
 
 
 def test_commands_that_go_on_name_a_folder_with_a_space_as_a_shell_reads_it(tmp_path):

@@ -11,12 +11,10 @@ from typing import Any
 from hicra.demo.sampling import MINED
 from hicra.drawing.readable import decimal
 from hicra.drawing.signal import side_of
+from hicra.findings.measured_signal import NO_RUN, gradient_told, kind_sentence, step_sentences
 from hicra.lexicon import Lexicon
-from hicra.report.measured import measured
-from hicra.report.signal import kind_sentence
 
 BY_CHANCE = "Each interval leaves out the truth one time in twenty, so of all of these one may do so by chance."
-BETTER_RUN = "A better step is not yet a better run: what the model does well already has no signal, and can be lost."
 WIDTH = 110  # letters of a line of the terminal
 _SHOWN = ("kinds", "methods", "batches", "rollouts", "accuracy", "seconds", "groups", "mixed_groups", "warnings")
 
@@ -37,29 +35,33 @@ def signal_lines(signal: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines = []
     for start, found in signal.items():
         right = "" if found["accuracy"] is None else f" ({100 * found['accuracy']:.0f} % right)"
-        said = kind_sentence(measured(found, start, start)).replace("\u00a0", " ").replace("\u2212", "-")
-        lines.append(f"{start} start{right}: {said}")
+        lines.append(f"{start} start{right}: {kind_sentence(found)}")
+        if not gradient_told(found):
+            lines += step_sentences(found)
     names = [name for name in next(iter(signal.values()))["methods"] if name != "none"]
     lines.append(
-        "The cosine of one batch's step with the mean gradient of the others, minus that of GRPO's step (none):"
+        "The cosine of one batch's step with the mean unshaped gradient of the others, minus that of none (GRPO's step):"
     )
     cells = [["", *(f"{start} start" for start in signal)]]
-    cells += [[name, *(_difference(found["methods"][name]) for found in signal.values())] for name in names]
+    cells += [
+        [name, *(_difference(found["methods"][name], gradient_told(found)) for found in signal.values())]
+        for name in names
+    ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines += [
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     ]
-    return [*lines, BY_CHANCE, BETTER_RUN]
+    return [*lines, BY_CHANCE, NO_RUN]
 
 
-def _difference(method: Mapping[str, Any]) -> str:
+def _difference(method: Mapping[str, Any], told_at_all: bool) -> str:
     if method["difference"] is None:
         return "cannot be told"
     said = decimal(method["difference"], 3, sign=True)
     if method["difference_ci"] is None:
         return f"{said} (no interval)"
     low, high = method["difference_ci"]
-    told = {1: "better", -1: "worse", 0: "not told apart"}[side_of(low, high)]
+    told = {1: "better", -1: "worse", 0: "not told apart"}[side_of(low, high) if told_at_all else 0]
     return f"{said} ({decimal(low, 3, sign=True)} to {decimal(high, 3, sign=True)}) {told}"
 
 

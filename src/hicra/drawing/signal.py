@@ -200,7 +200,7 @@ def steps_chart(steps: Sequence[Step], include: Sequence[float] = ()) -> Chart:
     scale = Scale(ticks[0], ticks[-1], left, right)
     out = [
         svg.text(0, 13, "method"),
-        svg.text((left + right) / 2, 13, "cosine minus GRPO\u2019s", class_="mid"),
+        svg.text((left + right) / 2, 13, "cosine minus none", class_="mid"),
         svg.text(WIDTH, 13, "cosine", class_="end"),
     ]
     for tick in ticks:

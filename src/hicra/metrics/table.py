@@ -63,8 +63,13 @@ METRICS: tuple[Metric, ...] = (
            "advantage", "", ("advantages",)),
     Metric("hicra/weight_planning",
            "How much the method weighs planning tokens: the sum of the absolute advantages on them after shaping, over the sum "
-           "before; 1 where it changes nothing.", "ratio", "", ("advantages", "planning_mask")),
+           "before; 1 where it changes nothing, and near 1 for HICRA, where right tokens gain what wrong ones lose.",
+           "ratio", "", ("advantages", "planning_mask")),
     Metric("hicra/weight_execution", "The same of execution tokens.", "ratio", "", ("advantages", "planning_mask")),
+    Metric("hicra/kind_weight_planning",
+           "Kind weight of planning tokens that the method read at this step: how much of their gradient is signal, as the run "
+           "remembered it from the measured steps before.", "share", "", ("kind_weights",)),
+    Metric("hicra/kind_weight_execution", "The same of execution tokens.", "share", "", ("kind_weights",)),
     Metric("hicra/signal_planning",
            "Signal of the gradient on planning tokens, without shaping: the inner product of the gradients of two halves of the "
            "generation, which estimates the squared length of the expected gradient without bias and may be negative.",

@@ -5,6 +5,7 @@ Colours, dashes and fonts are classes of drawing/chart.css, for dark and light s
 
 from __future__ import annotations
 
+import math
 import re
 
 from hicra.drawing import svg, theme
@@ -26,6 +27,8 @@ def describe(figure: Figure, panel: Panel) -> str:
     parts = []
     for line in panel.lines:
         there = [(x, value) for x, value in zip(panel.x, line.mean, strict=True) if value is not None]
+        if not there:
+            continue
         (x0, y0), (x1, y1) = there[0], there[-1]
         start, end = number(y0, panel.percent), number(y1, panel.percent)
         parts.append(f"{line.label}: {start} at step {number(x0)}, {end} at step {number(x1)}")
@@ -98,14 +101,20 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     top = _TOP + rows * _ROW
     bottom, right = top + PLOT_HEIGHT, WIDTH - _RIGHT
     every = [v for line in panel.lines for values in (line.mean, *line.faint) for v in values if v is not None]
+    lowest, highest = panel.limits or (-math.inf, math.inf)
+
+    def held(value: float) -> float:
+        return max(lowest, min(highest, value))
+
+    every = [held(value) for value in every]
     ticks = nice_ticks(min((*every, *panel.include)), max((*every, *panel.include)))
-    if panel.percent and min(every) >= 0 and ticks[-1] > 1 >= max(every):
+    if panel.percent and every and min(every) >= 0 and ticks[-1] > 1 >= max(every):
         ticks = [tick for tick in ticks if tick <= 1]
     px = Scale(panel.x[0], panel.x[-1], _LEFT, right)
     py = Scale(ticks[0], ticks[-1], bottom, top)
 
     def curve(values: Values, apart: bool = False) -> str:
-        xs, ys = [px(x) for x in panel.x], [None if value is None else py(value) for value in values]
+        xs, ys = [px(x) for x in panel.x], [None if value is None else py(held(value)) for value in values]
         if apart:
             return "".join(svg.curve([x], [y]) for x, y in zip(xs, ys, strict=True))
         return svg.curve(xs, ys)
@@ -127,11 +136,25 @@ def line_chart(figure: Figure, panel: Panel) -> str:
         look = f"{'points' if panel.points else 'faint'} a{line.arm % theme.ARMS}"
         out += [svg.tag("path", class_=look, d=curve(values, panel.points)) for values in line.faint]
     out += [_bold(line, curve(line.bold)) for line in panel.lines]
+    out += [
+        _arrowhead(px(x), py(held(value)), value > highest, line.arm)
+        for line in panel.lines
+        for values in (*line.faint, line.bold)
+        for x, value in zip(panel.x, values, strict=True)
+        if value is not None and value != held(value)
+    ]
     return svg.document(
         WIDTH, bottom + _BOTTOM, figure.title, *out, about=describe(figure, panel),
         key=f"{figure.key}-{figure.panels.index(panel)}", class_="chart", data_x=f"{_LEFT} {right} {px.low:.10g} {px.high:.10g}",
         data_y=f"{top} {bottom}", data_lines=str(len(panel.lines)),
     )  # fmt: skip
+
+
+def _arrowhead(x: float, y: float, up: bool, arm: int) -> str:
+    """Draws the mark of a point that lies beyond the edge at which it stands."""
+    away = -1 if up else 1
+    data = f"M{svg.short(x - 4)} {svg.short(y - 4 * away)}l4 {6 * away}l4 {-6 * away}"
+    return svg.tag("path", class_=f"beyond a{arm % theme.ARMS}", d=data)
 
 
 def _steps(px: Scale) -> list[float]:

@@ -47,7 +47,8 @@ class Curve:
 class Panel:
     """One pair of axes; `include` has values that the axis must show, and `rule` is a value that a line marks.
 
-    With `points`, the curves of runs are drawn as single points.
+    With `points`, the curves of runs are drawn as single points. With `limits`, what lies beyond them is drawn at the edge, each
+    such point as an arrowhead.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Panel:
     rule: float | None = None
     percent: bool = False
     points: bool = False
+    limits: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

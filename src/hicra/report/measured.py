@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,15 @@ class Measurement:
         """Returns a kind by its name; planning and execution are always there."""
         return next(kind for kind in self.kinds if kind.name == name)
 
+    def found(self) -> dict[str, Any]:
+        """Returns it with the keys of `hicra signal --json`, as the sentences of `findings/measured_signal.py` take it."""
+        return {
+            "kinds": {one.name: asdict(one) for one in self.kinds},
+            "methods": {one.name: asdict(one) for one in self.methods},
+            "batches": self.batches, "rollouts": self.rollouts, "warnings": self.warnings,
+            "settings": self.config.get("settings"),
+        }  # fmt: skip
+
 
 def read_measured(folder: Path, name: str) -> Measurement:
     """Reads a folder that `hicra signal` wrote.
@@ -98,7 +107,7 @@ def read_measured(folder: Path, name: str) -> Measurement:
     if why:  # a result beside `complete: false` is that of fewer batches
         raise ArtifactError(
             f"the measurement in {folder} is not complete: {why}",
-            "go on with it by `hicra signal --resume`, or leave it out",
+            f"go on with it by `hicra signal -o {folder} --resume`, or leave it out",
         )
     result = read_json(file, _AGAIN)
     if (

@@ -1,8 +1,6 @@
-"""Makes the section of the page on the learning signal: what it says in words, its charts, its warnings and its tables.
+"""Makes the section of the page on the learning signal: its charts, its notes and its tables.
 
-Deviations (the paper argues from entropy curves and does not measure the gradient):
-REPORT-5. A kind is said to hold the signal only where the 95 % interval of its share lies above one half; a method's step is said
-    to be better or worse only where the interval of its difference lies off 0. No interval is widened for the number of methods.
+What it says in sentences is `findings/measured_signal.py`, which the terminal says too.
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ from markupsafe import Markup
 from hicra.drawing import svg
 from hicra.drawing.readable import counted, number, shorten
 from hicra.drawing.signal import (
-    KINDS,
     WIDTH,
     Chart,
     ModelShares,
@@ -27,8 +24,8 @@ from hicra.drawing.signal import (
     reach,
     shares_chart,
     steps_chart,
-    told_apart,
 )
+from hicra.findings import measured_signal as words
 from hicra.report.measured import Measurement, SignalOfKind
 from hicra.report.sections import MAX_CONFIG, Cell, cell
 
@@ -38,21 +35,17 @@ _TEXT = (
     "tokens. The signal of a part is the squared length of its expectation; what differs from batch to batch is noise and is "
     "taken out. Nothing was trained for this."
 )
-_NO_RUN = "A better step is not yet a better run: this says what can be gained in one step, and not what can be lost over many."
 _KIND_COLUMNS = (
-    "kind of token", "share", "interval", "signal", "interval", "noise", "signal / noise", "batches to tell",
+    "kind of token", "share of the signal", "95 % interval", "signal", "95 % interval", "noise", "signal/noise",
+    "batches to tell",
 )  # fmt: skip
 _METHOD_COLUMNS = (
-    "method", "cosine", "interval", "difference", "interval", "batches to tell", "cosine of means", "interval",
-    "signal / noise",
+    "method", "cosine", "95 % interval", "minus none", "95 % interval", "batches to tell", "direction", "95 % interval",
+    "signal/noise",
 )  # fmt: skip
-_ABOUT_KINDS = (
-    "The share of the signal, signal and noise by kind of token, with 95 % intervals. Where a share cannot be told from one "
-    "half, the last column has how many batches would do."
-)
-_ABOUT_METHODS = (
-    "The cosine of one batch\u2019s step with the unshaped gradient of the others, its difference to that of none and, where "
-    "that cannot be told from 0, how many batches would do; and the cosine of the mean steps, without their noise (1: no bias)."
+_ROUGHLY = (
+    "batches to tell: a rough guess of how many{} would do where that cannot be told, which takes the figure here for the true "
+    "one."
 )
 _MANY = 3  # measurements whose tables are unfolded, and warnings of one that are
 _MOST_WARNINGS = 60  # of a measurement
@@ -75,9 +68,7 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
             shares_chart([model_of(one) for one in found]),
             "The share of the signal, with 95 % intervals over batches. The dashed line is one half."
             + (" A share below 0 or above 100 % is noise." if _outside(found) else "")
-            + (
-                " The small rows are the task\u2019s exact labels, as shares of the same sum." if _labels(found) else ""
-            ),
+            + _labels(found),
         )
     ]
     figures += [
@@ -85,8 +76,8 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
             f"steps-{at}",
             f"Step quality: {one.name}",
             steps_chart(steps_of(one), reach(all_steps)),
-            "How close the step of one batch comes to the unshaped gradient of all other batches, minus the same for GRPO. A "
-            "filled dot has an interval off 0, a hollow one cannot be told from GRPO.",
+            "The cosine of one batch\u2019s step with the mean unshaped gradient of the other batches, minus that of none, "
+            "GRPO\u2019s step. A filled dot has an interval off 0, a hollow one has not.",
         )
         for at, one in enumerate(found)
         if len(one.methods) > 1
@@ -94,19 +85,17 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
     return {
         "title": TITLE,
         "text": _TEXT,
-        "sentences": [
-            {"name": one.name, "text": f"{kind_sentence(one)} {step_sentence(one)}".strip()} for one in found
-        ],
-        "no_run": _NO_RUN if any(len(one.methods) > 1 for one in found) else "",
+        "sentences": [_said(one) for one in found],
+        "no_run": words.NO_RUN if any(len(one.methods) > 1 for one in found) else "",
         "figures": figures,
         "notes": [
             {
                 "name": one.name,
-                "notes": _notes(one.warnings),
-                "open": len(one.warnings) <= _MANY,
+                "notes": _notes(notes),
+                "open": len(notes) <= _MANY,
             }
             for one in found
-            if one.warnings
+            if (notes := words.notes(one.found()))
         ],
         "open": unfold and len(found) <= _MANY,
         "tables": [{"name": one.name, "tables": _tables(one), "config": _config(one)} for one in found],
@@ -122,53 +111,19 @@ def _notes(warnings: Sequence[str]) -> list[str]:
 # ---- in words
 def kind_sentence(one: Measurement) -> str:
     """Says which kind of token holds the signal, if its interval tells."""
-    planning, execution = (one.kind(name) for name in KINDS)
-    if planning.share is None or execution.share is None:
-        return "The signal is too small for these batches: its shares cannot be told."
-    top = planning if planning.share >= 0.5 else execution
-    share = _held(top.share or 0.0)
-    if top.ci is None:
-        return f"{percent(share)}\u00a0% of the signal lies on {top.name} tokens; this has no interval."
-    low, high = (_held(end) for end in top.ci)
-    span = f"({percent(low)} to {percent(high)}\u00a0%)"
-    if low <= 0.5:
-        return (
-            f"Which kind of token holds more of the signal cannot be told from {_batches(one)}: the share of {top.name} tokens "
-            f"is {percent(share)}\u00a0% {span}."
-        )
-    if share >= 0.98:
-        return f"Nearly all of the signal lies on {top.name} tokens {span}."
-    if share < 0.6:
-        return f"{percent(share)}\u00a0% of the signal lies on {top.name} tokens {span}."
-    return f"{round(10 * share)} of 10 parts of the signal lie on {top.name} tokens {span}."
+    return words.kind_sentence(one.found()).replace(" %", "\u00a0%")
 
 
-def step_sentence(one: Measurement) -> str:
-    """Counts the methods whose step is better or worse than GRPO's, and those that cannot be told; "" without methods."""
-    sides = [told_apart(step) for step in steps_of(one) if step.method != "none"]
-    if not sides:
-        return ""
-    better, worse, untold = (sides.count(side) for side in (1, -1, 0))
-    parts = [
-        f"{better} {_have(better)} a better step than GRPO" if better else "",
-        f"{worse} {_have(worse)} a worse step than GRPO" if worse else "",
-        f"{untold} cannot be told from GRPO" if untold else "",
-    ]
-    *first, last = filter(None, parts)
-    return f"Of {counted(len(sides), 'method')}, {' and '.join(filter(None, (', '.join(first), last)))}."
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
+def _said(one: Measurement) -> dict[str, Any]:
+    """Returns the sentences on one measurement, with the list of methods that cannot be told."""
+    found = one.found()
+    head, names = words.untold(found)
+    text = " ".join(filter(None, [kind_sentence(one), *words.step_sentences(found), head]))
+    return {"name": one.name, "text": text, "names": names}
 
 
 def _batches(one: Measurement) -> str:
     return "these batches" if one.batches is None else counted(one.batches, "batch", "batches")
-
-
-def _held(share: float) -> float:
-    """Holds a share in [0, 1], where the true one lies."""
-    return max(0.0, min(1.0, share))
 
 
 # ---- charts
@@ -198,8 +153,9 @@ def _outside(found: Sequence[Measurement]) -> bool:
     return any(end < -0.005 or end > 1.005 for end in ends)
 
 
-def _labels(found: Sequence[Measurement]) -> bool:
-    return any(kind.name not in KINDS for one in found for kind in one.kinds)
+def _labels(found: Sequence[Measurement]) -> str:
+    said = next(filter(None, (words.labels_note(one.found()) for one in found)), "")
+    return said and f" The small rows are {said.removeprefix('label:NAME: ')}"
 
 
 def _figure(key: str, title: str, chart: Chart, shows: str) -> dict[str, Any]:
@@ -239,11 +195,13 @@ def _tables(one: Measurement) -> list[dict[str, Any]]:
     facts = {key: getattr(one, key) for key in ("batches", "rollouts", "accuracy", "seconds")} | dict(one.facts)
     made = [[Cell(shorten(key.replace("_", " "), 120)), Cell(cell(value).text)] for key, value in facts.items()]
     name = shorten(one.name, 60)
+    roughly = _ROUGHLY.format(words.size(one.found()))
+    about_kinds = " ".join(filter(None, [words.NOISE, words.labels_note(one.found()), roughly]))
     return [
         {"caption": "", "about": about, "label": f"{label} of {name}", "columns": columns, "rows": rows}
         for about, label, columns, rows in (
-            (_ABOUT_KINDS, "kinds of token", _KIND_COLUMNS, kinds),
-            (_ABOUT_METHODS, "methods", _METHOD_COLUMNS, methods),
+            (about_kinds, "kinds of token", _KIND_COLUMNS, kinds),
+            (f"{words.COSINE} {words.DIRECTION}", "methods", _METHOD_COLUMNS, methods),
             ("How it was measured.", "settings and cost", (), made),
         )
     ]

@@ -72,7 +72,7 @@ def load_config(
         tree = rooted(tree, path.parent, known, str(path))
     if preset := _last(sets, "preset"):
         tree = _over(tree, preset_of(preset).tree())
-    notes = _switch_method(tree, method or _last(sets, "method.name"))
+    notes = _switch_method(tree, method or _last(sets, "method.name"), sets)
     given = [("", deepcopy(tree)), *_overridden(tree, sets, seed, known)]
     if method:
         _apply(tree, f"method.name={method}", known)
@@ -240,8 +240,10 @@ def _apply(tree: dict[str, Any], override: str, names: Mapping[str, Collection[s
     tree[last] = value
 
 
-def _switch_method(tree: dict[str, Any], name: str | None) -> list[str]:
+def _switch_method(tree: dict[str, Any], name: str | None, sets: Sequence[str]) -> list[str]:
     """Names another method in a config that was read; returns notes of the settings that do not go with it.
+
+    `sets` are the overrides, which say what is used instead where they set it.
 
     A setting goes along if the new method has it with the same bounds: the alpha of HICRA to a control of HICRA, and not to a
     method whose alpha is another thing.
@@ -260,6 +262,10 @@ def _switch_method(tree: dict[str, Any], name: str | None) -> list[str]:
     }
     section["settings"] = {key: value for key, value in given.items() if key in kept}
     why = {
-        key: "means another thing here" if key in known else "is no setting of it" for key in given if key not in kept
+        key: f"means another thing here, where it is {_last(sets, f'method.settings.{key}') or known[key].default}"
+        if key in known
+        else "is no setting of it"
+        for key in given
+        if key not in kept
     }
     return [f"method {name}: {key} of {before} is left out, since it {reason}" for key, reason in why.items()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ def measure(
     overwrite: bool = False,
     say: Say = lambda text: None,
     progress: Progress = lambda done, total, figures: None,
+    given: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Measures a model by its name or folder.
 
@@ -70,6 +72,7 @@ def measure(
         overwrite: replaces what is in `out`, once the first batch has been measured.
         say: is called with one line for the user.
         progress: is called with (batches done, number of all batches, what is going on and the time left).
+        given: names of task, files and lexicon as they were given, recorded in the folder so that it can go on by itself.
 
     Returns:
         The keys of `measure_model`, `model`, `settings`, `out` (null without a folder), and `text`, the tables for a terminal.
@@ -92,6 +95,7 @@ def measure(
         "inputs": {"lexicon": lexicon.content_hash, **own, **(inputs or {})},
     }  # fmt: skip
     about = {"model": asked["model"], "settings": asked["settings"], "inputs": asked["inputs"]}
+    asked["given"] = dict(given or {})
     if out is None:
         result = about | measure_model(
             *load_model(folder, settings), task, lexicon, settings, say=say, progress=progress
@@ -107,15 +111,20 @@ def measure(
         if (found := store.result()) is not None:
             say(f"{out} already holds this measurement, so nothing is sampled again")
         else:
+            if resume:
+                say(f"going on with {out}: {_kept(store, settings)}")
             try:
                 found = about | measure_model(
                     *load_model(folder, settings), task, lexicon, settings, store=store, say=say, progress=progress
                 )
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemExit):
+                again = (
+                    f"hicra signal -o {shlex.quote(str(out))} --resume" if given else "the same call with resume=True"
+                )
                 say(
                     f"interrupted before the first batch was measured: nothing of this measurement is in {out}"
                     if store.fresh
-                    else "interrupted: the batches measured so far are kept; the same command with --resume goes on"
+                    else f"interrupted: {_kept(store, settings)} in {out}; go on: {again}"
                 )
                 raise
     return found | {"out": str(out), "text": text_of(found)}
@@ -314,7 +323,7 @@ class _Measurement:
             lambda done: say(f"sampled {done} of {rollouts}"),
         )  # fmt: skip
         if number == 0:
-            _refuse_useless(batch.about, settings, self.tagger.lexicon)
+            _refuse_useless(batch.about, settings, self.tagger.lexicon, self.task)
         split = components(batch.advantages, batch.encoded.live)
         if number == 0:
             self._check_room(len(split.basis))
@@ -334,7 +343,7 @@ class _Measurement:
         check_room(self.settings.batches, rows, self.numbers, bool(self.settings.project), self.free, most)
 
 
-def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon: Lexicon) -> None:
+def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon: Lexicon, task: Task) -> None:
     for kind, other in ((PLANNING, EXECUTION), (EXECUTION, PLANNING)):
         if not about["tokens"][kind]:
             raise ConfigError(
@@ -353,8 +362,20 @@ def _refuse_useless(about: Mapping[str, Any], settings: SignalSettings, lexicon:
         raise ConfigError(
             f"the first batch has no mixed group among {about['groups']}: {right}, and rewards differ within no group, so there "
             "is no gradient at all",
-            f"take {fix}; --prompts {4 * settings.prompts} looks at more of them",
+            f"take {fix}{_more_prompts(settings.prompts, task)}",
         )
+
+
+def _kept(store: SignalStore, settings: SignalSettings) -> str:
+    return f"{min(store.kept(), settings.batches)} of {settings.batches} batches are kept"
+
+
+def _more_prompts(prompts: int, task: Task) -> str:
+    """Proposes larger batches, as far as the task has problems for them."""
+    there = len(task.rows("train", 4 * prompts, 0))
+    if there > prompts:
+        return f"; --prompts {there} looks at more problems"
+    return f"; all {there} problems are in use already, so more prompts take a file or a task with more of them"
 
 
 def _kinds(parts: Sequence[MeasuredBatch]) -> list[str]:

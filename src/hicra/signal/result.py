@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hicra.drawing.readable import counted, duration
+from hicra.findings.measured_signal import (
+    COSINE,
+    DIRECTION,
+    NO_RUN,
+    NOISE,
+    kind_sentence,
+    labels_note,
+    notes,
+    step_sentences,
+    untold,
+)
 
 KIND_HEAD = ("kind of token", "tokens", "share of the signal", "95 % interval", "signal", "noise", "signal/noise")
 METHOD_HEAD = ("method", "cosine", "95 % interval", "minus none", "95 % interval", "direction", "signal/noise")
+_WIDTH = 116  # letters of a line under a table
 
 
 def text_of(found: Mapping[str, Any]) -> str:
@@ -18,48 +31,11 @@ def text_of(found: Mapping[str, Any]) -> str:
 
 def said(found: Mapping[str, Any]) -> list[str]:
     """Says in sentences where the signal is, which methods take a better or worse step, and what would tell the rest."""
-    planning, lines = found["kinds"]["planning"], []
-    if planning["ci"] is not None:
-        low, high = planning["ci"]
-        kind = "planning" if low > 0.5 else "execution" if high < 0.5 else ""
-        lines.append(
-            f"Most of the learning signal lies on {kind} tokens."
-            if kind
-            else "Whether more of the signal lies on planning or on execution tokens cannot be told from these batches"
-            f"{_would_do(planning)}."
-        )
-    told = {
-        name: one
-        for name, one in _in_order(found["methods"], ("none",))
-        if name != "none" and one["difference_ci"] is not None
-    }
-    better = [name for name, one in told.items() if one["difference_ci"][0] > 0]
-    worse = [name for name, one in told.items() if one["difference_ci"][1] < 0]
-    rest = [f"{name}{_would_do(one)}" for name, one in told.items() if name not in (*better, *worse)]
-    for names, what in (
-        (better, "A step of {} is nearer to the true gradient than one of none."),
-        (worse, "A step of {} is farther from it than one of none."),
-        (rest, "For {} that cannot be told."),
-    ):
-        if names:
-            lines.append(what.format(_listed(names)))
-    # what cannot be told stands above already
-    lines += [f"Note: {text}." for text in found["warnings"] if "cannot be told" not in text]
+    head, names = untold(found)
     return [
-        *lines,
-        "A better step is not yet a better run: what the model does well already has no signal, and can be lost.",
-    ]
-
-
-def _would_do(one: Mapping[str, Any]) -> str:
-    needed = one["batches_needed"]
-    return (
-        ""
-        if needed is None
-        else " (more than 1000 batches would do)"
-        if needed > 1000
-        else f" (about {needed} batches would do)"
-    )
+        kind_sentence(found), *step_sentences(found), *filter(None, [head]), *(f"  {name}" for name in names),
+        *(f"Note: {text}." for text in notes(found)), NO_RUN,
+    ]  # fmt: skip
 
 
 def _first(found: Mapping[str, Any]) -> str:
@@ -78,7 +54,7 @@ def _kinds(found: Mapping[str, Any]) -> list[str]:
             name, f"{100 * tokens:.1f} %", _share(one["share"]), _range(one["ci"], _share), _small(one["signal"]),
             _small(one["noise"]), _small(one["snr"]),
         ))  # fmt: skip
-    return _table(rows)
+    return [*_table(rows), f"  {NOISE}", *(f"  {line}" for line in textwrap.wrap(labels_note(found), _WIDTH))]
 
 
 def _methods(found: Mapping[str, Any]) -> list[str]:
@@ -89,11 +65,7 @@ def _methods(found: Mapping[str, Any]) -> list[str]:
             *(("", "") if name == "none" else (_signed(one["difference"]), _range(one["difference_ci"], _signed))),
             _number(one["bias_cosine"]), _small(one["snr"]),
         ))  # fmt: skip
-    return [
-        *_table(rows),
-        "  cosine: of one batch's step with the mean unshaped gradient of the other batches; direction: cosine of the mean",
-        "  steps, corrected for noise; at 1 the method points where the unshaped gradient points.",
-    ]
+    return [*_table(rows), *(f"  {line}" for text in (COSINE, DIRECTION) for line in textwrap.wrap(text, _WIDTH))]
 
 
 def _in_order(table: Mapping[str, Any], first: Sequence[str]) -> list[tuple[str, Any]]:
@@ -110,10 +82,6 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
         ).rstrip()
         for row in rows
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _share(value: float | None) -> str:

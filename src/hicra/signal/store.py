@@ -137,6 +137,10 @@ class SignalStore:
         """
         return None if self.fresh else parts.read(_part(self.path, number), methods, numbers)
 
+    def kept(self) -> int:
+        """Returns how many batches the folder has of this measurement."""
+        return 0 if self.fresh else len(list((self.path / PARTS).glob("[0-9]*.npz")))
+
     def finish(self, inner: Floats, names: Sequence[str], result: Mapping[str, Any], seconds: float) -> None:
         """Writes the inner products, then the result, then that it is complete."""
         self._record()

@@ -1,7 +1,9 @@
 """`hicra signal`: its JSON, its text, the folder, and what it refuses."""
 
 import json
+import os
 import shutil
+import signal
 import sys
 
 import pytest
@@ -12,6 +14,7 @@ pytest.importorskip("transformers")
 from hicra import cli
 from hicra.errors import DataError
 from hicra.generation.models import resolve
+from hicra.signal import measure
 from verb_calls import call, refused
 
 SMALL = [
@@ -54,6 +57,67 @@ def test_the_json_object_is_that_of_the_contract(tmp_path):
     refused(call(*SMALL, "-o", tmp_path / "out", "--seed", 3), "already exists")
     assert call(*SMALL, "-o", tmp_path / "out", "--seed", 3, "--resume").printed["methods"] == found["methods"]
     refused(call(*SMALL, "-o", tmp_path / "out", "--seed", 4, "--resume"), "settings.seed = 3, this one has 4")
+
+
+@pytest.mark.slow
+def test_a_folder_goes_on_by_itself_also_to_more_batches(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plans.txt").write_text("so stop here\nthat works\nthat fails\ntry another way\n")
+    first = call(*SMALL, "-o", "my out", "--seed", 3, "--task-set", "attempts=1", "--lexicon", "plans.txt")
+    assert first.code == 0, first
+    again = call("signal", "-o", "my out", "--resume")
+    assert again.code == 0, again
+    assert again.printed["methods"] == first.printed["methods"]
+
+    # one more batch, and the process is told to end before the next: what is kept and how to go on is said
+    made = measure._Measurement._part
+
+    def stopped(run, number, say):
+        if number == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return made(run, number, say)
+
+    monkeypatch.setattr(measure._Measurement, "_part", stopped)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["signal", "-o", "my out", "--resume", "--batches", "6"])
+    err = capsys.readouterr().err
+    assert stop.value.code == 143
+    assert "going on with my out: 3 of 6 batches are kept" in err
+    assert "4 of 6 batches are kept in my out; go on: hicra signal -o 'my out' --resume" in err
+    monkeypatch.setattr(measure._Measurement, "_part", made)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["signal", "-o", "my out", "--resume", "--json"])
+    out = capsys.readouterr()
+    assert stop.value.code == 0
+    found = json.loads(out.out)
+    assert found["batches"] == 6
+    assert found["settings"]["seed"] == 3
+    assert set(found["methods"]) == {"none", "hicra", "placebo"}
+    assert "4 of 6 batches are kept" in out.err
+    assert "hicra report 'my out' -o 'my out.html'" in out.err
+
+
+def test_a_folder_that_holds_nothing_to_go_on_with(tmp_path):
+    answer = call("signal", "-o", tmp_path / "none", "--resume")
+    assert answer.code == 2
+    assert "records no measurement that could go on" in answer.printed["error"]
+    (tmp_path / "hicra.json").write_text('{"kind": "hicra.signal", "schema_version": 1}')
+    refused(call("signal", "-o", tmp_path, "--resume"), "does not hold model, settings and inputs")
+    (tmp_path / "hicra.json").write_text(
+        '{"kind": "hicra.signal", "schema_version": 1, "model": {"name": "plan-execute-strong"}, "settings": {},'
+        '"inputs": {"task": "gsm8k", "data": "0"}}'
+    )
+    refused(
+        call("signal", "-o", tmp_path, "--resume"), "give a task or a file of questions"
+    )  # its name was not recorded
+
+
+def test_a_small_projection_warns_with_its_own_error(monkeypatch, capsys):
+    monkeypatch.setattr(measure, "load_model", None)
+    with pytest.raises(TypeError):
+        cli.main([*SMALL, "--project", "50", "-q"])
+    # sqrt(2 / 50) = .2
+    assert "warning: a projection to 50 numbers may move each signal by about 20 %" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -127,6 +191,11 @@ def test_questions_of_a_file_that_the_model_cannot_answer(tmp_path):
     refused(call(*words, "--task-set", "prompt=question"), "would not fit into the model's context of 96")
     answer = call(*words, "--task-set", "prompt=question", "--max-new-tokens", 57)
     refused(answer, "no mixed group among 4", "0 of 16 rollouts are right")
+    assert "--prompts 8 looks at more problems" in answer.printed["fix"]  # and not at 16, which the file does not have
+    words[words.index("--prompts") + 1] = 8
+    answer = call(*words, "--task-set", "prompt=question", "--max-new-tokens", 57)
+    assert "all 8 problems are in use already" in answer.printed["fix"]
+    assert "larger groups (--group)" in answer.printed["fix"]
     refused(call(*words[:5], "--prompts", 9), "has 8 problems")
 
 

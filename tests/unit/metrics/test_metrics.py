@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hicra import metrics
+from hicra.credit import hicra
 from hicra.errors import ConfigError, DataError
 from hicra.metrics import RolloutStats
 
@@ -99,6 +100,16 @@ def stats(reward=(1.0, 0.0, 0.0, 0.0), group=(1, 1, 2, 2)):
     )  # fmt: skip
 
 
+def stats_of(planning, before, after):
+    """The values of a batch in which each token is a policy token and no gram occurs."""
+    none = np.zeros(0, np.int64)
+    reward = np.array([1.0, 0.0, 0.0, 0.0])
+    return RolloutStats.of(
+        np.zeros(planning.shape, np.int64), np.ones(planning.shape, bool), planning=planning, row=none, start=none, stop=none,
+        gram=none, reward=reward, correct=reward, group=np.zeros(4, np.int64), before=before, after=after,
+    ).values()  # fmt: skip
+
+
 def test_rollout_values_by_hand():
     values = stats().values()
     assert values["hicra/accuracy"] == 0.25
@@ -115,6 +126,18 @@ def test_rollout_values_by_hand():
     assert values["hicra/pass_at_2"] == 0.5
     assert values["hicra/gram_hits"] == 1  # the gram that holds the other
     assert values["hicra/conditional_entropy"] is None  # only two tokens follow
+
+
+def test_hicra_gives_right_planning_tokens_what_it_takes_from_wrong_ones():
+    # one of four is right, A = 3/4 and -1/4; a planning token each: (3/4 + 3/4) before, 0.9 + 3 * 0.2 = 1.5 after
+    # a second one in the right rollout: 1.5 + 0.75 = 2.25 before, 1.8 + 0.6 = 2.4 after
+    before = np.array([0.75, -0.25, -0.25, -0.25])
+    for second, ratio in ((False, 1.0), (True, 2.4 / 2.25)):
+        planning = np.array([[True, second], *[[True, False]] * 3])
+        after = hicra(np.repeat(before[:, None], 2, axis=1), planning, alpha=0.2)
+        found = stats_of(planning, before, after)
+        assert found["hicra/weight_planning"] == pytest.approx(ratio)
+        assert found["hicra/weight_execution"] == pytest.approx(1.0)
 
 
 def test_merging_equals_pooling():

@@ -11,10 +11,11 @@ import pytest
 
 from hicra.cli import main
 from hicra.errors import ArtifactError
+from hicra.findings.measured_signal import step_sentences
 from hicra.report import build_report
 from hicra.report.measured import measured
 from hicra.report.report import MAX_BYTES
-from hicra.report.signal import kind_sentence, step_sentence
+from hicra.report.signal import kind_sentence
 from hicra.report.signal_curve import WINDOW, running_share, signal_curve
 from hicra.runs import RunFolder
 from hicra.runs.find import files_read, find_runs, passed_over
@@ -37,12 +38,18 @@ def page_of(tmp_path: Path, *folders: Path, **more: Any) -> str:
 # ---- words
 @pytest.mark.parametrize(("share", "ci", "said"), [
     (0.09, (0.05, 0.16), "9 of 10 parts of the signal lie on execution tokens (84 to 95\u00a0%)."),
-    (0.99, (0.96, 1.02), "Nearly all of the signal lies on planning tokens (96 to 100\u00a0%)."),
+    (0.99, (0.96, 1.02), "Nearly all of the signal lies on planning tokens (96 to 102\u00a0%)."),
     (0.55, (0.51, 0.59), "55\u00a0% of the signal lies on planning tokens (51 to 59\u00a0%)."),
     (0.6, (0.3, 0.9), "Which kind of token holds more of the signal cannot be told from 24 batches: "
-     "the share of planning tokens is 60\u00a0% (30 to 90\u00a0%)."),
+     "the share of planning tokens is 60\u00a0% (30 to 90\u00a0%); about 77 batches of 256 rollouts would do, a "
+     "rough guess that takes this share for the true one."),
+    (1.07, (-0.79, 2.93), "Which kind of token holds more of the signal cannot be told from 24 batches: "
+     "the share of planning tokens is 107\u00a0% (-79 to 293\u00a0%); about 77 batches of 256 rollouts would do, a "
+     "rough guess that takes this share for the true one."),
+    (1.07, (0.55, 1.59), "107\u00a0% of the signal lies on planning tokens (55 to 159\u00a0%)."),
     (0.4, (0.1, 0.5), "Which kind of token holds more of the signal cannot be told from 24 batches: "
-     "the share of execution tokens is 60\u00a0% (50 to 90\u00a0%)."),
+     "the share of execution tokens is 60\u00a0% (50 to 90\u00a0%); about 77 batches of 256 rollouts would do, a "
+     "rough guess that takes this share for the true one."),
 ])  # fmt: skip
 def test_the_sentence_follows_the_interval(share: float, ci: tuple[float, float], said: str) -> None:
     assert kind_sentence(measured(signal_result(share, ci), "r", "weak")) == said
@@ -51,22 +58,20 @@ def test_the_sentence_follows_the_interval(share: float, ci: tuple[float, float]
 def test_an_unknown_share_and_an_unknown_interval_are_said() -> None:
     result = signal_result()
     result["kinds"]["execution"]["ci"] = None
-    assert "this has no interval" in kind_sentence(measured(result, "r", "weak"))
+    assert "is 91\u00a0% without an interval" in kind_sentence(measured(result, "r", "weak"))
     result["kinds"]["planning"]["share"] = result["kinds"]["execution"]["share"] = None
     assert "cannot be told" in kind_sentence(measured(result, "r", "weak"))
 
 
-def test_methods_are_counted_by_their_intervals() -> None:
+def test_the_page_says_what_the_terminal_says(tmp_path: Path) -> None:
     # hicra .02 to .07 and entropy_advantage .06 to .14 lie above 0, hicra@alpha=0.8 below it, the placebo on both sides
-    one = measured(signal_result(), "r", "weak")
-    assert step_sentence(one) == (
-        "Of 4 methods, 2 have a better step than GRPO, 1 has a worse step than GRPO and 1 cannot be told from GRPO."
-    )
-    result = signal_result()
-    result["methods"] = {name: result["methods"][name] for name in ("none", "hicra")}
-    assert step_sentence(measured(result, "r", "weak")) == "Of 1 method, 1 has a better step than GRPO."
-    del result["methods"]["hicra"]
-    assert step_sentence(measured(result, "r", "weak")) == ""
+    page = page_of(tmp_path, signal_folder(tmp_path / "weak"))
+    for said in step_sentences(signal_result()):
+        assert said in page
+    assert "entropy_advantage and hicra take a better step than none." in page
+    assert '<li class="free">placebo@alpha=0.2@seed=3</li>' in page
+    assert "reaches beyond -1 or 1" in page  # that of the direction, .91 to 1.02
+    assert "project" not in page
 
 
 # ---- the page
@@ -254,28 +259,65 @@ def curve_run(path: Path, signals: dict[int, tuple[float, float]], steps: int = 
 
 
 def test_the_running_share_is_that_of_sums() -> None:
-    # after two steps (1 - .5) / (4 + 0) = .125, though the shares of the steps are .25 and below 0
-    assert running_share([(5, 1.0, 3.0), (10, -0.5, 0.5)]) == {5: 0.25, 10: 0.125}
+    # eight steps of (1, 3) and one of (-.5, .5) are too few; one more of (1, 3) makes (9 - .5) / (36 + 0)
+    points = [(step, 1.0, 3.0) for step in range(1, 9)] + [(9, -0.5, 0.5)]
+    assert set(running_share(points).values()) == {None}
+    assert running_share([*points, (12, 1.0, 3.0)])[12] == pytest.approx(8.5 / 36)
     points = [(step, 1.0 if step > WINDOW else 0.0, 0.0 if step > WINDOW else 1.0) for step in range(1, 2 * WINDOW + 1)]
     found = running_share(points)
+    assert found[WINDOW - 1] is None
     assert found[WINDOW] == 0.0
     assert found[WINDOW + 5] == pytest.approx(5 / WINDOW)  # the window holds 5 steps of either kind
     assert found[2 * WINDOW] == 1.0
+    assert running_share([(step, -2.0, -3.0) for step in range(WINDOW)])[WINDOW - 1] is None
 
 
-def test_the_curve_has_the_measured_steps_alone(tmp_path: Path) -> None:
+def figure_of(*paths: Path) -> Any:
     from hicra.report.build import build_model
 
+    (figure,) = signal_curve(build_model(list(paths)))
+    return figure
+
+
+def test_few_measured_steps_have_points_and_no_line(tmp_path: Path) -> None:
     path = curve_run(tmp_path / "run", {5: (1.0, 3.0), 10: (-0.5, 0.5), 15: (9.0, -1.0)})
-    (figure,) = signal_curve(build_model([path]))
+    figure = figure_of(path)
     (panel,) = figure.panels
     assert panel.x == (5.0, 10.0, 15.0)
     (line,) = panel.lines
-    assert line.bold == (0.25, 0.125, pytest.approx(9.5 / 12))  # (1 - .5 + 9) / (4 + 0 + 8)
-    assert line.faint == ((0.25, None, 1.0),)  # the second step has a sum of 0; the third 9 / 8, held at the edge
+    assert line.bold == (None, None, None)
+    assert line.faint == ((0.25, None, 9 / 8),)  # the second step has a sum of 0
+    assert figure.notes[1] == (
+        "Measured steps of a run: 3. A line takes 7 more. In 1 measured step both kinds together show no signal, so there is no "
+        "point."
+    )
     page = page_of(tmp_path, path)
     assert 'id="figure-signal"' in page
     assert "points a0" in page
+    assert page.count('class="beyond a0"') == 1  # 9 / 8, at the edge
+    assert "112.5" in page  # and in figures in the table
+
+
+def test_a_line_begins_where_enough_steps_stand_behind_it(tmp_path: Path) -> None:
+    path = curve_run(tmp_path / "run", dict.fromkeys(range(1, 13), (1.0, 3.0)))
+    figure = figure_of(path)
+    assert figure.panels[0].lines[0].bold == (None,) * (WINDOW - 1) + (0.25,) * 3
+    assert figure.notes[1] == "Measured steps of a run: 12."
+
+
+def test_a_negative_planning_signal_is_no_line_at_the_edge(tmp_path: Path) -> None:
+    few = dict.fromkeys((1, 2, 3, 4), (3.0, -1.0))  # 3 / 2 of the signal
+    page = page_of(tmp_path, curve_run(tmp_path / "run", few))
+    figure = page[page.index('id="figure-signal"') :]
+    assert 'class="bold a0 k0" d=""' in figure[: figure.index("</svg>")]
+    assert figure.count('class="beyond a0"') == 4
+
+
+def test_steps_without_any_signal_are_said(tmp_path: Path) -> None:
+    page = page_of(tmp_path, curve_run(tmp_path / "run", {1: (-1.0, -1.0)}))
+    assert "In 1 measured step both kinds together show no signal" in page
+    page = page_of(tmp_path, curve_run(tmp_path / "two", {2: (0.0, 0.0), 4: (-1.0, -2.0)}))
+    assert "In 2 measured steps both kinds together show no signal" in page
 
 
 def test_runs_without_the_signal_have_no_such_figure(tmp_path: Path) -> None:
@@ -284,21 +326,15 @@ def test_runs_without_the_signal_have_no_such_figure(tmp_path: Path) -> None:
     assert "Signal on planning tokens" not in page
 
 
-def test_runs_whose_measured_steps_saw_no_signal_have_no_such_figure(tmp_path: Path) -> None:
-    # sums of 0 and below have no share: nothing can be drawn
-    page = page_of(tmp_path, curve_run(tmp_path / "run", {2: (0.0, 0.0), 4: (-1.0, -2.0)}))
-    assert "figure-signal" not in page
-
-
 def test_runs_that_measure_at_other_steps_share_the_axes(tmp_path: Path) -> None:
-    from hicra.report.build import build_model
-
-    paths = [
-        curve_run(tmp_path / "a", {2: (1.0, 3.0), 4: (1.0, 3.0)}),
-        curve_run(tmp_path / "b", {3: (3.0, 1.0)}, method="hicra"),
-    ]
-    (figure,) = signal_curve(build_model(paths))
+    figure = figure_of(
+        curve_run(tmp_path / "a", {2 * at: (1.0, 3.0) for at in range(1, 13)}, 24),
+        curve_run(tmp_path / "b", {3: (3.0, 1.0)}, 24, method="hicra"),
+    )
     none, hicra = figure.panels[0].lines
-    assert figure.panels[0].x == (2.0, 3.0, 4.0)
-    assert none.bold == (0.25, 0.25, 0.25)  # it holds until the next step is measured
-    assert hicra.bold == (None, 0.75, None)
+    assert figure.panels[0].x == (2.0, 3.0, *(float(step) for step in range(4, 25, 2)))
+    assert none.bold == (None,) * 10 + (0.25,) * 3
+    assert hicra.mean == (None, 0.75, *(None,) * 11)
+    assert (
+        figure.notes[1] == "Measured steps of a run: 1 to 12 (2 runs). 1 of the runs has no line: a line takes 9 more."
+    )

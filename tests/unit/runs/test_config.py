@@ -45,8 +45,11 @@ def test_a_setting_goes_along_only_where_it_means_the_same(tmp_path):
     path = write(tmp_path, "method: {name: hicra, settings: {alpha: 0.3}}\n")
     config, notes = load_config(path, method="entropy_advantage")
     assert config.method.settings == {}  # its alpha weighs entropies, and is 0.4 by default
-    assert notes == ["method entropy_advantage: alpha of hicra is left out, since it means another thing here"]
-    assert load_config(path, ["method.settings.alpha=0.5"], "entropy_advantage")[0].method.settings == {"alpha": 0.5}
+    said = "method entropy_advantage: alpha of hicra is left out, since it means another thing here, where it is"
+    assert notes == [f"{said} 0.4"]
+    config, notes = load_config(path, ["method.settings.alpha=0.5"], "entropy_advantage")
+    assert config.method.settings == {"alpha": 0.5}
+    assert notes == [f"{said} 0.5"]
 
 
 def test_a_setting_of_the_command_line_is_never_left_out(tmp_path):

@@ -91,7 +91,8 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
     monkeypatch.setattr(module._Measurement, "_part", stopped)
     with pytest.raises(KeyboardInterrupt):
         measure(settings, out=tmp_path / "out", say=lines.append, **given)
-    assert "--resume" in lines[-1]
+    assert "2 of 3 batches are kept" in lines[-1]
+    assert lines[-1].endswith("resume=True")
     monkeypatch.setattr(module._Measurement, "_part", made)
     resumed = measure(settings, out=tmp_path / "out", resume=True, **given)
     for name in ("signal.json", "products.npz"):
@@ -386,23 +387,10 @@ def test_the_task_and_the_lexicon_are_found(tmp_path, task):
     assert find_lexicon("planning", task)[1] == ""
 
 
-def test_what_is_said(result):
-    sentence = {"ci": [0.6, 0.9], "share": 0.8, "batches_needed": None}
-    method = {"difference_ci": [-0.1, 0.2], "batches_needed": 40}
-    found = {
-        "kinds": {"planning": sentence}, "warnings": ["the gradient of x is 0 in 1 of 3 batches"],
-        "methods": {"none": {}, "a": method, "b": method | {"difference_ci": [0.1, 0.2]},
-                    "c": method | {"difference_ci": [-2, -1]}},
-    }  # fmt: skip
-    assert said(found)[:5] == [
-        "Most of the learning signal lies on planning tokens.",
-        "A step of b is nearer to the true gradient than one of none.",
-        "A step of c is farther from it than one of none.",
-        "For a (about 40 batches would do) that cannot be told.",
-        "Note: the gradient of x is 0 in 1 of 3 batches.",
-    ]
-    found["kinds"]["planning"] = {"ci": [0.4, 0.9], "share": 0.6, "batches_needed": 2000}
-    assert "cannot be told from these batches (more than 1000 batches would do)" in said(found)[0]
+def test_the_text_has_both_tables_and_what_their_words_mean(result):
     text = text_of(result)
-    assert max(map(len, text.splitlines()[:14])) <= 120
+    assert max(map(len, text.splitlines())) <= 140
     assert text.splitlines()[0].startswith("3 batches, 108 rollouts, ")
+    for part in ("noise: that of one batch", "label:NAME: the task's exact labels", "minus none", "direction: cosine"):
+        assert part in text
+    assert set(said(result)) <= set(text.splitlines())

@@ -57,6 +57,7 @@ class Meter(TrainerCallback):  # type: ignore[misc]
         self.every: int = getattr(trainer.args, "signal_every", 0) or int(trainer.hicra_shaping.needs_signal)
         self.memory = SignalMemory()
         self._found: list[tuple[dict[str, float | None], dict[str, float | None]]] = []  # since TRL last logged
+        self._read: list[Floats] = []  # the kind weights that methods read, likewise
         self._began = self._spent = 0.0
         self._said = False
         if self.every:
@@ -74,6 +75,8 @@ class Meter(TrainerCallback):  # type: ignore[misc]
             made: the same rollouts, shaped.
             forward: (model, batch of rows) -> log-probabilities of the sampled tokens [B,T], with their gradient.
         """
+        if self.trainer.hicra_shaping.needs_signal:
+            self._read.append(self.memory.weights.copy())  # as `given` gave them: nothing was measured in between
         if not self.every or not any(step % self.every == 0 for step in self._steps()):
             return
         began = time.perf_counter()
@@ -89,13 +92,19 @@ class Meter(TrainerCallback):  # type: ignore[misc]
         self._spent += time.perf_counter() - began
 
     def logged(self) -> dict[str, float | None]:
-        """Returns what was measured since this was last called, by the names of the metrics table; nothing where nothing was."""
+        """Returns what was measured and read since this was last called, by the names of the metrics table.
+
+        Kind weights are there where a method reads them, in each step; signal and noise where something was measured.
+        """
         found, self._found = self._found, []
+        read, self._read = self._read, []
         values: dict[str, float | None] = {}
         for place, of in enumerate(("signal", "noise")) if found else ():
             for kind in KINDS:
                 known = [value for pair in found if (value := pair[place][kind]) is not None]
                 values[f"hicra/{of}_{kind}"] = sum(known) / len(known) if known else None
+        for place, kind in enumerate(KINDS) if read else ():
+            values[f"hicra/kind_weight_{kind}"] = float(np.mean([weights[place] for weights in read]))
         return values
 
     # ---- checkpoints
@@ -133,8 +142,8 @@ class Meter(TrainerCallback):  # type: ignore[misc]
         rest = max(time.perf_counter() - self._began - self._spent, 1e-9)
         if state.is_world_process_zero:
             print(
-                f"signal_every {self.every}: the meter took {self._spent:.2g} s of step {state.global_step}, and all else "
-                f"{rest:.2g} s, so a measured step costs {1 + self._spent / rest:.2f} times another one",
+                f"signal_every {self.every}: of step {state.global_step} the meter took {self._spent:.2g} s of wall time and all "
+                f"else {rest:.2g} s, so this step took {1 + self._spent / rest:.2f} times what it would have without the meter",
                 file=sys.stderr,
             )
 
