@@ -41,7 +41,7 @@ check: setup  ## what CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest --hypothesis-profile=same
+	$(BIN)/python -m pytest --hypothesis-profile=same -n 2 --dist loadfile
 
 docs: setup  ## writes the pages of docs/ that are made from the code; there is no site to build
 	$(BIN)/python docs/make_reference.py

@@ -71,6 +71,9 @@ def _question(result: Found) -> str:
     python studies/hierarchy/quality.py --data ../shared/data    # about six CPU-minutes; without --data the last part is kept
     python studies/hierarchy/quality.py --page                   # this page from the stored result
 
+`--data` names a folder of labelled traces of real models; only [the last part](#sentences-of-real-traces) reads it. Methods are
+called by [their names in hicra](../methods/README.md); `none` is GRPO.
+
 A credit method says how much each token earns. Where a policy can be asked to go on from any prefix, the right answer is known
 up to noise: the true advantage of a token, a = V(after it) - V(before it), with V the chance that the policy ends right from
 there. On the embedded task each V is the mean of {result["continuations"]} fresh continuations, so its standard error is at most
@@ -93,8 +96,8 @@ def _kinds_read(strong: Found, weak: Found) -> str:
     def of(start: Found, kind: str) -> str:
         return f"{with_ci(start['kinds'][kind], 'share', 1, percent=True)} %"
 
-    return f"""*Result* is the number after an equals sign, *end* the answer and the end token. Shares of a² are freed from noise
-and may come out below 0; the two columns of |a| are not: noise draws the first down and the second up.
+    return f"""*Lift* is the share of a² over the share of tokens: 1 is what any token gets. *Result* is
+the number after an equals sign, *end* the answer and the end token. Shares of a² are freed from noise and may come out below 0; the two columns of |a| are not: noise draws the first down and the second up.
 
 - From the strong start {of(strong, "planning")} of the squared advantage lie on planning tokens, which are
   {share(strong["kinds"]["planning"]["tokens"])} of the tokens; {of(strong, "plan")} on plans alone.

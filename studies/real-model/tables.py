@@ -15,6 +15,7 @@ from typing import Any
 from hicra.drawing import signal as charts
 from hicra.drawing import svg
 from hicra.drawing.plot import plot
+from hicra.drawing.readable import decimal
 from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence, model_of, steps_of
 
@@ -30,7 +31,7 @@ TITLE = "Where the learning signal of SmolLM2-135M is, by two lexicons"
 
 def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
     """Writes a number, or a dash where there is none."""
-    return "-" if value is None else f"{value:{'+' if sign else ''}.{digits}f}"
+    return "-" if value is None else decimal(value, digits, sign)
 
 
 def span(pair: Sequence[float] | None, digits: int = 3, sign: bool = False) -> str:

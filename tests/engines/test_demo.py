@@ -65,7 +65,7 @@ def test_the_signal_of_both_starts_comes_first_in_page_and_summary(demo):
         "weak start",
         "strong start",
         "A better step is not yet a better run",
-        "by chance alone",
+        "by chance",
         "inconclusive",
     ):
         assert words in page

@@ -43,6 +43,7 @@ MAPPING: dict[str, tuple[Any, dict[str, Any]]] = {
     "train.micro_batch": (64, {"per_device_train_batch_size": 64, "gradient_accumulation_steps": 4}),
     "train.max_new_tokens": (33, {"max_completion_length": 33}),
     "train.temperature": (0.7, {"temperature": 0.7}),
+    "train.signal_every": (5, {"signal_every": 5}),
     "train.kl": (0.04, {"beta": 0.04}),
     "train.precision": ("bf16", {"bf16": True}),
 }

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hicra.drawing.readable import counted, duration
+from hicra.drawing.readable import counted, decimal, duration
 from hicra.findings.measured_signal import (
     COSINE,
     DIRECTION,
@@ -85,15 +85,15 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"
+    return "-" if value is None else f"{decimal(100 * value, 1)} %"
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if value is None else decimal(value, 3)
 
 
 def _signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.3f}"
+    return "-" if value is None else decimal(value, 3, sign=True)
 
 
 def _small(value: float | None) -> str:
