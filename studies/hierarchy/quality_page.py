@@ -97,7 +97,8 @@ def _kinds_read(strong: Found, weak: Found) -> str:
         return f"{with_ci(start['kinds'][kind], 'share', 1, percent=True)} %"
 
     return f"""*Lift* is the share of a² over the share of tokens: 1 is what any token gets. *Result* is
-the number after an equals sign, *end* the answer and the end token. Shares of a² are freed from noise and may come out below 0; the two columns of |a| are not: noise draws the first down and the second up.
+the number after an equals sign, *end* the answer and the end token. Shares of a² are freed from noise and may come out below 0;
+the two columns of |a| are not: noise draws the first down and the second up.
 
 - From the strong start {of(strong, "planning")} of the squared advantage lie on planning tokens, which are
   {share(strong["kinds"]["planning"]["tokens"])} of the tokens; {of(strong, "plan")} on plans alone.
