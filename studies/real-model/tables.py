@@ -15,7 +15,7 @@ from typing import Any
 from hicra.drawing import signal as charts
 from hicra.drawing import svg
 from hicra.drawing.plot import plot
-from hicra.drawing.readable import decimal
+from hicra.drawing.readable import decimal, interval_end
 from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence, model_of, steps_of
 
@@ -36,7 +36,8 @@ def number(value: float | None, digits: int = 3, sign: bool = False) -> str:
 
 def span(pair: Sequence[float] | None, digits: int = 3, sign: bool = False) -> str:
     """Writes an interval, or a dash where there is none."""
-    return "-" if pair is None else f"{number(pair[0], digits, sign)} to {number(pair[1], digits, sign)}"
+    low, high = (interval_end(one, digits) if sign else decimal(one, digits) for one in pair or (0.0, 0.0))
+    return "-" if pair is None else f"{low} to {high}"
 
 
 def many(value: int | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.demo.sampling import MINED
-from hicra.drawing.readable import decimal
+from hicra.drawing.readable import decimal, interval_end
 from hicra.drawing.signal import side_of
 from hicra.findings.measured_signal import NO_RUN, gradient_told, kind_sentence, step_sentences
 from hicra.lexicon import Lexicon
@@ -62,7 +62,7 @@ def _difference(method: Mapping[str, Any], told_at_all: bool) -> str:
         return f"{said} (no interval)"
     low, high = method["difference_ci"]
     told = {1: "better", -1: "worse", 0: "not told apart"}[side_of(low, high) if told_at_all else 0]
-    return f"{said} ({decimal(low, 3, sign=True)} to {decimal(high, 3, sign=True)}) {told}"
+    return f"{said} ({interval_end(low, 3)} to {interval_end(high, 3)}) {told}"
 
 
 def sections(

@@ -31,6 +31,17 @@ def decimal(value: float, places: int, sign: bool = False) -> str:
     return f"{rounded:+.{places}f}" if sign and rounded else f"{rounded + 0.0:.{places}f}"
 
 
+def interval_end(value: float, places: int) -> str:
+    """Writes an end of an interval of a difference, with its sign; one off 0 never looks like 0, however small it is.
+
+    >>> [interval_end(0.0214, 3), interval_end(-0.00012, 3), interval_end(0.0, 3), interval_end(2e-9, 3)]
+    ['+0.021', '-0.0001', '0.000', '+2e-09']
+    """
+    if value and not round(value, places):
+        return decimal(value, places + 1, sign=True) if round(value, places + 1) else f"{value:+.0e}"
+    return decimal(value, places, sign=True)
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Writes a number of things; the plural of the noun has an s at its end, or is given.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from hicra.drawing import svg
-from hicra.drawing.readable import decimal, number, shorten
+from hicra.drawing.readable import decimal, interval_end, number, shorten
 from hicra.drawing.scales import Scale, nice_ticks
 
 WIDTH = 360
@@ -230,7 +230,7 @@ def step_words(step: Step) -> str:
     cosine = "cosine cannot be told" if step.cosine is None else f"cosine {_signed(step.cosine, False)}"
     if step.method == "none" or step.difference is None:
         return cosine
-    ends = "no interval" if step.low is None or step.high is None else f"{_signed(step.low)} to {_signed(step.high)}"
+    ends = "no interval" if step.low is None or step.high is None else f"{_end(step.low)} to {_end(step.high)}"
     return f"{cosine}, {_signed(step.difference)} ({ends})"
 
 
@@ -252,6 +252,10 @@ def side_of(low: float, high: float) -> int:
 
 def _signed(value: float, sign: bool = True) -> str:
     return shorten(decimal(value, 3, sign=sign).replace("-", "\u2212"), 9)
+
+
+def _end(value: float) -> str:
+    return shorten(interval_end(value, 3).replace("-", "\u2212"), 9)
 
 
 def _step_row(step: Step, scale: Scale, y: float) -> str:

@@ -28,7 +28,7 @@ DIRECTION = "direction: cosine of the mean steps, corrected for noise; at 1 the 
 LEAST_PROJECTION = 1000
 _MOST_BATCHES = 1000  # beyond this, a guess of how many would do has no use as a number
 _NAME = 60  # letters of the name of a method
-_ROUND = 1e-6
+_BEYOND = 0.05  # how far an interval of a cosine may pass 1 without a word on it
 
 
 def gradient_told(found: Found) -> bool:
@@ -59,7 +59,7 @@ def kind_sentence(found: Found) -> str:
 
 
 def step_sentences(found: Found) -> list[str]:
-    """Says which methods take a better or a worse step than `none`, and how many were compared at once; [] without methods."""
+    """Says which methods take a better or a worse step than `none`; [] without methods."""
     sides = _sides(found)
     if not sides:
         return []
@@ -68,17 +68,26 @@ def step_sentences(found: Found) -> list[str]:
             "The gradient itself cannot be told from noise with these batches, so no step is called better or worse; "
             "measure more."
         ]
-    lines = [
+    return [
         f"{_listed(names)} {'takes' if len(names) == 1 else 'take'} a {word} step than none."
         for side, word in ((1, "better"), (-1, "worse"))
         if (names := [name for name, told in sides.items() if told == side])
     ]
-    if len(sides) > 1:
-        lines.append(
-            f"{len(sides)} methods were compared with none at once, each by its own 95 % interval: by chance alone about one in "
-            "twenty such intervals lies off 0."
-        )
-    return lines
+
+
+def chance_sentence(compared: int) -> str:
+    """Says what chance does where so many methods are compared with `none` at once; "" where it is one, or none."""
+    if compared < 2:
+        return ""
+    return (
+        f"{compared} methods were compared with none at once, each by its own 95 % interval: by chance alone about one in twenty "
+        "such intervals lies off 0."
+    )
+
+
+def compared(found: Found) -> int:
+    """Returns how many methods are told from `none`, or could be: 0 where the gradient itself cannot be told from noise."""
+    return len(_sides(found)) if gradient_told(found) else 0
 
 
 def untold(found: Found) -> tuple[str, list[str]]:
@@ -173,7 +182,7 @@ def _batches(found: Found) -> str:
 
 def _impossible(method: Mapping[str, Any]) -> bool:
     ends = [end for key in ("cosine_ci", "bias_cosine_ci") for end in method.get(key) or ()]
-    return any(abs(end) > 1 + _ROUND for end in ends)
+    return any(abs(end) > 1 + _BEYOND for end in ends)
 
 
 def _percent(value: float) -> str:

@@ -86,6 +86,7 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
         "title": TITLE,
         "text": _TEXT,
         "sentences": [_said(one) for one in found],
+        "chance": words.chance_sentence(max(words.compared(one.found()) for one in found)),
         "no_run": words.NO_RUN if any(len(one.methods) > 1 for one in found) else "",
         "figures": figures,
         "notes": [

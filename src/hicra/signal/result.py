@@ -6,12 +6,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hicra.drawing.readable import counted, decimal, duration
+from hicra.drawing.readable import counted, decimal, duration, interval_end
 from hicra.findings.measured_signal import (
     COSINE,
     DIRECTION,
     NO_RUN,
     NOISE,
+    chance_sentence,
+    compared,
     kind_sentence,
     labels_note,
     notes,
@@ -33,9 +35,13 @@ def said(found: Mapping[str, Any]) -> list[str]:
     """Says in sentences where the signal is, which methods take a better or worse step, and what would tell the rest."""
     head, names = untold(found)
     return [
-        kind_sentence(found), *step_sentences(found), *filter(None, [head]), *(f"  {name}" for name in names),
-        *(f"Note: {text}." for text in notes(found)), NO_RUN,
-    ]  # fmt: skip
+        kind_sentence(found),
+        *step_sentences(found),
+        *filter(None, [chance_sentence(compared(found)), head]),
+        *(f"  {name}" for name in names),
+        *(f"Note: {text}." for text in notes(found)),
+        NO_RUN,
+    ]
 
 
 def _first(found: Mapping[str, Any]) -> str:
@@ -62,7 +68,7 @@ def _methods(found: Mapping[str, Any]) -> list[str]:
     for name, one in _in_order(found["methods"], ("none",)):
         rows.append((
             name, _number(one["cosine"]), _range(one["cosine_ci"], _number),
-            *(("", "") if name == "none" else (_signed(one["difference"]), _range(one["difference_ci"], _signed))),
+            *(("", "") if name == "none" else (_signed(one["difference"]), _range(one["difference_ci"], _end))),
             _number(one["bias_cosine"]), _small(one["snr"]),
         ))  # fmt: skip
     return [*_table(rows), *(f"  {line}" for text in (COSINE, DIRECTION) for line in textwrap.wrap(text, _WIDTH))]
@@ -94,6 +100,10 @@ def _number(value: float | None) -> str:
 
 def _signed(value: float | None) -> str:
     return "-" if value is None else decimal(value, 3, sign=True)
+
+
+def _end(value: float) -> str:
+    return interval_end(value, 3)
 
 
 def _small(value: float | None) -> str:

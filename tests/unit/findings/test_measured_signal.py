@@ -5,7 +5,16 @@ import doctest
 import pytest
 
 from hicra.findings import measured_signal
-from hicra.findings.measured_signal import gradient_told, kind_sentence, labels_note, notes, step_sentences, untold
+from hicra.findings.measured_signal import (
+    chance_sentence,
+    compared,
+    gradient_told,
+    kind_sentence,
+    labels_note,
+    notes,
+    step_sentences,
+    untold,
+)
 
 
 def found(ci=(0.6, 0.9), none=(0.2, 0.4), **methods):
@@ -28,10 +37,11 @@ def test_doctests():
 
 def test_methods_are_named_by_what_their_intervals_tell():
     one = found(d=BETTER, a=UNTOLD, b=BETTER, c=WORSE, e=([-1.0, 1.0], 3000), f=(None, None))
-    better, worse, many = step_sentences(one)
+    better, worse = step_sentences(one)
     assert better == "b and d take a better step than none."
     assert worse == "c takes a worse step than none."
-    assert many.startswith("6 methods were compared with none at once")
+    assert compared(one) == 6
+    assert chance_sentence(6).startswith("6 methods were compared with none at once")
     head, names = untold(one)
     assert head.startswith(
         "3 methods cannot be told from none with these batches; how many batches of 256 rollouts would do"
@@ -42,6 +52,7 @@ def test_methods_are_named_by_what_their_intervals_tell():
 
 def test_one_method_is_not_many_and_none_is_no_sentence():
     assert step_sentences(found(b=BETTER)) == ["b takes a better step than none."]
+    assert (compared(found(b=BETTER)), chance_sentence(1), chance_sentence(0)) == (1, "", "")
     assert untold(found(b=BETTER)) == ("", [])
     assert untold(found(f=(None, None))) == ("1 method cannot be told from none with these batches:", ["f"])
     assert step_sentences(found()) == []
