@@ -38,7 +38,7 @@ from hicra.stats.jackknife import jackknife_interval, left_out
 
 REFERENCE = "none"
 PLANNING, EXECUTION = KINDS
-_COLUMNS = 1 << 16  # of a gradient, taken at a time
+_COLUMNS = 1 << 12  # of a gradient, taken at a time; more are slower and take more memory
 
 
 def products(vectors: Sequence[tuple[Array, Mapping[str, Floats]]], names: Sequence[str]) -> Floats:
