@@ -1,6 +1,7 @@
 """Rebuilds every table, figure and docs/study.md from the stored results, byte for byte.
 
-python studies/hierarchy/build.py            writes RULES.md, verdicts.json, figures/ and docs/study.md
+python studies/hierarchy/build.py            writes RULES.md, verdicts.json, figures/, docs/study.md, and what README.md and
+                                             docs/methods/adaptive.md say of the study
 python studies/hierarchy/build.py --check    writes nothing; exit 1 where a file differs, is missing or is left over
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+from blocks import blocks, filled
 from claims import CLAIMS
 from contrasts import primary_contrasts
 from figures import FIGURES
@@ -28,8 +30,8 @@ ROOT = HERE.parents[1]
 DRAWN, FROM_DOCS = "studies/hierarchy/figures", "../studies/hierarchy/figures"
 
 
-def built(results: Results) -> dict[str, str]:
-    """Makes the text of every file, by its path in the repository."""
+def built(results: Results, root: Path = ROOT) -> dict[str, str]:
+    """Makes the text of every file, by its path in the repository; `root` has the pages of which only a part is made."""
     files, drawn = {"studies/hierarchy/RULES.md": rules()}, {}
     for figure in FIGURES:
         data = figure.data(results)
@@ -48,7 +50,7 @@ def built(results: Results) -> dict[str, str]:
     }
     files["studies/hierarchy/verdicts.json"] = canonical_json(verdicts, indent=1)
     files["docs/study.md"] = page(results, judged[0], judged[1], drawn)
-    return files
+    return files | filled(blocks(results, *judged), root)
 
 
 def stored(folder: Path) -> Results:
@@ -75,7 +77,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder of the stored results")
     parser.add_argument("--root", type=Path, default=ROOT, help="where the files are written, or looked for")
     given = parser.parse_args()
-    files = built(stored(given.results))
+    files = built(stored(given.results), given.root)
     if given.check:
         wrong = differing(files, given.root)
         if wrong:

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 import build
 import collect
 import pytest
+from blocks import BEGIN, END, filled
 from build import built, differing, stored
 from figures import FIGURES
 from plan import runs
@@ -17,6 +18,7 @@ from results import Results, read_results, whole_parts
 from verdicts import NOT_RUN
 
 import study_made
+from hicra.errors import DataError
 from paths import ROOT
 
 pytestmark = pytest.mark.slow  # each builds the page with every figure
@@ -89,7 +91,7 @@ def test_check_finds_what_differs_and_what_is_left_over(folder, files, tmp_path,
         monkeypatch.setattr(sys, "argv", ["build.py", "--results", str(folder), "--root", str(tmp_path), *more])
         build.main()
 
-    monkeypatch.setattr(build, "built", lambda _: files)
+    monkeypatch.setattr(build, "built", lambda _, root: files)
     run()
     run("--check")
     page = tmp_path / "docs" / "study.md"
@@ -101,6 +103,26 @@ def test_check_finds_what_differs_and_what_is_left_over(folder, files, tmp_path,
     run()
     assert not old.exists()
     assert page.read_text(encoding="utf-8") == files["docs/study.md"]
+
+
+def test_the_readme_and_the_page_of_the_method_say_what_the_study_found(files):
+    block = files["README.md"].split(BEGIN)[1].split(END)[0]
+    rows = [line for line in block.splitlines() if line.startswith("| ")]
+    assert len(rows) == 2 + 6  # a head, and each primary arm but GRPO
+    assert "| difficulty part (`hicra_difficulty`) | +0." in block
+    for said in (" from the strong start, **", "`hicra_adaptive` is never worse", "holds 1"):
+        assert said in block
+    assert "- **Controlled study**: `hicra_adaptive` is never worse" in files["docs/methods/adaptive.md"]
+
+
+def test_a_page_without_the_marks_is_named(tmp_path):
+    (tmp_path / "README.md").write_text(f"{BEGIN}\nold\n", encoding="utf-8")
+    with pytest.raises(DataError, match="README.md lacks the marks"):
+        filled({"README.md": "new", "docs/methods/adaptive.md": "new"}, tmp_path)
+    (tmp_path / "README.md").write_text(f"a\n{BEGIN}\nold\n{END}\nb\n", encoding="utf-8")
+    assert filled({"README.md": "new", "docs/methods/adaptive.md": "new"}, tmp_path) == {
+        "README.md": f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    }
 
 
 def test_a_part_is_shown_when_all_of_its_runs_are_made():
