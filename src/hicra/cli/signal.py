@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from hicra.cli.common import COMMON, Common, Overwrite
 from hicra.cli.options import given, options
 from hicra.errors import ArtifactError, UsageError
-from hicra.runs.find import MANIFEST, SIGNAL_KIND
+from hicra.runs.find import MANIFEST, SIGNAL_KIND, SIGNAL_SCHEMA
 from hicra.signal.settings import METHODS, SignalSettings
 
 Options = options(
@@ -109,11 +109,10 @@ def _recorded(out: Path | None) -> dict[str, Any]:
         ArtifactError: hicra.json is damaged, or of something else.
     """
     from hicra.artifacts import read_manifest
-    from hicra.signal.checked import SCHEMA_VERSION
 
     if out is None or not (out / MANIFEST).exists():
         return {}
-    found = read_manifest(out / MANIFEST, SIGNAL_KIND, SCHEMA_VERSION)
+    found = read_manifest(out / MANIFEST, SIGNAL_KIND, SIGNAL_SCHEMA)
     try:
         inputs = found["inputs"]
         kept = {"model": found["model"]["name"], "settings": found["settings"], "task": inputs.get("task", "")}

@@ -16,9 +16,8 @@ from hicra.drawing.readable import shorten
 from hicra.drawing.signal import KINDS
 from hicra.errors import ArtifactError
 from hicra.report.encode import clean, plain
-from hicra.runs.find import RESULT, SIGNAL_KIND
+from hicra.runs.find import RESULT, SIGNAL_KIND, SIGNAL_SCHEMA
 
-SCHEMA_VERSION = 1
 MAX_NAME = 120  # characters of the name of a measurement, a kind or a method
 _AGAIN = "measure it again with `hicra signal`"
 _COUNTS = ("batches", "rollouts", "accuracy", "seconds")
@@ -101,7 +100,7 @@ def read_measured(folder: Path, name: str) -> Measurement:
     Raises:
         ArtifactError: it is no such folder, is not complete, or its result does not hold what it should.
     """
-    manifest = read_manifest(folder / "hicra.json", SIGNAL_KIND, SCHEMA_VERSION)
+    manifest = read_manifest(folder / "hicra.json", SIGNAL_KIND, SIGNAL_SCHEMA)
     file = folder / RESULT
     why = f"it holds no {RESULT}" if not file.exists() else "it was begun again" if not manifest.get("complete") else ""
     if why:  # a result beside `complete: false` is that of fewer batches

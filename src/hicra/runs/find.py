@@ -9,7 +9,11 @@ from hicra.artifacts import read_json
 from hicra.errors import DataError, HicraError
 
 MANIFEST = "hicra.json"
-SIGNAL_KIND, RESULT = "hicra.signal", "signal.json"  # the kind of what `hicra signal` writes, and its file of results
+SIGNAL_KIND, SIGNAL_SCHEMA, RESULT = (
+    "hicra.signal",
+    1,
+    "signal.json",
+)  # what `hicra signal` writes: kind, version, result
 _NAMED = 6  # the most paths that a sentence lists
 
 

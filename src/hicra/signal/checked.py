@@ -9,10 +9,9 @@ from typing import Any
 
 from hicra.artifacts import read_json, read_manifest
 from hicra.errors import ArtifactError
-from hicra.runs.find import SIGNAL_KIND
+from hicra.runs.find import SIGNAL_KIND, SIGNAL_SCHEMA
 from hicra.signal.products import EXECUTION, PLANNING, REFERENCE
 
-SCHEMA_VERSION = 1
 Rule = tuple[Callable[[Any], bool], str]
 
 
@@ -55,7 +54,7 @@ _OF_METHOD = {
 
 def manifest_of(file: Path) -> dict[str, Any]:
     """Reads the manifest of a measurement; raises ArtifactError, which names the key, where it is not as it should be."""
-    found = read_manifest(file, SIGNAL_KIND, SCHEMA_VERSION)
+    found = read_manifest(file, SIGNAL_KIND, SIGNAL_SCHEMA)
     fix = "measure again with --overwrite, or choose another -o"
     _check(found, _OF_MANIFEST, str(file), fix)
     _check(found["settings"], {"batches": _COUNT}, f"{file}: settings", fix)

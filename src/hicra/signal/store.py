@@ -30,11 +30,10 @@ from hicra.artifacts import (
 )
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
-from hicra.runs.find import MANIFEST, RESULT
-from hicra.runs.find import SIGNAL_KIND as KIND
+from hicra.runs.find import MANIFEST, RESULT, SIGNAL_KIND, SIGNAL_SCHEMA
 from hicra.runs.repair import sweep
 from hicra.signal import parts
-from hicra.signal.checked import SCHEMA_VERSION, manifest_of, result_of
+from hicra.signal.checked import manifest_of, result_of
 from hicra.signal.parts import MeasuredBatch
 from hicra.version import __version__
 
@@ -97,7 +96,7 @@ class SignalStore:
         """
         refuse_both(resume, overwrite)
         manifest = {
-            "kind": KIND, "schema_version": SCHEMA_VERSION, **asked, "versions": {"hicra": __version__, **versions},
+            "kind": SIGNAL_KIND, "schema_version": SIGNAL_SCHEMA, **asked, "versions": {"hicra": __version__, **versions},
             "complete": False, "seconds": None,
         }  # fmt: skip
         if resume and (path / MANIFEST).exists() and not _nothing_measured(path):
