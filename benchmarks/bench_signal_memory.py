@@ -35,7 +35,7 @@ from hicra.signal.settings import SignalSettings
 from hicra.tasks.base import make_task
 from machine import finish, machine
 
-FEW, MANY, PROJECT = 3, 9, 4096
+FEW, MANY, PROJECT = 3, 18, 4096
 MARGIN = 1.1
 TOY = {"model": "plan-execute-weak", "task": "plan_execute"}
 SMOLLM2 = {"model": "smollm2-135m-instruct", "task": "arithmetic", "given": {"answer_mode": "boxed"}}
