@@ -42,8 +42,13 @@ def grouping_hook(
         **chosen: method_settings, method_then, baseline, baseline_settings and unit, as for `shape_rollouts`. The baseline
             compares the rewards of a group's trajectories, in the place of rLLM's own estimator.
 
-    The function raises as `shape_rollouts` does; a rollout in its messages is a trajectory, counted over all groups from 0.
+    Raises:
+        ConfigError: a name, a setting, the lexicon or the tokenizer is refused. The function that is returned raises as
+            `shape_rollouts` does; a row or rollout in its messages is a trajectory, counted over all groups from 0.
     """
+    shape_rollouts(
+        [], [], [], [], tokenizer, lexicon, method, **chosen
+    )  # a wrong name is found before a batch is sampled
 
     def hook(episodes: list[Any], transform_config: Any, compact_filtering_config: Any = None) -> list[Any]:
         groups = (group or _own_grouping())(episodes, transform_config, compact_filtering_config)
