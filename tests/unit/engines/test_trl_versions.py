@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 import hicra.engines.trl
-from hicra.cli.doctor import examine
+from hicra.doctor import examine
 from hicra.engines.open import open_engine
 from hicra.engines.trl import versions
 from hicra.errors import EngineError
@@ -29,7 +29,7 @@ def test_the_versions(version, known):
 @pytest.fixture
 def trl_is(monkeypatch):
     def of(version):
-        for place in ("hicra.engines.trl.versions", "hicra.cli.doctor"):
+        for place in ("hicra.engines.trl.versions", "hicra.doctor.engines"):
             real = __import__(place, fromlist=["installed"]).installed
             monkeypatch.setattr(f"{place}.installed", lambda name, real=real: version if name == "trl" else real(name))
 
