@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from hicra.arrays import Ints
 from hicra.doctor.problem import Problem
+from hicra.generation.render import has_chat_template
 from hicra.text.byte_tables import table_of
 from hicra.text.stream import Vocabulary
 from hicra.text.tokenizer import TokenBytes, load_tokenizer, token_bytes
@@ -58,7 +58,7 @@ def examine_tokenizer(folder: str, seed: int = 0) -> tuple[dict[str, Any], list[
     notes = []
     if table.family in SPACED:
         notes.append(f"the tokenizer {folder} drops white space, so grams with punctuation may be missed")
-    if not _has_chat_template(Path(folder)):
+    if not has_chat_template(Path(folder)):
         notes.append(f"{folder} has no chat template: prompts are given to the model as plain text")
     problems = []
     if first:
@@ -115,13 +115,3 @@ def _plain(family: str) -> Callable[[str], str]:
         return text.lstrip(" ") if family == "metaspace" else text  # the space that may or may not open a text
 
     return plain
-
-
-def _has_chat_template(folder: Path) -> bool:
-    if (folder / "chat_template.jinja").is_file() and (folder / "chat_template.jinja").stat().st_size:
-        return True
-    try:
-        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(isinstance(config, dict) and config.get("chat_template"))

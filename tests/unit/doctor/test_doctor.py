@@ -143,7 +143,7 @@ def test_a_process_that_fails_is_a_problem(verl_is, code, says):
     assert says in problems[0].what
 
 
-def test_engines_without_a_package_are_known_by_their_folders(tmp_path, monkeypatch):
+def test_engines_without_a_package_are_known_by_their_folders(tmp_path, monkeypatch, quick):
     for name in ("slime", "rllm"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise RuntimeError('it must not be imported')")

@@ -49,6 +49,16 @@ def test_another_version_is_refused_by_name(trl_is, monkeypatch, version):
         assert error.value.fix == "pip install 'trl>=1.8,!=1.15.*,<1.17'"
 
 
+def test_without_trl_the_extra_is_named(trl_is, monkeypatch):
+    trl_is(None)
+    monkeypatch.delitem(sys.modules, "hicra.engines.trl.run", raising=False)
+    for ask in (lambda: hicra.engines.trl.HicraGRPOConfig, lambda: open_engine("trl")):
+        with pytest.raises(EngineError, match="needs trl, which is not installed") as error:
+            ask()
+        assert error.value.fix == "pip install 'hicra[train]'"
+    assert examine()["engines"]["trl"] == {"version": None, "note": "not installed: pip install 'hicra[train]'"}
+
+
 def test_doctor_says_so_too(trl_is):
     trl_is("1.17.0")
     found = examine()
