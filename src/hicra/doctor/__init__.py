@@ -5,6 +5,6 @@ the training engines, `machine` looks at cores and GPU, `alignment` at a tokeniz
 """
 
 from hicra.doctor.examine import examine
-from hicra.doctor.problem import Problem
+from hicra.doctor.fault import Fault
 
-__all__ = ["Problem", "examine"]
+__all__ = ["Fault", "examine"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Ints
-from hicra.doctor.problem import Problem
+from hicra.doctor.fault import Fault
 from hicra.generation.render import has_chat_template
 from hicra.text.byte_tables import table_of
 from hicra.text.stream import Vocabulary
@@ -23,7 +23,7 @@ _REPLACED = re.compile("\ufffd+")
 _BLANK = re.compile(r"\s+")
 
 
-def examine_tokenizer(folder: str, seed: int = 0) -> tuple[dict[str, Any], list[Problem], list[str]]:
+def examine_tokenizer(folder: str, seed: int = 0) -> tuple[dict[str, Any], list[Fault], list[str]]:
     """Compares the text of random rows of token ids, and of a random beginning of each, with the tokenizer's own `decode`.
 
     Bytes that are no text are compared as such, however many marks a decoder shows for them. Special tokens are in no row.
@@ -62,7 +62,7 @@ def examine_tokenizer(folder: str, seed: int = 0) -> tuple[dict[str, Any], list[
         notes.append(f"{folder} has no chat template: prompts are given to the model as plain text")
     problems = []
     if first:
-        problems.append(Problem(
+        problems.append(Fault(
             f"the text of {found['differ']} of {ROWS} random rows is not what {folder} decodes; the first: {first}",
             "hicra tag FILE, without --tokenizer, which tags the text itself",
         ))  # fmt: skip

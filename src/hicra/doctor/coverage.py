@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra import corpus
-from hicra.doctor.problem import Problem
+from hicra.doctor.fault import Fault
 from hicra.drawing.readable import counted
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found, warnings_of
@@ -23,7 +23,7 @@ WIDE = 0.5  # above this share the engines warn, too
 
 def examine_lexicon(
     path: Path, lexicon: Lexicon, tokenizer: str | None, mapping: Mapping[str, str] | None = None
-) -> tuple[dict[str, Any], list[Problem], list[str]]:
+) -> tuple[dict[str, Any], list[Fault], list[str]]:
     """Tags the first rollouts of a file or folder.
 
     Returns:
@@ -40,7 +40,7 @@ def examine_lexicon(
     frame = next(iter(source), source.empty())
     frame = frame.filter(frame["response"].is_not_null())
     if frame.is_empty():
-        return {}, [Problem(f"{path} holds no response that can be read", f"hicra corpus inspect {path}")], []
+        return {}, [Fault(f"{path} holds no response that can be read", f"hicra corpus inspect {path}")], []
     texts = frame["response"].to_list()
     tagged = RowTagger(lexicon, tokenizer).tag(texts, frame["token_ids"].to_list())
     grams = Counter(gram for spans in tagged.spans for _, _, gram in spans)
@@ -53,10 +53,10 @@ def examine_lexicon(
     notes = warnings_of(lexicon, None, tokenizer)
     if not grams:
         said = nothing_found(lexicon, len(texts), letters_by_script(texts))
-        return found, [Problem(f"{said}; with it the method changes nothing", f"hicra mine {path} -o LEXICON")], notes
+        return found, [Fault(f"{said}; with it the method changes nothing", f"hicra mine {path} -o LEXICON")], notes
     if share > WIDE:
         what = (
             f"lexicon {lexicon.name!r} marks {share:.0%} of the tokens of {counted(len(texts), 'row')}, more than half"
         )
-        return found, [Problem(what, f"hicra lexicon show {lexicon.name}")], notes
+        return found, [Fault(what, f"hicra lexicon show {lexicon.name}")], notes
     return found, [], notes

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hicra.doctor.problem import Problem
+from hicra.doctor.fault import Fault
 from hicra.engines.trl import versions as trl_versions
 from hicra.version import installed
 
@@ -22,11 +22,11 @@ SECONDS = 300
 BY_FOLDER = {
     "slime": ("backends/megatron_utils", "--custom-advantage-function-path hicra.engines.slime.shape"),
     "rllm": ("trainer/algorithms", "traj_grouping_hook=hicra.engines.rllm.grouping_hook(...)"),
-    "skyrl": ("train/trainer.py", "class Mine(hicra.engines.skyrl.HicraMixin, RayPPOTrainer)"),
+    "skyrl": ("train/trainer.py", "class Mine(hicra.engines.skyrl.HicraSkyRL, RayPPOTrainer)"),
 }
 
 
-def examine_engines(want_verl: bool = False) -> tuple[dict[str, Entry], bool, list[Problem]]:
+def examine_engines(want_verl: bool = False) -> tuple[dict[str, Entry], bool, list[Fault]]:
     """Looks at each engine; one that is absent is no problem, and one that is installed and cannot work is.
 
     Args:
@@ -41,12 +41,12 @@ def examine_engines(want_verl: bool = False) -> tuple[dict[str, Entry], bool, li
     return entries, registered, [*problems, *more]
 
 
-def _trl() -> tuple[Entry, list[Problem]]:
+def _trl() -> tuple[Entry, list[Fault]]:
     version = installed("trl")
     if version is None:
         return {"version": None, "note": "not installed: pip install 'hicra[train]'"}, []
     if not trl_versions.is_known(version):
-        problem = Problem(
+        problem = Fault(
             f"trl {version} is installed, but hicra works with TRL {trl_versions.RANGE}", trl_versions.INSTALL
         )
         return {
@@ -56,19 +56,19 @@ def _trl() -> tuple[Entry, list[Problem]]:
     try:
         importlib.import_module("hicra.engines.trl.mixin")
     except Exception as error:  # whatever breaks the import, the user must see it
-        problem = Problem(f"hicra.engines.trl cannot be imported: {error}", "pip install 'hicra[train]'")
+        problem = Fault(f"hicra.engines.trl cannot be imported: {error}", "pip install 'hicra[train]'")
         return {"version": version, "note": "the adapter cannot be imported"}, [problem]
     return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}, []
 
 
-def _verl(wanted: bool) -> tuple[Entry, bool, list[Problem]]:
+def _verl(wanted: bool) -> tuple[Entry, bool, list[Fault]]:
     version = installed("verl")
     if importlib.util.find_spec(VERL) is None:
         return {"version": version, "note": "this version of hicra has no adapter for it"}, False, []
     if version is None:
         note = "not installed: pip install 'hicra[verl]'"
         note += f"; {APART}" if installed("trl") else ""
-        missing = Problem(f"verl is not installed{f', and {APART}' if installed('trl') else ''}", _own_environment())
+        missing = Fault(f"verl is not installed{f', and {APART}' if installed('trl') else ''}", _own_environment())
         return {"version": None, "note": note}, False, [missing] if wanted else []
     problems = _ask_verl()
     note = (
@@ -87,7 +87,7 @@ def _own_environment() -> str:
     )
 
 
-def _ask_verl() -> list[Problem]:
+def _ask_verl() -> list[Fault]:
     """Asks whether the plug-in is registered in a process of its own, as each worker of verl is one.
 
     verl swallows the error of a plug-in that cannot be imported, and importing it changes other packages, so that this process
@@ -99,11 +99,11 @@ def _ask_verl() -> list[Problem]:
         )
         found = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
-        return [Problem(f"importing verl took more than {SECONDS} seconds", "python -X importtime -c 'import verl'")]
+        return [Fault(f"importing verl took more than {SECONDS} seconds", "python -X importtime -c 'import verl'")]
     except (ValueError, IndexError):
         last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        return [Problem(f"asking verl for its plug-ins failed: {last}", f"python -c '{ASK_VERL}'")]
-    return [Problem(str(one["what"]), str(one["fix"])) for one in found]
+        return [Fault(f"asking verl for its plug-ins failed: {last}", f"python -c '{ASK_VERL}'")]
+    return [Fault(str(one["what"]), str(one["fix"])) for one in found]
 
 
 def _by_folder(name: str) -> Entry:

@@ -9,9 +9,9 @@ from typing import Any
 from hicra.doctor.alignment import examine_tokenizer
 from hicra.doctor.coverage import examine_lexicon
 from hicra.doctor.engines import examine_engines
+from hicra.doctor.fault import Fault
 from hicra.doctor.machine import machine, notes_on
 from hicra.doctor.packages import examine_packages, tested, versions
-from hicra.doctor.problem import Problem
 from hicra.errors import HicraError
 from hicra.lexicon import Lexicon
 
@@ -58,7 +58,7 @@ def examine(
         try:
             result[name], found, told = look()
         except HicraError as error:
-            found, told = [Problem(error.message, error.fix)], []
+            found, told = [Fault(error.message, error.fix)], []
         problems += [one for one in found if one not in problems]
         notes += told
     return result | {"notes": notes, "problems": [one.as_json() for one in problems]}

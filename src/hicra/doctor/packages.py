@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 
-from hicra.doctor.problem import Problem
+from hicra.doctor.fault import Fault
 from hicra.doctor.requirements import Requirement, fits, requirements
 from hicra.version import __version__, installed
 
@@ -36,7 +36,7 @@ def tested() -> dict[str, str]:
     return {"python": ", ".join(pythons), **ranges}
 
 
-def examine_packages() -> tuple[list[Problem], list[str]]:
+def examine_packages() -> tuple[list[Fault], list[str]]:
     """Returns what is broken: a base package that is missing, or a version that does not go with an engine in use; and notes."""
     problems, notes = [], []
     for one in requirements():
@@ -45,11 +45,11 @@ def examine_packages() -> tuple[list[Problem], list[str]]:
             continue
         if version is None:
             if not one.extra:
-                problems.append(Problem(f"package {one.package} is missing", one.command))
+                problems.append(Fault(f"package {one.package} is missing", one.command))
         elif not fits(version, one.versions):
             said = f"{one.package} {version} is installed, and hicra is tested with {one.package} {one.versions}"
             if _in_use(one):
-                problems.append(Problem(said, one.command))
+                problems.append(Fault(said, one.command))
             elif one.extra not in ENGINE_OF:
                 notes.append(f"{said}: {one.command}")
     here = ".".join(platform.python_version_tuple()[:2])

@@ -26,7 +26,7 @@ def default(key: str) -> Any:
     return field_of(RunConfig, key).default
 
 
-class Chosen(Strict):
+class Choice(Strict):
     """What is chosen by name."""
 
     lexicon: str = Field(
@@ -47,7 +47,7 @@ class Chosen(Strict):
     baseline_settings: dict[str, Any] = Field(default={}, description="Settings of the baseline.")
 
     @classmethod
-    def read(cls, given: Any, section: str = "") -> Chosen:
+    def read(cls, given: Any, section: str = "") -> Choice:
         """Checks a mapping of these keys.
 
         Args:

@@ -22,7 +22,7 @@ import numpy as np
 from hicra.arrays import Array, Bools, as_numpy
 from hicra.credit import Assignment
 from hicra.credit.border import exact_ids, scored
-from hicra.engines.chosen import Chosen, default, shaping_of
+from hicra.engines.chosen import Choice, default, shaping_of
 from hicra.errors import ConfigError, DataError, HicraError, MissingField
 from hicra.lexicon import Lexicon
 
@@ -103,7 +103,7 @@ def shape_rollouts(
         )
     if baseline is None and advantages is None:
         baseline = BASELINE
-    chosen = Chosen.read({
+    chosen = Choice.read({
         "unit": unit, "method": method, "method_settings": dict(method_settings or {}),
         "method_then": [dict(one) for one in method_then], "baseline": baseline,
         "baseline_settings": dict(baseline_settings or {}),

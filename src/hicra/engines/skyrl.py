@@ -1,7 +1,7 @@
 """HICRA in SkyRL: a mixin before its trainer class, which shapes after SkyRL's own estimator.
 
-    from hicra.engines.skyrl import HicraMixin
-    class HicraTrainer(HicraMixin, RayPPOTrainer):
+    from hicra.engines.skyrl import HicraSkyRL
+    class HicraTrainer(HicraSkyRL, RayPPOTrainer):
         hicra = {"lexicon": "paper", "method_settings": {"alpha": 0.1}}
 
 Return it from `BasePPOExp.get_trainer`. The keys of `hicra` are those of `hicra.engines.chosen`. torch is imported when the
@@ -22,18 +22,18 @@ import numpy as np
 
 from hicra.arrays import as_numpy
 from hicra.credit.border import exact_ids
-from hicra.engines.chosen import SECTION, Chosen, shaping_of
+from hicra.engines.chosen import SECTION, Choice, shaping_of
 from hicra.errors import ConfigError
 
 HAVE = ("response_ids", "response_mask", "planning_mask", "group_ids", "rewards")
-Trainer: Any = object  # stands for the trainer class that HicraMixin is put before
+Trainer: Any = object  # stands for the trainer class that HicraSkyRL is put before
 
 
-class HicraMixin(Trainer):  # type: ignore[misc]
-    """Adds HICRA to a SkyRL trainer that stands after it: `class Mine(HicraMixin, RayPPOTrainer)`.
+class HicraSkyRL(Trainer):  # type: ignore[misc]
+    """Adds HICRA to a SkyRL trainer that stands after it: `class Mine(HicraSkyRL, RayPPOTrainer)`.
 
     Attributes:
-        hicra: keys of `hicra.engines.chosen.Chosen`; absent ones take the defaults.
+        hicra: keys of `hicra.engines.chosen.Choice`; absent ones take the defaults.
 
     Raises:
         ConfigError: a key or a value of `hicra` is refused, as the trainer is made.
@@ -42,7 +42,7 @@ class HicraMixin(Trainer):  # type: ignore[misc]
     hicra: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._hicra_chosen = Chosen.read(self.hicra, SECTION)
+        self._hicra_chosen = Choice.read(self.hicra, SECTION)
         self._hicra_credit = self._hicra_chosen.assignment(HAVE, "SkyRL")
         super().__init__(*args, **kwargs)
 

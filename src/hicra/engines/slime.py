@@ -27,7 +27,7 @@ import numpy as np
 
 from hicra.arrays import Array, Bools, as_numpy
 from hicra.credit import Assignment
-from hicra.engines.chosen import SECTION, Chosen, shaping_of
+from hicra.engines.chosen import SECTION, Choice, shaping_of
 from hicra.errors import ConfigError, DataError, EngineError
 
 OTHERS = (
@@ -56,7 +56,7 @@ def shape(args: Any, rollout_data: dict[str, Any]) -> None:
     """
     import torch
 
-    chosen = Chosen.read(getattr(args, SECTION, None), SECTION)
+    chosen = Choice.read(getattr(args, SECTION, None), SECTION)
     credit = chosen.assignment(HAVE, "slime")
     _refuse(args, credit)
     ids, live, rewards = _arrays(rollout_data)

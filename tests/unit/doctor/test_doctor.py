@@ -10,7 +10,7 @@ from tokenizers import AddedToken, Tokenizer, decoders
 
 from hicra import Lexicon, cli
 from hicra.doctor import alignment, coverage, engines, examine, machine, packages, requirements
-from hicra.doctor.problem import Problem
+from hicra.doctor.fault import Fault
 from hicra.doctor.requirements import Requirement, fits
 from tokenizers_made import FAMILIES, byte_level, wordpiece
 
@@ -66,7 +66,7 @@ def test_a_package_that_is_missing_or_too_new_is_a_problem_with_its_command(meta
     metadata_is(LINES, {"numpy": "3.1", "torch": "2.1", "ray": "2.1", "pytest": "1.0"})
     problems, notes = packages.examine_packages()
     assert problems == [
-        Problem("numpy 3.1 is installed, and hicra is tested with numpy >=2.0,<3", "pip install 'numpy>=2.0,<3'")
+        Fault("numpy 3.1 is installed, and hicra is tested with numpy >=2.0,<3", "pip install 'numpy>=2.0,<3'")
     ]
     assert [note for note in notes if "ray 2.1" in note]
     assert not [note for note in notes if "torch" in note or "pytest" in note]  # no TRL, so torch is for something else
@@ -129,7 +129,7 @@ def test_a_plug_in_that_verl_swallowed_is_found(verl_is):
     verl_is("0.9.1", f"print({json.dumps(said)!r})")
     entries, registered, problems = engines.examine_engines()
     assert not registered
-    assert problems == [Problem(**said[0])]
+    assert problems == [Fault(**said[0])]
     assert "not registered" in entries["verl"]["note"]
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hicra import Lexicon, Tagger
-from hicra.engines.skyrl import HicraMixin
+from hicra.engines.skyrl import HicraSkyRL
 from hicra.errors import ConfigError
 from tokenizers_made import byte_level
 
@@ -61,7 +61,7 @@ def trainer(tmp_path):
     (tmp_path / "grams.txt").write_text("\n".join(GRAMS))
 
     def of(**chosen):
-        class Mine(HicraMixin, Trainer):
+        class Mine(HicraSkyRL, Trainer):
             hicra = {"lexicon": str(tmp_path / "grams.txt"), **chosen}  # noqa: RUF012
 
         return Mine(TOKENIZER)

@@ -1,11 +1,11 @@
-"""A problem is something broken, with the one command or sentence that repairs it."""
+"""A fault is something broken (`problems` of `--json`), with the one command or sentence that repairs it."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 
-class Problem(NamedTuple):
+class Fault(NamedTuple):
     """Says what is broken, and how to repair it."""
 
     what: str
