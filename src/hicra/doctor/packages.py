@@ -26,13 +26,20 @@ def versions() -> dict[str, str | None]:
 
 
 def tested() -> dict[str, str]:
-    """Returns the versions that hicra is tested with: of Python, of its base packages and of those of its extras."""
+    """Returns the versions that hicra is tested with: of Python, of its base packages and of those of its extras.
+
+    Those that go with an engine are left out where it is absent, since another engine here may want others.
+    """
     pythons = []
     for line in _classifiers():
         language, _, number = line.rpartition(" :: ")
         if language == "Programming Language :: Python" and "." in number:
             pythons.append(number)
-    ranges = {one.package: one.versions for one in requirements() if one.extra != FOR_DEVELOPERS}
+    ranges = {
+        one.package: one.versions
+        for one in requirements()
+        if one.extra != FOR_DEVELOPERS and (one.extra not in ENGINE_OF or one.package in OWN_CHECK or _in_use(one))
+    }
     return {"python": ", ".join(pythons), **ranges}
 
 

@@ -53,6 +53,10 @@ def test_requirements_are_read_from_the_package_itself(metadata_is):
     ]  # fmt: skip
     assert requirements.requirements()[0].command == "pip install 'numpy>=2.0,<3'"
     assert packages.tested()["ray"] == ">=2.60,<3"
+    assert packages.tested()["trl"] == ">=1.8,!=1.15.*,<1.17"
+    assert "torch" not in packages.tested()  # beside verl it is another one
+    metadata_is(LINES, {"trl": "1.16.0"})
+    assert packages.tested()["torch"] == ">=2.10"
 
 
 def test_those_of_this_installation_fit():
