@@ -74,7 +74,8 @@ def test_openrlhf():
 
     experiences = [
         Bag(
-            index=part, rewards=torch.tensor([REWARDS[at] for at in part]), sequences=padded([[*IDS[at][0], *IDS[at][1]] for at in part]),
+            index=part, rewards=torch.tensor([REWARDS[at] for at in part]),
+            sequences=padded([[*IDS[at][0], *IDS[at][1]] for at in part]),
             action_mask=padded([[0.0] * len(IDS[at][0]) + [1.0] * len(IDS[at][1]) for at in part])[:, 1:],
         )
         for part in ([2, 0], [1, 3])
