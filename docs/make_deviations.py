@@ -57,6 +57,7 @@ FAMILIES = {
     "DAPO": "Recipe: DAPO",
     "TCR": "Recipe: GRPO-TCR",
     "TRAIN": "Training",
+    "ENGINE": "Credit in engines that have no config of hicra",
     "METRIC": "Metrics",
     "SIGNAL": "The signal of the gradient",
     "METER": "The meter during training",

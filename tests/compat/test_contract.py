@@ -176,7 +176,8 @@ def test_base_install_needs_no_torch():
         "    def find_spec(self, name, path=None, target=None):\n"
         f"        if name.split('.')[0] in {heavy!r}: raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
-        "import hicra, hicra.cli, hicra.tagging, hicra.diagnose, hicra.report, hicra.mining.mine, hicra.cli.doctor\n"
+        "import hicra, hicra.cli, hicra.tagging, hicra.diagnose, hicra.report, hicra.mining.mine, hicra.doctor\n"
+        "import hicra.engines.lists, hicra.engines.slime, hicra.engines.rllm, hicra.engines.skyrl\n"
         "hicra.Tagger(hicra.Lexicon.load('paper')).spans('so we')\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

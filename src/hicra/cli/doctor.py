@@ -2,73 +2,67 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import platform
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from hicra.cli.common import UNDRAWN, Undrawn
-from hicra.engines.trl import versions
-from hicra.version import __version__, installed
+from cyclopts import Parameter
 
-BASE = (
-    "numpy",
-    "polars",
-    "scipy",
-    "scikit-learn",
-    "pydantic",
-    "cyclopts",
-    "rich",
-    "jinja2",
-    "tokenizers",
-)
+from hicra.cli.common import UNDRAWN, LexiconArg, Undrawn, tokenizer_folder
+from hicra.cli.reading import Map
 
 
-def doctor(*, common: Undrawn = UNDRAWN) -> int:
+def doctor(
+    *,
+    verl: Annotated[
+        bool, Parameter(negative="", help="verl is meant to run here: its absence, too, is a problem.")
+    ] = False,
+    tokenizer: Annotated[
+        str | None,
+        Parameter(
+            help="Folder of a model or tokenizer: its bytes are compared with its decode on 200 random rows of ids."
+        ),
+    ] = None,
+    rollouts: Annotated[
+        Path | None, Parameter(help="A file or folder of rollouts, on whose first 1000 rows the lexicon is tried.")
+    ] = None,
+    lexicon: LexiconArg = "paper",
+    map: Map = (),
+    common: Undrawn = UNDRAWN,
+) -> int:
     """Show what is installed, which engines are ready, and how to repair what is broken."""
-    result = examine()
-    lines = [f"{name:16} {version or 'not installed'}" for name, version in result["versions"].items()]
-    lines += [f"engine {name:9} {engine['note']}" for name, engine in result["engines"].items()]
-    lines += [f"problem: {problem['what']}\n  fix: {problem['fix']}" for problem in result["problems"]]
-    common.give(result, "\n".join(lines))
+    from hicra.corpus.mapping import parse_mapping
+    from hicra.doctor import examine
+
+    result = examine(
+        verl=verl, tokenizer=tokenizer_folder(tokenizer), rollouts=rollouts, lexicon=lexicon, mapping=parse_mapping(map)
+    )
+    common.give(result, "\n".join(_lines(result)))
     return 1 if result["problems"] else 0
 
 
-def examine() -> dict[str, Any]:
-    """Examines the installation.
-
-    An absent engine is no problem, but a missing base package is one, and so is an installed engine that cannot work.
-
-    Returns:
-        {versions {package: version or None}, engines {name: {version, note}}, verl_plugin_registered, problems [{what, fix}]}.
-    """
-    found = {"hicra": __version__, "python": platform.python_version(), **{name: installed(name) for name in BASE}}
-    problems = [
-        {"what": f"package {name} is missing", "fix": f"pip install {name}"} for name in BASE if found[name] is None
+def _lines(result: dict[str, Any]) -> list[str]:
+    """Returns what a terminal shows."""
+    tested = result["tested"]
+    lines = [
+        f"{name:18} {version or 'not installed':16}{f' tested: {tested[name]}' if tested.get(name) else ''}".rstrip()
+        for name, version in result["versions"].items()
     ]
-    engines = {
-        "trl": _trl(problems),
-        "verl": {"version": installed("verl"), "note": "this version of hicra has no adapter for it"},
-    }
-    for name in ("torch", "transformers", "accelerate", "datasets", "peft"):
-        found[name] = installed(name)
-    return {"versions": found, "engines": engines, "verl_plugin_registered": False, "problems": problems}
+    lines += [f"engine {name:11} {engine['note']}" for name, engine in result["engines"].items()]
+    lines += [f"{name:18} {_word(value)}" for name, value in result["machine"].items()]
+    if found := result["tokenizer"]:
+        lines.append(
+            f"tokenizer          {found['family']}, {found['vocabulary']} ids; {found['rows'] - found['differ']} of "
+            f"{found['rows']} random rows are what it decodes"
+        )
+    if found := result["coverage"]:
+        lines.append(
+            f"lexicon            {found['lexicon']}: {found['planning_share']:.1%} of {found['tokens']} tokens in "
+            f"{found['rows']} rows, {found['grams_found']} of {found['grams']} grams found"
+        )
+    lines += [f"note: {note}" for note in result["notes"]]
+    lines += [f"problem: {problem['what']}\n  fix: {problem['fix']}" for problem in result["problems"]]
+    return lines
 
 
-def _trl(problems: list[dict[str, str]]) -> dict[str, Any]:
-    version = installed("trl")
-    if version is None:
-        return {"version": None, "note": "not installed: pip install 'hicra[train]'"}
-    if not versions.is_known(version):
-        problems.append({
-            "what": f"trl {version} is installed, but hicra works with TRL {versions.RANGE}", "fix": versions.INSTALL
-        })  # fmt: skip
-        return {"version": version, "note": f"untested version; hicra works with TRL {versions.RANGE}"}
-    try:
-        importlib.import_module("hicra.engines.trl.mixin")
-    except Exception as error:  # whatever breaks the import, the user must see it
-        problems.append({
-            "what": f"hicra.engines.trl cannot be imported: {error}", "fix": "pip install 'hicra[train]'"
-        })  # fmt: skip
-        return {"version": version, "note": "the adapter cannot be imported"}
-    return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}
+def _word(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else "-" if value is None else str(value)

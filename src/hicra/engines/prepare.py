@@ -15,6 +15,7 @@ from hicra.engines.open import open_engine
 from hicra.engines.shaping import refuse_missing
 from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
+from hicra.generation.render import has_chat_template
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
 from hicra.runs.arms import OWN_CODE
@@ -51,6 +52,7 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
     inputs = {"lexicon": lexicon.content_hash, "model": weights, **hashes_of(task), **credit.hashes()}
     fitted = _fitting(config.resolved(), task)
     _refuse_reward(fitted, task)
+    _refuse_messages(fitted, task, model)
     return Prepared(fitted, task, model, lexicon, inputs, engine)
 
 
@@ -134,6 +136,18 @@ def _refuse_reward(config: RunConfig, task: Task) -> None:
         raise ConfigError(
             f"reward.tool_bonus is {parts.tool_bonus!r}, and the task {task.name} has no tools to call",
             "set reward.tool_bonus=none, or take a task with tools such as calculator",
+        )
+
+
+def _refuse_messages(config: RunConfig, task: Task, model: Path) -> None:
+    """Raises ConfigError where the prompts of the task are messages, and the model has no chat template to write them with."""
+    if has_chat_template(model):
+        return
+    first = task.rows("train", 1, config.train.seed)
+    if first and not isinstance(first[0]["prompt"], str):
+        raise ConfigError(
+            f"the prompts of task {task.name} are messages, and the model {config.model.name} has no chat template",
+            "set task.settings.chat=false where the task has it (docs/reference/tasks.md), or take an instruction-tuned model",
         )
 
 

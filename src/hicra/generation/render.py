@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from hicra.tasks.prompts import Messages, plain
@@ -22,3 +24,15 @@ def rendered_ids(tokenizer: Any, prompt: Prompt) -> tuple[str, list[int]]:
     """Returns the text of a prompt and its token ids."""
     text, special = render(tokenizer, prompt)
     return text, list(tokenizer(text, add_special_tokens=special)["input_ids"])
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Says whether the model or tokenizer in a folder has a chat template, which turns messages into text."""
+    files = [folder / "chat_template.jinja", folder / "chat_template.json"]
+    if any(file.is_file() and file.stat().st_size for file in files):
+        return True
+    try:
+        config = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and bool(config.get("chat_template"))

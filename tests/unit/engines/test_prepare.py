@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from hicra.engines.open import open_engine
-from hicra.engines.prepare import open_run, prepare, refuse_run
+from hicra.engines.prepare import _refuse_messages, open_run, prepare, refuse_run
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config, with_defaults
@@ -59,6 +59,34 @@ def test_a_run_is_not_resumed_with_other_code_of_ones_own(tmp_path):
     with pytest.raises(ArtifactError, match="was made with another loss, whose file has changed since") as error:
         open_run(prepared, run.path, True, pytest.fail)
     assert error.value.fix == "restore that file, or choose another -o"
+
+
+class Asking:
+    """A task whose prompts are of one kind."""
+
+    name = "asking"
+
+    def __init__(self, prompt):
+        self.prompt = prompt
+
+    def rows(self, split, n=None, seed=0):
+        return [{"id": "1", "prompt": self.prompt}]
+
+
+def test_a_model_without_a_chat_template_is_refused_for_prompts_that_need_one(tmp_path):
+    messages, config = [{"role": "user", "content": "1 + 1"}], RunConfig()
+    _refuse_messages(config, Asking("1 + 1"), tmp_path)
+    with pytest.raises(
+        ConfigError, match="asking are messages, and the model plan-execute-strong has no chat template"
+    ) as error:
+        _refuse_messages(config, Asking(messages), tmp_path)
+    assert "task.settings.chat=false" in error.value.fix
+    for name, text in (("chat_template.jinja", "{{ x }}"), ("tokenizer_config.json", '{"chat_template": "{{ x }}"}')):
+        (tmp_path / name).write_text(text)
+        _refuse_messages(config, Asking(messages), tmp_path)
+        (tmp_path / name).write_text("")
+        with pytest.raises(ConfigError, match="no chat template"):
+            _refuse_messages(config, Asking(messages), tmp_path)
 
 
 @pytest.mark.slow

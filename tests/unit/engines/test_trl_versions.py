@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 import hicra.engines.trl
-from hicra.cli.doctor import examine
+from hicra.doctor import examine
 from hicra.engines.open import open_engine
 from hicra.engines.trl import versions
 from hicra.errors import EngineError
@@ -29,7 +29,7 @@ def test_the_versions(version, known):
 @pytest.fixture
 def trl_is(monkeypatch):
     def of(version):
-        for place in ("hicra.engines.trl.versions", "hicra.cli.doctor"):
+        for place in ("hicra.engines.trl.versions", "hicra.doctor.engines"):
             real = __import__(place, fromlist=["installed"]).installed
             monkeypatch.setattr(f"{place}.installed", lambda name, real=real: version if name == "trl" else real(name))
 
@@ -47,6 +47,16 @@ def test_another_version_is_refused_by_name(trl_is, monkeypatch, version):
         ) as error:
             ask()
         assert error.value.fix == "pip install 'trl>=1.8,!=1.15.*,<1.17'"
+
+
+def test_without_trl_the_extra_is_named(trl_is, monkeypatch):
+    trl_is(None)
+    monkeypatch.delitem(sys.modules, "hicra.engines.trl.run", raising=False)
+    for ask in (lambda: hicra.engines.trl.HicraGRPOConfig, lambda: open_engine("trl")):
+        with pytest.raises(EngineError, match="needs trl, which is not installed") as error:
+            ask()
+        assert error.value.fix == "pip install 'hicra[train]'"
+    assert examine()["engines"]["trl"] == {"version": None, "note": "not installed: pip install 'hicra[train]'"}
 
 
 def test_doctor_says_so_too(trl_is):

@@ -29,9 +29,11 @@ def is_known(version: str) -> bool:
 
 
 def refuse_unknown() -> None:
-    """Raises EngineError where the installed TRL is none of those; without TRL its import says what to do."""
+    """Raises EngineError where the installed TRL is none of those, or where there is none."""
     version = installed("trl")
-    if version is not None and not is_known(version):
+    if version is None:
+        raise EngineError("hicra.engines.trl needs trl, which is not installed", "pip install 'hicra[train]'")
+    if not is_known(version):
         raise EngineError(f"trl {version} is installed, but hicra works with TRL {RANGE}", INSTALL)
 
 

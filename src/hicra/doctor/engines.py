@@ -1,0 +1,115 @@
+"""Finds the training engines, and whether the adapter of each works here."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from hicra.doctor.fault import Fault
+from hicra.engines.trl import versions as trl_versions
+from hicra.version import installed
+
+Entry = dict[str, str | None]
+VERL = "hicra.engines.verl"
+APART = "trl and verl cannot share an environment: verl takes a class out of trl that newer versions of it lack"
+ASK_VERL = f"import json; from {VERL} import registered; print(json.dumps(registered()))"
+SECONDS = 300
+# name: (what only this engine has below its package, since some names are of other packages as well; what hicra has for it)
+BY_FOLDER = {
+    "slime": ("backends/megatron_utils", "--custom-advantage-function-path hicra.engines.slime.shape"),
+    "rllm": ("trainer/algorithms", "traj_grouping_hook=hicra.engines.rllm.grouping_hook(...)"),
+    "skyrl": ("train/trainer.py", "class Mine(hicra.engines.skyrl.HicraSkyRL, RayPPOTrainer)"),
+}
+
+
+def examine_engines(want_verl: bool = False) -> tuple[dict[str, Entry], bool, list[Fault]]:
+    """Looks at each engine; one that is absent is no problem, and one that is installed and cannot work is.
+
+    Args:
+        want_verl: whether verl is meant to be used here, so that its absence is a problem.
+
+    Returns:
+        {name: {version, note}}, whether verl's plug-in is registered, and the problems.
+    """
+    trl, problems = _trl()
+    verl, registered, more = _verl(want_verl)
+    entries = {"trl": trl, "verl": verl, **{name: _by_folder(name) for name in BY_FOLDER}}
+    return entries, registered, [*problems, *more]
+
+
+def _trl() -> tuple[Entry, list[Fault]]:
+    version = installed("trl")
+    if version is None:
+        return {"version": None, "note": "not installed: pip install 'hicra[train]'"}, []
+    if not trl_versions.is_known(version):
+        problem = Fault(
+            f"trl {version} is installed, but hicra works with TRL {trl_versions.RANGE}", trl_versions.INSTALL
+        )
+        return {
+            "version": version,
+            "note": f"untested version; hicra works with TRL {trl_versions.RANGE}",
+        }, [problem]
+    try:
+        importlib.import_module("hicra.engines.trl.mixin")
+    except Exception as error:  # whatever breaks the import, the user must see it
+        problem = Fault(f"hicra.engines.trl cannot be imported: {error}", "pip install 'hicra[train]'")
+        return {"version": version, "note": "the adapter cannot be imported"}, [problem]
+    return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}, []
+
+
+def _verl(wanted: bool) -> tuple[Entry, bool, list[Fault]]:
+    version = installed("verl")
+    if importlib.util.find_spec(VERL) is None:
+        return {"version": version, "note": "this version of hicra has no adapter for it"}, False, []
+    if version is None:
+        note = "not installed: pip install 'hicra[verl]'"
+        note += f"; {APART}" if installed("trl") else ""
+        missing = Fault(f"verl is not installed{f', and {APART}' if installed('trl') else ''}", _own_environment())
+        return {"version": None, "note": note}, False, [missing] if wanted else []
+    problems = _ask_verl()
+    note = (
+        "ready: trainer.v1.trainer_mode=hicra_sync"
+        if not problems
+        else "the plug-in is not registered: see the problems"
+    )
+    return {"version": version, "note": note}, not problems, problems
+
+
+def _own_environment() -> str:
+    return (
+        "python3 -m venv .venv-verl && .venv-verl/bin/pip install 'hicra[verl]'"
+        if installed("trl")
+        else "pip install 'hicra[verl]'"
+    )
+
+
+def _ask_verl() -> list[Fault]:
+    """Asks whether the plug-in is registered in a process of its own, as each worker of verl is one.
+
+    verl swallows the error of a plug-in that cannot be imported, and importing it changes other packages, so that this process
+    should not.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", ASK_VERL], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return [Fault(f"importing verl took more than {SECONDS} seconds", "python -X importtime -c 'import verl'")]
+    except (ValueError, IndexError):
+        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        return [Fault(f"asking verl for its plug-ins failed: {last}", f"python -c '{ASK_VERL}'")]
+    return [Fault(str(one["what"]), str(one["fix"])) for one in found]
+
+
+def _by_folder(name: str) -> Entry:
+    inside, how = BY_FOLDER[name]
+    spec = importlib.util.find_spec(name)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    if any((Path(folder) / inside).exists() for folder in folders):
+        return {"version": installed(name), "note": f"found: {how}"}
+    return {"version": None, "note": f"not found here; docs/engines/{name}.md says how hicra goes into it"}

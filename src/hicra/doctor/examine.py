@@ -1,0 +1,64 @@
+"""Puts together all that `hicra doctor` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hicra.doctor.alignment import examine_tokenizer
+from hicra.doctor.coverage import examine_lexicon
+from hicra.doctor.engines import examine_engines
+from hicra.doctor.fault import Fault
+from hicra.doctor.machine import machine, notes_on
+from hicra.doctor.packages import examine_packages, tested, versions
+from hicra.errors import HicraError
+from hicra.lexicon import Lexicon
+
+
+def examine(
+    *,
+    verl: bool = False,
+    tokenizer: str | None = None,
+    rollouts: Path | None = None,
+    lexicon: str = "paper",
+    mapping: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Examines the installation, and what else is named.
+
+    An absent engine is no problem. A missing base package is one, and so is an engine that is installed and cannot work, and a
+    tokenizer or lexicon that is named and does not do.
+
+    Args:
+        verl: whether verl is meant to be used here, so that its absence is a problem.
+        tokenizer: folder of a tokenizer to check.
+        rollouts: file or folder of rollouts, on whose first rows the lexicon is tried.
+        lexicon: the lexicon to try.
+        mapping: field of ours -> column of the rollouts.
+
+    Returns:
+        {versions, tested {package: versions}, engines {name: {version, note}}, verl_plugin_registered, machine, tokenizer,
+        coverage (these two None where they are not asked for), notes [text], problems [{what, fix}]}.
+    """
+    problems, notes = examine_packages()
+    engines, registered, more = examine_engines(verl)
+    problems += more
+    here = machine()
+    notes += notes_on(here)
+    result = {
+        "versions": versions(), "tested": tested(), "engines": engines, "verl_plugin_registered": registered, "machine": here,
+        "tokenizer": None, "coverage": None,
+    }  # fmt: skip
+    asked: dict[str, Any] = {}
+    if tokenizer is not None:
+        asked["tokenizer"] = lambda: examine_tokenizer(tokenizer)
+    if rollouts is not None:
+        asked["coverage"] = lambda: examine_lexicon(rollouts, Lexicon.load(lexicon), tokenizer, mapping)
+    for name, look in asked.items():
+        try:
+            result[name], found, told = look()
+        except HicraError as error:
+            found, told = [Fault(error.message, error.fix)], []
+        problems += [one for one in found if one not in problems]
+        notes += told
+    return result | {"notes": notes, "problems": [one.as_json() for one in problems]}

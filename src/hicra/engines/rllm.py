@@ -1,0 +1,97 @@
+"""HICRA in rLLM, by its hook on trajectory groups, with `rllm.algorithm.use_precomputed_advantage: true`.
+
+    from hicra.engines.rllm import grouping_hook
+    AgentTrainer(..., traj_grouping_hook=grouping_hook(tokenizer, "paper"))
+
+rLLM calls the hook once for all episodes of a batch. It groups the trajectories as rLLM does, or as `group` does, and writes one
+advantage for each token into `step.advantage`, which rLLM then trains on as it is. That holds for its Tinker backend; its verl
+backend takes one number a trajectory and fails on a list. Nothing of rLLM is imported before the first call.
+
+Deviations:
+ENGINE-3. A trajectory is one rollout: its steps are compared and counted together, and each keeps its own text, so that no match
+    crosses from one step to the next. A group whose steps hold an advantage already (a distilled role) is left as it is. rLLM has
+    no place for None: a trajectory that cannot be scored gets 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hicra.engines.lists import METHOD, shape_rollouts
+from hicra.lexicon import Lexicon
+
+Hook = Callable[..., list[Any]]
+BETWEEN = 0  # a token id between two steps; it is no policy token, so it stands for nothing
+
+
+def grouping_hook(
+    tokenizer: Any,
+    lexicon: Lexicon | str | Path,
+    method: str = METHOD,
+    *,
+    group: Hook | None = None,
+    **chosen: Any,
+) -> Hook:
+    """Returns a function for `traj_grouping_hook`: (episodes, transform config, filtering config) to trajectory groups.
+
+    Args:
+        tokenizer, lexicon, method: as for `shape_rollouts`.
+        group: groups trajectories; None takes rLLM's own way.
+        **chosen: method_settings, method_then, baseline, baseline_settings and unit, as for `shape_rollouts`. The baseline
+            compares the rewards of a group's trajectories, in the place of rLLM's own estimator.
+
+    Raises:
+        ConfigError: a name, a setting, the lexicon or the tokenizer is refused. The function that is returned raises as
+            `shape_rollouts` does; a row or rollout in its messages is a trajectory, counted over all groups from 0.
+    """
+    shape_rollouts(
+        [], [], [], [], tokenizer, lexicon, method, **chosen
+    )  # a wrong name is found before a batch is sampled
+
+    def hook(episodes: list[Any], transform_config: Any, compact_filtering_config: Any = None) -> list[Any]:
+        groups = (group or _own_grouping())(episodes, transform_config, compact_filtering_config)
+        found = [
+            (number, trajectory)
+            for number, one in enumerate(groups)
+            if all(step.advantage is None for trajectory in one.trajectories for step in trajectory.steps)
+            for trajectory in one.trajectories
+        ]
+        rows = [_joined(trajectory.steps) for _, trajectory in found]
+        shaped = shape_rollouts(
+            [ids for ids, _ in rows],
+            [mask for _, mask in rows],
+            [trajectory.reward for _, trajectory in found],
+            [number for number, _ in found],
+            tokenizer,
+            lexicon,
+            method,
+            **chosen,
+        )
+        for (_, trajectory), values in zip(found, shaped, strict=True):
+            start = 0
+            for step in trajectory.steps:
+                stop = start + len(step.response_ids)
+                step.advantage = [value or 0.0 for value in values[start:stop]]
+                start = stop + 1
+        return list(groups)
+
+    return hook
+
+
+def _own_grouping() -> Hook:
+    from rllm.trainer.algorithms.transform import _default_traj_grouping_hook
+
+    found: Hook = _default_traj_grouping_hook
+    return found
+
+
+def _joined(steps: list[Any]) -> tuple[list[int], list[int]]:
+    """Returns the token ids of a trajectory's steps and its mask, with one token between steps that no match crosses."""
+    ids: list[int] = []
+    mask: list[int] = []
+    for step in steps:
+        ids += [*step.response_ids, BETWEEN]
+        mask += [1] * len(step.response_ids) + [0]
+    return ids, mask
