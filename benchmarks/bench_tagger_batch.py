@@ -1,12 +1,13 @@
 """Claim: one call of `Tagger.mask` on 4,096 rollouts of 8,192 tokens uses both cores, and its memory does not grow with the rows.
 
-    python benchmarks/bench_tagger_batch.py --data DIR -o benchmarks/baselines/bench_tagger_batch.json   DIR: real solutions, .jsonl.gz
+    python benchmarks/bench_tagger_batch.py --data DIR -o benchmarks/baselines/bench_tagger_batch.json
 
+DIR holds real solutions as .jsonl.gz.
 The batch is full: real traces, one after another, cut into rows of --width tokens (padding would be cheaper), and repeated
 until there are --rows of them. In interleaved rounds the same batch is tagged with one thread, which is the baseline, and with
-each number of --threads; the masks must be equal. Memory is what one call needs above the batch and its mask, measured on a quarter
-of the rows and on all of them. `share_of_step` is against a step of --step-s seconds; the aim of 0.5 % is said, not claimed, since
-it hangs on the number of cores.
+each number of --threads; the masks must be equal. Memory is what one call needs above the batch and its mask, measured on a
+quarter of the rows and on all of them. `share_of_step` is against a step of --step-s seconds; the aim of 0.5 % is said, not
+claimed, since it hangs on the number of cores.
 
 Times are of the wall clock, as a trainer waits for them: run it on a quiet machine (`load_average` says how quiet it was).
 """

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Bytes, Int32s, Ints, as_flags, as_numpy, as_token_ids
+from hicra.arrays import Array, Bools, Bytes, Floats, Int32s, Ints, as_flags, as_numpy, as_token_ids
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.text.automaton import Automaton
@@ -97,12 +97,13 @@ class Tagger:
         self.lexicon, self.unit, self.threads = lexicon, unit, thread_count(threads)
         self.phrases = lexicon.phrases
         weights = lexicon.table["weight"].to_numpy().astype(np.float64)
-        self._weight = np.where(np.isnan(weights), 1.0, weights)
+        self.weights: Floats = np.where(np.isnan(weights), 1.0, weights)
+        self.threshold = 0.0 if lexicon.threshold is None else lexicon.threshold
         if any("\0" in phrase for phrase in self.phrases):
             raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove the gram")
-        used = range(len(self.phrases)) if unit == "sentence" else np.flatnonzero(self._weight > 0)
-        self._index = np.array(used, np.int64)
-        self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self._index])
+        used = range(len(self.phrases)) if unit == "sentence" else np.flatnonzero(self.weights > 0)
+        self.used: Ints = np.array(used, np.int64)  # the phrases that are looked for
+        self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self.used])
         self._vocabulary = None if tokenizer is None else Vocabulary(token_bytes(tokenizer))
         self._classes = self._automaton.classes(self._vocabulary.data if self._vocabulary else np.zeros(0, np.uint8))
 
@@ -242,7 +243,7 @@ class Tagger:
         gram, start, stop = self._automaton.find(data)
         inside = inside_words(kind)
         whole = np.flatnonzero(~(inside[start] | inside[stop]))
-        hits = Hits(start[whole], stop[whole], self._index[gram[whole]])
+        hits = Hits(start[whole], stop[whole], self.used[gram[whole]])
         return self._sentences(data, kind, hits) if self.unit == "sentence" else _sorted(hits)
 
     def _find_in(self, stream: Stream, ordered: bool) -> Hits:
@@ -252,7 +253,7 @@ class Tagger:
         classes = stream.read(self._classes, lambda run: self._automaton.classes(run.data))
         gram, start, stop = self._automaton.find_classes(classes)
         whole = np.flatnonzero(~(_inside_word(stream, start) | _inside_word(stream, stop)))
-        hits = Hits(start[whole], stop[whole], self._index[gram[whole]])
+        hits = Hits(start[whole], stop[whole], self.used[gram[whole]])
         return _sorted(hits) if ordered else hits
 
     def _sentences(self, data: Bytes, kind: Bytes, hits: Hits) -> Hits:
@@ -261,14 +262,13 @@ class Tagger:
         inside = sentence[hits.start] == sentence[hits.stop - 1]
         pairs = np.unique(np.stack([sentence[hits.start[inside]], hits.gram[inside]], axis=1), axis=0)
         where, gram = pairs[:, 0], pairs[:, 1]
-        weight = self._weight[gram]
+        weight = self.weights[gram]
         total = np.bincount(where, weight, minlength=int(sentence[-1]) + 1)
-        least = self.lexicon.threshold if self.lexicon.threshold is not None else 0.0
         heaviest = np.lexsort((gram, -weight, where))
         where, gram = where[heaviest], gram[heaviest]
         first = np.ones(len(where), np.bool_)
         first[1:] = where[1:] != where[:-1]
-        chosen = first & (total[where] > least)
+        chosen = first & (total[where] > self.threshold)
         where, gram = where[chosen], gram[chosen]
         solid = np.flatnonzero(~blank)  # spans have no white space at their ends
         low = solid[np.searchsorted(sentence[solid], where, side="left")]
