@@ -29,7 +29,7 @@ from hicra.text.stream import WALL as IS_WALL
 WALL = -1  # in place of a token: a boundary
 STOP = 7  # class of a character after which white space ends a sentence, beside those of hicra.text.fold
 EDGE = b"\xff"
-MOST_STEPS = 2**18  # answers that are kept, some 60 MB at most; then they are forgotten and worked out anew
+MOST_STEPS = 2**18  # answers that are kept, some 170 bytes each; then they are forgotten and worked out anew
 _STOPS = frozenset(char.encode() for char in STOPS)
 _WIDE = frozenset(char.encode() for char in WIDE_STOPS)
 

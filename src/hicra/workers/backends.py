@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hicra.errors import ConfigError, did_you_mean
-from hicra.workers.cluster import cluster, import_ray, ordered_on_ray
+from hicra.workers.cluster import check_ray, cluster, ordered_on_ray
 from hicra.workers.pool import ordered
 
 BACKENDS = ("local", "ray")
@@ -17,13 +17,13 @@ Ordered = Callable[..., Iterator[Any]]
 
 
 def check_backend(name: str, workers: int) -> None:
-    """Raises ConfigError where the backend is unknown or needs Ray and it is not installed, or there is no worker."""
+    """Raises ConfigError where the backend is unknown, there is no worker, or Ray is asked for and `check_ray` fails."""
     if name not in BACKENDS:
         raise ConfigError(f"no backend {name!r}", did_you_mean(name, BACKENDS))
     if workers < 1:
         raise ConfigError(f"{workers} workers can do nothing", "use --workers 1 or more")
     if name == "ray":
-        import_ray()
+        check_ray()
 
 
 @contextlib.contextmanager

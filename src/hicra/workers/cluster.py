@@ -36,6 +36,14 @@ def import_ray(data: bool = False) -> Any:
     return ray
 
 
+def check_ray() -> Any:
+    """Returns the module of Ray. Raises ConfigError where it is not installed, or nothing listens at RAY_ADDRESS."""
+    ray = import_ray()
+    if (address := os.environ.get("RAY_ADDRESS")) and not ray.is_initialized():
+        _refuse_silent(address)
+    return ray
+
+
 def connect(workers: int) -> bool:
     """Connects to Ray where this process is not connected yet; returns whether it did, so that it is the one to end it.
 
@@ -45,12 +53,10 @@ def connect(workers: int) -> bool:
     Raises:
         ConfigError: Ray is not installed, does not start, or no cluster answers at RAY_ADDRESS.
     """
-    ray = import_ray()
+    ray = check_ray()
     if ray.is_initialized():
         return False
     address = os.environ.get("RAY_ADDRESS")
-    if address:
-        _refuse_silent(address)
     local: dict[str, Any] = {}
     if not address:
         local = {"address": "local", "num_cpus": workers, "object_store_memory": OBJECT_STORE}

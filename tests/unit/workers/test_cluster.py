@@ -17,7 +17,7 @@ import pytest
 
 from hicra import Lexicon
 from hicra.diagnose.diagnose import diagnose
-from hicra.errors import ConfigError, DataError
+from hicra.errors import ConfigError
 from hicra.tagging import tag as tag_module
 from hicra.tagging import tag_paths
 from hicra.workers.backends import backend, check_backend
@@ -83,7 +83,7 @@ def test_tagging_on_ray_gives_the_bytes_of_this_machine(
     local, said = tagged(rollouts, tmp_path / f"local.{ending}", **given)
     assert said["rows"] == 62
     assert said["planning_tokens"] > 50
-    for batch, workers in ((1024, 1), (5, 2), (1, 3)):
+    for batch, workers in ((1024, 1), (5, 2)):
         monkeypatch.setattr(tag_module, "BATCH", batch)
         out = tmp_path / f"ray{batch}.{ending}"
         assert tagged(rollouts, out, backend="ray", workers=workers, **given) == (local, said)
@@ -114,18 +114,17 @@ def test_diagnosing_on_ray_gives_the_numbers_and_files_of_this_machine(
 
 @pytest.mark.slow
 def test_results_come_in_order_and_errors_as_they_were(cluster: None) -> None:
-    def run(call: Any, tasks: Any, *bound: Any) -> list[Any]:
-        return list(ordered_on_ray(ray, functools.partial, (call, *bound), tasks, 2))
+    def run(call: Any, tasks: Any, *bound: Any, workers: int = 1) -> list[Any]:
+        return list(ordered_on_ray(ray, functools.partial, (call, *bound), tasks, workers))
 
-    assert run(divmod, iter(range(1, 40)), 1000) == [divmod(1000, task) for task in range(1, 40)]
-    assert run(divmod, []) == []
+    assert run(divmod, iter(range(1, 40)), 1000, workers=2) == [divmod(1000, task) for task in range(1, 40)]
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         run(divmod, [1, 0, 2], 1000)
     with pytest.raises(ConfigError, match="no backend 'nowhere'") as error:
         run(check_backend, [1], "nowhere")
     assert "local, ray" in str(error.value)
-    with pytest.raises(DataError, match="no such file"):
-        run(tag_paths, [["/absent.jsonl"]])  # TypeError first would be a RuntimeError
+    with pytest.raises(ConfigError, match="no backend 'nowhere'"):  # already where the work is made
+        list(ordered_on_ray(ray, check_backend, ("nowhere", 1), [1], 1))
     with pytest.raises(WorkerDied, match="a worker of the Ray cluster died"):
         run(os._exit, [3])
 
