@@ -12,6 +12,7 @@ the next character does not go on with its word, or at the end.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -30,6 +31,7 @@ WALL = -1  # in place of a token: a boundary
 STOP = 7  # class of a character after which white space ends a sentence, beside those of hicra.text.fold
 EDGE = b"\xff"
 MOST_STEPS = 2**18  # answers that are kept, some 170 bytes each; then they are forgotten and worked out anew
+TOKENS_KEPT = 2**13  # whose characters are kept, since a token is met in several states
 _STOPS = frozenset(char.encode() for char in STOPS)
 _WIDE = frozenset(char.encode() for char in WIDE_STOPS)
 
@@ -102,6 +104,8 @@ class Reader:
         self.vocabulary, self.used = tagger.vocabulary, tagger.used
         self.weights, self.threshold = tagger.weights, tagger.threshold
         self._automaton = Automaton(_edged([tagger.phrases[index] for index in self.used]))
+        self._flags = self.vocabulary.flags.tobytes()
+        self._chars = functools.lru_cache(TOKENS_KEPT)(self._chars_of)
         self._states: dict[tuple[int, int], State] = {}
         self._known = 0
 
@@ -140,20 +144,20 @@ class Reader:
         return self._states[key]
 
     def _is_wall(self, token: int) -> bool:
-        return not 0 <= token < self.vocabulary.size or bool(self.vocabulary.flags[token] & IS_WALL)
+        return not 0 <= token < self.vocabulary.size or bool(self._flags[token] & IS_WALL)
 
     def _step(self, state: State, symbol: Symbol) -> Step | None:
         if isinstance(symbol, str):
             chars = [_one(symbol)]
         elif self._is_wall(symbol):
             return self._wall(state)
-        elif self.vocabulary.flags[symbol] & (FRAGMENT | EMPTY):
+        elif self._flags[symbol] & (FRAGMENT | EMPTY):
             return None
         else:
             chars = self._chars(symbol)
         return self._of_sentences(state, chars) if self.sentences else self._of_grams(state, chars)
 
-    def _chars(self, token: int) -> list[Char]:
+    def _chars_of(self, token: int) -> list[Char]:
         """Returns the folded characters of a token that is whole characters."""
         begin = int(self.vocabulary.start[token])
         part = slice(begin, begin + int(self.vocabulary.length[token]))

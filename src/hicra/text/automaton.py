@@ -47,6 +47,7 @@ class Automaton:
         used = np.unique(text)
         self._class = np.zeros(256, np.uint8)  # class 0: bytes that no gram holds
         self._class[used] = np.arange(1, len(used) + 1)
+        self._number = self._class.tobytes()  # the same for Python, which reads bytes faster than arrays
         self._classes = classes = len(used) + 1
         levels, ends, states = _trie(self._class[text].astype(np.int64), self.length, classes)
         if states * classes >= 2**31:
@@ -100,9 +101,9 @@ class Automaton:
     # ---- a few bytes at a time, for texts that grow
     def walk(self, state: int, data: bytes) -> int:
         """Returns the state after some more bytes; that of the empty text is 0."""
-        step, number = self._step, self._class
+        step, number = self._step, self._number
         for byte in data:
-            state = step.item(state + number.item(byte))
+            state = step.item(state + number[byte])
         return state
 
     def ending(self, state: int) -> list[int]:
