@@ -60,7 +60,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "solutions_long")
     options.add_argument("-o", "--out", type=Path, help="write the result here")
-    options.add_argument("--rows", type=int, default=20_000)
+    options.add_argument("--rows", type=int, default=10_000)
     options.add_argument("--lexicon", default="planning")
     given = options.parse_args()
     texts = corpus.read(given.data).rows["response"].to_list()
