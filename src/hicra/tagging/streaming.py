@@ -53,7 +53,8 @@ class StreamTagger:
                 has ended is fed zeros.
 
         Returns:
-            For each row the mask of the tokens that became final, in order: they follow those of the calls before.
+            For each row the mask of the tokens that became final, in order: they follow those of the calls before. They are
+            read-only.
 
         Raises:
             DataError: shapes differ, the mask holds what is neither 0 nor 1, a policy token has an id that is negative or no
@@ -114,15 +115,12 @@ class InterleavedTagger:
             response_mask: [t] as for `StreamTagger.feed`; None where the policy produced all of them.
 
         Returns:
-            The mask of the tokens that became final, in order: they follow those of the calls before.
+            The mask of the tokens that became final, in order: they follow those of the calls before. It is read-only.
 
         Raises:
             DataError: as for `StreamTagger.feed`; nothing was fed then.
         """
-        if response_mask is None and type(ids) is list and {*map(type, ids)} <= {int} and min(ids, default=0) >= 0:
-            tokens = ids
-        else:
-            tokens = _checked(ids, response_mask)
+        tokens = ids if response_mask is None and _plain(ids) else _checked(ids, response_mask)
         row = self._rows.get(key)
         if row is None:
             row = self._rows[key] = new_row(self._reader)
@@ -150,6 +148,16 @@ class InterleavedTagger:
                 did_you_mean(str(key), map(str, self._rows)) if len(self._rows) < 100 else "feed it first",
             )
         return self._rows[key]
+
+
+def _plain(ids: Any) -> bool:
+    """Says whether it is a list of token ids that needs no closer look."""
+    if type(ids) is not list:
+        return False
+    for one in ids:  # noqa: SIM110  (a generator costs more than all the rest for one id)
+        if type(one) is not int or one < 0:
+            return False
+    return True
 
 
 def _checked(ids: Any, response_mask: Any) -> list[int]:

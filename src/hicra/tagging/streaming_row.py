@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import copy
+import functools
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -29,7 +30,14 @@ class _Pending(State):
 
 
 PENDING = _Pending()
-NONE = np.empty(0, np.bool_)
+SHORT = 8  # masks of up to so many tokens are made once: making an array costs as much as tagging a token
+
+
+def _as_mask(data: bytes) -> Bools:
+    return np.frombuffer(data, np.bool_)
+
+
+_short = functools.cache(_as_mask)
 
 
 class GrowingRow(ABC):
@@ -70,13 +78,11 @@ class GrowingRow(ABC):
         self._read(WALL, 0, 0)
 
     def release(self) -> Bools:
-        """Makes final what can no longer change, and returns the mask of the tokens that became final."""
+        """Makes final what can no longer change, and returns the mask of the tokens that became final; it is read-only."""
         stop = self._waiting(len(self.mask))
-        if stop == self.done:
-            return NONE
-        mask = np.frombuffer(self.mask[self.done : stop], np.bool_)
+        data = bytes(self.mask[self.done : stop])
         self.done = stop
-        return mask
+        return _short(data) if len(data) <= SHORT else _as_mask(data)
 
     def as_if_closed(self) -> Bools:
         """Returns the mask of all tokens so far, [t] bool, as if nothing more came."""
