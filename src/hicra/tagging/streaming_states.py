@@ -133,9 +133,11 @@ class Reader:
         return raw.blob[begin : begin + int(raw.length[token])].tobytes()
 
     def planning(self, grams: Iterable[int]) -> bool:
-        """Says whether a sentence with these grams is planning, as `Tagger` does."""
-        found = sorted(grams)
-        return bool(found) and sum((self.weights.item(gram) for gram in found), 0.0) > self.threshold
+        """Says whether a sentence with these grams is planning, as `Tagger` does: weights are added in the lexicon's order."""
+        found, total = sorted(grams), 0.0
+        for gram in found:  # sum() of Python 3.12 rounds in another way than numpy
+            total += self.weights.item(gram)
+        return bool(found) and total > self.threshold
 
     def _state(self, at: int, before: int) -> State:
         key = at, before
