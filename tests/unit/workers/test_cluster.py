@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from hicra import Lexicon
+from hicra import Lexicon, cli
 from hicra.diagnose.diagnose import diagnose
 from hicra.errors import ConfigError
 from hicra.tagging import tag as tag_module
@@ -171,3 +171,18 @@ def test_what_is_missing_is_said_before_anything_is_read(monkeypatch: pytest.Mon
     for call in (tag_paths, diagnose):
         with pytest.raises(ConfigError, match=r"'ray' needs a package(.|\n)*hicra\[ray\]"):
             call(absent, LEXICON, **given, backend="ray")
+
+
+@pytest.mark.parametrize("verb", ["tag", "diagnose"])
+def test_the_verbs_take_the_backend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"response": "so we wait"}\n')
+    monkeypatch.setitem(sys.modules, "ray", None)
+    call = [verb, str(tmp_path / "rows.jsonl"), "--json", "--backend"]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*call, "ray", "--workers", "2"])
+    assert stopped.value.code == 1
+    assert json.loads(capsys.readouterr().out)["error"].startswith(
+        "backend 'ray' needs a package that is not installed"
+    )
