@@ -82,7 +82,9 @@ def main() -> int:
     ids = full_batch(tokenizer, texts, given.rows, given.width)
     live = np.ones(ids.shape, np.bool_)
     lexicon = Lexicon.load(given.lexicon)
-    taggers = {threads: Tagger(lexicon, tokenizer, threads=threads) for threads in dict.fromkeys([1, *given.threads])}
+    taggers = {threads: Tagger(lexicon, tokenizer) for threads in dict.fromkeys([1, *given.threads])}
+    for threads, tagger in taggers.items():
+        tagger.threads = threads
     most = max(taggers)
     for tagger in taggers.values():
         tagger.mask(ids[:64], live[:64])

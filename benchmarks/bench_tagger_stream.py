@@ -126,7 +126,7 @@ def main() -> int:
     lexicon = Lexicon.load(given.lexicon)
     results = []
     for unit in ("gram", "sentence"):
-        tagger = Tagger(lexicon, tokenizer, unit, threads=1)
+        tagger = Tagger(lexicon, tokenizer, unit)
         at_once, right = one_go(tagger, seen, given.rounds)
         few = np.ascontiguousarray(seen[:, : given.again])
         again = anew(tagger, few)
@@ -134,9 +134,7 @@ def main() -> int:
         rows = [
             row
             for way in (in_step, interleaved)
-            for row in measured(
-                way, lambda u=unit: Tagger(lexicon, tokenizer, u, threads=1), seen, unseen, right, given
-            )
+            for row in measured(way, lambda u=unit: Tagger(lexicon, tokenizer, u), seen, unseen, right, given)
         ]
         results.append(
             {

@@ -77,24 +77,26 @@ class Tagger:
         tokenizer: needed for `mask`: a folder with tokenizer.json, a transformers tokenizer with such a backend, a
             tokenizers.Tokenizer, a table `{id: bytes}` or a tiktoken encoding.
         unit: the span type: "gram" marks the grams, "sentence" whole sentences; None takes what the lexicon is made for.
+
+    Attributes:
         threads: number of threads that tag the blocks of a batch of token ids side by side; the result does not depend on it.
-            None takes the environment variable OMP_NUM_THREADS, else the cores of this process, at most 8.
+            Set it as you like; None, the default, takes the environment variable OMP_NUM_THREADS, else the cores of this
+            process, at most 8.
 
     Raises:
-        ConfigError: the lexicon is no `Lexicon`, the span type is unknown, the tokenizer does not load or is of no known
-            family, or the number of threads is below 1.
+        ConfigError: the lexicon is no `Lexicon`, the span type is unknown, or the tokenizer does not load or is of no known
+            family.
         DataError: a gram holds a NUL character.
     """
 
-    def __init__(
-        self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = "gram", *, threads: int | None = None
-    ) -> None:
+    def __init__(self, lexicon: Lexicon, tokenizer: Any = None, unit: str | None = "gram") -> None:
         if not isinstance(lexicon, Lexicon):
             raise ConfigError(f"a lexicon of type {type(lexicon).__name__}", "load it with Lexicon.load(NAME_OR_PATH)")
         unit = lexicon.default_unit if unit is None else unit
         if unit not in ("gram", "sentence"):
             raise ConfigError(f"unit {unit!r} is no span type", "use 'gram' or 'sentence'")
-        self.lexicon, self.unit, self.threads = lexicon, unit, thread_count(threads)
+        self.lexicon, self.unit = lexicon, unit
+        self.threads: int | None = None
         self.phrases = lexicon.phrases
         weights = lexicon.table["weight"].to_numpy().astype(np.float64)
         self.weights: Floats = np.where(np.isnan(weights), 1.0, weights)
@@ -178,7 +180,7 @@ class Tagger:
         """Returns the mask and every hit of a batch; arguments are as for `mask`.
 
         Raises:
-            ConfigError: the tagger has no tokenizer.
+            ConfigError: the tagger has no tokenizer, or `threads` or OMP_NUM_THREADS is no number of threads.
             DataError: shapes differ, the mask holds what is neither 0 nor 1, or a policy token has an id that is negative or
                 no whole number.
         """
@@ -236,7 +238,7 @@ class Tagger:
             stream = self.vocabulary.stream(ids[rows], live[rows], rows.start)
             return work(rows, stream, self._find_in(stream, ordered))
 
-        return in_threads(tagged, _cut(live), self.threads)
+        return in_threads(tagged, _cut(live), thread_count(self.threads))
 
     def _find(self, data: Bytes, kind: Bytes) -> Hits:
         """Returns the spans of the tagger's span type, as byte ranges."""

@@ -16,6 +16,12 @@ TOKENIZER = byte_level(TEXTS, 300)
 LEXICON = Lexicon.from_phrases(["let me check", "so", "check it", "wait"])
 
 
+def with_threads(threads, unit="gram"):
+    tagger = Tagger(LEXICON, TOKENIZER, unit)
+    tagger.threads = threads
+    return tagger
+
+
 def batch(rows, width, seed=0):
     """Rows of the texts in a drawn order, ragged, with holes; [B,T] ids and policy tokens."""
     draw = np.random.default_rng(seed)
@@ -30,12 +36,12 @@ def batch(rows, width, seed=0):
 @pytest.mark.parametrize("unit", ["gram", "sentence"])
 def test_the_result_depends_neither_on_blocks_nor_on_threads(monkeypatch, unit):
     ids, live = batch(60, 40)
-    one = Tagger(LEXICON, TOKENIZER, unit, threads=1).tag(ids, live)
+    one = with_threads(1, unit).tag(ids, live)
     assert one.mask.any()
     assert len(one.row) > 60
     for block, threads in ((1, 1), (1, 3), (100, 2), (333, 4), (10**6, 2)):
         monkeypatch.setattr(module, "BLOCK", block)
-        tagger = Tagger(LEXICON, TOKENIZER, unit, threads=threads)
+        tagger = with_threads(threads, unit)
         found = tagger.tag(ids, live)
         assert np.array_equal(tagger.mask(ids, live), one.mask)
         assert np.array_equal(found.mask, one.mask)
@@ -71,7 +77,7 @@ def test_memory_does_not_grow_with_the_rows(monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 2048)
     ids, live = batch(8, 512)
     live[:] = True
-    one, three = (Tagger(LEXICON, TOKENIZER, threads=threads) for threads in (1, 3))
+    one, three = with_threads(1), with_threads(3)
     block = peak(one, ids[:4], live[:4])  # less than a block has
     many = np.tile(ids, (20, 1)), np.tile(live, (20, 1))  # 160 rows, 53 blocks: all at once would take 53 times as much
     assert peak(one, *many) < 1.3 * block
@@ -85,6 +91,6 @@ def test_the_row_of_an_error_is_that_of_the_batch(monkeypatch):
     ids[13, 2] = ids[17, 0] = -1
     for threads in (1, 4):
         with pytest.raises(DataError, match="token id -1 at a policy token of row 13"):
-            Tagger(LEXICON, TOKENIZER, threads=threads).mask(ids, live)
+            with_threads(threads).mask(ids, live)
     with pytest.raises(ConfigError, match="threads is 0"):
-        Tagger(LEXICON, TOKENIZER, threads=0)
+        with_threads(0).mask(ids, live)
