@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hicra import Lexicon, Tagger
 from hicra.lexicon.lexicon import SCHEMA
-from hicra.tagging import StreamTagger
+from hicra.tagging import InterleavedTagger, StreamTagger, streaming_states
 from tokenizers_made import byte_level, gemma_like, metaspace, pieces, wordpiece
 
 GRAMS = [
@@ -32,6 +32,7 @@ GRAMS = [
     "か",
     "等か\u3099",
     "น",
+    "\u0301so",
 ]
 # few words, so that grams, near misses and cuts inside them are common
 WORDS = [
@@ -80,12 +81,8 @@ TAGGERS = {
 KNOWN = {family: sorted(pieces(tokenizer, family)) for family, tokenizer in MADE.items()}
 
 
-@pytest.mark.parametrize("which", sorted(TAGGERS), ids="-".join)
-@given(data=st.data())
-@settings(max_examples=120, deadline=None)
-@pytest.mark.slow
-def test_any_way_of_cutting_gives_the_mask_of_the_whole(which, data):
-    family, tagger = which[0], TAGGERS[which]
+def drawn_batch(data, family):
+    """Some rollouts as ids [B,T] and policy tokens [B,T], real text or any ids, with holes or without."""
     encoded = texts.map(lambda text: MADE[family].encode(text, add_special_tokens=False).ids)
     junk = st.lists(st.one_of(st.sampled_from(KNOWN[family]), st.just(10**6)), max_size=12)
     rows = data.draw(st.lists(st.one_of(encoded, junk), min_size=1, max_size=3))
@@ -94,6 +91,17 @@ def test_any_way_of_cutting_gives_the_mask_of_the_whole(which, data):
     live = np.arange(width) < np.array([[len(row)] for row in rows])
     if data.draw(st.booleans()):
         live &= np.array([data.draw(st.lists(st.booleans(), min_size=width, max_size=width)) for _ in rows], bool)
+    return ids, live
+
+
+@pytest.mark.parametrize("which", sorted(TAGGERS), ids="-".join)
+@given(data=st.data())
+@settings(max_examples=120, deadline=None)
+@pytest.mark.slow
+def test_any_way_of_cutting_gives_the_mask_of_the_whole(which, data):
+    family, tagger = which[0], TAGGERS[which]
+    ids, live = drawn_batch(data, family)
+    rows, width = ids.tolist(), ids.shape[1]
     cuts = sorted(data.draw(st.lists(st.integers(0, width), max_size=width)))
     stream = StreamTagger(tagger, len(rows))
     final: list[list[np.ndarray]] = [[] for _ in rows]
@@ -107,3 +115,45 @@ def test_any_way_of_cutting_gives_the_mask_of_the_whole(which, data):
         row.append(mask)
     assert [np.concatenate(row).tolist() for row in final] == tagger.mask(ids, live).tolist()
     assert stream.mask_so_far().tolist() == tagger.mask(ids, live).tolist()
+
+
+@pytest.mark.parametrize("which", sorted(TAGGERS), ids="-".join)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+def test_rollouts_that_grow_in_any_order_have_their_own_masks(which, data):
+    family, tagger = which[0], TAGGERS[which]
+    ids, live = drawn_batch(data, family)
+    stream, (rows, width) = InterleavedTagger(tagger), ids.shape
+    fed, final = [0] * rows, [[np.empty(0, bool)] for _ in range(rows)]
+    for row in data.draw(st.lists(st.integers(0, rows - 1), max_size=30)):
+        part = slice(fed[row], fed[row] + data.draw(st.integers(0, 5)))
+        fed[row] = min(part.stop, width)
+        mine, on = ids[row, part], live[row, part]
+        found = stream.feed(row, mine.tolist()) if on.all() else stream.feed(row, mine, on)
+        final[row].append(found)
+        upto = ids[row : row + 1, : fed[row]], live[row : row + 1, : fed[row]]
+        assert stream.mask_so_far(row).tolist() == tagger.mask(*upto)[0].tolist()
+        # what is final is so whatever follows: it is the mask of the whole
+        certain = np.concatenate(final[row])
+        assert certain.tolist() == tagger.mask(ids[row : row + 1], live[row : row + 1])[0, : len(certain)].tolist()
+    for row in range(rows):
+        final[row].append(stream.feed(row, ids[row, fed[row] :], live[row, fed[row] :]))
+        final[row].append(stream.finish(row))
+    assert len(stream) == 0
+    assert [np.concatenate(one).tolist() for one in final] == tagger.mask(ids, live).tolist()
+
+
+@given(data=st.data(), most=st.integers(1, 20))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+def test_what_was_learnt_may_be_forgotten_at_any_time(data, most):
+    ids, live = drawn_batch(data, "byte-level")
+    for unit in ("gram", "sentence"):
+        tagger = Tagger(PLAIN, MADE["byte-level"], unit)
+        stream = StreamTagger(tagger, len(ids))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(streaming_states, "MOST_STEPS", most)
+            parts = [stream.feed(ids[:, at : at + 1], live[:, at : at + 1]) for at in range(ids.shape[1])]
+        parts.append(stream.finish())
+        assert [np.concatenate(row).tolist() for row in zip(*parts, strict=True)] == tagger.mask(ids, live).tolist()

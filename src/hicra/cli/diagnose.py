@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -48,6 +48,10 @@ def diagnose(
     judge_limit: Annotated[
         int, Parameter(help="Failures that are judged, at most, of the first and of the last fifth of the steps.")
     ] = 200,
+    backend: Annotated[
+        Literal["local", "ray"], Parameter(help="Where to tag and measure; ray does the same on a cluster.")
+    ] = "local",
+    workers: Annotated[int, Parameter(help="Number of processes; the result does not depend on it.")] = 1,
     overwrite: Overwrite = False,
     reading: ReadOptions = READ_OPTIONS,
     common: Undrawn = UNDRAWN,
@@ -64,7 +68,7 @@ def diagnose(
     result = measure(
         list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
         overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])],
-        judge=judge_of(judge, judge_model, judge_limit), **reading.options(),
+        judge=judge_of(judge, judge_model, judge_limit), workers=workers, backend=backend, **reading.options(),
     )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)

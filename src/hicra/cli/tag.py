@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -28,6 +28,9 @@ def tag(
     unit: Unit = None,
     out: Out = None,
     overwrite: Overwrite = False,
+    backend: Annotated[
+        Literal["local", "ray"], Parameter(help="Where to tag; ray does the same on a cluster.")
+    ] = "local",
     workers: Annotated[int, Parameter(help="Number of processes; the output does not depend on it.")] = 1,
     reading: ReadOptions = READ_OPTIONS,
     common: Undrawn = UNDRAWN,
@@ -46,8 +49,8 @@ def tag(
         common.warn(warning)
     with Bar(None, "tagging", "row", common.quiet) as bar:
         result = tag_paths(
-            list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, workers=workers, progress=bar.show,
-            overwrite=overwrite, **reading.options(),
+            list(paths), loaded, tokenizer=tokenizer, unit=unit, out=out, workers=workers, backend=backend,
+            progress=bar.show, overwrite=overwrite, **reading.options(),
         )  # fmt: skip
     common.warn(reading.told(result["skipped"]))
     for said in passed_over(paths, result["duplicates"], "are tagged like the others"):

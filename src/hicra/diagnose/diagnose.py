@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from hicra.tagging import RowTagger, with_text
 from hicra.text.byte_tables import label
 from hicra.text.decode import decoder
 from hicra.text.scripts import letters_by_script
+from hicra.workers.backends import backend as open_backend
+from hicra.workers.backends import check_backend
 from hicra.workers.signals import ends_on_sigterm
 
 METHOD = "observed"
@@ -34,7 +36,8 @@ Steps = dict[int, StepMetrics]
 def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
-    overwrite: bool = False, read_too: Sequence[Path | str] = (), judge: Judge | None = None,
+    overwrite: bool = False, read_too: Sequence[Path | str] = (), judge: Judge | None = None, workers: int = 1,
+    backend: str = "local",
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run, or of several that a column tells apart.
 
@@ -50,6 +53,8 @@ def diagnose(
         overwrite: whether `out` may be replaced where it exists.
         read_too: further files and folders that were read for it, such as the lexicon's; `out` replaces none of them.
         judge: what names the kinds of failures on real text, or None to ask nobody.
+        workers: number of processes that tag and measure, a step at a time; the result does not depend on it.
+        backend: where they are, "local" or "ray"; the result does not depend on it. This process reads and holds the rows.
 
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; findings: a list of {name, text, figures,
@@ -59,19 +64,30 @@ def diagnose(
 
     Raises:
         DataError: the input is bad; nothing has been written then.
+        ConfigError: the settings are wrong, or Ray does not start.
+        WorkerDied: a worker process ended early.
         ArtifactError: `out` exists.
     """
     if out is not None:
         check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, *read_too], folder=True)
+    check_backend(backend, workers)
     by_text = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
     rows = with_text(read.rows)
-    tagger = OwnTokensTagger(by_text) if tokenizer is None and have_own_tokens(rows) else by_text
+    own_tokens = tokenizer is None and have_own_tokens(rows)
+    tagger = OwnTokensTagger(by_text) if own_tokens else by_text
     warnings = _stepless(rows) + (_several_models(rows) if by is None else [])
     rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
     parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
-    arms = {arm: _steps(part, tagger) for arm, part in parts.items()}
+    arms: dict[str, Steps] = {arm: {} for arm in parts}
+    tasks = [(arm, step) for arm, part in parts.items() for step in sorted(part["step"].unique().to_list())]
+    processes = min(workers, len(tasks))
+    with open_backend(backend, processes) as ordered:
+        frames = (parts[arm].filter(pl.col("step") == step) for arm, step in tasks)
+        measured_steps = ordered(_measurer, (lexicon, tokenizer, unit, own_tokens), frames, processes)
+        for (arm, step), measured in zip(tasks, measured_steps, strict=True):
+            arms[arm][step] = measured
     found = [measured for steps in arms.values() for measured in steps.values()]
     warnings += _lacking(found, read.rows, tagger.counts)
     if not any(one.values["hicra/planning_share"] for one in found):
@@ -111,9 +127,18 @@ def diagnose(
     return result
 
 
-def _steps(rows: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> Steps:
-    steps = sorted(rows["step"].unique().to_list())
-    return {step: measure(rows.filter(pl.col("step") == step), tagger) for step in steps}
+def _measurer(
+    lexicon: Lexicon, tokenizer: Any, unit: str | None, own_tokens: bool
+) -> Callable[[pl.DataFrame], StepMetrics]:
+    """Returns the work of one process: it measures the rows of a step, whatever it measured before."""
+    by_text = RowTagger(lexicon, tokenizer, unit)
+    tagger = OwnTokensTagger(by_text) if own_tokens else by_text
+
+    def work(rows: pl.DataFrame) -> StepMetrics:
+        by_text.number_anew()
+        return measure(rows, tagger)
+
+    return work
 
 
 def _findings(

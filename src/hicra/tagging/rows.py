@@ -66,7 +66,7 @@ class RowTagger:
         tokenizer: what `Tagger` takes, or None to count words; a bare table of bytes serves rows with `token_ids` only.
         unit: the span type, "gram" or "sentence"; None takes what the lexicon is made for.
         number_words: without a tokenizer, give every word a number as its id; else all ids are 0. All calls share one
-            numbering, so it grows with the vocabulary.
+            numbering, until `number_anew`, so it grows with the vocabulary.
     """
 
     def __init__(
@@ -81,6 +81,11 @@ class RowTagger:
     def counts(self) -> str:
         """What the tokens of `TaggedRows` are: "tokens" or "words"."""
         return "words" if self._encode is None else "tokens"
+
+    def number_anew(self) -> None:
+        """Begins a new numbering of words, so that what follows does not depend on what was tagged before."""
+        if self._number is not None:
+            self._number = {}
 
     def tag(self, texts: Sequence[str], token_ids: Sequence[Sequence[int] | None] | None = None) -> TaggedRows:
         """Tags a batch of responses; `token_ids` are used where they are given and there is a tokenizer."""

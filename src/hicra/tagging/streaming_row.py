@@ -1,195 +1,216 @@
-"""Holds one rollout while it grows: its waiting text, folded, and the tokens that are final."""
+"""Holds one rollout while it grows: its mask so far, what of it is final, and what waits.
+
+A row takes one step a token (`streaming_states`). Only tokens that hold parts of characters are put together here first.
+"""
 
 from __future__ import annotations
 
 import codecs
-import re
-from typing import NamedTuple
+import copy
+import functools
+from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
 from hicra.arrays import Bools
-from hicra.text.fold import ALONE, MARK, WORD, char_class, fold_char
-from hicra.text.sentences import ends
-
-Range = tuple[int, int]  # half-open, tokens
-BLANKS = re.compile("[ \n]+")
-STANDS_FOR = {WORD: "a", ALONE: "\u4e00"}  # the character before a text, by its class
-NO_WORD = "."
+from hicra.tagging.streaming_states import WALL, GramStep, Reader, SentenceStep, State
 
 
-class Piece(NamedTuple):
-    """Holds a token's bytes, and its folded text where it is whole characters."""
+class _Pending(State):
+    """Stands for the state while a character is not complete: every token goes to `GrowingRow._piece`."""
 
-    data: bytes
-    text: str | None
-
-
-class Part(NamedTuple):
-    """Holds a folded text to match in, with the first and last token of each character.
-
-    `before` stands for the character before it; `closed` says that nothing can follow.
-    """
-
-    row: GrowingRow
-    text: list[str]
-    first: list[int]
-    last: list[int]
-    before: str
-    closed: bool
-
-
-class GrowingRow:
-    """Holds one rollout: the mask that is final (`past`), and the text that waits."""
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.fed = 0
-        self.past = bytearray()
-        self.ranges: list[Range] = []  # planning for sure
-        self.maybe: list[Range] = []  # planning if nothing more comes
-        self.empty: list[int] = []  # waiting tokens without bytes: never planning
-        self.forget()
+        pass
 
-    @property
-    def done(self) -> int:
-        """The number of tokens that are final."""
-        return len(self.past)
+    def __missing__(self, symbol: int | str) -> None:
+        return None
 
-    def forget(self) -> None:
-        """Forgets the waiting text: the next character begins a new one."""
-        self.text: list[str] = []
-        self.first: list[int] = []
-        self.last: list[int] = []
-        self.before = NO_WORD
-        self.bytes, self.owners = b"", list[int]()  # of a character that is not complete
-        self.scanned = 0
+
+PENDING = _Pending()
+SHORT = 8  # masks of up to so many tokens are made once: making an array costs as much as tagging a token
+
+
+def _as_mask(data: bytes) -> Bools:
+    return np.frombuffer(data, np.bool_)
+
+
+_short = functools.cache(_as_mask)
+
+
+class GrowingRow(ABC):
+    """Holds one rollout.
+
+    Attributes:
+        mask: a byte a token, 1 where it is planning for sure.
+        done: the number of tokens that are final.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.state = reader, reader.start()
+        self.mask, self.done = bytearray(), 0
+        self._held = self.state  # while `state` is PENDING
+        self._bytes, self._owners = b"", list[int]()  # of a character that is not complete, and their tokens
+        self._empty: list[int] = []  # waiting tokens without bytes: never planning
 
     # ---- growing
-    def append(self, piece: Piece) -> None:
-        """Appends the next token's bytes."""
-        if not piece.data:
-            self.empty.append(self.fed)
-        elif piece.text is not None and not self.bytes:
-            self._add(piece.text, self.fed)
-        else:
-            self.owners += [self.fed] * len(piece.data)
-            self.bytes += piece.data
-            self._decode(final=False)
+    def feed(self, tokens: list[int]) -> Bools:
+        """Takes the next tokens, with `WALL` for a boundary, and returns the mask of the tokens that became final."""
+        at = len(self.mask)
+        self.mask += bytes(len(tokens))
+        state = self.state
+        for token in tokens:
+            step = state[token]
+            if step is None:
+                self._piece(token, at)
+                state = self.state
+            else:
+                self.state = state = step[0]
+                self._take(step, at, at)
+            at += 1
+        return self.release()
 
-    def flush(self) -> None:
-        """Appends what there is of an incomplete character, byte by byte."""
-        if self.bytes:
-            self._decode(final=True)
+    def close(self) -> None:
+        """Ends the rollout: nothing can follow."""
+        self._flush()
+        self._read(WALL, 0, 0)
+
+    def release(self) -> Bools:
+        """Makes final what can no longer change, and returns the mask of the tokens that became final; it is read-only."""
+        stop = self._waiting(len(self.mask))
+        data = bytes(self.mask[self.done : stop])
+        self.done = stop
+        return _short(data) if len(data) <= SHORT else _as_mask(data)
+
+    def as_if_closed(self) -> Bools:
+        """Returns the mask of all tokens so far, [t] bool, as if nothing more came."""
+        row = copy.copy(self)
+        row.mask, row._owners = self.mask.copy(), self._owners.copy()
+        row._part_from(self)
+        row.close()
+        return np.frombuffer(row.mask, np.bool_)
+
+    # ---- tokens that are no whole characters
+    def _piece(self, token: int, at: int) -> None:
+        data = self.reader.data(token)
+        if data is None:  # a boundary, before the character was complete
+            self._flush()
+            self._read(WALL, at, at)
+        elif data:
+            self._bytes += data
+            self._owners += [at] * len(data)
+            self._decode(final=False)
+        elif (oldest := self._waiting(at)) < at:
+            self._empty = [*(token for token in self._empty if token >= oldest), at]
+
+    def _flush(self) -> None:
+        if self._bytes:
+            self._decode(final=True)  # what there is of the character, byte by byte
 
     def _decode(self, final: bool) -> None:
-        text, used = codecs.utf_8_decode(self.bytes, "surrogateescape", final)
+        if self.state is PENDING:
+            self.state = self._held
+        text, used = codecs.utf_8_decode(self._bytes, "surrogateescape", final)
         at = 0
         for char in text:
             size = 1 if 0xDC80 <= ord(char) <= 0xDCFF else len(char.encode())
-            self._add(_one(char), self.owners[at], self.owners[at + size - 1])
+            self._read(char, self._owners[at], self._owners[at + size - 1])
             at += size
-        self.bytes, self.owners = self.bytes[used:], self.owners[used:]
+        self._bytes, self._owners = self._bytes[used:], self._owners[used:]
+        if self._bytes:
+            self._held, self.state = self.state, PENDING
 
-    def _add(self, text: str, first: int, last: int | None = None) -> None:
-        last = first if last is None else last
-        if self.text and text[0] in " \n" and self.text[-1] in " \n":  # the stretch of white space goes on
-            if text[0] == "\n":
-                self.text[-1] = "\n"
-            self.last[-1] = last
-            text = text[1:]
-        self.text += text
-        self.first += [first] * len(text)
-        self.last += [last] * len(text)
+    def _read(self, symbol: int | str, first: int, last: int) -> None:
+        step = self.state[symbol]
+        assert step is not None, "only a token can be in pieces"
+        self.state = step[0]
+        self._take(step, first, last)
 
-    # ---- ending
-    def ended(self) -> list[Part]:
-        """Takes out the sentences that have ended; the open one stays."""
-        begin = max(self.scanned - 1, 0)
-        stops = [begin + end for end in ends("".join(self.text[begin:]))]
-        parts = []
-        low = 0
-        for high in stops:
-            parts.append(Part(self, self.text[low:high], self.first[low:high], self.last[low:high], "", True))
-            low = high
-        while low < len(self.text) and self.text[low] in " \n":
-            low += 1  # a sentence does not begin with white space
-        self._drop(low)
-        self.scanned = len(self.text)
-        return parts
+    # ---- what is planning
+    def _mark(self, first: int, last: int) -> None:
+        """Makes tokens planning, the last one included."""
+        self.mask[first : last + 1] = b"\1" * (last + 1 - first)
+        for token in self._empty:
+            if first <= token <= last:
+                self.mask[token] = 0
 
-    def open_sentence(self) -> Part:
-        """Returns the open sentence as if nothing more came."""
-        rest, _ = codecs.utf_8_decode(self.bytes, "surrogateescape", True)
-        first, last = [*self.first, *self.owners], [*self.last, *self.owners]
-        return Part(self, [*self.text, *rest], first, last, "", False)
+    @abstractmethod
+    def _take(self, step: Any, first: int, last: int) -> None:
+        """Notes what a step says of the text that begins in token `first` and ends in token `last`."""
 
-    def cut(self, at: int) -> None:
-        """Forgets the text before an index."""
-        if at:
-            self.before = STANDS_FOR.get(class_at(self.text, at - 1, self.before), NO_WORD)
-        self._drop(at)
+    @abstractmethod
+    def _waiting(self, end: int) -> int:
+        """Returns the first token that is not final, `end` where all are."""
 
-    def _drop(self, count: int) -> None:
-        if count:
-            self.text, self.first, self.last = self.text[count:], self.first[count:], self.last[count:]
-
-    # ---- what is final
-    def boundary(self) -> int:
-        """Returns the index one past the last token that is final."""
-        waiting = [*self.first[:1], *self.owners[:1]]
-        return min(waiting, default=self.fed)
-
-    def release(self, boundary: int) -> Bools:
-        """Makes the tokens before `boundary` final and returns their mask."""
-        mask = self.masked(boundary, self.ranges)
-        self.past += mask.tobytes()
-        merged: list[Range] = []
-        for low, high in sorted(self.ranges):
-            if high <= boundary:
-                continue
-            if merged and low <= merged[-1][1]:
-                merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-            else:
-                merged.append((max(low, boundary), high))
-        self.ranges = merged
-        self.empty = [token for token in self.empty if token >= boundary]
-        return mask
-
-    def masked(self, stop: int, ranges: list[Range]) -> Bools:
-        """Returns the mask of the tokens that are not final yet, up to `stop`, [stop - done] bool."""
-        mask = np.zeros(max(0, stop - self.done), np.bool_)
-        for low, high in ranges:
-            mask[max(0, low - self.done) : max(0, high - self.done)] = True
-        for token in self.empty:
-            if token < stop:
-                mask[token - self.done] = False
-        return mask
+    @abstractmethod
+    def _part_from(self, other: GrowingRow) -> None:
+        """Gives this copy of a row its own lists."""
 
 
-def class_at(text: list[str], at: int, before: str) -> int:
-    """Returns the class of a character; a mark counts like what it follows."""
-    while at >= 0 and char_class(text[at]) == MARK:
-        at -= 1
-    return char_class(before if at < 0 else text[at])
+class GramRow(GrowingRow):
+    """A rollout with the span type "gram": what waits is text that may still be, or become, a gram."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self._open: list[int] = []  # the token of each byte that waits
+        self._split: dict[int, int] = {}  # token -> the one in which its last character ends, where that is another
+
+    def _take(self, step: GramStep, first: int, last: int) -> None:
+        _, size, hits, still_open = step
+        waiting = self._open
+        if not still_open and not hits:
+            if waiting:
+                waiting.clear()
+            return
+        waiting += [first] * size
+        if last != first and size:  # white space that goes on adds nothing
+            self._split = {token: end for token, end in self._split.items() if token >= waiting[0]}
+            self._split[first] = last
+        for begin, end in hits:
+            self._mark(waiting[-begin], self._end(end))
+        del waiting[: len(waiting) - still_open]
+
+    def _end(self, back: int) -> int:
+        """Returns the token in which a character ends whose last byte is so far from the end."""
+        token = self._open[-back]
+        if token in self._split and (back == 1 or self._open[1 - back] != token):
+            return self._split[token]
+        return token
+
+    def _waiting(self, end: int) -> int:
+        return (self._open or self._owners or [end])[0]
+
+    def _part_from(self, other: GrowingRow) -> None:
+        self._open = self._open.copy()
 
 
-def inside_word(text: list[str], at: int, before: str) -> bool:
-    """Says whether a character belongs to one word with what stands before it, as `hicra.text.fold.inside_words` does."""
-    here = class_at(text, at, before)
-    if char_class(text[at]) == MARK:
-        return here in (WORD, ALONE)
-    return here == WORD and class_at(text, at - 1, before) == WORD
+class SentenceRow(GrowingRow):
+    """A rollout with the span type "sentence": what waits is the open sentence."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader)
+        self._grams: set[int] = set()  # of the open sentence
+        self._first = self._last = -1  # its first and last token with more than white space
+
+    def _take(self, step: SentenceStep, first: int, last: int) -> None:
+        for grams, solid, ended in step[1]:
+            self._grams.update(grams)
+            if solid:
+                self._first, self._last = first if self._first < 0 else self._first, last
+            if ended:
+                if self._first >= 0 and self.reader.planning(self._grams):
+                    self._mark(self._first, self._last)
+                self._grams, self._first = set(), -1
+
+    def _waiting(self, end: int) -> int:
+        return self._first if self._first >= 0 else (self._owners or [end])[0]
+
+    def _part_from(self, other: GrowingRow) -> None:
+        self._grams = self._grams.copy()
 
 
-def _one(char: str) -> str:
-    """Returns a folded character; white space that ends a line becomes a line end."""
-    return "\n" if char in "\n\r" else fold_char(char)
-
-
-def folded(data: bytes) -> str | None:
-    """Returns the folded text of bytes that are whole characters, stretches of white space as one character; else None."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return None
-    return BLANKS.sub(lambda run: "\n" if "\n" in run[0] else " ", "".join(map(_one, text)))
+def new_row(reader: Reader) -> GrowingRow:
+    """Returns an empty rollout of the reader's span type."""
+    return SentenceRow(reader) if reader.sentences else GramRow(reader)

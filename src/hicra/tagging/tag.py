@@ -1,15 +1,16 @@
 """Tags files of any size for `hicra tag`: files in, one file out, row by row in the same order.
 
-Rows go batch by batch to the workers, which tag them and write them out as parts; the parts are put together in order
-when all is done. So memory does not grow with the number of rows, and the bytes do not depend on the number of workers. If
-tagging ends early, for whatever reason, the old output or none is there: parts and unfinished files have hidden names, and
-they are removed unless the process was ended by SIGKILL.
+Rows go batch by batch to the workers, of this machine or of a Ray cluster, which tag them and give back the parts of the
+output; the parts are put together in order when all is done. So memory does not grow with the number of rows, and the bytes do
+not depend on the number of workers or on where they are. If tagging ends early, for whatever reason, the old output or none is
+there: parts and unfinished files have hidden names, and they are removed unless the process was ended by SIGKILL.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import shutil
 import tempfile
 import time
@@ -30,7 +31,8 @@ from hicra.lexicon.check import nothing_found
 from hicra.tagging.rows import RowTagger, chunks, mask_series, span_series
 from hicra.text.decode import decoder
 from hicra.text.scripts import letters_by_script
-from hicra.workers.pool import ordered
+from hicra.workers.backends import backend as open_backend
+from hicra.workers.backends import check_backend
 from hicra.workers.signals import ends_on_sigterm
 
 BATCH = 1024
@@ -47,7 +49,7 @@ class Job:
         lexicon, tokenizer, unit: as for `tag_paths`.
         names: each input column -> the column of the frames.
         text: the column that the response is written to where none of the input's columns is it, else None.
-        ending, parts: of the output; the folder that parts of a parquet file go to.
+        ending: of the output, None where there is none.
     """
 
     lexicon: Lexicon
@@ -56,7 +58,6 @@ class Job:
     names: dict[str, str]
     text: str | None
     ending: str | None
-    parts: str | None
 
 
 @dataclass
@@ -76,14 +77,14 @@ class TagTotals:
             setattr(self, name, getattr(self, name) + value)
 
 
-BatchTask = tuple[int, int, bytes]  # number of the batch, rows before it, the frame as Arrow IPC
-Done = tuple[TagTotals, bytes]  # and the lines of JSON
+BatchTask = tuple[int, bytes]  # rows before the batch, and its frame as Arrow IPC
+Done = tuple[TagTotals, bytes]  # and the part: a parquet file, or lines of JSON
 
 
 def tag_paths(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: str | None, unit: str | None, out: Path | None, on_bad: Any,
     max_bad: float, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None, workers: int = 1,
-    progress: Callable[[int, int], None] | None = None, overwrite: bool = True,
+    backend: str = "local", progress: Callable[[int, int], None] | None = None, overwrite: bool = True,
 ) -> dict[str, Any]:  # fmt: skip
     """Tags rollout files: one output row for each response, in the same order, duplicates kept.
 
@@ -95,6 +96,7 @@ def tag_paths(
         out: a .parquet or .jsonl file; None only counts. It appears when it is complete. For .parquet the parts need
             about its size once more, beside it, until then.
         workers: number of processes; the output does not depend on it.
+        backend: where they are, "local" or "ray"; the output does not depend on it. This process reads and writes.
         progress: called with (rows done, all rows) after each batch.
         overwrite: whether `out` is replaced where it exists.
 
@@ -103,15 +105,14 @@ def tag_paths(
         says that the lexicon found nothing, and why, where that is known.
 
     Raises:
-        DataError, ConfigError: the input or the settings are wrong.
+        DataError, ConfigError: the input or the settings are wrong, or Ray does not start.
         WorkerDied: a worker process was killed.
         SystemExit: SIGTERM came (143).
         In each case nothing is written.
     """
     if out is not None and out.suffix not in ENDINGS:
         raise ConfigError(f"-o {out}: unknown ending {out.suffix!r}", f"use {' or '.join(ENDINGS)}")
-    if workers < 1:
-        raise ConfigError(f"{workers} workers cannot tag", "use --workers 1 or more")
+    check_backend(backend, workers)
     first = RowTagger(lexicon, tokenizer, unit)  # fails here, before anything is read
     with ends_on_sigterm():
         source = corpus.batches(
@@ -123,14 +124,12 @@ def tag_paths(
         begin = time.perf_counter()
         total = TagTotals()
         with _output(out, overwrite) as (target, parts):
-            job = Job(
-                lexicon, tokenizer, unit, source.input_names, text_column, out.suffix if out else None, str(parts or "")
-            )  # fmt: skip
+            job = Job(lexicon, tokenizer, unit, source.input_names, text_column, out.suffix if out else None)
             processes = min(workers, -(-source.rows // BATCH))
-            with _appender(target if job.ending == ".jsonl" else None) as write:
-                for counts, text in ordered(_worker, (job,), _tasks(source), processes):
+            with _writer(target, parts) as write, open_backend(backend, processes) as ordered:
+                for counts, part in ordered(_worker, (job,), _tasks(source), processes):
                     total.add(counts)
-                    write(text)
+                    write(part)
                     if progress is not None:
                         progress(total.rows, source.rows)
             if target is not None and parts is not None:
@@ -182,30 +181,33 @@ def _output(out: Path | None, overwrite: bool) -> Iterator[tuple[Path | None, Pa
 
 
 @contextlib.contextmanager
-def _appender(path: Path | None) -> Iterator[Callable[[bytes], Any]]:
-    """Yields a function that appends to the file, and does nothing without one."""
+def _writer(path: Path | None, parts: Path | None) -> Iterator[Callable[[bytes], Any]]:
+    """Yields a function that takes the parts in order: it appends them to the file, or makes each a file of the folder."""
     if path is None:
         yield lambda _: None
-        return
-    with open(path, "wb") as file:
-        yield file.write
+    elif parts is None:
+        with open(path, "wb") as file:
+            yield file.write
+    else:
+        numbers = itertools.count()
+        yield lambda data: (parts / f"{next(numbers):09d}.parquet").write_bytes(data)
 
 
 def _tasks(source: corpus.Batches) -> Iterator[BatchTask]:
     before = 0
-    for number, frame in enumerate(source):
+    for frame in source:
         buffer = io.BytesIO()
         frame.write_ipc(buffer)
-        yield number, before, buffer.getvalue()
+        yield before, buffer.getvalue()
         before += frame.height
 
 
 def _worker(job: Job) -> Callable[[BatchTask], Done]:
-    """Returns the work of one process: it tags a batch and writes its part (parquet) or returns it (JSON Lines)."""
+    """Returns the work of one process: it tags a batch and returns its part of the output."""
     tagger = RowTagger(job.lexicon, job.tokenizer, job.unit, number_words=False)
 
     def work(task: BatchTask) -> Done:
-        number, before, data = task
+        before, data = task
         frame = with_text(pl.read_ipc(data), before)
         counts, columns = _tag(frame, tagger)
         if job.ending is None:
@@ -213,11 +215,11 @@ def _worker(job: Job) -> Callable[[BatchTask], Done]:
         made = columns if job.tokenizer is not None else columns[:2]
         table = frame.select(pl.col(column).alias(name) for name, column in job.names.items())
         table = table.with_columns([frame["response"].alias(job.text), *made] if job.text else made)
-        if job.ending == ".parquet":
-            table.write_parquet(Path(str(job.parts)) / f"{number:09d}.parquet", compression="lz4")
-            return counts, b""
         buffer = io.BytesIO()
-        table.write_ndjson(buffer)
+        if job.ending == ".parquet":
+            table.write_parquet(buffer, compression="lz4")
+        else:
+            table.write_ndjson(buffer)
         return counts, buffer.getvalue()
 
     return work

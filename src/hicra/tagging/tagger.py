@@ -3,6 +3,10 @@
 One overlapping Aho-Corasick pass goes over the folded bytes of a whole batch. Word borders are checked after matching, so
 that a long hit that fails never hides a short one that holds. No row or token is looked at one by one in Python.
 
+A batch of token ids is tagged in blocks of whole rows, in several threads. Beside the ids and masks that come in and go out, the
+memory is that of one block a thread: about 40 bytes for each byte of its text (some 20 MB), whatever the number of rows. A block
+has at least one row, so a row of more tokens than `BLOCK` needs more. A response mask of numbers costs two bytes a token more.
+
 Deviations (the paper gives no matching procedure):
 TAG-1. Overlapping occurrences all count; the mask is their union. A token is a planning token when any of its bytes lies in a
     span.
@@ -13,12 +17,12 @@ TAG-3. With weights, `unit="gram"` marks the grams of positive weight; `unit="se
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Bytes, Int32s, Ints, as_flags, as_numpy, as_token_ids
+from hicra.arrays import Array, Bools, Bytes, Floats, Int32s, Ints, as_flags, as_numpy, as_token_ids
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.text.automaton import Automaton
@@ -27,11 +31,11 @@ from hicra.text.pieces import LINE_END, WALL_KIND, fold_texts
 from hicra.text.sentences import sentence_of_bytes
 from hicra.text.stream import Stream, Vocabulary
 from hicra.text.tokenizer import token_bytes
+from hicra.workers.threads import in_threads, thread_count
 
 Span = tuple[int, int, str]
-BLOCK = (
-    2**17
-)  # policy tokens that are tagged together, so that their arrays stay in the cache; other places count an eighth
+# policy tokens that are tagged together, so that their arrays stay in the cache; other places count an eighth
+BLOCK = 2**17
 CHARS = 2**21  # characters of texts that are tagged together
 
 
@@ -74,6 +78,11 @@ class Tagger:
             tokenizers.Tokenizer, a table `{id: bytes}` or a tiktoken encoding.
         unit: the span type: "gram" marks the grams, "sentence" whole sentences; None takes what the lexicon is made for.
 
+    Attributes:
+        threads: number of threads that tag the blocks of a batch of token ids side by side; the result does not depend on it.
+            Set it as you like; None, the default, takes the environment variable OMP_NUM_THREADS, else the cores of this
+            process, at most 8.
+
     Raises:
         ConfigError: the lexicon is no `Lexicon`, the span type is unknown, or the tokenizer does not load or is of no known
             family.
@@ -87,14 +96,16 @@ class Tagger:
         if unit not in ("gram", "sentence"):
             raise ConfigError(f"unit {unit!r} is no span type", "use 'gram' or 'sentence'")
         self.lexicon, self.unit = lexicon, unit
+        self.threads: int | None = None
         self.phrases = lexicon.phrases
         weights = lexicon.table["weight"].to_numpy().astype(np.float64)
-        self._weight = np.where(np.isnan(weights), 1.0, weights)
+        self.weights: Floats = np.where(np.isnan(weights), 1.0, weights)
+        self.threshold = 0.0 if lexicon.threshold is None else lexicon.threshold
         if any("\0" in phrase for phrase in self.phrases):
             raise DataError(f"lexicon {lexicon.name!r} has a gram with a NUL character", "remove the gram")
-        used = range(len(self.phrases)) if unit == "sentence" else np.flatnonzero(self._weight > 0)
-        self._index = np.array(used, np.int64)
-        self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self._index])
+        used = range(len(self.phrases)) if unit == "sentence" else np.flatnonzero(self.weights > 0)
+        self.used: Ints = np.array(used, np.int64)  # the phrases that are looked for
+        self._automaton = Automaton([self.phrases[i].encode("utf-8", "surrogatepass") for i in self.used])
         self._vocabulary = None if tokenizer is None else Vocabulary(token_bytes(tokenizer))
         self._classes = self._automaton.classes(self._vocabulary.data if self._vocabulary else np.zeros(0, np.uint8))
 
@@ -153,8 +164,12 @@ class Tagger:
         """
         array, live = self._checked(ids, response_mask)
         mask = np.zeros(array.shape, np.bool_)
-        for rows, stream, hits in self._blocks(array, live, ordered=False):
+
+        def fill(rows: slice, stream: Stream, hits: Hits) -> None:
             mask[rows] = _covered(stream, *stream.token_ranges(hits.start, hits.stop), mask[rows].shape)
+
+        for _ in self._blocks(array, live, fill, ordered=False):
+            pass
         if type(ids).__module__.partition(".")[0] == "torch":
             import torch
 
@@ -165,19 +180,21 @@ class Tagger:
         """Returns the mask and every hit of a batch; arguments are as for `mask`.
 
         Raises:
-            ConfigError: the tagger has no tokenizer.
+            ConfigError: the tagger has no tokenizer, or `threads` or OMP_NUM_THREADS is no number of threads.
             DataError: shapes differ, the mask holds what is neither 0 nor 1, or a policy token has an id that is negative or
                 no whole number.
         """
         array, live = self._checked(ids, response_mask)
         mask, width = np.zeros(array.shape, np.bool_), array.shape[1] + 1
-        found = [np.empty((6, 0), np.int64)]
-        for rows, stream, hits in self._blocks(array, live, ordered=True):
+
+        def fill(rows: slice, stream: Stream, hits: Hits) -> Ints:
             first, last = stream.token_ranges(hits.start, hits.stop)
             mask[rows] = _covered(stream, first, last, mask[rows].shape)
             row, low, high = self.vocabulary.char_ranges(stream, hits.start, hits.stop, width)
             column, stop = stream.place[first] % width, stream.place[last - 1] % width + 1
-            found.append(np.stack([row + rows.start, column, stop, hits.gram, low, high]))
+            return np.stack([row + rows.start, column, stop, hits.gram, low, high])
+
+        found = [np.empty((6, 0), np.int64), *self._blocks(array, live, fill, ordered=True)]
         row, column, stop, gram, low, high = np.concatenate(found, axis=1)
         return Tagged(mask, row, Hits(column, stop, gram), low, high)
 
@@ -212,23 +229,23 @@ class Tagger:
             )
         return as_token_ids(array, live), live
 
-    def _blocks(self, ids: Array, live: Bools, ordered: bool) -> Iterator[tuple[slice, Stream, Hits]]:
-        """Yields blocks of rows, their bytes, and the spans in them as byte ranges."""
-        reach = np.cumsum(np.count_nonzero(live, axis=1) + ids.shape[1] // 8 + 1)
-        low = 0
-        while low < len(ids):
-            before = int(reach[low - 1]) if low else 0
-            rows = slice(low, max(low + 1, int(np.searchsorted(reach, before + BLOCK, side="right"))))
-            low = rows.stop
+    def _blocks(
+        self, ids: Array, live: Bools, work: Callable[[slice, Stream, Hits], Any], ordered: bool
+    ) -> Iterator[Any]:
+        """Yields what `work` makes of each block of rows, of its bytes, and of the spans in them as byte ranges."""
+
+        def tagged(rows: slice) -> Any:
             stream = self.vocabulary.stream(ids[rows], live[rows], rows.start)
-            yield rows, stream, self._find_in(stream, ordered)
+            return work(rows, stream, self._find_in(stream, ordered))
+
+        return in_threads(tagged, _cut(live), thread_count(self.threads))
 
     def _find(self, data: Bytes, kind: Bytes) -> Hits:
         """Returns the spans of the tagger's span type, as byte ranges."""
         gram, start, stop = self._automaton.find(data)
         inside = inside_words(kind)
         whole = np.flatnonzero(~(inside[start] | inside[stop]))
-        hits = Hits(start[whole], stop[whole], self._index[gram[whole]])
+        hits = Hits(start[whole], stop[whole], self.used[gram[whole]])
         return self._sentences(data, kind, hits) if self.unit == "sentence" else _sorted(hits)
 
     def _find_in(self, stream: Stream, ordered: bool) -> Hits:
@@ -238,7 +255,7 @@ class Tagger:
         classes = stream.read(self._classes, lambda run: self._automaton.classes(run.data))
         gram, start, stop = self._automaton.find_classes(classes)
         whole = np.flatnonzero(~(_inside_word(stream, start) | _inside_word(stream, stop)))
-        hits = Hits(start[whole], stop[whole], self._index[gram[whole]])
+        hits = Hits(start[whole], stop[whole], self.used[gram[whole]])
         return _sorted(hits) if ordered else hits
 
     def _sentences(self, data: Bytes, kind: Bytes, hits: Hits) -> Hits:
@@ -247,19 +264,29 @@ class Tagger:
         inside = sentence[hits.start] == sentence[hits.stop - 1]
         pairs = np.unique(np.stack([sentence[hits.start[inside]], hits.gram[inside]], axis=1), axis=0)
         where, gram = pairs[:, 0], pairs[:, 1]
-        weight = self._weight[gram]
+        weight = self.weights[gram]
         total = np.bincount(where, weight, minlength=int(sentence[-1]) + 1)
-        least = self.lexicon.threshold if self.lexicon.threshold is not None else 0.0
         heaviest = np.lexsort((gram, -weight, where))
         where, gram = where[heaviest], gram[heaviest]
         first = np.ones(len(where), np.bool_)
         first[1:] = where[1:] != where[:-1]
-        chosen = first & (total[where] > least)
+        chosen = first & (total[where] > self.threshold)
         where, gram = where[chosen], gram[chosen]
         solid = np.flatnonzero(~blank)  # spans have no white space at their ends
         low = solid[np.searchsorted(sentence[solid], where, side="left")]
         high = solid[np.searchsorted(sentence[solid], where, side="right") - 1] + 1
         return Hits(low, high, gram)
+
+
+def _cut(live: Bools) -> list[slice]:
+    """Cuts a batch into blocks of whole rows, each of about `BLOCK` policy tokens and at least one row."""
+    reach = np.cumsum(np.count_nonzero(live, axis=1) + live.shape[1] // 8 + 1)
+    blocks, low, before = [], 0, 0
+    while low < len(live):
+        blocks.append(slice(low, max(low + 1, int(np.searchsorted(reach, before + BLOCK, side="right")))))
+        low = blocks[-1].stop
+        before = int(reach[low - 1])
+    return blocks
 
 
 def _sorted(hits: Hits) -> Hits:

@@ -47,12 +47,16 @@ class Automaton:
         used = np.unique(text)
         self._class = np.zeros(256, np.uint8)  # class 0: bytes that no gram holds
         self._class[used] = np.arange(1, len(used) + 1)
+        self._number = self._class.tobytes()  # the same for Python, which reads bytes faster than arrays
         self._classes = classes = len(used) + 1
         levels, ends, states = _trie(self._class[text].astype(np.int64), self.length, classes)
         if states * classes >= 2**31:
             raise DataError(f"{len(grams)} grams need a table of {states} x {classes} entries", "take fewer grams")
         gram = np.full(states, -1, np.int64)
         gram[ends] = np.arange(len(grams))
+        depth = np.zeros(states, np.int32)
+        for number_of_bytes, level in enumerate(levels, 1):
+            depth[level.node] = number_of_bytes
         table, shorter = _transitions(levels, gram, states, classes)
         found = (gram >= 0) | (shorter > 0)
         order = np.argsort(found, kind="stable")  # states that report a match come last, so one comparison finds them
@@ -62,7 +66,7 @@ class Automaton:
         small = states * classes < SMALL
         self._step = (number[table[order]] * classes).astype(np.int64 if small else np.int32).ravel()
         self._reports = int((~found).sum()) * classes
-        self._gram, self._shorter = gram[order], number[shorter[order]]
+        self._gram, self._shorter, self._depth = gram[order], number[shorter[order]], depth[order]
 
     def classes(self, data: Bytes) -> Bytes:
         """Returns the class of each byte, which is what `find_classes` reads: 0 for bytes that no gram holds."""
@@ -93,6 +97,30 @@ class Automaton:
             state, stop = state[more], stop[more]
         gram, stop = np.concatenate(grams), np.concatenate(stops)
         return gram, stop - self.length[gram], stop
+
+    # ---- a few bytes at a time, for texts that grow
+    def walk(self, state: int, data: bytes) -> int:
+        """Returns the state after some more bytes; that of the empty text is 0."""
+        step, number = self._step, self._number
+        for byte in data:
+            state = step.item(state + number[byte])
+        return state
+
+    def ending(self, state: int) -> list[int]:
+        """Returns the grams that end where this state was reached, by their index."""
+        found = []
+        if state >= self._reports:
+            at = state // self._classes
+            while True:
+                if (gram := self._gram.item(at)) >= 0:
+                    found.append(gram)
+                if (at := self._shorter.item(at)) <= 0:
+                    break
+        return found
+
+    def begun(self, state: int) -> int:
+        """Returns how many of the last bytes are the beginning of a gram, or a whole one; the longest such stretch counts."""
+        return self._depth.item(state // self._classes)
 
     def _walk(self, classes: Bytes, lanes: int, stretch: int, before: int) -> Ints | Int32s:
         """Returns the state after each byte, times the number of classes, [stretch * lanes]: byte 0 of every lane, byte 1, ..."""

@@ -29,6 +29,8 @@ ONE_THREAD = {
 AHEAD = 2  # tasks under way for each worker: one in work, and one that is done and waits for its turn
 GRACE_S = 2.0
 
+Reply = tuple[str, Any]
+
 
 class WorkerDied(HicraError, RuntimeError):
     """A worker process ended before its work did."""
@@ -126,14 +128,10 @@ class _Pool:
 
     def _receive(self, connection: Connection) -> Any:
         try:
-            kind, answer = connection.recv()
+            reply = connection.recv()
         except (EOFError, OSError):
             self._died(connection)
-        if kind == "ok":
-            return answer
-        if kind == "hicra":
-            raise answer[0](*answer[1:])
-        raise RuntimeError(f"a worker process failed:\n{answer}")
+        return result_of(reply)
 
     def _died(self, connection: Connection) -> NoReturn:
         process = self.processes[connection]
@@ -172,12 +170,27 @@ def _serve(connection: Connection, make: Callable[..., Any], arguments: tuple[An
             connection.send(("ok", None))
             while True:
                 connection.send(("ok", work(connection.recv())))
-        except HicraError as error:
-            connection.send(("hicra", (_known(error), error.message, error.fix)))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return
-        except Exception:
-            connection.send(("error", traceback.format_exc()))
+        except Exception as error:
+            connection.send(failure(error))
+
+
+def failure(error: Exception) -> Reply:
+    """Returns what a worker answers where its work raised: in a form that any process can read. Call it while it is handled."""
+    if isinstance(error, HicraError):
+        return "hicra", (_known(error), error.message, error.fix)
+    return "error", traceback.format_exc()
+
+
+def result_of(reply: Reply) -> Any:
+    """Returns the result in a worker's answer. Raises what the work raised: a HicraError, or RuntimeError with the traceback."""
+    kind, answer = reply
+    if kind == "ok":
+        return answer
+    if kind == "hicra":
+        raise answer[0](*answer[1:])
+    raise RuntimeError(f"a worker process failed:\n{answer}")
 
 
 def _known(error: HicraError) -> type[HicraError]:

@@ -4,15 +4,14 @@
     chunks -> [map: records of each n] -> [group by part] -> [reduce: merge] -> n-grams found
     chunks -> [map: holders of each label] -> added up
 
-The leading process holds the index (index.py) and the n-grams found, never a text. A running cluster is used where there
-is one (`ray.init` was called, or RAY_ADDRESS is set); else one of `workers` processes is started here and ended by `close`.
-docs/how-to/mine-on-ray.md says how to run it.
+The leading process holds the index (index.py) and the n-grams found, never a text. A running cluster is used where there is
+one, else one of `workers` processes is started here and ended by `close` (`hicra.workers.cluster`). docs/how-to/mine-on-ray.md
+says how to run it.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,7 +21,6 @@ from hicra.arrays import Ints
 from hicra.artifacts import check_output, write_text
 from hicra.corpus import Paths
 from hicra.corpus.account import Account
-from hicra.errors import ConfigError
 from hicra.mining.counting.index import Index, Side
 from hicra.mining.counting.interface import Loaded
 from hicra.mining.counting.maps import PART_IDS, add_holders
@@ -31,8 +29,8 @@ from hicra.mining.counting.ray import steps as steps
 from hicra.mining.counting.ray.files import FileRead, expand, read_file
 from hicra.mining.counting.rows import Read, Reading, Rows, pairs_of
 from hicra.mining.counting.words import Chunk
+from hicra.workers.cluster import connect, import_ray
 
-OBJECT_STORE = 2**29  # bytes of shared memory of a cluster started here; Ray spills to disk past it
 _ONE: dict[str, Any] = {"batch_size": 1, "batch_format": "pyarrow"}
 
 
@@ -44,32 +42,18 @@ class RayBackend:
         segmenter: as for `Encoder`; its package must be installed where the tasks run.
 
     Raises:
-        ConfigError: Ray is not installed.
+        ConfigError: Ray is not installed or does not start.
     """
 
     def __init__(self, workers: int = 1, segmenter: str | None = None) -> None:
-        try:
-            import ray
-            import ray.data
-        except ImportError as error:
-            raise ConfigError(
-                f"backend 'ray' needs a package that is not installed: {error.name}",
-                "pip install 'hicra[ray]', or use --backend local",
-            ) from None
-        self._ray: Any = ray
+        self._ray: Any = import_ray(data=True)
         self._index, self._segmenter = Index(segmenter is not None), segmenter
         self._rule: CountRule | None = None
         self._sides: dict[bool, Side] = {}
         self._data: Any = None
         self._places: dict[int, Any] = {}
-        self._started = not ray.is_initialized()
-        if self._started:
-            local: dict[str, Any] = {}
-            if not os.environ.get("RAY_ADDRESS"):
-                local = {"address": "local", "num_cpus": workers, "object_store_memory": OBJECT_STORE}
-                local |= {"include_dashboard": False}
-            ray.init(**local, log_to_driver=False, logging_level=logging.ERROR)
-        self._context = ray.data.DataContext.get_current()
+        self._started = connect(workers)
+        self._context = self._ray.data.DataContext.get_current()
         self._before = (self._context.enable_progress_bars, logging.getLogger("ray.data").level)
         self._context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -1,0 +1,188 @@
+"""Work on a real local Ray of two workers, started and ended here: the order, the errors, and that `hicra tag` and
+`hicra diagnose` give the bytes that they give on this machine alone."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import random
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hicra import Lexicon, cli
+from hicra.diagnose.diagnose import diagnose
+from hicra.errors import ConfigError
+from hicra.tagging import tag as tag_module
+from hicra.tagging import tag_paths
+from hicra.workers.backends import backend, check_backend
+from hicra.workers.cluster import connect, ordered_on_ray
+from hicra.workers.pool import WorkerDied
+from tokenizers_made import byte_level
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'hicra[ray]'")
+
+LEXICON = Lexicon.from_phrases(["let me check", "so we", "wait", "another way", "we try"])
+WORDS = ["so", "we", "try", "let", "me", "check", "wait,", "another", "way", "Let’s", "\U0001f914", "等", "then."]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    assert connect(2)
+    assert ray.cluster_resources()["CPU"] == 2
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture(scope="module")
+def rollouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two files of rollouts: three steps, two models, groups, rewards, some null, a column of objects, a duplicate."""
+    draw = random.Random(0)
+    rows: list[dict[str, Any]] = [
+        {
+            "response": " ".join(draw.choice(WORDS) for _ in range(draw.randrange(30))),
+            "reward": draw.choice([0.0, 1.0, None]),
+            "question": f"q{number % 7}",
+            "step": number % 3 + 1,
+            "model": f"m{number % 2}",
+            "more": {"n": number, "x": [0.5] * (number % 3)},
+        }
+        for number in range(60)
+    ]
+    rows += [{"id": 1, "response": "so we wait", "step": 1}] * 2
+    folder = tmp_path_factory.mktemp("rollouts")
+    for shard in range(2):
+        (folder / f"part{shard}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[shard::2]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    byte_level([" ".join(WORDS)], 300).save(str(folder / "tokenizer.json"))
+    return str(folder)
+
+
+def tagged(rollouts: Path, out: Path, **given: Any) -> tuple[bytes, dict[str, Any]]:
+    result = tag_paths([rollouts], LEXICON, unit=None, out=out, on_bad="stop", max_bad=0.01, **given)
+    differs = ("seconds", "tokens_per_second", "workers", "output")
+    return out.read_bytes(), {name: value for name, value in result.items() if name not in differs}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_tagging_on_ray_gives_the_bytes_of_this_machine(
+    cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rollouts: Path, tokenizer: str, ending: str
+) -> None:
+    given = {"tokenizer": tokenizer if ending == "parquet" else None}
+    local, said = tagged(rollouts, tmp_path / f"local.{ending}", **given)
+    assert said["rows"] == 62
+    assert said["planning_tokens"] > 50
+    for batch, workers in ((1024, 1), (5, 2)):
+        monkeypatch.setattr(tag_module, "BATCH", batch)
+        out = tmp_path / f"ray{batch}.{ending}"
+        assert tagged(rollouts, out, backend="ray", workers=workers, **given) == (local, said)
+    assert ray.is_initialized()  # a cluster that was there stays
+
+
+def measured(rollouts: Path, out: Path, **given: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    result = diagnose([rollouts], LEXICON, out=out, on_bad="stop", max_bad=0.01, by="model", **given)
+    files = {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    result = {name: value for name, value in result.items() if name not in ("run_dir", "arms")}
+    return result, {name: data for name, data in files.items() if not name.endswith("hicra.json")}
+
+
+@pytest.mark.slow
+def test_diagnosing_on_ray_gives_the_numbers_and_files_of_this_machine(
+    cluster: None, tmp_path: Path, rollouts: Path, tokenizer: str
+) -> None:
+    for number, source in enumerate((None, tokenizer)):
+        result, files = measured(rollouts, tmp_path / f"local{number}", tokenizer=source)
+        assert len(result["steps"]) > 6
+        assert any(name.endswith(".parquet") for name in files)
+        assert any(step["hicra/conditional_entropy"] for step in result["steps"])
+        found = measured(rollouts, tmp_path / f"ray{number}", tokenizer=source, backend="ray", workers=2)
+        assert json.dumps(found[0]) == json.dumps(result)
+        assert found[1] == files
+    assert measured(rollouts, tmp_path / "two", tokenizer=tokenizer, workers=2)[1] == files
+
+
+@pytest.mark.slow
+def test_results_come_in_order_and_errors_as_they_were(cluster: None) -> None:
+    def run(call: Any, tasks: Any, *bound: Any, workers: int = 1) -> list[Any]:
+        return list(ordered_on_ray(ray, functools.partial, (call, *bound), tasks, workers))
+
+    assert run(divmod, iter(range(1, 40)), 1000, workers=2) == [divmod(1000, task) for task in range(1, 40)]
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        run(divmod, [1, 0, 2], 1000)
+    with pytest.raises(ConfigError, match="no backend 'nowhere'") as error:
+        run(check_backend, [1], "nowhere")
+    assert "local, ray" in str(error.value)
+    with pytest.raises(ConfigError, match="no backend 'nowhere'"):  # already where the work is made
+        list(ordered_on_ray(ray, check_backend, ("nowhere", 1), [1], 1))
+    with pytest.raises(WorkerDied, match="a worker of the Ray cluster died"):
+        run(os._exit, [3])
+
+
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that is connected to no cluster."""
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+
+def test_an_address_at_which_nothing_listens_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone(monkeypatch)
+    with socket.socket() as taken:  # bound and not listening, so nobody else gets the port
+        taken.bind(("127.0.0.1", 0))
+        for scheme in ("", "ray://"):
+            address = f"{scheme}127.0.0.1:{taken.getsockname()[1]}"
+            monkeypatch.setenv("RAY_ADDRESS", address)
+            with pytest.raises(ConfigError, match=f"no Ray cluster answers at RAY_ADDRESS={address}") as error:
+                connect(2)
+            assert "ray start --head" in str(error.value)
+
+
+@pytest.mark.parametrize("address", ["", "auto"])
+def test_a_ray_that_does_not_start_is_an_error_with_what_to_do(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    def fails(**_: Any) -> None:
+        raise ConnectionError("port 6379 is in use\nand a long tail")
+
+    alone(monkeypatch)
+    monkeypatch.setattr(ray, "init", fails)
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    expected = "no Ray cluster answers at RAY_ADDRESS=auto" if address else "Ray does not start"
+    with pytest.raises(ConfigError, match=f"{expected}: port 6379 is in use\n  fix: "), backend("ray", 2):
+        pass
+
+
+def test_what_is_missing_is_said_before_anything_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"on_bad": "stop", "max_bad": 0.01, "tokenizer": None, "unit": None, "out": None}
+    absent = [tmp_path / "absent.jsonl"]
+    for call in (tag_paths, diagnose):
+        with pytest.raises(ConfigError, match="no backend 'rai'(.|\n)*'ray'"):
+            call(absent, LEXICON, **given, backend="rai")
+        with pytest.raises(ConfigError, match="0 workers"):
+            call(absent, LEXICON, **given, workers=0)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    for call in (tag_paths, diagnose):
+        with pytest.raises(ConfigError, match=r"'ray' needs a package(.|\n)*hicra\[ray\]"):
+            call(absent, LEXICON, **given, backend="ray")
+
+
+@pytest.mark.parametrize("verb", ["tag", "diagnose"])
+def test_the_verbs_take_the_backend(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"response": "so we wait"}\n')
+    monkeypatch.setitem(sys.modules, "ray", None)
+    call = [verb, str(tmp_path / "rows.jsonl"), "--json", "--backend"]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*call, "ray", "--workers", "2"])
+    assert stopped.value.code == 1
+    assert json.loads(capsys.readouterr().out)["error"].startswith(
+        "backend 'ray' needs a package that is not installed"
+    )
