@@ -36,7 +36,6 @@ class Guard(TrainerCallback):  # type: ignore[misc]
             and all.
         in_a_row: number of refused steps up to now without another between them.
         norm: norm of the gradient of the step, as the trainer has measured it; None where it has not.
-        first_micro_step: micro-steps that the run had before this process trains, over all of its resumes.
         keep: is called with the step and the reason when one is refused.
     """
 
@@ -46,7 +45,6 @@ class Guard(TrainerCallback):  # type: ignore[misc]
         self.refused = self.without_gradient = self.taken = 0
         self.in_a_row = 0
         self.norm: Any = None
-        self.first_micro_step = 0
         self.keep: Callable[[int, str], None] = _warn
         self._moving = self._broken = 0.0
         self._why = ""
@@ -80,7 +78,7 @@ class Guard(TrainerCallback):  # type: ignore[misc]
 
     # ---- the events of transformers' trainer, in their order
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.first_micro_step = state.global_step * args.gradient_accumulation_steps - self.trainer._step
+        self.trainer.hicra_first_micro_step = first_micro_step(self.trainer, args, state)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._why = self._not_finite()
@@ -144,6 +142,12 @@ class Guard(TrainerCallback):  # type: ignore[misc]
             return f"the loss{f' {self._own_loss!r}' if self._own_loss else ''} is not finite"
         norm = self.norm if self.norm is None or torch.is_tensor(self.norm) else torch.tensor(float(self.norm))
         return "" if norm is None or bool(torch.isfinite(norm)) else "the gradient is not finite"
+
+
+def first_micro_step(trainer: Any, args: Any, state: Any) -> int:
+    """Counts the micro-steps that a run had before this process trains, over all of its resumes."""
+    done: int = state.global_step * args.gradient_accumulation_steps - trainer._step
+    return done
 
 
 def _finite(weights: list[Any]) -> bool:
