@@ -1,4 +1,4 @@
-"""A callback that diagnoses any GRPOTrainer: the weights are those of the run without it, the figures those of hicra's trainer."""
+"""A callback that diagnoses any GRPOTrainer: weights as in the run without it, figures as those of hicra's trainer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of TRL under hicra: at alpha 0 each trains as plain GRPO does, and at 0.2 otherwise; what is refused is refused by name.
+"""Options of TRL under hicra: at alpha 0 each trains as plain GRPO does, at 0.2 otherwise; some are refused by name.
 
 `tests/support/trl_options.py` has the cases, and names every other test that shows an option.
 """

@@ -56,6 +56,8 @@ def _case(*names: str) -> tuple[str, ...]:
 
 
 IDENTITY, PROBE, OWN = "test_trl_identity.py::", "test_trl_probe.py::", "test_trl_own_loss.py::"
+EVERY = "test_every_method_trains.py::test_it_trains_three_steps_by_its_name"
+JUDGE = "test_trl_rewards.py::test_the_judge_says_what_is_right_and_the_dump_is_read_by_the_same_rule"
 BITS = "alpha 0 is plain GRPO bit for bit, 0.2 is not"
 AT_ZERO = "alpha 0 is plain GRPO bit for bit"
 _LOSSES = ("grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo", "luspo", "vespo")
@@ -65,9 +67,9 @@ OPTIONS: tuple[Option, ...] = (
         for loss in _LOSSES
     ),
     Option("`policy_loss` (a loss of hicra)", "works", "equal to TRL's own where TRL has it; every one of them trains",
-           (f"{OWN}test_clip_with_each_mean_is_the_loss_of_trl", "test_every_method_trains.py::test_it_trains_three_steps_by_its_name")),
+           (f"{OWN}test_clip_with_each_mean_is_the_loss_of_trl", EVERY)),
     Option("`baseline` (of hicra)", "works", "equal to TRL's own where TRL has it; every one of them trains",
-           (f"{OWN}test_a_baseline_is_that_of_trl", "test_every_method_trains.py::test_it_trains_three_steps_by_its_name")),
+           (f"{OWN}test_a_baseline_is_that_of_trl", EVERY)),
     Option("`importance_sampling_level` token", "works", BITS, (f"{IDENTITY}test_alpha_zero_is_grpo_for_every_loss[dapo]",)),
     Option("`importance_sampling_level` sequence", "works, and means something else",
            "alpha 0 is GRPO but for the order of float sums; 0.2 is not",
@@ -103,7 +105,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("LoRA (`peft_config`)", "works", BITS, _case("lora")),
     Option("bf16", "works", "trains and logs", ("test_trl_config.py::test_bf16_trains_and_logs",)),
     Option("several reward functions, `reward_weights`", "works", f"{BITS}; one of them judges",
-           (*_case("two-rewards"), "test_trl_rewards.py::test_the_judge_says_what_is_right_and_the_dump_is_read_by_the_same_rule")),
+           (*_case("two-rewards"), JUDGE)),
     Option("`multi_objective_aggregation` normalize_then_sum", "works", BITS, _case("two-rewards-normalize_then_sum")),
     Option("rewards of None, NaN", "works", "such a rollout has advantage 0",
            ("test_trl_config.py::test_a_rollout_without_reward_gets_no_advantage_and_no_part_in_accuracy",)),
