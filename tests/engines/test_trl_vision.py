@@ -74,18 +74,28 @@ def rows() -> Dataset:
     return Dataset.from_list([{"prompt": one, "image": image} for one, image in zip(prompts, pictures, strict=True)])
 
 
-def made(folder: Path, method_settings: dict[str, Any] | None, trainer: type = HicraGRPOTrainer, **more: Any) -> Any:
+def made(
+    folder: Path,
+    method_settings: dict[str, Any] | None,
+    trainer: type = HicraGRPOTrainer,
+    method: str = "hicra",
+    **more: Any,
+) -> Any:
     whole = processor()
-    spoken = sorted(
-        set(range(len(whole.tokenizer)))
-        - {*TOKENIZER(" " + " ".join(WORDS))["input_ids"], whole.tokenizer.eos_token_id}
-    )
-    chosen = settings(folder, generation_kwargs={"suppress_tokens": spoken, "min_new_tokens": 4}, **more)
+    spoken = {*TOKENIZER(" " + " ".join(WORDS))["input_ids"], whole.tokenizer.eos_token_id}
+    silent = sorted(set(range(len(whole.tokenizer))) - spoken)
+    chosen = settings(folder, generation_kwargs={"suppress_tokens": silent, "min_new_tokens": 4}, **more)
     if method_settings is None:
         args, trainer = GRPOConfig(**chosen), GRPOTrainer
     else:
-        args = HicraGRPOConfig(lexicon=lexicon_file(folder), method_settings=method_settings, **chosen)
+        args = HicraGRPOConfig(lexicon=lexicon_file(folder), method=method, method_settings=method_settings, **chosen)
     return trainer(model(whole.tokenizer), reward, args, train_dataset=rows(), processing_class=whole)
+
+
+def trained(trainer: Any) -> Any:
+    """Trains at once, since a trainer sets the seed when it is made."""
+    trainer.train()
+    return trainer
 
 
 class Kept(HicraGRPOTrainer):
@@ -97,9 +107,8 @@ class Kept(HicraGRPOTrainer):
 
 
 def test_a_vision_language_model_trains_as_a_text_model_does(tmp_path: Path) -> None:
-    plain, zero, shaped = made(tmp_path, None), made(tmp_path, {"alpha": 0.0}), made(tmp_path, {"alpha": 0.2}, Kept)
-    for trainer in (plain, zero, shaped):
-        trainer.train()
+    plain = trained(made(tmp_path, None))
+    zero, shaped = trained(made(tmp_path, {"alpha": 0.0})), trained(made(tmp_path, {"alpha": 0.2}, Kept))
     assert parameters_hash(zero) == parameters_hash(plain)
     assert parameters_hash(shaped) != parameters_hash(zero)
     assert "pixel_values" in shaped.seen
@@ -114,12 +123,7 @@ def test_a_vision_language_model_trains_as_a_text_model_does(tmp_path: Path) -> 
 
 def test_methods_that_need_a_forward_pass_of_their_own_see_the_images(tmp_path: Path) -> None:
     """At the first step the sampling policy is the trained one, so the entropies of the loss give the same advantages."""
-    args = HicraGRPOConfig(
-        lexicon=lexicon_file(tmp_path), method="entropy_advantage", method_settings={"alpha": 0.4, "kappa": 2.0},
-        **settings(tmp_path, max_steps=1, max_completion_length=6, generation_kwargs={"min_new_tokens": 4}),
-    )  # fmt: skip
-    whole = processor()
-    trainer = Kept(model(whole.tokenizer), reward, args, train_dataset=rows(), processing_class=whole)
+    trainer = made(tmp_path, {"alpha": 0.4, "kappa": 2.0}, Kept, "entropy_advantage", max_steps=1)
     trainer.train()
     batch, entropies = (
         trainer.seen,
@@ -131,9 +135,9 @@ def test_methods_that_need_a_forward_pass_of_their_own_see_the_images(tmp_path: 
 
 
 def test_an_observer_reads_it_and_the_meter_refuses_images_by_name(tmp_path: Path) -> None:
-    plain, seen = made(tmp_path, None), made(tmp_path, None)
+    plain = trained(made(tmp_path, None))
+    seen = made(tmp_path, None)
     seen.add_callback(HicraObserver(seen, lexicon=lexicon_file(tmp_path)))
-    plain.train()
     seen.train()
     assert parameters_hash(seen) == parameters_hash(plain)
     assert len(logged(seen, "hicra/planning_share")) == 2
