@@ -14,6 +14,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from hicra import corpus
+from hicra.compare.compare import compare
+from hicra.report import build_report
 from hicra.runs import RunFolder
 from paths import SUPPORT
 from train_small import weights
@@ -55,7 +58,8 @@ def test_both_ranks_end_with_the_same_weights_and_one_of_them_speaks(ran: Any) -
         assert first[arm]["hashes"] == second[arm]["hashes"]
         assert len(first[arm]["hashes"]) == 1
     objects = [json.loads(line) for line in done.stdout.splitlines() if '"run_dir"' in line]
-    assert [Path(one["run_dir"]).name for one in objects] == ["hicra", "none", "zero", "recentred", "straight", "hicra"]
+    names = ["hicra", "none", "zero", "recentred", "straight", "hicra", "stopped", "stopped"]
+    assert [Path(one["run_dir"]).name for one in objects] == names
     assert objects[0]["steps"] == 2
     assert "eval/accuracy" in objects[0]["final"]
     assert (folder / "hicra" / "final" / "model.safetensors").exists()
@@ -125,6 +129,28 @@ def test_a_method_of_batch_scope_sees_groups_that_lie_on_both_ranks(ran: Any) ->
             assert abs(sum(one.sum() for one in added)) < 1e-5
             largest = max(largest, *(np.abs(one).max() for one in added))
     assert largest > 0.01
+
+
+def test_a_signal_to_one_rank_stops_both_with_a_checkpoint(ran: Any) -> None:
+    """Rank 1 alone got it, in the first of two steps; what goes on from there is the run without the signal."""
+    folder, found, done = ran
+    for one in found:
+        assert one["stopped"]["code"] == 128 + 15
+        assert one["went on"]["code"] == 0
+        assert one["went on"]["hashes"] == one["hicra"]["hashes"] != one["stopped"]["hashes"]
+    assert found[0]["stopped"]["hashes"] == found[1]["stopped"]["hashes"]
+    objects = [json.loads(line) for line in done.stdout.splitlines() if '"run_dir"' in line]
+    assert (objects[6]["steps"], objects[6]["interrupted"]) == (1, 15)
+    assert [row["step"] for row in RunFolder.open(folder / "stopped").metrics()] == [1, 2]
+
+
+def test_the_report_and_the_comparison_read_the_parts_of_all_ranks(ran: Any) -> None:
+    runs = [ran[0] / "none", ran[0] / "zero"]
+    build_report(runs, ran[0] / "report.html")
+    assert (ran[0] / "report.html").stat().st_size > 10_000
+    assert compare(runs, baseline="none", metric="hicra/accuracy")["comparisons"][0]["arm"] == "hicra"
+    read = corpus.read(ran[0] / "none" / "rollouts")
+    assert (read.kept, read.duplicates) == (48, 0)  # two steps of 24
 
 
 def test_ranks_with_different_lexicons_or_configs_are_refused_at_the_start(ran: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ ARMS: dict[str, tuple[str, list[str], list[str]]] = {
     ),
     "straight": (STRAIGHT, ["eval.problems=4", "train.steps=4"], []),
     "resumed": ("hicra", ["eval.problems=4", "train.steps=4"], ["--resume"]),
+    "stopped": ("stopped", [], []),
+    "went on": ("stopped", [], ["--resume"]),
     "other lexicon": ("other", [], []),
     "other seed": ("seed", [], []),
     "odd": ("odd", ["train.group_size=3"], []),
@@ -60,6 +63,8 @@ def main(folder: Path) -> None:
         sets = [*SMALL, f"lexicon={grams}", *COMMON, *sets, *(["train.seed=5"] if arm == "other seed" and RANK else [])]
         line = ["train", "-o", str(folder / name), *(word for one in sets for word in ("--set", one)), *words, "--json"]
         hashes.clear()
+        if arm == "stopped" and RANK:
+            stop_in_the_first_step()
         try:
             hicra(line)
         except SystemExit as stopped:
@@ -68,6 +73,18 @@ def main(folder: Path) -> None:
         if arm == "hicra" and not RANK:  # as it is before it is resumed
             (folder / "metrics-of-two-steps.jsonl").write_bytes((folder / name / "metrics.jsonl").read_bytes())
     (folder / f"found-{RANK}.json").write_text(json.dumps(found), encoding="utf-8")
+
+
+def stop_in_the_first_step() -> None:
+    """Lets this process, and no other, get a signal while it computes its next loss."""
+    compute_loss = TaskTrainer._compute_loss
+
+    def stopping(self: Any, *args: Any) -> Any:
+        TaskTrainer._compute_loss = compute_loss
+        signal.raise_signal(signal.SIGTERM)
+        return compute_loss(self, *args)
+
+    TaskTrainer._compute_loss = stopping
 
 
 if __name__ == "__main__":
