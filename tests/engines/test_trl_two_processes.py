@@ -65,7 +65,9 @@ def test_ranks_end_equal_and_alpha_zero_is_plain_grpo(both: Any) -> None:
     assert {arm: one["hash"] for arm, one in first.items()} == {arm: one["hash"] for arm, one in second.items()}
     assert first["alpha 0"]["hash"] == first["plain"]["hash"]
     assert first["measured"]["hash"] == first["hicra"]["hash"]
-    assert len({one["hash"] for arm, one in first.items() if not arm.startswith("quiet")}) == 5  # all others differ
+    assert (
+        len({one["hash"] for arm, one in first.items() if not arm.startswith(("quiet", "observed"))}) == 5
+    )  # all others differ
     assert first["quiet alpha 0"]["hash"] == first["quiet plain"]["hash"] != first["quiet hicra"]["hash"]
 
 
@@ -195,3 +197,14 @@ def test_a_script_on_two_processes_has_one_run_folder(both: Any) -> None:
             row[on].tolist() for row, on in zip(one["0.response_ids"], live, strict=True)
         ]
     assert len({identity for frame in by_rank for identity in frame["id"]}) == 12
+
+
+def test_a_run_that_is_only_looked_at_is_the_plain_one_on_both_ranks(both: Any) -> None:
+    for one in both[0]:
+        assert one["observed plain"]["hash"] == one["plain"]["hash"]
+        found, same = one["observed plain"]["logged"], one["alpha 0"]["logged"]
+        for name in ("planning_share", "entropy_planning", "entropy_execution", "accuracy", "length"):
+            assert len(found[name]) == 2
+            assert found[name] == same[name]
+        first = one["measured"]["logged"]  # which starts from the same model and rollouts
+        assert found["signal_execution"][0] == pytest.approx(first["signal_execution"][0], rel=1e-6)

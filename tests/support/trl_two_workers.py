@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from trl_tiny import ID, TOKENIZER, Recorder, logged, make_trainer, parameters_hash, prompts
+from hicra.engines.trl import HicraObserver
+from trl_tiny import ID, TOKENIZER, Recorder, lexicon_file, logged, make_trainer, parameters_hash, prompts
 
 MEASURED = ("signal_planning", "signal_execution", "noise_planning", "noise_execution")
 ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
@@ -25,6 +26,7 @@ ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "forking": ("forking_tokens", {"rho": 0.2}),
     "measured": ("hicra", {"alpha": 0.2}),
     "adaptive": ("hicra_adaptive", {}),
+    "observed plain": (None, {}),
     "quiet plain": (None, {}),
     "quiet alpha 0": ("hicra", {"alpha": 0.0}),
     "quiet hicra": ("hicra", {"alpha": 0.2}),
@@ -88,6 +90,8 @@ def main(folder: Path) -> None:
             folder / arm, method, method_settings, trainer=Shapes,
             max_completion_length=44, scale_rewards="none", **options(arm, folder),
         )  # fmt: skip
+        if arm.startswith("observed"):
+            trainer.add_callback(HicraObserver(trainer, lexicon=lexicon_file(folder / arm), signal_every=1))
         trainer.train()
         rank = trainer.accelerator.process_index
         summary[arm] = {
