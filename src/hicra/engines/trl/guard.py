@@ -152,8 +152,8 @@ def first_micro_step(trainer: Any, args: Any, state: Any) -> int:
 def _finite(weights: list[Any]) -> bool:
     """Says whether all weights are finite, by their sums: what is not finite stays so in a sum, whatever is added to it.
 
-    On a CPU a sum takes a seventeenth of the time of the largest absolute value. Finite weights whose sum is beyond float32 (3e38)
-    count as ruined too.
+    On a CPU a sum takes a seventeenth of the time of the largest absolute value. Finite weights whose sum is beyond float32
+    (3e38) count as ruined too.
     """
     sums = [weight.detach().sum(dtype=torch.float32) for weight in weights]
     return not sums or bool(torch.isfinite(torch.stack([one.to(sums[0].device) for one in sums])).all())
