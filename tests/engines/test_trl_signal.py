@@ -301,17 +301,17 @@ def test_one_problem_a_step_is_refused_in_the_config(sets: list[str]) -> None:
 
 def test_weights_in_parts_and_reentrant_checkpointing_are_refused_at_the_start(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, signal_every=1)
-    meter._refuse(trainer)
+    meter._refuse(trainer, "signal_every is 1")
     state = trainer.accelerator.state
     trainer.accelerator.state = SimpleNamespace(deepspeed_plugin=SimpleNamespace(zero_stage=2))
-    meter._refuse(trainer)  # the weights themselves are whole there
+    meter._refuse(trainer, "signal_every is 1")  # the weights themselves are whole there
     trainer.accelerator.state = SimpleNamespace(deepspeed_plugin=SimpleNamespace(zero_stage=3))
     with pytest.raises(EngineError, match="parts of the weights"):
-        meter._refuse(trainer)
+        meter._refuse(trainer, "signal_every is 1")
     trainer.accelerator.state = state
     trainer.is_fsdp_enabled = True
     with pytest.raises(EngineError, match="parts of the weights"):
-        meter._refuse(trainer)
+        meter._refuse(trainer, "signal_every is 1")
     trainer.is_fsdp_enabled = False
     with pytest.raises(EngineError, match="reentrant"):
         make_trainer(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hicra.credit import METHODS
+from hicra.runs import RunFolder
 from hicra.signal.memory import SignalMemory
 from paths import SUPPORT
 from trl_signal_by_hand import by_hand
@@ -24,8 +25,8 @@ RANKS, STEPS = (0, 1), (0, 1)
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[Any]]]:
-    """(summaries by rank, {arm: arrays by rank}) of one torchrun."""
+def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[Any]], RunFolder]:
+    """(summaries by rank, {arm: arrays by rank}, the run folder of the arm "hicra") of one torchrun."""
     folder = tmp_path_factory.mktemp("two")
     places = os.pathsep.join([str(SUPPORT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": places, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
@@ -36,8 +37,9 @@ def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[An
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     summaries = [json.loads((folder / f"summary-{rank}.json").read_text(encoding="utf-8")) for rank in RANKS]
-    arms = [arm for arm in summaries[0] if arm != "plain"]
-    return summaries, {arm: [np.load(folder / f"{arm}-{rank}.npz") for rank in RANKS] for arm in arms}
+    arms = [arm for arm in summaries[0] if not arm.endswith("plain")]
+    arrays = {arm: [np.load(folder / f"{arm}-{rank}.npz") for rank in RANKS] for arm in arms}
+    return summaries, arrays, RunFolder.open(folder / "run")
 
 
 def together(arrays: list[Any], step: int) -> dict[str, np.ndarray]:
@@ -63,7 +65,10 @@ def test_ranks_end_equal_and_alpha_zero_is_plain_grpo(both: Any) -> None:
     assert {arm: one["hash"] for arm, one in first.items()} == {arm: one["hash"] for arm, one in second.items()}
     assert first["alpha 0"]["hash"] == first["plain"]["hash"]
     assert first["measured"]["hash"] == first["hicra"]["hash"]
-    assert len({one["hash"] for one in first.values()}) == 5  # all others differ
+    assert (
+        len({one["hash"] for arm, one in first.items() if not arm.startswith(("quiet", "observed"))}) == 5
+    )  # all others differ
+    assert first["quiet alpha 0"]["hash"] == first["quiet plain"]["hash"] != first["quiet hicra"]["hash"]
 
 
 def test_two_processes_measure_the_signal_as_one(both: Any) -> None:
@@ -137,3 +142,69 @@ def test_logged_figures_are_those_of_the_gathered_counts(both: Any, arm: str) ->
                 kind = one[f"{step}.loss.live"] & (one[f"{step}.loss.mask"] == planning)
                 total, count = total + one[f"{step}.loss.entropies"][kind].sum(dtype=float), count + int(kind.sum())
             assert values[name][step] == pytest.approx(total / count, rel=1e-6)
+
+
+def test_a_rank_without_a_planning_token_takes_part_in_every_figure(both: Any) -> None:
+    """Two micro-batches a step, rollouts of other lengths on each rank, and tokens that the policy did not write."""
+    summaries, arrays = both[0], both[1]["quiet hicra"]
+    first, second = (one["quiet hicra"]["logged"] for one in summaries)
+    assert first == second
+    for step in STEPS:
+        masks = [one[f"{step}.planning_mask"] for one in arrays]
+        live = [one[f"{step}.response_mask"] for one in arrays]
+        assert masks[0].any()
+        assert not masks[1].any()
+        assert live[0].sum() != live[1].sum()
+        count = live[0].sum() + live[1].sum()
+        # 'hold on' and 'so' of the six rollouts of rank 0 stand before what the environment wrote
+        assert masks[0].sum() == 18
+        assert first["planning_share"][step] == pytest.approx(18 / count, abs=1e-9)
+        assert first["length"][step] == pytest.approx(count / 12, abs=1e-9)
+        for name, planning in (("entropy_planning", True), ("entropy_execution", False)):
+            total, tokens = 0.0, 0
+            for one in arrays:
+                for part in (2 * step, 2 * step + 1):
+                    kind = one[f"{part}.loss.live"] & (one[f"{part}.loss.mask"] == planning)
+                    total, tokens = (
+                        total + one[f"{part}.loss.entropies"][kind].sum(dtype=float),
+                        tokens + int(kind.sum()),
+                    )
+            assert first[name][step] == pytest.approx(total / tokens, rel=1e-6)
+
+
+def test_an_evaluation_on_two_processes_is_pooled(both: Any) -> None:
+    """Two prompts of four rollouts, four a rank: lengths 3 + 1 + row + 3 x rank + 1, of which 3 x 4 tokens plan on rank 0."""
+    first, second = (one["quiet hicra"]["evaluated"] for one in both[0])
+    assert first == second
+    # rank 0: 5, 6, 7, 8 tokens; rank 1: 8, 9, 10, 11
+    assert first["length"] == [pytest.approx((26 + 38) / 8)]
+    assert first["planning_share"] == [pytest.approx(12 / 64)]
+    assert len(first["entropy_planning"]) == len(first["entropy_execution"]) == 1
+
+
+def test_a_script_on_two_processes_has_one_run_folder(both: Any) -> None:
+    summaries, arrays, run = both
+    rows = run.metrics()
+    assert [row["step"] for row in rows] == [1, 2]
+    assert [row["hicra/planning_share"] for row in rows] == summaries[0]["hicra"]["logged"]["planning_share"]
+    assert [file.name for file in run.rollout_files()] == [
+        f"step-{step:06d}{part}.parquet" for step in (1, 2) for part in ("-part1", "")
+    ]
+    by_rank = list(run.rollouts())[1::-1]  # of step 1, rank 0 first
+    for frame, one in zip(by_rank, arrays["hicra"], strict=True):
+        live = one["0.response_mask"]
+        assert frame["token_ids"].to_list() == [
+            row[on].tolist() for row, on in zip(one["0.response_ids"], live, strict=True)
+        ]
+    assert len({identity for frame in by_rank for identity in frame["id"]}) == 12
+
+
+def test_a_run_that_is_only_looked_at_is_the_plain_one_on_both_ranks(both: Any) -> None:
+    for one in both[0]:
+        assert one["observed plain"]["hash"] == one["plain"]["hash"]
+        found, same = one["observed plain"]["logged"], one["alpha 0"]["logged"]
+        for name in ("planning_share", "entropy_planning", "entropy_execution", "accuracy", "length"):
+            assert len(found[name]) == 2
+            assert found[name] == same[name]
+        first = one["measured"]["logged"]  # which starts from the same model and rollouts
+        assert found["signal_execution"][0] == pytest.approx(first["signal_execution"][0], rel=1e-6)

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from trl_tiny import Recorder, logged, make_trainer, parameters_hash
+from hicra.engines.trl import HicraObserver
+from trl_tiny import ID, TOKENIZER, Recorder, lexicon_file, logged, make_trainer, parameters_hash, prompts
 
 MEASURED = ("signal_planning", "signal_execution", "noise_planning", "noise_execution")
 ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
@@ -25,7 +26,39 @@ ARMS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "forking": ("forking_tokens", {"rho": 0.2}),
     "measured": ("hicra", {"alpha": 0.2}),
     "adaptive": ("hicra_adaptive", {}),
+    "observed plain": (None, {}),
+    "quiet plain": (None, {}),
+    "quiet alpha 0": ("hicra", {"alpha": 0.0}),
+    "quiet hicra": ("hicra", {"alpha": 0.2}),
 }
+FIGURES = ("planning_share", "changed_share", "entropy_planning", "entropy_execution", "accuracy", "length")
+
+
+def quiet_rollouts(prompts: list[str], trainer: Any) -> dict[str, Any]:
+    """Rollouts of other lengths on each rank, with a stretch that the policy did not write; rank 1 has no planning token."""
+    second = trainer.accelerator.process_index
+    begin, written = ("twelve minus one", "is nine three") if second else ("hold on so", "let me recheck")
+    tail, rows = ["three", "nine", "twelve", "minus", "one"], range(len(prompts))
+    ids, masks = [], []
+    for row in rows:
+        own = [tail[(row + place * place) % 5] for place in range(1 + row + 3 * second)]
+        ids.append([ID[word] for word in (*begin.split(), *written.split(), *own)] + [TOKENIZER.eos_token_id])
+        masks.append([1, 1, 1, 0, 0, 0] + [1] * (len(own) + 1))
+    return {
+        "prompt_ids": [TOKENIZER(prompt)["input_ids"] for prompt in prompts], "completion_ids": ids,
+        "logprobs": [[0.0] * len(one) for one in ids], "env_mask": masks,
+    }  # fmt: skip
+
+
+def options(arm: str, folder: Path) -> dict[str, Any]:
+    """What differs between the arms besides the method."""
+    if arm.startswith("quiet"):  # two micro-batches a step, and an evaluation
+        return {
+            "per_device_train_batch_size": 3, "gradient_accumulation_steps": 2, "eval_strategy": "steps", "eval_steps": 2,
+            "per_device_eval_batch_size": 4, "extra": {"rollout_func": quiet_rollouts, "eval_dataset": prompts(2)},
+        }  # fmt: skip
+    more = {"measured": {"signal_every": 1}, "hicra": {"run_dir": str(folder / "run")}}
+    return {"per_device_train_batch_size": 6} | more.get(arm, {})
 
 
 class Shapes(Recorder):
@@ -55,26 +88,18 @@ def main(folder: Path) -> None:
     for arm, (method, method_settings) in ARMS.items():
         trainer = make_trainer(
             folder / arm, method, method_settings, trainer=Shapes,
-            per_device_train_batch_size=6, max_completion_length=44, scale_rewards="none",
-            **({"signal_every": 1} if arm == "measured" else {}),
+            max_completion_length=44, scale_rewards="none", **options(arm, folder),
         )  # fmt: skip
+        if arm.startswith("observed"):
+            trainer.add_callback(HicraObserver(trainer, lexicon=lexicon_file(folder / arm), signal_every=1))
         trainer.train()
         rank = trainer.accelerator.process_index
         summary[arm] = {
             "world": trainer.accelerator.num_processes,
             "type": str(trainer.accelerator.distributed_type),
             "hash": parameters_hash(trainer),
-            "logged": {
-                name: logged(trainer, f"hicra/{name}")
-                for name in (
-                    "planning_share",
-                    "changed_share",
-                    "entropy_planning",
-                    "entropy_execution",
-                    "accuracy",
-                    *MEASURED,
-                )
-            },
+            "logged": {name: logged(trainer, f"hicra/{name}") for name in (*FIGURES, *MEASURED)},
+            "evaluated": {name: logged(trainer, f"eval_hicra/{name}") for name in FIGURES},
         }
         if method is not None:
             fields = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import textwrap
 from collections.abc import Collection
@@ -44,6 +45,7 @@ def train(
     if out is None:
         raise UsageError("hicra train needs a run folder (-o)", "use `hicra train --config FILE -o RUN`")
     from hicra.cli.progress import Steps
+    from hicra.engines.ranks import rank
     from hicra.engines.train import train as run
     from hicra.generation.models import MODELS
     from hicra.lexicon.check import hidden_warning
@@ -51,10 +53,12 @@ def train(
     from hicra.runs import RunFolder
     from hicra.runs.config import load_config
 
+    if rank():  # of several processes, rank 0 alone speaks
+        common = dataclasses.replace(common, quiet=True)
     recorded = RunFolder.open(out).config if resume and config is None and (out / "hicra.json").exists() else None
     names: dict[str, Collection[str]] = {"lexicon": BUILT_IN, "model.name": MODELS}
     resolved, notes = load_config(config, set, method, common.seed, base=recorded, names=names)
-    common.warn(hidden_warning(resolved.lexicon))
+    common.warn(None if rank() else hidden_warning(resolved.lexicon))
     for note in notes:
         common.say(f"note: {note}")
     with Steps(resolved.train.steps, called(resolved), common.quiet) as bar:
@@ -62,6 +66,8 @@ def train(
             resolved, out, resume=resume, overwrite=overwrite, read=[config] if config else [], say=bar.say,
             progress=bar.step,
         )  # fmt: skip
+    if rank():
+        return 128 + int(result["interrupted"]) if result["interrupted"] else 0
     if result["interrupted"]:
         again = f"hicra train -o {shlex.quote(str(out))} --resume"
         common.give(result, f"stopped after {counted(result['steps'], 'step')}; a checkpoint is saved", then=again)

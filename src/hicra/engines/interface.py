@@ -39,7 +39,11 @@ class Prepared:
 
 
 class Engine(Protocol):
-    """Trains to the end and writes `final/`, a model folder that transformers loads."""
+    """Trains to the end and writes `final/`, a model folder that transformers loads.
+
+    Where several processes train, all of them call the engine. Rank 0 alone has opened the run folder and found the checkpoint,
+    and the engine takes both from it.
+    """
 
     def __call__(self, prepared: Prepared, run: RunFolder, resume: Path | None, progress: Progress) -> None:
         """Trains one run.
@@ -47,11 +51,11 @@ class Engine(Protocol):
         Args:
             prepared: what the run needs.
             run: the folder to write into; metrics of every step, rollouts and checkpoints go there.
-            resume: an undamaged checkpoint of this run, or None.
+            resume: an undamaged checkpoint of this run, or None; what ranks above 0 are given does not count.
             progress: is called after every step.
 
         Raises:
-            Interrupted: SIGINT or SIGTERM came, and a checkpoint was saved.
+            Interrupted: SIGINT or SIGTERM came to one of the processes, and a checkpoint was saved.
         """
         ...
 

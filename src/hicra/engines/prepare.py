@@ -12,6 +12,7 @@ from hicra.artifacts import canonical_json, sha256_file, write_text
 from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import PACKAGES, Prepared, Say
 from hicra.engines.open import open_engine
+from hicra.engines.ranks import shared
 from hicra.engines.shaping import refuse_missing
 from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
@@ -41,6 +42,7 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
     """
     credit = config.assignment()
     refuse_missing(credit)
+    shared(config.train.prompts_per_step * config.train.group_size, config.train.micro_batch)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.train.threads))
     task = make_task(config.task.name, **config.task.settings)
     model = models.resolve(config.model.name)

@@ -10,6 +10,7 @@ from hicra.artifacts import check_output, refuse_both, writes
 from hicra.engines.held_out import evaluate, read_evaluation, repair_evaluation
 from hicra.engines.interface import Interrupted, Prepared, Progress, Say
 from hicra.engines.prepare import open_run, prepare, refuse_run
+from hicra.engines.ranks import rank
 from hicra.runs import RunFolder
 from hicra.runs.lock import one_writer
 from hicra.runs.sections import RunConfig
@@ -37,7 +38,8 @@ def train(
         progress: is called after every step with (step, its metrics).
 
     Returns:
-        {run_dir, steps, final {metric: value}, interrupted (signal number or None)}.
+        {run_dir, steps, final {metric: value}, interrupted (signal number or None)}; of several processes, rank 0 alone knows
+        steps and final.
 
     Raises:
         ConfigError, ArtifactError: something is wrong with the config, model, task or folder, or another process writes the
@@ -47,6 +49,8 @@ def train(
     """
     refuse_both(resume, overwrite)
     prepared = prepare(config, say)
+    if rank():
+        return _joined(prepared, out, progress)
     if not resume:  # whether a run may be replaced is asked where no other process can write it
         inputs: list[Path | str | None] = [*read, prepared.model, config.lexicon, *_texts(config.task.settings)]
         check_output(out, "the run folder", overwrite=True, inputs=inputs, folder=True)
@@ -74,6 +78,16 @@ def _train(
     if final := read_evaluation(run).get("final"):
         last["eval/accuracy"] = final["accuracy"]
     return {"run_dir": str(run.path), "steps": len(rows), "final": last, "interrupted": interrupted}
+
+
+def _joined(prepared: Prepared, out: Path, progress: Progress) -> dict[str, Any]:
+    """Trains with rank 0, which has the run folder to itself: it alone opens it, evaluates, and knows what came of the run."""
+    interrupted = None
+    try:
+        prepared.engine(prepared, RunFolder(out, {}), None, progress)
+    except Interrupted as stop:
+        interrupted = stop.number
+    return {"run_dir": str(out), "interrupted": interrupted}
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -106,6 +106,13 @@ class RunFolder:
             raise ArtifactError(
                 f"there is no run folder {path}", "`hicra train -o RUN` and `hicra diagnose -o RUN` make one"
             )
+        of_a_trainer = [*path.glob("*/trainer_state.json"), *path.glob("training_args.bin")]
+        if of_a_trainer and not (path / "hicra.json").exists():
+            raise ArtifactError(
+                f"{path} holds no hicra.json: it is the output of a trainer of transformers, and no run folder",
+                "a script on TRL gets a run folder by HicraGRPOConfig(run_dir=...), or, where it trains without hicra, by "
+                "HicraObserver(trainer, run_dir=...)",
+            )
         return cls(path, read_manifest(path / "hicra.json", KIND, SCHEMA_VERSION))
 
     @property

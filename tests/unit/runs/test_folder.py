@@ -40,3 +40,18 @@ def test_refusals(tmp_path):
     (run.path / "hicra.json").write_text(json.dumps({"kind": "hicra.run", "schema_version": 2}))
     with pytest.raises(ArtifactError, match="schema_version 2"):
         RunFolder.open(run.path)
+
+
+@pytest.mark.parametrize("file", ["checkpoint-5/trainer_state.json", "training_args.bin"])
+def test_the_output_of_a_trainer_is_told_from_a_run_folder(tmp_path, file):
+    place = tmp_path / "out" / file
+    place.parent.mkdir(parents=True)
+    place.write_text("{}", encoding="utf-8")
+    with pytest.raises(
+        ArtifactError, match="holds no hicra.json: it is the output of a trainer of transformers"
+    ) as error:
+        RunFolder.open(tmp_path / "out")
+    assert "run_dir" in error.value.fix
+    with pytest.raises(ArtifactError, match="holds no hicra.json") as error:
+        RunFolder.open(tmp_path)
+    assert "check the path" in error.value.fix

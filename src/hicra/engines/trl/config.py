@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,11 @@ BESIDE_OUR_LOSS = {
     "top_entropy_quantile": 1.0, "off_policy_mask_threshold": None, "delta": None, "importance_sampling_level": "token",
     "loss_type": "dapo",
 }  # fmt: skip
+# options by which TRL's loss treats tokens, or a whole response, by the sign of the advantage: the values that do so
+BY_SIGN: dict[str, Callable[[Any], bool]] = {
+    "loss_type": lambda value: value in ("sapo", "vespo"),
+    "off_policy_mask_threshold": lambda value: value is not None,
+}
 
 
 def _field(key: str) -> Any:
@@ -84,13 +90,19 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
                 f"signal_every is {self.signal_every!r}, no whole number of steps",
                 "give 1 for each step, or 0 for none",
             )
-        if self.run_dir is not None and (self.logging_strategy != "steps" or self.logging_steps != 1):
-            raise ConfigError(
-                f"run_dir gets a line of metrics for each step, and logging_steps is {self.logging_steps:g} "
-                f"(logging_strategy {self.logging_strategy.value!r})",
-                "add logging_steps=1",
-            )
+        if self.run_dir is not None:
+            refuse_steps_without_log(self)
         Lexicon.load(self.lexicon)
+
+
+def refuse_steps_without_log(args: Any) -> None:
+    """Raises ConfigError where TRL would not log each step, since a run folder has a line of metrics for each."""
+    if args.logging_strategy != "steps" or args.logging_steps != 1:
+        raise ConfigError(
+            f"run_dir gets a line of metrics for each step, and logging_steps is {args.logging_steps:g} "
+            f"(logging_strategy {args.logging_strategy.value!r})",
+            "add logging_steps=1",
+        )
 
 
 def assignment_of(args: Any) -> Assignment:
@@ -108,7 +120,9 @@ def assignment_of(args: Any) -> Assignment:
         {"name": getattr(args, "method", HicraGRPOConfig.method), "settings": _mapping(args, "method_settings")},
         then, _named(args, "baseline"), _named(args, "policy_loss"),
     )  # fmt: skip
-    if found.loss is not None:
+    if found.loss is None:
+        _refuse_turned_signs(found, args)
+    else:
         for option, off in BESIDE_OUR_LOSS.items():
             if getattr(args, option, off) != off:
                 raise ConfigError(
@@ -116,6 +130,21 @@ def assignment_of(args: Any) -> Assignment:
                     f"leave {option} at {off}, or leave policy_loss out",
                 )
     return found
+
+
+def _refuse_turned_signs(found: Assignment, args: Any) -> None:
+    """Raises ConfigError if a shaper may turn the sign of single tokens, and TRL's own loss decides by that sign."""
+    turning = [
+        one for one in found.shapers if one.entry.changes != "nothing" and one.strength > 0 and not one.entry.keeps_sign
+    ]
+    for option, acts in BY_SIGN.items():
+        value = getattr(args, option, None)
+        if turning and acts(value):
+            raise ConfigError(
+                f"{turning[0].entry.name} may turn the sign of an advantage on single tokens, and {option}={value!r} of TRL "
+                "decides by that sign",
+                f"leave out {option}, or choose a method that keeps signs, such as 'hicra'",
+            )
 
 
 def _named(args: Any, field: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import torch
 
 from hicra.engines.interface import Prepared, Progress
 from hicra.engines.signals import StopRequest
+from hicra.engines.trl.ranks import largest
 from hicra.engines.trl.writer import RunWriter
 from hicra.errors import EngineError
 from hicra.runs import RunFolder
@@ -30,6 +31,7 @@ class Keeper(RunWriter):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         super().on_step_end(args, state, control)
+        self.stop.number = largest(self.stop.number)  # a signal may have come to one process alone
         uses, step = self.config.iterations, state.global_step
         used_up = step % uses == 0
         last = step == self.config.steps // uses * uses  # transformers would save the last step, wherever it is
@@ -43,6 +45,7 @@ class Keeper(RunWriter):
             self.progress(state.global_step, {k: v for k, v in logs.items() if isinstance(v, int | float)})
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.trainer.accelerator.wait_for_everyone()  # each process has put the state of its random numbers there
         if not state.is_world_process_zero:
             return
         step = state.global_step

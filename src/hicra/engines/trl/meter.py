@@ -41,7 +41,11 @@ BY_IMAGE = ("pixel_values", "image_grid_thw", "num_images", "image_sizes", "imag
 
 
 class Meter(TrainerCallback):  # type: ignore[misc]
-    """Measures the generations of a trainer with HicraMixin, where it is asked to.
+    """Measures the generations of a trainer that reads them (`reading.py`), where it is asked to.
+
+    Args:
+        trainer: the trainer.
+        every: as below; where it is 0 and the method reads the meter, each step is measured.
 
     Attributes:
         every: each so-many-th step is measured; 0 measures none.
@@ -52,16 +56,16 @@ class Meter(TrainerCallback):  # type: ignore[misc]
             gradient checkpointing is of the kind that gives no gradients but to `.grad`.
     """
 
-    def __init__(self, trainer: Any) -> None:
+    def __init__(self, trainer: Any, every: int = 0) -> None:
         self.trainer = trainer
-        self.every: int = getattr(trainer.args, "signal_every", 0) or int(trainer.hicra_shaping.needs_signal)
+        self.every = every or int(trainer.hicra_shaping.needs_signal)
         self.memory = SignalMemory()
         self._found: list[tuple[dict[str, float | None], dict[str, float | None]]] = []  # since TRL last logged
         self._read: list[Floats] = []  # the kind weights that methods read, likewise
         self._began = self._spent = 0.0
         self._said = False
         if self.every:
-            _refuse(trainer)
+            _refuse(trainer, f"signal_every is {every}" if every else "the method reads the meter")
 
     def given(self) -> dict[str, Any]:
         """Returns the field of a batch that adaptive methods read, where one is asked for."""
@@ -225,12 +229,9 @@ def _products(halves: list[list[Any]]) -> Floats:
     return found
 
 
-def _refuse(trainer: Any) -> None:
+def _refuse(trainer: Any, because: str) -> None:
     """Raises EngineError where the meter cannot work; so before anything is trained."""
     args = trainer.args
-    because = (
-        f"signal_every is {args.signal_every}" if getattr(args, "signal_every", 0) else "the method reads the meter"
-    )
     groups = args.generation_batch_size // trainer.num_generations
     if groups < HALVES:
         raise EngineError(

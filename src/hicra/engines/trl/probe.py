@@ -11,12 +11,29 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from trl import GRPOTrainer
 
 from hicra.errors import EngineError
 
 LIVE = [[1, 1, 1], [1, 1, 0]]  # the last token of the second rollout is padding
 BASE = [0.5, -0.25]
 SHAPED = [[0.6, 0.5, 0.4], [-0.2, -0.3, -0.25]]  # of the signs of BASE, since some losses weigh those differently
+
+
+def refuse_trainer(trainer: type) -> None:
+    """Raises EngineError for a class that is not made from TRL's GRPOTrainer, and for one that Unsloth has compiled from it."""
+    if named := next((one.__name__ for one in trainer.__mro__ if "Unsloth" in one.__name__), ""):
+        raise EngineError(
+            f"{named} is a trainer that Unsloth has compiled: its loss is a function of its own, which passes over the one that "
+            "takes advantages [B,T] and over what hicra reads",
+            "train without `import unsloth`, which puts that trainer in the place of TRL's GRPOTrainer",
+        )
+    if not issubclass(trainer, GRPOTrainer):
+        name = next((one.__name__ for one in trainer.__mro__ if one.__module__.startswith("trl.")), trainer.__name__)
+        raise EngineError(
+            f"hicra works with TRL's GRPOTrainer and classes made from it, and {name} is none of them",
+            "take GRPOTrainer; the rollouts of any other trainer can be given to `hicra diagnose`",
+        )
 
 
 def probe(trainer: Any, loss_of: Callable[[Any, dict[str, Any]], Any]) -> None:

@@ -26,27 +26,36 @@ from datasets import Dataset
 from hicra.arrays import Array
 from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import Interrupted, Prepared, Progress
+from hicra.engines.ranks import shared
 from hicra.engines.signals import StopRequest
 from hicra.engines.trl.beside import write_beside
 from hicra.engines.trl.config import HicraGRPOConfig
 from hicra.engines.trl.keeper import Keeper, refuse_ruined
 from hicra.engines.trl.mixin import HicraGRPOTrainer
+from hicra.engines.trl.ranks import largest, leave_at_exit, of_first_rank, refuse_different
 from hicra.engines.trl.resample import Resampler
 from hicra.errors import ArtifactError
 from hicra.generation.sampling import load
 from hicra.generation.tools import last_turn, refuse_without_templates, tool_calls
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import replace
+from hicra.runs.difference import flat
 from hicra.runs.sections import RunConfig
 from hicra.tasks.base import Row, Task, score_all
 
 WORK = ".work"
+BY_HASH = ("lexicon", "model.name")  # what counts is the content, which `inputs` has by hash
 
 
 def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Progress) -> None:
     """Trains one run on TRL, as `hicra.engines.interface.Engine` says."""
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # TRL's own use of renamed options
     config, task = prepared.config, prepared.task
+    arguments = _arguments(config, run)  # from here on the processes know each other, where there are several
+    leave_at_exit()
+    keys = {key: str(value) for key, value in flat(config.model_dump(mode="json")).items() if key not in BY_HASH}
+    refuse_different({**keys, **prepared.inputs})
+    resume = of_first_rank(resume)
     model, tokenizer = load_model(config, prepared.model)
     stop = StopRequest()
     keeper = Keeper(prepared, run, stop, progress)
@@ -59,7 +68,7 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     trainer = TaskTrainer(
         model=model,
         reward_funcs=[_reward(task, tokenizer.eos_token_id, correct, parts)],
-        args=_arguments(config, run),
+        args=arguments,
         train_dataset=Dataset.from_list(_rows(config, task)),
         processing_class=tokenizer,
         callbacks=[keeper],
@@ -76,14 +85,21 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
         ]
     with stop:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    if stop.number:
-        raise Interrupted(stop.number, trainer.state.global_step)
+    if number := largest(stop.number):
+        raise Interrupted(number, trainer.state.global_step)
+    if trainer.is_world_process_zero():
+        _write_final(trainer, config, run)
+    trainer.accelerator.wait_for_everyone()
+
+
+def _write_final(trainer: Any, config: RunConfig, run: RunFolder) -> None:
+    """Writes the trained model into `final/`, whole or not at all."""
     final = trainer.accelerator.unwrap_model(trainer.model)
     refuse_ruined(final, "at the end, so final/ is not written")
     final = final.merge_and_unload() if config.model.lora_rank else final
     staged = run.path / ".tmp-final"
     final.save_pretrained(staged)
-    tokenizer.save_pretrained(staged)
+    trainer.processing_class.save_pretrained(staged)
     write_beside(staged, trainer)
     replace(staged, run.path / "final")
     shutil.rmtree(run.checkpoints / WORK, ignore_errors=True)
@@ -128,8 +144,7 @@ def _rows(config: RunConfig, task: Task) -> list[Row]:
 
 def _arguments(config: RunConfig, run: RunFolder) -> HicraGRPOConfig:
     t, gpu = config.train, torch.cuda.is_available()
-    rollouts = t.prompts_per_step * t.group_size
-    micro = t.micro_batch or rollouts
+    micro, passes = shared(t.prompts_per_step * t.group_size, t.micro_batch)
     return HicraGRPOConfig(
         output_dir=str(run.checkpoints / WORK),
         lexicon=config.lexicon, unit=config.unit, method=config.method.name, method_settings=dict(config.method.settings),
@@ -139,7 +154,7 @@ def _arguments(config: RunConfig, run: RunFolder) -> HicraGRPOConfig:
         max_steps=t.steps, save_steps=t.save_steps, save_strategy="steps", logging_steps=1, seed=t.seed, data_seed=t.seed,
         learning_rate=t.learning_rate, lr_scheduler_type="constant_with_warmup", warmup_steps=t.warmup_steps,
         weight_decay=t.weight_decay, adam_beta2=t.adam_beta2, max_grad_norm=t.max_grad_norm,
-        per_device_train_batch_size=micro, gradient_accumulation_steps=rollouts // micro,
+        per_device_train_batch_size=micro, gradient_accumulation_steps=passes,
         num_generations=t.group_size, num_iterations=t.iterations,
         max_completion_length=t.max_new_tokens, temperature=t.temperature, top_k=0, top_p=1.0,
         beta=t.kl, scale_rewards=False,

@@ -34,7 +34,8 @@ class RunWriter(TrainerCallback):  # type: ignore[misc]
 
     Attributes:
         run: the run folder.
-        trainer: the trainer; whoever makes it sets this, since the trainer is made with the callback.
+        trainer: the trainer, which reads its rollouts (`reading.py`); whoever makes it sets this, where the trainer is made with
+            the callback.
     """
 
     run: RunFolder
@@ -45,9 +46,9 @@ class RunWriter(TrainerCallback):  # type: ignore[misc]
         self._saved: Generation | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        guard = self.trainer.hicra_guard
-        guard.keep = self.keep_refused
-        guard.in_a_row = _refused_at_the_end(self.run.metrics()[: state.global_step])
+        if guard := self.trainer.hicra_guard:
+            guard.keep = self.keep_refused
+            guard.in_a_row = _refused_at_the_end(self.run.metrics()[: state.global_step])
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         made, step = self.trainer.last_generation, state.global_step
@@ -82,9 +83,9 @@ class RunWriter(TrainerCallback):  # type: ignore[misc]
 class OwnRun(RunWriter):
     """Writes the run folder of a script on TRL that names one (`run_dir`); weights stay where the script has TRL put them."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path | str, trainer: Any) -> None:
         super().__init__(every=10)
-        self.path = Path(path)
+        self.path, self.trainer = Path(path), trainer
         self._held = contextlib.ExitStack()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -130,14 +131,14 @@ class OwnRun(RunWriter):
 
 def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
     """Returns what is known of a TRL training under the names of hicra's config."""
-    credit = trainer.hicra_shaping.credit
+    credit, asked = trainer.hicra_shaping.credit, trainer.hicra_asked
     first, *then = (one.described() for one in credit.shapers)
     epsilon_high = args.epsilon if args.epsilon_high is None else args.epsilon_high
     of_trl = {"loss_type": args.loss_type, "epsilon": args.epsilon, "epsilon_high": epsilon_high}
     return {
         "engine": "trl", "task": {"name": " + ".join(trainer.reward_func_names)},
         "model": {"name": str(getattr(trainer.model.config, "_name_or_path", "") or type(trainer.model).__name__)},
-        "lexicon": args.lexicon, "unit": args.unit,
+        "lexicon": asked["lexicon"], "unit": asked["unit"],
         "method": {**first, "then": then},
         "baseline": credit.baseline.described() if credit.baseline else {"name": f"TRL's, scale_rewards {args.scale_rewards}"},
         "loss": credit.loss.described() if credit.loss else {"name": "TRL's", "settings": of_trl},
@@ -146,7 +147,7 @@ def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
             "adam_beta2": args.adam_beta2, "max_grad_norm": args.max_grad_norm, "group_size": args.num_generations,
             "prompts_per_step": args.generation_batch_size // args.num_generations, "iterations": args.num_iterations,
             "max_new_tokens": args.max_completion_length, "temperature": args.temperature, "kl": args.beta,
-            "signal_every": getattr(args, "signal_every", 0) or None,
+            "signal_every": asked["signal_every"] or None,
         },
     }  # fmt: skip
 
