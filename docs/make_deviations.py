@@ -58,6 +58,7 @@ FAMILIES = {
     "TCR": "Recipe: GRPO-TCR",
     "TRAIN": "Training",
     "METRIC": "Metrics",
+    "VERL": "verl",
     "SIGNAL": "The signal of the gradient",
     "METER": "The meter during training",
     "QUALITY": "Metrics: credit quality",

@@ -1,4 +1,4 @@
-"""The small world of verl's tests: a language of 16 words, a random model that speaks it, prompts, a reward, and one run of verl."""
+"""The small world of verl's tests: a language of 16 words, a random model that speaks it, prompts, a reward, a run of verl."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ def arguments(folder: Path, workers: int, **changed: object) -> list[str]:
         "actor_rollout_ref.model.use_remove_padding": False, "actor_rollout_ref.model.enable_gradient_checkpointing": False,
         f"{actor}.strategy": "fsdp2", f"{actor}.fsdp_config.strategy": "fsdp2", f"{actor}.ppo_mini_batch_size": PROMPTS,
         f"{actor}.ppo_micro_batch_size_per_gpu": 4, f"{actor}.use_kl_loss": False, f"{actor}.optim.lr": "1e-2",
-        f"{actor}.use_torch_compile": False, f"{actor}.fsdp_config.dtype": "float32",
+        f"{actor}.use_torch_compile": False,
+        f"++{actor}.fsdp_config.mixed_precision": "{param_dtype:fp32,reduce_dtype:fp32,buffer_dtype:fp32}",
         f"{rollout}.name": "on_cpu", f"{rollout}.n": GROUP, f"{rollout}.tensor_model_parallel_size": 1,
         f"{rollout}.log_prob_micro_batch_size_per_gpu": 4, f"{rollout}.calculate_log_probs": True,
         f"{rollout}.agent.num_workers": 1, f"{rollout}.free_cache_engine": False,
@@ -114,7 +115,8 @@ def run(
     environment = os.environ | {
         "VERL_PLATFORM": "cpu", "VERL_ENGINE_DEVICE": "cuda", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
         "TOKENIZERS_PARALLELISM": "false", "RAY_DEDUP_LOGS": "0", "HYDRA_FULL_ERROR": "1", "PYTHONWARNINGS": "ignore",
-        "PYTHONHASHSEED": "0", "RAY_USAGE_STATS_ENABLED": "0", "VERL_ON_CPU_RECORD": str(record or ""), **env,
+        "PYTHONHASHSEED": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0",
+        "VERL_ON_CPU_RECORD": str(record or ""), **env,
     }  # fmt: skip
     command = [sys.executable, "-m", "verl.trainer.main_ppo", *arguments(folder, workers), *overrides]
     said = []

@@ -1,8 +1,8 @@
 """For tests alone: verl on a CPU. verl finds this package by its entry point, and imports it in every process.
 
-`platform` tells verl of a device that is the CPU, `rollout` samples with transformers in the place of vLLM, `order` makes two runs
-comparable bit for bit, and `record` keeps what the actor is trained on. The process group is gloo's: the string that verl makes
-for its backend names the CPU twice, which torch refuses.
+`platform` tells verl of a device that is the CPU, `rollout` samples with transformers in the place of vLLM, `order` makes two
+runs comparable bit for bit, and `record` keeps what the actor is trained on. The process group is gloo's: the string that verl
+makes for its backend names the CPU twice, which torch refuses.
 """
 
 import os

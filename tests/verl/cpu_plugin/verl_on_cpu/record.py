@@ -8,6 +8,8 @@ import torch
 import transfer_queue as tq
 from verl.trainer.ppo.v1.trainer_base import PPOTrainer
 
+from hicra.arrays import as_numpy
+
 FIELDS = (
     "responses", "response_mask", "advantages", "returns", "planning_mask", "entropy", "old_log_probs", "rm_scores", "uid",
     "prompts",
@@ -21,7 +23,7 @@ def _recorded(self, batch, metrics):
     for name in found.keys():  # noqa: SIM118
         value = found.get(name)
         nested = torch.is_tensor(value) and value.is_nested
-        kept[name] = value.to_padded_tensor(0).numpy() if nested else np.array([str(one) for one in value.tolist()])
+        kept[name] = as_numpy(value.to_padded_tensor(0)) if nested else np.array([str(one) for one in value.tolist()])
     folder = Path(os.environ["VERL_ON_CPU_RECORD"])
     folder.mkdir(parents=True, exist_ok=True)
     np.savez(folder / f"{self.global_steps}.npz", **kept)
