@@ -84,7 +84,7 @@ def test_shaped_and_unshaped_advantages_differ_exactly_on_the_mask(hicra):
         assert np.array_equal(after, np.where(mask, before + np.float32(0.5) * abs(before), before))
         changed += int((after != before).sum())
         assert [key.rsplit("_", 2)[0] for key in arrays["keys"]] == arrays["uid"].tolist()
-    assert changed > 20
+    assert changed > 5
 
 
 def test_verls_own_log_has_the_metrics_of_the_arrays_that_were_trained_on(hicra):

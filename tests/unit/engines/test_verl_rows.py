@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hicra.engines.verl.chosen import Chosen, read
-from hicra.engines.verl.rows import Credit, Rows, calls, numbered, truncated, verdicts
+from hicra.engines.verl.chosen import HicraSection, read
+from hicra.engines.verl.rows import Credit, VerlRows, calls, numbered, truncated, verdicts
 from hicra.errors import ConfigError, EngineError
 from tokenizers_made import Encoding
 
@@ -41,7 +41,7 @@ def rows(texts, advantages, scores=None, uids=None, tool="", **changed):
         "verdicts": np.full(len(texts), np.nan), "uids": uids or ["p"] * len(texts),
         "last": np.ones(len(texts), np.bool_),
     }  # fmt: skip
-    return Rows(**given | changed)
+    return VerlRows(**given | changed)
 
 
 def credit(grams, **chosen):
@@ -189,7 +189,7 @@ def test_a_typo_in_the_section_is_refused(tree, said):
 
 
 def test_an_absent_section_has_the_defaults_of_hicra_train():
-    assert read(None) == Chosen()
+    assert read(None) == HicraSection()
     assert read(None).assignment().name == "hicra"
     assert read(None).loaded().name == "paper"
 

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from hicra.engines.verl.versions import INSTALL, RANGE, is_known
 from hicra.version import installed
 
-GROUP, NAME = "verl.plugins", "hicra"
+GROUP, NAME = "verl.plugins", __name__.partition(".")[0]
 
 
 def registered() -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from hicra.lexicon import Lexicon
 from hicra.runs.sections import RunConfig
 from hicra.strict import Strict, field_of, validated
 
+SECTION = __name__.partition(".")[0]  # of verl's config, by the name of this package
 FIX = "docs/engines/verl.md lists the keys of the section hicra"
 
 
@@ -23,7 +24,7 @@ def _default(key: str) -> Any:
     return field_of(RunConfig, key).default
 
 
-class Chosen(Strict):
+class HicraSection(Strict):
     """What is chosen by name; a default is that of `hicra train`."""
 
     lexicon: str = Field(
@@ -66,7 +67,7 @@ class Chosen(Strict):
         return Lexicon.load(self.lexicon)
 
 
-def read(tree: Any) -> Chosen:
+def read(tree: Any) -> HicraSection:
     """Reads the section, a mapping of plain values; None stands for an absent one, with every default.
 
     Raises:
@@ -74,4 +75,4 @@ def read(tree: Any) -> Chosen:
     """
     if not isinstance(tree, Mapping | None):
         raise ConfigError(f"the section hicra is {tree!r}, no mapping", FIX)
-    return validated(Chosen, dict(tree or {}), " in verl's config", under="hicra.", fix=FIX)
+    return validated(HicraSection, dict(tree or {}), " in verl's config", under="hicra.", fix=FIX)

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Array, Bools, as_numpy
-from hicra.engines.verl.chosen import Chosen, read
-from hicra.engines.verl.rows import Credit, Rows, verdicts
+from hicra.engines.verl.chosen import HicraSection, read
+from hicra.engines.verl.rows import Credit, VerlRows, verdicts
 from hicra.errors import EngineError
 
 SCORES = ("token_level_scores", "rm_scores", "token_level_rewards")  # the last one may hold a KL penalty
@@ -37,7 +37,7 @@ def shape(data: Any, tokenizer: Any, *, metrics: MutableMapping[str, Any] | None
             [B], and `acc` [B] where the reward function gives it.
         tokenizer: the tokenizer of the policy.
         metrics: gets the metrics of the batch by name.
-        **chosen: lexicon, unit, method, method_settings, method_then, baseline, baseline_settings, as in `Chosen`.
+        **chosen: lexicon, unit, method, method_settings, method_then, baseline, baseline_settings, as in `HicraSection`.
 
     Returns:
         The same `data`.
@@ -59,10 +59,10 @@ def shape(data: Any, tokenizer: Any, *, metrics: MutableMapping[str, Any] | None
 @functools.lru_cache(maxsize=4)
 def _credit(tokenizer: Any, chosen: str) -> Credit:
     """Reads the tokenizer's vocabulary once a run, and not once a step."""
-    return Credit(Chosen(**json.loads(chosen)), tokenizer)
+    return Credit(HicraSection(**json.loads(chosen)), tokenizer)
 
 
-def _rows(data: Any) -> Rows:
+def _rows(data: Any) -> VerlRows:
     held = {name: data.batch[name] for name in data.batch.keys()}  # noqa: SIM118  (a TensorDict yields its rows)
     others = data.non_tensor_batch
     if "planning_mask" in held:
@@ -81,7 +81,7 @@ def _rows(data: Any) -> Rows:
     if len(others["uid"]) != len(ids):
         raise EngineError(f"uid has {len(others['uid'])} entries for {len(ids)} rollouts", CALL)
     entropies = next((as_numpy(held[name]) for name in ENTROPIES if name in held), None)
-    return Rows(
+    return VerlRows(
         ids=ids, inside=live | _last(held.get("attention_mask", live), ids.shape[1]), written=live, live=live,
         advantages=as_numpy(held["advantages"]), scores=as_numpy(scores).astype(np.float64).reshape(len(ids), -1).sum(axis=1),
         verdicts=verdicts(others["acc"] if "acc" in others else [None] * len(ids)), uids=list(others["uid"]),

@@ -20,7 +20,7 @@ import numpy as np
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.correctness import CORRECT_AT
 from hicra.engines.shaping import GIVEN, OF_THE_METER, Shaping
-from hicra.engines.verl.chosen import Chosen
+from hicra.engines.verl.chosen import HicraSection
 from hicra.errors import EngineError
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
 
@@ -28,7 +28,7 @@ GIVEN_BY_VERL = tuple(field for field in GIVEN if field != OF_THE_METER)  # its 
 
 
 @dataclass(frozen=True)
-class Rows:
+class VerlRows:
     """The rollouts of a batch, padding rows left out.
 
     Attributes:
@@ -68,7 +68,7 @@ class Credit:
         ConfigError: a name or a setting is refused, or a method needs what verl does not have.
     """
 
-    def __init__(self, chosen: Chosen, tokenizer: Any) -> None:
+    def __init__(self, chosen: HicraSection, tokenizer: Any) -> None:
         self.shaping = Shaping(
             chosen.assignment(), chosen.loaded(), tokenizer, chosen.unit, given=GIVEN_BY_VERL, engine="verl"
         )
@@ -77,7 +77,7 @@ class Credit:
         self._sums: list[Floats] = []
         self._entropies = True
 
-    def __call__(self, rows: Rows) -> tuple[Array, Bools]:
+    def __call__(self, rows: VerlRows) -> tuple[Array, Bools]:
         """Returns the shaped advantages [B,T], of the dtype of verl's, and the planning mask [B,T].
 
         Outside of `live` the advantages are verl's own, or 0 where a baseline is named.
@@ -129,18 +129,14 @@ class Credit:
             values |= {name: value for name, value in kinds.items() if self._entropies or "entropy" not in name}
         return {name: value for name, value in values.items() if value is not None}
 
-    def _count(self, rows: Rows, stats: RolloutStats, mask: Bools, correct: Floats, groups: Ints) -> None:
+    def _count(self, rows: VerlRows, stats: RolloutStats, mask: Bools, correct: Floats, groups: Ints) -> None:
         self._stats.append(
             replace(stats, reward=rows.scores[rows.last], correct=correct[rows.last], group=groups[rows.last])
         )
         if rows.logprobs is not None:
             self._entropies = rows.entropies is not None
             entropies = rows.logprobs if rows.entropies is None else rows.entropies  # its sums are then never shown
-            self._sums.append(np.array(kind_sums(mask, rows.live, _wide(entropies), _wide(rows.logprobs))))
-
-
-def _wide(values: Array) -> Floats:
-    return values.astype(np.float64)
+            self._sums.append(np.array(kind_sums(mask, rows.live, entropies, rows.logprobs), np.float64))
 
 
 def numbered(uids: Sequence[Any]) -> Ints:

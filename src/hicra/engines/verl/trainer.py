@@ -27,8 +27,8 @@ from verl.trainer.ppo.v1 import PPOTrainerColocateAsync, PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_base import response_to_nested
 
 from hicra.arrays import Array, Bools, as_numpy
-from hicra.engines.verl.chosen import read
-from hicra.engines.verl.rows import Credit, Rows, verdicts
+from hicra.engines.verl.chosen import SECTION, read
+from hicra.engines.verl.rows import Credit, VerlRows, verdicts
 from hicra.engines.verl.versions import refuse_unknown
 from hicra.errors import ConfigError, EngineError
 from hicra.version import __version__
@@ -55,7 +55,7 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
 
     def __init__(self, config: Any) -> None:
         refuse_unknown()
-        section = config.get("hicra")
+        section = config.get(SECTION)
         plain = OmegaConf.to_container(section, resolve=True) if OmegaConf.is_config(section) else section
         self._hicra_chosen = read(plain)
         credit = self._hicra_chosen.assignment()
@@ -139,7 +139,7 @@ def _get(batch: Any, fields: Sequence[str]) -> Any:
     return tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=list(fields))
 
 
-def _rows(keys: Sequence[str], given: Any, found: Any, real: Bools) -> Rows:
+def _rows(keys: Sequence[str], given: Any, found: Any, real: Bools) -> VerlRows:
     """Makes the rows that are no padding of what the queue held before and after verl's estimator.
 
     Raises:
@@ -163,7 +163,7 @@ def _rows(keys: Sequence[str], given: Any, found: Any, real: Bools) -> Rows:
         return as_numpy(tree[name].to_padded_tensor(0))[real]
 
     ids = padded(given, "responses")
-    return Rows(
+    return VerlRows(
         ids=ids, inside=np.arange(ids.shape[1]) < as_numpy(lengths)[real][:, None],
         written=padded(given, "response_mask") != 0, live=padded(found, "response_mask") != 0,
         advantages=padded(found, "advantages"), scores=padded(given, "rm_scores").astype(np.float64).sum(axis=1),

@@ -25,6 +25,6 @@ def refuse_unknown() -> None:
     version = installed("verl")
     if version is None or not is_known(version):
         raise EngineError(
-            f"the trainer modes of hicra work with verl {RANGE}, and {version or 'none'} is installed",
+            f"the trainer modes of hicra work with verl {RANGE}, and {version or 'no version of it'} is installed",
             f"{INSTALL}; in a trainer of an older fork, call hicra.engines.verl.shape(data, ...) after compute_advantage",
         )
