@@ -1,7 +1,8 @@
 """A rollout of verl that samples with transformers in a Ray actor, and takes over the trained weights after each step.
 
-What it samples depends on the prompt, the step and how often the prompt was asked for in that step, and on nothing else. A file
-`spoken.json` in the model's folder holds the token ids that may be sampled, so that a random model writes words.
+What it samples depends on the prompt, the step and how often the prompt was asked for in that step, and on nothing else: not on
+which of several servers is asked. A file `spoken.json` in the model's folder holds the token ids that may be sampled, so that a
+random model writes words.
 """
 
 import asyncio
@@ -22,21 +23,28 @@ SERVER = "verl_on_cpu_server_{}"
 
 @ray.remote(num_cpus=0)
 class Server:
-    def __init__(self, model, length):
+    def __init__(self, model, length, number):
         torch.set_num_threads(1)
+        self.place = number
         self.model, self.length = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval(), length
         self.spoken = torch.tensor(json.loads((Path(model) / "spoken.json").read_text()))
         self.step, self.asked, self.lock = 0, Counter(), asyncio.Lock()
 
     async def generate(self, request_id, prompt_ids, sampling_params, image_data=None, video_data=None, **others):
+        key = (*prompt_ids, self.step)
+        first = ray.get_actor(SERVER.format(0)) if self.place else None
+        times = await first.count.remote(key) if first else await self.count(key)
         async with self.lock:
-            key = (*prompt_ids, self.step)
-            self.asked[key] += 1
-            draw = torch.Generator().manual_seed(zlib.crc32(repr((key, self.asked[key])).encode()))
+            draw = torch.Generator().manual_seed(zlib.crc32(repr((key, times)).encode()))
             ids, logps = self._sampled(list(prompt_ids), sampling_params, draw)
         return TokenOutput(
             token_ids=ids, log_probs=logps, stop_reason="completed", extra_fields={"global_steps": self.step}
         )
+
+    async def count(self, key):
+        """The first server counts for all."""
+        self.asked[key] += 1
+        return self.asked[key]
 
     @torch.no_grad()
     def _sampled(self, prompt, asked, draw):
@@ -57,7 +65,6 @@ class Server:
     def load(self, weights, step):
         self.model.load_state_dict(weights, strict=False)
         self.step = step or 0
-        self.asked.clear()
 
     async def wake_up(self):
         pass
@@ -72,7 +79,7 @@ class Replica(RolloutReplica):
     async def launch_servers(self):
         name = SERVER.format(self.replica_rank)
         server = Server.options(name=name, max_concurrency=64).remote(
-            self.model_config.path, self.config.response_length
+            self.model_config.path, self.config.response_length, self.replica_rank
         )
         self.servers, self._server_handle, self._server_address = [server], server, name
 
