@@ -95,6 +95,7 @@ def arguments(folder: Path, workers: int, **changed: object) -> list[str]:
         f"{trainer}.device": "cpu", f"{trainer}.total_epochs": 9, f"{trainer}.val_before_train": False,
         f"{trainer}.save_freq": -1, f"{trainer}.test_freq": -1, f"{trainer}.resume_mode": "disable",
         f"{trainer}.default_local_dir": folder / "checkpoints",
+        "transfer_queue.backend.SimpleStorage.num_data_storage_units": 1,  # of 8, each a process that imports torch
         "ray_kwargs.ray_init.num_cpus": 16, "+ray_kwargs.ray_init.num_gpus": workers,
         "+ray_kwargs.ray_init.include_dashboard": False,
     }  # fmt: skip
