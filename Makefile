@@ -3,11 +3,13 @@ PYTHON ?= python3
 # The build that your package index serves for this requirement; docs/start.md says how to choose another one.
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
+VERL := .venv-verl/bin
 # The oldest, a middle and the newest TRL of src/hicra/engines/trl/versions.py; each is put beside .venv, not into it.
 TRLS ?= 1.8 1.12 1.16
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check check-slow check-vllm docs format bench study study-report warmstart clean
+.PHONY: help setup models demo test test-fast check check-slow check-vllm check-verl docs format bench study study-report warmstart \
+	clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
@@ -67,6 +69,21 @@ check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in
 	.venv-vllm/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
+check-verl: .venv-verl/.ready  ## real verl on a local Ray, in an environment without TRL (under 10 minutes on 2 idle cores)
+	VERL_PLATFORM=cpu VERL_ENGINE_DEVICE=cuda OMP_NUM_THREADS=1 \
+		$(VERL)/python -m pytest -s --timeout=3000 --hypothesis-profile=same tests/verl
+
+# verl has no build for a CPU; the plug-in of its tests is what lets it run on one.
+.venv-verl/.ready: pyproject.toml tests/verl/cpu_plugin/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' || \
+		{ echo "error: verl needs Python 3.11 or 3.12; fix: make check-verl PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv-verl
+	$(VERL)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(VERL)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)" -e ".[verl]" pytest pytest-timeout hypothesis
+	$(VERL)/python -m pip install --quiet --disable-pip-version-check --no-deps -e tests/verl/cpu_plugin
+	@touch $@
+	@echo "ready: $(VERL)/python -m verl.trainer.main_ppo"
+
 format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -84,5 +101,5 @@ study-report: setup  ## docs/study.md, its tables and figures, from the stored r
 warmstart: setup  ## trains the two warm starts of the embedded task again
 	for name in strong weak; do $(BIN)/python recipes/plan-execute/warmstart.py $$name -o runs/warmstart/$$name || exit 1; done
 
-clean:  ## removes .venv, runs and other versions of TRL
-	rm -rf .venv .venv-vllm .trl runs
+clean:  ## removes .venv and its like, runs and other versions of TRL
+	rm -rf .venv .venv-verl .venv-vllm .trl runs

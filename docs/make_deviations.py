@@ -59,6 +59,7 @@ FAMILIES = {
     "TRAIN": "Training",
     "ENGINE": "Credit in engines that have no config of hicra",
     "METRIC": "Metrics",
+    "VERL": "verl",
     "SIGNAL": "The signal of the gradient",
     "METER": "The meter during training",
     "QUALITY": "Metrics: credit quality",

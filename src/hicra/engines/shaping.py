@@ -10,7 +10,7 @@ Some of these functions gather, so each rank must call the same functions in the
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +36,21 @@ GIVEN = (*FIELDS, OF_THE_METER)  # the fields of a batch that an engine has; the
 GIVEN_TO_A_LOSS = ("entropies",)  # besides log-probabilities, advantages and mask
 
 
-def refuse_missing(credit: Assignment) -> None:
-    """Raises ConfigError if a part needs a field that an engine does not have, or not for it; so before anything is trained."""
-    missing = [field for field in credit.needs if field not in GIVEN]
+def refuse_missing(credit: Assignment, given: Sequence[str] = GIVEN, engine: str = "") -> None:
+    """Raises ConfigError if a part needs a field that an engine does not have, or not for it; so before anything is trained.
+
+    Args:
+        credit: the parts.
+        given: the fields that the engine has.
+        engine: its name, where it has fewer fields than others.
+    """
+    missing = [field for field in credit.needs if field not in given]
     if missing:
         users = [one.entry for one in (credit.baseline, *credit.shapers) if one and missing[0] in one.entry.needs]
+        who = f"{engine} does not have" if engine else "no engine has"
         raise ConfigError(
-            f"{users[0].kind} {users[0].name!r} needs the batch field {missing[0]!r}, which no engine has here",
-            f"an engine has {', '.join(GIVEN)}; call it from Python with a batch that holds {missing[0]}",
+            f"{users[0].kind} {users[0].name!r} needs the batch field {missing[0]!r}, which {who} here",
+            f"{engine or 'an engine'} has {', '.join(given)}; call it from Python with a batch that holds {missing[0]}",
         )
     loss = credit.loss.entry if credit.loss else None
     if loss and (missing := [field for field in loss.needs if field not in GIVEN_TO_A_LOSS]):
@@ -59,7 +66,7 @@ class Generation:
     """One generation of this rank.
 
     Attributes:
-        inputs: the dataset rows, one per rollout.
+        inputs: the dataset rows, one per rollout; empty where the engine does not hand them on.
         arrays: response_ids, response_mask, planning_mask, advantages (shaped), entropies and logprobs [B,T] (nats, NaN until
             the loss has seen the row), base (advantages before shaping, [B] or [B,T]), rewards, correct (1 or 0, NaN where
             unknown), group_ids, rollout (its number in the generation, over all ranks) [B].
@@ -81,9 +88,10 @@ class Shaping:
         lexicon, tokenizer, unit: what marks the planning tokens, see `Tagger` (`unit` is the span type).
         gather: gathers a value over all ranks; the default is for a run of one process.
         rank, ranks: rank of this process, and number of ranks.
+        given, engine: the fields that the engine has, and its name where it has fewer than others.
 
     Raises:
-        ConfigError: a baseline or shaper needs a field that an engine does not have.
+        ConfigError: a baseline or shaper needs a field that the engine does not have.
     """
 
     def __init__(
@@ -96,9 +104,11 @@ class Shaping:
         gather: Gather = lambda value: [value],
         rank: int = 0,
         ranks: int = 1,
+        given: Sequence[str] = GIVEN,
+        engine: str = "",
     ) -> None:
         self.credit = credit
-        refuse_missing(credit)
+        refuse_missing(credit, given, engine)
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
         if rank == 0:
@@ -125,9 +135,11 @@ class Shaping:
         live: Array,
         base: Array,
         rewards: Array,
-        group_size: int,
+        group_size: int = 1,
+        group_ids: Ints | None = None,
         correct: Array | None = None,
         first_group: int | None = None,
+        written: Array | None = None,
         **more: Array,
     ) -> Generation:
         """Tags the rollouts of this rank, computes their advantages and shapes them.
@@ -136,21 +148,28 @@ class Shaping:
             inputs: the dataset rows, one per rollout.
             ids: [B,T] the sampled token ids.
             live: [B,T] bool, the policy tokens.
-            base: [B] the engine's own advantages; they count where no baseline is named, and say the dtype.
+            base: [B] or [B,T] the engine's own advantages; they count where no baseline is named, and say the dtype.
             rewards: [B], NaN where a rollout could not be scored.
             group_size: number of rollouts of a prompt; over all ranks, they stand next to each other.
+            group_ids: [B] numbers from 0 below B, equal for the rollouts of a prompt, where these do not stand next to each
+                other; for a run of one process.
             correct: [B], 1 or 0, NaN where unknown; None takes it from the rewards.
             first_group: group id of the first rollout of all ranks; None goes on after the rollouts seen so far.
+            written: [B,T] bool, all tokens that the policy wrote, where the engine has taken some of them out of `live`; they
+                are read as text, and never trained on.
             **more: further fields: truncated and n_tool_calls [B]; entropies and old_logprobs [B,T] (nats, of the sampling
                 policy) and kind_weights [2] (equal on all ranks) where they are needed.
         """
-        tagged = self.tagger.tag(ids, live)
+        text = live if written is None else written
+        tagged = self.tagger.tag(ids, text)
+        first = self._first_group(len(ids), first_group)
+        groups = self._group_ids(len(ids), group_size) if group_ids is None else group_ids
         batch: dict[str, Any] = {
-            "response_ids": ids, "response_mask": live, "planning_mask": tagged.mask,
-            "group_ids": self._group_ids(len(ids), group_size, first_group), "rewards": rewards, **more,
+            "response_ids": ids, "response_mask": live, "planning_mask": tagged.mask & live,
+            "group_ids": groups + first, "rewards": rewards, **more,
         }  # fmt: skip
         if "state_ids" in self.credit.needs:
-            batch["state_ids"] = state_ids(ids, live)
+            batch["state_ids"] = np.where(live, state_ids(ids, text), -1)
         base, shaped = self._credited(base, batch)
         correct = correct_from_reward(rewards) if correct is None else correct
         arrays = batch | {"base": base, "advantages": shaped, "correct": correct}
@@ -186,10 +205,13 @@ class Shaping:
                 "something between generation and loss rewrote advantages or rows; run `hicra doctor`",
             )
 
-    def _group_ids(self, rows: int, size: int, first: int | None) -> Ints:
+    def _first_group(self, rows: int, first: int | None) -> int:
         first = self._seen if first is None else first
         self._seen = first + rows * self.ranks
-        return (np.arange(rows) + self.rank * rows) // size + first
+        return first
+
+    def _group_ids(self, rows: int, size: int) -> Ints:
+        return (np.arange(rows) + self.rank * rows) // size
 
     def _credited(self, base: Array, batch: dict[str, Any]) -> tuple[Array, Array]:
         """Returns the advantages before, [B] or [B,T], and after shaping, [B,T]; who looks beyond a row sees all ranks."""
@@ -216,7 +238,7 @@ class Shaping:
 
     def _stats(self, arrays: Mapping[str, Any], tagged: Tagged) -> RolloutStats:
         own = RolloutStats.of(
-            arrays["response_ids"], arrays["response_mask"], planning=tagged.mask, row=tagged.row,
+            arrays["response_ids"], arrays["response_mask"], planning=arrays["planning_mask"], row=tagged.row,
             start=tagged.hits.start, stop=tagged.hits.stop, gram=tagged.hits.gram, reward=arrays["rewards"],
             correct=arrays["correct"], group=arrays["group_ids"], before=arrays["base"],
             after=arrays["advantages"],

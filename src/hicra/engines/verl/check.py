@@ -1,0 +1,50 @@
+"""Says whether verl really finds the plug-in in this environment, since verl itself would be silent about it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from importlib.metadata import entry_points
+
+from hicra.engines.verl.versions import INSTALL, RANGE, is_known
+from hicra.version import installed
+
+GROUP, NAME = "verl.plugins", __name__.partition(".")[0]
+
+
+def registered() -> list[dict[str, str]]:
+    """Looks for everything that keeps the trainer modes from being registered; imports verl, where it is installed.
+
+    Returns:
+        Problems, each {what, fix}; none where the modes are registered in each process that imports verl with this environment.
+    """
+    version = installed("verl")
+    if version is None:
+        return [{"what": "verl is not installed", "fix": INSTALL}]
+    found = []
+    if installed("trl"):
+        found.append({
+            "what": f"trl {installed('trl')} stands beside verl, which takes a class out of it that TRL no longer has",
+            "fix": "use an environment of its own for verl: python3 -m venv .venv-verl",
+        })  # fmt: skip
+    if not is_known(version):
+        found.append({"what": f"verl {version} is installed, and the trainer modes work with {RANGE}", "fix": INSTALL})
+    policy = os.environ.get("VERL_USE_EXTERNAL_PLUGINS", "auto").strip().lower()
+    if policy != "auto" and NAME not in [one.strip() for one in policy.split(",")]:
+        found.append({
+            "what": f"VERL_USE_EXTERNAL_PLUGINS is {policy!r}, so verl does not load the plug-in {NAME!r}",
+            "fix": "unset VERL_USE_EXTERNAL_PLUGINS",
+        })  # fmt: skip
+    points = [point for point in entry_points(group=GROUP) if point.name == NAME]
+    if not points:
+        what = f"no entry point {NAME!r} of group {GROUP!r} is installed"
+        return [*found, {"what": what, "fix": "pip install --force-reinstall --no-deps hicra"}]
+    try:
+        modes = points[0].load().MODES
+        known = importlib.import_module("verl.trainer.ppo.v1.trainer_base").TRAINER_REGISTRY
+        importlib.import_module("hicra.engines.verl.trainer")
+    except Exception as error:  # whatever it is, verl swallows it, so the user must see it here
+        return [*found, {"what": f"the plug-in cannot be imported: {type(error).__name__}: {error}", "fix": INSTALL}]
+    if missing := [mode for mode in modes if mode not in known]:
+        found.append({"what": f"verl does not know the trainer mode {missing[0]}", "fix": INSTALL})
+    return found

@@ -1,0 +1,176 @@
+"""A batch of verl as numpy arrays, shaped and counted. The trainer modes and the legacy function both end here.
+
+Deviations (the paper trains with a fork of verl and prints no code of it):
+VERL-1. Shaping follows verl's own estimator, or the baseline that the section `hicra` names in its place. verl's `returns`, which
+    critics learn from, stay as verl has computed them.
+VERL-2. A token that rejection sampling takes out of the loss is still text: spans are found in what the policy wrote, and only
+    tokens that are trained on are shaped and counted.
+VERL-3. A response is right if its reward function says so under `acc`; where it does not, if its score is at least 0.5.
+VERL-4. Where one rollout has several trajectories, rewards count once, with the last of them, as in verl's `grpo`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hicra.arrays import Array, Bools, Floats, Ints
+from hicra.correctness import CORRECT_AT
+from hicra.engines.chosen import Choice
+from hicra.engines.shaping import GIVEN, OF_THE_METER, Shaping
+from hicra.errors import EngineError
+from hicra.lexicon import Lexicon
+from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
+
+GIVEN_BY_VERL = tuple(field for field in GIVEN if field != OF_THE_METER)  # its gradients are in other processes
+
+
+@dataclass(frozen=True)
+class VerlRows:
+    """The rollouts of a batch, padding rows left out.
+
+    Attributes:
+        ids: [B,T] token ids.
+        inside: [B,T] bool, the places of the response; padding stands outside.
+        written: [B,T] bool, what the policy wrote; tool output is not.
+        live: [B,T] bool, what of it is trained on.
+        advantages: [B,T] of verl's estimator.
+        scores: [B] what the reward function gave, summed over tokens.
+        verdicts: [B] 1 or 0, what the reward function gave as `acc`; NaN where it gave none.
+        uids: [B] the ids of the prompts.
+        last: [B] bool, the last trajectory of its rollout; the only one in most runs.
+        entropies, logprobs: [B,T] nats, of the policy before the update; None where verl has not computed them.
+    """
+
+    ids: Array
+    inside: Bools
+    written: Bools
+    live: Bools
+    advantages: Array
+    scores: Floats
+    verdicts: Floats
+    uids: Sequence[Any]
+    last: Bools
+    entropies: Array | None = None
+    logprobs: Array | None = None
+
+
+class Credit:
+    """Shapes batch after batch, and pools what it counts until that is logged.
+
+    Args:
+        chosen: the section `hicra`.
+        tokenizer: the tokenizer of the policy.
+
+    Raises:
+        ConfigError: a name or a setting is refused, or a method needs what verl does not have.
+    """
+
+    def __init__(self, chosen: Choice, tokenizer: Any) -> None:
+        self.shaping = Shaping(
+            chosen.assignment(),
+            Lexicon.load(chosen.lexicon),
+            tokenizer,
+            chosen.unit,
+            given=GIVEN_BY_VERL,
+            engine="verl",
+        )
+        self._end = tokenizer.eos_token_id
+        self._stats: list[RolloutStats] = []
+        self._sums: list[Floats] = []
+        self._entropies = True
+
+    def __call__(self, rows: VerlRows) -> tuple[Array, Bools]:
+        """Returns the shaped advantages [B,T], of the dtype of verl's, and the planning mask [B,T].
+
+        Outside of `live` the advantages are verl's own, or 0 where a baseline is named.
+
+        Raises:
+            EngineError: a method needs what this batch lacks.
+        """
+        credit = self.shaping.credit
+        if credit.wide and not rows.last.all():
+            raise EngineError(
+                f"{credit.name} looks at other rows of the batch, and here a rollout has several trajectories",
+                "name a method that looks at one row, or leave out hicra.baseline: verl's grpo counts each rollout once",
+            )
+        more: dict[str, Any] = {
+            "truncated": truncated(rows.ids, rows.live, self._end),
+            "n_tool_calls": calls(rows.inside & ~rows.written),
+        }
+        for field, values, key in (
+            ("entropies", rows.entropies, "entropy"),
+            ("old_logprobs", rows.logprobs, "old_log_probs"),
+        ):
+            if field in credit.needs and values is None:
+                raise EngineError(
+                    f"{credit.name} needs {field}, and verl has computed no {key} for this batch",
+                    "set algorithm.rollout_correction.bypass_mode=False, which lets verl compute both",
+                )
+            if values is not None:
+                more[field] = values
+        correct = np.where(np.isnan(rows.verdicts), correct_from_reward(rows.scores), rows.verdicts)
+        made = self.shaping.generation(
+            [], ids=rows.ids, live=rows.live, written=rows.written, base=rows.advantages, rewards=rows.scores,
+            correct=correct, group_ids=numbered(rows.uids), **more,
+        )  # fmt: skip
+        arrays = made.arrays
+        mask, base = arrays["planning_mask"], arrays["base"]
+        outside = 0 if credit.baseline else rows.advantages
+        shaped = np.where(rows.live, arrays["advantages"], outside).astype(rows.advantages.dtype)
+        self.shaping.check(shaped, base, mask, rows.live)
+        self._count(rows, made.stats, mask, correct, arrays["group_ids"])
+        return shaped, mask
+
+    def logged(self) -> dict[str, float]:
+        """Returns the metrics by name since this was last called; a metric without a value is left out."""
+        stats, sums = self._stats, self._sums
+        self._stats, self._sums = [], []
+        values = RolloutStats.merge(stats).values() if stats else {}
+        if sums:
+            kinds = kind_values(np.sum(sums, axis=0).tolist())
+            values |= {name: value for name, value in kinds.items() if self._entropies or "entropy" not in name}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _count(self, rows: VerlRows, stats: RolloutStats, mask: Bools, correct: Floats, groups: Ints) -> None:
+        self._stats.append(
+            replace(stats, reward=rows.scores[rows.last], correct=correct[rows.last], group=groups[rows.last])
+        )
+        if rows.logprobs is not None:
+            self._entropies = rows.entropies is not None
+            entropies = rows.logprobs if rows.entropies is None else rows.entropies  # its sums are then never shown
+            self._sums.append(np.array(kind_sums(mask, rows.live, entropies, rows.logprobs), np.float64))
+
+
+def numbered(uids: Sequence[Any]) -> Ints:
+    """Numbers ids from 0 in their sorted order, equal ones alike."""
+    return np.asarray(np.unique(np.asarray(uids, dtype=str), return_inverse=True)[1], np.int64)
+
+
+def verdicts(given: Sequence[Any]) -> Floats:
+    """Returns [B] what a reward function gave as `acc`: 1 where it is true or at least 0.5, NaN where it gave none."""
+    return np.array([np.nan if one is None or one != one else float(float(one) >= CORRECT_AT) for one in given])
+
+
+def truncated(ids: Array, live: Bools, end: int | None) -> Bools:
+    """Says of which responses [B] the last policy token is not the end token; one without a policy token is such a response.
+
+    >>> truncated(np.array([[5, 9], [5, 0], [9, 5]]), np.array([[True, True], [True, False], [True, True]]), 9).tolist()
+    [False, True, True]
+    """
+    last = np.where(live, np.arange(live.shape[1]), -1).max(axis=1, initial=-1)
+    ends = np.take_along_axis(ids, np.maximum(last, 0)[:, None], axis=1)[:, 0] if ids.shape[1] else last
+    return np.asarray((last < 0) | (ends != end))
+
+
+def calls(tool: Bools) -> Ints:
+    """Counts the stretches [B] of tool tokens [B,T]; each is what one call gave back.
+
+    >>> calls(np.array([[False, True, True, False, True], [False] * 5])).tolist()
+    [2, 0]
+    """
+    before = np.pad(tool, ((0, 0), (1, 0)))[:, :-1]
+    return np.asarray((tool & ~before).sum(axis=1), np.int64)

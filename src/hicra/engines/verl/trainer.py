@@ -1,0 +1,174 @@
+"""Trainer modes of verl that shape credit: verl's own trainers, with three overrides that call super() and no copied code.
+
+    trainer.v1.trainer_mode=hicra_sync +hicra.method=hicra +hicra.lexicon=paper
+
+- `_init_tokenizer` makes the shaping, before any worker is started.
+- `_compute_advantage` shapes what verl's estimator gave, and writes `advantages` and `planning_mask` back for the workers.
+- `step` adds the metrics. They are pooled over all updates of the step, and are no mean of means.
+
+All this runs in the one process that drives a run, on the whole batch, so there is nothing to gather.
+
+verl decides by the name of the mode whether a run is synchronous: which buffer holds the rollouts, what a checkpoint holds, and
+where it reads the settings of the mode. So a trainer here goes by the name of the one that it extends (`trainer_mode`), and
+settings stay where they are, as in `trainer.v1.separate_async.parameter_sync_step`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import transfer_queue as tq
+from omegaconf import OmegaConf
+from tensordict import TensorDict
+from verl.trainer.ppo.v1 import PPOTrainerColocateAsync, PPOTrainerSeparateAsync, PPOTrainerSync, register_trainer
+from verl.trainer.ppo.v1.trainer_base import response_to_nested
+
+from hicra.arrays import Array, Bools, as_numpy
+from hicra.engines.chosen import SECTION, Choice
+from hicra.engines.verl.rows import Credit, VerlRows, verdicts
+from hicra.engines.verl.versions import refuse_unknown
+from hicra.errors import ConfigError, EngineError
+from hicra.lexicon import Lexicon
+from hicra.version import __version__
+
+BEFORE = ("uid", "responses", "response_mask", "rm_scores", "extra_fields")
+AFTER = ("response_mask", "advantages", "entropy", "old_log_probs")
+Trainer: Any = object  # stands for the trainer of verl that HicraVerlMixin is put before
+
+
+class HicraVerlMixin(Trainer):  # type: ignore[misc]
+    """Adds HICRA to a v1 trainer of verl that stands after it.
+
+    Attributes:
+        extends: the mode of that trainer, by verl's name.
+        hicra: shapes and counts, once the tokenizer is loaded.
+
+    Raises:
+        EngineError: the version of verl is none that was tested.
+        ConfigError: the section `hicra` of the config is refused.
+    """
+
+    extends: ClassVar[str]
+    hicra: Credit
+
+    def __init__(self, config: Any) -> None:
+        refuse_unknown()
+        section = config.get(SECTION)
+        plain = OmegaConf.to_container(section, resolve=True) if OmegaConf.is_config(section) else section
+        self._hicra_chosen = Choice.read(plain, SECTION)
+        credit = self._hicra_chosen.assignment()
+        Lexicon.load(self._hicra_chosen.lexicon)
+        correction = config.algorithm.get("rollout_correction") or {}
+        if correction.get("bypass_mode") and "entropies" in credit.needs:
+            raise ConfigError(
+                f"{credit.name} needs entropies, and algorithm.rollout_correction.bypass_mode leaves out the pass for them",
+                "set algorithm.rollout_correction.bypass_mode=False, or choose another hicra.method",
+            )
+        super().__init__(config)
+
+    @property
+    def trainer_mode(self) -> str:
+        """The mode that verl decides by."""
+        return self.extends
+
+    @trainer_mode.setter
+    def trainer_mode(self, name: str) -> None:
+        """Is called by verl with the name in the config, which it knows nothing of."""
+
+    # ---- the overrides
+    def _init_tokenizer(self) -> None:
+        super()._init_tokenizer()
+        self.hicra = Credit(self._hicra_chosen, self.tokenizer)
+        shaping = self.hicra.shaping
+        methods = ", ".join(f"{one.entry.name} {dict(one.settings)}" for one in shaping.credit.shapers)
+        named = shaping.credit.baseline
+        base = f"baseline {named.entry.name}" if named else f"verl's {self.config.algorithm.adv_estimator}"
+        print(
+            f"hicra {__version__}: {methods} after {base}, lexicon {shaping.lexicon.name} {shaping.lexicon.content_hash[:12]}",
+            flush=True,
+        )
+
+    def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        given = _get(batch, BEFORE)  # before the mask of policy tokens is rewritten by rejection sampling
+        batch = super()._compute_advantage(batch, metrics)
+        found = _get(batch, AFTER)
+        nested = given["response_mask"]
+        real = np.array([not tag.get("is_padding", False) for tag in batch.tags])
+        base = found["advantages"].to_padded_tensor(0.0)
+        shaped, planning = as_numpy(base).copy(), np.zeros(tuple(base.shape), np.bool_)
+        shaped[real], planning[real] = self.hicra(_rows(batch.keys, given, found, real))
+        fields = {"advantages": torch.from_numpy(shaped), "planning_mask": torch.from_numpy(planning)}
+        return tq.kv_batch_put(
+            keys=batch.keys,
+            partition_id=batch.partition_id,
+            fields=TensorDict(
+                {name: response_to_nested(value, nested) for name, value in fields.items()}, batch_size=len(batch)
+            ),
+        )
+
+    def step(self, metrics: dict[str, Any], timing_raw: dict[str, Any]) -> Any:
+        batch = super().step(metrics, timing_raw)
+        metrics.update(self.hicra.logged())
+        return batch
+
+
+@register_trainer("hicra_sync")
+class HicraSync(HicraVerlMixin, PPOTrainerSync):  # type: ignore[misc]
+    """verl's synchronous trainer."""
+
+    extends = "sync"
+
+
+@register_trainer("hicra_colocate_async")
+class HicraColocateAsync(HicraVerlMixin, PPOTrainerColocateAsync):  # type: ignore[misc]
+    """verl's trainer whose rollouts are interrupted and go on, on the same GPUs."""
+
+    extends = "colocate_async"
+
+
+@register_trainer("hicra_separate_async")
+class HicraSeparateAsync(HicraVerlMixin, PPOTrainerSeparateAsync):  # type: ignore[misc]
+    """verl's trainer whose rollouts have GPUs of their own."""
+
+    extends = "separate_async"
+
+
+def _get(batch: Any, fields: Sequence[str]) -> Any:
+    return tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=list(fields))
+
+
+def _rows(keys: Sequence[str], given: Any, found: Any, real: Bools) -> VerlRows:
+    """Makes the rows that are no padding of what the queue held before and after verl's estimator.
+
+    Raises:
+        EngineError: a row is not that of its key.
+    """
+    uids = [str(uid) for uid in given.get("uid").tolist()]
+    places = [key.rsplit("_", 2) for key in keys]
+    if wrong := [key for key, place, uid in zip(keys, places, uids, strict=True) if place[0] != uid]:
+        raise EngineError(
+            f"verl's queue gave other rows than were asked for: {len(wrong)} of {len(keys)}, the first is {wrong[0]}",
+            "this version of verl orders its queue in another way; use verl 0.9.1",
+        )
+    newest = {(uid, session): int(place) for uid, session, place in sorted(places, key=lambda one: int(one[2]))}
+    last = np.array([newest[uid, session] == int(place) for uid, session, place in places])
+    lengths = given["responses"].offsets().diff()
+    extra = given.get("extra_fields").tolist() if "extra_fields" in given.keys() else [{}] * len(keys)  # noqa: SIM118
+    said = [(one.get("reward_extra_info") or {}).get("acc") if isinstance(one, dict) else None for one in extra]
+    held = found.keys()
+
+    def padded(tree: Any, name: str) -> Array:
+        return as_numpy(tree[name].to_padded_tensor(0))[real]
+
+    ids = padded(given, "responses")
+    return VerlRows(
+        ids=ids, inside=np.arange(ids.shape[1]) < as_numpy(lengths)[real][:, None],
+        written=padded(given, "response_mask") != 0, live=padded(found, "response_mask") != 0,
+        advantages=padded(found, "advantages"), scores=padded(given, "rm_scores").astype(np.float64).sum(axis=1),
+        verdicts=verdicts(said)[real], uids=[uid for uid, one in zip(uids, real, strict=True) if one], last=last[real],
+        entropies=padded(found, "entropy") if "entropy" in held else None,
+        logprobs=padded(found, "old_log_probs") if "old_log_probs" in held else None,
+    )  # fmt: skip
