@@ -49,12 +49,13 @@ docs: setup  ## writes the pages of docs/ that are made from the code; there is 
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
 
-check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm
+check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm, check-verl
 	for version in $(TRLS); do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .trl/$$version "trl==$$version.*" \
 			&& PYTHONPATH=$(CURDIR)/.trl/$$version $(BIN)/python -m pytest --hypothesis-profile=same tests/engines || exit 1; \
 	done
 	$(MAKE) check-vllm
+	$(MAKE) check-verl
 
 check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (1.6 GB)
 	.venv-vllm/bin/python -m pytest --hypothesis-profile=same tests/engines/test_trl_vllm.py
