@@ -28,8 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from hicra import Lexicon
 from hicra.engines.verl.chosen import read
+
+from hicra import Lexicon
 from hicra.engines.verl.rows import Credit, VerlRows
 from machine import finish, machine
 from tagging_measure import peak_memory

@@ -143,8 +143,8 @@ def _refuse_reward(config: RunConfig, task: Task) -> None:
 
 def _refuse_messages(config: RunConfig, task: Task, model: Path) -> None:
     """Raises ConfigError where the prompts of the task are messages, and the model has no chat template to write them with."""
-    if has_chat_template(model):
-        return
+    if getattr(task, "tools", ()) or has_chat_template(model):
+        return  # what a model needs to call tools is asked where they are offered to it
     first = task.rows("train", 1, config.train.seed)
     if first and not isinstance(first[0]["prompt"], str):
         raise ConfigError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from trl import GRPOConfig
 
-from hicra.credit import Assignment, assign
+from hicra.credit import LOSSES, Assignment, assign
 from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon import Lexicon
 from hicra.runs.sections import RunConfig
@@ -24,7 +24,7 @@ BESIDE_OUR_LOSS = {
 }  # fmt: skip
 # options by which TRL's loss treats tokens, or a whole response, by the sign of the advantage: the values that do so
 BY_SIGN: dict[str, Callable[[Any], bool]] = {
-    "loss_type": lambda value: value in ("sapo", "vespo"),
+    "loss_type": lambda value: value in LOSSES and LOSSES[value].signed,
     "off_policy_mask_threshold": lambda value: value is not None,
 }
 

@@ -23,6 +23,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from hicra.credit import assign
+from hicra.credit.presets import PLAIN
 from hicra.engines.trl.config import refuse_steps_without_log
 from hicra.engines.trl.guard import first_micro_step
 from hicra.engines.trl.probe import refuse_trainer
@@ -66,7 +67,7 @@ class HicraObserver(TrainerCallback):  # type: ignore[misc]
             refuse_steps_without_log(trainer.args)
         self.trainer, self.own_class = trainer, type(trainer)
         self.read_class = type(f"Observed{self.own_class.__name__}", (HicraReading, self.own_class), {})
-        HicraReading.hicra_begin(trainer, assign({"name": "none"}), lexicon, unit, signal_every)
+        HicraReading.hicra_begin(trainer, assign({"name": PLAIN["method.name"]}), lexicon, unit, signal_every)
         self.writer = None if run_dir is None else OwnRun(run_dir, trainer)
 
     # ---- the events of transformers' trainer
