@@ -65,11 +65,11 @@ def test_the_signal_of_both_starts_comes_first_in_page_and_summary(demo):
         "weak start",
         "strong start",
         "A better step is not yet a better run",
-        "by chance",
+        "by chance alone",
         "inconclusive",
     ):
         assert words in page
-        assert words in result["text"]
+        assert words in " ".join(result["text"].split())  # the terminal's lines break where they like
     assert page.count("<svg") >= 7
     assert "<mark" in page
     assert result["text"].index("Where the learning signal is") < result["text"].index("held-out accuracy")
