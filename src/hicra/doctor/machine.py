@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hicra.version import installed
+from hicra.workers.threads import VARIABLE as THREADS
+from hicra.workers.threads import usable_cores
 
-THREADS = "OMP_NUM_THREADS"
 CPUINFO = Path("/proc/cpuinfo")
 FEATURES = {
     "avx2": ("avx2",),
@@ -31,7 +32,7 @@ def machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "usable_cores": usable_cores(),
         "threads": os.environ.get(THREADS),
         **{name: None if flags is None else any(flag in flags for flag in any_of) for name, any_of in FEATURES.items()},
         "gpu": _gpu_of_driver(),
@@ -48,7 +49,7 @@ def notes_on(found: dict[str, Any]) -> list[str]:
         )
     if found["gpu_of_torch"]:
         return notes
-    if found["threads"] is None and (found["usable_cores"] or 1) > 1:
+    if found["threads"] is None and found["usable_cores"] > 1:
         notes.append(
             f"{THREADS} is not set: on shared cores a small model trains many times slower with several threads; "
             f"export {THREADS}=1"

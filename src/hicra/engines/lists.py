@@ -120,7 +120,7 @@ def shape_rollouts(
     live = _flags(masks, lengths)
     more: dict[str, Any] = _policy(credit, lengths, entropies, logprobs)
     made = shaping.generation(
-        [{}] * len(rows),
+        [],
         ids=_stacked(rows, lengths, np.int64),
         live=live,
         base=np.zeros(len(rows)) if advantages is None else _own(advantages, lengths, live, values),

@@ -64,7 +64,7 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         made = shaping_of(
             credit, self._hicra_chosen.lexicon, self.tokenizer, self._hicra_chosen.unit
         ).generation(
-            [{}] * rows,
+            [],
             ids=as_numpy(data["sequences"][:rows, -base.shape[1] :]),  # the response ends where the sequence ends
             live=as_numpy((data["response_mask"][:rows] != 0) & (data["loss_mask"][:rows] != 0)),
             base=as_numpy(base[:rows]),

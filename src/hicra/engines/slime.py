@@ -61,7 +61,7 @@ def shape(args: Any, rollout_data: dict[str, Any]) -> None:
     _refuse(args, credit)
     ids, live, rewards = _arrays(rollout_data)
     made = shaping_of(credit, chosen.lexicon, args.hf_checkpoint, chosen.unit).generation(
-        [{}] * len(ids), ids=ids, live=live, base=rewards, rewards=rewards.astype(np.float64), group_size=1
+        [], ids=ids, live=live, base=rewards, rewards=rewards.astype(np.float64), group_size=1
     )
     fields = {
         "advantages": made.arrays["advantages"],

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hicra.drawing.readable import counted, decimal, shorten
+from hicra.drawing.signal import side_of
 
 Found = Mapping[str, Any]
 NO_RUN = "A better step is not yet a better run: what the model does well already has no signal, and can be lost."
@@ -160,7 +161,7 @@ def _sides(found: Found) -> dict[str, int]:
     for name in sorted(found["methods"]):
         if name != "none":
             low, high = found["methods"][name].get("difference_ci") or (0.0, 0.0)
-            out[name] = (low > 0) - (high < 0)
+            out[name] = side_of(low, high)
     return out
 
 

@@ -38,7 +38,12 @@ def thread_count(threads: int | None = None) -> int:
         if not given.isdecimal() or int(given) < 1:
             raise ConfigError(f"{VARIABLE} is {os.environ[VARIABLE]!r}", f"set {VARIABLE}=1 or more, or unset it")
         return int(given)
-    return min(MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(MOST, usable_cores())
+
+
+def usable_cores() -> int:
+    """Returns the number of cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_threads(work: Callable[[Item], Any], items: Sequence[Item], threads: int) -> Iterator[Any]:

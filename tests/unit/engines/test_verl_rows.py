@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hicra.engines.chosen import SECTION, Choice
-from hicra.engines.verl.rows import Credit, VerlRows, calls, numbered, truncated, verdicts
+from hicra.engines.turns import calls, truncated
+from hicra.engines.verl.rows import Credit, VerlRows, numbered, verdicts
 from hicra.errors import ConfigError, EngineError
 from tokenizers_made import Encoding
 

@@ -30,6 +30,7 @@ from hicra.engines.shaping import Generation, Shaping
 from hicra.engines.trl.meter import Meter
 from hicra.engines.trl.ranks import refuse_different
 from hicra.engines.trl.resample import Resampler, Sampled
+from hicra.engines.turns import calls, truncated
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
@@ -99,18 +100,18 @@ class HicraReading(Trainer):  # type: ignore[misc]
         if training and self.hicra_resampler:
             batch = self.hicra_resampler(first, self._hicra_sampled)
         out, base = batch.out, batch.out["advantages"]
-        rows, live = len(base), live_of(out)
+        rows, live, ids = len(base), live_of(out), as_numpy(out["completion_ids"])
         made = self.hicra_shaping.generation(
             batch.inputs,
-            ids=as_numpy(out["completion_ids"]),
+            ids=ids,
             live=as_numpy(live),
             base=as_numpy(base),
             rewards=batch.rewards,
             correct=batch.correct,
             group_size=self.num_generations if training else self.num_generations_eval,
             first_group=self.hicra_generation_number() * rows * self.accelerator.num_processes if training else None,
-            truncated=as_numpy(_truncated(out["completion_ids"], live, self._tokenizer.eos_token_id)),
-            n_tool_calls=as_numpy(_tool_calls(out["completion_mask"].bool(), live)),
+            truncated=truncated(ids, as_numpy(live), self._tokenizer.eos_token_id),
+            n_tool_calls=calls(as_numpy(out["completion_mask"].bool() & ~live)),
             **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
             **self.hicra_meter.given(),
         )
@@ -244,15 +245,3 @@ def live_of(batch: dict[str, Any]) -> torch.Tensor:
     """Returns the policy tokens [B,T] bool; TRL pads tool_mask with 1, so it is never used without completion_mask."""
     mask: torch.Tensor = batch["completion_mask"].bool()
     return mask & batch["tool_mask"].bool() if "tool_mask" in batch else mask
-
-
-def _tool_calls(produced: torch.Tensor, live: torch.Tensor) -> torch.Tensor:
-    """Counts the stretches [B] of tokens inside responses [B,T] that the policy did not produce: each is a tool's output."""
-    tool = (produced & ~live).int()
-    return (torch.nn.functional.pad(tool, (1, 0)).diff(dim=1) == 1).sum(dim=1)
-
-
-def _truncated(ids: torch.Tensor, live: torch.Tensor, end: int) -> torch.Tensor:
-    """Says of which responses [B] the last policy token is not the end token; with a tool, each earlier turn has one too."""
-    last = torch.where(live, torch.arange(live.size(1), device=live.device), -1).amax(dim=1)
-    return (last < 0) | (ids.gather(1, last.clamp(min=0)[:, None])[:, 0] != end)

@@ -21,6 +21,7 @@ from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.correctness import CORRECT_AT
 from hicra.engines.chosen import Choice
 from hicra.engines.shaping import GIVEN, OF_THE_METER, Shaping
+from hicra.engines.turns import calls, truncated
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
@@ -153,24 +154,3 @@ def numbered(uids: Sequence[Any]) -> Ints:
 def verdicts(given: Sequence[Any]) -> Floats:
     """Returns [B] what a reward function gave as `acc`: 1 where it is true or at least 0.5, NaN where it gave none."""
     return np.array([np.nan if one is None or one != one else float(float(one) >= CORRECT_AT) for one in given])
-
-
-def truncated(ids: Array, live: Bools, end: int | None) -> Bools:
-    """Says of which responses [B] the last policy token is not the end token; one without a policy token is such a response.
-
-    >>> truncated(np.array([[5, 9], [5, 0], [9, 5]]), np.array([[True, True], [True, False], [True, True]]), 9).tolist()
-    [False, True, True]
-    """
-    last = np.where(live, np.arange(live.shape[1]), -1).max(axis=1, initial=-1)
-    ends = np.take_along_axis(ids, np.maximum(last, 0)[:, None], axis=1)[:, 0] if ids.shape[1] else last
-    return np.asarray((last < 0) | (ends != end))
-
-
-def calls(tool: Bools) -> Ints:
-    """Counts the stretches [B] of tool tokens [B,T]; each is what one call gave back.
-
-    >>> calls(np.array([[False, True, True, False, True], [False] * 5])).tolist()
-    [2, 0]
-    """
-    before = np.pad(tool, ((0, 0), (1, 0)))[:, :-1]
-    return np.asarray((tool & ~before).sum(axis=1), np.int64)
