@@ -55,8 +55,9 @@ def _lines(result: dict[str, Any]) -> list[str]:
             f"{found['rows']} random rows are what it decodes"
         )
     if found := result["coverage"]:
+        tokens = "tokens" if result["tokenizer"] else "words"  # without a tokenizer, words stand for them
         lines.append(
-            f"lexicon            {found['lexicon']}: {found['planning_share']:.1%} of {found['tokens']} tokens in "
+            f"lexicon            {found['lexicon']}: {found['planning_share']:.1%} of {found['tokens']} {tokens} in "
             f"{found['rows']} rows, {found['grams_found']} of {found['grams']} grams found"
         )
     lines += [f"note: {note}" for note in result["notes"]]

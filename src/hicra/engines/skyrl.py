@@ -23,9 +23,11 @@ import numpy as np
 from hicra.arrays import as_numpy
 from hicra.credit.border import exact_ids
 from hicra.engines.chosen import SECTION, Choice, shaping_of
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, EngineError
+from hicra.lexicon import Lexicon
 
 HAVE = ("response_ids", "response_mask", "planning_mask", "group_ids", "rewards")
+ESTIMATOR = "compute_advantages_and_returns"
 Trainer: Any = object  # stands for the trainer class that HicraSkyRL is put before
 
 
@@ -36,14 +38,26 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         hicra: keys of `hicra.engines.chosen.Choice`; absent ones take the defaults.
 
     Raises:
-        ConfigError: a key or a value of `hicra` is refused, as the trainer is made.
+        EngineError: a trainer class stands before HicraSkyRL, as the class is made: its estimator would be the one that runs.
+        ConfigError, ArtifactError, DataError: a key or a value of `hicra` is refused, as the trainer is made.
     """
 
     hicra: ClassVar[Mapping[str, Any]] = {}
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        before = cls.__mro__[: cls.__mro__.index(HicraSkyRL)]
+        hiding = [one for one in before if ESTIMATOR in vars(one) and not issubclass(one, HicraSkyRL)]
+        if hiding:
+            raise EngineError(
+                f"{hiding[0].__name__} stands before HicraSkyRL, so that nothing would be shaped",
+                f"write class {cls.__name__}(HicraSkyRL, {hiding[0].__name__})",
+            )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._hicra_chosen = Choice.read(self.hicra, SECTION)
         self._hicra_credit = self._hicra_chosen.assignment(HAVE, "SkyRL")
+        Lexicon.load(self._hicra_chosen.lexicon)  # a wrong one is found here, not after a batch is sampled
         super().__init__(*args, **kwargs)
 
     def compute_advantages_and_returns(self, data: Any) -> Any:
@@ -55,7 +69,8 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         if credit.wide and stepwise:
             raise ConfigError(
                 f"{credit.name} compares rollouts with each other, and in step-wise training a row is one step of a rollout",
-                "choose a method with scope row, or set generator.step_wise_trajectories=false",
+                "choose a method that looks at one rollout at a time (`hicra methods NAME` says it), or set "
+                "generator.step_wise_trajectories=false",
             )
         base = data["advantages"]
         rows = len(base) - data.metadata.get(

@@ -6,7 +6,7 @@ import torch
 
 from hicra import Lexicon, Tagger
 from hicra.engines.skyrl import HicraSkyRL
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, EngineError
 from tokenizers_made import byte_level
 
 TOKENIZER = byte_level()
@@ -125,9 +125,27 @@ def test_step_wise_rows_are_shaped_and_not_compared(trainer):
     [
         ({"lexikon": "paper"}, "unknown config key 'hicra.lexikon'"),
         ({"method": "hikra"}, "did you mean 'hicra'"),
+        ({"lexicon": "papre"}, "did you mean 'paper'"),
         ({"method": "entropy_advantage"}, "needs the batch field 'entropies', which SkyRL does not hand over"),
     ],
 )
 def test_what_is_refused_is_refused_as_the_trainer_is_made(trainer, chosen, says):
     with pytest.raises(ConfigError, match=says):
         trainer(**chosen)
+
+
+def test_a_trainer_that_stands_before_the_mixin_is_refused_as_the_class_is_made():
+    """Its estimator would be the one that runs, and nothing would be shaped without a word."""
+    with pytest.raises(EngineError, match=r"Trainer stands before HicraSkyRL.*\n.*class Wrong\(HicraSkyRL, Trainer\)"):
+
+        class Wrong(Trainer, HicraSkyRL):
+            pass
+
+
+def test_a_class_of_ones_own_may_call_the_estimator_of_the_mixin(trainer):
+    class More(type(trainer())):
+        def compute_advantages_and_returns(self, data):
+            return super().compute_advantages_and_returns(data)
+
+    shaped = More(TOKENIZER).compute_advantages_and_returns(batch())["advantages"]
+    assert torch.equal(shaped, trainer().compute_advantages_and_returns(batch())["advantages"])
