@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 TOY = "hicra train --config recipes/plan-execute/config.yaml"
 TOOLS = "hicra train --config recipes/grpo-tcr/config.yaml"
+OWN = "hicra train --config FILE"  # a module of one's own is found in its folder, where no recipe need be
 FILLED = "hicra train --set preset={} --set task.name={} --set model.name={} --set train.learning_rate=5e-4 -o RUN"
 
 
@@ -67,7 +68,8 @@ def _next(row: dict[str, Any], name: str) -> str:
         start = ("calculator", "calculator-start") if with_tools else ("plan_execute", "plan-execute-strong")
         return FILLED.format(name, *start)
     named = {"baseline": "--set baseline.name=", "shaper": "--method ", "loss": "--set loss.name="}[row["kind"]]
-    return f"{TOOLS if 'state_ids' in row['needs'] else TOY} {named}{name} -o RUN"
+    start = OWN if ":" in name else TOOLS if "state_ids" in row["needs"] else TOY
+    return f"{start} {named}{name} -o RUN"
 
 
 def _own(name: str) -> Entry:

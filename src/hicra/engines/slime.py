@@ -95,7 +95,8 @@ def _refuse(args: Any, credit: Assignment) -> None:
         names += [one.entry.name for one in credit.shapers if one.entry.scope == "batch"]
         raise ConfigError(
             f"{names[0]} compares rollouts with each other, and slime gives a data-parallel rank only its own",
-            "choose a method that looks at one rollout at a time (`hicra methods NAME` says it), and no baseline of hicra",
+            "choose a method that looks at one rollout at a time (`hicra methods NAME` says it; a function of your own needs an "
+            "entry, docs/how-to/own-method.md), and no baseline of hicra",
         )
 
 
