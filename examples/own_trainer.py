@@ -78,7 +78,7 @@ def main(method: str = "hicra", steps: int = STEPS) -> list[dict[str, float]]:
             method,
             planning=True,
         )
-        advantages = [[value or 0.0 for value in row] for row in shaped]  # 3: None, where nothing is assigned, is 0 here
+        advantages = [[value or 0.0 for value in row] for row in shaped]  # 3: None (nothing assigned) is 0 here
         optimizer.zero_grad()
         loss_of(model, rollouts, advantages).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
