@@ -62,7 +62,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         )
     lines += [f"note: {note}" for note in result["notes"]]
     lines += [f"problem: {problem['what']}\n  fix: {problem['fix']}" for problem in result["problems"]]
-    return lines
+    return lines if result["problems"] else [*lines, "no problem found"]
 
 
 def _word(value: Any) -> str:

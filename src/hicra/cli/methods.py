@@ -68,8 +68,8 @@ def _next(row: dict[str, Any], name: str) -> str:
         start = ("calculator", "calculator-start") if with_tools else ("plan_execute", "plan-execute-strong")
         return FILLED.format(name, *start)
     named = {"baseline": "--set baseline.name=", "shaper": "--method ", "loss": "--set loss.name="}[row["kind"]]
-    start = OWN if ":" in name else TOOLS if "state_ids" in row["needs"] else TOY
-    return f"{start} {named}{name} -o RUN"
+    command = OWN if ":" in name else TOOLS if "state_ids" in row["needs"] else TOY
+    return f"{command} {named}{name} -o RUN"
 
 
 def _own(name: str) -> Entry:

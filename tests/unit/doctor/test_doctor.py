@@ -1,5 +1,6 @@
 """What `hicra doctor` finds: versions, engines, a machine, a tokenizer and a lexicon, each sound and each broken."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -329,3 +330,17 @@ def test_nothing_heavy_is_imported_for_its_help():
     code = "import sys, hicra.cli.doctor; print([name for name in ('numpy', 'polars', 'torch') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_terminal_is_told_what_was_counted_and_that_nothing_is_wrong():
+    lines = importlib.import_module("hicra.cli.doctor")._lines
+    marked = {"lexicon": "L", "planning_share": 0.5, "tokens": 6, "rows": 2, "grams": 2, "grams_found": 1}
+    read = {"family": "byte-level", "vocabulary": 9, "rows": 200, "differ": 0}
+    told = {"versions": {}, "tested": {}, "engines": {}, "machine": {}, "notes": [], "coverage": marked}
+    assert lines({**told, "tokenizer": None, "problems": []}) == [
+        "lexicon            L: 50.0% of 6 words in 2 rows, 1 of 2 grams found",
+        "no problem found",
+    ]
+    *_, second, last = lines({**told, "tokenizer": read, "problems": [{"what": "W", "fix": "F"}]})
+    assert second == "lexicon            L: 50.0% of 6 tokens in 2 rows, 1 of 2 grams found"
+    assert last == "problem: W\n  fix: F"
