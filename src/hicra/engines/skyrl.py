@@ -22,7 +22,7 @@ import numpy as np
 
 from hicra.arrays import as_numpy
 from hicra.credit.border import exact_ids
-from hicra.engines.chosen import SECTION, Choice, shaping_of
+from hicra.engines.chosen import SECTION, Choice, announce, shaping_of
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
 
@@ -57,7 +57,8 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._hicra_chosen = Choice.read(self.hicra, SECTION)
         self._hicra_credit = self._hicra_chosen.assignment(HAVE, "SkyRL")
-        Lexicon.load(self._hicra_chosen.lexicon)  # a wrong one is found here, not after a batch is sampled
+        lexicon = Lexicon.load(self._hicra_chosen.lexicon)  # a wrong one is found here, not after a batch is sampled
+        announce(self._hicra_credit, lexicon, "SkyRL")
         super().__init__(*args, **kwargs)
 
     def compute_advantages_and_returns(self, data: Any) -> Any:

@@ -27,7 +27,7 @@ import numpy as np
 
 from hicra.arrays import Array, Bools, as_numpy
 from hicra.credit import Assignment
-from hicra.engines.chosen import SECTION, Choice, shaping_of
+from hicra.engines.chosen import SECTION, Choice, announce, shaping_of
 from hicra.errors import ConfigError, DataError, EngineError
 
 OTHERS = (
@@ -60,9 +60,9 @@ def shape(args: Any, rollout_data: dict[str, Any]) -> None:
     credit = chosen.assignment(HAVE, "slime")
     _refuse(args, credit)
     ids, live, rewards = _arrays(rollout_data)
-    made = shaping_of(credit, chosen.lexicon, args.hf_checkpoint, chosen.unit).generation(
-        [], ids=ids, live=live, base=rewards, rewards=rewards.astype(np.float64), group_size=1
-    )
+    shaping = shaping_of(credit, chosen.lexicon, args.hf_checkpoint, chosen.unit)
+    announce(credit, shaping.lexicon, "slime")
+    made = shaping.generation([], ids=ids, live=live, base=rewards, rewards=rewards.astype(np.float64), group_size=1)
     fields = {
         "advantages": made.arrays["advantages"],
         "returns": np.broadcast_to(rewards[:, None], ids.shape),

@@ -149,3 +149,9 @@ def test_a_class_of_ones_own_may_call_the_estimator_of_the_mixin(trainer):
 
     shaped = More(TOKENIZER).compute_advantages_and_returns(batch())["advantages"]
     assert torch.equal(shaped, trainer().compute_advantages_and_returns(batch())["advantages"])
+
+
+def test_it_says_what_it_trains_with_as_the_trainer_is_made(trainer, capsys):
+    trainer(method_settings={"alpha": 0.35}, baseline="rloo")
+    said = capsys.readouterr().err
+    assert ": hicra {'alpha': 0.35} after baseline rloo, lexicon grams " in said

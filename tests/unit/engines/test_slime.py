@@ -83,6 +83,16 @@ def test_alpha_0_is_what_slime_itself_computes(args):
     assert same(data["advantages"], data["returns"])
 
 
+def test_it_says_once_what_it_trains_with(args, capsys):
+    """slime takes a key of its YAML file that nobody reads, so a misspelt section would pass without a word."""
+    args.hicra["method_settings"] = {"alpha": 0.45}
+    for _ in range(2):
+        shape(args, rollouts())
+    said = [line for line in capsys.readouterr().err.splitlines() if "'alpha': 0.45" in line]
+    assert len(said) == 1
+    assert ": hicra {'alpha': 0.45} after slime's own advantages, lexicon " in said[0]
+
+
 def slices(rank, size):
     """Cuts a response as rank `rank` of `size` holds it: the sequence is laid into 2*size equal chunks, a rank has the chunks
     rank and 2*size-1-rank, and a token belongs to the chunk of the token before it, whose logits predict it.
