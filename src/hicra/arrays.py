@@ -31,6 +31,8 @@ Vectors = NDArray[np.float32]
 def as_numpy(value: Any) -> Array:
     """Returns a numpy view or copy of a numpy array, torch tensor or sequence; bfloat16, which numpy lacks, becomes float32.
 
+    A sequence may hold tensors, also with a gradient, of bfloat16 or on a GPU.
+
     Raises:
         DataError: the rows of a sequence are not equally long.
     """
@@ -39,6 +41,10 @@ def as_numpy(value: Any) -> Array:
         return np.asarray(value.float() if str(value.dtype) == "torch.bfloat16" else value)
     try:
         return np.asarray(value)
+    except (RuntimeError, TypeError):  # what numpy says to such a tensor inside a list
+        if not isinstance(value, list | tuple):
+            raise
+        return as_numpy([as_numpy(one) for one in value])
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise

@@ -23,7 +23,7 @@ import numpy as np
 from hicra.arrays import as_numpy
 from hicra.credit.border import exact_ids
 from hicra.engines.chosen import SECTION, Choice, shaping_of
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, DataError
 
 HAVE = ("response_ids", "response_mask", "planning_mask", "group_ids", "rewards")
 Trainer: Any = object  # stands for the trainer class that HicraSkyRL is put before
@@ -47,7 +47,12 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
     def compute_advantages_and_returns(self, data: Any) -> Any:
-        """Shapes the `advantages` [B,T] that SkyRL computes; `returns` stay, and `all_metrics` gets what a run logs."""
+        """Shapes the `advantages` [B,T] that SkyRL computes; `returns` stay, and `all_metrics` gets what a run logs.
+
+        Raises:
+            ConfigError: the method looks beyond a row, and the rows are steps of trajectories.
+            DataError: SkyRL's own advantage of a policy token is not finite.
+        """
         import torch
 
         data = super().compute_advantages_and_returns(data)
@@ -61,13 +66,21 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         rows = len(base) - data.metadata.get(
             "pad_size", 0
         )  # SkyRL pads with copies of the first row, outside of the loss
+        live = as_numpy((data["response_mask"][:rows] != 0) & (data["loss_mask"][:rows] != 0))
+        own = as_numpy(base[:rows])
+        if len(bad := np.argwhere(live & ~np.isfinite(own))):
+            row, token = bad[0].tolist()
+            raise DataError(
+                f"SkyRL's own advantage of row {row}, token {token} is {own[row, token]}",
+                "give every trajectory a finite reward: one that is not spoils its whole group",
+            )
         made = shaping_of(
             credit, self._hicra_chosen.lexicon, self.tokenizer, self._hicra_chosen.unit
         ).generation(
             [],
             ids=as_numpy(data["sequences"][:rows, -base.shape[1] :]),  # the response ends where the sequence ends
-            live=as_numpy((data["response_mask"][:rows] != 0) & (data["loss_mask"][:rows] != 0)),
-            base=as_numpy(base[:rows]),
+            live=live,
+            base=own,
             rewards=as_numpy(data["rewards"][:rows].sum(dim=-1)).astype(np.float64),
             group_size=1,
             group_ids=exact_ids(list(data.metadata["uids"][:rows])),

@@ -6,7 +6,7 @@ import torch
 
 from hicra import Lexicon, Tagger
 from hicra.engines.skyrl import HicraSkyRL
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, DataError
 from tokenizers_made import byte_level
 
 TOKENIZER = byte_level()
@@ -118,6 +118,14 @@ def test_step_wise_rows_are_shaped_and_not_compared(trainer):
         ConfigError, match="hicra_recentred compares rollouts with each other, and in step-wise training"
     ):
         trainer(method="hicra_recentred").compute_advantages_and_returns(batch(is_last_step=[True] * 4))
+
+
+def test_an_advantage_that_is_not_finite_is_named_as_skyrls(trainer):
+    """A reward without end makes the mean of its group infinite, and inf - inf is NaN."""
+    spoilt = batch()
+    spoilt["rewards"][1, -1] = float("inf")
+    with pytest.raises(DataError, match="SkyRL's own advantage of row 1, token .* is nan"):
+        trainer(method="planning_only").compute_advantages_and_returns(spoilt)
 
 
 @pytest.mark.parametrize(
