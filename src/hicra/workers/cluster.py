@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hicra.errors import ConfigError
 from hicra.workers.pool import AHEAD, ONE_THREAD, Reply, WorkerDied, failure, result_of
+from hicra.workers.signals import kept
 
 OBJECT_STORE = 2**29  # bytes of shared memory of a cluster started here; Ray spills to disk past it
 KNOCK_S = 10.0
@@ -62,7 +64,8 @@ def connect(workers: int) -> bool:
         local = {"address": "local", "num_cpus": workers, "object_store_memory": OBJECT_STORE}
         local |= {"include_dashboard": False}
     try:
-        ray.init(**local, log_to_driver=False, logging_level=logging.ERROR)
+        with kept(signal.SIGTERM):  # Ray's own handler prints a stack and aborts this process
+            ray.init(**local, log_to_driver=False, logging_level=logging.ERROR)
     except (RuntimeError, ConnectionError, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         if address:

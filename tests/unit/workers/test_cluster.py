@@ -8,6 +8,7 @@ import json
 import os
 import random
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,23 @@ def test_results_come_in_order_and_errors_as_they_were(cluster: None) -> None:
         list(ordered_on_ray(ray, check_backend, ("nowhere", 1), [1], 1))
     with pytest.raises(WorkerDied, match="a worker of the Ray cluster died"):
         run(os._exit, [3])
+
+
+ENDED = """
+import os, signal
+from hicra.workers.cluster import cluster
+from hicra.workers.signals import ends_on_sigterm
+with ends_on_sigterm(), cluster(1):
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.pause()
+"""
+
+
+@pytest.mark.slow
+def test_sigterm_ends_a_process_on_ray_as_it_does_without() -> None:
+    """Ray sets a handler that prints a stack of C++ and aborts, with the signal of a crash in place of 143."""
+    done = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
 
 
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
