@@ -11,6 +11,7 @@ import polars as pl
 
 from hicra import corpus
 from hicra.artifacts import atomic_dir, check_output, sha256_file
+from hicra.corpus.need_text import some_rows
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
@@ -74,6 +75,7 @@ def diagnose(
     by_text = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
+    some_rows(read.rows.height, read.skipped)
     rows = with_text(read.rows)
     own_tokens = tokenizer is None and have_own_tokens(rows)
     tagger = OwnTokensTagger(by_text) if own_tokens else by_text

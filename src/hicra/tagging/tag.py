@@ -24,7 +24,7 @@ import polars as pl
 
 from hicra import corpus
 from hicra.artifacts import atomic_file
-from hicra.corpus.need_text import with_text
+from hicra.corpus.need_text import some_rows, with_text
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
@@ -119,6 +119,7 @@ def tag_paths(
             paths, on_bad, max_bad, mapping=mapping, quarantine=quarantine, keep_duplicates=True, size=BATCH,
             size_bytes=BATCH_BYTES, decode=None if tokenizer is None else decoder(tokenizer),
         ).prepare()  # fmt: skip
+        some_rows(source.rows, source.skipped)
         text_column = _text_column(source)
         _refuse_names(source, out, tokenizer)
         begin = time.perf_counter()

@@ -125,6 +125,13 @@ def test_token_ids_without_a_text_ask_for_the_tokenizer(tmp_path: Path) -> None:
 
 
 # ---- arms
+def test_where_each_line_was_skipped_it_says_so_and_writes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, [{"response": None}] * 2)
+    with pytest.raises(DataError, match="no row is left: each of the 2 lines is bad"):
+        diagnose([path], Lexicon.load("paper"), tokenizer=None, out=tmp_path / "run", on_bad="skip", max_bad=1.0)
+    assert not (tmp_path / "run").exists()
+
+
 def arms_of(tmp_path: Path, **more: Any) -> dict[str, Any]:
     rows = [
         {"model": model, "stage": stage, "step": step, "response": "let me check", "correct": right}

@@ -41,6 +41,14 @@ def rows(tmp_path, monkeypatch):
     return write(tmp_path / "rows [1].jsonl", [*made, {"id": 99, "solution": "so", "when": "late", "extra": {"b": []}}])
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_where_each_line_was_skipped_it_says_so_and_writes_nothing(tmp_path, workers):
+    path = write(tmp_path / "rows.jsonl", [{"response": None}] * 2)
+    with pytest.raises(DataError, match="no row is left: each of the 2 lines is bad"):
+        tag(path, tmp_path / "out.jsonl", on_bad="skip", max_bad=1.0, workers=workers)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 @pytest.mark.parametrize("with_ids", [False, True])
 @pytest.mark.slow
