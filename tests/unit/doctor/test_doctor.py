@@ -258,6 +258,14 @@ def test_a_text_that_ends_elsewhere_is_found():
     assert alignment._difference(ids, 1, Shifted(), lambda row: decode[tuple(row)], str) == ""
 
 
+def test_a_tokenizer_without_a_token_is_a_problem(tmp_path):
+    empty = {"version": "1.0", "added_tokens": [], "model": {"type": "WordLevel", "vocab": {}, "unk_token": "?"}}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(empty))
+    found, problems, _ = alignment.examine_tokenizer(str(tmp_path))
+    assert found["rows"] == 0
+    assert "holds no token that stands for a text" in problems[0].what
+
+
 def test_tokens_in_the_vocabulary_that_are_special_are_in_no_row(tmp_path):
     tokenizer = Tokenizer.from_str(byte_level().to_str())
     tokenizer.add_special_tokens([AddedToken(f"<|{number}|>", special=True) for number in range(300)])
@@ -296,6 +304,23 @@ def test_a_lexicon_that_finds_nothing_or_too_much_is_a_problem(tmp_path):
     assert problems[0].fix == f"hicra mine {path} -o LEXICON"
     _, problems, _ = coverage.examine_lexicon(rows(tmp_path, ["so so so"]), Lexicon.from_phrases(["so"]), None)
     assert "marks 100% of the tokens of 1 row, more than half" in problems[0].what
+
+
+def test_token_ids_of_another_tokenizer_are_a_problem(tmp_path):
+    folder = saved(byte_level(), tmp_path)
+    path = rows(tmp_path, ["so it is"], token_ids=byte_level().encode("it is two").ids)
+    found, problems, _ = coverage.examine_lexicon(path, Lexicon.from_phrases(["so"]), folder)
+    assert (found["rows_with_a_span"], found["planning_share"]) == (1, 0.0)
+    assert f"token_ids of another tokenizer than {folder}" in problems[0].what
+    assert "the model that wrote these rollouts" in problems[0].fix
+
+
+def test_a_bad_line_of_the_rollouts_is_a_problem_whose_command_lists_them_all(tmp_path, quick):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"response": "so"}\n{"response": 3}\n')
+    [problem] = examine(rollouts=path)["problems"]
+    assert "rows.jsonl line 2" in problem["what"]
+    assert problem["fix"] == f"hicra corpus inspect {path} --on-bad skip"  # doctor itself skips nothing
 
 
 def test_a_file_without_text_is_a_problem(tmp_path):
