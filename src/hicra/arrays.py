@@ -26,6 +26,7 @@ Hashes = NDArray[np.uint64]
 Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]
+LARGEST = 2.0**63  # from here on an int64 holds no number
 
 
 def as_numpy(value: Any) -> Array:
@@ -107,7 +108,7 @@ def as_token_ids(ids: Array, live: Bools, of: str = "ids") -> Array:
         return ids
     if ids.dtype.kind != "f":
         raise DataError(f"{of} are of type {ids.dtype}", "give token ids as integers")
-    broken = live & ~(np.isfinite(ids) & (ids == np.floor(ids)))
+    broken = live & ~((np.abs(ids) < LARGEST) & (ids == np.floor(ids)))
     if broken.any():
         row, column = np.argwhere(broken)[0]
         raise DataError(f"{of}[{row}, {column}] is {ids[row, column]}, no whole number", "give token ids as integers")
