@@ -97,7 +97,7 @@ def _refuse_silent(address: str) -> None:
             knock.sendall(HELLO)
             first = knock.recv(9)
     except TimeoutError:
-        raise _no_cluster(address, f"what listens there says nothing for {KNOCK_S:g} s") from None
+        raise _no_cluster(address, f"no answer within {KNOCK_S:g} s") from None
     except (OSError, UnicodeError) as error:  # the last is a name that no host can have
         raise _no_cluster(address, str(error)) from None
     if first[3:4] != SETTINGS:

@@ -188,7 +188,7 @@ def listens(answer: bytes) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"), [(b"HTTP/1.1 400 Bad Request\r\n", "something else listens"), (b"", "says nothing for 0.2 s")]
+    ("answer", "says"), [(b"HTTP/1.1 400 Bad Request\r\n", "something else listens"), (b"", "no answer within 0.2 s")]
 )
 def test_what_listens_and_is_no_ray_is_refused(monkeypatch: pytest.MonkeyPatch, answer: bytes, says: str) -> None:
     """As where another server has taken the port; Ray tries for minutes, and says nothing meanwhile."""
