@@ -53,23 +53,21 @@ def one_each_of(values: Any, name: str) -> list[Any]:
     return found
 
 
-def id_rows(values: Rows) -> list[Array]:
+def id_rows(values: Rows, name: str) -> list[Array]:
     """Returns the token ids of each rollout as an array of one dimension.
 
     Raises:
         DataError: a rollout has no flat list of integers.
     """
     out = []
-    for number, one in enumerate(_entries(values, "token_ids")):
-        row = of_argument(f"token_ids: that of rollout {number}", functools.partial(as_numpy, one))
+    for number, one in enumerate(_entries(values, name)):
+        row = of_argument(f"{name}: that of rollout {number}", functools.partial(as_numpy, one))
         if row.ndim != 1:
-            raise DataError(f"token_ids: that of rollout {number} has shape {row.shape}", "give a flat list of numbers")
+            raise DataError(f"{name}: that of rollout {number} has shape {row.shape}", "give a flat list of numbers")
         if row.size and row.dtype.kind not in "iu":
-            raise DataError(f"token_ids: rollout {number} holds {row.dtype}, no integers", "give the sampled token ids")
+            raise DataError(f"{name}: rollout {number} holds {row.dtype}, no integers", "give the sampled token ids")
         if row.size and row.max() > np.iinfo(np.int64).max:
-            raise DataError(
-                f"token_ids: rollout {number} holds {row.max()}, which is no id", "give the sampled token ids"
-            )
+            raise DataError(f"{name}: rollout {number} holds {row.max()}, which is no id", "give the sampled token ids")
         out.append(row)
     return out
 

@@ -121,7 +121,7 @@ def shape_rollouts(
     credit = chosen.assignment()
     policy = _policy(credit, entropies, logprobs)
     shaping = shaping_of(credit, lexicon, tokenizer, unit)
-    rows = id_rows(token_ids)
+    rows = id_rows(token_ids, "token_ids")
     for name, given in (("masks", masks), ("rewards", rewards), ("groups", groups)):
         same_length(given, len(rows), name)
     if not rows:

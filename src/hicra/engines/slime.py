@@ -28,7 +28,7 @@ import numpy as np
 from hicra.arrays import Array, Bools, as_flags, as_numpy
 from hicra.credit import Assignment
 from hicra.engines.chosen import SECTION, Choice, shaping_of
-from hicra.engines.listed import numbers_of, of_argument, one_each_of
+from hicra.engines.listed import id_rows, numbers_of, of_argument, one_each_of
 from hicra.errors import ConfigError, DataError, EngineError
 
 OTHERS = (
@@ -117,7 +117,7 @@ def _arrays(data: Mapping[str, Any]) -> tuple[Array, Bools, Array]:
             )
     ids = np.zeros((len(lengths), max([1, *lengths])), np.int64)
     live = np.zeros(ids.shape, np.bool_)
-    rows = zip(data["tokens"], data["loss_masks"], lengths, data["total_lengths"], strict=True)
+    rows = zip(id_rows(data["tokens"], "tokens"), data["loss_masks"], lengths, data["total_lengths"], strict=True)
     for row, (tokens, mask, length, total) in enumerate(rows):
         mask = as_flags(as_numpy(mask), f"the loss mask of rollout {row} of this rank")
         if mask.shape != (length,) or len(tokens) != total or total < length:
@@ -126,15 +126,14 @@ def _arrays(data: Mapping[str, Any]) -> tuple[Array, Bools, Array]:
                 f"mask of shape {mask.shape}",
                 "check the function of --custom-generate-function-path: a loss mask has one entry for each token of the response",
             )
-        ids[row, :length], live[row, :length] = as_numpy(tokens[total - length :]), mask
+        ids[row, :length], live[row, :length] = tokens[total - length :], mask
     given = of_argument("rewards", lambda: numbers_of(one_each_of(data["rewards"], "rewards")))
-    rewards = given.astype(np.float32)
-    if len(bad := np.flatnonzero(~np.isfinite(rewards))):
+    if len(bad := np.flatnonzero(~(np.abs(given) <= np.finfo(np.float32).max))):
         raise DataError(
-            f"the reward of rollout {bad[0]} of this rank is {rewards[bad[0]]}",
+            f"the reward of rollout {bad[0]} of this rank is {given[bad[0]]:g}",
             "drop rollouts that cannot be scored (remove_sample) before slime compares rewards within their group",
         )
-    return ids, live, rewards
+    return ids, live, given.astype(np.float32)
 
 
 def _sliced(values: Any, total: int, length: int, kl: Any) -> Any:

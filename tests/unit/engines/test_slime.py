@@ -173,6 +173,14 @@ def test_what_does_not_go_together_is_refused(args, change, says):
     ("change", "says"),
     [
         ({"rewards": [0.5, float("nan"), 0.0]}, "the reward of rollout 1 of this rank is nan"),
+        (
+            {"rewards": [0.5, 1e39, 0.0]},
+            r"the reward of rollout 1 of this rank is 1e\+39",
+        ),  # past float32, which slime trains in
+        (
+            {"tokens": [torch.zeros(1), torch.full((3,), 0.5), torch.zeros(1)]},
+            "tokens: rollout 0 holds float32, no integers",
+        ),
         ({"rewards": [0.5, None, 0.0]}, "the reward of rollout 1 of this rank is nan"),
         ({"rewards": [[0.5], [0.0], [0.0]]}, "rewards: that of rollout 0 is a list"),
         ({"rewards": [0.5]}, "'rewards'.* has 1 entries and response_lengths 3"),
