@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, Undrawn, tokenizer_folder
+from hicra.cli.common import UNDRAWN, LexiconArg, Undrawn
 from hicra.cli.reading import Map
 
 
@@ -32,10 +32,11 @@ def doctor(
     """Show what is installed, which engines are ready, and how to repair what is broken."""
     from hicra.corpus.mapping import parse_mapping
     from hicra.doctor import examine
+    from hicra.errors import UsageError
 
-    result = examine(
-        verl=verl, tokenizer=tokenizer_folder(tokenizer), rollouts=rollouts, lexicon=lexicon, mapping=parse_mapping(map)
-    )
+    if map and rollouts is None:
+        raise UsageError("--map says how rollouts are read, and there are none", "add --rollouts PATH, or leave it out")
+    result = examine(verl=verl, tokenizer=tokenizer, rollouts=rollouts, lexicon=lexicon, mapping=parse_mapping(map))
     common.give(result, "\n".join(_lines(result)))
     return 1 if result["problems"] else 0
 

@@ -159,6 +159,9 @@ class Shaping:
                 are read as text, and never trained on.
             **more: further fields: truncated and n_tool_calls [B]; entropies and old_logprobs [B,T] (nats, of the sampling
                 policy) and kind_weights [2] (equal on all ranks) where they are needed.
+
+        Raises:
+            EngineError: ranks hold unequal numbers of rollouts, and the method or the baseline looks at groups.
         """
         text = live if written is None else written
         tagged = self.tagger.tag(ids, text)
@@ -220,6 +223,12 @@ class Shaping:
         rows, width = batch["response_mask"].shape
         asked = {*self.credit.needs, *(("rewards",) if self.credit.baseline else ())} - {*PER_KIND}
         parts = self.gather({"base": base} | {field: batch[field] for field in asked if field in batch})
+        if len(held := {len(part["base"]) for part in parts}) > 1:
+            counts = " and ".join(map(str, sorted(held)))
+            raise EngineError(
+                f"the ranks hold {counts} rollouts, so the groups of {self.credit.name!r} cannot be told",
+                "give each process the same number of rollouts",
+            )
         widest = max(part["response_mask"].shape[1] for part in parts)
         whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
         first = sum(len(part["base"]) for part in parts[: self.rank])

@@ -6,7 +6,7 @@ import torch
 
 from hicra import Lexicon, Tagger
 from hicra.engines.skyrl import HicraSkyRL
-from hicra.errors import ConfigError, EngineError
+from hicra.errors import ConfigError, DataError, EngineError
 from tokenizers_made import byte_level
 
 TOKENIZER = byte_level()
@@ -118,6 +118,44 @@ def test_step_wise_rows_are_shaped_and_not_compared(trainer):
         ConfigError, match="hicra_recentred compares rollouts with each other, and in step-wise training"
     ):
         trainer(method="hicra_recentred").compute_advantages_and_returns(batch(is_last_step=[True] * 4))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: data.pop("loss_mask"), "has no 'loss_mask'"),
+        (
+            lambda data: data.update(loss_mask=data["loss_mask"][:, :2]),
+            r"advantages have shape .* and its loss_mask \(4, 2\)",
+        ),
+        (
+            lambda data: data.update(advantages=data["advantages"][:, 0]),
+            r"advantages have shape \(4,\) and its response_mask",
+        ),
+        (lambda data: data.metadata.update(uids=["p"]), "has 1 uids for 4 rows"),
+        (lambda data: data.metadata.pop("uids"), "has no uids for 4 rows"),
+        (lambda data: data.metadata.update(pad_size=9), "pad_size of SkyRL's batch of 4 rows is 9"),
+        (lambda data: data.metadata.update(pad_size=None), "pad_size of SkyRL's batch of 4 rows is None"),
+    ],
+)
+def test_a_batch_of_another_skyrl_is_named(trainer, monkeypatch, change, says):
+    real = Trainer.compute_advantages_and_returns
+
+    def changed(self, data):
+        change(real(self, data))
+        return data
+
+    monkeypatch.setattr(Trainer, "compute_advantages_and_returns", changed)
+    with pytest.raises(EngineError, match=f"{says}(.|\n)*docs/engines/skyrl.md"):
+        trainer().compute_advantages_and_returns(batch())
+
+
+def test_an_advantage_that_is_not_finite_is_named_as_skyrls(trainer):
+    """A reward without end makes the mean of its group infinite, and inf - inf is NaN."""
+    spoilt = batch()
+    spoilt["rewards"][1, -1] = float("inf")
+    with pytest.raises(DataError, match="SkyRL's own advantage of row 1, token .* is nan"):
+        trainer(method="planning_only").compute_advantages_and_returns(spoilt)
 
 
 @pytest.mark.parametrize(

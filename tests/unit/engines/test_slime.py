@@ -183,13 +183,47 @@ def test_what_does_not_go_together_is_refused(args, change, says):
     ("change", "says"),
     [
         ({"rewards": [0.5, float("nan"), 0.0]}, "the reward of rollout 1 of this rank is nan"),
+        (
+            {"rewards": [0.5, 1e39, 0.0]},
+            r"the reward of rollout 1 of this rank is 1e\+39",
+        ),  # past float32, which slime trains in
+        (
+            {"tokens": [torch.zeros(1), torch.full((3,), 0.5), torch.zeros(1)]},
+            "tokens: rollout 0 holds float32, no integers",
+        ),
+        ({"rewards": [0.5, None, 0.0]}, "the reward of rollout 1 of this rank is nan"),
+        ({"rewards": [[0.5], [0.0], [0.0]]}, "rewards: that of rollout 0 is a list"),
         ({"rewards": [0.5]}, "'rewards'.* has 1 entries and response_lengths 3"),
+        ({"kl": None}, "rollout_data has no 'kl'"),
+        ({"total_lengths": [99, 99, 99]}, "rollout 0 of this rank: .* tokens, a total length of 99"),
         ({"loss_masks": [torch.ones(1)] * 3}, "rollout 0 of this rank: .* loss mask of shape"),
     ],
 )
 def test_data_that_does_not_fit_is_named(args, change, says):
     with pytest.raises(DataError, match=says):
         shape(args, rollouts() | change)
+
+
+def test_a_loss_mask_holds_0_or_1_alone(args):
+    data = rollouts()
+    data["loss_masks"][1] = data["loss_masks"][1].float()
+    data["loss_masks"][1][2] = 0.5
+    with pytest.raises(DataError, match=r"the loss mask of rollout 1 of this rank\[2\] is 0.5, neither 0 nor 1"):
+        shape(args, data)
+
+
+def test_a_rank_without_rollouts_is_left_without(args):
+    data = {name: [] for name in rollouts()}
+    shape(args, data)
+    assert data["advantages"] == data["returns"] == data["planning_mask"] == []
+
+
+def test_a_slime_without_the_function_that_cuts_is_named(args, monkeypatch):
+    monkeypatch.setitem(sys.modules, "slime", None)
+    with pytest.raises(
+        EngineError, match=r"slime's function that cuts a response is not found(.|\n)*docs/engines/slime.md"
+    ):
+        shape(args, rollouts(slices(0, 2)))
 
 
 def test_every_method_by_row_that_needs_tokens_alone_can_be_named(args):
