@@ -121,7 +121,7 @@ class Credit:
         arrays = made.arrays
         mask, base = arrays["planning_mask"], arrays["base"]
         outside = 0 if credit.baseline else rows.advantages
-        shaped = np.where(rows.live, arrays["advantages"], outside).astype(rows.advantages.dtype)
+        shaped = np.where(rows.live, arrays["advantages"], outside).astype(rows.advantages.dtype, copy=False)
         self.shaping.check(shaped, base, mask, rows.live)
         self._count(rows, made.stats, mask, correct, arrays["group_ids"])
         return shaped, mask
