@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from hicra import Lexicon
-from hicra.engines.chosen import Choice
 from hicra.engines.verl.rows import Credit, VerlRows
+from hicra.engines.verl.section import Section
 from machine import finish, machine
 from tagging_measure import peak_memory
 from tokenizers_made import TEXT, byte_level
@@ -66,7 +66,7 @@ def rollouts(tokenizer: Any, rows: int, width: int) -> VerlRows:
 def measure(rows: int, width: int) -> dict[str, Any]:
     tokenizer = byte_level([*TEXT, *Lexicon.load("paper").phrases], size=4000)
     tokenizer.eos_token_id = tokenizer.token_to_id("<eos>")
-    credit, batch = Credit(Choice.read({"method": "hicra"}), tokenizer), rollouts(tokenizer, rows, width)
+    credit, batch = Credit(Section.read({"method": "hicra"}), tokenizer), rollouts(tokenizer, rows, width)
 
     def step() -> dict[str, float]:
         credit(batch)

@@ -11,8 +11,9 @@ from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer, ReplayBufferAsync
 from verl.trainer.ppo.v1.trainer_base import PPOTrainer
 
 import hicra.engines.verl.trainer as ours
-from hicra.engines.chosen import SECTION, Choice
+from hicra.engines.chosen import SECTION
 from hicra.engines.verl.rows import Credit
+from hicra.engines.verl.section import Section
 from hicra.errors import ConfigError, EngineError
 from verl_small import GRAMS, LANGUAGE, make_tokenizer
 
@@ -102,7 +103,7 @@ def trainer(kind, chosen, *overrides):
     made.config = config(*overrides)
     made.use_critic = False
     if chosen is not None:
-        made.hicra = Credit(Choice.read(chosen, SECTION), TOKENIZER)
+        made.hicra = Credit(Section.read(chosen, SECTION), TOKENIZER)
     return made
 
 

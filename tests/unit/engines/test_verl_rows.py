@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from hicra.engines.chosen import SECTION, Choice
+from hicra.engines.chosen import SECTION
 from hicra.engines.turns import calls, truncated
 from hicra.engines.verl.rows import Credit, VerlRows, numbered, verdicts
+from hicra.engines.verl.section import Section
 from hicra.errors import ConfigError, EngineError
 from tokenizers_made import Encoding
 
@@ -46,7 +47,7 @@ def rows(texts, advantages, scores=None, uids=None, tool="", **changed):
 
 
 def credit(grams, **chosen):
-    return Credit(Choice.read({"lexicon": grams} | chosen, SECTION), TOKENIZER)
+    return Credit(Section.read({"lexicon": grams} | chosen, SECTION), TOKENIZER)
 
 
 def planning(text, gram="let me check"):
@@ -185,13 +186,13 @@ def test_what_a_method_needs_and_verl_lacks_is_said(grams):
 )
 def test_a_typo_in_the_section_is_refused(tree, said):
     with pytest.raises(ConfigError) as raised:
-        Choice.read(tree, SECTION).assignment()
+        Section.read(tree, SECTION).assignment()
     assert said in str(raised.value)
 
 
 def test_an_absent_section_has_the_defaults_of_hicra_train():
-    found = Choice.read(None, SECTION)
-    assert found == Choice()
+    found = Section.read(None, SECTION)
+    assert found == Section()
     assert (found.assignment().name, found.lexicon) == ("hicra", "paper")
 
 
