@@ -27,6 +27,7 @@ from verl.trainer.ppo.v1 import PPOTrainerColocateAsync, PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_base import response_to_nested
 
 from hicra.arrays import Array, Bools, as_numpy
+from hicra.drawing.readable import counted
 from hicra.engines.chosen import SECTION
 from hicra.engines.verl.rows import Credit, VerlRows, verdicts
 from hicra.engines.verl.section import Section
@@ -93,8 +94,8 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
         base = f"baseline {named.entry.name}" if named else f"verl's {self.config.algorithm.adv_estimator}"
         loss = f"loss {chosen.entry.name}" if (chosen := shaping.credit.loss) else "verl's loss"
         print(
-            f"hicra {__version__}: {methods} after {base}, {loss}, lexicon {shaping.lexicon.name} "
-            f"{shaping.lexicon.content_hash[:12]}, {self.hicra.threads} threads",
+            f"hicra {__version__}: {methods} after {base}, lexicon {shaping.lexicon.name} "
+            f"{shaping.lexicon.content_hash[:12]}, {loss}, {counted(self.hicra.threads, 'thread')}",
             flush=True,
         )
 
