@@ -217,12 +217,13 @@ def gram_pairs(ids: Array, live: Bools, row: Ints, stop: Ints, gram: Ints) -> tu
     """
     width = ids.shape[1]
     inside = stop + FOLLOWING <= width
-    row, stop, gram = row[inside], stop[inside], gram[inside]
-    produced = np.logical_and.reduce([live[row, stop + ahead] for ahead in range(FOLLOWING)])
-    row, stop, gram = row[produced], stop[produced], gram[produced]
-    code = np.zeros(len(row), np.uint64)
+    gram, next_one = gram[inside], row[inside] * width + stop[inside]
+    live, ids = live.ravel(), ids.ravel()
+    produced = np.logical_and.reduce([live[next_one + ahead] for ahead in range(FOLLOWING)])
+    gram, next_one = gram[produced], next_one[produced]
+    code = np.zeros(len(gram), np.uint64)
     for ahead in range(FOLLOWING):  # an odd multiplier keeps different triples apart, except for 64-bit collisions
-        code = code * np.uint64(0x9E3779B97F4A7C15) + ids[row, stop + ahead].astype(np.uint64) + np.uint64(1)
+        code = code * np.uint64(0x9E3779B97F4A7C15) + ids[next_one + ahead].astype(np.uint64) + np.uint64(1)
     return gram, code.view(np.int64)
 
 
