@@ -20,9 +20,10 @@ from verl.workers.config import PolicyLossConfig
 
 from hicra.credit.assignment import Picked, choose
 from hicra.credit.loss import Loss
+from hicra.engines.chosen import SECTION
 from hicra.errors import ConfigError
 
-MODE = "hicra"  # the name in verl's registry
+MODE = SECTION  # the name in verl's registry
 OF_VERL = {"tokens": "token-mean", "responses": "seq-mean-token-mean", "constant": "seq-mean-token-sum-norm"}
 
 
