@@ -89,8 +89,9 @@ format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: setup  ## every benchmark; results go to benchmarks/baselines/
-	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: setup .venv-verl/.ready  ## every benchmark; results go to benchmarks/baselines/
+	for script in $(filter-out %/bench_verl_overhead.py,$(wildcard benchmarks/bench_*.py)); do $(BIN)/python $$script || exit 1; done
+	$(VERL)/python benchmarks/bench_verl_overhead.py
 
 study: setup  ## the registered study: runs what is not stored yet (studies/hierarchy; about 25 CPU-hours)
 	$(BIN)/python studies/hierarchy/run.py

@@ -9,7 +9,7 @@ import functools
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -50,7 +50,7 @@ class Choice(Strict):
     baseline_settings: dict[str, Any] = Field(default={}, description="Settings of the baseline.")
 
     @classmethod
-    def read(cls, given: Any, section: str = "") -> Choice:
+    def read(cls, given: Any, section: str = "") -> Self:
         """Checks a mapping of these keys.
 
         Args:

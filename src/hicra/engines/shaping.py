@@ -89,6 +89,7 @@ class Shaping:
         gather: gathers a value over all ranks; the default is for a run of one process.
         rank, ranks: rank of this process, and number of ranks.
         given, engine: the fields that the engine has, and its name where it has fewer than others.
+        in_parts: whether a batch is handed over in several parts, so that it is the caller who calls `warn` for the whole.
 
     Raises:
         ConfigError: a baseline or shaper needs a field that the engine does not have.
@@ -106,8 +107,9 @@ class Shaping:
         ranks: int = 1,
         given: Sequence[str] = GIVEN,
         engine: str = "",
+        in_parts: bool = False,
     ) -> None:
-        self.credit = credit
+        self.credit, self.in_parts = credit, in_parts
         refuse_missing(credit, given, engine)
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
@@ -178,8 +180,8 @@ class Shaping:
         arrays = batch | {"base": base, "advantages": shaped, "correct": correct}
         arrays["rollout"] = np.arange(len(ids)) + self.rank * len(ids)
         stats = self._stats(arrays, tagged)
-        if stats.tokens and self.rank == 0:
-            self._warn(stats, ids, live)
+        if not self.in_parts:
+            self.warn(stats, ids, live)
         unseen = np.full(live.shape, np.nan, np.float32)
         return Generation(inputs, arrays | {"entropies": unseen, "logprobs": unseen.copy()}, tagged, stats)
 
@@ -254,8 +256,16 @@ class Shaping:
         )  # fmt: skip
         return RolloutStats.merge(self.gather(own))
 
-    def _warn(self, stats: RolloutStats, ids: Array, live: Array) -> None:
-        """Warns once of an empty mask and once of a wide one, and says how many tokens that rests on."""
+    def warn(self, stats: RolloutStats, ids: Array, live: Array) -> None:
+        """Warns once of an empty mask and once of a wide one, and says how many tokens that rests on; on rank 0 alone.
+
+        Args:
+            stats: counts over all ranks.
+            ids: [B,T] token ids of this rank.
+            live: [B,T] bool, the policy tokens.
+        """
+        if not stats.tokens or self.rank:
+            return
         share = (stats.planning or 0) / stats.tokens
         key = "empty" if share == 0 else "wide" if share > 0.5 else None
         if key is None or key in self._warned:
