@@ -27,6 +27,5 @@ def callbacks(trainer: Any) -> tuple[Any, ...]:
 
 def events(callback: Any) -> list[str]:
     """The names of the events that a callback listens to."""
-    return [
-        name for name in dir(TrainerCallback) if getattr(type(callback), name) is not getattr(TrainerCallback, name)
-    ]
+    names = [name for name in vars(TrainerCallback) if name.startswith("on_")]
+    return [name for name in names if getattr(type(callback), name) is not getattr(TrainerCallback, name)]
