@@ -46,7 +46,7 @@ from hicra.engines.trl import HicraGRPOConfig
 from hicra.errors import HicraError
 from machine import machine
 
-LIMIT, MOST_SHARE = 570.0, 0.01  # seconds, with imports before and writing after it; the claim
+LIMIT, MOST_SHARE = 540.0, 0.01  # seconds, since imports and the end of a pass take some more; the claim
 GROUP = 8
 TOKENS_A_PASS = 16_384  # tokens of a forward pass, which says the micro-batch
 
@@ -88,6 +88,7 @@ def made(cell: Cell, folder: Path) -> Any:
         more = {"generation_kwargs": {"min_new_tokens": cell.length}}
     elif cell.sampler == "vllm":
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB, read by the build for a CPU alone
         more = {
             "generation_kwargs": {"min_tokens": cell.length, "ignore_eos": True}, "use_vllm": True, "vllm_mode": "colocate",
             "vllm_max_model_length": cell.length + 64, "vllm_gpu_memory_utilization": 0.2,
