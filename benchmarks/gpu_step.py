@@ -12,7 +12,7 @@ same, so without it hicra's share of a step is larger than in a training, and mo
 sampled too: by vLLM inside the process where it is installed, else by transformers.
 
 The result is written after each size. At the time limit the script stops, also inside a step, and keeps the whole rounds that it
-has. A size that would not fit into the time left, or into the card, is listed under `left_out`.
+has. A size that would not fit into the time left or into the card, or that failed, is listed under `left_out`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -182,6 +183,11 @@ def run(wanted: list[Cell], limit: float, keep: Any) -> None:
                     measure(cell, left, done)
                 except torch.OutOfMemoryError as error:
                     left_out.append(cell.told() | {"why": f"does not fit into the card: {str(error).splitlines()[0]}"})
+                except HicraError:
+                    raise
+                except Exception as error:  # one that vLLM ends, say, must not cost the sizes after it
+                    traceback.print_exc()
+                    left_out.append(cell.told() | {"why": f"failed: {type(error).__name__}: {error}"})
                 gc.collect()
                 if torch.cuda.is_available():
                     torch.cuda.empty_cache()
@@ -221,7 +227,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     print(given.output.read_text(encoding="utf-8"), end="")
-    return 0 if report["sizes"] and report["holds"] is not False else 1
+    failed = any(one["why"].startswith("failed") for one in report["left_out"])
+    return 0 if report["sizes"] and report["holds"] is not False and not failed else 1
 
 
 if __name__ == "__main__":

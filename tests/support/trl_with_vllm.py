@@ -24,7 +24,22 @@ class Kept(Recorder):
         return loss
 
 
+def keep_weights() -> None:
+    """Lets vLLM compute with the weights that TRL writes after each step.
+
+    On a CPU with AVX-512 vLLM 0.31 packs the weights of a linear layer and drops the originals, so TRL finds nothing to write to
+    ('Parameter' object has no attribute 'weight_loader'). With AVX2 alone it keeps them, as it does here.
+    """
+    from vllm.model_executor.layers import utils
+
+    def plain(layer: Any, remove_weight: bool) -> None:
+        layer.cpu_linear = torch.nn.functional.linear
+
+    utils.dispatch_cpu_unquantized_gemm = plain
+
+
 def main(folder: Path) -> None:
+    keep_weights()
     model = make_model()
     model.save_pretrained(folder / "model")  # vLLM reads the model by its folder
     TOKENIZER.save_pretrained(folder / "model")

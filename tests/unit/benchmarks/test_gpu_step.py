@@ -66,6 +66,19 @@ def test_it_stops_at_its_limit_with_what_it_has(monkeypatch: Any, tmp_path: Path
     assert [one["why"] for one in found["left_out"]] == ["the time was over"] * 3
 
 
+def test_a_size_that_fails_is_told_and_costs_no_other(monkeypatch: Any, tmp_path: Path) -> None:
+    def measure(cell: Any, left: Any, done: list[dict[str, Any]]) -> None:
+        if cell.source is SMALL[0]:
+            raise RuntimeError("no such kernel")
+        done.append(cell.told() | {"overhead": 0.0, "seconds": {"plain": [1.0], "hicra": [1.0]}})
+
+    monkeypatch.setattr(gpu_step, "measure", measure)
+    assert main(monkeypatch, tmp_path / "one.json", "--small") == 1
+    found = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
+    assert [one["model"] for one in found["sizes"]] == [SMALL[1].name]
+    assert [one["why"] for one in found["left_out"]] == ["failed: RuntimeError: no such kernel"] * 2
+
+
 @pytest.mark.slow
 def test_it_works_at_toy_size_on_a_cpu(monkeypatch: Any, tmp_path: Path) -> None:
     kinds: list[tuple[str, bool]] = []
