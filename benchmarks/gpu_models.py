@@ -48,11 +48,13 @@ def _random_1b(folder: Path) -> tuple[Any, Any]:
 
 
 def _tiny(width: int) -> Callable[[Path], tuple[Any, Any]]:
+    """Makes a Llama of one layer, with heads of 32 numbers, which are the smallest that vLLM knows."""
+
     def make(folder: Path) -> tuple[Any, Any]:
         tokenizer = build_tokenizer(2048)
         sizes = {
-            "hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": 1, "num_attention_heads": 2,
-            "num_key_value_heads": 2, "max_position_embeddings": 256,
+            "hidden_size": width, "intermediate_size": 2 * width, "num_hidden_layers": 1,
+            "num_attention_heads": width // 32, "num_key_value_heads": width // 32, "max_position_embeddings": 256,
         }  # fmt: skip
         model = _llama(tokenizer, 2048, sizes)
         model.save_pretrained(folder / "model")
@@ -68,5 +70,5 @@ def _llama(tokenizer: Any, vocabulary: int, sizes: dict[str, Any]) -> Any:
     return transformers.LlamaForCausalLM(transformers.LlamaConfig(vocab_size=vocabulary, **sizes, **ends))
 
 
-WHOLE = Source("SmolLM2-135M", _smollm2), Source("random 1B", _random_1b)
-SMALL = Source("random 70k", _tiny(16)), Source("random 150k", _tiny(32))
+WHOLE = Source("SmolLM2-135M", _smollm2), Source("random 1.07B", _random_1b)
+SMALL = Source("random, 32 wide", _tiny(32)), Source("random, 64 wide", _tiny(64))
