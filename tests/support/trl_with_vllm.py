@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 import transformers
+from trl.generation import vllm_generation
 
 from trl_tiny import SPOKEN, TOKENIZER, Recorder, logged, make_model, make_trainer, naive_masks, parameters_hash
 
@@ -39,8 +41,14 @@ def keep_weights() -> None:
     utils.dispatch_cpu_unquantized_gemm = plain
 
 
+def leave_out_compilation() -> None:
+    """Lets vLLM run the model as it is written: to compile it takes longer than all that is tested, and changes none of it."""
+    vllm_generation.LLM = functools.partial(vllm_generation.LLM, enforce_eager=True)
+
+
 def main(folder: Path) -> None:
     keep_weights()
+    leave_out_compilation()
     config = make_model().config
     config.hidden_size = 64  # heads of 32 numbers: the attention of vLLM on a CPU knows no heads of 16
     model = transformers.Qwen2ForCausalLM(config)
