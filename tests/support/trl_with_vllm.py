@@ -56,6 +56,8 @@ def main(folder: Path) -> None:
     TOKENIZER.save_pretrained(folder / "model")
     trainer = make_trainer(
         folder, "hicra", {"alpha": 0.2}, trainer=Kept, model=str(folder / "model"), use_vllm=True, vllm_mode="colocate",
+        # of a whole response the ratio would be about 0: vLLM counts over the allowed tokens alone, TRL over all
+        vllm_importance_sampling_mode="token_truncate",
         vllm_max_model_length=64, generation_kwargs={"allowed_token_ids": sorted(SPOKEN), "min_tokens": 4},
     )  # fmt: skip
     start = parameters_hash(trainer)
