@@ -57,7 +57,7 @@ check-slow: setup  ## the tests of the engine on the oldest, a middle and the ne
 	$(MAKE) check-vllm
 	$(MAKE) check-verl
 
-check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (1.6 GB)
+check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (4 GB)
 	.venv-vllm/bin/python -m pytest --hypothesis-profile=same tests/engines/test_trl_vllm.py
 
 # vLLM wants an older transformers than the extra `train`, so hicra is installed without it; the builds of torchvision and
