@@ -6,6 +6,7 @@ import importlib
 
 from hicra.engines.interface import Engine
 from hicra.errors import ConfigError, did_you_mean
+from hicra.install import install_command
 
 ENGINES = {
     "trl": ("hicra.engines.trl.run:train", "train"),
@@ -25,7 +26,5 @@ def open_engine(name: str) -> Engine:
     try:
         engine: Engine = getattr(importlib.import_module(module), function)
     except ImportError as error:
-        raise ConfigError(
-            f"training needs {error.name}, which is not installed", f"pip install 'hicra[{extra}]'"
-        ) from None
+        raise ConfigError(f"training needs {error.name}, which is not installed", install_command(extra)) from None
     return engine

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from hicra.errors import EngineError
+from hicra.install import install_command
 from hicra.version import installed
 
 OLDEST, NEWEST, LEFT_OUT = (1, 8), (1, 16), (1, 15)
@@ -32,7 +33,7 @@ def refuse_unknown() -> None:
     """Raises EngineError where the installed TRL is none of those, or where there is none."""
     version = installed("trl")
     if version is None:
-        raise EngineError("hicra.engines.trl needs trl, which is not installed", "pip install 'hicra[train]'")
+        raise EngineError("hicra.engines.trl needs trl, which is not installed", install_command("train"))
     if not is_known(version):
         raise EngineError(f"trl {version} is installed, but hicra works with TRL {RANGE}", INSTALL)
 
