@@ -50,7 +50,7 @@ def _trl() -> tuple[Entry, list[Fault]]:
         return {"version": None, "note": _absent("train", "verl")}, []
     if not trl_versions.is_known(version):
         problem = Fault(
-            f"trl {version} is installed, but hicra works with TRL {trl_versions.RANGE}", trl_versions.INSTALL
+            f"trl {version} is installed, but hicra works with TRL {trl_versions.RANGE}", trl_versions.right_version()
         )
         return {
             "version": version,

@@ -70,7 +70,8 @@ def grouping_hook(
     Choice.read(chosen).assignment(HAVE, "rLLM")
 
     def shaped(rows: Rows, masks: Rows, rewards: Rows, groups: Rows) -> Advantages:
-        return shape_rollouts(rows, masks, rewards, groups, tokenizer, lexicon, **chosen)
+        made: Advantages = shape_rollouts(rows, masks, rewards, groups, tokenizer, lexicon, **chosen)
+        return made
 
     shaped([], [], [], [])  # a wrong name is found before a batch is sampled
 

@@ -1,9 +1,11 @@
 """A message names the key that its reader wrote: of a config of `hicra train`, of a script, of the config of a library."""
 
+import doctest
+
 import pytest
 
 from hicra import credit
-from hicra.credit import assign
+from hicra.credit import assign, keys
 from hicra.credit.keys import FlatKeys
 from hicra.engines.chosen import Choice
 from hicra.engines.verl.section import Section
@@ -43,9 +45,9 @@ SCRIPT, VERL, SLIME = FlatKeys(loss="policy_loss"), FlatKeys("hicra.", "loss"), 
     ],
 )  # fmt: skip
 def test_a_message_begins_with_the_key_that_was_written(given, in_a_config, in_a_script, in_verl):
-    for keys, says in (({}, in_a_config), ({"keys": SCRIPT}, in_a_script), ({"keys": VERL}, in_verl)):
+    for called, says in (({}, in_a_config), ({"keys": SCRIPT}, in_a_script), ({"keys": VERL}, in_verl)):
         with pytest.raises(ConfigError) as refused:
-            assign(**{"method": {"name": "hicra"}} | given, **keys)
+            assign(**{"method": {"name": "hicra"}} | given, **called)
         assert refused.value.message.startswith(says)
 
 
@@ -59,11 +61,11 @@ def test_a_message_begins_with_the_key_that_was_written(given, in_a_config, in_a
     ],
 )
 def test_a_name_of_another_table_is_given_as_it_can_be_given_there(part, name, says):
-    for keys, told in zip(({}, {"keys": SCRIPT}, {"keys": SLIME}), says, strict=True):
+    for called, told in zip(({}, {"keys": SCRIPT}, {"keys": SLIME}), says, strict=True):
         with pytest.raises(ConfigError) as refused:
-            assign(**{"method": {"name": "hicra"}} | {part: {"name": name}}, **keys)
+            assign(**{"method": {"name": "hicra"}} | {part: {"name": name}}, **called)
         assert told in refused.value.fix
-        assert ("--" in refused.value.fix) == (not keys)
+        assert ("--" in refused.value.fix) == (not called)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,10 @@ def test_what_an_engine_is_told_is_named_by_its_own_keys(kind, given, section, s
     with pytest.raises(ConfigError) as refused:
         kind.read(given, section).assignment()
     assert refused.value.message.startswith(says)
+
+
+def test_the_examples_of_the_module_hold():
+    assert doctest.testmod(keys).failed == 0
 
 
 def test_what_is_needed_is_put_together_once():

@@ -138,6 +138,9 @@ def test_beside_verl_no_extra_is_proposed_that_would_break_it(monkeypatch):
     entry, problems = engines._trl()
     own = "python3 -m venv .venv-train && .venv-train/bin/pip install 'hicra[train]'"
     assert (entry["note"], problems) == (f"not installed: {own}; {engines.APART}", [])
+    for module in (engines, install, engines.trl_versions):
+        monkeypatch.setattr(module, "installed", {"verl": "0.9.1", "trl": "1.7.0"}.get)
+    assert [one.fix for one in engines._trl()[1]] == [own]
 
 
 def test_a_registered_plug_in_is_asked_for_in_a_process_of_its_own(verl_is):

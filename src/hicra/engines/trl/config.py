@@ -94,7 +94,8 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
                         f"{cls.__name__} has no field {name!r} (trl {installed('trl')})",
                         did_you_mean(name, [one for one in taken if one != "self"]),
                     )
-        return super().__new__(cls)
+        made: Self = super().__new__(cls)
+        return made
 
     def __post_init__(self) -> None:
         super().__post_init__()
