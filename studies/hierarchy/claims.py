@@ -15,7 +15,7 @@ from analysis import SMOOTH, change, curve, ends, half_time, has, token_entropy
 from contrasts import LEVEL, MARGIN, Estimate, contrast, mean_over_runs
 from hypotheses import primary
 from results import STARTS, Cell, Results, Run
-from verdicts import HOLDS, NOT, OPEN, Rule, Verdict, above, all_of, same, sentence, untold
+from verdicts import HOLDS, NOT, OPEN, Rule, Verdict, above, all_of, judged, same, untold
 
 from hicra.arrays import Floats
 from hicra.stats import rank_correlation
@@ -44,7 +44,7 @@ def below(one: Estimate | None, what: str) -> Verdict:
     """Judges "it is below 0": holds if the interval lies below 0, not if it lies above, else open."""
     if one is None or one.low is None or one.high is None:
         return untold(one, what)
-    return Verdict(HOLDS if one.high < 0 else NOT if one.low > 0 else OPEN, sentence(one, what), (one,))
+    return judged(HOLDS if one.high < 0 else NOT if one.low > 0 else OPEN, one, what)
 
 
 def rises(one: Estimate | None, what: str) -> Verdict:
@@ -160,7 +160,7 @@ def entropy_without_gain(results: Results) -> Verdict:
     return all_of([
         rises(contrast(results, arm, grpos, tokens), f"token entropy, nats, {what}"),
         rises(longer, f"length, tokens, {what}"),
-        Verdict(answer, sentence(gain, f"area, {what}"), (gain,)),
+        judged(answer, gain, f"area, {what}"),
     ])  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def hurts_the_weak(results: Results) -> Verdict:
     if one is None or one.low is None or one.high is None:
         return untold(one, "area, HICRA - GRPO, weak")
     answer = HOLDS if one.high < 0 else NOT if one.low > -MARGIN else OPEN
-    return Verdict(answer, sentence(one, "area, HICRA - GRPO, weak"), (one,))
+    return judged(answer, one, "area, HICRA - GRPO, weak")
 
 
 def saturates(results: Results, start: str) -> Verdict:
@@ -218,10 +218,8 @@ def saturates(results: Results, start: str) -> Verdict:
     reward = grpo(results, start, last_third("reward"), "")
     if late is None or late.low is None or late.high is None:
         return untold(late, f"change of pass@8 in the last third, {start}")
-    flat = Verdict(
-        HOLDS if late.high < SATURATED else NOT if late.low > SATURATED else OPEN,
-        sentence(late, f"change of pass@8 in the last third, {start}"), (late,),
-    )  # fmt: skip
+    answer = HOLDS if late.high < SATURATED else NOT if late.low > SATURATED else OPEN
+    flat = judged(answer, late, f"change of pass@8 in the last third, {start}")
     return all_of([flat, rises(reward, f"change of reward in the last third, {start}")])
 
 

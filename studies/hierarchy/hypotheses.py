@@ -11,7 +11,7 @@ from agreement import LEAST_ARMS, Agreement, agreement
 from analysis import auc
 from contrasts import LEVEL, MARGIN, Estimate, contrast, estimate, pairs, primary_contrasts
 from results import STARTS, Cell, Results, arms_of, runs_of
-from verdicts import HOLDS, NOT, OPEN, Rule, Verdict, above, all_of, not_run, same, sentence, untold
+from verdicts import HOLDS, NOT, OPEN, Rule, Verdict, above, all_of, judged, not_run, same, sentence, untold
 
 from hicra.arrays import Floats
 from hicra.drawing.readable import decimal
@@ -123,7 +123,7 @@ def mask_matters(results: Results) -> Verdict:
     if one is None or one.low is None or one.high is None:
         return untold(one, what)
     answer = HOLDS if one.high < 0 else NOT if one.low > -MARGIN else OPEN
-    return Verdict(answer, sentence(one, what), (one,))
+    return judged(answer, one, what)
 
 
 def collapses(results: Results) -> Verdict:
@@ -232,7 +232,7 @@ def adaptive_never_worse(results: Results) -> Verdict:
                 parts.append(untold(one or None, what))
                 continue
             answer = HOLDS if one.low > -MARGIN else NOT if one.high < 0 else OPEN
-            parts.append(Verdict(answer, sentence(one, what), (one,)))
+            parts.append(judged(answer, one, what))
     return all_of(parts)
 
 

@@ -7,7 +7,7 @@ names it. Three answers are possible. An interval that reaches both sides of the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contrasts import LEVEL, Estimate
@@ -67,11 +67,8 @@ def untold(one: Estimate | None, what: str) -> Verdict:
     """The verdict without an interval: nothing was run, or too little."""
     if one is None:
         return not_run(what)
-    return Verdict(
-        OPEN,
-        f"{what}: {counted(one.n, 'pair')} from {counted(one.warm_starts, 'warm start')} have no interval.",
-        (one,),
-    )
+    lacks = f"{counted(one.n, 'pair')} from {counted(one.warm_starts, 'warm start')} have no interval"
+    return Verdict(OPEN, f"{_capital(what)}: {lacks}.", (replace(one, name=what),))
 
 
 def above(one: Estimate | None, margin: float, what: str) -> Verdict:
@@ -83,7 +80,7 @@ def above(one: Estimate | None, margin: float, what: str) -> Verdict:
         return untold(one, what)
     sure = one.p_holm is None or one.p_holm < LEVEL
     answer = HOLDS if one.low > 0 and sure else NOT if one.high < margin else OPEN
-    return Verdict(answer, sentence(one, what), (one,))
+    return judged(answer, one, what)
 
 
 def same(one: Estimate | None, margin: float, what: str) -> Verdict:
@@ -91,7 +88,7 @@ def same(one: Estimate | None, margin: float, what: str) -> Verdict:
     if one is None or one.low is None or one.high is None:
         return untold(one, what)
     inside, outside = -margin < one.low and one.high < margin, one.low > margin or one.high < -margin
-    return Verdict(HOLDS if inside else NOT if outside else OPEN, sentence(one, what), (one,))
+    return judged(HOLDS if inside else NOT if outside else OPEN, one, what)
 
 
 def all_of(parts: Sequence[Verdict]) -> Verdict:
@@ -103,6 +100,15 @@ def all_of(parts: Sequence[Verdict]) -> Verdict:
     )
 
 
+def judged(answer: str, one: Estimate, what: str) -> Verdict:
+    """The verdict that rests on one estimate, which is called by its words in the table of all estimates too."""
+    return Verdict(answer, sentence(one, what), (replace(one, name=what),))
+
+
+def _capital(what: str) -> str:
+    return what[0].upper() + what[1:]
+
+
 def sentence(one: Estimate, what: str) -> str:
     """Says an estimate with its interval, number of pairs and smallest difference that could have been seen."""
     assert one.estimate is not None, one.name
@@ -111,6 +117,6 @@ def sentence(one: Estimate, what: str) -> str:
     held = f"; {one.left_out} left out" if one.left_out else ""
     seen = "" if one.smallest is None else f"; {decimal(one.smallest, 3)} could have been seen"
     return (
-        f"{what}: {decimal(one.estimate, 3, sign=True)} "
+        f"{_capital(what)}: {decimal(one.estimate, 3, sign=True)} "
         f"({decimal(one.low, 3, sign=True)} to {decimal(one.high, 3, sign=True)}; n = {one.n}{held}{seen})."
     )

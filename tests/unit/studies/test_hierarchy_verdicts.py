@@ -61,7 +61,11 @@ def test_what_was_not_run_cannot_be_told():
     assert above(None, 0.05, "x") == Verdict(OPEN, f"{NOT_RUN} (x).")
     few = above(replace(an(0, 1), low=None, high=None, n=2, warm_starts=1), 0.05, "x")
     assert few.answer == OPEN
-    assert few.sentence == "x: 2 pairs from 1 warm start have no interval."
+    assert few.sentence == "X: 2 pairs from 1 warm start have no interval."
+
+
+def test_an_estimate_is_called_by_the_words_of_its_verdict():
+    assert above(an(0.1, 0.2), 0.05, "change of x, weak").estimates[0].name == "change of x, weak"
 
 
 @pytest.mark.parametrize(
