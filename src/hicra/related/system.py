@@ -38,11 +38,13 @@ class Place:
         environment: makes a new environment; each episode that is open at the same time needs its own.
         codec: of the policy.
         policy: samples at the temperature of the run.
+        most: the most tokens of an action, unless the system has a setting of its own for it (`train.max_new_tokens`).
     """
 
     environment: Callable[[], Environment]
     codec: Codec
     policy: Policy
+    most: int = 32
 
 
 @dataclass
@@ -55,7 +57,9 @@ class Made:
         success: of each whole episode, whether it reached its goal; the accuracy of the step is their mean.
         interactions: number of actions that environments took, those of forks and of greedy scoring included.
         generated: number of actions that the policy wrote; those that enter the loss are in the rows.
-        shown: one record for each episode or tree as the run folder keeps it: `response` with the text, and what the system adds.
+        shown: what the report draws of an episode or a tree: `row`, the number of the row that it is shown with, and either `tree`, a
+            list of nodes [parent, text, value, advantage] (the root is number 0 and has the parent -1; the advantage is None where
+            the edge to the node does not enter the loss), or `subgoals`, a list of texts.
         figures: further metrics of the step, by name without "hicra/".
     """
 
@@ -72,6 +76,10 @@ class Made:
 class System(Protocol):
     """One related system with its settings.
 
+    The settings of a system are the arguments of its class by name, each with a type (as `hicra.strict` has them) and a default; the
+    class that checks them is made from that signature, as for an entry of `hicra.credit`. A setting `group_size` without a value in
+    the config takes `train.group_size`.
+
     Attributes:
         baseline: name and settings of the baseline in `hicra.credit` that a run takes unless its config names another.
     """
@@ -85,5 +93,12 @@ class System(Protocol):
             place: where the system plays.
             seeds: of the episodes that are played at this step, one a group.
             step: number of the training step, from 1.
+        """
+        ...
+
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
+        """Plays one episode of each seed as the trained policy would, and returns whether each reached its goal.
+
+        A system that acts step by step without more ado calls `played` of `hicra.related.play`.
         """
         ...
