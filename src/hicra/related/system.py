@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Policy, Row
+from hicra.strict import Flat
 
 
 class Codec(Protocol):
@@ -76,7 +77,10 @@ class Made:
 
 
 class System(Protocol):
-    """One related system with its settings.
+    """One related system; its class takes the settings as keyword arguments, and raises ConfigError for a wrong one.
+
+    A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where `tagged`
+    are those that a lexicon marks, [B,T] bool, or None. The engine asks by `getattr(system, "planning_mask", None)`.
 
     Its settings are the arguments of its class by name, each with a type (as `hicra.strict` has them) and a default; the class
     that checks them is made from that signature, as for an entry of `hicra.credit`. A setting `group_size` that a config does not
@@ -84,10 +88,16 @@ class System(Protocol):
     policy's actions is decided by the seeds and the step, so that a resumed run goes on as it would have.
 
     Attributes:
+        Settings: the strict class that checks the settings, with their defaults and meanings.
         baseline: name and settings of the baseline in `hicra.credit` that a run takes unless its config names another.
     """
 
+    Settings: ClassVar[type[Flat]]
     baseline: tuple[str, dict[str, Any]]
+
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+        """Plays one episode a seed in the way of the system, as an evaluation does; its rows are not trained on."""
+        ...
 
     def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
         """Yields what one training step is made of; the policy is updated after each, so later ones sample from the new one.
