@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Policy, Row
-from hicra.strict import Flat
 
 
 class Codec(Protocol):
@@ -77,27 +76,22 @@ class Made:
 
 
 class System(Protocol):
-    """One related system; its class takes the settings as keyword arguments, and raises ConfigError for a wrong one.
-
-    A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where `tagged`
-    are those that a lexicon marks, [B,T] bool, or None. The engine asks by `getattr(system, "planning_mask", None)`.
+    """One related system.
 
     Its settings are the arguments of its class by name, each with a type (as `hicra.strict` has them) and a default; the class
-    that checks them is made from that signature, as for an entry of `hicra.credit`. A setting `group_size` that a config does not
-    set takes `train.group_size`. A system keeps nothing from one step to the next, and what it draws at random besides the
-    policy's actions is decided by the seeds and the step, so that a resumed run goes on as it would have.
+    that checks them is made from that signature, as for an entry of `hicra.credit`, unless the system's class has one as
+    `Settings`. A setting `group_size` that a config does not set takes `train.group_size`. A system keeps nothing from one step
+    to the next, and what it draws at random besides the policy's actions is decided by the seeds and the step, so that a resumed
+    run goes on as it would have.
+
+    A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where
+    `tagged` are those that a lexicon marks, [B,T] bool. The engine asks by `getattr(system, "planning_mask", None)`.
 
     Attributes:
-        Settings: the strict class that checks the settings, with their defaults and meanings.
         baseline: name and settings of the baseline in `hicra.credit` that a run takes unless its config names another.
     """
 
-    Settings: ClassVar[type[Flat]]
     baseline: tuple[str, dict[str, Any]]
-
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
-        """Plays one episode a seed in the way of the system, as an evaluation does; its rows are not trained on."""
-        ...
 
     def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
         """Yields what one training step is made of; the policy is updated after each, so later ones sample from the new one.
@@ -109,8 +103,8 @@ class System(Protocol):
         """
         ...
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
-        """Plays one episode of each seed as the trained policy would, and returns whether each reached its goal.
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+        """Plays one episode of each seed in the way of the system, as an evaluation does; its rows are not trained on.
 
         A system that acts step by step without more ado calls `played` of `hicra.related.play`.
         """
