@@ -73,8 +73,8 @@ class Made:
 class System(Protocol):
     """One related system; its class takes the settings as keyword arguments, and raises ConfigError for a wrong one.
 
-    A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where `tagged`
-    are those that a lexicon marks, [B,T] bool, or None. The engine asks by `getattr(system, "planning_mask", None)`.
+    A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where
+    `tagged` are those that a lexicon marks, [B,T] bool, or None. The engine asks by `getattr(system, "planning_mask", None)`.
 
     Attributes:
         Settings: the strict class that checks the settings, with their defaults and meanings.

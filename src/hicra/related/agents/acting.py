@@ -1,0 +1,62 @@
+"""What all agents share: how they act, which of their tokens plan, and how episodes become a generation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from hicra.arrays import Bools
+from hicra.credit.entry import Batch
+from hicra.related.agents.execute import Played
+from hicra.related.agents.planning import PlanningSettings, planning_mask
+from hicra.related.agents.stage import figures_of, interactions_of
+from hicra.related.system import Made
+from hicra.strict import Count, Flat, Positive
+
+GroupSize = Annotated[int, Field(ge=2)]
+
+
+class ActingSettings(Flat):
+    """How any agent acts."""
+
+    action_tokens: Positive = Field(16, description="the most tokens of an action, its end token included")
+    thought_tokens: Count = Field(0, description="the most tokens of a thought before each action; 0 is no thought")
+    planning: PlanningSettings = Field(
+        PlanningSettings(), description="which tokens plan, for a credit method such as hicra"
+    )
+
+
+class Agent:
+    """The base of the agents.
+
+    Attributes:
+        settings: of the agent.
+    """
+
+    settings: ActingSettings
+
+    def planning_mask(self, batch: Batch, tagged: Any = None) -> Bools:
+        """Returns the planning tokens of a batch of the agent's rows, [B,T], as `hicra.related.agents.planning` says."""
+        return planning_mask(batch, tagged, **self.settings.planning.model_dump())
+
+
+def made_of(played: Sequence[Played], groups: Sequence[int]) -> Made:
+    """Returns episodes as a generation, with every row of an episode in its group.
+
+    Args:
+        played: the episodes.
+        groups: the group of each.
+    """
+    rows = [(row, one.reward, group) for one, group in zip(played, groups, strict=True) for row in one.rows]
+    return Made(
+        rows=[row for row, _, _ in rows],
+        rewards=[reward for _, reward, _ in rows],
+        group_ids=[group for _, _, group in rows],
+        success=[one.success for one in played],
+        interactions=interactions_of(played),
+        generated=sum(one.written for one in played),
+        shown=[one.shown() for one in played],
+        figures=figures_of(played),
+    )
