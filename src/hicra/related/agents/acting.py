@@ -21,11 +21,11 @@ GroupSize = Annotated[int, Field(ge=2)]
 class ActingSettings(Flat):
     """How any agent acts."""
 
-    action_tokens: Positive = Field(16, description="the most tokens of an action, its end token included")
-    thought_tokens: Count = Field(0, description="the most tokens of a thought before each action; 0 is no thought")
-    planning: PlanningSettings = Field(
-        PlanningSettings(), description="which tokens plan, for a credit method such as hicra"
+    action_tokens: Positive = Field(default=16, description="The most tokens of an action, its end token included.")
+    thought_tokens: Count = Field(
+        default=0, description="The most tokens of a thought before each action; 0 is no thought."
     )
+    planning: PlanningSettings = PlanningSettings()
 
 
 class Agent:

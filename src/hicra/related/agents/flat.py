@@ -22,7 +22,7 @@ from hicra.strict import Flat
 class FlatSettings(ActingSettings):
     """The settings of an agent without a plan."""
 
-    group_size: GroupSize = Field(8, description="episodes of one seed")
+    group_size: GroupSize = Field(default=8, description="Episodes of one seed.")
 
 
 class FlatAgent(Agent):

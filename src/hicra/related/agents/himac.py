@@ -39,20 +39,26 @@ from hicra.strict import Flat, Positive
 class HiMACSettings(ActingSettings):
     """The settings of HiMAC."""
 
-    blueprints: GroupSize = Field(8, description="M, blueprints of one seed")
-    executions: GroupSize = Field(8, description="N, episodes along the chosen blueprint")
-    blueprint: Literal["best", "random"] = Field("best", description="which blueprint is executed")
+    blueprints: GroupSize = Field(default=8, description="M, blueprints of one seed.")
+    executions: GroupSize = Field(default=8, description="N, episodes along the chosen blueprint.")
+    blueprint: Literal["best", "random"] = Field(default="best", description="Which blueprint is executed.")
     alternate: bool = Field(
-        True, description="update on blueprints before the executions are sampled; if not, both together"
+        default=True, description="Update on blueprints before the executions are sampled; if not, both together"
     )
     sub_done: bool = Field(
-        True, description="whether <sub_done> moves on to the next subgoal; if not, the budget alone does"
+        default=True, description="Whether <sub_done> moves on to the next subgoal; if not, the budget alone does"
     )
-    budget: Positive = Field(8, description="the most actions of the environment for a subgoal, the last one apart")
-    keep_past: bool = Field(False, description="whether past segments of an episode stay in sight")
-    blueprint_tokens: Positive = Field(32, description="the most tokens of a blueprint, its end token included")
-    subgoals: Positive = Field(8, description="the most subgoals of a blueprint")
-    scale: Literal["std", "none", "loo"] = Field("std", description="of the advantages, as the baseline himac has it")
+    budget: Positive = Field(
+        default=8, description="The most actions of the environment for a subgoal, the last one apart."
+    )
+    keep_past: bool = Field(default=False, description="Whether past segments of an episode stay in sight.")
+    blueprint_tokens: Positive = Field(
+        default=32, description="The most tokens of a blueprint, its end token included."
+    )
+    subgoals: Positive = Field(default=8, description="The most subgoals of a blueprint.")
+    scale: Literal["std", "none", "loo"] = Field(
+        default="std", description="Of the advantages, as the baseline himac has it."
+    )
 
 
 class HiMAC(Agent):

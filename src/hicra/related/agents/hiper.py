@@ -53,11 +53,11 @@ from hicra.strict import Flat, Positive, Share
 class HiPERSettings(FlatSettings):
     """The settings of HiPER."""
 
-    subgoal_tokens: Positive = Field(8, description="the most tokens of a subgoal, its end token included")
-    gamma: Annotated[float, Field(gt=0, le=1)] = Field(1.0, description="discount of each step")
-    lam_turn: Share = Field(1.0, description="lambda of the advantage inside a subgoal")
-    lam_seg: Share = Field(0.95, description="lambda of the advantage across subgoals")
-    scale: Literal["none", "std"] = Field("std", description="of the advantages, as the baseline hiper has it")
+    subgoal_tokens: Positive = Field(default=8, description="The most tokens of a subgoal, its end token included.")
+    gamma: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, description="Discount of each step.")
+    lam_turn: Share = Field(default=1.0, description="Lambda of the advantage inside a subgoal.")
+    lam_seg: Share = Field(default=0.95, description="Lambda of the advantage across subgoals.")
+    scale: Literal["none", "std"] = Field(default="std", description="Of the advantages, as the baseline hiper has it.")
 
 
 @dataclass

@@ -30,10 +30,10 @@ Which = Literal["none", "tagged", "all"]
 class PlanningSettings(Flat):
     """Which tokens of each level are planning tokens: none, those that a lexicon marks, or all."""
 
-    blueprint: Which = Field("all", description="of blueprints and subgoals")
-    thought: Which = Field("tagged", description="of thoughts")
-    action: Which = Field("none", description="of actions")
-    critical: bool = Field(False, description="of thoughts and actions, only those of critical steps")
+    blueprint: Which = Field(default="all", description="Of blueprints and subgoals.")
+    thought: Which = Field(default="tagged", description="Of thoughts.")
+    action: Which = Field(default="none", description="Of actions.")
+    critical: bool = Field(default=False, description="Of thoughts and actions, only those of critical steps.")
 
 
 def planning_mask(batch: Batch, tagged: Any = None, **settings: Any) -> Bools:
