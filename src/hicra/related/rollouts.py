@@ -94,7 +94,7 @@ class Row:
 
     Attributes:
         context: ids that were read before the first token of the row; they are no part of [B,T].
-        ids, live: the tokens of the row, and whether the policy wrote each.
+        ids, live: the tokens of the row, and whether the policy wrote each and is to learn from it.
         logps, entropies: of each token, 0 where the policy did not write it.
         fields: further numbers for each token by the name of their field; what the policy did not write has none.
         actions: the number of actions.
@@ -108,9 +108,9 @@ class Row:
     fields: dict[str, list[float]] = field(default_factory=dict)
     actions: int = 0
 
-    def wrote(self, action: Action, **fields: float) -> None:
-        """Adds an action, whose tokens all get these fields and the next of `action_ids`."""
-        self._add(action.ids, True, action.logps, action.entropies, {"action_ids": self.actions, **fields})
+    def wrote(self, action: Action, live: bool = True, **fields: float) -> None:
+        """Adds an action, whose tokens all get these fields and the next of `action_ids`; one that is not live stays out of the loss."""
+        self._add(action.ids, live, action.logps, action.entropies, {"action_ids": self.actions, **fields})
         self.actions += 1
 
     def read(self, ids: Sequence[int]) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Policy, Row
-from hicra.strict import Flat
 
 
 class Codec(Protocol):
@@ -39,11 +38,13 @@ class Place:
         environment: makes a new environment; each episode that is open at the same time needs its own.
         codec: of the policy.
         policy: samples at the temperature of the run.
+        most: the most tokens of an action, unless the system has a setting of its own for it (`train.max_new_tokens`).
     """
 
     environment: Callable[[], Environment]
     codec: Codec
     policy: Policy
+    most: int = 32
 
 
 @dataclass
@@ -56,8 +57,11 @@ class Made:
         success: of each whole episode, whether it reached its goal; the accuracy of the step is their mean.
         interactions: number of actions that environments took, those of forks and of greedy scoring included.
         generated: number of actions that the policy wrote; those that enter the loss are in the rows.
-        shown: one record for each episode or tree as the run folder keeps it: `response` with the text, and what the system adds.
-        figures: further metrics of the step, by name without "hicra/".
+        correct: of each row, whether its episode reached the goal; None where a row is not of one episode.
+        shown: what the report draws of an episode or a tree: `row`, the number of the row that it is shown with, and either
+            `tree`, a list of nodes [parent, text, value, advantage] (the root is number 0 and has the parent -1; the advantage is
+            None where the edge to the node does not enter the loss), or `subgoals`, a list of texts.
+        figures: further metrics of the step, by name without "hicra/"; of several generations of a step their mean counts.
     """
 
     rows: list[Row]
@@ -66,27 +70,28 @@ class Made:
     success: list[bool]
     interactions: int
     generated: int
+    correct: list[bool] | None = None
     shown: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
 
 
 class System(Protocol):
-    """One related system; its class takes the settings as keyword arguments, and raises ConfigError for a wrong one.
+    """One related system.
+
+    Its settings are the arguments of its class by name, each with a type (as `hicra.strict` has them) and a default; the class
+    that checks them is made from that signature, as for an entry of `hicra.credit`, unless the system's class has one as
+    `Settings`. A setting `group_size` that a config does not set takes `train.group_size`. A system keeps nothing from one step
+    to the next, and what it draws at random besides the policy's actions is decided by the seeds and the step, so that a resumed
+    run goes on as it would have.
 
     A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where
-    `tagged` are those that a lexicon marks, [B,T] bool, or None. The engine asks by `getattr(system, "planning_mask", None)`.
+    `tagged` are those that a lexicon marks, [B,T] bool. The engine asks by `getattr(system, "planning_mask", None)`.
 
     Attributes:
-        Settings: the strict class that checks the settings, with their defaults and meanings.
         baseline: name and settings of the baseline in `hicra.credit` that a run takes unless its config names another.
     """
 
-    Settings: ClassVar[type[Flat]]
     baseline: tuple[str, dict[str, Any]]
-
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
-        """Plays one episode a seed in the way of the system, as an evaluation does; its rows are not trained on."""
-        ...
 
     def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
         """Yields what one training step is made of; the policy is updated after each, so later ones sample from the new one.
@@ -95,5 +100,12 @@ class System(Protocol):
             place: where the system plays.
             seeds: of the episodes that are played at this step, one a group.
             step: number of the training step, from 1.
+        """
+        ...
+
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+        """Plays one episode of each seed in the way of the system, as an evaluation does; its rows are not trained on.
+
+        A system that acts step by step without more ado calls `played` of `hicra.related.play`.
         """
         ...

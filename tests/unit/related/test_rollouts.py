@@ -79,6 +79,17 @@ def test_a_batch_holds_each_value_in_its_place() -> None:
     np.testing.assert_array_equal(batch["group_ids"], [7, 7])
 
 
+def test_an_action_that_stays_out_of_the_loss_is_written_and_not_live() -> None:
+    row = Row(context=(1,))
+    row.wrote(said(3), live=False)
+    row.wrote(said(4), n_children=2)
+    batch = batch_of([row], rewards=[1.0], group_ids=[0], pad=0)
+    np.testing.assert_array_equal(batch["response_mask"], [[False, True]])
+    np.testing.assert_array_equal(batch["old_logprobs"], [[-3, -4]])
+    np.testing.assert_array_equal(batch["n_children"], [[-1, 2]])
+    assert (row.actions, row.seen) == (2, (1, 3, 4))
+
+
 def test_a_field_that_no_batch_has_is_named() -> None:
     with pytest.raises(DataError, match="no field 'nodeid'"):
         Row(context=()).wrote(said(1), nodeid=1)
