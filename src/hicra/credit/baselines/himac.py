@@ -22,9 +22,9 @@ from typing import Literal
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Floats, Ints, as_token_ids
+from hicra.arrays import Array, Floats
 from hicra.credit.baseline import Baseline
-from hicra.credit.baselines.groups import relative, scored_groups
+from hicra.credit.baselines.groups import numbered, relative, scored_groups
 from hicra.credit.entry import Batch
 from hicra.errors import DataError
 
@@ -46,7 +46,7 @@ def himac(rewards: Floats, group_ids: Array, batch: Batch, *, scale: Literal["st
     """
     groups = scored_groups(rewards, group_ids)
     live = batch["response_mask"]
-    levels, episodes = (whole_ids(batch[name], live, name)[groups.rows] for name in ("level_ids", "episode_ids"))
+    levels, episodes = (numbered(batch[name], live, name)[groups.rows] for name in ("level_ids", "episode_ids"))
     made = np.zeros(levels.shape)
     acting = live[groups.rows] & (levels >= 0)
     if not acting.any():
@@ -66,22 +66,6 @@ def himac(rewards: Floats, group_ids: Array, batch: Batch, *, scale: Literal["st
     _, cell = np.unique(keys[:2], axis=1, return_inverse=True)
     made[rows, columns] = relative(reward, cell, scale)[episode]
     return groups.filled(made)
-
-
-def whole_ids(ids: Array, live: Bools, of: str) -> Ints:
-    """Returns ids [B,T] as integers.
-
-    Raises:
-        DataError: that of a policy token is no whole number, or below -1.
-    """
-    whole = as_token_ids(ids, live, of)
-    wrong = live & (whole < -1)
-    if wrong.any():
-        row, token = np.argwhere(wrong)[0]
-        raise DataError(
-            f"{of}[{row}, {token}] is {whole[row, token]}", "number from 0, and write -1 where a token belongs to none"
-        )
-    return whole
 
 
 HIMAC = Baseline(

@@ -33,8 +33,7 @@ from pydantic import Field
 
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.credit.baseline import Baseline
-from hicra.credit.baselines.groups import EPSILON
-from hicra.credit.baselines.himac import whole_ids
+from hicra.credit.baselines.groups import EPSILON, numbered
 from hicra.credit.border import check_finite
 from hicra.credit.entry import Batch
 from hicra.strict import Share
@@ -85,7 +84,7 @@ def hiper(
         DataError: a turn id is no whole number or below -1, or a policy token of a turn has no finite value.
     """
     live = batch["response_mask"] & ~np.isnan(rewards)[:, None]
-    turns = whole_ids(batch["turn_ids"], live, "turn_ids")
+    turns = numbered(batch["turn_ids"], live, "turn_ids")
     live = live & (turns >= 0)
     check_finite(batch["values"], live, "values", "value")
     found: dict[str, list[tuple[int, Ints, float]]] = {kind: [] for kind in KINDS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -13,15 +14,14 @@ from hicra.related.agents.execute import Played
 from hicra.related.agents.planning import PlanningSettings, planning_mask
 from hicra.related.agents.stage import figures_of, interactions_of
 from hicra.related.system import Made
-from hicra.strict import Count, Flat, Positive
+from hicra.strict import Count, Flat
 
 GroupSize = Annotated[int, Field(ge=2)]
 
 
 class ActingSettings(Flat):
-    """How any agent acts."""
+    """How any agent acts; the most tokens of an action are those of the place."""
 
-    action_tokens: Positive = Field(default=16, description="The most tokens of an action, its end token included.")
     thought_tokens: Count = Field(
         default=0, description="The most tokens of a thought before each action; 0 is no thought."
     )
@@ -49,14 +49,16 @@ def made_of(played: Sequence[Played], groups: Sequence[int]) -> Made:
         played: the episodes.
         groups: the group of each.
     """
-    rows = [(row, one.reward, group) for one, group in zip(played, groups, strict=True) for row in one.rows]
+    rows = [(row, one, group) for one, group in zip(played, groups, strict=True) for row in one.rows]
+    first = list(accumulate((len(one.rows) for one in played), initial=0))
     return Made(
         rows=[row for row, _, _ in rows],
-        rewards=[reward for _, reward, _ in rows],
+        rewards=[one.reward for _, one, _ in rows],
         group_ids=[group for _, _, group in rows],
         success=[one.success for one in played],
         interactions=interactions_of(played),
         generated=sum(one.written for one in played),
-        shown=[one.shown() for one in played],
+        correct=[one.success for _, one, _ in rows],
+        shown=[{"row": row, "subgoals": one.told()} for row, one in zip(first, played, strict=False)],
         figures=figures_of(played),
     )

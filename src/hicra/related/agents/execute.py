@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from hicra.related.agents.blueprint import TASK
 from hicra.related.agents.words import ACT, EXECUTION_LEVEL, GOAL, SUB_DONE, THINK, THOUGHT_LEVEL
@@ -60,7 +59,7 @@ class Segment:
 
     Attributes:
         subgoal: TASK for the task itself.
-        ended: "sub_done", "budget", or "end" of the episode.
+        ended: "sub_done", "budget", "change" of the subgoal, or "end" of the episode.
         actions: actions of the environment.
         lines: what was written and read, for people.
     """
@@ -98,15 +97,9 @@ class Played:
         """Actions of the environment."""
         return sum(one.actions for one in self.segments)
 
-    def shown(self) -> dict[str, Any]:
-        """Returns the record of the run folder: `response` as text, and `subgoals` with how each ended."""
-        heads = [[f"{GOAL} {one.subgoal}"] if one.subgoal else [] for one in self.segments]
-        lines = [line for head, one in zip(heads, self.segments, strict=True) for line in (*head, *one.lines)]
-        subgoals = [
-            {"subgoal": one.subgoal, "ended": one.ended, "actions": one.actions, "text": "\n".join(one.lines)}
-            for one in self.segments
-        ]
-        return {"response": "\n".join(lines), "subgoals": subgoals, "reward": self.reward, "success": self.success}
+    def told(self) -> list[str]:
+        """Returns the episode for people, one text a segment: its subgoal, what was written and read, and how it ended."""
+        return ["\n".join([goal(one.subgoal) or "no subgoal", *one.lines, f"({one.ended})"]) for one in self.segments]
 
 
 class Numbers:

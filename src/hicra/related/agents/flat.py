@@ -37,19 +37,21 @@ class FlatAgent(Agent):
 
     def __init__(self, **settings: Any) -> None:
         self.settings: FlatSettings = FlatSettings(**settings)
-        self.manner = Manner(self.settings.action_tokens, self.settings.thought_tokens)
+
+    def manner(self, place: Place) -> Manner:
+        """Returns how the agent plays."""
+        return Manner(place.most, self.settings.thought_tokens)
 
     def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
         """Plays one episode a seed."""
-        return made_of(
-            Stage(place).execute([Wanted(seed, greedy=greedy) for seed in seeds], self.manner), range(len(seeds))
-        )
+        wanted = [Wanted(seed, greedy=greedy) for seed in seeds]
+        return made_of(Stage(place).execute(wanted, self.manner(place)), range(len(seeds)))
 
     def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
         """Yields the one generation of a step."""
         size = self.settings.group_size
         wanted = [Wanted(seed) for seed in seeds for _ in range(size)]
-        yield made_of(Stage(place).execute(wanted, self.manner), [row // size for row in range(len(wanted))])
+        yield made_of(Stage(place).execute(wanted, self.manner(place)), [row // size for row in range(len(wanted))])
 
 
 class GRPO(FlatAgent):
