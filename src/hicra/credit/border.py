@@ -16,7 +16,8 @@ from hicra.errors import DataError
 
 PER_TOKEN = (
     "response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs", "turn_ids", "action_ids", "level_ids",
-    "state_ids", "episode_ids", "subgoal_mask", "switch_mask", "critical_mask", "values",
+    "state_ids", "episode_ids", "subgoal_mask", "switch_mask", "critical_mask", "node_id", "parent_id", "n_children",
+    "leaf_reward", "values",
 )  # fields of a batch, [B,T]  # fmt: skip
 PER_ROLLOUT = ("group_ids", "rewards", "truncated", "n_tool_calls")  # [B]
 PER_KIND = ("kind_weights",)  # [2], planning and execution, one pair for the whole batch
