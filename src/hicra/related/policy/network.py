@@ -64,6 +64,9 @@ def save_network(model: Any, tokenizer: Any, folder: Path, overwrite: bool = Fal
 
 def write_network(model: Any, tokenizer: Any, folder: Path) -> None:
     """Writes the files of a network and its tokenizer into a folder that exists."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     for file in folder.iterdir():
