@@ -9,18 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from hicra.errors import ConfigError, DataError
+from hicra.related.agents.words import MARKERS
 
 PAD, END = "<pad>", "<end>"
 UNKNOWN = "<unk>"
-MARKERS = (
-    "plan:",
-    ";",
-    "<sub_done>",
-    "goal:",
-    "think:",
-    "keep",
-    "switch",
-)  # what agents write besides the words of a world
 
 
 def make_tokenizer(words: Sequence[str], context: int, markers: Sequence[str] = MARKERS) -> Any:
