@@ -61,7 +61,8 @@ class Made:
         shown: what the report draws of an episode or a tree: `row`, the number of the row that it is shown with, and either
             `tree`, a list of nodes [parent, text, value, advantage] (the root is number 0 and has the parent -1; the advantage is
             None where the edge to the node does not enter the loss), or `subgoals`, a list of texts.
-        figures: further metrics of the step, by name without "hicra/"; of several generations of a step their mean counts.
+        figures: further metrics of the step by name, which are logged with the name of the system before it (himac/budget_moves);
+            of several generations of a step their mean counts.
     """
 
     rows: list[Row]

@@ -91,9 +91,13 @@ class NetworkPolicy:
         entropies: list[list[float]] = [[] for _ in asked]
         for step in range(1, int(most.max()) + 1):
             token, logp, entropy = self._draw(logits, greedy)
-            for row, *values in zip(alive.tolist(), token.tolist(), logp.tolist(), entropy.tolist(), strict=True):
-                for kept, value in zip((ids, logps, entropies), values, strict=True):
-                    kept[row].append(value)  # type: ignore[attr-defined]
+            drawn: list[int] = token.tolist()
+            for row, one, its_logp, its_entropy in zip(
+                alive.tolist(), drawn, logp.tolist(), entropy.tolist(), strict=True
+            ):
+                ids[row].append(one)
+                logps[row].append(its_logp)
+                entropies[row].append(its_entropy)
             going = ((token.cpu() != self.codec.end) & (most[alive] > step)).nonzero()[:, 0]
             if not len(going):
                 break
