@@ -128,7 +128,9 @@ def test_hiper_telescopes_across_subgoals(seed, gamma):
     # with lam_seg 1 the advantage of the first subgoal is the discounted reward less its value, whatever lies between
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 7))
-    steps = [(None, 0.5, 0.0)] + [(rng.random(), rng.random() if rng.random() < 0.5 else None, 0.0) for _ in range(n - 1)]
+    steps = [(None, 0.5, 0.0)] + [
+        (rng.random(), rng.random() if rng.random() < 0.5 else None, 0.0) for _ in range(n - 1)
+    ]
     got = hiper([3], [0], episode(*steps), gamma=gamma, lam_seg=1.0)
     assert got[0, 0] == pytest.approx(3 * gamma ** (n - 1) - 0.5, abs=1e-9)
 
@@ -150,7 +152,9 @@ def test_hiper_whitens_each_kind_of_decision_by_itself():
         "response_mask": ones(2, 3), "turn_ids": np.zeros((2, 3), int), "subgoal_mask": np.array([[1, 0, 0]] * 2),
         "switch_mask": np.zeros((2, 3), int), "values": np.zeros((2, 3)),
     }  # fmt: skip
-    assert hiper([1, 0], [0, 0], batch, scale="std") == pytest.approx(np.array([[0.70711] * 3, [-0.70711] * 3]), abs=1e-5)
+    assert hiper([1, 0], [0, 0], batch, scale="std") == pytest.approx(
+        np.array([[0.70711] * 3, [-0.70711] * 3]), abs=1e-5
+    )
     assert (hiper([1, 1], [0, 0], batch, scale="std") == 0).all()
 
 

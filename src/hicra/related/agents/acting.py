@@ -14,18 +14,17 @@ from hicra.related.agents.execute import Played
 from hicra.related.agents.planning import PlanningSettings, planning_mask
 from hicra.related.agents.stage import figures_of, interactions_of
 from hicra.related.system import Made
-from hicra.strict import Count, Flat
+from hicra.strict import Count
 
 GroupSize = Annotated[int, Field(ge=2)]
 
 
-class ActingSettings(Flat):
+class ActingSettings(PlanningSettings):
     """How any agent acts; the most tokens of an action are those of the place."""
 
     thought_tokens: Count = Field(
         default=0, description="The most tokens of a thought before each action; 0 is no thought."
     )
-    planning: PlanningSettings = PlanningSettings()
 
 
 class Agent:
@@ -39,7 +38,7 @@ class Agent:
 
     def planning_mask(self, batch: Batch, tagged: Any = None) -> Bools:
         """Returns the planning tokens of a batch of the agent's rows, [B,T], as `hicra.related.agents.planning` says."""
-        return planning_mask(batch, tagged, **self.settings.planning.model_dump())
+        return planning_mask(batch, tagged, self.settings)
 
 
 def made_of(played: Sequence[Played], groups: Sequence[int]) -> Made:

@@ -7,6 +7,7 @@ agent without a plan. `Blueprint.why` says why, and systems count it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from hicra.related.agents.words import MARKERS, PLAN, SEPARATOR
 from hicra.related.rollouts import Action
 
 TASK = ""  # as a subgoal: the task itself
+SPECIAL = re.compile(r"<\S+>")  # as <unk>: what no prompt may hold
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def parse(text: str, most: int) -> Blueprint:
     if len(pieces) > most:
         return Blueprint(why=f"it has {len(pieces)} subgoals, more than {most}")
     for number, piece in enumerate(pieces, 1):
-        if marker := next((word for word in piece.split() if word in MARKERS), None):
+        if marker := next((word for word in piece.split() if word in MARKERS or SPECIAL.fullmatch(word)), None):
             return Blueprint(why=f"subgoal {number} of {len(pieces)} holds {marker!r}")
     return Blueprint(tuple(pieces))
 

@@ -204,6 +204,6 @@ def act(environment: Environment, text: str, played: Played) -> Step:
 
 
 def _write(played: Played, action: Action, before: str, **fields: float) -> None:
-    played.rows[-1].wrote(action, **fields)
+    played.rows[-1].wrote(action, True, **fields)
     played.written += 1
     played.segments[-1].lines.append(f"> {before}{action.text.strip()}")

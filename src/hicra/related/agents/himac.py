@@ -29,9 +29,9 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from hicra.related.agents.acting import ActingSettings, Agent, GroupSize, made_of
-from hicra.related.agents.blueprint import render
 from hicra.related.agents.execute import Manner, Played
 from hicra.related.agents.stage import Planned, Stage, Wanted, interactions_of
+from hicra.related.agents.words import PLAN
 from hicra.related.system import Made, Place
 from hicra.strict import Flat, Positive
 
@@ -40,13 +40,13 @@ class HiMACSettings(ActingSettings):
     """The settings of HiMAC."""
 
     blueprints: GroupSize = Field(default=8, description="M, blueprints of one seed.")
-    executions: GroupSize = Field(default=8, description="N, episodes along the chosen blueprint.")
+    group_size: GroupSize = Field(default=8, description="N, episodes along the chosen blueprint.")
     blueprint: Literal["best", "random"] = Field(default="best", description="Which blueprint is executed.")
     alternate: bool = Field(
-        default=True, description="Update on blueprints before the executions are sampled; if not, both together"
+        default=True, description="Update on blueprints before the executions are sampled; if not, both together."
     )
     sub_done: bool = Field(
-        default=True, description="Whether <sub_done> moves on to the next subgoal; if not, the budget alone does"
+        default=True, description="Whether <sub_done> moves on to the next subgoal; if not, the budget alone does."
     )
     budget: Positive = Field(
         default=8, description="The most actions of the environment for a subgoal, the last one apart."
@@ -72,19 +72,20 @@ class HiMAC(Agent):
 
     def __init__(self, **settings: Any) -> None:
         self.settings: HiMACSettings = HiMACSettings(**settings)
+        self.baseline: tuple[str, dict[str, Any]] = ("himac", {"scale": self.settings.scale})
+
+    def manner(self, place: Place) -> Manner:
+        """Returns how blueprints are executed."""
         chosen = self.settings
-        self.manner = Manner(
-            chosen.action_tokens, chosen.thought_tokens, chosen.budget, chosen.sub_done, chosen.keep_past
-        )
-        self.baseline: tuple[str, dict[str, Any]] = ("himac", {"scale": chosen.scale})
+        return Manner(place.most, chosen.thought_tokens, chosen.budget, chosen.sub_done, chosen.keep_past)
 
     def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
         """Plays one episode a seed along one blueprint that was written for it; the rows are those of the executions."""
         stage = Stage(place)
         planned = self._plan(stage, seeds, greedy)
         wanted = [Wanted(seed, one.blueprint.subgoals, greedy) for seed, one in zip(seeds, planned, strict=True)]
-        made = made_of(stage.execute(wanted, self.manner), range(len(seeds)))
-        made.shown = [{**record, **_told(one)} for record, one in zip(made.shown, planned, strict=True)]
+        made = made_of(stage.execute(wanted, self.manner(stage.place)), range(len(seeds)))
+        made.shown = [with_blueprint(record, one) for record, one in zip(made.shown, planned, strict=True)]
         made.generated += len(planned)
         return made
 
@@ -111,7 +112,7 @@ class HiMAC(Agent):
         planned = self._plan(stage, every)
         wanted = [Wanted(seed, one.blueprint.subgoals, greedy=True) for seed, one in zip(every, planned, strict=True)]
         different = list(dict.fromkeys(wanted))
-        scored = dict(zip(different, stage.execute(different, self.manner), strict=True))
+        scored = dict(zip(different, stage.execute(different, self.manner(stage.place)), strict=True))
         episodes = [scored[one] for one in wanted]
         chosen = list[Planned]()
         for start in range(0, len(planned), size):
@@ -125,18 +126,24 @@ class HiMAC(Agent):
             success=[one.success for one in episodes],
             interactions=interactions_of(scored.values()),
             generated=len(planned) + sum(one.written for one in scored.values()),
-            shown=[{**one.shown(), **_told(plan)} for plan, one in zip(planned, episodes, strict=True)],
+            correct=[one.success for one in episodes],
+            shown=[
+                with_blueprint({"row": row, "subgoals": one.told()}, plan)
+                for row, (plan, one) in enumerate(zip(planned, episodes, strict=True))
+            ],
             figures=blueprint_figures(planned, episodes, len(different)),
         )
         return made, chosen
 
     def _micro(self, stage: Stage, seeds: Sequence[int], chosen: Sequence[Planned]) -> Made:
         """Returns the executions of the chosen blueprints."""
-        size = self.settings.executions
+        size = self.settings.group_size
         pairs = list(zip(seeds, chosen, strict=True))
         wanted = [Wanted(seed, plan.blueprint.subgoals) for seed, plan in pairs for _ in range(size)]
-        made = made_of(stage.execute(wanted, self.manner), [2 * (number // size) + 1 for number in range(len(wanted))])
-        made.shown = [{**record, **_told(chosen[number // size])} for number, record in enumerate(made.shown)]
+        made = made_of(
+            stage.execute(wanted, self.manner(stage.place)), [2 * (number // size) + 1 for number in range(len(wanted))]
+        )
+        made.shown = [with_blueprint(record, chosen[number // size]) for number, record in enumerate(made.shown)]
         return made
 
 
@@ -149,7 +156,8 @@ def joined(macro: Made, micro: Made) -> Made:
         success=micro.success,
         interactions=macro.interactions + micro.interactions,
         generated=macro.generated + micro.generated,
-        shown=macro.shown + micro.shown,
+        correct=[*(macro.correct or []), *(micro.correct or [])],
+        shown=[*macro.shown, *({**record, "row": record["row"] + len(macro.rows)} for record in micro.shown)],
         figures={**macro.figures, **micro.figures},
     )
 
@@ -171,8 +179,7 @@ def blueprint_figures(planned: Sequence[Planned], episodes: Sequence[Played], di
     }
 
 
-def _told(planned: Planned) -> dict[str, Any]:
-    """Returns what a record says of a blueprint; `fallback` says why it was none, or is empty."""
-    blueprint = planned.blueprint
-    text = planned.text if blueprint.why else render(blueprint.subgoals)
-    return {"blueprint": text, "fallback": blueprint.why}
+def with_blueprint(record: dict[str, Any], planned: Planned) -> dict[str, Any]:
+    """Returns the record of an episode with its blueprint before the segments, and why a text was none."""
+    why = f" (no blueprint: {planned.blueprint.why})" if planned.blueprint.why else ""
+    return {**record, "subgoals": [f"{PLAN} {planned.text.strip()}{why}", *record["subgoals"]]}

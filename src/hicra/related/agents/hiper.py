@@ -30,13 +30,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from hicra.related.agents.acting import Agent, made_of
-from hicra.related.agents.execute import Manner, Numbers, Played, Segment, act, fields_of, goal, prompt
+from hicra.related.agents.execute import Manner, Numbers, Played, Segment, act, fields_of, prompt
 from hicra.related.agents.flat import FlatSettings
 from hicra.related.agents.stage import Stage
 from hicra.related.agents.words import (
     ACT,
     CHANGE,
     EXECUTION_LEVEL,
+    GOAL,
     KEEP,
     PLAN_LEVEL,
     SUBGOAL,
@@ -85,7 +86,6 @@ class HiPER(Agent):
     def __init__(self, **settings: Any) -> None:
         self.settings: HiPERSettings = HiPERSettings(**settings)
         chosen = self.settings
-        self.manner = Manner(chosen.action_tokens, chosen.thought_tokens)
         formula = {name: getattr(chosen, name) for name in ("gamma", "lam_turn", "lam_seg", "scale")}
         self.baseline: tuple[str, dict[str, Any]] = ("hiper", formula)
 
@@ -102,9 +102,10 @@ class HiPER(Agent):
         yield self._made(played, [number // size for number in range(len(played))])
 
     def _played(self, stage: Stage, seeds: Sequence[int], greedy: bool = False) -> list[Chosen]:
+        manner = Manner(stage.place.most, self.settings.thought_tokens)
         rollouts = [
             keep_or_change(
-                environment, seed, stage.place.codec, self.manner, self.settings.subgoal_tokens,
+                environment, seed, stage.place.codec, manner, self.settings.subgoal_tokens,
                 states=stage.states, episode=stage.episode(), greedy=greedy,
             )
             for environment, seed in zip(stage.environments(len(seeds)), seeds, strict=True)
@@ -146,6 +147,7 @@ def keep_or_change(
     row = Row(tuple(codec.encode(prompt(first, SUBGOAL))))
     played = Chosen([row])
     subgoal, newest, done, turn = "", "", False, 0
+    kept: list[int] = []  # ids of the subgoal, which is read again as it was written, known words or not
     while not done:
         told = fields_of(environment, states, turn, episode)
         state, changes = int(told["state_ids"]), turn == 0
@@ -161,10 +163,11 @@ def keep_or_change(
             (wish,) = yield [Asked(row.seen, subgoal_tokens, greedy)]
             _decide(played, wish, (SUBGOAL, state), level_ids=PLAN_LEVEL, subgoal_mask=True, **told)
             subgoal = " ".join(wish.text.split())
+            kept = [*codec.encode(GOAL), *(one for one in wish.ids if one not in (codec.end, codec.pad))]
             if played.segments:
                 played.segments[-1].ended = "change"
             played.segments.append(Segment(subgoal))
-        row.read(codec.encode(prompt(goal(subgoal) if turn and not changes else "", cue)))
+        row.read([*([] if changes else kept), *codec.encode(cue)])
         if manner.thought:
             (thought,) = yield [Asked(row.seen, manner.thought, greedy)]
             _decide(played, thought, (ACT, state, subgoal), f"{THINK} ", level_ids=THOUGHT_LEVEL, **told)
@@ -176,7 +179,7 @@ def keep_or_change(
 
 
 def _decide(played: Chosen, action: Action, compared: Hashable, line: str | None = None, /, **fields: float) -> None:
-    played.rows[-1].wrote(action, **fields)
+    played.rows[-1].wrote(action, True, **fields)
     played.written += 1
     played.decisions.append(compared)
     if line is not None:
