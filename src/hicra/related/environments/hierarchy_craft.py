@@ -1,4 +1,4 @@
-"""The environment "hcraft": a world of the package HierarchyCraft (Mathieu Petitbois and others), played in words.
+"""The environment "hcraft": a world of the package HierarchyCraft (Fédérico and others), played in words.
 
 The package says which action is possible, what it changes, and what each thing requires: the subgoals are read off its graph of
 requirements. An action is the name of one of the package's transformations; one that is not possible now changes nothing.
@@ -25,7 +25,7 @@ from hcraft.world import World
 
 from hicra.errors import DataError
 from hicra.related.environments import workshop
-from hicra.related.environments.played import Searched
+from hicra.related.environments.adapter import Searched
 from hicra.strict import Positive
 
 MAKE = "make "

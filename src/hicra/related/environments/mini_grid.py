@@ -1,12 +1,12 @@
 """The environment "minigrid": grid worlds of the package minigrid (Chevalier-Boisvert and others 2023), played in words.
 
-What is seen is told from where the agent stands: how far ahead or behind, and how far left or right, each thing is. Actions are the
-names that the package gives them.
+What is seen is told from where the agent stands: how far ahead or behind, and how far left or right, each thing is. Actions have
+the names that the package gives them.
 
 Deviations (the publications on trees and agents use other environments):
     MINIGRID-1. The reward is 1 at success, else 0. With `discounted` it is the package's own, 1 - 0.9 * actions / `longest`.
-    MINIGRID-2. Objects that the text names have their colour only in worlds where colours differ. Walls are told of only where one
-        is right in front.
+    MINIGRID-2. The text says the colour of a thing only in worlds where colours differ, and tells of a wall only where one is
+        right in front.
     MINIGRID-3. The package's action `done`, which does nothing in these worlds, is left out.
 """
 
@@ -22,7 +22,7 @@ from minigrid.minigrid_env import MiniGridEnv
 from pydantic import Field
 
 from hicra.errors import ConfigError, DataError
-from hicra.related.environments.played import Searched
+from hicra.related.environments.adapter import Searched
 from hicra.strict import Positive
 
 ACTIONS = ("left", "right", "forward", "pickup", "drop", "toggle")

@@ -18,7 +18,7 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "hcraft": ("hicra.related.environments.hierarchy_craft:HierarchyCraft", "hcraft"),
     "minigrid": ("hicra.related.environments.mini_grid:MiniGrid", "minigrid"),
     "textworld": ("hicra.related.environments.text_world:TextWorld", "textworld"),
-    "countdown": ("hicra.related.environments.reasoning:Countdown", "gym"),
+    "jugs": ("hicra.related.environments.reasoning:Jugs", "gym"),
     "task": ("hicra.related.environments.from_task:FromTask", None),
 }  # name: (`module:class`, which is loaded when it is asked for; the extra that installs what it needs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +27,14 @@ class Saved:
     """
 
     name: str
-    settings: tuple[tuple[str, Any], ...]
+    settings: tuple[tuple[str, str], ...]
     seed: int
     clock: int
     done: bool
     world: Any
 
 
-class Played(ABC):
+class Adapter(ABC):
     """An episode with a clock; an adapter says how its world begins, acts, ends, looks and is saved.
 
     Texts and actions are words with single spaces between them, punctuation included. An action is read without regard to letter
@@ -50,7 +50,7 @@ class Played(ABC):
     def __init__(self, name: str, words: Iterable[str], longest: int, settings: dict[str, Any]) -> None:
         self.name, self.longest = name, longest
         self.words: Sequence[str] = tuple(dict.fromkeys([*NOT_UNDERSTOOD.split(), *words]))
-        self._settings = tuple(sorted(settings.items()))
+        self._settings = tuple((key, repr(value)) for key, value in sorted(settings.items()))
         self._seed: int | None = None
         self._clock, self._done = 0, False
 
@@ -64,7 +64,7 @@ class Played(ABC):
             raise DataError(f"{self.name}: the seed of an episode is {seed}", "give 0 or a larger number")
         task = self._begin(seed)
         self._seed, self._clock, self._done = seed, 0, False
-        return f"{task} {self._seen()}"
+        return f"{task} {self._seen()}".rstrip(" ")
 
     def step(self, text: str) -> Step:
         """Takes the action that a text names.
@@ -74,7 +74,7 @@ class Played(ABC):
         """
         self._going()
         self._clock += 1
-        understood = self._act(" ".join(text.lower().split()))
+        understood = self._act(self._read(text))
         paid = self._paid()
         self._done = paid is not None or self._clock >= self.longest
         seen = "" if self._done else self._seen() if understood else f"{NOT_UNDERSTOOD} {self._seen()}"
@@ -112,6 +112,9 @@ class Played(ABC):
         """
         self._begun()
         return "ended" if self._done else self._identity()
+
+    def _read(self, text: str) -> str:
+        return " ".join(text.lower().split())
 
     def _begun(self) -> int:
         if self._seed is None:
@@ -155,7 +158,7 @@ class Played(ABC):
         """Returns the state of the world and what distinguishes worlds, but nothing of how it came about."""
 
 
-class Searched(Played):
+class Searched(Adapter):
     """An episode whose demonstrator searches: its actions are a shortest way to success through the world's own transitions."""
 
     def __init__(self, name: str, words: Iterable[str], longest: int, settings: dict[str, Any]) -> None:
@@ -189,35 +192,39 @@ class Searched(Played):
         Raises:
             DataError: the episode has not begun or has ended, or success can no longer be reached.
         """
-        self._going()
-        if self._identity() not in self._way:
-            self._search()
-        return self._way[self._identity()]
+        return self._plan()[0]
 
-    def _search(self) -> None:
-        """Looks for the nearest success, state by state, and keeps the way to it."""
+    def _plan(self) -> list[str]:
+        """Returns the actions of a shortest way from here to success, or raises DataError as `expert` says."""
+        self._going()
+        if self._identity() not in self._way and not self._search(self._useful) and not self._search(self._choices):
+            raise DataError(f"{self.name}: success can no longer be reached", "ask for the expert in another state")
+        states = list(self._way)
+        return [self._way[state] for state in states[states.index(self._identity()) :]]
+
+    def _search(self, choices: Callable[[], Sequence[str]]) -> bool:
+        """Looks for the nearest success, state by state, and keeps the way to it; tells whether there is one."""
         seed, start, first = self._begun(), self._world(), self._identity()
         came: dict[Hashable, tuple[Hashable, str] | None] = {first: None}
         waiting = deque([(first, start)])
-        while waiting:
+        found: tuple[Hashable, str] | None = None
+        while waiting and found is None:
             at, world = waiting.popleft()
             self._go_to(seed, world)
-            for text in self._useful():
+            for text in choices():
                 self._act(text)
                 there, paid = self._identity(), self._paid()
                 if paid:
-                    self._go_to(seed, start)
-                    self._keep(came, at, text)
-                    return
+                    found = at, text
+                    break
                 if paid is None and there not in came:
                     came[there] = at, text
                     waiting.append((there, self._world()))
                 self._go_to(seed, world)
         self._go_to(seed, start)
-        raise DataError(f"{self.name}: success can no longer be reached", "ask for the expert in another state")
-
-    def _keep(self, came: dict[Hashable, tuple[Hashable, str] | None], at: Hashable, text: str) -> None:
-        self._way = {at: text}
-        while (step := came[at]) is not None:
-            at, text = step
-            self._way[at] = text
+        way = []
+        while found is not None:
+            way.append(found)
+            found = came[found[0]]
+        self._way = dict(reversed(way))
+        return bool(way)
