@@ -172,7 +172,7 @@ def test_metrics_and_shaping_hold_for_hicra(tmp_path, start, grams):
             system__name="grpo",
             method__name="hicra",
             train__steps=2,
-            system__settings="{planning: {action: tagged}}",
+            system__settings="{planning_action: tagged}",
         ),
     )
     for row in RunFolder.open(tmp_path / "run").metrics():
