@@ -108,7 +108,10 @@ class Row:
     actions: int = 0
 
     def wrote(self, action: Action, live: bool = True, **fields: float) -> None:
-        """Adds an action, whose tokens all get these fields and the next of `action_ids`; one that is not live stays out of the loss."""
+        """Adds an action, whose tokens all get these fields and the next of `action_ids`.
+
+        One that is not live stays out of the loss.
+        """
         self._add(action.ids, live, action.logps, action.entropies, {"action_ids": self.actions, **fields})
         self.actions += 1
 

@@ -463,7 +463,9 @@ def test_a_tree_that_forks_at_the_root_alone_is_a_group(tree, plain, scale):
 def test_spo_tree_by_hand():
     # siblings 0.75 and 0: unbiased deviation 0.75 / sqrt(2) = 0.53033; 1 and 0.5: 0.5 / sqrt(2) = 0.353553
     got = call("spo_tree", [1, 0, 0.5], [9, 9, 9], **TREE, scale="std")
-    assert got == pytest.approx(np.array([[0.70711, 0.70711, 0.70711], [-0.70711, 0, 0], [-0.70711, -0.70711, 0]]), abs=1e-5)
+    assert got == pytest.approx(
+        np.array([[0.70711, 0.70711, 0.70711], [-0.70711, 0, 0], [-0.70711, -0.70711, 0]]), abs=1e-5
+    )
     # less the other sibling: 0.75 - 0 and 1 - 0.5
     got = call("spo_tree", [1, 0, 0.5], [9, 9, 9], **TREE, scale="loo")
     assert got.tolist() == [[0.75, 0.75, 0.5], [-0.75, 0, 0], [-0.5, -0.5, 0]]
@@ -502,7 +504,9 @@ def test_a_step_without_a_value_is_named():
     assert "None as the reward" in error.value.fix
     assert call("vineppo", [None, 0], [9, 9], **(STEPS | {"values": values}))[1, 0] == -0.25
     turned = {name: value[::-1] for name, value in (STEPS | {"values": values}).items()}
-    with pytest.raises(DataError, match=r"values\[1, 3\] is nan"):  # the row of the batch, whose first one is unscorable
+    with pytest.raises(
+        DataError, match=r"values\[1, 3\] is nan"
+    ):  # the row of the batch, whose first one is unscorable
         call("vineppo", [None, 0], [9, 9], **turned)
 
 
@@ -521,7 +525,13 @@ def test_spo_chain_by_hand():
     logps = np.log([[0.95, 0.5, 1, 0.9, 0.899], [0.5, 0.5, 1, 1, 1]])
     got = call("spo_chain", [1, 0], [9, 9], **STEPS, old_logprobs=logps)
     assert got.tolist() == [[0, 0.25, 0, 0, 0.25], [-0.25, 0, 0, 0, 0]]
-    assert call("spo_chain", [1, 0], [9, 9], **STEPS, old_logprobs=logps, probability=0.6)[0].tolist() == [0, 0.25, 0, 0, 0]
+    assert call("spo_chain", [1, 0], [9, 9], **STEPS, old_logprobs=logps, probability=0.6)[0].tolist() == [
+        0,
+        0.25,
+        0,
+        0,
+        0,
+    ]
 
 
 # ---- what they share

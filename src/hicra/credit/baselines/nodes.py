@@ -64,7 +64,9 @@ def tree_advantages(groups: Groups, batch: Batch, scale: str) -> Floats:
     rows = groups.rows
     live = batch["response_mask"]
     node, parent = (numbered(batch[name], live, name)[rows] for name in ("node_id", "parent_id"))
-    return groups.filled(edges_of(groups.number, live[rows], node, parent, batch["leaf_reward"][rows]).advantages(scale))
+    return groups.filled(
+        edges_of(groups.number, live[rows], node, parent, batch["leaf_reward"][rows]).advantages(scale)
+    )
 
 
 def edges_of(number: Ints, live: Bools, node: Ints, parent: Ints, leaf_reward: Array) -> Edges:
