@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 
-from hicra.arrays import Array, Floats
+from hicra.arrays import Array, Bools, Floats
 from hicra.credit.baseline import Baseline
 from hicra.credit.baselines.groups import scored_groups
 from hicra.credit.baselines.nodes import FIELDS, tree_advantages
@@ -77,10 +77,10 @@ def spo_tree(
     return np.where(unsure(batch, probability), tree_advantages(scored_groups(rewards, group_ids), batch, scale), 0.0)
 
 
-def unsure(batch: Batch, probability: float) -> Array:
+def unsure(batch: Batch, probability: float) -> Bools:
     """Returns the policy tokens [B,T] that were sampled with less than this probability."""
     live = batch["response_mask"]
-    return live & (np.exp(np.where(live, batch["old_logprobs"], 0.0)) < probability)
+    return np.asarray(live & (np.exp(np.where(live, batch["old_logprobs"], 0.0)) < probability))
 
 
 SPO_CHAIN = Baseline("spo_chain", spo_chain, SOURCE, needs=("response_mask", "action_ids", "values", "old_logprobs"))

@@ -50,7 +50,8 @@ def step_advantages(rewards: Floats, live: Bools, actions: Ints, values: Array, 
     own, value = actions[rows, columns], np.asarray(values[rows, columns], np.float64)
     if (bad := np.flatnonzero(~np.isfinite(value))).size:
         raise DataError(
-            f"values[{names[rows[bad[0]]]}, {columns[bad[0]]}] is {value[bad[0]]} ({bad.size} tokens of steps have no finite value)",
+            f"values[{names[rows[bad[0]]]}, {columns[bad[0]]}] is {value[bad[0]]} "
+            f"({bad.size} tokens of steps have no finite value)",
             "give the value of the state in which the token's step begins, or None as the reward of that rollout",
         )
     begins = np.ones(len(rows), np.bool_)
