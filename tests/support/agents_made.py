@@ -55,6 +55,28 @@ class Knowing(Errands):
         return self.made == 2
 
 
+class Shown(Errands):
+    """Errands that can be saved, and know their subgoals and their expert."""
+
+    def save(self) -> object:
+        return self.made, self.clock
+
+    def restore(self, state: object) -> None:
+        self.made, self.clock = state  # type: ignore[misc]
+
+    def subgoals(self) -> Sequence[str]:
+        return ERRANDS[self.made :]
+
+    def reached(self, subgoal: str) -> bool:
+        return ERRANDS.index(subgoal) < self.made
+
+    def expert(self) -> str:
+        return ERRANDS[self.made]
+
+    def actions(self) -> Sequence[str]:
+        return ("wait",)
+
+
 class Words:
     """One id a word; 0 ends an action and is padding."""
 
