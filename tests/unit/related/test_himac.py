@@ -53,7 +53,9 @@ def test_phase_a_scores_blueprints_greedily_and_phase_b_executes_the_best_one() 
     plans = Plans(POOR, GOOD, POOR)
     system = HiMAC(blueprints=3, group_size=2)
     macro, micro = system.generations(place(plans.script), [5], 1)
-    assert (macro.rewards, macro.group_ids, macro.success) == ([0.0, 1.0, 0.0], [0] * 3, [False, True, False])
+    assert (macro.rewards, macro.group_ids, macro.correct) == ([0.0, 1.0, 0.0], [0] * 3, [False, True, False])
+    assert macro.success == []  # what was played greedily is no part of the step's accuracy
+    assert macro.figures["blueprint_success"] == pytest.approx(1 / 3)
     assert [CODEC.decode(row.context) for row in macro.rows] == ["errands plan:"] * 3
     assert [CODEC.decode(row.ids) for row in macro.rows] == [POOR, GOOD, POOR]
     assert all(set(row.fields["level_ids"]) == {1} for row in macro.rows)

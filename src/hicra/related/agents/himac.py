@@ -49,7 +49,7 @@ class HiMACSettings(ActingSettings):
         default=True, description="Whether <sub_done> moves on to the next subgoal; if not, the budget alone does."
     )
     budget: Positive = Field(
-        default=8, description="The most actions of the environment for a subgoal, the last one apart."
+        default=12, description="The most actions of the environment for a subgoal, the last one apart."
     )
     keep_past: bool = Field(default=False, description="Whether past segments of an episode stay in sight.")
     blueprint_tokens: Positive = Field(
@@ -123,7 +123,7 @@ class HiMAC(Agent):
             rows=[one.row for one in planned],
             rewards=[one.reward for one in episodes],
             group_ids=[2 * (number // size) for number in range(len(planned))],
-            success=[one.success for one in episodes],
+            success=[],  # the accuracy of a step is that of sampled episodes; greedy ones are `blueprint_success`
             interactions=interactions_of(scored.values()),
             generated=len(planned) + sum(one.written for one in scored.values()),
             correct=[one.success for one in episodes],
