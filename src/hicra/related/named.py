@@ -12,7 +12,7 @@ from pydantic import create_model
 
 from hicra.credit.entry import Settings
 from hicra.errors import ConfigError, did_you_mean
-from hicra.strict import validated
+from hicra.strict import Strict, validated
 
 
 def loaded(place: str, extra: str | None, who: str) -> Any:
@@ -38,8 +38,11 @@ def loaded(place: str, extra: str | None, who: str) -> Any:
 
 
 @functools.cache
-def settings_class(made: Any) -> type[Settings]:
-    """Returns the class that checks the settings of a class; it is made from the arguments that the class is made with."""
+def settings_class(made: Any) -> type[Strict]:
+    """Returns the class that checks the settings of a class: its own `Settings`, or one of the arguments that it is made with."""
+    if own := getattr(made, "Settings", None):
+        found: type[Strict] = own
+        return found
     arguments = inspect.signature(made, eval_str=True).parameters.values()
     fields: dict[str, Any] = {one.name: (one.annotation, one.default) for one in arguments}
     return create_model(f"{made.__name__}_settings", __base__=Settings, **fields)

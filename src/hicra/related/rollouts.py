@@ -17,8 +17,9 @@ from hicra.errors import DataError
 
 Result = TypeVar("Result")
 NOWHERE = -1  # of a whole-number field, at tokens that belong to no action
-WHOLE = ("action_ids", "turn_ids", "level_ids", "state_ids", "node_id", "parent_id", "n_children")
+WHOLE = ("action_ids", "turn_ids", "level_ids", "state_ids", "episode_ids", "node_id", "parent_id", "n_children")
 REAL = ("leaf_reward", "values")  # NaN at tokens that have none
+FLAGS = ("subgoal_mask", "switch_mask", "critical_mask")  # false at tokens that are not of the kind
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Row:
 
     Attributes:
         context: ids that were read before the first token of the row; they are no part of [B,T].
-        ids, live: the tokens of the row, and whether the policy wrote each.
+        ids, live: the tokens of the row, and whether the policy wrote each and is to learn from it.
         logps, entropies: of each token, 0 where the policy did not write it.
         fields: further numbers for each token by the name of their field; what the policy did not write has none.
         actions: the number of actions.
@@ -107,9 +108,12 @@ class Row:
     fields: dict[str, list[float]] = field(default_factory=dict)
     actions: int = 0
 
-    def wrote(self, action: Action, **fields: float) -> None:
-        """Adds an action, whose tokens all get these fields and the next of `action_ids`."""
-        self._add(action.ids, True, action.logps, action.entropies, {"action_ids": self.actions, **fields})
+    def wrote(self, action: Action, live: bool = True, **fields: float) -> None:
+        """Adds an action, whose tokens all get these fields and the next of `action_ids`.
+
+        One that is not live stays out of the loss.
+        """
+        self._add(action.ids, live, action.logps, action.entropies, {"action_ids": self.actions, **fields})
         self.actions += 1
 
     def read(self, ids: Sequence[int]) -> None:
@@ -149,7 +153,9 @@ def nothing(name: str) -> float:
         return NOWHERE
     if name in REAL:
         return float("nan")
-    raise DataError(f"a row has no field {name!r}", f"its fields are {', '.join((*WHOLE, *REAL))}")
+    if name in FLAGS:
+        return False
+    raise DataError(f"a row has no field {name!r}", f"its fields are {', '.join((*WHOLE, *REAL, *FLAGS))}")
 
 
 def batch_of(rows: Sequence[Row], rewards: Sequence[float], group_ids: Sequence[int], pad: int) -> dict[str, Any]:
@@ -180,5 +186,5 @@ def batch_of(rows: Sequence[Row], rewards: Sequence[float], group_ids: Sequence[
     for name in sorted({name for row in rows for name in row.fields}):
         none = nothing(name)
         values = [row.fields.get(name, [none] * len(row.ids)) for row in rows]
-        batch[name] = padded(values, none, np.int64 if name in WHOLE else np.float64)
+        batch[name] = padded(values, none, np.int64 if name in WHOLE else np.bool_ if name in FLAGS else np.float64)
     return batch

@@ -38,11 +38,13 @@ class Place:
         environment: makes a new environment; each episode that is open at the same time needs its own.
         codec: of the policy.
         policy: samples at the temperature of the run.
+        most: the most tokens of an action, unless the system has a setting of its own for it (`train.max_new_tokens`).
     """
 
     environment: Callable[[], Environment]
     codec: Codec
     policy: Policy
+    most: int = 32
 
 
 @dataclass
@@ -55,8 +57,12 @@ class Made:
         success: of each whole episode, whether it reached its goal; the accuracy of the step is their mean.
         interactions: number of actions that environments took, those of forks and of greedy scoring included.
         generated: number of actions that the policy wrote; those that enter the loss are in the rows.
-        shown: one record for each episode or tree as the run folder keeps it: `response` with the text, and what the system adds.
-        figures: further metrics of the step, by name without "hicra/".
+        correct: of each row, whether its episode reached the goal; None where a row is not of one episode.
+        shown: what the report draws of an episode or a tree: `row`, the number of the row that it is shown with, and either
+            `tree`, a list of nodes [parent, text, value, advantage] (the root is number 0 and has the parent -1; the advantage is
+            None where the edge to the node does not enter the loss), or `subgoals`, a list of texts.
+        figures: further metrics of the step by name, which are logged with the name of the system before it (himac/budget_moves);
+            of several generations of a step their mean counts.
     """
 
     rows: list[Row]
@@ -65,12 +71,22 @@ class Made:
     success: list[bool]
     interactions: int
     generated: int
+    correct: list[bool] | None = None
     shown: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
 
 
 class System(Protocol):
-    """One related system with its settings.
+    """One related system.
+
+    Its settings are the arguments of its class by name, each with a type (as `hicra.strict` has them) and a default; the class
+    that checks them is made from that signature, as for an entry of `hicra.credit`, unless the system's class has one as
+    `Settings`. A setting `group_size` that a config does not set takes `train.group_size`. A system keeps nothing from one step
+    to the next, and what it draws at random besides the policy's actions is decided by the seeds and the step, so that a resumed
+    run goes on as it would have.
+
+    A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where
+    `tagged` are those that a lexicon marks, [B,T] bool. The engine asks by `getattr(system, "planning_mask", None)`.
 
     Attributes:
         baseline: name and settings of the baseline in `hicra.credit` that a run takes unless its config names another.
@@ -85,5 +101,12 @@ class System(Protocol):
             place: where the system plays.
             seeds: of the episodes that are played at this step, one a group.
             step: number of the training step, from 1.
+        """
+        ...
+
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+        """Plays one episode of each seed in the way of the system, as an evaluation does; its rows are not trained on.
+
+        A system that acts step by step without more ado calls `played` of `hicra.related.play`.
         """
         ...

@@ -62,7 +62,7 @@ def test_a_batch_holds_each_value_in_its_place() -> None:
     second = Row(context=())
     second.wrote(said(5))
     second.read([9, 9])
-    second.wrote(said(6), node_id=4)
+    second.wrote(said(6), node_id=4, switch_mask=True)
     assert first.seen == (1, 2, 9, 3, 4)
     batch = batch_of([first, second], rewards=[1.0, 0.0], group_ids=[7, 7], pad=0)
     np.testing.assert_array_equal(batch["response_ids"], [[9, 3, 4, 0], [5, 9, 9, 6]])
@@ -70,11 +70,24 @@ def test_a_batch_holds_each_value_in_its_place() -> None:
     np.testing.assert_array_equal(batch["action_ids"], [[-1, 0, 0, -1], [0, -1, -1, 1]])
     np.testing.assert_array_equal(batch["level_ids"], [[-1, 1, 1, -1], [-1, -1, -1, -1]])
     np.testing.assert_array_equal(batch["node_id"], [[-1, -1, -1, -1], [-1, -1, -1, 4]])
+    np.testing.assert_array_equal(batch["switch_mask"], [[False] * 4, [False, False, False, True]])
+    assert batch["switch_mask"].dtype == np.bool_
     np.testing.assert_array_equal(batch["leaf_reward"], [[np.nan, 0.5, 0.5, np.nan], [np.nan] * 4])
     np.testing.assert_array_equal(batch["old_logprobs"], [[0, -3, -4, 0], [-5, 0, 0, -6]])
     np.testing.assert_array_equal(batch["entropies"], [[0, 0.3, 0.4, 0], [0.5, 0, 0, 0.6]])
     np.testing.assert_array_equal(batch["rewards"], [1.0, 0.0])
     np.testing.assert_array_equal(batch["group_ids"], [7, 7])
+
+
+def test_an_action_that_stays_out_of_the_loss_is_written_and_not_live() -> None:
+    row = Row(context=(1,))
+    row.wrote(said(3), live=False)
+    row.wrote(said(4), n_children=2)
+    batch = batch_of([row], rewards=[1.0], group_ids=[0], pad=0)
+    np.testing.assert_array_equal(batch["response_mask"], [[False, True]])
+    np.testing.assert_array_equal(batch["old_logprobs"], [[-3, -4]])
+    np.testing.assert_array_equal(batch["n_children"], [[-1, 2]])
+    assert (row.actions, row.seen) == (2, (1, 3, 4))
 
 
 def test_a_field_that_no_batch_has_is_named() -> None:
