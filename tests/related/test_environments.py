@@ -30,7 +30,7 @@ SMALL: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "hcraft": ("hcraft", "hcraft", {}, 4 * 2**3 * 2**6),
     "door_key": ("minigrid", "minigrid", {"size": 5}, 4000),
     "key_corridor": ("minigrid", "minigrid", {"world": "key_corridor", "size": 3}, 4000),
-    "textworld": ("textworld", "textworld", {"mode": "easy", "rooms": 3, "quest": 2}, 4000),
+    "textworld": ("textworld", "textworld", {"mode": "medium", "rooms": 3, "quest": 2}, 4000),
     "jugs": ("reasoning_gym", "jugs", {"problems": 20}, 10**3),
 }  # also the most states of its world
 SEEDS = st.integers(0, 30)
