@@ -17,6 +17,7 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "chain": ("hicra.related.environments.chain:Chain", None),
     "hcraft": ("hicra.related.environments.hierarchy_craft:HierarchyCraft", "hcraft"),
     "minigrid": ("hicra.related.environments.mini_grid:MiniGrid", "minigrid"),
+    "babyai": ("hicra.related.environments.baby_ai:BabyAI", "minigrid"),
     "textworld": ("hicra.related.environments.text_world:TextWorld", "textworld"),
     "jugs": ("hicra.related.environments.reasoning:Jugs", "gym"),
     "task": ("hicra.related.environments.from_task:FromTask", None),
