@@ -45,9 +45,7 @@ class MiniGrid(GridWorld):
             "world": world, "size": size, "rows": rows, "view": view, "discounted": discounted, "longest": longest,
         }  # fmt: skip
         if size < SMALLEST[world]:
-            raise ConfigError(
-                f"environment.settings.size is {size}, too small for {world}", f"give {SMALLEST[world]} or more"
-            )
+            raise ConfigError(f"task.settings.size is {size}, too small for {world}", f"give {SMALLEST[world]} or more")
         self._corridor = world == "key_corridor"
         env = (
             KeyCorridorEnv(num_rows=rows, room_size=size, max_steps=longest)

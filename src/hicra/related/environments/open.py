@@ -39,9 +39,9 @@ def open_environment(name: str | None, settings: Mapping[str, Any]) -> tuple[Cal
     """
     known = ", ".join(ENVIRONMENTS)
     if name is None:
-        raise ConfigError("environment.name is not given, and there is nowhere to play", f"name one of {known}")
+        raise ConfigError("task.name is not given, and there is nowhere to play", f"name one of {known}")
     if name not in ENVIRONMENTS:
-        raise ConfigError(f"environment.name: no environment {name!r}", did_you_mean(name, ENVIRONMENTS))
-    made = loaded(*ENVIRONMENTS[name], f"environment.name: {name}")
-    whole = checked(made, settings, name, "environment.settings")
+        raise ConfigError(f"task.name: no environment {name!r}", did_you_mean(name, ENVIRONMENTS))
+    made = loaded(*ENVIRONMENTS[name], f"task.name: {name}")
+    whole = checked(made, settings, name, "task.settings")
     return functools.partial(made, **whole), whole
