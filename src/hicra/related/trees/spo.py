@@ -110,7 +110,7 @@ class SpoTree:
         """Grows the tree of one seed."""
         world = place.environment()
         root = begin(world, place.codec, seed)
-        tree, ends = Tree(root), [0]
+        tree, ends = Tree(root, join=False), [0]
         for depth, factor in enumerate(self.branch):
             starts = [number for number in ends for _ in range(factor)]
             tokens = None if depth == len(self.branch) - 1 else self.segment

@@ -89,9 +89,15 @@ def test_carl_lite_and_best() -> None:
     for n0 in (1, 8):
         (tree,) = drive([Carl(n0=n0, n=16).grown(place_of(table(chain)), 0)], table(chain))
         assert len(tree.branches) == n0 + 16
-        assert sum(node.ended for node in tree.nodes) == n0 + 16
-        assert [branch[0] for branch in tree.branches[:n0]] == list(range(1, 1 + 20 * n0, 20))
-        assert {len(branch) for branch in tree.branches[:n0]} == {20}
+        assert sum(tree.nodes[branch[-1]].ended for branch in tree.branches) == n0 + 16
+        assert [len(branch) for branch in tree.branches[:n0]] == [20] * n0
+        assert all(branch[0] in tree.nodes[0].children for branch in tree.branches[:n0])
+        (apart,) = drive([Carl(n0=n0, n=16, join=False).grown(place_of(table(chain)), 0)], table(chain))
+        assert [branch[0] for branch in apart.branches[:n0]] == list(range(1, 1 + 20 * n0, 20))
+        live = sum(sum(row.live) for row in apart.rows("selected"))
+        # a fork brings its first action, and with it the one that was alone before; the root's own n0 count where they are
+        # several
+        assert 16 + n0 <= live <= 32 + (n0 if n0 > 1 else 0)
 
 
 def test_carl_forks_at_the_unsure_steps() -> None:
@@ -108,7 +114,7 @@ def test_carl_forks_at_the_unsure_steps() -> None:
 
 def grown(*actions: tuple[int, float, float]) -> tuple[Tree, list[list[int]]]:
     """A tree of one-token actions: (source, entropy, log-probability)."""
-    tree = Tree(Spot((), None))
+    tree = Tree(Spot((), None), join=False)
     branches = []
     for source, entropy, logp in actions:
         start = tree.nodes[source].spot
