@@ -25,7 +25,9 @@ def batches(draw):
     actions = np.cumsum(rng.random(live.shape) < 0.4, axis=1)
     return rewards, ids, trees(rng, rewards, ids, actions) | {
         "action_ids": actions - (actions == 0), "values": rng.random((rows, width + 1))[np.arange(rows)[:, None], actions],
-        "old_logprobs": -rng.exponential(0.5, live.shape),
+        "old_logprobs": -rng.exponential(0.5, live.shape), "turn_ids": actions // 2 - 1, "level_ids": actions % 4 - 1,
+        "episode_ids": np.broadcast_to(rng.permutation(rows)[:, None], live.shape).copy(),
+        "subgoal_mask": actions % 3 == 0, "switch_mask": actions % 5 == 0,
         "response_ids": rng.integers(0, 3, live.shape), "response_mask": live, "entropies": rng.exponential(0.5, live.shape),
         "state_ids": rng.integers(-1, 3, live.shape),
     }  # fmt: skip

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hicra.related.environments import Environment
-from hicra.related.rollouts import Asked, Rollout, drive
-from hicra.related.system import Codec, Place
+from hicra.related.rollouts import Asked, Rollout, Row, drive
+from hicra.related.system import Codec, Made, Place
 
 
-def played(place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
-    """Plays one episode of each seed side by side, and returns whether each reached its goal.
+def played(place: Place, seeds: Sequence[int], greedy: bool) -> Made:
+    """Plays one episode of each seed side by side; each is a row of its own.
 
     Args:
         place: where it is played; its environment is made once for each seed.
@@ -18,11 +18,18 @@ def played(place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
         greedy: whether the likeliest token is taken each time.
     """
     episodes = [episode(place.environment(), place.codec, seed, place.most, greedy) for seed in seeds]
-    return drive(episodes, place.policy)
+    done = drive(episodes, place.policy)
+    success, actions = [reward > 0 for _, reward in done], sum(row.actions for row, _ in done)
+    return Made(
+        rows=[row for row, _ in done], rewards=[reward for _, reward in done], group_ids=list(range(len(done))),
+        success=success, interactions=actions, generated=actions, correct=success,
+    )  # fmt: skip
 
 
-def episode(environment: Environment, codec: Codec, seed: int, most: int, greedy: bool) -> Rollout[bool]:
-    """Plays one episode, whose context is every text and action so far; the goal is reached where the last reward is above 0.
+def episode(environment: Environment, codec: Codec, seed: int, most: int, greedy: bool) -> Rollout[tuple[Row, float]]:
+    """Plays one episode, whose context is every text and action so far; returns its row and the sum of its rewards.
+
+    The goal is reached where that sum is above 0.
 
     Args:
         environment: a new one, or one whose episode has ended.
@@ -31,10 +38,12 @@ def episode(environment: Environment, codec: Codec, seed: int, most: int, greedy
         most: the most tokens of an action.
         greedy: whether the likeliest token is taken each time.
     """
-    context = tuple(codec.encode(environment.reset(seed)))
+    row, total = Row(tuple(codec.encode(environment.reset(seed)))), 0.0
     while True:
-        (action,) = yield [Asked(context, most, greedy)]
+        (action,) = yield [Asked(row.seen, most, greedy)]
+        row.wrote(action)
         led = environment.step(action.text)
+        total += led.reward
         if led.done:
-            return led.reward > 0
-        context = (*context, *action.ids, *codec.encode(led.text))
+            return row, total
+        row.read(codec.encode(led.text))

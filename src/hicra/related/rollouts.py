@@ -17,8 +17,9 @@ from hicra.errors import DataError
 
 Result = TypeVar("Result")
 NOWHERE = -1  # of a whole-number field, at tokens that belong to no action
-WHOLE = ("action_ids", "turn_ids", "level_ids", "state_ids", "node_id", "parent_id", "n_children")
+WHOLE = ("action_ids", "turn_ids", "level_ids", "state_ids", "episode_ids", "node_id", "parent_id", "n_children")
 REAL = ("leaf_reward", "values")  # NaN at tokens that have none
+FLAGS = ("subgoal_mask", "switch_mask", "critical_mask")  # false at tokens that are not of the kind
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,9 @@ def nothing(name: str) -> float:
         return NOWHERE
     if name in REAL:
         return float("nan")
-    raise DataError(f"a row has no field {name!r}", f"its fields are {', '.join((*WHOLE, *REAL))}")
+    if name in FLAGS:
+        return False
+    raise DataError(f"a row has no field {name!r}", f"its fields are {', '.join((*WHOLE, *REAL, *FLAGS))}")
 
 
 def batch_of(rows: Sequence[Row], rewards: Sequence[float], group_ids: Sequence[int], pad: int) -> dict[str, Any]:
@@ -183,5 +186,5 @@ def batch_of(rows: Sequence[Row], rewards: Sequence[float], group_ids: Sequence[
     for name in sorted({name for row in rows for name in row.fields}):
         none = nothing(name)
         values = [row.fields.get(name, [none] * len(row.ids)) for row in rows]
-        batch[name] = padded(values, none, np.int64 if name in WHOLE else np.float64)
+        batch[name] = padded(values, none, np.int64 if name in WHOLE else np.bool_ if name in FLAGS else np.float64)
     return batch

@@ -57,10 +57,12 @@ class Made:
         success: of each whole episode, whether it reached its goal; the accuracy of the step is their mean.
         interactions: number of actions that environments took, those of forks and of greedy scoring included.
         generated: number of actions that the policy wrote; those that enter the loss are in the rows.
-        shown: what the report draws of an episode or a tree: `row`, the number of the row that it is shown with, and either `tree`, a
-            list of nodes [parent, text, value, advantage] (the root is number 0 and has the parent -1; the advantage is None where
-            the edge to the node does not enter the loss), or `subgoals`, a list of texts.
-        figures: further metrics of the step, by name without "hicra/".
+        correct: of each row, whether its episode reached the goal; None where a row is not of one episode.
+        shown: what the report draws of an episode or a tree: `row`, the number of the row that it is shown with, and either
+            `tree`, a list of nodes [parent, text, value, advantage] (the root is number 0 and has the parent -1; the advantage is
+            None where the edge to the node does not enter the loss), or `subgoals`, a list of texts.
+        figures: further metrics of the step by name, which are logged with the name of the system before it (himac/budget_moves);
+            of several generations of a step their mean counts.
     """
 
     rows: list[Row]
@@ -69,16 +71,22 @@ class Made:
     success: list[bool]
     interactions: int
     generated: int
+    correct: list[bool] | None = None
     shown: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
 
 
 class System(Protocol):
-    """One related system with its settings.
+    """One related system.
 
-    The settings of a system are the arguments of its class by name, each with a type (as `hicra.strict` has them) and a default; the
-    class that checks them is made from that signature, as for an entry of `hicra.credit`. A setting `group_size` without a value in
-    the config takes `train.group_size`.
+    Its settings are the arguments of its class by name, each with a type (as `hicra.strict` has them) and a default; the class
+    that checks them is made from that signature, as for an entry of `hicra.credit`, unless the system's class has one as
+    `Settings`. A setting `group_size` that a config does not set takes `train.group_size`. A system keeps nothing from one step
+    to the next, and what it draws at random besides the policy's actions is decided by the seeds and the step, so that a resumed
+    run goes on as it would have.
+
+    A system may also offer `planning_mask(batch, tagged) -> [B,T] bool`: the planning tokens of a batch of its rows, where
+    `tagged` are those that a lexicon marks, [B,T] bool. The engine asks by `getattr(system, "planning_mask", None)`.
 
     Attributes:
         baseline: name and settings of the baseline in `hicra.credit` that a run takes unless its config names another.
@@ -96,8 +104,8 @@ class System(Protocol):
         """
         ...
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
-        """Plays one episode of each seed as the trained policy would, and returns whether each reached its goal.
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+        """Plays one episode of each seed in the way of the system, as an evaluation does; its rows are not trained on.
 
         A system that acts step by step without more ado calls `played` of `hicra.related.play`.
         """

@@ -56,6 +56,8 @@ def test_an_empty_batch_and_one_without_rewards(name):
             "state_ids": np.ones((rows, 3), int), "entropies": np.ones((rows, 3)), "action_ids": np.ones((rows, 3), int),
             "node_id": np.ones((rows, 3), int), "parent_id": np.zeros((rows, 3), int), "leaf_reward": np.full((rows, 3), np.nan),
             "values": np.full((rows, 3), np.nan), "old_logprobs": np.zeros((rows, 3)),
+            "turn_ids": np.ones((rows, 3), int), "level_ids": np.ones((rows, 3), int), "episode_ids": np.ones((rows, 3), int),
+            "subgoal_mask": np.ones((rows, 3), bool), "switch_mask": np.zeros((rows, 3), bool),
         }  # fmt: skip
         got = call(name, [None] * rows, [1] * rows, **fields)
         assert got.shape in ((rows,), (rows, 3))

@@ -62,7 +62,7 @@ def test_a_batch_holds_each_value_in_its_place() -> None:
     second = Row(context=())
     second.wrote(said(5))
     second.read([9, 9])
-    second.wrote(said(6), node_id=4)
+    second.wrote(said(6), node_id=4, switch_mask=True)
     assert first.seen == (1, 2, 9, 3, 4)
     batch = batch_of([first, second], rewards=[1.0, 0.0], group_ids=[7, 7], pad=0)
     np.testing.assert_array_equal(batch["response_ids"], [[9, 3, 4, 0], [5, 9, 9, 6]])
@@ -70,6 +70,8 @@ def test_a_batch_holds_each_value_in_its_place() -> None:
     np.testing.assert_array_equal(batch["action_ids"], [[-1, 0, 0, -1], [0, -1, -1, 1]])
     np.testing.assert_array_equal(batch["level_ids"], [[-1, 1, 1, -1], [-1, -1, -1, -1]])
     np.testing.assert_array_equal(batch["node_id"], [[-1, -1, -1, -1], [-1, -1, -1, 4]])
+    np.testing.assert_array_equal(batch["switch_mask"], [[False] * 4, [False, False, False, True]])
+    assert batch["switch_mask"].dtype == np.bool_
     np.testing.assert_array_equal(batch["leaf_reward"], [[np.nan, 0.5, 0.5, np.nan], [np.nan] * 4])
     np.testing.assert_array_equal(batch["old_logprobs"], [[0, -3, -4, 0], [-5, 0, 0, -6]])
     np.testing.assert_array_equal(batch["entropies"], [[0, 0.3, 0.4, 0], [0.5, 0, 0, 0.6]])

@@ -12,6 +12,8 @@ from hicra.credit.baselines import (
     gpg,
     group,
     gtpo,
+    himac,
+    hiper,
     lambda_grpo,
     maxrl,
     opo,
@@ -45,5 +47,7 @@ BASELINES = Table(
         vineppo.VINEPPO,
         spo.SPO_CHAIN,
         spo.SPO_TREE,
+        himac.HIMAC,
+        hiper.HIPER,
     ),
 )

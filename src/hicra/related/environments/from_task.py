@@ -1,0 +1,136 @@
+"""The environment "task": a task with one response, which comes in stretches and can be gone on from behind each of them.
+
+This is what trees need of a task: the state is the response so far, so going back to a state is going on from a prefix. An action
+is a stretch of text, such as a line; the task's own score is the reward of the last one, and all others have 0.
+
+Deviations (the publications sample from prefixes of mathematical solutions):
+    TASKWORLD-1. A prompt of messages is read as their texts, with an empty line between them and no chat template.
+    TASKWORLD-2. Problem number `seed` modulo `problems` is played, so that every seed has a problem.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+from hicra.errors import ConfigError, DataError
+from hicra.related.environments.adapter import Adapter
+from hicra.related.environments.interface import Step
+from hicra.strict import Positive
+from hicra.tasks.base import Row, Task, make_task
+from hicra.tasks.plan_execute.language import VOCABULARY
+
+SPACED = ("plan_execute",)  # tasks whose tokens are words, so that decoding a stretch drops the spaces at its ends
+
+
+class FromTask(Adapter):
+    """The environment "task".
+
+    Its `words` are those of the task's own tokenizer; a task in free text has none, and a run on it takes the model's tokenizer.
+
+    Args:
+        task: name of the task.
+        task_settings: of the task.
+        split: where its problems are from, "train" or "eval".
+        problems: the most problems that are played.
+        longest: the most stretches of a response, after which it is scored as one without an end.
+
+    Raises:
+        ConfigError: there is no such task, it refuses its settings, its policy may call functions, or it has no problems.
+    """
+
+    stretches = True
+
+    def __init__(
+        self,
+        *,
+        task: str = "plan_execute",
+        task_settings: dict[str, Any] = {},  # noqa: B006  it is never written to
+        split: Literal["train", "eval"] = "train",
+        problems: Positive = 1000,
+        longest: Positive = 64,
+    ) -> None:
+        settings = {
+            "task": task, "task_settings": task_settings, "split": split, "problems": problems, "longest": longest,
+        }  # fmt: skip
+        super().__init__("task", VOCABULARY if task in SPACED else (), longest, settings)
+        self._task, self._rows = _opened(task, json.dumps(task_settings, sort_keys=True), split, problems)
+        if getattr(self._task, "tools", None):
+            raise ConfigError(
+                f"environment.settings.task: the policy may call functions in {task}, which needs turns of its own",
+                "train on it with engine: trl, or choose a task without tools",
+            )
+        if not self._rows:
+            raise ConfigError(f"environment.settings: {task} has no problems in {split}", "choose the other split")
+        self._between = " " if task in SPACED else ""
+
+    def step(self, text: str, ended: bool = True) -> Step:
+        """Adds a stretch to the response.
+
+        Args:
+            text: the stretch, without special tokens.
+            ended: whether the response ends behind it; if not, the episode goes on, and the step reads "".
+
+        Raises:
+            DataError: the episode has not begun or has ended, or the task cannot judge the response.
+        """
+        self._going()
+        self._over = ended
+        return super().step(text)
+
+    def _begin(self, seed: int) -> str:
+        self._row = self._rows[seed % len(self._rows)]
+        self._written: tuple[str, ...] = ()
+        self._over = False
+        return _text_of(self._row["prompt"])
+
+    def _read(self, text: str) -> str:
+        return text
+
+    def _act(self, text: str) -> bool:
+        self._written = (*self._written, text)
+        return True
+
+    def _paid(self) -> float | None:
+        if not self._over and self._clock < self.longest:
+            return None
+        score = self._task.score(self._response, self._row, self._over)
+        if score.reward is None:
+            raise DataError(
+                f"environment task: the response to {self._row['id']} could not be judged ({score.verdict or 'no reward'})",
+                "choose a task that judges every response, or a longer timeout in environment.settings.task_settings",
+            )
+        return score.reward
+
+    @property
+    def _response(self) -> str:
+        return self._between.join(self._written)
+
+    def _seen(self) -> str:
+        return ""
+
+    def _world(self) -> Any:
+        return self._written
+
+    def _go_to(self, seed: int, world: Any) -> None:
+        if seed != self._seed:
+            self._begin(seed)
+        self._written, self._over = world, False
+
+    def _identity(self) -> Hashable:
+        return self._row["id"], self._response
+
+
+@lru_cache(maxsize=8)
+def _opened(name: str, settings: str, split: str, problems: int) -> tuple[Task, list[Row]]:
+    """Makes a task and its problems, which all environments with the same settings share."""
+    task = make_task(name, **json.loads(settings))
+    return task, task.rows(split, problems)
+
+
+def _text_of(prompt: str | list[Mapping[str, Any]]) -> str:
+    if isinstance(prompt, str):
+        return prompt
+    return "\n\n".join(str(message["content"]) for message in prompt) + "\n"
