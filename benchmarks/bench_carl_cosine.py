@@ -32,7 +32,7 @@ from hicra import credit
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, batch_of, drive
 from hicra.related.system import Made, Place
-from hicra.related.trees.carl import Carl
+from hicra.related.trees.carl import CARL
 from hicra.related.trees.table import Table, sure_but_critical
 from hicra.related.trees.tree import Tree, made
 from hicra.related.trees.walk import begin, walk
@@ -66,7 +66,7 @@ def sampled(method: str, place: Place, draws: int) -> tuple[Made, str]:
     if method == "grpo":
         return flat(place, draws, 16), "dr_grpo"
     criticality = {"carl_surprisal": "surprisal", "carl_random": "random"}.get(method, "entropy")
-    system = Carl(n0=1 if method == "carl_lite" else 8, n=16, criticality=criticality)
+    system = CARL(n0=1 if method == "carl_lite" else 8, n=16, criticality=criticality)
     (rows,) = system.generations(place, range(draws), step=1)
     return rows, "carl"
 
@@ -123,7 +123,7 @@ class Ready:
 def costs(trees: int = 200) -> dict[str, Any]:
     """Microseconds of a CPU an action for growing, and for rows and advantages; bytes that a saved place of a tree holds."""
     table = Table(chain(), sure_but_critical(chain(), SURE, 0.5))
-    place, system = Place(chain, table.codec, Ready(table)), Carl()
+    place, system = Place(chain, table.codec, Ready(table)), CARL()
     start = time.process_time()
     grown = drive([system.grown(place, seed) for seed in range(trees)], place.policy)
     middle = time.process_time()

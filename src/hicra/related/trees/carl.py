@@ -50,7 +50,7 @@ from hicra.strict import Count, Positive
 
 
 @dataclass
-class Carl:
+class CARL:
     """Grows one tree for each seed.
 
     Args:
@@ -84,7 +84,7 @@ class Carl:
         """Yields one generation: a tree for each seed."""
         yield made(drive([self.grown(place, seed, step) for seed in seeds], place.policy), place.codec, self.update)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)
 
@@ -111,7 +111,7 @@ class States:
     """The states of a tree that can be gone on from, with the running mean of their criticality.
 
     Args:
-        criticality: what is averaged, as `Carl` says.
+        criticality: what is averaged, as `CARL` says.
         rng: draws states for "random".
     """
 

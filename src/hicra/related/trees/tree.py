@@ -163,5 +163,8 @@ def made(trees: Sequence[Tree], codec: Codec, update: Update) -> Made:
         out.interactions += sum(
             move.acted for branch in tree.branches for one in branch for move in tree.nodes[one].moves
         )
+    ends = [tree.nodes[branch[-1]] for tree in trees for branch in tree.branches]
+    if all(end.ended for end in ends):  # else a row may be of no whole episode
+        out.correct = [end.moves[-1].goal for end in ends]
     out.generated = out.interactions  # every action that was written went to its environment
     return out

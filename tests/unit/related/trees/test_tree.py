@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hicra import credit
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, Rollout, batch_of, drive
-from hicra.related.trees.carl import Carl
+from hicra.related.trees.carl import CARL
 from hicra.related.trees.table import Table
 from hicra.related.trees.tree import Tree, made
 from hicra.related.trees.walk import Move, Spot, begin, walk
@@ -127,7 +127,7 @@ def test_values_are_unbiased_over_all_draws_and_leaf_weighted_ones_are_not(join:
 
 
 def mean_of_the_root(policy: Scripted, **settings: object) -> float:
-    courses = every_course(policy, lambda: Carl(**settings).grown(place_of(policy), 0))
+    courses = every_course(policy, lambda: CARL(**settings).grown(place_of(policy), 0))
     return sum(chance * tree.values()[0] for chance, tree in courses)
 
 
@@ -185,12 +185,12 @@ def test_samples_that_write_the_same_are_one_state_or_two() -> None:
 
 # ---- laws
 @st.composite
-def grown(draw) -> tuple[Carl, Tree, Table]:
+def grown(draw) -> tuple[CARL, Tree, Table]:
     steps, actions = draw(st.integers(1, 6)), draw(st.integers(2, 3))
     chain = Chain(steps, actions, (steps - 1,))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     table = Table(chain, rng.normal(size=(steps, actions)), seed=draw(st.integers(0, 2**32)))
-    system = Carl(
+    system = CARL(
         n0=draw(st.integers(1, 4)), n=draw(st.integers(1, 8)),
         criticality=draw(st.sampled_from(["entropy", "surprisal", "random"])), join=draw(st.booleans()),
     )  # fmt: skip
