@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,9 @@ def test_phase_a_scores_blueprints_greedily_and_phase_b_executes_the_best_one() 
     plans = Plans(POOR, GOOD, POOR)
     system = HiMAC(blueprints=3, group_size=2)
     macro, micro = system.generations(place(plans.script), [5], 1)
-    assert (macro.rewards, macro.group_ids, macro.success) == ([0.0, 1.0, 0.0], [0] * 3, [False, True, False])
+    assert (macro.rewards, macro.group_ids, macro.correct) == ([0.0, 1.0, 0.0], [0] * 3, [False, True, False])
+    assert macro.success == []  # what was played greedily is no part of the step's accuracy
+    assert macro.figures["blueprint_success"] == pytest.approx(1 / 3)
     assert [CODEC.decode(row.context) for row in macro.rows] == ["errands plan:"] * 3
     assert [CODEC.decode(row.ids) for row in macro.rows] == [POOR, GOOD, POOR]
     assert all(set(row.fields["level_ids"]) == {1} for row in macro.rows)
@@ -85,6 +88,25 @@ def test_a_random_blueprint_is_the_first_one_whatever_its_score() -> None:
     assert CODEC.decode(best.rows[0].context) == "errands goal: key act:"
     _, tied = HiMAC(blueprints=2, group_size=2).generations(place(Plans("door", "gold").script), [5], 1)
     assert CODEC.decode(tied.rows[0].context) == "errands goal: door act:"
+
+
+class Unscored(Errands):
+    """Errands whose episodes have no reward where they begin with gold."""
+
+    def step(self, text: str) -> Any:
+        begins = not self.clock
+        step = super().step(text)
+        return replace(step, reward=float("nan")) if begins and text == "gold" else step
+
+
+def test_a_blueprint_without_a_score_is_never_the_best_one_and_gets_no_credit() -> None:
+    system = HiMAC(blueprints=3, group_size=2)
+    macro, micro = system.generations(place(Plans(POOR, "door", GOOD).script, Unscored), [5], 1)
+    assert np.isnan(macro.rewards[0])
+    assert CODEC.decode(micro.rows[0].context) == "errands goal: key act:"
+    assert advantages(macro, system)[:, 0] == pytest.approx([0, -0.70711, 0.70711], abs=1e-5)
+    _, micro = system.generations(place(Plans(POOR, "door", "door").script, Unscored), [5], 1)
+    assert CODEC.decode(micro.rows[0].context) == "errands goal: door act:"
 
 
 def test_phase_b_asks_the_policy_after_phase_a_has_been_handed_out() -> None:

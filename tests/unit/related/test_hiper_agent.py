@@ -90,6 +90,9 @@ def test_values_are_the_mean_reward_of_the_other_episodes_that_were_there() -> N
     expected = [[0.25, 0.5], [0.75, 1.75 / 3], [0.5, 1.0, 1.0], [0.5]]
     assert found == [pytest.approx([value for value in one for _ in range(2)]) for one in expected]
     assert all(np.isnan(group[0].rows[0].fields["values"][2::3]))  # what was read has none
+    unscored = [chosen(1.0, a), chosen(float("nan"), a), chosen(0.0, a)]
+    group_values(unscored)
+    assert [one.rows[0].fields["values"][0] for one in unscored] == [0.0, 0.5, 1.0]
     alone = [chosen(1.0, a)]
     group_values(alone)
     assert alone[0].rows[0].fields["values"][:2] == [0.0, 0.0]

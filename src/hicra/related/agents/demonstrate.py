@@ -46,7 +46,7 @@ def demonstrations(
     codec: Codec,
     kind: Kind,
     *,
-    budget: int = 8,
+    budget: int = 12,
     careless: float = 0.0,
     careless_plan: float = 0.0,
     seed: int = 0,

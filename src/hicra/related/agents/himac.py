@@ -49,7 +49,7 @@ class HiMACSettings(ActingSettings):
         default=True, description="Whether <sub_done> moves on to the next subgoal; if not, the budget alone does."
     )
     budget: Positive = Field(
-        default=8, description="The most actions of the environment for a subgoal, the last one apart."
+        default=12, description="The most actions of the environment for a subgoal, the last one apart."
     )
     keep_past: bool = Field(default=False, description="Whether past segments of an episode stay in sight.")
     blueprint_tokens: Positive = Field(
@@ -118,12 +118,12 @@ class HiMAC(Agent):
         for start in range(0, len(planned), size):
             of_one = range(start, start + size)
             best = self.settings.blueprint == "best"
-            chosen.append(planned[max(of_one, key=lambda i: episodes[i].reward) if best else start])
+            chosen.append(planned[max(of_one, key=lambda i: score(episodes[i])) if best else start])
         made = Made(
             rows=[one.row for one in planned],
             rewards=[one.reward for one in episodes],
             group_ids=[2 * (number // size) for number in range(len(planned))],
-            success=[one.success for one in episodes],
+            success=[],  # the accuracy of a step is that of sampled episodes; greedy ones are `blueprint_success`
             interactions=interactions_of(scored.values()),
             generated=len(planned) + sum(one.written for one in scored.values()),
             correct=[one.success for one in episodes],
@@ -145,6 +145,11 @@ class HiMAC(Agent):
         )
         made.shown = [with_blueprint(record, chosen[number // size]) for number, record in enumerate(made.shown)]
         return made
+
+
+def score(played: Played) -> float:
+    """Returns the reward of an episode to choose by; one that could not be scored (NaN) is never better than another."""
+    return played.reward if played.reward == played.reward else float("-inf")
 
 
 def joined(macro: Made, micro: Made) -> Made:

@@ -189,16 +189,18 @@ def _decide(played: Chosen, action: Action, compared: Hashable, line: str | None
 def group_values(group: Sequence[Chosen]) -> None:
     """Writes `values` into the rows of a group: what the other episodes got from where a decision was taken (HIPER-9).
 
-    An episode that was there more than once counts once. In a group of one there are no others, and the values are 0.
+    An episode that was there more than once counts once, and one that could not be scored (NaN) never. Where there are no others,
+    the values are 0.
     """
-    rewards = [one.reward for one in group]
+    rewards = {number: one.reward for number, one in enumerate(group) if one.reward == one.reward}
     there: Mapping[Hashable, set[int]] = defaultdict(set)
-    for number, one in enumerate(group):
+    for number in rewards:
+        one = group[number]
         for compared in one.decisions:
             there[compared].add(number)
     for number, one in enumerate(group):
         row = one.rows[-1]
-        everyone = set(range(len(group))) - {number}
+        everyone = set(rewards) - {number}
         values = [
             _mean([rewards[other] for other in sorted(there[what] - {number} or everyone)]) for what in one.decisions
         ]

@@ -1,0 +1,49 @@
+"""The study of agents: its metric by hand, and a design in which arms are paired and cost alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from hicra.related.systems import open_system
+from paths import ROOT
+
+
+@pytest.fixture(autouse=True)
+def _study(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "studies" / "agents"))
+
+
+def test_interactions_to_the_target_by_hand() -> None:
+    from curve import interactions_to
+
+    curve = [(0, 0.1), (2000, 0.3), (4100, 0.5), (6000, 0.7), (8000, 0.4)]
+    # 0.5 at 4100 and 0.7 at 6000: 0.6 lies half way, 4100 + 950. That it falls again later does not count
+    assert interactions_to(0.6, curve, 20_000) == pytest.approx(5050)
+    assert interactions_to(0.5, curve, 20_000) == 4100
+    assert interactions_to(0.05, curve, 20_000) == 0
+    assert interactions_to(0.8, curve, 20_000) == 20_000
+    assert interactions_to(0.6, curve, 5_000) == 5_000  # reached beyond the budget is not reached
+
+
+def test_area_by_hand() -> None:
+    from curve import area
+
+    # 0 to 1000: mean 0.25; 1000 to 2000: mean 0.5; from there to the budget of 4000 it stays at 0.5
+    assert area([(0, 0.0), (1000, 0.5), (2000, 0.5)], 4000) == pytest.approx((250 + 500 + 1000) / 4000)
+    # the last piece, from 1000 to 3000, is cut at 2000, where the line is at 0.75
+    assert area([(0, 0.5), (1000, 0.5), (3000, 1.0)], 2000) == pytest.approx((500 + 625) / 2000)
+
+
+def test_arms_are_paired_and_play_equally_many_episodes() -> None:
+    from design import ARMS, ENVIRONMENTS, PAIRS, runs
+
+    every = list(runs())
+    assert len(every) == len({run.name for run in every}) == len(ENVIRONMENTS) * len(ARMS) * len(PAIRS) == 64
+    for start in range(0, len(every), len(ARMS)):  # pair by pair, and one environment after the other
+        block = every[start : start + len(ARMS)]
+        assert {run.arm for run in block} == set(ARMS)
+        assert len({(run.environment, run.pair, run.seed) for run in block}) == 1
+    assert len({run.environment for run in every[:32]}) == 1
+    for system, settings in ARMS.values():
+        _, whole = open_system(system, settings, 8)
+        assert whole["group_size"] + whole.get("blueprints", 0) == 16
