@@ -18,8 +18,8 @@ HIPER-3. Only the reward at the end of a row is known, and it is that of the las
     follows. The authors can take a value where an episode was cut.
 HIPER-4. `std` whitens each kind of decision over the batch, each decision once, with the unbiased standard deviation + 1e-6;
     the authors divide by the biased one. It is their setting in the runs that they publish, and not their default.
-HIPER-5. The authors' paper also writes the advantage of keep or change as a difference of two values; their code, which is
-    followed, takes the return of the segment less a value of its own.
+HIPER-5. A remark in the authors' code gives the advantage of keep or change as the difference of two values. What the code
+    computes, where it has a value for that decision, is the return of the segment less this value, and that is followed.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ With subgoals, a pointer stands at the one that is worked on. It moves on when t
 budget of the subgoal is used up. The policy reads the first text of the episode, the subgoal, and what happened since the
 pointer moved; what was before is left out by beginning anew, so each such segment is a row of its own.
 
-What is certain: pointer, `<sub_done>`, budget, and that past segments are out of sight, from descriptions of HiMAC (Chen et al.
-2026, arXiv:2603.00977). What is a reconstruction: all texts, and how the past is left out.
+What is certain: pointer, `<sub_done>`, budget, and that past segments are out of sight, from descriptions of HiMAC (2026,
+arXiv:2603.00977). What is a reconstruction: all texts, and how the past is left out.
 
 Deviations:
 AGENT-1. The paper hides past segments by a mask on the attention. Here the prompt is made anew, of the first text, the subgoal
