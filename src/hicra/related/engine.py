@@ -13,16 +13,12 @@ from __future__ import annotations
 import time
 import warnings
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import torch
 
 from hicra.engines.interface import Interrupted, Prepared, Progress
-from hicra.engines.open import entry_of
 from hicra.engines.ranks import ranks
-from hicra.engines.shaping import Generation, Shaping
 from hicra.engines.signals import StopRequest
 from hicra.errors import ConfigError, EngineError
 from hicra.generation.sampling import load
@@ -31,7 +27,7 @@ from hicra.related import state
 from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec
 from hicra.related.record import Part, metrics_of, rollouts_of
-from hicra.related.rollouts import batch_of
+from hicra.related.shape import RowShaping
 from hicra.related.system import Made, Place
 from hicra.related.systems import open_system
 from hicra.related.task import EnvironmentTask
@@ -80,20 +76,17 @@ class Training:
         self.policy = NetworkPolicy(self.model, self.codec, temperature=train.temperature, seed=train.seed)
         self.place = Place(prepared.task.environment, self.codec, self.policy, train.max_new_tokens)
         self.system, _ = open_system(self.config.system.name, self.config.system.settings, train.group_size)
+        self.shape = RowShaping(self.config, prepared.lexicon, self.codec, self.system)
         credit = self.config.assignment()
-        self.shaping = Shaping(
-            credit, prepared.lexicon, self.tokenizer, self.config.unit, given=entry_of(self.config.engine).fields,
-            engine=self.config.engine, planning=getattr(self.system, "planning_mask", None),
-        )  # fmt: skip
         assert credit.loss is not None
         reference = load(prepared.model, train.threads)[0].to(self.model.device).eval() if train.kl else None
         self.updater = Updater(self.model, credit.loss, train, reference)
-        self.step = self.rollouts = self.refused = 0
+        self.step = self.refused = 0
         if resume:
             counts = state.restore(
                 resume, model=self.model, optimizer=self.updater.optimizer, chance=self.policy.chance
             )
-            self.step, self.rollouts, self.refused = counts["step"], counts["rollouts"], counts["refused"]
+            self.step, self.shape.rollouts, self.refused = counts["step"], counts["rollouts"], counts["refused"]
         self.seeds = prepared.task.seeds("train", train.steps * train.prompts_per_step, train.seed)
 
     def take(self) -> None:
@@ -132,43 +125,22 @@ class Training:
             state.save(
                 self.run, self.step, train.keep_checkpoints, model=self.model, tokenizer=self.tokenizer,
                 optimizer=self.updater.optimizer, chance=self.policy.chance,
-                counts={"rollouts": self.rollouts, "refused": self.refused},
+                counts={"rollouts": self.shape.rollouts, "refused": self.refused},
             )  # fmt: skip
 
     def _trained(self, made: Made, step: int) -> Part:
         """Shapes one generation and updates the policy on it."""
-        shaped = self._shaped(made)
+        shaped = self.shape(made)
         return Part(made, shaped, self.updater.updates(made.rows, shaped.arrays, step))
-
-    def _shaped(self, made: Made) -> Generation:
-        batch: dict[str, Any] = batch_of(made.rows, made.rewards, made.group_ids, self.codec.pad)
-        ids, live = batch.pop("response_ids"), batch.pop("response_mask")
-        rewards, groups = batch.pop("rewards"), np.unique(batch.pop("group_ids"), return_inverse=True)[1]
-        unknown = np.full(len(made.rows), np.nan)
-        correct = unknown if made.correct is None else np.array(made.correct, np.float64)
-        inputs = [
-            {"id": f"{group}", "prompt": self.codec.decode(row.context)}
-            for group, row in zip(groups.tolist(), made.rows, strict=True)
-        ]
-        last = [row.ids[-1:] == [self.codec.end] for row in made.rows]
-        shaped = self.shaping.generation(
-            inputs, ids=ids, live=live, base=np.zeros(len(ids), np.float32), rewards=rewards, group_ids=groups,
-            correct=correct, first_group=self.rollouts,
-            truncated=~np.array(last, np.bool_), **batch,
-        )  # fmt: skip
-        self.shaping.check(shaped.arrays["advantages"], shaped.arrays["base"], shaped.arrays["planning_mask"], live)
-        shaped.arrays |= {"entropies": batch["entropies"], "logprobs": batch["old_logprobs"]}
-        self.rollouts += len(made.rows)
-        return shaped
 
     def _write(self, step: int, parts: list[Part]) -> None:
         """Writes the rollouts of the first step, the last one and every so many; those of a refused update always."""
         every = self.config.log.rollouts_every
         if every and (step in (1, self.config.train.steps) or step % every == 0):
-            self.run.write_rollouts(step, rollouts_of(step, parts, self.shaping.tagger, self.codec))
+            self.run.write_rollouts(step, rollouts_of(step, parts, self.shape.tagger, self.codec))
         for part in parts:
             if part.refused:
-                table = rollouts_of(step, [part], self.shaping.tagger, self.codec)
+                table = rollouts_of(step, [part], self.shape.tagger, self.codec)
                 path = self.run.write_rollouts(step, table.with_columns(refused=pl.lit(part.refused)), 0, "refused")
                 warnings.warn(
                     f"an update of step {step} is not applied: {part.refused}; its rollouts are in {path}", stacklevel=2

@@ -100,7 +100,7 @@ class FromTask(Adapter):
         if score.reward is None:
             raise DataError(
                 f"environment task: the response to {self._row['id']} could not be judged ({score.verdict or 'no reward'})",
-                "choose a task that judges every response, or a longer timeout in environment.settings.task_settings",
+                "choose a task that judges every response, or give it a longer timeout in task_settings",
             )
         return score.reward
 

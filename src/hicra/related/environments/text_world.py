@@ -14,12 +14,14 @@ Deviations (the package shows its games in long English texts, through an interp
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
 from random import Random
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from textworld import GenerationWarning
 from textworld.challenges.tw_treasure_hunter.treasure_hunter import KB_PATH, make_game
 from textworld.generator import QuestGenerationError
 from textworld.generator.data import KnowledgeBase
@@ -198,10 +200,12 @@ def _made(mode: Mode, rooms: int, quest: int, seed: int) -> Game:
         options = GameOptions()
         options.kb, options.nb_rooms, options.quest_length = _knowledge(), rooms, quest
         options.seeds = random.randrange(2**31)
-        try:
-            game = make_game(mode, options)
-        except QuestGenerationError:
-            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GenerationWarning)  # it warns of long names, which are replaced
+            try:
+                game = make_game(mode, options)
+            except QuestGenerationError:
+                continue
         _rename(game)
         return game
     raise ConfigError(

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from hicra.errors import DataError
+from hicra.related.rollouts import Row
 
 WARM_UP, CONSTANT_UNTIL, FLOOR = 50, 0.6, 0.05
 
@@ -28,6 +29,11 @@ class Example:
     context: tuple[int, ...]
     ids: tuple[int, ...]
     wanted: tuple[bool, ...]
+
+
+def example_of(row: Row) -> Example:
+    """Returns a row that a demonstrator has written as an example: its live tokens are learnt."""
+    return Example(row.context, tuple(row.ids), tuple(row.live))
 
 
 def imitate(

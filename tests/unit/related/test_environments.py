@@ -1,0 +1,246 @@
+"""Environments are opened by name, a task is gone on from behind each stretch, and an adapter searches the shortest way."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable, Sequence
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from environments_played import replay
+from hicra.errors import ConfigError, DataError
+from hicra.related.environments.adapter import Searched
+from hicra.related.environments.from_task import FromTask
+from hicra.related.environments.open import ENVIRONMENTS, open_environment
+from hicra.tasks.plan_execute import PlanExecute
+from hicra.tasks.plan_execute.language import VOCABULARY
+from hicra.tasks.plan_execute.problems import OPERATORS
+
+
+class Steps(Searched):
+    """A number that is doubled or lowered by one, from 1 to the seed; at 0 and from 64 on the episode ends without reward."""
+
+    def __init__(self, longest: int = 20) -> None:
+        super().__init__("steps", ["at", "double", "lower", "turn"], longest, {"longest": longest})
+
+    def _begin(self, seed: int) -> str:
+        self.goal, self.at = seed, 1
+        return f"goal {seed} ."
+
+    def _act(self, text: str) -> bool:
+        self.at = {"double": self.at * 2, "lower": self.at - 1}.get(text, self.at)
+        return text in ("double", "lower", "turn")
+
+    def _paid(self) -> float | None:
+        return 1.0 if self.at == self.goal else 0.0 if not 0 < self.at < 64 else None
+
+    def _seen(self) -> str:
+        return f"at {self.at}"
+
+    def _world(self) -> Any:
+        return self.at
+
+    def _go_to(self, seed: int, world: Any) -> None:
+        self.goal, self.at = seed, world
+
+    def _identity(self) -> Hashable:
+        return self.goal, self.at
+
+    def _choices(self) -> Sequence[str]:
+        return ["turn", "double", "lower"]
+
+
+def test_the_search_finds_a_shortest_way() -> None:
+    """1 2 4 8 7 14 13. The last action to an odd number lowers 14, which is 2 x 7, and 7 lowers 8: no way is shorter."""
+    environment = Steps()
+    assert environment.reset(13) == "goal 13 . at 1"
+    way = []
+    while True:
+        way.append(environment.expert())
+        step = environment.step(way[-1])
+        if step.done:
+            break
+    assert way == ["double", "double", "double", "lower", "double", "lower"]
+    assert step.reward == 1
+
+
+def test_actions_that_change_nothing_are_left_out_and_those_that_end_are_not() -> None:
+    environment = Steps()
+    environment.reset(13)
+    assert environment.actions() == ["double", "lower"]  # to lower from 1 ends the episode
+    step = environment.step("lower")
+    assert (step.reward, step.done, step.text) == (0, True, "")
+    assert environment.actions() == []
+
+
+def test_where_success_is_out_of_reach_the_demonstrator_says_so_and_leaves_the_state() -> None:
+    environment = Steps()
+    environment.reset(200)  # the largest number that can be reached is 126
+    before = environment.save()
+    with pytest.raises(DataError, match="success can no longer be reached"):
+        environment.expert()
+    assert environment.save() == before
+
+
+def test_words_are_each_listed_once() -> None:
+    assert Steps().words == ("not", "understood", ".", "at", "double", "lower", "turn")
+
+
+def test_the_clock_ends_an_episode_without_reward() -> None:
+    environment = Steps(longest=2)
+    environment.reset(9)
+    assert not environment.step("turn").done
+    step = environment.step("turn")
+    assert (step.done, step.reward, step.text) == (True, 0, "")
+    assert environment.state_id() == "ended"
+
+
+SIGNS = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__}
+
+
+def answer(row: dict[str, Any]) -> str:
+    """The response that the task asks for: a plan that reaches the goal, its two equations and the check, all modulo 20."""
+    language, (a, b, c, goal) = PlanExecute().language, (row[name] for name in ("a", "b", "c", "goal"))
+    for body, (first, second) in zip(language.bodies, OPERATORS, strict=True):
+        x = SIGNS[first](a, b) % 20
+        if SIGNS[second](x, c) % 20 == goal:
+            work = f"{a} {first} {b} = {x} ; {x} {second} {c} = {goal} ; {goal} - {goal} = 0 ;"
+            return f"{language.openers[0]} {body[0]} {work} {language.success[0]} answer {goal}"
+    raise AssertionError("no plan reaches the goal")
+
+
+def test_a_task_scores_the_whole_response_however_it_is_cut() -> None:
+    environment = FromTask(problems=5)
+    row = PlanExecute().rows("train", 5)[3]
+    words = answer(row).split()
+    assert environment.reset(3) == row["prompt"]
+    for size in (1, 4, 7, len(words)):
+        environment.reset(3)
+        pieces = [" ".join(words[at : at + size]) for at in range(0, len(words), size)]
+        for piece in pieces[:-1]:
+            assert environment.step(piece, ended=False).reward == 0
+        step = environment.step(pieces[-1])
+        assert (step.reward, step.done, step.text) == (1, True, "")
+
+
+def test_a_response_without_its_end_is_scored_as_one() -> None:
+    words = answer(PlanExecute().rows("train", 5)[0])
+    environment = FromTask(problems=5, longest=1)
+    environment.reset(0)
+    step = environment.step(words, ended=False)  # the clock ends it: right, but for the end
+    assert (step.reward, step.done) == (0, True)
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 20), words=st.lists(st.sampled_from(VOCABULARY[4:]), min_size=1, max_size=12), data=st.data()
+)
+def test_a_prefix_is_gone_on_from_in_the_same_way(seed: int, words: list[str], data: st.DataObject) -> None:
+    one, other = FromTask(problems=5), FromTask(problems=5)
+    cut = data.draw(st.integers(0, len(words)))
+    one.reset(seed)
+    for word in words[:cut]:
+        one.step(word, ended=False)
+    saved, state = one.save(), one.state_id()
+    rest = replay(one, [" ".join(words[cut:])])
+    other.reset(seed + 1)
+    other.restore(saved)
+    assert other.state_id() == state
+    assert replay(other, [" ".join(words[cut:])]) == rest
+
+
+def test_the_state_of_a_task_is_what_is_written_not_how_it_was_cut() -> None:
+    environment = FromTask(problems=5)
+    environment.reset(1)
+    environment.step("let us", ended=False)
+    two = environment.state_id()
+    environment.reset(6)  # five problems: number 6 is number 1
+    environment.step("let", ended=False)
+    environment.step("us", ended=False)
+    assert environment.state_id() == two
+    environment.reset(2)
+    environment.step("let us", ended=False)
+    assert environment.state_id() != two
+
+
+def test_the_words_of_a_task_hold_its_prompts() -> None:
+    environment = FromTask()
+    for seed in range(200):
+        assert set(environment.reset(seed).split()) <= set(environment.words)
+
+
+def test_messages_are_read_as_their_texts_and_free_text_is_put_together_as_it_stands() -> None:
+    environment = FromTask(task="arithmetic", task_settings={"shots": 0}, problems=3)
+    first = environment.reset(0)
+    assert first.startswith("Think step by step briefly. End with \\boxed{answer}.\n\nWhat is ")
+    question = first.split("What is ")[1].removesuffix("?\n")
+    left, sign, right = question.split()
+    value = str(int(left) + int(right) if sign == "+" else int(left) * int(right))
+    environment.step("It is \\box", ended=False)
+    assert environment.step(f"ed{{{value}}}.").reward == 1
+    assert environment.words == ("not", "understood", ".")
+
+
+def test_what_a_task_cannot_do_here_is_named() -> None:
+    with pytest.raises(ConfigError, match="the policy may call functions in calculator"):
+        FromTask(task="calculator")
+    with pytest.raises(ConfigError, match="no task 'plan_exekute'"):
+        FromTask(task="plan_exekute")
+    environment = FromTask(problems=2)
+    environment.reset(0)
+    environment.step("so")
+    with pytest.raises(DataError, match="ended after 1 actions"):
+        environment.step("on")
+
+
+def test_environments_are_opened_by_name_with_all_their_settings() -> None:
+    make, whole = open_environment("task", {"problems": 7})
+    assert whole == {"task": "plan_execute", "task_settings": {}, "split": "train", "problems": 7, "longest": 64}
+    assert make().name == "task"
+    assert make() is not make()
+
+
+def test_what_is_wrong_with_a_name_or_a_setting_is_said_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match=r"no environment 'mini_grid'\n  fix: did you mean 'minigrid'"):
+        open_environment("mini_grid", {})
+    with pytest.raises(ConfigError, match="name one of chain, hcraft"):
+        open_environment(None, {})
+    with pytest.raises(
+        ConfigError, match=r"environment.settings.problem: task has no setting 'problem'\n  fix: did you mean"
+    ):
+        open_environment("task", {"problem": 7})
+    with pytest.raises(ConfigError, match=r"environment.settings.problems: .*greater than or equal to 1"):
+        open_environment("task", {"problems": 0})
+    with pytest.raises(ConfigError, match=r"environment.settings.problems: .*valid integer"):
+        open_environment("task", {"problems": "7"})
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("hcraft", "hcraft"), ("minigrid", "minigrid"), ("textworld", "textworld")]
+)
+def test_a_package_that_is_missing_is_named_with_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, package: str
+) -> None:
+    for module in [one for one in sys.modules if one.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    place = ENVIRONMENTS[name][0].split(":")[0]
+    for module in (place, "hicra.related.environments.workshop"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    with pytest.raises(ConfigError, match=rf"{name} needs {package}.*\n  fix: pip install 'hicra\[{name}\]'"):
+        open_environment(name, {})
+
+
+def test_every_random_walk_ends_where_it_says() -> None:
+    """Random play of the toy world pays exactly where it stands at the goal."""
+    environment, random = Steps(), Random(0)
+    for _ in range(50):
+        environment.reset(7)
+        step = environment.step("turn")
+        while not step.done:
+            step = environment.step(random.choice(environment.actions()))
+        assert (step.reward == 1) == (environment.at == 7)
