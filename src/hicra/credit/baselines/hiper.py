@@ -42,7 +42,7 @@ KINDS = ("action", "subgoal", "switch")
 
 
 @dataclass(frozen=True)
-class Steps:
+class EpisodeSteps:
     """The steps of an episode; N counts them.
 
     Attributes:
@@ -104,7 +104,7 @@ def hiper(
     return out
 
 
-def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> Steps:
+def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> EpisodeSteps:
     """Returns the steps of one row, all arguments [T]; `live` are its policy tokens that belong to a step."""
     switching = live & switch.astype(bool)
     choosing = live & subgoal.astype(bool) & ~switching
@@ -121,7 +121,7 @@ def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Ar
             read[kind].append(float(values[tokens[0] if tokens.size else first]))
         begins.append(number == 0 or own[1].size > 0)
     low, high, term = (np.array(read[kind]) for kind in KINDS)
-    return Steps(columns, np.array(begins), low, high, term)
+    return EpisodeSteps(columns, np.array(begins), low, high, term)
 
 
 def segments(begins: Bools) -> Iterator[tuple[int, int]]:
@@ -133,7 +133,7 @@ def segments(begins: Bools) -> Iterator[tuple[int, int]]:
 
 
 def advantages_of(
-    steps: Steps, reward: float, gamma: float, lam_turn: float, lam_seg: float
+    steps: EpisodeSteps, reward: float, gamma: float, lam_turn: float, lam_seg: float
 ) -> tuple[Floats, Floats, Floats]:
     """Returns the advantage of the action, of the subgoal and of keep or change at each step, [N] each.
 
