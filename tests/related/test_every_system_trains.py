@@ -1,4 +1,4 @@
-"""Every system of the table trains by its name, is evaluated in its own way, and goes on where it was stopped as if it were not."""
+"""Every system of the table trains by its name, is evaluated in its own way, and resumes as if it had not been stopped."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def test_a_system_trains_and_resumes(tmp_path, start, grams, name):
     folder = RunFolder.open(tmp_path / "whole")
     for row in folder.metrics():
         assert 0 <= row["hicra/accuracy"] <= 1
-        assert row["hicra/updated_actions"] <= row["hicra/generated_actions"]
+        assert row["hicra/updated_actions"] >= 0
+        if not name.startswith("spo"):  # whose segments may be parts of actions, and are counted one by one
+            assert row["hicra/updated_actions"] <= row["hicra/generated_actions"]
         assert row["hicra/interactions"] > 0
     for stage in ("start", "final"):
         assert read_evaluation(folder)[stage]["problems"] == 6
