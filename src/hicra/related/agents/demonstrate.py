@@ -80,9 +80,8 @@ def demonstrations(
             context = tuple(codec.encode(prompt(first, PLAN)))
             yield drive([blueprint(context, number, MOST, len(subgoals), False)], expert)[0].row
         manner = Manner(MOST, budget=budget, sub_done=kind == "two_levels")
-        yield from drive([execute(environment, one, codec, manner, subgoals, states=states, episode=number)], expert)[
-            0
-        ].rows
+        along = execute(environment, one, codec, manner, subgoals, states=states, episode=number)
+        yield from drive([along], expert)[0].rows
 
 
 class Expert:
