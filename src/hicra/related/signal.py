@@ -214,7 +214,7 @@ def _products(kind: str, rows: Any) -> Floats:
 def _share(inner: Mapping[str, Floats], kind: str, confidence: float) -> tuple[float | None, list[float] | None]:
     """Returns the share of a kind in the signal of its division, and its interval."""
     n = len(inner[kind])
-    shares = []
+    shares: list[float] = []
     for left in (None, *range(n if n > 2 else 0)):
         kept = np.array([number for number in range(n) if number != left])
         signal = {name: signal_of_products(products[np.ix_(kept, kept)]).signal for name, products in inner.items()}
