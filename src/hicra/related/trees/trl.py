@@ -56,7 +56,7 @@ class TreeRollouts:
         self.system, self.environment = system, environment
 
     def __call__(self, prompts: Sequence[Any], trainer: Any) -> dict[str, Any]:
-        """Samples the rows of a generation, as TRL calls it; returns what it asks for, and the rewards and advantages of the rows.
+        """Samples the rows of a generation; returns what TRL asks for, and the rewards and advantages of the rows.
 
         Raises:
             EngineError: the system gives another number of rows than TRL takes, or TRL gives a part of a group.
