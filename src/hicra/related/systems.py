@@ -14,10 +14,10 @@ SYSTEMS = {
     "gigpo": "hicra.related.agents.flat:GiGPO",
     "himac": "hicra.related.agents.himac:HiMAC",
     "hiper": "hicra.related.agents.hiper:HiPER",
-    "carl": "hicra.related.trees.carl:Carl",
-    "vineppo": "hicra.related.trees.vineppo:VinePpo",
-    "spo_chain": "hicra.related.trees.spo:SpoChain",
-    "spo_tree": "hicra.related.trees.spo:SpoTree",
+    "carl": "hicra.related.trees.carl:CARL",
+    "vineppo": "hicra.related.trees.vineppo:VinePPO",
+    "spo_chain": "hicra.related.trees.spo:SPOChain",
+    "spo_tree": "hicra.related.trees.spo:SPOTree",
 }  # name: `module:class`, which is loaded when it is asked for
 SHARED = "group_size"  # a setting that a config has a key for anyway
 

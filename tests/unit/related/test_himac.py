@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,25 @@ def test_a_random_blueprint_is_the_first_one_whatever_its_score() -> None:
     assert CODEC.decode(best.rows[0].context) == "errands goal: key act:"
     _, tied = HiMAC(blueprints=2, group_size=2).generations(place(Plans("door", "gold").script), [5], 1)
     assert CODEC.decode(tied.rows[0].context) == "errands goal: door act:"
+
+
+class Unscored(Errands):
+    """Errands whose episodes have no reward where they begin with gold."""
+
+    def step(self, text: str) -> Any:
+        begins = not self.clock
+        step = super().step(text)
+        return replace(step, reward=float("nan")) if begins and text == "gold" else step
+
+
+def test_a_blueprint_without_a_score_is_never_the_best_one_and_gets_no_credit() -> None:
+    system = HiMAC(blueprints=3, group_size=2)
+    macro, micro = system.generations(place(Plans(POOR, "door", GOOD).script, Unscored), [5], 1)
+    assert np.isnan(macro.rewards[0])
+    assert CODEC.decode(micro.rows[0].context) == "errands goal: key act:"
+    assert advantages(macro, system)[:, 0] == pytest.approx([0, -0.70711, 0.70711], abs=1e-5)
+    _, micro = system.generations(place(Plans(POOR, "door", "door").script, Unscored), [5], 1)
+    assert CODEC.decode(micro.rows[0].context) == "errands goal: door act:"
 
 
 def test_phase_b_asks_the_policy_after_phase_a_has_been_handed_out() -> None:

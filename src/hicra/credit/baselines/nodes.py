@@ -1,13 +1,14 @@
-"""The trees of a batch, as the formulas of trees need them: edges, and the values of the states that they join.
+"""The trees of a batch, as the formulas of trees need them: sampled actions, and the values of the states that they join.
 
 A rollout tree has states as nodes and actions as edges. Each token says by `parent_id` in which state its action was taken and
-by `node_id` to which state it led; `leaf_reward` stands on the action that ended an episode.
+by `node_id` to which state it led; `leaf_reward` stands on the action that ended an episode. Every unbroken run of an action
+in a row is one sample of it. Two samples may lead to one state, where they wrote the same; both count.
 
 Deviations:
 CARL-1. A node id may leave out states with one child: they have the value of that child. So actions that are no policy tokens,
     because their state has one child alone, may be missing from the batch.
-CARL-2. The value of a state is the mean over the children that have a value. An action below which no end was scored has none,
-    counts in no mean, and has the advantage 0.
+CARL-2. The value of a state is the mean over the samples from it that led to a value. An action below which no end was scored
+    has none, counts in no mean, and has the advantage 0.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ FIELDS = ("response_mask", "node_id", "parent_id", "leaf_reward")
 
 
 @dataclass(frozen=True)
-class Edges:
-    """The E edges of the trees of a batch.
+class Samples:
+    """The S sampled actions of the trees of a batch.
 
     Attributes:
-        of_token: [N,T] number of the edge that a token belongs to, -1 where it belongs to none.
-        source: [E] number of the state that an edge starts in, equal for siblings.
-        value: [E] value of the state that it leads to, NaN where none is known.
+        of_token: [N,T] number of the sample that a token belongs to, -1 where it belongs to none.
+        source: [S] number of the state that it was taken in.
+        value: [S] value of the state that it led to, NaN where none is known.
     """
 
     of_token: Ints
@@ -39,38 +40,39 @@ class Edges:
     value: Floats
 
     def advantages(self, scale: str) -> Floats:
-        """Returns for each token, [N,T], the value that its edge leads to less the mean of it and its siblings; 0 without one.
+        """Returns for each token, [N,T], the value that its action led to less the mean over the samples of its state.
+
+        A token without a sample, or whose sample led to no value, has 0.
 
         Args:
-            scale: as in `relative`, among siblings.
+            scale: as in `relative`, among the samples from one state.
         """
         known = np.flatnonzero(~np.isnan(self.value))
-        of_edge = np.zeros(len(self.value) + 1)  # the last one serves tokens without an edge
-        of_edge[known] = relative(self.value[known], self.source[known], scale)
-        return np.asarray(of_edge[self.of_token])
+        of_sample = np.zeros(len(self.value) + 1)  # the last one serves tokens without a sample
+        of_sample[known] = relative(self.value[known], self.source[known], scale)
+        return np.asarray(of_sample[self.of_token])
 
 
 def tree_advantages(groups: Groups, batch: Batch, scale: str) -> Floats:
-    """Returns the advantages of the edges of a batch for each token, [B,T]: 0 at rollouts without a reward.
+    """Returns the advantages of the actions of a batch for each token, [B,T]: 0 at rollouts without a reward.
 
     Args:
         groups: those of the batch; each is a tree, whose ids mean nothing in another group.
         batch: holds FIELDS.
-        scale: as in `relative`, among siblings.
+        scale: as in `relative`, among the samples from one state.
 
     Raises:
-        DataError: as `edges_of`.
+        DataError: as `samples_of`.
     """
     rows = groups.rows
     live = batch["response_mask"]
     node, parent = (numbered(batch[name], live, name)[rows] for name in ("node_id", "parent_id"))
-    return groups.filled(
-        edges_of(groups.number, live[rows], node, parent, batch["leaf_reward"][rows]).advantages(scale)
-    )
+    samples = samples_of(groups.number, live[rows], node, parent, batch["leaf_reward"][rows])
+    return groups.filled(samples.advantages(scale))
 
 
-def edges_of(number: Ints, live: Bools, node: Ints, parent: Ints, leaf_reward: Array) -> Edges:
-    """Finds the edges of N rollouts and the values of their states.
+def samples_of(number: Ints, live: Bools, node: Ints, parent: Ints, leaf_reward: Array) -> Samples:
+    """Finds the sampled actions of N rollouts and the values of their states.
 
     Args:
         number: [N] number of the tree of each rollout.
@@ -94,22 +96,23 @@ def edges_of(number: Ints, live: Bools, node: Ints, parent: Ints, leaf_reward: A
     _refuse_two(edge, left[first], left, parent[rows, columns], node[rows, columns], "parent_id")
     _refuse_two(edge, leaf[first], leaf, leaf, node[rows, columns], "leaf_reward")
     states, source = np.unique(left[first], return_inverse=True)
-    into = _place(states, reached)  # the state of `states` that an edge leads to, -1 for one without children
-    above = _place(reached, states[source])  # the edge that leads to the state that an edge starts in
+    into = _place(states, reached)  # the state of `states` that an action leads to, -1 for one without children
+    above = _place(reached, states[source])  # the action that leads to the state that an action starts in
     name = node[rows, columns][first]
     if (ends := np.flatnonzero(~np.isnan(leaf[first]) & (into >= 0))).size:
         raise DataError(
             f"node {name[ends[0]]} has a leaf_reward and is the parent of another action",
             "give leaf_reward on the action alone that ends an episode, and NaN elsewhere",
         )
-    depth = _depths(above, name)
+    times = np.bincount(edge, minlength=len(reached)).astype(np.float64)
+    value = _values(leaf[first], times, source, into, _depths(above, name), len(states))
     of_token = np.full(live.shape, -1)
-    of_token[acting] = edge[np.cumsum(begins) - 1]
-    return Edges(of_token, source, _values(leaf[first], source, into, depth, len(states)))
+    of_token[acting] = np.cumsum(begins) - 1
+    return Samples(of_token, source[edge], value[edge])
 
 
-def _values(leaf: Floats, source: Ints, into: Ints, depth: Ints, states: int) -> Floats:
-    """Returns the value of the state that each edge leads to: its reward, or the mean of its children's values, from below."""
+def _values(leaf: Floats, times: Floats, source: Ints, into: Ints, depth: Ints, states: int) -> Floats:
+    """Returns the value of the state that each action leads to: its reward, or the mean over the samples there, from below."""
     value = leaf.copy()
     total, known = np.zeros(states), np.zeros(states)
     order = np.argsort(-depth, kind="stable")
@@ -118,13 +121,13 @@ def _values(leaf: Floats, source: Ints, into: Ints, depth: Ints, states: int) ->
         of = into[inner]
         value[inner] = np.where(known[of] > 0, total[of] / np.maximum(known[of], 1), np.nan)
         counted = here[~np.isnan(value[here])]
-        np.add.at(total, source[counted], value[counted])
-        np.add.at(known, source[counted], 1)
+        np.add.at(total, source[counted], times[counted] * value[counted])
+        np.add.at(known, source[counted], times[counted])
     return value
 
 
 def _depths(above: Ints, name: Ints) -> Ints:
-    """Returns the number of edges above each edge; `above` names the next one, -1 where there is none."""
+    """Returns the number of actions above each action; `above` names the next one, -1 where there is none."""
     depth, up = (above >= 0).astype(np.int64), above.copy()
     for _ in range(len(above).bit_length() + 1):  # each round looks twice as far
         rises = up >= 0

@@ -46,29 +46,38 @@ def vineppo(rewards: Floats, group_ids: Array, batch: Batch) -> Floats:
 
 def step_advantages(rewards: Floats, live: Bools, actions: Ints, values: Array, names: Ints) -> Floats:
     """Computes the advantages [N,T] of the steps of N scored rollouts, as `vineppo` says; `names` are their rows in the batch."""
-    rows, columns = np.nonzero(live & (actions >= 0))
-    own, value = actions[rows, columns], np.asarray(values[rows, columns], np.float64)
-    if (bad := np.flatnonzero(~np.isfinite(value))).size:
+    acting = live & (actions >= 0)
+    places = np.flatnonzero(acting)  # the tokens of steps, row by row
+    own, value = actions.ravel()[places], np.asarray(values, np.float64).ravel()[places]
+    finite = np.isfinite(value)
+    if not finite.all():
+        row, token = divmod(int(places[~finite][0]), live.shape[1])
         raise DataError(
-            f"values[{names[rows[bad[0]]]}, {columns[bad[0]]}] is {value[bad[0]]} "
-            f"({bad.size} tokens of steps have no finite value)",
+            f"values[{names[row]}, {token}] is {value[~finite][0]} "
+            f"({np.count_nonzero(~finite)} tokens of steps have no finite value)",
             "give the value of the state in which the token's step begins, or None as the reward of that rollout",
         )
-    begins = np.ones(len(rows), np.bool_)
-    begins[1:] = (rows[1:] != rows[:-1]) | (own[1:] != own[:-1])
+    begins = np.ones(len(places), np.bool_)
+    begins[1:] = own[1:] != own[:-1]
+    rows = np.cumsum(np.count_nonzero(acting, axis=1))  # where the tokens of the next row begin
+    begins[rows[rows < len(places)]] = True
     first, step = np.flatnonzero(begins), np.cumsum(begins) - 1
-    if (bad := np.flatnonzero(value != value[first][step])).size:
+    start = value[first]
+    differ = value != start[step]
+    if differ.any():
+        row, token = divmod(int(places[differ][0]), live.shape[1])
         raise DataError(
-            f"values[{names[rows[bad[0]]]}, {columns[bad[0]]}] is {value[bad[0]]}, and its step {own[bad[0]]} begins with "
-            f"{value[first][step][bad[0]]}",
+            f"values[{names[row]}, {token}] is {value[differ][0]}, and its step {own[differ][0]} begins with "
+            f"{start[step][differ][0]}",
             "give all tokens of a step the value of the state in which it begins",
         )
-    after = np.append(value[first][1:], 0.0)[: len(first)]
-    last = np.append(rows[first][1:] != rows[first][:-1], True)[: len(first)]
-    after[last] = rewards[rows[first][last]]
-    out = np.zeros(live.shape)
-    out[rows, columns] = (after - value[first])[step]
-    return out
+    row = places[first] // max(live.shape[1], 1)
+    after = np.append(start[1:], 0.0)[: len(first)]
+    last = np.append(row[1:] != row[:-1], True)[: len(first)]
+    after[last] = rewards[row[last]]
+    out = np.zeros(live.size)
+    out[places] = (after - start)[step]
+    return out.reshape(live.shape)
 
 
 VINEPPO = Baseline(

@@ -118,7 +118,7 @@ class HiMAC(Agent):
         for start in range(0, len(planned), size):
             of_one = range(start, start + size)
             best = self.settings.blueprint == "best"
-            chosen.append(planned[max(of_one, key=lambda i: episodes[i].reward) if best else start])
+            chosen.append(planned[max(of_one, key=lambda i: score(episodes[i])) if best else start])
         made = Made(
             rows=[one.row for one in planned],
             rewards=[one.reward for one in episodes],
@@ -145,6 +145,11 @@ class HiMAC(Agent):
         )
         made.shown = [with_blueprint(record, chosen[number // size]) for number, record in enumerate(made.shown)]
         return made
+
+
+def score(played: Played) -> float:
+    """Returns the reward of an episode to choose by; one that could not be scored (NaN) is never better than another."""
+    return played.reward if played.reward == played.reward else float("-inf")
 
 
 def joined(macro: Made, micro: Made) -> Made:

@@ -22,10 +22,14 @@ CARL-7. Of equal densities the state that was visited first is taken. A state of
     is gone on from only where all are so.
 CARL-8. The reward of a row is the outcome of its end. So the paper's ablation, outcome rewards in place of edge advantages,
     is this system with the baseline `dr_grpo`; an action counts with the outcome of the rollout that sampled it.
-CARL-9. The paper proves that the plain mean of children is unbiased for children that are drawn independently. Their number must
-    not depend on them either. With `surprisal` it does, since a rare draw brings its state another child: in a chain of three
-    steps that a test enumerates, the value of the root has the mean 0.08 in place of 0.12. With `entropy` it is exact there. A bias
-    remains where a state's entropy depends on what was drawn before it, since an unsure state draws forks away from those above.
+CARL-9. The paper's states are prefixes, which it never merges; its actions are so long that hardly two are equal. Where
+    actions are short, equal prefixes are common, and with `join`, the default, they are one state that all of its samples are
+    compared in. In benchmarks/bench_carl_cosine.py the gradient is better than plain GRPO's with it, and worse without it.
+CARL-10. The paper proves that the plain mean of children is unbiased for children that are drawn independently. Their number
+    must not depend on them either. With `surprisal` it does, since a rare draw brings its state another child: in a chain of
+    three steps that a test enumerates, the value of the root has the mean 0.08 in place of 0.12. With `entropy` and without
+    `join` it is exact there; with `join` it is at most 0.01 off, since equal draws leave fewer states to fork at. A bias also
+    remains where a state's entropy depends on what was drawn before it: an unsure state draws forks away from those above.
 """
 
 from __future__ import annotations
@@ -46,7 +50,7 @@ from hicra.strict import Count, Positive
 
 
 @dataclass
-class Carl:
+class CARL:
     """Grows one tree for each seed.
 
     Args:
@@ -54,6 +58,7 @@ class Carl:
         n: forks after that; the paper has 16.
         criticality: what says how much a state matters (CARL-3, CARL-4).
         update: "selected" trains on actions whose state has several children, "all" on all (the paper's ablation).
+        join: whether actions that wrote the same in a state lead to one state (CARL-9).
         boundary: text that ends an action inside a response of one turn, such as a line's end; "" leaves that to the environment.
 
     Raises:
@@ -64,6 +69,7 @@ class Carl:
     n: Count = 16
     criticality: Literal["entropy", "surprisal", "random"] = "entropy"
     update: Update = "selected"
+    join: bool = True
     boundary: str = ""
     baseline: tuple[str, dict[str, Any]] = field(default=("carl", {}), init=False)
 
@@ -78,7 +84,7 @@ class Carl:
         """Yields one generation: a tree for each seed."""
         yield made(drive([self.grown(place, seed, step) for seed in seeds], place.policy), place.codec, self.update)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)
 
@@ -86,7 +92,7 @@ class Carl:
         """Grows the tree of one seed."""
         world = place.environment()
         root = begin(world, place.codec, seed)
-        tree, states = Tree(root), States(self.criticality, np.random.default_rng([step, abs(seed)]))
+        tree, states = Tree(root, self.join), States(self.criticality, np.random.default_rng([step, abs(seed)]))
         paths = yield from walk(world, place.codec, [root] * self.n0, place.most)
         for path in paths:
             states.saw(tree, tree.add(0, self._actions(path, place)))
@@ -105,7 +111,7 @@ class States:
     """The states of a tree that can be gone on from, with the running mean of their criticality.
 
     Args:
-        criticality: what is averaged, as `Carl` says.
+        criticality: what is averaged, as `CARL` says.
         rng: draws states for "random".
     """
 

@@ -42,6 +42,7 @@ def generation(place: Place, seeds: Sequence[int], group_size: int, k: int, star
             out.group_ids.append(group)
             out.success.append(pieces[-1][1].goal)
         out.interactions += steps
+    out.correct = list(out.success)
     out.generated = out.interactions  # every action that was written went to its environment
     return out
 

@@ -32,7 +32,7 @@ from hicra.strict import Positive, Share
 
 
 @dataclass
-class SpoChain:
+class SPOChain:
     """Samples a group of rollouts for each seed, and values for their segments.
 
     Args:
@@ -55,7 +55,7 @@ class SpoChain:
         """Yields one generation: a group of rollouts for each seed."""
         yield generation(place, seeds, self.group_size, self.k, self.starts)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)
 
@@ -73,28 +73,28 @@ class SpoChain:
 
 
 @dataclass
-class SpoTree:
+class SPOTree:
     """Grows one tree of segments for each seed.
 
     Args:
-        branch: segments that start at each state, by its depth; the last ones run to the end of the episode.
-        segment: tokens of the others.
+        branches: segments that start at each state, by its depth; the last ones run to the end of the episode.
+        length: tokens of the others.
         probability: tokens that were sampled with this or more get the advantage 0.
 
     Raises:
         ConfigError: the tree has no depth, or no segment has a sibling.
     """
 
-    branch: Sequence[Positive] = (6, 6, 6)
-    segment: Positive = 100
+    branches: Sequence[Positive] = (6, 6, 6)
+    length: Positive = 100
     probability: Share = 0.9
     baseline: tuple[str, dict[str, Any]] = field(default=("spo_tree", {}), init=False)
 
     def __post_init__(self) -> None:
         self.baseline = ("spo_tree", {"probability": self.probability})
-        if max(self.branch, default=0) < 2:
+        if max(self.branches, default=0) < 2:
             raise ConfigError(
-                f"system.settings.branch is {list(self.branch)}, so no segment has another to be compared with",
+                f"system.settings.branches is {list(self.branches)}, so no segment has another to be compared with",
                 "give the number of segments at each depth, as in [6, 6, 6]",
             )
 
@@ -102,7 +102,7 @@ class SpoTree:
         """Yields one generation: a tree for each seed."""
         yield made(drive([self.grown(place, seed) for seed in seeds], place.policy), place.codec, "all")
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)
 
@@ -110,10 +110,10 @@ class SpoTree:
         """Grows the tree of one seed."""
         world = place.environment()
         root = begin(world, place.codec, seed)
-        tree, ends = Tree(root), [0]
-        for depth, factor in enumerate(self.branch):
+        tree, ends = Tree(root, join=False), [0]
+        for depth, factor in enumerate(self.branches):
             starts = [number for number in ends for _ in range(factor)]
-            tokens = None if depth == len(self.branch) - 1 else self.segment
+            tokens = None if depth == len(self.branches) - 1 else self.length
             paths = yield from walk(world, place.codec, [tree.nodes[one].spot for one in starts], place.most, tokens)
             added = [tree.add(start, [path])[-1] for start, path in zip(starts, paths, strict=True)]
             ends = [number for number in added if not tree.nodes[number].ended]

@@ -1,4 +1,9 @@
-"""A tree of rollouts: its values, its edge advantages, and its edges as rows of a batch."""
+"""A tree of rollouts: its values, its edge advantages, and its sampled actions as rows of a batch.
+
+A state is a prefix: all that was read and written. Where two samples write the same, a tree that joins leads them to one state,
+and each of them counts in the mean of a value as in the loss. That happens where actions are short and the policy is sure, and
+hardly ever with actions of many tokens.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +23,14 @@ Update = Literal["selected", "all"]
 
 @dataclass
 class Node:
-    """A state, and the edge that leads to it.
+    """A state, and the action that leads to it.
 
     Attributes:
-        parent: number of the state where the edge starts; -1 at the root.
-        moves: what was written on the edge; several where a segment holds several actions.
+        parent: number of the state where the action was taken; -1 at the root.
+        moves: what was written; several moves where a segment holds several actions.
         spot: where one can go on from.
         outcome: sum of the rewards of the episode if it has ended here, else NaN.
-        children: numbers of the states that the edges from here lead to, in the order in which they were sampled.
+        children: where each sample from here led, in the order of sampling; a number stands there as often as it was sampled.
     """
 
     parent: int
@@ -41,35 +46,43 @@ class Node:
 
 
 class Tree:
-    """States of one episode as they were visited; a state is a prefix, and equal prefixes are never joined.
+    """The states of one episode that were visited.
+
+    Args:
+        root: where the episode begins.
+        join: whether samples that write the same lead to one state; else each leads to a state of its own.
 
     Attributes:
-        nodes: in the order of their visits, the root first.
-        branches: for each path that was added, the numbers of its new nodes from above to below; each is a row of the batch.
+        nodes: in the order of their first visits, the root first.
+        branches: for each path that was added, the numbers of its nodes from above to below; each path is a row of the batch.
     """
 
-    def __init__(self, root: Spot) -> None:
+    def __init__(self, root: Spot, join: bool) -> None:
         self.nodes = [Node(-1, (), root)]
         self.branches: list[list[int]] = []
+        self._join = join
+        self._known: dict[tuple[int, tuple[int, ...]], int] = {}  # a state by the one above and what was written there
 
     def add(self, source: int, path: Sequence[Sequence[Move]]) -> list[int]:
-        """Adds a path of edges below a state, and returns the numbers of its nodes."""
+        """Adds a sampled path below a state, and returns the numbers of its nodes, new and known."""
         branch = []
         for moves in path:
-            last, number = moves[-1], len(self.nodes)
+            last, wrote = moves[-1], tuple(one for move in moves for one in move.wrote.ids)
+            number = self._known.get((source, wrote), len(self.nodes)) if self._join else len(self.nodes)
+            if number == len(self.nodes):
+                self._known[source, wrote] = number
+                self.nodes.append(Node(source, moves, last.end, last.end.reward if last.done else float("nan")))
             self.nodes[source].children.append(number)
-            self.nodes.append(Node(source, moves, last.end, last.end.reward if last.done else float("nan")))
             branch.append(number)
             source = number
         self.branches.append(branch)
         return branch
 
     def values(self) -> Floats:
-        """Returns the value of each node, [N]: the outcome of an end, else the mean of the children's values.
+        """Returns the value of each node, [N]: the outcome of an end, else the mean of the children's values, sample by sample.
 
-        Where the number of children of each state does not depend on what was drawn, the mean of a value over all draws is
-        the true value of its state. A child without a value (nothing below was scored) counts in no mean; NaN where there is
-        none.
+        Where the number of samples from each state does not depend on what was drawn, the mean of a value over all draws is the
+        true value of its state. A child without a value (nothing below was scored) counts in no mean; NaN where there is none.
         """
         out = np.array([node.outcome for node in self.nodes])
         for number in range(len(self.nodes) - 1, -1, -1):  # children come after their parents
@@ -84,15 +97,15 @@ class Tree:
         return np.array([value[number] - value[max(node.parent, 0)] for number, node in enumerate(self.nodes)])
 
     def counts(self, number: int, update: Update) -> bool:
-        """Returns whether the edge to a node enters the update: with "selected" only if its state has another child."""
+        """Returns whether samples of the action to a node enter the update: with "selected" if its state has two or more."""
         return update == "all" or len(self.nodes[self.nodes[number].parent].children) > 1
 
     def rows(self, update: Update) -> list[Row]:
-        """Returns a row for each branch: every edge stands in exactly one of them, with what came before as its context.
+        """Returns a row for each branch: every sample stands in exactly one of them, with what came before as its context.
 
         Args:
-            update: "all" gives every edge its node fields. "selected" leaves edges that do not count out of the loss, and calls
-                each state by the number of the first one at or below it that has several children, or ends (CARL-1).
+            update: "all" gives every sample its node fields. "selected" leaves those that do not count out of the loss, and calls
+                each state by the number of the first one at or below it that has several samples, or ends (CARL-1).
         """
         out = []
         for branch in self.branches:
@@ -109,11 +122,12 @@ class Tree:
         return out
 
     def rollouts(self) -> list[int]:
-        """Returns the end of one whole rollout for each child of the root: the first one that was sampled through it."""
-        ends = []
+        """Returns the end of one whole rollout for each sample at the root; two that meet in a state go on by two samples."""
+        ends, passed = [], [0] * len(self.nodes)
         for number in self.nodes[0].children:
-            while self.nodes[number].children:
-                number = self.nodes[number].children[0]
+            while children := self.nodes[number].children:
+                passed[number] += 1
+                number = children[passed[number] - 1]
             ends.append(number)
         return ends
 
@@ -146,6 +160,11 @@ def made(trees: Sequence[Tree], codec: Codec, update: Update) -> Made:
         out.rewards += [float(value[branch[-1]]) for branch in tree.branches]
         out.group_ids += [group] * len(rows)
         out.success += [tree.nodes[end].moves[-1].goal for end in tree.rollouts()]
-        out.interactions += sum(move.acted for node in tree.nodes for move in node.moves)
+        out.interactions += sum(
+            move.acted for branch in tree.branches for one in branch for move in tree.nodes[one].moves
+        )
+    ends = [tree.nodes[branch[-1]] for tree in trees for branch in tree.branches]
+    if all(end.ended for end in ends):  # else a row may be of no whole episode
+        out.correct = [end.moves[-1].goal for end in ends]
     out.generated = out.interactions  # every action that was written went to its environment
     return out

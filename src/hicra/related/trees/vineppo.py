@@ -25,7 +25,7 @@ from hicra.strict import Positive
 
 
 @dataclass
-class VinePpo:
+class VinePPO:
     """Samples a group of rollouts for each seed, and values for their steps.
 
     Args:
@@ -47,6 +47,6 @@ class VinePpo:
 
         yield generation(place, seeds, self.group_size, self.k, starts)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool) -> list[bool]:
+    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)

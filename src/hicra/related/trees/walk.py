@@ -45,7 +45,7 @@ class Move:
         read: ids of what the environment answered; none inside an action, and none after the end.
         acted: whether the environment took the action, which ends with this move then.
         done: whether the episode ended with it.
-        goal: whether it ended at its goal: the last reward was above 0.
+        goal: whether it ended at its goal: the sum of its rewards is above 0.
     """
 
     start: Spot
@@ -112,7 +112,7 @@ def _moved(environment: Environment, codec: Codec, at: Spot, action: Action, mos
     reward = at.reward + step.reward
     if step.done:
         end = Spot(context, None, (), at.turn + 1, reward)
-        return Move(at, action, (), end, acted=True, done=True, goal=step.reward > 0)
+        return Move(at, action, (), end, acted=True, done=True, goal=reward > 0)
     read = tuple(codec.encode(step.text))
     return Move(at, action, read, Spot((*context, *read), environment.save(), (), at.turn + 1, reward), acted=True)
 

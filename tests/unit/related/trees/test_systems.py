@@ -15,17 +15,17 @@ from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, batch_of, drive
 from hicra.related.system import Place, System
 from hicra.related.systems import open_system
-from hicra.related.trees.carl import Carl, States
-from hicra.related.trees.spo import SpoChain, SpoTree
+from hicra.related.trees.carl import CARL, States
+from hicra.related.trees.spo import SPOChain, SPOTree
 from hicra.related.trees.table import Table, WordIds, sure_but_critical
 from hicra.related.trees.tree import Tree
-from hicra.related.trees.vineppo import VinePpo
+from hicra.related.trees.vineppo import VinePPO
 from hicra.related.trees.walk import Move, Spot
 from tree_draws import place_of
 
 SYSTEMS: dict[str, System] = {
-    "carl": Carl(n0=2, n=3), "vineppo": VinePpo(group_size=2, k=3), "spo_chain": SpoChain(group_size=2, k=3),
-    "spo_tree": SpoTree(branch=(2, 2), segment=2),
+    "carl": CARL(n0=2, n=3), "vineppo": VinePPO(group_size=2, k=3), "spo_chain": SPOChain(group_size=2, k=3),
+    "spo_tree": SPOTree(branches=(2, 2), length=2),
 }  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def test_each_gives_rows_that_its_baseline_takes(name: str) -> None:
     assert advantages.any()
     assert made.shown[0]["row"] == 0
     assert all(parent < number for one in made.shown for number, (parent, *_) in enumerate(one["tree"]))
-    assert len(system.play(place_of(policy), [1, 2, 3], greedy=True)) == 3
+    assert made.correct is None or len(made.correct) == len(made.rows)
+    assert len(system.play(place_of(policy), [1, 2, 3], greedy=True).success) == 3
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -70,16 +71,16 @@ def test_each_opens_by_its_name(name: str) -> None:
 
 
 def test_settings_are_checked() -> None:
-    assert open_system("spo_tree", {"branch": [3, 2]}, 4)[0].branch == [3, 2]
+    assert open_system("spo_tree", {"branches": [3, 2]}, 4)[0].branches == [3, 2]
     with pytest.raises(ConfigError, match="no setting 'crit'"):
         open_system("carl", {"crit": "entropy"}, 4)
     with pytest.raises(ConfigError, match="criticality"):
         open_system("carl", {"criticality": "entropie"}, 4)
     with pytest.raises(ConfigError, match="n0 = 1 and n = 0"):
-        Carl(n0=1, n=0)
-    for branch in ((), (1, 1)):
+        CARL(n0=1, n=0)
+    for branches in ((), (1, 1)):
         with pytest.raises(ConfigError, match="no segment has another"):
-            SpoTree(branch=branch)
+            SPOTree(branches=branches)
 
 
 # ---- CARL
@@ -87,28 +88,34 @@ def test_carl_lite_and_best() -> None:
     # lite: one rollout, then 16 forks; best: 8 and 16. Rows are rollouts, and the first n0 of a tree start at the root.
     chain = Chain(20, 3, (4, 10, 15))
     for n0 in (1, 8):
-        (tree,) = drive([Carl(n0=n0, n=16).grown(place_of(table(chain)), 0)], table(chain))
+        (tree,) = drive([CARL(n0=n0, n=16).grown(place_of(table(chain)), 0)], table(chain))
         assert len(tree.branches) == n0 + 16
-        assert sum(node.ended for node in tree.nodes) == n0 + 16
-        assert [branch[0] for branch in tree.branches[:n0]] == list(range(1, 1 + 20 * n0, 20))
-        assert {len(branch) for branch in tree.branches[:n0]} == {20}
+        assert sum(tree.nodes[branch[-1]].ended for branch in tree.branches) == n0 + 16
+        assert [len(branch) for branch in tree.branches[:n0]] == [20] * n0
+        assert all(branch[0] in tree.nodes[0].children for branch in tree.branches[:n0])
+        (apart,) = drive([CARL(n0=n0, n=16, join=False).grown(place_of(table(chain)), 0)], table(chain))
+        assert [branch[0] for branch in apart.branches[:n0]] == list(range(1, 1 + 20 * n0, 20))
+        live = sum(sum(row.live) for row in apart.rows("selected"))
+        # a fork brings its first action, and with it the one that was alone before; the root's own n0 count where they are
+        # several
+        assert 16 + n0 <= live <= 32 + (n0 if n0 > 1 else 0)
 
 
 def test_carl_forks_at_the_unsure_steps() -> None:
     # entropies: log 3 = 1.1 at the steps 4, 10, 15 where all actions are alike, and 0.23 where one has 0.95
     chain = Chain(20, 3, (4, 10, 15))
     policy = Table(chain, sure_but_critical(chain, sure=0.95, right=1 / 3))
-    (tree,) = drive([Carl(n0=8, n=16).grown(place_of(policy), 0)], policy)
+    (tree,) = drive([CARL(n0=8, n=16).grown(place_of(policy), 0)], policy)
     turns = [tree.nodes[branch[0]].moves[0].start.turn for branch in tree.branches[8:]]
     assert {*turns} == {4, 10, 15}
-    (tree,) = drive([Carl(n0=8, n=16, criticality="random").grown(place_of(policy), 0)], policy)
+    (tree,) = drive([CARL(n0=8, n=16, criticality="random").grown(place_of(policy), 0)], policy)
     turns = [tree.nodes[branch[0]].moves[0].start.turn for branch in tree.branches[8:]]
     assert len({*turns}) > 8
 
 
 def grown(*actions: tuple[int, float, float]) -> tuple[Tree, list[list[int]]]:
     """A tree of one-token actions: (source, entropy, log-probability)."""
-    tree = Tree(Spot((), None))
+    tree = Tree(Spot((), None), join=False)
     branches = []
     for source, entropy, logp in actions:
         start = tree.nodes[source].spot
@@ -198,7 +205,7 @@ def question(policy: Writer) -> Place:
 
 def test_vineppo_samples_k_rollouts_from_every_step() -> None:
     policy = Writer("one stop two two stop two")
-    (made,) = VinePpo(group_size=1, k=4).generations(question(policy), [0], 1)
+    (made,) = VinePPO(group_size=1, k=4).generations(question(policy), [0], 1)
     (row,) = made.rows
     assert row.context == (0,)
     assert row.fields["action_ids"] == [0, 0, 1, 1, 1, 2, 2]
@@ -220,18 +227,18 @@ def test_vineppo_samples_k_rollouts_from_every_step() -> None:
 
 def test_rollouts_that_begin_alike_share_their_values() -> None:
     policy = Writer("one stop two")
-    (made,) = VinePpo(group_size=3, k=2).generations(question(policy), [0], 1)
+    (made,) = VinePPO(group_size=3, k=2).generations(question(policy), [0], 1)
     # the second of three is other: "right" alone. Contexts: the question, and behind "one stop"; 2 * 2 rollouts, and 3 before
     assert made.interactions == 7
     assert [row.ids for row in made.rows] == [[1, 3, 2, CODEC.end], [4, CODEC.end], [1, 3, 2, CODEC.end]]
     assert made.rows[0].fields["values"] == made.rows[2].fields["values"]
-    assert made.success == [False, True, False]
+    assert made.success == made.correct == [False, True, False]
 
 
 def test_spo_begins_a_segment_before_every_few_unsure_tokens() -> None:
     # unsure are the tokens 1, 2, 4 and 5 (below 0.9); with two a segment, segments begin before 1 and before 4
     policy = Writer("one two two one two", sure=(0.95, 0.5, 0.6, 0.9, 0.1, 0.2))
-    system = SpoChain(group_size=1, k=2, every=2)
+    system = SPOChain(group_size=1, k=2, every=2)
     (made,) = system.generations(question(policy), [0], 1)
     (row,) = made.rows
     assert row.fields["action_ids"] == [-1, 0, 0, 0, 1, 1]
@@ -248,7 +255,7 @@ def test_segments_of_spo_reach_over_actions() -> None:
     chain = Chain(6, 2, (0,))
     logits = np.log(np.array([[0.5, 0.5], [0.99, 0.01], [0.5, 0.5], [0.5, 0.5], [0.99, 0.01], [0.5, 0.5]]))
     policy = Table(chain, logits, seed=1)
-    (made,) = SpoChain(group_size=1, k=2, every=2).generations(place_of(policy), [0], 1)
+    (made,) = SPOChain(group_size=1, k=2, every=2).generations(place_of(policy), [0], 1)
     (row,) = made.rows
     assert [one for one, live in zip(row.fields["action_ids"], row.live, strict=True) if live] == [0, 0, 0, 1, 1, 1]
     assert [one for one in row.fields["turn_ids"] if one >= 0] == [0, 1, 2, 3, 4, 5]
@@ -256,7 +263,7 @@ def test_segments_of_spo_reach_over_actions() -> None:
 
 def test_a_response_without_an_unsure_token_has_no_segment() -> None:
     policy = Writer("one two", sure=(0.95, 0.99, 1.0))
-    (made,) = SpoChain(group_size=2, k=2).generations(question(policy), [0], 1)
+    (made,) = SPOChain(group_size=2, k=2).generations(question(policy), [0], 1)
     assert made.rows[0].fields["action_ids"] == [-1] * 3
     assert made.interactions == 2  # no state needs a value
     batch = batch_of(made.rows, made.rewards, made.group_ids, 0)
@@ -265,14 +272,15 @@ def test_a_response_without_an_unsure_token_has_no_segment() -> None:
 
 def test_spo_tree_grows_segments_of_a_length_and_the_last_ones_to_the_end() -> None:
     policy = Writer("one two two one two one")
-    (tree,) = drive([SpoTree(branch=(2, 2), segment=3).grown(question(policy), 0)], policy)
+    (tree,) = drive([SPOTree(branches=(2, 2), length=3).grown(question(policy), 0)], policy)
     # the first two segments have 3 tokens at most; the second one is "right" and its end, so it is a leaf
     assert [[move.wrote.ids for move in node.moves] for node in tree.nodes[1:3]] == [[(1, 2, 2)], [(4, CODEC.end)]]
     assert [node.parent for node in tree.nodes] == [-1, 0, 0, 1, 1]
     assert [node.outcome for node in tree.nodes[3:]] == [0.0, 1.0]
     assert tree.values().tolist() == [0.75, 0.5, 1.0, 0.0, 1.0]
-    (made,) = SpoTree(branch=(2, 2), segment=3).generations(question(Writer("one two two one two one")), [0], 1)
+    (made,) = SPOTree(branches=(2, 2), length=3).generations(question(Writer("one two two one two one")), [0], 1)
     assert made.rewards == [0.5, 1.0, 0.0, 1.0]  # of a row that ends inside, the value there
+    assert (made.success, made.correct) == ([False, True], None)
     assert [row.context for row in made.rows] == [(0,), (0,), (0, 1, 2, 2), (0, 1, 2, 2)]
     batch = batch_of(made.rows, made.rewards, made.group_ids, 0)
     got = credit.BASELINES["spo_tree"](made.rewards, made.group_ids, batch, probability=0.9)
@@ -281,11 +289,11 @@ def test_spo_tree_grows_segments_of_a_length_and_the_last_ones_to_the_end() -> N
 
 def test_the_boundary_lets_carl_fork_inside_a_response() -> None:
     policy = Writer("one stop two stop one")
-    (tree,) = drive([Carl(n0=1, n=1, boundary="\n").grown(question(policy), 0)], policy)
+    (tree,) = drive([CARL(n0=1, n=1, boundary="\n").grown(question(policy), 0)], policy)
     assert [node.moves[0].wrote.ids for node in tree.nodes[1:4]] == [(1, 3), (2, 3), (1, CODEC.end)]
     assert len(tree.branches) == 2
-    assert Carl(n0=1, n=1).boundary == ""
-    (whole,) = drive([Carl(n0=2, n=1).grown(question(policy), 0)], policy)
+    assert CARL(n0=1, n=1).boundary == ""
+    (whole,) = drive([CARL(n0=2, n=1).grown(question(policy), 0)], policy)
     assert [len(branch) for branch in whole.branches] == [1, 1, 1]  # the whole response is one action
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hicra import credit
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, Rollout, batch_of, drive
-from hicra.related.trees.carl import Carl
+from hicra.related.trees.carl import CARL
 from hicra.related.trees.table import Table
 from hicra.related.trees.tree import Tree, made
 from hicra.related.trees.walk import Move, Spot, begin, walk
@@ -30,7 +30,7 @@ def edge(token: int, start: Spot, reward: float | None = None) -> Move:
 def by_hand() -> Tree:
     """0 -> 1 -> 2 (reward 1), 1 -> 3 (reward 0.5), 0 -> 4 -> 5 (reward 0), where 4 has one child."""
     root = Spot((9,), None)
-    tree = Tree(root)
+    tree = Tree(root, join=True)
     first = edge(1, root)
     tree.add(0, [[first], [edge(2, first.end, 1.0)]])
     tree.add(1, [[edge(3, first.end, 0.5)]])
@@ -94,13 +94,13 @@ def by_leaves(tree: Tree) -> float:
     return float(np.mean([node.outcome for node in tree.nodes if node.ended]))
 
 
-def forked_by_design(policy: Scripted) -> Callable[[], Rollout[Tree]]:
+def forked_by_design(policy: Scripted, join: bool) -> Callable[[], Rollout[Tree]]:
     """Two actions from the root; three ways on from where the first one is a0, and one from where it is a1."""
 
     def grown() -> Rollout[Tree]:
         world = Chain(2, 2, (0, 1))
         root = begin(world, policy.codec, 0)
-        tree = Tree(root)
+        tree = Tree(root, join)
         for path in (yield from walk(world, policy.codec, [root, root], most=1, tokens=1)):
             (child,) = tree.add(0, [path])
             ways = 3 if path[0].wrote.text == "a0" else 1
@@ -111,34 +111,35 @@ def forked_by_design(policy: Scripted) -> Callable[[], Rollout[Tree]]:
     return grown
 
 
-def test_values_are_unbiased_over_all_draws_and_leaf_weighted_ones_are_not() -> None:
+@pytest.mark.parametrize("join", [True, False])
+def test_values_are_unbiased_over_all_draws_and_leaf_weighted_ones_are_not(join: bool) -> None:
     policy = Scripted(CHAIN, LOGITS)
-    courses = list(every_course(policy, forked_by_design(policy)))
+    courses = list(every_course(policy, forked_by_design(policy, join)))
     assert sum(chance for chance, _ in courses) == pytest.approx(1, abs=1e-12)
     assert sum(chance * tree.values()[0] for chance, tree in courses) == pytest.approx(0.18, abs=1e-9)
-    # the child of a0 has 3 ends. Both a0 (0.09): 0.6; one of them (0.42): 3/4 of the ends below a0, 0.45; none: 0.
-    # 0.09 * 0.6 + 0.42 * 0.45 = 0.054 + 0.189 = 0.243
-    assert sum(chance * by_leaves(tree) for chance, tree in courses) == pytest.approx(0.243, abs=1e-9)
     # each child as well: given a0, its value has the mean 0.6
     given = [(chance, tree.values()[1]) for chance, tree in courses if tree.nodes[1].moves[0].wrote.text == "a0"]
     assert sum(chance * value for chance, value in given) / 0.3 == pytest.approx(0.6, abs=1e-9)
+    if not join:
+        # the child of a0 has 3 ends. Both a0 (0.09): 0.6; one of them (0.42): 3/4 of the ends below a0, 0.45; none: 0.
+        # 0.09 * 0.6 + 0.42 * 0.45 = 0.054 + 0.189 = 0.243
+        assert sum(chance * by_leaves(tree) for chance, tree in courses) == pytest.approx(0.243, abs=1e-9)
+
+
+def mean_of_the_root(policy: Scripted, **settings: object) -> float:
+    courses = every_course(policy, lambda: CARL(**settings).grown(place_of(policy), 0))
+    return sum(chance * tree.values()[0] for chance, tree in courses)
 
 
 @pytest.mark.parametrize(("n0", "n"), [(1, 1), (1, 2), (2, 1), (2, 2)])
 def test_entropy_keeps_the_values_of_carl_unbiased_where_surprisal_does_not(n0: int, n: int) -> None:
-    # by entropy, how often a state is gone on from does not depend on what was drawn there; by surprisal a rare draw brings
-    # another
-    chain = Chain(3, 2, (0, 2))
-    policy = Scripted(
-        chain, np.log(np.array([[0.3, 0.7], [0.9, 0.1], [0.4, 0.6]]))
-    )  # right: a0 and a0, 0.3 * 0.4 = 0.12
-    means = {}
-    for criticality in ("entropy", "surprisal"):
-        system = Carl(n0=n0, n=n, criticality=criticality)
-        courses = every_course(policy, lambda system=system: system.grown(place_of(policy), 0))
-        means[criticality] = sum(chance * tree.values()[0] for chance, tree in courses)
-    assert means["entropy"] == pytest.approx(0.12, abs=1e-9)
-    assert abs(means["surprisal"] - 0.12) > 0.01
+    # by entropy, how often a state is gone on from does not depend on what was drawn; by surprisal a rare draw brings another
+    # child
+    policy = Scripted(Chain(3, 2, (0, 2)), np.log(np.array([[0.3, 0.7], [0.9, 0.1], [0.4, 0.6]])))  # 0.3 * 0.4 = 0.12
+    assert mean_of_the_root(policy, n0=n0, n=n, join=False) == pytest.approx(0.12, abs=1e-9)
+    assert mean_of_the_root(policy, n0=n0, n=n, join=False, criticality="surprisal") < 0.11
+    # equal draws are one state to fork at, and two others are two, so with joining a little depends on what was drawn
+    assert mean_of_the_root(policy, n0=n0, n=n, join=True) == pytest.approx(0.12, abs=0.01)
 
 
 class Remembering(Scripted):
@@ -151,26 +152,47 @@ class Remembering(Scripted):
 
 
 def test_entropies_that_depend_on_the_past_leave_a_bias() -> None:
-    # right are a0 and a1. V(root) = 0.5 * 0.99 + 0.5 * 0 = 0.495. Entropies: root 0.69, after a0 0.06, after a1 0.69. One rollout
-    # and two forks. First at the root, of two states alike unsure the first one visited, so it has two children. Then densities are
-    # 2 / 0.69 at the root and 1 / 0.69 after a1: whoever drew a1 forks there, and who drew a0 twice forks at the root again.
-    # Either way the mean over the root's children is that of independent draws; after a0, a0 a third one changes the mean of two
-    # draws that were both a0: 1/4 of the courses, from V = 0.99 to (2 * 0.99 + 0.495) / 3 = 0.825: 0.495 - 0.04125 = 0.45375.
+    # right are a0 and a1. V(root) = 0.5 * 0.99 + 0.5 * 0 = 0.495. Entropies: root 0.69, after a0 0.06, after a1 0.69. One
+    # rollout, and two forks. The first fork is at the root, which was visited before a state that is as unsure. Then the root
+    # has the density 2 / 0.69, a state after a1 has 1 / 0.69, and one after a0 has 1 / 0.06. So the second fork is after a1,
+    # where that was drawn, and changes nothing: V is 0 there. Where a0 was drawn twice, 1/4 of the courses, the root gets a
+    # third child, and its mean is (2 * 0.99 + 0.495) / 3 = 0.825 in place of 0.99: 0.495 - 0.165 / 4 = 0.45375.
     policy = Remembering(CHAIN, np.log(np.array([[0.5, 0.5], [0.5, 0.5]])))
-    courses = every_course(policy, lambda: Carl(n0=1, n=2).grown(place_of(policy), 0))
-    assert sum(chance * tree.values()[0] for chance, tree in courses) == pytest.approx(0.45375, abs=1e-9)
+    assert mean_of_the_root(policy, n0=1, n=2, join=False) == pytest.approx(0.45375, abs=1e-9)
+
+
+def test_samples_that_write_the_same_are_one_state_or_two() -> None:
+    root = Spot((9,), None)
+    values = {}
+    for join in (True, False):
+        tree = Tree(root, join)
+        for first, last, reward in ((1, 2, 1.0), (1, 3, 0.0), (4, 5, 1.0)):
+            move = edge(first, root)
+            tree.add(0, [[move], [edge(last, move.end, reward)]])
+        values[join] = tree.values().tolist()
+        out = made([tree], Table(Chain(6, 2, (0,)), np.zeros((6, 2))).codec, "selected")
+        batch = batch_of(out.rows, out.rewards, out.group_ids, 0)
+        got = credit.BASELINES["carl"](out.rewards, out.group_ids, batch)
+        # joined, V(1) = 1/2 stands twice in the mean of the root, (1/2 + 1/2 + 1) / 3 = 2/3; else it is that of 1, 0 and 1
+        joined = [[-1 / 6, 1 / 2], [-1 / 6, -1 / 2], [1 / 3, 0]]
+        assert got == pytest.approx(np.array(joined if join else [[1 / 3, 0], [-2 / 3, 0], [1 / 3, 0]]))
+        assert batch["response_mask"].tolist() == [[True, join], [True, join], [True, False]]
+        assert [tree.nodes[end].outcome for end in tree.rollouts()] == [1.0, 0.0, 1.0]
+        assert out.interactions == 6
+    assert values[True] == pytest.approx([2 / 3, 1 / 2, 1, 0, 1, 1])
+    assert values[False] == pytest.approx([2 / 3, 1, 1, 0, 0, 1, 1])
 
 
 # ---- laws
 @st.composite
-def grown(draw) -> tuple[Carl, Tree, Table]:
+def grown(draw) -> tuple[CARL, Tree, Table]:
     steps, actions = draw(st.integers(1, 6)), draw(st.integers(2, 3))
     chain = Chain(steps, actions, (steps - 1,))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     table = Table(chain, rng.normal(size=(steps, actions)), seed=draw(st.integers(0, 2**32)))
-    system = Carl(
+    system = CARL(
         n0=draw(st.integers(1, 4)), n=draw(st.integers(1, 8)),
-        criticality=draw(st.sampled_from(["entropy", "surprisal", "random"])),
+        criticality=draw(st.sampled_from(["entropy", "surprisal", "random"])), join=draw(st.booleans()),
     )  # fmt: skip
     (tree,) = drive([system.grown(place_of(table), draw(st.integers(0, 99)))], table)
     return system, tree, table
@@ -198,12 +220,14 @@ def test_advantages_telescope_along_every_path(case) -> None:
 
 @given(case=grown())
 @settings(max_examples=60, deadline=None)
-def test_every_edge_stands_in_one_row_and_rows_are_what_was_walked(case) -> None:
+def test_every_sample_stands_in_one_row_and_rows_are_what_was_walked(case) -> None:
     system, tree, table = case
     rows = tree.rows("all")
     assert len(rows) == len(tree.branches) == system.n0 + system.n
-    named = [one for row in rows for one in row.fields["node_id"] if one >= 0]
-    assert sorted(named) == list(range(1, len(tree.nodes)))  # an action is one token here
+    named = [one for row in rows for one in row.fields["node_id"] if one >= 0]  # an action is one token here
+    assert sorted(named) == sorted(child for node in tree.nodes for child in node.children)
+    prefixes = [node.spot.context for node in tree.nodes]
+    assert len({*prefixes}) == len(prefixes) or not system.join  # a state is a prefix
     for row, branch in zip(rows, tree.branches, strict=True):
         assert row.seen == tree.nodes[branch[-1]].spot.context
         assert len(row.seen) == 2 * table.chain.longest  # a step and an action each, to the end
@@ -229,9 +253,11 @@ def test_selected_rows_train_the_same_advantages_on_fewer_actions(case) -> None:
     advantage = tree.advantages()
     flat = [advantage[number] for branch in tree.branches for number in branch]
     assert np.allclose(whole[everything], flat, atol=1e-12)
-    # each fork brings one action, and with it the one that was alone before
-    low, high = (0, 2 * system.n) if system.n0 == 1 else (system.n0, system.n0 + 2 * system.n)
-    assert max(low, system.n + 1) <= live.sum() <= high
+    assert live.sum() == sum(len(node.children) for node in tree.nodes if len(node.children) > 1)
+    if (
+        system.n0 == 1
+    ):  # each fork brings its first action, and the one that was alone before, and what it shares with others
+        assert live.sum() > system.n
 
 
 @given(case=grown(), seed=st.integers(0, 99))
