@@ -158,13 +158,21 @@ def test_the_state_of_a_task_is_what_is_written_not_how_it_was_cut() -> None:
     environment.reset(1)
     environment.step("let us", ended=False)
     two = environment.state_id()
-    environment.reset(6)  # five problems: number 6 is number 1
+    environment.reset(5)  # four of five problems: number 5 is number 1
     environment.step("let", ended=False)
     environment.step("us", ended=False)
     assert environment.state_id() == two
     environment.reset(2)
     environment.step("let us", ended=False)
     assert environment.state_id() != two
+
+
+def test_even_seeds_and_odd_seeds_share_no_problem() -> None:
+    environment = FromTask(problems=7)
+    first = [{environment.reset(seed) for seed in range(start, 40, 2)} for start in (0, 1)]
+    assert [len(one) for one in first] == [3, 3]
+    assert not first[0] & first[1]
+    assert len({FromTask(problems=1).reset(seed) for seed in range(4)}) == 1
 
 
 def test_the_words_of_a_task_hold_its_prompts() -> None:

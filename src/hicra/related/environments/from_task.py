@@ -5,7 +5,8 @@ is a stretch of text, such as a line; the task's own score is the reward of the 
 
 Deviations (the publications sample from prefixes of mathematical solutions):
     TASKWORLD-1. A prompt of messages is read as their texts, with an empty line between them and no chat template.
-    TASKWORLD-2. Problem number `seed` modulo `problems` is played, so that every seed has a problem.
+    TASKWORLD-2. Problem number `seed` modulo their number is played, so that every seed has a problem. Their number is even (the
+        last of an odd number is left out), so that even seeds, which are trained on, and odd ones, which are held out, share none.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class FromTask(Adapter):
         task: name of the task.
         task_settings: of the task.
         split: where its problems are from, "train" or "eval".
-        problems: the most problems that are played.
+        problems: the most problems that are played; an odd number means one less.
         longest: the most stretches of a response, after which it is scored as one without an end.
 
     Raises:
@@ -127,7 +128,12 @@ class FromTask(Adapter):
 def _opened(name: str, settings: str, split: str, problems: int) -> tuple[Task, list[Row]]:
     """Makes a task and its problems, which all environments with the same settings share."""
     task = make_task(name, **json.loads(settings))
-    return task, task.rows(split, problems)
+    return task, even(task.rows(split, problems))
+
+
+def even(rows: list[Row]) -> list[Row]:
+    """Leaves out the last of an odd number of problems, unless it is the only one."""
+    return rows[: max(len(rows) - len(rows) % 2, 1)]
 
 
 def _text_of(prompt: str | list[Mapping[str, Any]]) -> str:
