@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hicra.related.environments.open import open_environment
+from hicra.related.task import begin
 from hicra.runs.config import load_config
 from paths import ROOT
 
@@ -47,9 +47,10 @@ def test_a_short_start_is_the_same_twice_and_is_never_overwritten(
     assert "did you mean 'minigrid'" in capsys.readouterr().err
 
 
-def test_the_config_is_one_that_its_engine_takes() -> None:
+@pytest.mark.parametrize("system", ["himac", "grpo", "gigpo", "hiper"])
+def test_the_config_is_one_that_its_engine_takes_for_every_agent(system: str) -> None:
     pytest.importorskip("hcraft")
-    config, _ = load_config(FOLDER / "config.yaml", [])
-    assert config.engine == "related"
-    make, settings = open_environment(config.task.name, config.task.settings)
-    assert make().longest == settings["longest"] == 25
+    config, _ = load_config(FOLDER / "config.yaml", [f"system.name={system}", "train.group_size=16"])
+    whole, task = begin(config)
+    assert (config.engine, task.name, whole.task.settings) == ("related", "hcraft", {"longest": 25})
+    assert whole.system.settings["group_size"] == 16

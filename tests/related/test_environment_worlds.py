@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -94,6 +95,48 @@ def test_the_key_that_opened_the_door_may_be_put_down() -> None:
     for text in ("right", "right", "drop"):
         environment.step(text)
     assert list(environment.subgoals()) == ["reach goal"]
+
+
+def test_a_box_that_was_opened_is_gone_wherever_it_was_before() -> None:
+    """To toggle a box opens it, and it is no more. Its state is gone to and come back from, also while it is carried."""
+    environment = made("babyai", "minigrid")
+    seed = next(seed for seed in range(50) if environment.reset(seed).startswith("put the grey box"))
+    environment.reset(seed)
+    while "front grey box" not in environment.step(environment.expert()).text:
+        pass
+    before, known = environment.save(), environment.state_id()
+    opened = environment.step("toggle")
+    assert "box" not in opened.text
+    gone, lost = environment.save(), environment.state_id()
+    environment.restore(before)
+    assert environment.step("pickup").text.endswith("hold grey box .")
+    environment.restore(gone)
+    assert environment.state_id() == lost
+    assert environment.step("left").valid
+    assert "hold nothing" in environment.step("pickup").text
+    environment.restore(before)
+    assert environment.state_id() == known
+
+
+def test_a_room_that_is_turned_about_with_its_agent_is_the_same_state() -> None:
+    """Ball two ahead and key one to the right of it, seen facing east and facing south: what follows is the same."""
+    environment = made("babyai", "minigrid", size=7, things=2)
+    environment.reset(0)
+    begun, width = environment.save(), 7
+
+    def world(position: tuple[int, int, int], cells: list[tuple[int, int]]) -> Any:
+        placed = tuple((y * width + x, False, False) for x, y in cells)
+        return replace(begun, world=(position, placed, *begun.world[2:]))
+
+    ids = []
+    for position, cells in (((2, 3, 0), [(4, 3), (4, 4)]), ((3, 2, 1), [(3, 4), (2, 4)])):
+        environment.restore(world(position, cells))
+        ids.append(environment.state_id())
+        last = environment.step("forward").text
+    assert ids[0] == ids[1]
+    assert "ahead 1 . " in last
+    environment.restore(world((2, 3, 0), [(4, 3), (4, 2)]))  # on the left of it
+    assert environment.state_id() != ids[0]
 
 
 @pytest.mark.parametrize("seed", range(20))

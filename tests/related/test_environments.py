@@ -37,7 +37,7 @@ SMALL: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "textworld": ("textworld", "textworld", {"mode": "medium", "rooms": 3, "quest": 2}, 4000),
     "jugs": ("reasoning_gym", "jugs", {"problems": 20}, 10**3),
 }  # also the most states of its world
-SEEDS = st.integers(0, 30)
+SEEDS = st.integers(0, 8)  # few, since a new game of textworld takes long
 
 
 def made(package: str, name: str, given: dict[str, Any], **more: Any) -> Any:
@@ -130,7 +130,7 @@ def test_the_demonstrator_goes_on_from_wherever_another_got_to(case: tuple[str, 
         before = environment.state_id(), environment.actions()
         try:
             environment.expert()
-        except DataError:  # success can no longer be reached from here
+        except DataError:  # there is no way to success from here
             continue
         assert (environment.state_id(), environment.actions()) == before  # looking ahead leaves no trace
         while not (step := environment.step(environment.expert())).done:

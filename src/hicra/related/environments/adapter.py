@@ -13,6 +13,7 @@ from hicra.related.environments.interface import Step
 
 NOT_UNDERSTOOD = "not understood ."
 MOST_KEPT = 10_000  # states whose way to success is remembered
+MOST_SEARCHED = 20_000  # states that a search looks at before it gives up
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class Searched(Adapter):
         """Returns the first action of a shortest way to success.
 
         Raises:
-            DataError: the episode has not begun or has ended, or success can no longer be reached.
+            DataError: the episode has not begun or has ended, or no way to success was found: there is none, or it is too far.
         """
         return self._plan()[0]
 
@@ -201,7 +202,9 @@ class Searched(Adapter):
         """Returns the actions of a shortest way from here to success, or raises DataError as `expert` says."""
         self._going()
         if self._identity() not in self._way and not self._search(self._useful) and not self._search(self._choices):
-            raise DataError(f"{self.name}: success can no longer be reached", "ask for the expert in another state")
+            raise DataError(
+                f"{self.name}: no way to success was found from here", "ask for the expert in another state"
+            )
         texts: list[str] = []
         at = self._identity()
         while at in self._way:
@@ -210,12 +213,12 @@ class Searched(Adapter):
         return texts
 
     def _search(self, choices: Callable[[], Sequence[str]]) -> bool:
-        """Looks for the nearest success, state by state, and keeps the way to it; tells whether there is one."""
+        """Looks for the nearest success, state by state, and keeps the way to it; tells whether it found one."""
         seed, start, first = self._begun(), self._world(), self._identity()
         came: dict[Hashable, tuple[Hashable, str] | None] = {first: None}
         waiting = deque([(first, start)])
         found: tuple[Hashable, str] | None = None
-        while waiting and found is None:
+        while waiting and found is None and len(came) < MOST_SEARCHED:
             at, world = waiting.popleft()
             self._go_to(seed, world)
             for text in choices():

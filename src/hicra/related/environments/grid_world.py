@@ -172,7 +172,9 @@ class GridWorld(Searched):
                 thing.is_open, thing.is_locked = is_open, is_locked
             if cell == HELD:
                 env.carrying, thing.cur_pos = thing, (-1, -1)
-            elif cell != GONE:
+            elif cell == GONE:
+                thing.cur_pos = (0, 0)  # where a wall is
+            else:
                 thing.cur_pos = (cell % env.width, cell // env.width)
                 env.grid.set(*thing.cur_pos, thing)
         env.np_random.bit_generator.state = chance
