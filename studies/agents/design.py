@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-ENVIRONMENTS: dict[str, dict[str, Any]] = {"minigrid": {"world": "door_key", "size": 5}, "hcraft": {}}
+ENVIRONMENTS: dict[str, dict[str, Any]] = {"minigrid": {"size": 5}, "hcraft": {}}
 ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     "himac": ("himac", {"blueprints": 8, "group_size": 8}),
     "grpo": ("grpo", {"group_size": 16}),
@@ -25,8 +25,8 @@ EVERY = 2_000  # interactions between two evaluations
 HELD_OUT = 64  # episodes of an evaluation
 TARGET = 0.6
 FIRST_SEED = 1000  # seeds below are for pilots
+MOST = 12  # tokens of an action
 RATE = 3e-4  # learning rate; see PREREGISTRATION.md
-CONTEXT = 512  # the most tokens that a model reads
 
 
 @dataclass(frozen=True)

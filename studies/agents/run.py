@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import starts
-from design import ARMS, BUDGET, ENVIRONMENTS, EVERY, HELD_OUT, RATE, SEEDS_A_STEP, Planned, runs
+from design import ARMS, BUDGET, ENVIRONMENTS, EVERY, HELD_OUT, MOST, RATE, SEEDS_A_STEP, Planned, runs
 
 from hicra.engines.prepare import open_run, prepare
 from hicra.runs.config import load_config
@@ -40,7 +40,7 @@ def sets_of(run: Planned) -> dict[str, Any]:
         "method": {"name": "none"}, "loss": {"name": "clip"},
         "train": {
             "steps": MOST_STEPS, "save_steps": MOST_STEPS, "prompts_per_step": SEEDS_A_STEP, "learning_rate": RATE,
-            "seed": run.seed, "max_new_tokens": 8, "warmup_steps": 5,
+            "seed": run.seed, "max_new_tokens": MOST, "warmup_steps": 5,
         },
         "log": {"rollouts_every": 0},
     }  # fmt: skip

@@ -158,7 +158,7 @@ def test_a_model_with_too_short_a_context_is_named(tmp_path, start, grams):
     sets = settings(
         start, grams, system__name="grpo", train__max_new_tokens=3, task__settings="{longest: 60}", train__steps=1
     )
-    with pytest.raises(EngineError, match="this one reads 96"):
+    with pytest.raises(EngineError, match="this one reads 160"):
         run(tmp_path / "run", sets)
 
 

@@ -22,6 +22,8 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "door_key": ("minigrid", "minigrid", {}),
     "door_key part": ("minigrid", "minigrid", {"size": 5, "view": "part", "discounted": True}),
     "key_corridor": ("minigrid", "minigrid", {"world": "key_corridor", "size": 3}),
+    "babyai": ("minigrid", "babyai", {}),
+    "babyai go_to": ("minigrid", "babyai", {"level": "go_to", "size": 8, "things": 4, "view": "part"}),
     "textworld": ("textworld", "textworld", {}),
     "textworld easy": ("textworld", "textworld", {"mode": "easy", "quest": 3}),
     "jugs": ("reasoning_gym", "jugs", {"problems": 20}),
@@ -30,6 +32,8 @@ SMALL: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "hcraft": ("hcraft", "hcraft", {}, 4 * 2**3 * 2**6),
     "door_key": ("minigrid", "minigrid", {"size": 5}, 4000),
     "key_corridor": ("minigrid", "minigrid", {"world": "key_corridor", "size": 3}, 4000),
+    "babyai": ("minigrid", "babyai", {"size": 5, "things": 2}, 8000),
+    "babyai go_to": ("minigrid", "babyai", {"level": "go_to", "size": 5, "things": 2}, 8000),
     "textworld": ("textworld", "textworld", {"mode": "medium", "rooms": 3, "quest": 2}, 4000),
     "jugs": ("reasoning_gym", "jugs", {"problems": 20}, 10**3),
 }  # also the most states of its world

@@ -1,4 +1,4 @@
-"""Every system of the table trains by its name, is evaluated in its own way, and goes on where it was stopped as if it were not."""
+"""Every system of the table trains by its name, is evaluated in its own way, and resumes as if it had not been stopped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from train_small import same_run
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:lexicon")]
 SMALL = {
     "carl": "{n0: 2, n: 3}", "vineppo": "{group_size: 2, k: 2}", "spo_chain": "{group_size: 2, k: 2}",
-    "spo_tree": "{branches: [2, 2], length: 2}", "himac": "{blueprints: 3, executions: 3, blueprint_tokens: 4}",
+    "spo_tree": "{branch: [2, 2], segment: 2}", "himac": "{blueprints: 3, blueprint_tokens: 4}",
 }  # fmt: skip
 
 
@@ -34,7 +34,9 @@ def test_a_system_trains_and_resumes(tmp_path, start, grams, name):
     folder = RunFolder.open(tmp_path / "whole")
     for row in folder.metrics():
         assert 0 <= row["hicra/accuracy"] <= 1
-        assert row["hicra/updated_actions"] <= row["hicra/generated_actions"]
+        assert row["hicra/updated_actions"] >= 0
+        if not name.startswith("spo"):  # whose segments may be parts of actions, and are counted one by one
+            assert row["hicra/updated_actions"] <= row["hicra/generated_actions"]
         assert row["hicra/interactions"] > 0
     for stage in ("start", "final"):
         assert read_evaluation(folder)[stage]["problems"] == 6

@@ -156,3 +156,49 @@ def test_a_demonstration_is_learnt_and_the_folder_gives_the_same_network(tokeniz
 def test_a_demonstration_without_anything_to_learn_is_refused(model, wrong):
     with pytest.raises(DataError, match="demonstration 0"):
         imitate(model, [wrong], updates=1, pad=0)
+
+
+def turns(model, codec, remember, rounds=5, rows=7):
+    """Plays rows whose texts grow by unequal parts from call to call; returns all actions, and how many tokens were read."""
+    policy = NetworkPolicy(model, codec, seed=4)
+    read, forward = [], model.forward
+    model.forward = lambda **given: read.append(int(given["input_ids"].numel())) or forward(**given)
+    contexts = [tuple(codec.encode("at door " * (1 + row % 3))) for row in range(rows)]
+    made = []
+    for turn in range(rounds):
+        if not remember:
+            policy.forget()
+        actions = policy([Asked(context, 3, greedy=True) for context in contexts])
+        made.append(actions)
+        grown = zip(contexts, actions, strict=True)
+        contexts = [(*c, *a.ids, *codec.encode("key " * (1 + (row + turn) % 3))) for row, (c, a) in enumerate(grown)]
+        if turn == 2:
+            contexts[1] = contexts[2]  # one goes on where another was
+            contexts[3] = tuple(codec.encode("left"))  # and one begins anew
+    model.forward = forward
+    return made, sum(read)
+
+
+def test_what_was_read_before_is_not_read_again_and_changes_nothing(tokenizer):
+    codec = TokenizerCodec(make_tokenizer(WORDS, context=128))
+    model = new_network(codec.tokenizer, width=32, layers=2, heads=2, seed=1).eval()
+    fresh, all_tokens = turns(model, codec, remember=False)
+    kept, new_tokens = turns(model, codec, remember=True)
+    assert new_tokens < 0.6 * all_tokens
+    for one, other in zip((a for turn in fresh for a in turn), (a for turn in kept for a in turn), strict=True):
+        assert one.ids == other.ids
+        assert other.logps == pytest.approx(one.logps, abs=2e-5)
+        assert other.entropies == pytest.approx(one.entropies, abs=2e-5)
+
+
+def test_what_was_read_is_forgotten_where_a_weight_has_moved(tokenizer):
+    model = new_network(tokenizer, width=32, layers=2, heads=2, seed=1).eval()
+    codec = TokenizerCodec(tokenizer)
+    policy = NetworkPolicy(model, codec)
+    (first,) = policy([Asked(tuple(codec.encode("at door")), 2, greedy=True)])
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    model(input_ids=torch.tensor([[5, 6]])).logits.square().sum().backward()
+    optimizer.step()
+    context = (*codec.encode("at door"), *first.ids, *codec.encode("key"))
+    (further,) = policy([Asked(context, 1, greedy=True)])
+    assert further.logps[0] == pytest.approx(float(distribution(model, context, 1.0).max()), abs=2e-5)

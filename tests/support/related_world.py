@@ -63,7 +63,7 @@ def start_model(folder: Path, updates: int = 30) -> Path:
     from hicra.related.policy.network import new_network, save_network
     from hicra.related.policy.words import TokenizerCodec, make_tokenizer
 
-    tokenizer = make_tokenizer(Corridor.words, context=96)
+    tokenizer = make_tokenizer(Corridor.words, context=160)
     codec = TokenizerCodec(tokenizer)
     examples = []
     for at in PLACES[:4]:

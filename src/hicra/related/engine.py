@@ -96,6 +96,7 @@ class Training:
             EngineError: too many steps in a row were refused, or the system made nothing.
         """
         began, step, prompts = time.monotonic(), self.step + 1, self.config.train.prompts_per_step
+        self.policy.forget()  # a resumed run has nothing to remember, and must draw the same
         seeds = self.seeds[self.step * prompts : step * prompts]
         parts = [self._trained(made, step) for made in self.system.generations(self.place, seeds, step)]
         if not parts:

@@ -21,7 +21,7 @@ def loaded(place: str, extra: str | None, who: str) -> Any:
     Args:
         place: where it is.
         extra: what installs the packages that its module needs; None if it needs none.
-        who: the start of the error, such as "environment.name: minigrid".
+        who: the start of the error, such as "task.name: minigrid".
 
     Raises:
         ConfigError: a package that it needs is not installed.
@@ -55,7 +55,7 @@ def checked(made: Any, settings: Mapping[str, Any], name: str, section: str) -> 
         made: the class.
         settings: what is given.
         name: of what the class makes, for the message.
-        section: the section of the config, such as "environment.settings".
+        section: the section of the config, such as "task.settings".
 
     Raises:
         ConfigError: the class has no such setting, or refuses its value.

@@ -12,7 +12,8 @@ Deviations (no publication measures this):
 RELATED-7. The gradients of the generations of a round (HiMAC has two) are added, each a mean over its own tokens, as they are
     trained on one after the other. None is updated on in between, so all are of one policy.
 RELATED-8. The share of a kind is its signal over the sum of the signals of its division: blueprint, thought and action are one,
-    critical and other actions another. Its interval is the jackknife over batches; both are null where a sum is not above 0.
+    critical and other actions another, null where that is not above 0. Its interval is the jackknife over batches,
+    null where a sum without one of them is not.
 """
 
 from __future__ import annotations
@@ -213,13 +214,13 @@ def _products(kind: str, rows: Any) -> Floats:
 def _share(inner: Mapping[str, Floats], kind: str, confidence: float) -> tuple[float | None, list[float] | None]:
     """Returns the share of a kind in the signal of its division, and its interval."""
     n = len(inner[kind])
-    shares = []
+    shares: list[float] = []
     for left in (None, *range(n if n > 2 else 0)):
         kept = np.array([number for number in range(n) if number != left])
         signal = {name: signal_of_products(products[np.ix_(kept, kept)]).signal for name, products in inner.items()}
         total = sum(signal.values())
         if not total > 0:
-            return None, None
+            return (shares[0] if shares else None), None
         shares.append(signal[kind] / total)
     whole, *without = shares
     return whole, list(jackknife_interval(whole, without, confidence)) if without else None

@@ -122,6 +122,7 @@ def begin(config: RunConfig) -> tuple[RunConfig, EnvironmentTask]:
         )
     try:
         environment, of_environment = open_environment(name, config.task.settings)
+        environment()  # some settings are judged only where it is made
     except ConfigError as error:  # what this config calls a task, they call an environment
         raise ConfigError(error.message.replace("environment.", "task."), error.fix) from None
     system, of_system = open_system(config.system.name, config.system.settings, config.train.group_size)
@@ -134,7 +135,7 @@ def begin(config: RunConfig) -> tuple[RunConfig, EnvironmentTask]:
         "system": config.system.model_copy(update={"settings": of_system}),
         "baseline": baseline,
     })  # fmt: skip
-    return RunConfig.model_validate(whole.model_dump()), EnvironmentTask(name, environment)
+    return RunConfig.model_validate(whole.model_dump(mode="json")), EnvironmentTask(name, environment)
 
 
 def _refuse_unused(config: RunConfig) -> None:

@@ -209,13 +209,11 @@ def test_what_is_wrong_with_a_name_or_a_setting_is_said_with_the_nearest() -> No
         open_environment("mini_grid", {})
     with pytest.raises(ConfigError, match="name one of chain, hcraft"):
         open_environment(None, {})
-    with pytest.raises(
-        ConfigError, match=r"environment.settings.problem: task has no setting 'problem'\n  fix: did you mean"
-    ):
+    with pytest.raises(ConfigError, match=r"task.settings.problem: task has no setting 'problem'\n  fix: did you mean"):
         open_environment("task", {"problem": 7})
-    with pytest.raises(ConfigError, match=r"environment.settings.problems: .*greater than or equal to 1"):
+    with pytest.raises(ConfigError, match=r"task.settings.problems: .*greater than or equal to 1"):
         open_environment("task", {"problems": 0})
-    with pytest.raises(ConfigError, match=r"environment.settings.problems: .*valid integer"):
+    with pytest.raises(ConfigError, match=r"task.settings.problems: .*valid integer"):
         open_environment("task", {"problems": "7"})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from agents_made import CODEC, ERRANDS, Errands, Knowing, Script
 from hicra.errors import ConfigError
-from hicra.related.agents.execute import Manner, Numbers, Played, execute
+from hicra.related.agents.execute import Manner, Numbering, Played, execute
 from hicra.related.rollouts import drive
 
 NEXT = {"errands": "key", "0": "key", "1": "door", "2": "gold"}
@@ -27,7 +27,7 @@ def played(
     greedy: bool = False,
 ) -> tuple[Played, Script]:
     script = Script(say)
-    episode = execute(world(), 3, CODEC, manner, subgoals or ("",), states=Numbers(), episode=7, greedy=greedy)
+    episode = execute(world(), 3, CODEC, manner, subgoals or ("",), states=Numbering(), episode=7, greedy=greedy)
     return drive([episode], script)[0], script
 
 

@@ -8,7 +8,7 @@ import pytest
 from agents_made import CODEC, ERRANDS, Errands, Script, Table, place
 from hicra import credit
 from hicra.errors import ConfigError
-from hicra.related.agents.hiper import Chosen, HiPER, group_values
+from hicra.related.agents.hiper import HiPER, KeptOrChanged, group_values
 from hicra.related.rollouts import Action, Row, batch_of
 
 NEXT = {"errands": "key", "0": "key", "1": "door", "2": "gold"}
@@ -72,12 +72,12 @@ def test_a_subgoal_of_unknown_words_is_read_again_as_it_was_written() -> None:
         CODEC.known[:] = known
 
 
-def chosen(reward: float, *decisions: tuple[object, ...]) -> Chosen:
+def chosen(reward: float, *decisions: tuple[object, ...]) -> KeptOrChanged:
     row = Row((1,))
     for _ in decisions:
         row.wrote(Action((5, 0), "x", True, (0.0, 0.0), (0.0, 0.0)))
         row.read([6])
-    return Chosen([row], reward, decisions=list(decisions))
+    return KeptOrChanged([row], reward, decisions=list(decisions))
 
 
 def test_values_are_the_mean_reward_of_the_other_episodes_that_were_there() -> None:

@@ -55,6 +55,13 @@ def test_each_division_shares_out_its_own_signal():
     assert [found[kind]["share"] for kind in rows] == [1.0, 0.5, 0.5]
 
 
+def test_a_share_without_an_interval_is_still_told():
+    # pairs 3, -1, -3 of the action have the mean -1/3; with the blueprint's 1 the sum is 2/3. Without batch 0 it is 1 - 3
+    found = told({"blueprint": [[1.0, 0.0]] * 3, "action": [[0.0, -1.0], [0.0, -3.0], [0.0, 1.0]]})
+    assert found["blueprint"]["share"] == pytest.approx(1 / (2 / 3))
+    assert found["blueprint"]["ci"] is None
+
+
 def test_two_batches_have_no_interval_and_no_signal_has_no_share():
     found = told({"action": [[1.0], [-1.0]]})  # the one product is -1
     assert found["action"]["signal"] == -1

@@ -18,8 +18,8 @@ HIPER-3. Only the reward at the end of a row is known, and it is that of the las
     follows. The authors can take a value where an episode was cut.
 HIPER-4. `std` whitens each kind of decision over the batch, each decision once, with the unbiased standard deviation + 1e-6;
     the authors divide by the biased one. It is their setting in the runs that they publish, and not their default.
-HIPER-5. The authors' paper also writes the advantage of keep or change as a difference of two values; their code, which is
-    followed, takes the return of the segment less a value of its own.
+HIPER-5. A remark in the authors' code gives the advantage of keep or change as the difference of two values. What the code
+    computes, where it has a value for that decision, is the return of the segment less this value, and that is followed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ KINDS = ("action", "subgoal", "switch")
 
 
 @dataclass(frozen=True)
-class Steps:
+class EpisodeSteps:
     """The steps of an episode; N counts them.
 
     Attributes:
@@ -104,7 +104,7 @@ def hiper(
     return out
 
 
-def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> Steps:
+def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> EpisodeSteps:
     """Returns the steps of one row, all arguments [T]; `live` are its policy tokens that belong to a step."""
     switching = live & switch.astype(bool)
     choosing = live & subgoal.astype(bool) & ~switching
@@ -121,7 +121,7 @@ def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Ar
             read[kind].append(float(values[tokens[0] if tokens.size else first]))
         begins.append(number == 0 or own[1].size > 0)
     low, high, term = (np.array(read[kind]) for kind in KINDS)
-    return Steps(columns, np.array(begins), low, high, term)
+    return EpisodeSteps(columns, np.array(begins), low, high, term)
 
 
 def segments(begins: Bools) -> Iterator[tuple[int, int]]:
@@ -133,7 +133,7 @@ def segments(begins: Bools) -> Iterator[tuple[int, int]]:
 
 
 def advantages_of(
-    steps: Steps, reward: float, gamma: float, lam_turn: float, lam_seg: float
+    steps: EpisodeSteps, reward: float, gamma: float, lam_turn: float, lam_seg: float
 ) -> tuple[Floats, Floats, Floats]:
     """Returns the advantage of the action, of the subgoal and of keep or change at each step, [N] each.
 

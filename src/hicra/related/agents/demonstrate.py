@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from hicra.errors import ConfigError
 from hicra.related.agents.blueprint import TASK, render
-from hicra.related.agents.execute import Manner, Numbers, execute, prompt
+from hicra.related.agents.execute import Manner, Numbering, execute, prompt
 from hicra.related.agents.hiper import keep_or_change
 from hicra.related.agents.stage import blueprint
 from hicra.related.agents.words import ACT, CHANGE, GOAL, KEEP, PLAN, SUB_DONE, SUBGOAL, SWITCH
@@ -68,7 +68,7 @@ def demonstrations(
     """
     expert = Expert(environment, codec, kind == "two_levels", careless, careless_plan, Random(seed))
     for number, one in enumerate(seeds):
-        states = Numbers()
+        states = Numbering()
         if kind == "keep_or_change":
             rollout = keep_or_change(environment, one, codec, Manner(MOST), MOST, states=states, episode=number)
             yield from drive([rollout], expert)[0].rows
@@ -80,9 +80,8 @@ def demonstrations(
             context = tuple(codec.encode(prompt(first, PLAN)))
             yield drive([blueprint(context, number, MOST, len(subgoals), False)], expert)[0].row
         manner = Manner(MOST, budget=budget, sub_done=kind == "two_levels")
-        yield from drive([execute(environment, one, codec, manner, subgoals, states=states, episode=number)], expert)[
-            0
-        ].rows
+        along = execute(environment, one, codec, manner, subgoals, states=states, episode=number)
+        yield from drive([along], expert)[0].rows
 
 
 class Expert:

@@ -7,8 +7,8 @@ With subgoals, a pointer stands at the one that is worked on. It moves on when t
 budget of the subgoal is used up. The policy reads the first text of the episode, the subgoal, and what happened since the
 pointer moved; what was before is left out by beginning anew, so each such segment is a row of its own.
 
-What is certain: pointer, `<sub_done>`, budget, and that past segments are out of sight, from descriptions of HiMAC (Chen et al.
-2026, arXiv:2603.00977). What is a reconstruction: all texts, and how the past is left out.
+What is certain: pointer, `<sub_done>`, budget, and that past segments are out of sight, from descriptions of HiMAC (2026,
+arXiv:2603.00977). What is a reconstruction: all texts, and how the past is left out.
 
 Deviations:
 AGENT-1. The paper hides past segments by a mask on the attention. Here the prompt is made anew, of the first text, the subgoal
@@ -54,7 +54,7 @@ class Manner:
 
 
 @dataclass
-class Segment:
+class SubgoalSegment:
     """A stretch of an episode under one subgoal.
 
     Attributes:
@@ -84,7 +84,7 @@ class Played:
 
     rows: list[Row]
     reward: float = 0.0
-    segments: list[Segment] = field(default_factory=list)
+    segments: list[SubgoalSegment] = field(default_factory=list)
     invalid: int = 0
     written: int = 0
 
@@ -102,7 +102,7 @@ class Played:
         return ["\n".join([goal(one.subgoal) or "no subgoal", *one.lines, f"({one.ended})"]) for one in self.segments]
 
 
-class Numbers:
+class Numbering:
     """Gives equal things one number, from 0 in the order in which they come."""
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ def goal(subgoal: str) -> str:
     return f"{GOAL} {subgoal}" if subgoal != TASK else ""
 
 
-def fields_of(environment: Environment, states: Numbers, turn: int, episode: int) -> dict[str, float]:
+def fields_of(environment: Environment, states: Numbering, turn: int, episode: int) -> dict[str, float]:
     """Returns the fields of what is written in the current state of an environment."""
     known: dict[str, float] = {"turn_ids": turn, "episode_ids": episode, "state_ids": states(environment.state_id())}
     critical = getattr(environment, "critical", None)
@@ -136,7 +136,7 @@ def execute(
     manner: Manner,
     subgoals: Sequence[str] = (TASK,),
     *,
-    states: Numbers,
+    states: Numbering,
     episode: int = 0,
     greedy: bool = False,
 ) -> Rollout[Played]:
@@ -154,7 +154,9 @@ def execute(
     """
     first = environment.reset(seed)
     cue = THINK if manner.thought else ACT
-    played = Played([Row(tuple(codec.encode(prompt(first, goal(subgoals[0]), cue))))], segments=[Segment(subgoals[0])])
+    played = Played(
+        [Row(tuple(codec.encode(prompt(first, goal(subgoals[0]), cue))))], segments=[SubgoalSegment(subgoals[0])]
+    )
     newest, pointer, done, turn = "", 0, False, 0
     while not done:
         row, segment = played.rows[-1], played.segments[-1]
@@ -175,7 +177,7 @@ def execute(
         if (over or spent) and not last:
             pointer += 1
             segment.ended = "sub_done" if over else "budget"
-            played.segments.append(Segment(subgoals[pointer]))
+            played.segments.append(SubgoalSegment(subgoals[pointer]))
             frame = prompt(newest, goal(subgoals[pointer]), cue)
             if not manner.keep_past:
                 played.rows.append(Row(tuple(codec.encode(prompt(first, frame)))))

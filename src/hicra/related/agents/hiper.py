@@ -30,7 +30,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from hicra.related.agents.acting import Agent, made_of
-from hicra.related.agents.execute import Manner, Numbers, Played, Segment, act, fields_of, prompt
+from hicra.related.agents.execute import Manner, Numbering, Played, SubgoalSegment, act, fields_of, prompt
 from hicra.related.agents.flat import FlatSettings
 from hicra.related.agents.stage import Stage
 from hicra.related.agents.words import (
@@ -62,7 +62,7 @@ class HiPERSettings(FlatSettings):
 
 
 @dataclass
-class Chosen(Played):
+class KeptOrChanged(Played):
     """An episode with what each of its decisions was taken in.
 
     Attributes:
@@ -101,7 +101,7 @@ class HiPER(Agent):
             group_values(played[start : start + size])
         yield self._made(played, [number // size for number in range(len(played))])
 
-    def _played(self, stage: Stage, seeds: Sequence[int], greedy: bool = False) -> list[Chosen]:
+    def _played(self, stage: Stage, seeds: Sequence[int], greedy: bool = False) -> list[KeptOrChanged]:
         manner = Manner(stage.place.most, self.settings.thought_tokens)
         rollouts = [
             keep_or_change(
@@ -112,7 +112,7 @@ class HiPER(Agent):
         ]  # fmt: skip
         return drive(rollouts, stage.place.policy)
 
-    def _made(self, played: Sequence[Chosen], groups: Sequence[int]) -> Made:
+    def _made(self, played: Sequence[KeptOrChanged], groups: Sequence[int]) -> Made:
         made = made_of(played, groups)
         made.figures["unclear_switches"] = sum(one.unclear for one in played) / max(len(played), 1)
         made.figures["subgoals"] = sum(len(one.segments) for one in played) / max(len(played), 1)
@@ -126,10 +126,10 @@ def keep_or_change(
     manner: Manner,
     subgoal_tokens: int,
     *,
-    states: Numbers,
+    states: Numbering,
     episode: int = 0,
     greedy: bool = False,
-) -> Rollout[Chosen]:
+) -> Rollout[KeptOrChanged]:
     """Plays one episode; its row has turn_ids, episode_ids, state_ids, level_ids, subgoal_mask and switch_mask.
 
     Args:
@@ -145,7 +145,7 @@ def keep_or_change(
     first = environment.reset(seed)
     cue = THINK if manner.thought else ACT
     row = Row(tuple(codec.encode(prompt(first, SUBGOAL))))
-    played = Chosen([row])
+    played = KeptOrChanged([row])
     subgoal, newest, done, turn = "", "", False, 0
     kept: list[int] = []  # ids of the subgoal, which is read again as it was written, known words or not
     while not done:
@@ -166,7 +166,7 @@ def keep_or_change(
             kept = [*codec.encode(GOAL), *(one for one in wish.ids if one not in (codec.end, codec.pad))]
             if played.segments:
                 played.segments[-1].ended = "change"
-            played.segments.append(Segment(subgoal))
+            played.segments.append(SubgoalSegment(subgoal))
         row.read([*([] if changes else kept), *codec.encode(cue)])
         if manner.thought:
             (thought,) = yield [Asked(row.seen, manner.thought, greedy)]
@@ -178,7 +178,9 @@ def keep_or_change(
     return played
 
 
-def _decide(played: Chosen, action: Action, compared: Hashable, line: str | None = None, /, **fields: float) -> None:
+def _decide(
+    played: KeptOrChanged, action: Action, compared: Hashable, line: str | None = None, /, **fields: float
+) -> None:
     played.rows[-1].wrote(action, True, **fields)
     played.written += 1
     played.decisions.append(compared)
@@ -186,7 +188,7 @@ def _decide(played: Chosen, action: Action, compared: Hashable, line: str | None
         played.segments[-1].lines.append(f"> {line}{action.text.strip()}")
 
 
-def group_values(group: Sequence[Chosen]) -> None:
+def group_values(group: Sequence[KeptOrChanged]) -> None:
     """Writes `values` into the rows of a group: what the other episodes got from where a decision was taken (HIPER-9).
 
     An episode that was there more than once counts once, and one that could not be scored (NaN) never. Where there are no others,

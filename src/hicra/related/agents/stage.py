@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hicra.related.agents.blueprint import TASK, Blueprint, read
-from hicra.related.agents.execute import Manner, Numbers, Played, execute, prompt
+from hicra.related.agents.execute import Manner, Numbering, Played, execute, prompt
 from hicra.related.agents.words import PLAN, PLAN_LEVEL
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Asked, Rollout, Row, drive
@@ -46,7 +46,7 @@ class Stage:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        self.states = Numbers()
+        self.states = Numbering()
         self._environments: list[Environment] = []
         self._episodes = 0
 

@@ -12,6 +12,7 @@ from hicra.errors import DataError
 from hicra.related.environments.interface import Step
 
 NOT_UNDERSTOOD = "not understood ."
+MOST_KEPT = 10_000  # states whose way to success is remembered
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ class Searched(Adapter):
 
     def __init__(self, name: str, words: Iterable[str], longest: int, settings: dict[str, Any]) -> None:
         super().__init__(name, words, longest, settings)
-        self._way: dict[Hashable, str] = {}
+        self._way: dict[
+            Hashable, tuple[str, Hashable]
+        ] = {}  # of states on shortest ways: the action, and where it leads
 
     @abstractmethod
     def _choices(self) -> Sequence[str]:
@@ -199,8 +202,12 @@ class Searched(Adapter):
         self._going()
         if self._identity() not in self._way and not self._search(self._useful) and not self._search(self._choices):
             raise DataError(f"{self.name}: success can no longer be reached", "ask for the expert in another state")
-        states = list(self._way)
-        return [self._way[state] for state in states[states.index(self._identity()) :]]
+        texts: list[str] = []
+        at = self._identity()
+        while at in self._way:
+            text, at = self._way[at]
+            texts.append(text)
+        return texts
 
     def _search(self, choices: Callable[[], Sequence[str]]) -> bool:
         """Looks for the nearest success, state by state, and keeps the way to it; tells whether there is one."""
@@ -222,9 +229,13 @@ class Searched(Adapter):
                     waiting.append((there, self._world()))
                 self._go_to(seed, world)
         self._go_to(seed, start)
-        way = []
+        if found is None:
+            return False
+        if len(self._way) > MOST_KEPT:
+            self._way.clear()
+        beyond: Hashable = None
         while found is not None:
-            way.append(found)
-            found = came[found[0]]
-        self._way = dict(reversed(way))
-        return bool(way)
+            at, text = found
+            self._way[at] = text, beyond
+            beyond, found = at, came[at]
+        return True

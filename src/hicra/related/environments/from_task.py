@@ -59,11 +59,11 @@ class FromTask(Adapter):
         self._task, self._rows = _opened(task, json.dumps(task_settings, sort_keys=True), split, problems)
         if getattr(self._task, "tools", None):
             raise ConfigError(
-                f"environment.settings.task: the policy may call functions in {task}, which needs turns of its own",
+                f"task.settings.task: the policy may call functions in {task}, which needs turns of its own",
                 "train on it with engine: trl, or choose a task without tools",
             )
         if not self._rows:
-            raise ConfigError(f"environment.settings: {task} has no problems in {split}", "choose the other split")
+            raise ConfigError(f"task.settings: {task} has no problems in {split}", "choose the other split")
         self._between = " " if task in SPACED else ""
 
     def step(self, text: str, ended: bool = True) -> Step:

@@ -17,6 +17,7 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "chain": ("hicra.related.environments.chain:Chain", None),
     "hcraft": ("hicra.related.environments.hierarchy_craft:HierarchyCraft", "hcraft"),
     "minigrid": ("hicra.related.environments.mini_grid:MiniGrid", "minigrid"),
+    "babyai": ("hicra.related.environments.baby_ai:BabyAI", "minigrid"),
     "textworld": ("hicra.related.environments.text_world:TextWorld", "textworld"),
     "jugs": ("hicra.related.environments.reasoning:Jugs", "gym"),
     "task": ("hicra.related.environments.from_task:FromTask", None),
@@ -38,9 +39,9 @@ def open_environment(name: str | None, settings: Mapping[str, Any]) -> tuple[Cal
     """
     known = ", ".join(ENVIRONMENTS)
     if name is None:
-        raise ConfigError("environment.name is not given, and there is nowhere to play", f"name one of {known}")
+        raise ConfigError("task.name is not given, and there is nowhere to play", f"name one of {known}")
     if name not in ENVIRONMENTS:
-        raise ConfigError(f"environment.name: no environment {name!r}", did_you_mean(name, ENVIRONMENTS))
-    made = loaded(*ENVIRONMENTS[name], f"environment.name: {name}")
-    whole = checked(made, settings, name, "environment.settings")
+        raise ConfigError(f"task.name: no environment {name!r}", did_you_mean(name, ENVIRONMENTS))
+    made = loaded(*ENVIRONMENTS[name], f"task.name: {name}")
+    whole = checked(made, settings, name, "task.settings")
     return functools.partial(made, **whole), whole

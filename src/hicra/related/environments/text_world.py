@@ -209,7 +209,7 @@ def _made(mode: Mode, rooms: int, quest: int, seed: int) -> Game:
         _rename(game)
         return game
     raise ConfigError(
-        f"environment.settings: textworld found no game with quest {quest}, rooms {rooms} and mode {mode} in {TRIES} draws",
+        f"task.settings: textworld found no game with quest {quest}, rooms {rooms} and mode {mode} in {TRIES} draws",
         "give fewer actions of the quest, or more rooms",
     )
 

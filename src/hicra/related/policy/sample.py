@@ -1,7 +1,8 @@
 """Samples actions from a causal language model of transformers, many contexts of unequal length at a time.
 
-Equal contexts are read once. Shorter contexts are padded on the left, and the padding is masked. A row whose action has ended
-leaves the batch. Log-probabilities and entropies are of the distribution that each token was drawn from, at its temperature.
+Equal contexts are read once, and of a context that goes on from one of the call before only what is new (`memory.py`). Shorter
+contexts are padded on the left, and the padding is masked. A row whose action has ended leaves the batch. Log-probabilities and
+entropies are of the distribution that each token was drawn from, at its temperature.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from hicra.errors import ConfigError, EngineError
+from hicra.related.policy.memory import Block, Found, Memory, gathered
 from hicra.related.rollouts import Action, Asked
 from hicra.related.system import Codec
 
@@ -42,6 +44,7 @@ class NetworkPolicy:
         self.chance = torch.Generator(self.device).manual_seed(seed)
         self.limit: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
         self.written = 0
+        self.memory, self._moves = Memory(), -1
 
     def __call__(self, asked: Sequence[Asked]) -> list[Action]:
         """Writes one action for each wish, in order.
@@ -52,6 +55,7 @@ class NetworkPolicy:
         """
         for one in asked:
             self._check(one)
+        self._forget_if_moved()
         made: list[Action | None] = [None] * len(asked)
         order = sorted(range(len(asked)), key=lambda place: len(asked[place].context))  # so that little is padded
         training = self.model.training
@@ -62,9 +66,20 @@ class NetworkPolicy:
                 for place, action in zip(places, self._write([asked[place] for place in places]), strict=True):
                     made[place] = action
         self.model.train(training)
+        self.memory.turn()
         done = [one for one in made if one is not None]
         self.written += sum(len(one.ids) for one in done)
         return done
+
+    def forget(self) -> None:
+        """Forgets what was read before, so that what comes does not depend on it in the last digits."""
+        self.memory.forget()
+
+    def _forget_if_moved(self) -> None:
+        moves = sum(weight._version for weight in self.model.parameters())  # torch counts each change in place
+        if moves != self._moves:
+            self._moves = moves
+            self.forget()
 
     def _check(self, one: Asked) -> None:
         if one.most < 1 or not one.context:
@@ -98,7 +113,10 @@ class NetworkPolicy:
                 ids[row].append(one)
                 logps[row].append(its_logp)
                 entropies[row].append(its_entropy)
-            going = ((token.cpu() != self.codec.end) & (most[alive] > step)).nonzero()[:, 0]
+            on = (token.cpu() != self.codec.end) & (most[alive] > step)
+            going, ended = on.nonzero()[:, 0], (~on).nonzero()[:, 0]
+            texts = [(*asked[row].context, *ids[row][:-1]) for row in alive[ended].tolist()]
+            self._remember(texts, cache, mask, ended)  # the last token was written and not yet read
             if not len(going):
                 break
             if len(going) < len(alive):
@@ -123,20 +141,44 @@ class NetworkPolicy:
     def _read(self, asked: Sequence[Asked]) -> tuple[Tensor, Any, Tensor, Tensor]:
         """Reads the contexts; returns the logits [B,V] behind them, the cache, the mask [B,L] and each last position [B]."""
         number: dict[tuple[int, ...], int] = {}
-        of = torch.tensor([number.setdefault(one.context, len(number)) for one in asked], device=self.device)
-        longest = max(map(len, number))
-        ids = torch.full((len(number), longest), self.codec.pad)
-        mask = torch.zeros((len(number), longest), dtype=torch.long)
-        for row, context in enumerate(number):
-            ids[row, longest - len(context) :] = torch.tensor(context)
-            mask[row, longest - len(context) :] = 1
+        of = [number.setdefault(one.context, len(number)) for one in asked]
+        contexts = list(number)
+        known = [self.memory.find(context) for context in contexts]
+        logits: list[Tensor] = []
+        picks: dict[int, tuple[Block, int]] = {}
+        for places in ([p for p, one in enumerate(known) if one is None], [p for p, one in enumerate(known) if one]):
+            if places:
+                found, block = self._read_on([contexts[p] for p in places], [one for p in places if (one := known[p])])
+                picks |= {place: (block, row) for row, place in enumerate(places)}
+                logits.append(found)
+        where = {place: row for row, place in enumerate(picks)}
+        block = picks[0][0] if len(logits) == 1 and len(number) == len(asked) else gathered([picks[one] for one in of])
+        last = torch.tensor([len(one.context) - 1 for one in asked], device=self.device)
+        return torch.cat(logits)[[where[one] for one in of]], block.cache(), block.mask, last
+
+    def _read_on(self, contexts: Sequence[tuple[int, ...]], known: Sequence[Found]) -> tuple[Tensor, Block]:
+        """Reads what is new in some contexts, of which all have a known beginning or none; returns logits [n,V] and the whole."""
+        begun = [one.length for one in known] or [0] * len(contexts)
+        before = gathered([(one.block, one.row) for one in known]) if known else None
+        longest = max(len(context) - start for context, start in zip(contexts, begun, strict=True))
+        ids = torch.full((len(contexts), longest), self.codec.pad)
+        mask = torch.zeros((len(contexts), longest), dtype=torch.long)
+        for row, (context, start) in enumerate(zip(contexts, begun, strict=True)):
+            ids[row, longest - len(context) + start :] = torch.tensor(context[start:])
+            mask[row, longest - len(context) + start :] = 1
         ids, mask = ids.to(self.device), mask.to(self.device)
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        out = self.model(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=True, logits_to_keep=1)
-        cache = out.past_key_values
-        if len(number) < len(asked):
-            cache.batch_select_indices(of)
-        return out.logits[:, -1][of], cache, mask[of], positions[:, -1][of]
+        positions = (torch.tensor(begun, device=self.device)[:, None] + mask.cumsum(1) - 1).clamp(min=0)
+        whole = mask if before is None else torch.cat([before.mask, mask], dim=1)
+        out = self.model(
+            input_ids=ids, attention_mask=whole, position_ids=positions, use_cache=True, logits_to_keep=1,
+            past_key_values=None if before is None else before.cache(),
+        )  # fmt: skip
+        return out.logits[:, -1], Block.of(out.past_key_values, whole)
+
+    def _remember(self, texts: Sequence[tuple[int, ...]], cache: Any, mask: Tensor, ended: Tensor) -> None:
+        """Keeps the rows whose actions have ended, where the cache is a plain one of all that was read."""
+        if len(ended) and all(type(layer).__name__ == "DynamicLayer" for layer in cache.layers):
+            self.memory.keep(texts, Block.of(cache, mask, ended.to(self.device)))
 
     def _draw(self, logits: Tensor, greedy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns a token, its log-probability and the entropy of its distribution for each row, [B] each."""

@@ -200,7 +200,7 @@
       const mark = r.correct ? el("span", { class: "v ok" }, "✓") : r.correct === false ? el("span", { class: "v no" }, "✗") : el("span", { class: "v" }, "·");
       mark.setAttribute("role", "img");
       mark.setAttribute("aria-label", verdict(r));
-      return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step),
+      return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step + (r.tree ? " · tree" : r.subgoals ? " · subgoals" : "")),
         el("bdi", { class: "free", title: data.arms[r.arm] }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
     }));
   }
