@@ -15,7 +15,7 @@ from train_small import same_run
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:lexicon")]
 SMALL = {
     "carl": "{n0: 2, n: 3}", "vineppo": "{group_size: 2, k: 2}", "spo_chain": "{group_size: 2, k: 2}",
-    "spo_tree": "{branch: [2, 2], segment: 2}", "himac": "{blueprints: 3, blueprint_tokens: 4}",
+    "spo_tree": "{branches: [2, 2], length: 2}", "himac": "{blueprints: 3, blueprint_tokens: 4}",
 }  # fmt: skip
 
 

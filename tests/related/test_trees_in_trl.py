@@ -21,7 +21,7 @@ from hicra.related.trees.carl import CARL
 from hicra.related.trees.spo import SPOChain, SPOTree
 from hicra.related.trees.trl import TreeGRPOTrainer, TreeRollouts, tree_reward
 from hicra.related.trees.vineppo import VinePPO
-from trl_tiny import SPOKEN, TOKENIZER, logged, make_model, make_trainer, naive_masks, parameters_hash
+from trl_tiny import SPOKEN, TOKENIZER, logged, make_model, make_trainer, naive_masks, parameters_hash, prompts
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.filterwarnings("ignore:lexicon")]
 
@@ -146,9 +146,7 @@ def test_the_loss_sees_the_rows_and_advantages_of_the_system(tmp_path: Any, syst
 
 
 def test_hicra_shapes_what_the_tree_gave(tmp_path: Any) -> None:
-    trainer, _ = trainer_of(
-        tmp_path, CARL(n0=2, n=2, boundary=" "), "hicra", lexicon="planning", max_completion_length=14
-    )
+    trainer, _ = trainer_of(tmp_path, CARL(n0=2, n=2, boundary=" "), "hicra", seed=4)
     trainer.train()
     (batch,) = trainer.seen
     live = (batch["completion_mask"] * batch["tool_mask"]).bool()
@@ -161,17 +159,18 @@ def test_hicra_shapes_what_the_tree_gave(tmp_path: Any) -> None:
 
 
 def test_an_evaluation_plays_one_rollout_a_row_and_trains_nothing(tmp_path: Any) -> None:
-    from trl_tiny import prompts
-
     rollouts = Keeps(CARL(n0=2, n=2), Question)
     trainer = make_trainer(
-        tmp_path, "none", trainer=Recorder, rewards=tree_reward, per_device_eval_batch_size=4,
-        extra={"rollout_func": rollouts, "eval_dataset": prompts(2)},
+        tmp_path, "none", trainer=Recorder, rewards=tree_reward, max_steps=1, eval_strategy="steps", eval_steps=1,
+        per_device_eval_batch_size=4, extra={"rollout_func": rollouts, "eval_dataset": prompts(2)},
     )  # fmt: skip
-    found = trainer.evaluate()
-    assert 0 <= found["eval_reward"] <= 1
-    assert rollouts.made == []
-    assert all((batch["advantages"] == 0).all() for batch in trainer.seen)
+    trainer.train()
+    assert 0 <= logged(trainer, "eval_reward")[0] <= 1
+    assert len(rollouts.made) == 1
+    learnt, *judged = trainer.seen
+    assert (learnt["advantages"] != 0).any()
+    assert judged
+    assert all((batch["advantages"] == 0).all() for batch in judged)
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Any) -> None:

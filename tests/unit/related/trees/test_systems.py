@@ -297,6 +297,16 @@ def test_the_boundary_lets_carl_fork_inside_a_response() -> None:
     assert [len(branch) for branch in whole.branches] == [1, 1, 1]  # the whole response is one action
 
 
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_an_environment_that_cannot_be_saved_is_refused_by_its_own_error(name: str) -> None:
+    class Unsaved(Question):
+        def save(self) -> int:
+            raise ConfigError("the world of 'unsaved' cannot be saved", "choose another environment")
+
+    with pytest.raises(ConfigError, match="'unsaved' cannot be saved"):
+        list(SYSTEMS[name].generations(Place(Unsaved, CODEC, Writer("one two"), most=8), [0], 1))
+
+
 def test_an_end_that_cannot_be_scored_makes_its_row_unscorable() -> None:
     class Unjudged(Question):
         def step(self, text: str) -> Step:
