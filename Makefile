@@ -58,7 +58,7 @@ check-slow: setup  ## the tests of the engine on the oldest, a middle and the ne
 	$(MAKE) check-verl
 	$(MAKE) check-related
 
-check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (1.6 GB)
+check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (4 GB)
 	.venv-vllm/bin/python -m pytest --hypothesis-profile=same tests/engines/test_trl_vllm.py
 
 # vLLM wants an older transformers than the extra `train`, so hicra is installed without it; the builds of torchvision and
@@ -101,8 +101,9 @@ format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-bench: setup  ## every benchmark; results go to benchmarks/baselines/
-	for script in benchmarks/bench_*.py; do $(BIN)/python $$script || exit 1; done
+bench: setup .venv-verl/.ready  ## every benchmark; results go to benchmarks/baselines/
+	for script in $(filter-out %/bench_verl_overhead.py,$(wildcard benchmarks/bench_*.py)); do $(BIN)/python $$script || exit 1; done
+	$(VERL)/python benchmarks/bench_verl_overhead.py
 
 study: setup  ## the registered study: runs what is not stored yet (studies/hierarchy; about 25 CPU-hours)
 	$(BIN)/python studies/hierarchy/run.py

@@ -33,6 +33,7 @@ from trl import GRPOConfig, GRPOTrainer
 from hicra.engines.trl import HicraGRPOConfig, HicraMixin
 from machine import finish
 from trl_own_tests import GRAM, build_tokenizer
+from trl_parts import OVERRIDES, callbacks, events
 
 # rollouts a step, tokens a rollout, model: width, layers (Llama with 2048 tokens, one in five says "hold on")
 SIZES: dict[str, tuple[int, int, tuple[int, int] | str]] = {
@@ -42,11 +43,6 @@ SIZES: dict[str, tuple[int, int, tuple[int, int] | str]] = {
     "SmolLM2-135M, 8 x 32 tokens": (8, 32, "smollm2-135m-instruct"),
 }
 MOST_SHARE, MOST_MS = 0.01, 3.0
-OVERRIDES = (
-    "_calculate_rewards", "_generate_and_score_completions", "_get_per_token_logps_and_entropies", "_compute_loss",
-    "_get_grad_norm", "log",
-)  # fmt: skip
-EVENTS = ("on_step_begin", "on_pre_optimizer_step", "on_optimizer_step", "on_step_end")
 CLOCKS = {"wall": time.perf_counter, "cpu": time.thread_time}
 
 
@@ -145,9 +141,8 @@ def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
                 model=make(), reward_funcs=reward, args=args, processing_class=tokenizer,
                 train_dataset=Dataset.from_list([{"prompt": f"{prompt} {n}"} for n in range(prompts)]),
             )))  # fmt: skip
-        hicra = steppers[-1].trainer
-        for callback in (hicra.hicra_guard, hicra.hicra_meter):
-            for event in EVENTS:
+        for callback in callbacks(steppers[-1].trainer):
+            for event in events(callback):
                 setattr(callback, event, timed(getattr(callback, event), own))
         for number in range(warm_up + repeats):
             if number == warm_up:

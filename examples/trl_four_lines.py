@@ -52,11 +52,14 @@ def main(output: Path, run_dir: str | None = None) -> HicraGRPOTrainer:
 
 
 if __name__ == "__main__":
+    run = sys.argv[1] if sys.argv[1:] else None
     with TemporaryDirectory() as temporary:
-        history = main(Path(temporary), *sys.argv[1:2]).state.log_history
+        history = main(Path(temporary), run).state.log_history
     print("\nstep  reward  planning share  changed share  entropy planning / execution")
     for step, entry in enumerate((entry for entry in history if "reward" in entry), start=1):
         print(
             f"{step:4d}  {entry['reward']:6.3f}  {entry['hicra/planning_share']:14.3f}  {entry['hicra/changed_share']:13.3f}"
             f"  {entry['hicra/entropy_planning']:16.3f} / {entry['hicra/entropy_execution']:.3f}"
         )
+    if run:
+        print(f"\nnext: hicra report {run} -o report.html")

@@ -26,10 +26,13 @@ Hashes = NDArray[np.uint64]
 Int32s = NDArray[np.int32]
 Ints = NDArray[np.int64]
 Vectors = NDArray[np.float32]
+LARGEST = 2.0**63  # from here on an int64 holds no number
 
 
 def as_numpy(value: Any) -> Array:
     """Returns a numpy view or copy of a numpy array, torch tensor or sequence; bfloat16, which numpy lacks, becomes float32.
+
+    A sequence may hold tensors, also with a gradient, of bfloat16 or on a GPU.
 
     Raises:
         DataError: the rows of a sequence are not equally long.
@@ -39,6 +42,10 @@ def as_numpy(value: Any) -> Array:
         return np.asarray(value.float() if str(value.dtype) == "torch.bfloat16" else value)
     try:
         return np.asarray(value)
+    except (RuntimeError, TypeError):  # what numpy says to such a tensor inside a list
+        if not isinstance(value, list | tuple):
+            raise
+        return as_numpy([as_numpy(one) for one in value])
     except ValueError as error:
         if "inhomogeneous" not in str(error):
             raise
@@ -101,7 +108,7 @@ def as_token_ids(ids: Array, live: Bools, of: str = "ids") -> Array:
         return ids
     if ids.dtype.kind != "f":
         raise DataError(f"{of} are of type {ids.dtype}", "give token ids as integers")
-    broken = live & ~(np.isfinite(ids) & (ids == np.floor(ids)))
+    broken = live & ~((np.abs(ids) < LARGEST) & (ids == np.floor(ids)))
     if broken.any():
         row, column = np.argwhere(broken)[0]
         raise DataError(f"{of}[{row}, {column}] is {ids[row, column]}, no whole number", "give token ids as integers")

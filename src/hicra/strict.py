@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -52,13 +52,12 @@ def validated(model: type[Model], tree: dict[str, Any], where: str = "", *, unde
 
 def _explained(model: type[BaseModel], error: ValidationError, where: str, under: str, fix: str) -> ConfigError:
     first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    key = under + ".".join(path)
+    path = first["loc"]
+    key = under + ".".join(map(str, path))
     if first["type"] == "extra_forbidden":
-        inner: Any = model
-        for part in path[:-1]:
-            inner = inner.model_fields[part].annotation
-        return ConfigError(f"unknown config key {key!r}{where}", did_you_mean(path[-1], inner.model_fields))
+        return ConfigError(f"unknown config key {key!r}{where}", did_you_mean(str(path[-1]), _keys(model, path[:-1])))
+    if first["type"] == "missing":
+        return ConfigError(f"{key} is missing{where}", f"the keys there are {', '.join(_keys(model, path[:-1]))}")
     if first["type"] == "finite_number":
         return ConfigError(f"{key} is {first.get('input')!r}, it must be a finite number{where}", fix)
     cause = first.get("ctx", {}).get("error")
@@ -66,6 +65,15 @@ def _explained(model: type[BaseModel], error: ValidationError, where: str, under
         return ConfigError(f"{cause.message}{where}", cause.fix)
     detail = str(cause) if cause else f"{key}: {first['msg']} (got {first.get('input')!r})"
     return ConfigError(f"{detail}{where}", fix)
+
+
+def _keys(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
+    """Returns the keys of the settings class that stands at the end of a path; a number on it is a place in a list."""
+    inner: Any = model
+    for part in path:
+        inner = get_args(inner)[0] if isinstance(part, int) else inner.model_fields[part].annotation
+        inner = get_args(inner)[0] if get_origin(inner) is Annotated else inner
+    return list(inner.model_fields)
 
 
 def fields_of(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, FieldInfo]]:

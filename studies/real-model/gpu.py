@@ -29,6 +29,7 @@ from collect import rounded
 from measure import GIVEN, LEXICONS, METHODS, MODEL, TASK, measure_batch, taggers_of
 from tables import picture
 
+from gpu_card import card, missing_gpu
 from hicra.artifacts import canonical_json, write_text
 from hicra.engines.held_out import read_evaluation
 from hicra.engines.train import train
@@ -148,16 +149,14 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--tiny", action="store_true", help="the embedded model and a few steps, on a CPU")
     options = parser.parse_args()
-    if not (options.tiny or torch.cuda.is_available()):
-        print("error: torch sees no GPU; fix: run it where there is one, or try the path with --tiny", file=sys.stderr)
+    if missing_gpu(options.tiny, "--tiny"):
         return 2
     began, size = time.monotonic(), TINY if options.tiny else Size()
     options.output.mkdir(parents=True, exist_ok=True)
     results = measured(size)
     training = trained(size, options.output)
-    card = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     report = {
-        **machine("torch", "transformers", "trl"), "card": card, "model": size.model, "task": size.task,
+        **machine("torch", "transformers", "trl"), **card(), "model": size.model, "task": size.task,
         "signal_settings": size.signal, "train_settings": size.train, "results": results, "training": training,
         "seconds": time.monotonic() - began,
     }  # fmt: skip

@@ -72,3 +72,22 @@ def test_train_without_a_folder_is_a_usage_error(capsys):
         cli.main(["train"])
     assert stop.value.code == 2
     assert "-o" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "fix"),
+    [
+        ("doctor slime", "hicra doctor has no place for 'slime'", "hicra doctor --help"),
+        ("doctor --rolouts x", "--rolouts. Did you mean --rollouts?", "hicra doctor --help"),
+        ("lexicon show paper paper-n3", "hicra lexicon show has no place for 'paper-n3'", "hicra lexicon show --help"),
+        ("lexicon shaw paper", 'Did you mean "show"?', "hicra lexicon --help"),
+        ("docter", 'Did you mean "doctor"?', "hicra --help"),
+    ],
+)
+def test_a_wrong_command_line_names_the_help_that_shows_the_right_one(words, says, fix, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(words.split())
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert f"\n  fix: {fix}\n" in said

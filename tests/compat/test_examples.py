@@ -14,7 +14,13 @@ from hicra import cli
 from paths import ROOT
 
 PAGES = sorted(
-    [ROOT / "README.md", ROOT / "docs" / "start.md", *ROOT.glob("docs/concepts/*.md"), *ROOT.glob("docs/methods/*.md")]
+    [
+        ROOT / "README.md",
+        ROOT / "docs" / "start.md",
+        ROOT / "docs" / "engines" / "README.md",
+        *ROOT.glob("docs/concepts/*.md"),
+        *ROOT.glob("docs/methods/*.md"),
+    ]
 )
 BLOCK = re.compile(r"^```(pycon|sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -50,5 +50,5 @@ def test_vllm_samples_and_hicra_shapes(found: dict[str, Any]) -> None:
 def test_the_correction_of_the_ratios_stands_beside_the_shaping(found: dict[str, Any]) -> None:
     """Each token's loss is its clipped loss times the ratio, so a loss of twice the advantages is twice the loss."""
     assert found["ratios"], "TRL computed none, so this shows nothing"
-    assert all(0 <= one <= 3 for one in found["ratios"])
+    assert all(0.01 < one <= 3 for one in found["ratios"])  # at about 0 every loss would be the double of every other
     assert found["loss of twice the advantages"] == pytest.approx(2 * found["loss"], rel=1e-4)

@@ -87,6 +87,14 @@ def test_padding_does_not_matter(call, more):
 
 @given(call=calls())
 @settings(max_examples=60, deadline=None)
+def test_without_strength_the_baseline_stays_to_the_bit(call):
+    own = shaped(**call | {"method": "none"})[0]
+    for method in ("hicra", "hicra_recentred", "placebo"):
+        assert shaped(**call | {"method": method, "method_settings": {"alpha": 0.0}})[0] == own
+
+
+@given(call=calls())
+@settings(max_examples=60, deadline=None)
 def test_none_stands_exactly_where_nothing_is_assigned(call):
     advantages, planning = shaped(**call)
     for row, mask, reward, tagged in zip(advantages, call["masks"], call["rewards"], planning, strict=True):

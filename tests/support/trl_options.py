@@ -157,5 +157,5 @@ OPTIONS: tuple[Option, ...] = (
     Option("`vllm_mode` server, `use_transformers_continuous_batching`", "not run", "the first needs NCCL"),
     Option("FSDP2", "not run", "tried: on a CPU accelerate 1.15 makes plain DDP of it without a word"),
     Option("DeepSpeed", "not run", "on a CPU accelerate sees one process with it"),
-    Option("a GPU", "not run", "everything here was run on a CPU"),
+    Option("a GPU", "not run", "everything here was run on a CPU; `benchmarks/gpu_step.py` is ready for one"),
 )  # fmt: skip

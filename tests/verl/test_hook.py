@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 import torch
 import verl.trainer.ppo.v1.trainer_base as of_verl
-from hydra import compose, initialize_config_module
 from tensordict import NonTensorStack, TensorDict
 from transfer_queue import KVBatchMeta
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer, ReplayBufferAsync
 from verl.trainer.ppo.v1.trainer_base import PPOTrainer
 
 import hicra.engines.verl.trainer as ours
-from hicra.engines.chosen import SECTION, Choice
+from hicra.engines.chosen import SECTION
 from hicra.engines.verl.rows import Credit
+from hicra.engines.verl.section import Section
 from hicra.errors import ConfigError, EngineError
+from verl_compose import config
 from verl_small import GRAMS, LANGUAGE, make_tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore:lexicon ")
@@ -57,12 +58,7 @@ class Queue:
         return TensorDict(out, batch_size=len(keys))
 
 
-def config(*overrides):
-    with initialize_config_module("verl.trainer.config", version_base=None):
-        return compose("ppo_trainer", overrides=["algorithm.adv_estimator=grpo", *overrides])
-
-
-def batch(queue, keys=None, masks=None, padding=(), entropy=True):
+def batch(queue, keys=None, masks=None, padding=(), entropy=True, critic=False):
     """Puts six rollouts of two prompts into the queue, as they stand there when advantages are computed."""
     torch.manual_seed(1)
     rows = [[*(WORD[word] for word in text.split()), END] for text in SAID]
@@ -77,6 +73,8 @@ def batch(queue, keys=None, masks=None, padding=(), entropy=True):
             "rollout_log_probs": logps + 0.01 * torch.randn(len(row)), "old_log_probs": logps,
             "extra_fields": {"reward_extra_info": {"acc": place % 2 == 0}},
         }  # fmt: skip
+        if critic:
+            queue.rows[key]["values"] = torch.rand(len(row))
         if entropy:
             queue.rows[key]["entropy"] = torch.rand(len(row)).bfloat16()  # as verl's default precision has it
     return KVBatchMeta(partition_id="train", keys=keys, tags=[queue.tags[key] for key in keys])
@@ -102,7 +100,7 @@ def trainer(kind, chosen, *overrides):
     made.config = config(*overrides)
     made.use_critic = False
     if chosen is not None:
-        made.hicra = Credit(Choice.read(chosen, SECTION), TOKENIZER)
+        made.hicra = Credit(Section.read(chosen, SECTION), TOKENIZER)
     return made
 
 
@@ -121,13 +119,16 @@ def naive(text):
     return marked
 
 
-ESTIMATORS = ("grpo", "rloo", "reinforce_plus_plus", "reinforce_plus_plus_baseline", "grpo_passk", "opo")
+ESTIMATORS = (
+    "grpo", "grpo_vectorized", "grpo_passk", "rloo", "rloo_vectorized", "reinforce_plus_plus", "reinforce_plus_plus_baseline",
+    "opo", "gpg", "gae",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_none_leaves_every_estimator_as_it_is_and_hicra_changes_planning_tokens_alone(queue, lexicon, estimator):
     setting = f"algorithm.adv_estimator={estimator}"
-    meta = batch(queue)
+    meta = batch(queue, critic=estimator == "gae")
     PPOTrainer._compute_advantage(trainer(ours.HicraSync, None, setting), meta, {})
     plain = advantages(queue, meta)
     assert any(row.any() for row in plain)

@@ -43,7 +43,8 @@ def logged(text):
 def hicra(world):
     return train(
         world, "hicra", "hicra_sync", "+hicra.method=hicra", "+hicra.method_settings.alpha=0.5",
-        f"+hicra.lexicon={world / 'grams.txt'}", "trainer.save_freq=1", "trainer.resume_mode=auto",
+        f"+hicra.lexicon={world / 'grams.txt'}", "+hicra.loss=dual_clip", "+hicra.threads=2", "trainer.save_freq=1",
+        "trainer.resume_mode=auto",
     )  # fmt: skip
 
 
@@ -112,13 +113,24 @@ def test_a_line_says_in_every_process_that_the_plugin_is_registered(hicra):
     said = [line for line in text.splitlines() if PLUGIN in line]
     processes = {re.search(r"pid=(\d+)", line)[1] for line in said if "pid=" in line}
     assert len(processes) >= 5  # driver of the run, two workers, agent loop, reward, two servers
-    assert "hicra {'alpha': 0.5} after verl's grpo, lexicon grams" in text
+    line = next(line for line in text.splitlines() if "hicra {'alpha': 0.5} after verl's grpo, lexicon grams" in line)
+    assert line.endswith("loss dual_clip, 2 threads")
+
+
+def test_the_workers_train_with_the_loss_that_is_named(hicra):
+    text, _ = hicra
+    lines = re.findall(r"step:\d+ - (.*)", text)
+    assert len(lines) == STEPS
+    for line in lines:
+        assert "actor/ppo_kl" in line
+        assert "actor/pg_clipfrac" not in line  # which verl's own losses log, and this one does not
 
 
 def test_a_second_run_resumes_where_the_first_ended(world, hicra):
     text, steps = train(
         world, "hicra", "hicra_sync", "+hicra.method=hicra", "+hicra.method_settings.alpha=0.5",
-        f"+hicra.lexicon={world / 'grams.txt'}", "trainer.resume_mode=auto", steps=STEPS + 1,
+        f"+hicra.lexicon={world / 'grams.txt'}", "+hicra.loss=dual_clip", "+hicra.threads=2", "trainer.resume_mode=auto",
+        steps=STEPS + 1,
     )  # fmt: skip
     assert sorted(logged(text)) == [STEPS + 1]
     assert f"global_step_{STEPS}, setting global step to {STEPS}" in text

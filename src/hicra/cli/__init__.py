@@ -14,7 +14,7 @@ import os
 import sys
 from typing import Any
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
 from hicra.errors import HicraError, UsageError, refused_by_system, system_error
 from hicra.version import __version__
@@ -82,9 +82,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         code = app()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        unused = getattr(error, "unused_tokens", None) or ()
-        repeat = "--map" in words and any("=" in word for word in unused)
-        _fail(words, str(error), "repeat --map for each field" if repeat else "see the --help of that verb", 2)
+        _fail(words, *_misused(words, error), 2)
     except UsageError as error:
         _fail(words, error.message, error.fix, 2)
     except HicraError as error:
@@ -100,6 +98,18 @@ def main(argv: list[str] | None = None) -> None:
         refused = refused_by_system(said, str(said.filename or "the operating system refused a call"))
         _fail(words, refused.message, refused.fix, 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _misused(words: list[str], error: CycloptsError) -> tuple[str, str]:
+    """Returns what is wrong with a command line, and the command that shows how it is written."""
+    verb = next((one for one in (" ".join(words[:2]), *words[:1]) if one in VERBS or one in GROUPS), "")
+    called = " ".join(["hicra", *verb.split()])
+    unused = getattr(error, "unused_tokens", None) or ()
+    if "--map" in words and any("=" in word for word in unused):
+        return str(error), "repeat --map for each field"
+    if isinstance(error, UnusedCliTokensError):
+        return f"{called} has no place for {' '.join(map(repr, unused))}", f"{called} --help"
+    return str(error), f"{called} --help"
 
 
 def _fail(words: list[str], message: str, fix: str, code: int) -> None:

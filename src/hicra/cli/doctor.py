@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, Undrawn, tokenizer_folder
+from hicra.cli.common import UNDRAWN, LexiconArg, Undrawn
 from hicra.cli.reading import Map
 
 
@@ -32,10 +32,11 @@ def doctor(
     """Show what is installed, which engines are ready, and how to repair what is broken."""
     from hicra.corpus.mapping import parse_mapping
     from hicra.doctor import examine
+    from hicra.errors import UsageError
 
-    result = examine(
-        verl=verl, tokenizer=tokenizer_folder(tokenizer), rollouts=rollouts, lexicon=lexicon, mapping=parse_mapping(map)
-    )
+    if map and rollouts is None:
+        raise UsageError("--map says how rollouts are read, and there are none", "add --rollouts PATH, or leave it out")
+    result = examine(verl=verl, tokenizer=tokenizer, rollouts=rollouts, lexicon=lexicon, mapping=parse_mapping(map))
     common.give(result, "\n".join(_lines(result)))
     return 1 if result["problems"] else 0
 
@@ -55,13 +56,14 @@ def _lines(result: dict[str, Any]) -> list[str]:
             f"{found['rows']} random rows are what it decodes"
         )
     if found := result["coverage"]:
+        tokens = "tokens" if result["tokenizer"] else "words"  # without a tokenizer, words stand for them
         lines.append(
-            f"lexicon            {found['lexicon']}: {found['planning_share']:.1%} of {found['tokens']} tokens in "
+            f"lexicon            {found['lexicon']}: {found['planning_share']:.1%} of {found['tokens']} {tokens} in "
             f"{found['rows']} rows, {found['grams_found']} of {found['grams']} grams found"
         )
     lines += [f"note: {note}" for note in result["notes"]]
     lines += [f"problem: {problem['what']}\n  fix: {problem['fix']}" for problem in result["problems"]]
-    return lines
+    return lines if result["problems"] else [*lines, "no problem found"]
 
 
 def _word(value: Any) -> str:

@@ -55,8 +55,9 @@ def tag(
     common.warn(reading.told(result["skipped"]))
     for said in passed_over(paths, result["duplicates"], "are tagged like the others"):
         common.say(said)
+    look = "" if result["planning_chars"] else f"; look at it with `hicra lexicon show {lexicon}`"
     for warning in result["warnings"]:
-        common.warn(f"{warning}; look at it with `hicra lexicon show {lexicon}`")
+        common.warn(f"{warning}{look}")
     kind = result["token_kind"]
     text = (
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "

@@ -1,4 +1,4 @@
-"""Refuses rows of token ids that no tokenizer has read, for what cannot do without a text."""
+"""Refuses, for what cannot do without a text, rows of token ids that no tokenizer has read, and an input of no row at all."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ def with_text(rows: pl.DataFrame, before: int = 0) -> pl.DataFrame:
             "name the tokenizer that made them: --tokenizer DIR",
         )
     return rows
+
+
+def some_rows(kept: int, skipped: int) -> None:
+    """Raises DataError where nothing is left, since each line was skipped and --max-bad allowed it."""
+    if not kept:
+        raise DataError(
+            f"no row is left: each of the {skipped} lines is bad and was skipped",
+            "`hicra corpus inspect FILE --on-bad skip --max-bad 1` says what is wrong with each",
+        )

@@ -22,7 +22,7 @@ from hicra.credit.loss import Loss
 from hicra.credit.method import Method
 from hicra.credit.own import files_of, find, is_own
 from hicra.credit.trial import try_out
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, did_you_mean
 
 E = TypeVar("E", bound=Entry)
 
@@ -46,7 +46,7 @@ class Picked(Generic[E]):
         return {"name": self.entry.name, "settings": dict(self.settings)}
 
 
-def choose(kind: type[E], name: str, settings: Mapping[str, Any] | None, key: str) -> Picked[E]:
+def choose(kind: type[E], name: Any, settings: Any, key: str) -> Picked[E]:
     """Returns the entry of that name with its settings, after trying it out if it is not of this package.
 
     Args:
@@ -57,9 +57,14 @@ def choose(kind: type[E], name: str, settings: Mapping[str, Any] | None, key: st
     Raises:
         ConfigError: the name or a setting is unknown, a value is refused, or an entry of one's own does something wrong.
     """
+    place = key.removesuffix("name")
+    if not isinstance(name, str):
+        raise ConfigError(f"{key} is {name!r}, no name", "name one of `hicra methods`, or module:function")
+    if not isinstance(settings, Mapping | None):
+        raise ConfigError(f"{place}settings is {settings!r}, no mapping", "give settings by name: {alpha: 0.1}")
     entry = find(kind, name, key)
     assert isinstance(entry, kind)
-    settings = entry.checked(settings or {}, f"{key.removesuffix('name')}settings")
+    settings = entry.checked(settings or {}, f"{place}settings")
     chosen = Picked(entry, settings, files_of(entry, name))
     if is_own(entry):
         try_out(entry, chosen.settings)
@@ -204,12 +209,19 @@ def assign(
     Raises:
         ConfigError: a name or a setting is unknown, a value is refused, or they mean nothing together.
     """
-    shapers = tuple(
-        choose(Method, one["name"], one.get("settings"), f"method.then[{place - 1}].name" if place else "method.name")
+    shapers = [
+        _chosen(Method, one, f"method.then[{place - 1}]" if place else "method")
         for place, one in enumerate([method, *then])
-    )
+    ]
     return Assignment(
-        shapers,
-        choose(Baseline, baseline["name"], baseline.get("settings"), "baseline.name") if baseline else None,
-        choose(Loss, loss["name"], loss.get("settings"), "loss.name") if loss else None,
+        tuple(shapers),
+        _chosen(Baseline, baseline, "baseline") if baseline else None,
+        _chosen(Loss, loss, "loss") if loss else None,
     )
+
+
+def _chosen(kind: type[E], given: Mapping[str, Any], section: str) -> Picked[E]:
+    """Returns what {name, settings} names; raises ConfigError as `choose` does, and where there is a third key."""
+    if odd := [key for key in given if key not in ("name", "settings")]:
+        raise ConfigError(f"unknown config key '{section}.{odd[0]}'", did_you_mean(str(odd[0]), ("name", "settings")))
+    return choose(kind, given.get("name"), given.get("settings"), f"{section}.name")

@@ -82,9 +82,15 @@ def scored(rewards: Any) -> Floats:
     """
     plain = isinstance(rewards, Sequence)
     try:
-        values = as_numpy([np.nan if one is None else one for one in rewards] if plain else rewards).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"rewards are no numbers: {error}", "give one number for each rollout, or None") from None
+        found = as_numpy([np.nan if one is None else one for one in rewards] if plain else rewards)
+        if found.dtype.kind not in "fiubO":
+            raise TypeError(f"they are of type {found.dtype}")
+        if text := [one for one in found.flat if isinstance(one, str | bytes)]:
+            raise TypeError(f"one is {text[0]!r}")
+        values = found.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        said = error.message if isinstance(error, DataError) else error
+        raise DataError(f"rewards are no numbers: {said}", "give one number for each rollout, or None") from None
     bad = np.flatnonzero(np.isinf(values))
     if bad.size:
         raise DataError(

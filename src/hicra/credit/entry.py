@@ -86,7 +86,7 @@ class Entry:
         section = section or self.section
         for key in given:
             if key not in self.settings:
-                known = did_you_mean(key, self.settings) if self.settings else "it has no settings"
+                known = did_you_mean(str(key), self.settings) if self.settings else "it has no settings"
                 raise ConfigError(f"{section}.{key}: {self.name} has no setting {key!r}", known)
         plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
         fix = f"the defaults are {self.settings}"

@@ -11,6 +11,7 @@ import polars as pl
 
 from hicra import corpus
 from hicra.artifacts import atomic_dir, check_output, sha256_file
+from hicra.corpus.need_text import some_rows
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
@@ -21,6 +22,7 @@ from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, with_text
+from hicra.tagging.rows import other_tokenizer
 from hicra.text.byte_tables import label
 from hicra.text.decode import decoder
 from hicra.text.scripts import letters_by_script
@@ -74,6 +76,7 @@ def diagnose(
     by_text = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
+    some_rows(read.rows.height, read.skipped)
     rows = with_text(read.rows)
     own_tokens = tokenizer is None and have_own_tokens(rows)
     tagger = OwnTokensTagger(by_text) if own_tokens else by_text
@@ -90,7 +93,10 @@ def diagnose(
             arms[arm][step] = measured
     found = [measured for steps in arms.values() for measured in steps.values()]
     warnings += _lacking(found, read.rows, tagger.counts)
-    if not any(one.values["hicra/planning_share"] for one in found):
+    marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
+    if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
+        warnings.append(foreign)
+    elif not any(one.values["hicra/planning_share"] for one in found):
         warnings.append(nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list())))
     judged = {} if judge is None else {arm: judged_errors(part, judge) for arm, part in parts.items()}
     places = [out] if by is None else [out / name if out else None for name in folders(list(arms))]

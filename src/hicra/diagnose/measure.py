@@ -24,7 +24,7 @@ class StepMetrics:
     Attributes:
         values: metrics by name, null where no row allows one.
         coverage: metric -> number of rows that it counts, 0 where it is null.
-        having: what some rows may lack -> number of rows that have it.
+        having: what some rows may lack -> number of rows that have it; `spanned` and `unmarked` as `TaggedRows.marked`.
         table: the rollouts as a run folder keeps them, without `step`.
     """
 
@@ -43,7 +43,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
     """
     stats, spans, chars, tokens = [], [], [], []
     sums = {name: np.zeros(6) for name in PER_TOKEN}
-    having = dict.fromkeys(("correct", "reward", "group_id", *PER_TOKEN), 0)
+    having = dict.fromkeys(("correct", "reward", "group_id", "spanned", "unmarked", *PER_TOKEN), 0)
     for rows in chunks(part):
         ids = rows["token_ids"].to_list() if rows["token_ids"].null_count() < rows.height else None
         texts = rows["response"].to_list()
@@ -54,6 +54,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         spans += tagged.spans
         chars += tagged.planning_chars.tolist()
         stats.append(_stats(rows, tagged))
+        for name, count in zip(("spanned", "unmarked"), tagged.marked, strict=True):
+            having[name] += count
         tables = {name: per_token(rows, name, tagged) for name in PER_TOKEN}
         if any(name in part.columns for name in PER_TOKEN):
             tokens.append(_token_columns(tables, tagged))

@@ -61,6 +61,8 @@ def examine_tokenizer(folder: str, seed: int = 0) -> tuple[dict[str, Any], list[
     if not has_chat_template(Path(folder)):
         notes.append(f"{folder} has no chat template: prompts are given to the model as plain text")
     problems = []
+    if not found["rows"]:
+        problems.append(Fault(f"{folder} holds no token that stands for a text", "give the tokenizer of the model"))
     if first:
         problems.append(Fault(
             f"the text of {found['differ']} of {ROWS} random rows is not what {folder} decodes; the first: {first}",

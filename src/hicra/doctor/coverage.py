@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hicra import corpus
+from hicra.corpus.account import SKIP, BadLine
 from hicra.doctor.fault import Fault
 from hicra.drawing.readable import counted
+from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found, warnings_of
-from hicra.tagging.rows import RowTagger
+from hicra.tagging.rows import RowTagger, other_tokenizer
 from hicra.text.decode import decoder
 from hicra.text.scripts import letters_by_script
 
@@ -37,7 +39,12 @@ def examine_lexicon(
         [path], "stop", mapping=mapping, size=MOST_ROWS, size_bytes=MOST_BYTES, extras=False,
         decode=None if tokenizer is None else decoder(tokenizer),
     )  # fmt: skip
-    frame = next(iter(source), source.empty())
+    try:
+        frame = next(iter(source), source.empty())
+    except BadLine as bad:
+        raise DataError(
+            bad.message, f"hicra corpus inspect {path} --on-bad skip" if bad.fix == SKIP else bad.fix
+        ) from None
     frame = frame.filter(frame["response"].is_not_null())
     if frame.is_empty():
         return {}, [Fault(f"{path} holds no response that can be read", f"hicra corpus inspect {path}")], []
@@ -54,6 +61,8 @@ def examine_lexicon(
     if not grams:
         said = nothing_found(lexicon, len(texts), letters_by_script(texts))
         return found, [Fault(f"{said}; with it the method changes nothing", f"hicra mine {path} -o LEXICON")], notes
+    if foreign := other_tokenizer(*tagged.marked, tokenizer):
+        return found, [Fault(foreign, "give --tokenizer the folder of the model that wrote these rollouts")], notes
     if share > WIDE:
         what = (
             f"lexicon {lexicon.name!r} marks {share:.0%} of the tokens of {counted(len(texts), 'row')}, more than half"

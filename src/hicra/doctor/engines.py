@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -95,15 +97,30 @@ def _ask_verl() -> list[Fault]:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-c", ASK_VERL], capture_output=True, text=True, timeout=SECONDS, check=False
+            [sys.executable, "-c", ASK_VERL],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
         )
-        found = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
         return [Fault(f"importing verl took more than {SECONDS} seconds", "python -X importtime -c 'import verl'")]
-    except (ValueError, IndexError):
-        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        return [Fault(f"asking verl for its plug-ins failed: {last}", f"python -c '{ASK_VERL}'")]
-    return [Fault(str(one["what"]), str(one["fix"])) for one in found]
+    if (found := _answer(done.stdout)) is not None:
+        return found
+    last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+    if done.returncode < 0:
+        last = f"it was ended by {signal.Signals(-done.returncode).name}; the last it said: {last}"
+    return [Fault(f"asking verl for its plug-ins failed: {last}", f"python -c '{ASK_VERL}'")]
+
+
+def _answer(printed: str) -> list[Fault] | None:
+    """Returns the problems in the line that holds them, None where none does; verl and what it imports print lines, too."""
+    for line in reversed(printed.splitlines()):
+        with contextlib.suppress(ValueError):
+            if isinstance(found := json.loads(line), list):
+                return [Fault(str(one["what"]), str(one["fix"])) for one in found]
+    return None
 
 
 def _by_folder(name: str) -> Entry:

@@ -13,7 +13,10 @@ from hicra.doctor.fault import Fault
 from hicra.doctor.machine import machine, notes_on
 from hicra.doctor.packages import examine_packages, tested, versions
 from hicra.errors import HicraError
+from hicra.generation.models import resolve_tokenizer
 from hicra.lexicon import Lexicon
+
+Found = tuple[dict[str, Any] | None, list[Fault], list[str]]  # what was found, what is broken, and notes
 
 
 def examine(
@@ -31,9 +34,9 @@ def examine(
 
     Args:
         verl: whether verl is meant to be used here, so that its absence is a problem.
-        tokenizer: folder of a tokenizer to check.
+        tokenizer: folder of a tokenizer to check, or the name of a built-in model.
         rollouts: file or folder of rollouts, on whose first rows the lexicon is tried.
-        lexicon: the lexicon to try.
+        lexicon: the lexicon to try; without rollouts it is only loaded.
         mapping: field of ours -> column of the rollouts.
 
     Returns:
@@ -49,12 +52,16 @@ def examine(
         "versions": versions(), "tested": tested(), "engines": engines, "verl_plugin_registered": registered, "machine": here,
         "tokenizer": None, "coverage": None,
     }  # fmt: skip
-    asked: dict[str, Any] = {}
-    if tokenizer is not None:
-        asked["tokenizer"] = lambda: examine_tokenizer(tokenizer)
-    if rollouts is not None:
-        asked["coverage"] = lambda: examine_lexicon(rollouts, Lexicon.load(lexicon), tokenizer, mapping)
-    for name, look in asked.items():
+
+    def of_tokenizer() -> Found:
+        return (None, [], []) if tokenizer is None else examine_tokenizer(str(resolve_tokenizer(tokenizer)))
+
+    def of_lexicon() -> Found:
+        loaded = Lexicon.load(lexicon)
+        folder = None if tokenizer is None else str(resolve_tokenizer(tokenizer))
+        return (None, [], []) if rollouts is None else examine_lexicon(rollouts, loaded, folder, mapping)
+
+    for name, look in (("tokenizer", of_tokenizer), ("coverage", of_lexicon)):
         try:
             result[name], found, told = look()
         except HicraError as error:

@@ -84,11 +84,11 @@ def _gpu_of_driver() -> str | None:
 
 
 def _gpu_of_torch() -> str | None:
-    """Returns the name of the first GPU that torch can use; None without one, or without a torch that can be imported."""
+    """Returns the name of the first GPU that torch can use; None without one, or without a torch that works."""
     if installed("torch") is None:
         return None
     try:
         torch: Any = importlib.import_module("torch")
-    except ImportError:  # what does not import is said with the engine that needs it
+        return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else None
+    except Exception:  # a library of CUDA that is absent is an OSError; the engine that needs torch says what is broken
         return None
-    return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else None

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import re
-from collections.abc import Callable
 from typing import NamedTuple
 
-_REQUIREMENT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*([^;]*)(?:;.*extra == ['\"]([^'\"]+)['\"])?")
-_SPECIFIER = re.compile(r"(==|!=|>=|<=|<|>|~=)\s*([0-9]+(?:\.[0-9]+)*)(\.\*)?")
-_ORDER = (">=", ">", "~=", "==", "!=", "<=", "<")  # in which a reader expects them
-_RELEASE = re.compile(r"\d+(?:\.\d+)*")
-_COMPARED: dict[str, Callable[[list[int], list[int]], bool]] = {
-    ">=": lambda one, other: one >= other,
-    "<=": lambda one, other: one <= other,
-    ">": lambda one, other: one > other,
-    "<": lambda one, other: one < other,
-}
+import packaging.requirements
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+_ORDER = (">=", ">", "~=", "==", "===", "!=", "<=", "<")  # in which a reader expects them
 
 
 class Requirement(NamedTuple):
@@ -33,44 +26,36 @@ class Requirement(NamedTuple):
 
 
 def requirements() -> list[Requirement]:
-    """Returns what hicra's metadata asks for; nothing where hicra runs from a folder that is not installed."""
+    """Returns what hicra's metadata asks for on this Python and system; nothing where hicra runs from a folder, not installed."""
     try:
         lines = importlib.metadata.requires("hicra") or []
+        extras = ["", *(importlib.metadata.metadata("hicra").get_all("Provides-Extra") or [])]
     except importlib.metadata.PackageNotFoundError:
         return []
     found = []
     for line in lines:
-        if matched := _REQUIREMENT.match(line):
-            ordered = sorted(_SPECIFIER.finditer(matched[2]), key=lambda one: _ORDER.index(one[1]))
-            found.append(Requirement(matched[1], ",".join(one[0] for one in ordered), matched[3] or ""))
+        asked = packaging.requirements.Requirement(line)
+        for extra in extras:
+            if asked.marker is None or asked.marker.evaluate({"extra": extra}):
+                found.append(Requirement(asked.name, _ordered(asked.specifier), extra))
+                break
     return found
 
 
 def fits(version: str, versions: str) -> bool:
-    """Says whether a version is one of those; what stands behind its release (rc1, +cpu) is not looked at.
+    """Says whether the release of a version is one of those; what stands behind it (rc1, +cpu) is not looked at.
 
-    >>> fits("2.13.0+cpu", ">=2.10"), fits("1.15.2", "!=1.15.*,<1.17,>=1.8"), fits("3.0", "<3"), fits("0.1.25", "==0.1.25")
-    (True, False, False, True)
+    Makers of hardware ship packages that call themselves earlier than the release that they hold: torch 2.10.0a0+nv25.11.
+
+    >>> fits("2.13.0+cpu", ">=2.10"), fits("2.10.0a0+nv25.11", ">=2.10"), fits("3.0rc1", "<3"), fits("of mine", ">=2.10")
+    (True, True, False, False)
     """
-    release = _numbers(version)
-    return all(_one(release, *found) for found in _SPECIFIER.findall(versions))
+    try:
+        release = Version(version).base_version
+    except InvalidVersion:
+        return False
+    return SpecifierSet(versions).contains(release)
 
 
-def _one(release: list[int], operator: str, wanted: str, star: str) -> bool:
-    other = _numbers(wanted)
-    if operator == "~=":
-        return release >= other and release[: len(other) - 1] == other[:-1]
-    if operator in ("==", "!="):
-        width = len(other) if star else max(len(release), len(other))
-        return (_wide(release, width) == _wide(other, width)) == (operator == "==")
-    width = max(len(release), len(other))
-    return _COMPARED[operator](_wide(release, width), _wide(other, width))
-
-
-def _numbers(version: str) -> list[int]:
-    found = _RELEASE.match(version)
-    return [int(part) for part in found[0].split(".")] if found else []
-
-
-def _wide(release: list[int], width: int) -> list[int]:
-    return [*release, *[0] * width][:width]
+def _ordered(specifiers: SpecifierSet) -> str:
+    return ",".join(map(str, sorted(specifiers, key=lambda one: (_ORDER.index(one.operator), one.version))))

@@ -5,9 +5,11 @@ The keys are those of `HicraGRPOConfig`, and their defaults those of `hicra trai
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -17,6 +19,7 @@ from hicra.errors import ConfigError
 from hicra.lexicon import Lexicon
 from hicra.runs.sections import RunConfig
 from hicra.strict import Strict, field_of, validated
+from hicra.version import __version__
 
 SECTION = __name__.partition(".")[0]  # what the keys stand under in an engine's own config
 
@@ -47,7 +50,7 @@ class Choice(Strict):
     baseline_settings: dict[str, Any] = Field(default={}, description="Settings of the baseline.")
 
     @classmethod
-    def read(cls, given: Any, section: str = "") -> Choice:
+    def read(cls, given: Any, section: str = "") -> Self:
         """Checks a mapping of these keys.
 
         Args:
@@ -91,6 +94,21 @@ class Choice(Strict):
                 f"choose one that needs no more than {', '.join(have)} (`hicra methods` lists the needs)",
             )
         return credit
+
+
+def announce(credit: Assignment, lexicon: Lexicon, engine: str) -> None:
+    """Says on stderr, once in a process, what an engine trains with.
+
+    An engine lets a section pass whose name is misspelt, and the defaults would hold without a word.
+    """
+    shapers = ", ".join(f"{one.entry.name} {dict(one.settings)}" for one in credit.shapers)
+    base = f"baseline {credit.baseline.entry.name}" if credit.baseline else f"{engine}'s own advantages"
+    _say(f"hicra {__version__}: {shapers} after {base}, lexicon {lexicon.name} {lexicon.content_hash[:12]}")
+
+
+@functools.cache
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 _latest: tuple[Any, tuple[Any, ...], Shaping] | None = None

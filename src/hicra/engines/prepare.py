@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from hicra.artifacts import canonical_json, sha256_file, write_text
+from hicra.artifacts import canonical_json, write_text
 from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import PACKAGES, Prepared, Say
 from hicra.engines.open import begin, entry_of, open_engine
@@ -16,6 +16,7 @@ from hicra.engines.ranks import shared
 from hicra.engines.shaping import refuse_missing
 from hicra.errors import ArtifactError, ConfigError
 from hicra.generation import models
+from hicra.generation.folder import weights_hash
 from hicra.generation.render import has_chat_template
 from hicra.lexicon import Lexicon
 from hicra.runs import RunFolder, checkpoints
@@ -50,8 +51,7 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
         say(f"warning: {warning}")
     lexicon = Lexicon.load(config.lexicon)
     engine = open_engine(config.engine)
-    weights = sha256_file(model / "model.safetensors")
-    inputs = {"lexicon": lexicon.content_hash, "model": weights, **hashes_of(task), **credit.hashes()}
+    inputs = {"lexicon": lexicon.content_hash, "model": weights_hash(model), **hashes_of(task), **credit.hashes()}
     fitted = _fitting(config.resolved(), task)
     _refuse_reward(fitted, task)
     _refuse_messages(fitted, task, model)

@@ -9,15 +9,27 @@ import os
 
 from hicra.errors import ConfigError
 
+AGAIN = "start with `torchrun` or `accelerate launch`, which set it; for one process alone, unset LOCAL_RANK"
+
 
 def rank() -> int:
-    """Returns the number of this process; rank 0 writes the run folder, evaluates and speaks to the user."""
-    return _variable("RANK", 0)
+    """Returns the number of this process; rank 0 writes the run folder, evaluates and speaks to the user.
+
+    Raises:
+        ConfigError: RANK is none of the numbers below WORLD_SIZE.
+    """
+    number = _variable("RANK", 0)
+    if number >= ranks():
+        raise ConfigError(f"RANK is {number}, and there are {ranks()} processes (WORLD_SIZE)", AGAIN)
+    return number
 
 
 def ranks() -> int:
-    """Returns the number of processes."""
-    return _variable("WORLD_SIZE", 1)
+    """Returns the number of processes. Raises ConfigError where WORLD_SIZE is no number of 1 or more."""
+    count = _variable("WORLD_SIZE", 1)
+    if not count:
+        raise ConfigError("WORLD_SIZE is 0", AGAIN)
+    return count
 
 
 def shared(rollouts: int, micro_batch: int) -> tuple[int, int]:
@@ -54,4 +66,9 @@ def shared(rollouts: int, micro_batch: int) -> tuple[int, int]:
 
 def _variable(name: str, alone: int) -> int:
     """Returns a number that a launcher has set; LOCAL_RANK is there wherever one has started this process."""
-    return int(os.environ.get(name, alone)) if "LOCAL_RANK" in os.environ else alone
+    if "LOCAL_RANK" not in os.environ:
+        return alone
+    given = os.environ.get(name, str(alone))
+    if not given.isdecimal():
+        raise ConfigError(f"{name} is {given!r}, no number", AGAIN)
+    return int(given)

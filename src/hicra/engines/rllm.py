@@ -9,17 +9,19 @@ backend takes one number a trajectory and fails on a list. Nothing of rLLM is im
 
 Deviations:
 ENGINE-3. A trajectory is one rollout: its steps are compared and counted together, and each keeps its own text, so that no match
-    crosses from one step to the next. A group whose steps hold an advantage already (a distilled role) is left as it is. rLLM has
-    no place for None: a trajectory that cannot be scored gets 0.
+    crosses from one step to the next. A group whose steps hold an advantage already (a distilled role) is left as it is; one of
+    which only some do is refused. rLLM has no place for None: a trajectory that cannot be scored gets 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hicra.engines.lists import METHOD, shape_rollouts
+from hicra.engines.listed import Rows
+from hicra.engines.lists import METHOD, Advantages, Settings, shape_rollouts
+from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 
 Hook = Callable[..., list[Any]]
@@ -32,44 +34,46 @@ def grouping_hook(
     method: str = METHOD,
     *,
     group: Hook | None = None,
-    **chosen: Any,
+    method_settings: Settings | None = None,
+    method_then: Sequence[Settings] = (),
+    baseline: str | None = None,
+    baseline_settings: Settings | None = None,
+    unit: str | None = None,
 ) -> Hook:
     """Returns a function for `traj_grouping_hook`: (episodes, transform config, filtering config) to trajectory groups.
 
     Args:
         tokenizer, lexicon, method: as for `shape_rollouts`.
         group: groups trajectories; None takes rLLM's own way.
-        **chosen: method_settings, method_then, baseline, baseline_settings and unit, as for `shape_rollouts`. The baseline
-            compares the rewards of a group's trajectories, in the place of rLLM's own estimator.
+        method_settings, method_then, baseline, baseline_settings, unit: as for `shape_rollouts`. The baseline compares the
+            rewards of a group's trajectories, in the place of rLLM's own estimator.
 
     Raises:
-        ConfigError: a name, a setting, the lexicon or the tokenizer is refused. The function that is returned raises as
-            `shape_rollouts` does; a row or rollout in its messages is a trajectory, counted over all groups from 0.
+        ConfigError, MissingField: a name, a setting, the lexicon, the tokenizer or a method that needs more than tokens is
+            refused. The function that is returned raises as `shape_rollouts` does; a row or rollout in its messages is a
+            trajectory, counted over all groups from 0.
     """
-    shape_rollouts(
-        [], [], [], [], tokenizer, lexicon, method, **chosen
-    )  # a wrong name is found before a batch is sampled
+
+    def shaped(rows: Rows, masks: Rows, rewards: Rows, groups: Rows) -> Advantages:
+        return shape_rollouts(
+            rows, masks, rewards, groups, tokenizer, lexicon, method, method_settings=method_settings,
+            method_then=method_then, baseline=baseline, baseline_settings=baseline_settings, unit=unit,
+        )  # fmt: skip
+
+    shaped([], [], [], [])  # a wrong name is found before a batch is sampled
 
     def hook(episodes: list[Any], transform_config: Any, compact_filtering_config: Any = None) -> list[Any]:
         groups = (group or _own_grouping())(episodes, transform_config, compact_filtering_config)
-        found = [
-            (number, trajectory)
-            for number, one in enumerate(groups)
-            if all(step.advantage is None for trajectory in one.trajectories for step in trajectory.steps)
-            for trajectory in one.trajectories
-        ]
-        rows = [_joined(trajectory.steps) for _, trajectory in found]
-        shaped = shape_rollouts(
+        found = [(number, one) for number, one in enumerate(groups) if not _has_advantages(one)]
+        trajectories = [(number, trajectory) for number, one in found for trajectory in one.trajectories]
+        rows = [_joined(trajectory.steps) for _, trajectory in trajectories]
+        advantages = shaped(
             [ids for ids, _ in rows],
             [mask for _, mask in rows],
-            [trajectory.reward for _, trajectory in found],
-            [number for number, _ in found],
-            tokenizer,
-            lexicon,
-            method,
-            **chosen,
+            [trajectory.reward for _, trajectory in trajectories],
+            [number for number, _ in trajectories],
         )
-        for (_, trajectory), values in zip(found, shaped, strict=True):
+        for (_, trajectory), values in zip(trajectories, advantages, strict=True):
             start = 0
             for step in trajectory.steps:
                 stop = start + len(step.response_ids)
@@ -78,6 +82,17 @@ def grouping_hook(
         return list(groups)
 
     return hook
+
+
+def _has_advantages(group: Any) -> bool:
+    """Says whether the steps of a group hold an advantage already; raises DataError where only some do."""
+    held = [step.advantage is not None for trajectory in group.trajectories for step in trajectory.steps]
+    if any(held) and not all(held):
+        raise DataError(
+            f"{sum(held)} of {len(held)} steps of a group of trajectories hold an advantage already",
+            "set step.advantage on all of them, which are then left as they are, or on none",
+        )
+    return any(held)
 
 
 def _own_grouping() -> Hook:

@@ -91,6 +91,7 @@ class Shaping:
         rank, ranks: rank of this process, and number of ranks.
         given, engine: the fields that the engine has, and its name where it has fewer than others.
         planning: makes the planning mask [B,T] of a batch and of the tokens that the lexicon marks [B,T]; None takes the latter.
+        in_parts: whether a batch is handed over in several parts, so that it is the caller who calls `warn` for the whole.
 
     Raises:
         ConfigError: a baseline or shaper needs a field that the engine does not have.
@@ -109,8 +110,9 @@ class Shaping:
         given: Sequence[str] = GIVEN,
         engine: str = "",
         planning: Planning | None = None,
+        in_parts: bool = False,
     ) -> None:
-        self.credit, self.planning = credit, planning
+        self.credit, self.planning, self.in_parts = credit, planning, in_parts
         refuse_missing(credit, given, engine)
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
@@ -162,6 +164,9 @@ class Shaping:
                 are read as text, and never trained on.
             **more: further fields: truncated and n_tool_calls [B]; entropies and old_logprobs [B,T] (nats, of the sampling
                 policy) and kind_weights [2] (equal on all ranks) where they are needed; and what rows of trees and agents hold.
+
+        Raises:
+            EngineError: ranks hold unequal numbers of rollouts, and the method or the baseline looks at groups.
         """
         text = live if written is None else written
         tagged = self.tagger.tag(ids, text)
@@ -180,8 +185,8 @@ class Shaping:
         arrays = batch | {"base": base, "advantages": shaped, "correct": correct}
         arrays["rollout"] = np.arange(len(ids)) + self.rank * len(ids)
         stats = self._stats(arrays, tagged)
-        if stats.tokens and self.rank == 0:
-            self._warn(stats, ids, live)
+        if not self.in_parts:
+            self.warn(stats, ids, live)
         unseen = np.full(live.shape, np.nan, np.float32)
         return Generation(inputs, arrays | {"entropies": unseen, "logprobs": unseen.copy()}, tagged, stats)
 
@@ -225,6 +230,12 @@ class Shaping:
         rows, width = batch["response_mask"].shape
         asked = {*self.credit.needs, *(("rewards",) if self.credit.baseline else ())} - {*PER_KIND}
         parts = self.gather({"base": base} | {field: batch[field] for field in asked if field in batch})
+        if len(held := {len(part["base"]) for part in parts}) > 1:
+            counts = " and ".join(map(str, sorted(held)))
+            raise EngineError(
+                f"the ranks hold {counts} rollouts, so the groups of {self.credit.name!r} cannot be told",
+                "give each process the same number of rollouts",
+            )
         widest = max(part["response_mask"].shape[1] for part in parts)
         whole = {field: np.concatenate([_padded(part[field], widest) for part in parts]) for field in parts[0]}
         first = sum(len(part["base"]) for part in parts[: self.rank])
@@ -250,8 +261,16 @@ class Shaping:
         )  # fmt: skip
         return RolloutStats.merge(self.gather(own))
 
-    def _warn(self, stats: RolloutStats, ids: Array, live: Array) -> None:
-        """Warns once of an empty mask and once of a wide one, and says how many tokens that rests on."""
+    def warn(self, stats: RolloutStats, ids: Array, live: Array) -> None:
+        """Warns once of an empty mask and once of a wide one, and says how many tokens that rests on; on rank 0 alone.
+
+        Args:
+            stats: counts over all ranks.
+            ids: [B,T] token ids of this rank.
+            live: [B,T] bool, the policy tokens.
+        """
+        if not stats.tokens or self.rank:
+            return
         share = (stats.planning or 0) / stats.tokens
         key = "empty" if share == 0 else "wide" if share > 0.5 else None
         if key is None or key in self._warned:

@@ -22,10 +22,14 @@ import numpy as np
 
 from hicra.arrays import as_numpy
 from hicra.credit.border import exact_ids
-from hicra.engines.chosen import SECTION, Choice, shaping_of
-from hicra.errors import ConfigError
+from hicra.engines.chosen import SECTION, Choice, announce, shaping_of
+from hicra.errors import ConfigError, DataError, EngineError
+from hicra.lexicon import Lexicon
 
+READ = ("sequences", "response_mask", "loss_mask", "rewards", "advantages")  # of a batch
+OTHER_SKYRL = "this version of SkyRL is not the one that hicra was tested with: see docs/engines/skyrl.md"
 HAVE = ("response_ids", "response_mask", "planning_mask", "group_ids", "rewards")
+ESTIMATOR = "compute_advantages_and_returns"
 Trainer: Any = object  # stands for the trainer class that HicraSkyRL is put before
 
 
@@ -36,18 +40,37 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         hicra: keys of `hicra.engines.chosen.Choice`; absent ones take the defaults.
 
     Raises:
-        ConfigError: a key or a value of `hicra` is refused, as the trainer is made.
+        EngineError: a trainer class stands before HicraSkyRL, as the class is made: its estimator would be the one that runs.
+        ConfigError, ArtifactError, DataError: a key or a value of `hicra` is refused, as the trainer is made.
     """
 
     hicra: ClassVar[Mapping[str, Any]] = {}
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        before = cls.__mro__[: cls.__mro__.index(HicraSkyRL)]
+        hiding = [one for one in before if ESTIMATOR in vars(one) and not issubclass(one, HicraSkyRL)]
+        if hiding:
+            raise EngineError(
+                f"{hiding[0].__name__} stands before HicraSkyRL, so that nothing would be shaped",
+                f"write class {cls.__name__}(HicraSkyRL, {hiding[0].__name__})",
+            )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._hicra_chosen = Choice.read(self.hicra, SECTION)
         self._hicra_credit = self._hicra_chosen.assignment(HAVE, "SkyRL")
+        lexicon = Lexicon.load(self._hicra_chosen.lexicon)  # a wrong one is found here, not after a batch is sampled
+        announce(self._hicra_credit, lexicon, "SkyRL")
         super().__init__(*args, **kwargs)
 
     def compute_advantages_and_returns(self, data: Any) -> Any:
-        """Shapes the `advantages` [B,T] that SkyRL computes; `returns` stay, and `all_metrics` gets what a run logs."""
+        """Shapes the `advantages` [B,T] that SkyRL computes; `returns` stay, and `all_metrics` gets what a run logs.
+
+        Raises:
+            ConfigError: the method looks beyond a row, and the rows are steps of trajectories.
+            DataError: SkyRL's own advantage of a policy token is not finite.
+            EngineError: the batch is not as in the SkyRL that this was tested with.
+        """
         import torch
 
         data = super().compute_advantages_and_returns(data)
@@ -55,19 +78,26 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         if credit.wide and stepwise:
             raise ConfigError(
                 f"{credit.name} compares rollouts with each other, and in step-wise training a row is one step of a rollout",
-                "choose a method with scope row, or set generator.step_wise_trajectories=false",
+                "choose a method that looks at one rollout at a time (`hicra methods NAME` says it), or set "
+                "generator.step_wise_trajectories=false",
             )
+        rows = _rows(data)
         base = data["advantages"]
-        rows = len(base) - data.metadata.get(
-            "pad_size", 0
-        )  # SkyRL pads with copies of the first row, outside of the loss
+        live = as_numpy((data["response_mask"][:rows] != 0) & (data["loss_mask"][:rows] != 0))
+        own = as_numpy(base[:rows])
+        if len(bad := np.argwhere(live & ~np.isfinite(own))):
+            row, token = bad[0].tolist()
+            raise DataError(
+                f"SkyRL's own advantage of row {row}, token {token} is {own[row, token]}",
+                "give every trajectory a finite reward: one that is not spoils its whole group",
+            )
         made = shaping_of(
             credit, self._hicra_chosen.lexicon, self.tokenizer, self._hicra_chosen.unit
         ).generation(
             [],
             ids=as_numpy(data["sequences"][:rows, -base.shape[1] :]),  # the response ends where the sequence ends
-            live=as_numpy((data["response_mask"][:rows] != 0) & (data["loss_mask"][:rows] != 0)),
-            base=as_numpy(base[:rows]),
+            live=live,
+            base=own,
             rewards=as_numpy(data["rewards"][:rows].sum(dim=-1)).astype(np.float64),
             group_size=1,
             group_ids=exact_ids(list(data.metadata["uids"][:rows])),
@@ -76,3 +106,26 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         data["advantages"] = torch.cat([shaped, base[rows:]])
         self.all_metrics.update({name: value for name, value in made.stats.values().items() if value is not None})
         return data
+
+
+def _rows(data: Any) -> int:
+    """Returns the number of rows of a batch that are no padding: SkyRL pads with copies of the first row, outside of the loss.
+
+    Raises:
+        EngineError: a field is missing, or has another shape than the others.
+    """
+    if absent := [name for name in READ if name not in data or data[name] is None]:
+        raise EngineError(f"SkyRL's batch has no {absent[0]!r}", OTHER_SKYRL)
+    shape, uids, pad = tuple(data["advantages"].shape), data.metadata.get("uids"), data.metadata.get("pad_size", 0)
+    for name in ("response_mask", "loss_mask"):
+        if len(shape) != 2 or tuple(data[name].shape) != shape:
+            raise EngineError(
+                f"SkyRL's advantages have shape {shape} and its {name} {tuple(data[name].shape)}", OTHER_SKYRL
+            )
+    if not isinstance(pad, int) or not 0 <= pad <= shape[0]:
+        raise EngineError(f"pad_size of SkyRL's batch of {shape[0]} rows is {pad!r}", OTHER_SKYRL)
+    if uids is None or len(uids) < shape[0] - pad:
+        raise EngineError(
+            f"SkyRL's batch has {'no' if uids is None else len(uids)} uids for {shape[0] - pad} rows", OTHER_SKYRL
+        )
+    return int(shape[0] - pad)

@@ -25,9 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, as_numpy
+from hicra.arrays import Array, Bools, as_flags, as_numpy
 from hicra.credit import Assignment
-from hicra.engines.chosen import SECTION, Choice, shaping_of
+from hicra.engines.chosen import SECTION, Choice, announce, shaping_of
+from hicra.engines.listed import id_rows, numbers_of, of_argument, one_each_of
 from hicra.errors import ConfigError, DataError, EngineError
 
 OTHERS = (
@@ -35,6 +36,8 @@ OTHERS = (
     "reinforce_plus_plus",
     "reinforce_plus_plus_baseline",
 )  # their advantage is more than a reward compared
+READ = ("response_lengths", "tokens", "loss_masks", "rewards", "total_lengths", "kl")  # of rollout_data
+OTHER_SLIME = "this version of slime is not the one that hicra was tested with: see docs/engines/slime.md"
 HAVE = ("response_ids", "response_mask", "planning_mask", "group_ids", "rewards")
 
 
@@ -51,8 +54,8 @@ def shape(args: Any, rollout_data: dict[str, Any]) -> None:
 
     Raises:
         ConfigError: a key under `hicra` is refused, or an argument of slime does not go with shaping.
-        DataError: lists differ in length, or a reward is no finite number.
-        EngineError: slime's slices are not as long as its own KL.
+        DataError: a list is missing or has another length, a loss mask holds neither 0 nor 1, or a reward is no finite number.
+        EngineError: slime has no function that cuts a response, or its slices are not as long as its own KL.
     """
     import torch
 
@@ -60,9 +63,9 @@ def shape(args: Any, rollout_data: dict[str, Any]) -> None:
     credit = chosen.assignment(HAVE, "slime")
     _refuse(args, credit)
     ids, live, rewards = _arrays(rollout_data)
-    made = shaping_of(credit, chosen.lexicon, args.hf_checkpoint, chosen.unit).generation(
-        [], ids=ids, live=live, base=rewards, rewards=rewards.astype(np.float64), group_size=1
-    )
+    shaping = shaping_of(credit, chosen.lexicon, args.hf_checkpoint, chosen.unit)
+    announce(credit, shaping.lexicon, "slime")
+    made = shaping.generation([], ids=ids, live=live, base=rewards, rewards=rewards.astype(np.float64), group_size=1)
     fields = {
         "advantages": made.arrays["advantages"],
         "returns": np.broadcast_to(rewards[:, None], ids.shape),
@@ -95,47 +98,56 @@ def _refuse(args: Any, credit: Assignment) -> None:
         names += [one.entry.name for one in credit.shapers if one.entry.scope == "batch"]
         raise ConfigError(
             f"{names[0]} compares rollouts with each other, and slime gives a data-parallel rank only its own",
-            "choose a method with scope row (`hicra methods NAME` says it), and no baseline: slime has one of its own",
+            "choose a method that looks at one rollout at a time (`hicra methods NAME` says it; a function of your own needs an "
+            "entry, docs/how-to/own-method.md), and no baseline of hicra",
         )
 
 
 def _arrays(data: Mapping[str, Any]) -> tuple[Array, Bools, Array]:
     """Returns token ids and policy tokens [B,T] of the responses, and the rewards [B] float32, which slime has compared."""
+    if absent := [name for name in READ if data.get(name) is None]:
+        raise DataError(
+            f"rollout_data has no {absent[0]!r}", "call this from slime's compute_advantages_and_returns alone"
+        )
     lengths = data["response_lengths"]
-    for name in ("tokens", "loss_masks", "rewards", "total_lengths", "kl"):
+    for name in READ:
         if len(data[name]) != len(lengths):
             raise DataError(
                 f"rollout_data[{name!r}] has {len(data[name])} entries and response_lengths {len(lengths)}",
                 "call this from slime's compute_advantages_and_returns alone",
             )
-    ids = np.zeros((len(lengths), max(1, *lengths)), np.int64)
+    ids = np.zeros((len(lengths), max([1, *lengths])), np.int64)
     live = np.zeros(ids.shape, np.bool_)
-    for row, (tokens, mask, length) in enumerate(zip(data["tokens"], data["loss_masks"], lengths, strict=True)):
-        mask = as_numpy(mask)
-        if mask.shape != (length,) or len(tokens) < length:
+    rows = zip(id_rows(data["tokens"], "tokens"), data["loss_masks"], lengths, data["total_lengths"], strict=True)
+    for row, (tokens, mask, length, total) in enumerate(rows):
+        mask = as_flags(as_numpy(mask), f"the loss mask of rollout {row} of this rank")
+        if mask.shape != (length,) or len(tokens) != total or total < length:
             raise DataError(
-                f"rollout {row} of this rank: {len(tokens)} tokens, a response of {length} and a loss mask of shape {mask.shape}",
+                f"rollout {row} of this rank: {len(tokens)} tokens, a total length of {total}, a response of {length} and a loss "
+                f"mask of shape {mask.shape}",
                 "check the function of --custom-generate-function-path: a loss mask has one entry for each token of the response",
             )
-        ids[row, :length], live[row, :length] = as_numpy(tokens[len(tokens) - length :]), mask != 0
-    rewards = np.asarray(as_numpy(data["rewards"]), np.float32)
-    if len(bad := np.flatnonzero(~np.isfinite(rewards))):
+        ids[row, :length], live[row, :length] = tokens[total - length :], mask
+    given = of_argument("rewards", lambda: numbers_of(one_each_of(data["rewards"], "rewards")))
+    if len(bad := np.flatnonzero(~(np.abs(given) <= np.finfo(np.float32).max))):
         raise DataError(
-            f"the reward of rollout {bad[0]} of this rank is {rewards[bad[0]]}",
+            f"the reward of rollout {bad[0]} of this rank is {given[bad[0]]:g}",
             "drop rollouts that cannot be scored (remove_sample) before slime compares rewards within their group",
         )
-    return ids, live, rewards
+    return ids, live, given.astype(np.float32)
 
 
 def _sliced(values: Any, total: int, length: int, kl: Any) -> Any:
     """Returns the part of a response's values [length] that this rank of context parallelism holds, as its KL is."""
     if len(kl) != length:
-        from slime.backends.megatron_utils.cp_utils import slice_log_prob_with_cp
-
+        try:
+            from slime.backends.megatron_utils.cp_utils import slice_log_prob_with_cp
+        except ImportError as error:
+            raise EngineError(f"slime's function that cuts a response is not found: {error}", OTHER_SLIME) from None
         values = slice_log_prob_with_cp(values, total, length)
     if values.shape != kl.shape:
         raise EngineError(
             f"slime cuts a response of {length} tokens to {len(values)}, and its KL has {len(kl)}",
-            "this version of slime is not the one that hicra was tested with: see docs/engines/slime.md",
+            OTHER_SLIME,
         )
     return values.to(kl.device)

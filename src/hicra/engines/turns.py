@@ -14,7 +14,7 @@ def truncated(ids: Array, live: Bools, end: int | None) -> Bools:
     [False, True, True]
     """
     last = np.where(live, np.arange(live.shape[1]), -1).max(axis=1, initial=-1)
-    ends = np.take_along_axis(ids, np.maximum(last, 0)[:, None], axis=1)[:, 0] if ids.shape[1] else last
+    ends = ids[np.arange(len(ids)), np.maximum(last, 0)] if ids.shape[1] else last
     return np.asarray((last < 0) | (ends != end))
 
 
@@ -24,5 +24,6 @@ def calls(tool: Bools) -> Ints:
     >>> calls(np.array([[False, True, True, False, True], [False] * 5])).tolist()
     [2, 0]
     """
-    before = np.pad(tool, ((0, 0), (1, 0)))[:, :-1]
+    before = np.zeros_like(tool)
+    before[:, 1:] = tool[:, :-1]
     return np.asarray((tool & ~before).sum(axis=1), np.int64)

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from hicra.artifacts import sha256_file
+from hicra.artifacts import check_output, sha256_file
 from hicra.drawing.readable import counted
 from hicra.errors import ConfigError
 from hicra.evaluate import saved as saved_samples
@@ -24,6 +24,7 @@ from hicra.evaluate.store import PART_SCHEMA, Store
 from hicra.evaluate.table import table
 from hicra.generation.interface import Generator, Made
 from hicra.generation.open import identity_of, open_generator
+from hicra.runs.lock import one_writer
 from hicra.text.decode import decoder
 from hicra.version import installed
 
@@ -89,8 +90,10 @@ def evaluate(
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
     matched, notes = _matched(samples, benchmarks, mapping, tokenizer) if samples else ([], [])
     read = [model, *samples, *(benchmark.name for benchmark in benchmarks)]
-    store = Store.open(out, asked, versions, resume=resume, overwrite=overwrite, read=read)
-    with store.lock():
+    if not resume:  # whether an evaluation may be replaced is asked where no other process can write it
+        check_output(out, "the evaluation folder", overwrite=True, inputs=read, folder=True)
+    with one_writer(out):
+        store = Store.open(out, asked, versions, resume=resume, overwrite=overwrite, read=read)
         if store.complete:
             say(f"{out} already holds this evaluation, so nothing is sampled again")
             table_of_samples = store.samples()

@@ -5,12 +5,12 @@
     parts/FFF-PPPPPP.parquet   samples of one batch of questions, while the evaluation runs
     samples.parquet      every sample with its verdicts, at the end (columns in docs/reference/files.md)
 
-A part is there completely or not at all, so a killed evaluation can be resumed. One process at a time writes.
+A part is there completely or not at all, so a killed evaluation can be resumed. One process at a time opens the folder and
+writes into it, under the lock of `hicra.runs.lock.one_writer`, which stands beside it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,10 +30,10 @@ from hicra.artifacts import (
 )
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
-from hicra.runs.lock import locked_inside
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.eval", 1
+LOCK = ".lock"  # inside the folders of hicra 0.1
 COMPARED = ("settings", "model", "inputs")
 PART_SCHEMA: dict[str, Any] = {
     "question": pl.Int64, "sample": pl.Int64, "seed": pl.Int64, "prompt": pl.String, "response": pl.String,
@@ -58,7 +58,9 @@ class Store:
         overwrite: bool = False,
         read: Sequence[str] = (),
     ) -> Self:
-        """Opens the folder of an evaluation.
+        """Opens the folder of an evaluation, and writes what is asked for into a new one.
+
+        The caller holds the lock of the folder (`hicra.runs.lock.one_writer`) from before this call until it has ended.
 
         Args:
             path: a folder that is new or empty, or with `resume` of the same evaluation.
@@ -88,9 +90,6 @@ class Store:
         elif not _no_sample(path):
             there = file.exists()
             check_output(path, "the evaluation folder", overwrite=overwrite, inputs=read, folder=True, resume=there)
-            if overwrite and (path / ".lock").exists():
-                with cls(path, {}).lock():
-                    pass  # no other process writes to what is replaced
         manifest = {
             "kind": KIND, "schema_version": SCHEMA_VERSION, **asked, "versions": {"hicra": __version__, **versions},
             "complete": False,
@@ -98,14 +97,6 @@ class Store:
         with new_dir(path, overwrite) as made:
             write_text(made / file.name, canonical_json(manifest))
         return cls(path, manifest)
-
-    def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Locks the folder while this process writes; the system releases the lock when the process ends.
-
-        Raises:
-            ArtifactError: another process holds the lock.
-        """
-        return locked_inside(self.path)
 
     @property
     def complete(self) -> bool:
@@ -166,6 +157,6 @@ def _frame(path: Path) -> pl.DataFrame | None:
 def _no_sample(path: Path) -> bool:
     """Tells whether a folder holds nothing but an attempt that ended before its first sample; nothing can be lost there."""
     names = {entry.name for entry in path.iterdir()} if path.is_dir() else set()
-    if names != {"eval.json"} | (names & {".lock", "parts"}) or any((path / "parts").glob("*.parquet")):
+    if names != {"eval.json"} | (names & {LOCK, "parts"}) or any((path / "parts").glob("*.parquet")):
         return False
     return not read_manifest(path / "eval.json", KIND, SCHEMA_VERSION).get("complete")

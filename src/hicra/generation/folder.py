@@ -26,12 +26,30 @@ def model_folder(name: str) -> Path:
             f"model folder {folder} holds no tokenizer ({', '.join(TOKENIZERS)})",
             "copy the tokenizer files of its start model into it",
         )
-    if not any(folder.glob("*.safetensors")):
+    weights(folder)
+    return folder
+
+
+def weights(folder: Path) -> list[Path]:
+    """Returns the files of a model's weights: one, or the parts that a large model is saved in.
+
+    Raises:
+        ConfigError: there is none as safetensors.
+    """
+    whole = folder / "model.safetensors"
+    found = [whole] if whole.is_file() else sorted(folder.glob("*.safetensors"))
+    if not found:
         raise ConfigError(
             f"model folder {folder} holds no .safetensors file",
             "save the weights as safetensors; hicra reads no pickle files",
         )
-    return folder
+    return found
+
+
+def weights_hash(folder: Path) -> str:
+    """Computes the sha256 of the weights: of the one file, or over the names and contents of its parts; raises as `weights`."""
+    hashes = {path.name: sha256_file(path) for path in weights(folder)}
+    return next(iter(hashes.values())) if len(hashes) == 1 else sha256_bytes(canonical_json(hashes).encode())
 
 
 def model_hash(folder: Path) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 KINDS = ("planning", "execution")
+
+
+def kind_masks(planning_mask: Any, live: Any) -> tuple[Any, Any]:
+    """Returns the planning and the execution tokens, [B,T] bool each; all numpy or torch."""
+    planning = planning_mask & live
+    return planning, live ^ planning
 
 
 def kind_sums(planning_mask: Any, live: Any, entropies: Any, logprobs: Any) -> list[Any]:
@@ -16,10 +24,14 @@ def kind_sums(planning_mask: Any, live: Any, entropies: Any, logprobs: Any) -> l
         live: [B,T] bool, the policy tokens.
         entropies, logprobs: [B,T] floats (nats), numpy or torch as the masks are.
     """
+    # tokens are selected, not multiplied by 0, because values under the padding may be infinite
     sums = []
-    for kind in (planning_mask & live, ~planning_mask & live):
-        # tokens are selected, not multiplied by 0, because values under the padding may be infinite
-        sums += [kind.sum(), entropies[kind].sum(), logprobs[kind].sum()]
+    for kind in kind_masks(planning_mask, live):
+        if isinstance(kind, np.ndarray):  # by place: a mask of scattered tokens selects five times as slowly
+            at = np.flatnonzero(kind)
+            sums += [len(at), entropies.ravel().take(at).sum(), logprobs.ravel().take(at).sum()]
+        else:
+            sums += [kind.sum(), entropies[kind].sum(), logprobs[kind].sum()]
     return sums
 
 

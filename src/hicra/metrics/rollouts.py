@@ -16,7 +16,7 @@ import numpy as np
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.correctness import CORRECT_AT
 from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
-from hicra.metrics.kinds import KINDS
+from hicra.metrics.kinds import KINDS, kind_masks
 from hicra.metrics.passk import pass_at_k
 from hicra.metrics.table import FOLLOWING, RAREFY_HITS, powers_of_two
 
@@ -93,15 +93,16 @@ class RolloutStats:
         kept = longest_hits(row, start, stop)
         given, following = gram_pairs(ids, live, row[kept], stop[kept], gram[kept])
         stats = cls(
-            rows=len(live), tokens=int(live.sum()), planning=int((planning & live).sum()), reward=reward, correct=correct,
-            group=group, grams=gram[kept], given=given, following=following,
+            rows=len(live), tokens=int(np.count_nonzero(live)), planning=int(np.count_nonzero(planning & live)),
+            reward=reward, correct=correct, group=group, grams=gram[kept], given=given, following=following,
         )  # fmt: skip
         if before is not None and after is not None:
             wide = before if before.ndim == 2 else np.broadcast_to(before[:, None], live.shape)
-            stats.changed = int(((after != wide) & live).sum())
+            stats.changed = int(np.count_nonzero((after != wide) & live))
             stats.advantage_before = float(wide[live].sum(dtype=np.float64))
             stats.advantage_after = float(after[live].sum(dtype=np.float64))
-            stats.size_before, stats.size_after = _sizes(wide, planning, live), _sizes(after, planning, live)
+            of_kinds = [np.flatnonzero(kind) for kind in kind_masks(planning, live)]
+            stats.size_before, stats.size_after = _sizes(wide, of_kinds), _sizes(after, of_kinds)
         return stats
 
     @classmethod
@@ -161,10 +162,11 @@ class RolloutStats:
         return values | _pass_at(self.correct, self.group)
 
 
-def _sizes(advantages: Array, planning: Bools, live: Bools) -> tuple[float, float]:
-    """Sums |A| over the planning and over the execution tokens, all [B,T]."""
-    size = np.abs(advantages)
-    return float(size[planning & live].sum(dtype=np.float64)), float(size[~planning & live].sum(dtype=np.float64))
+def _sizes(advantages: Array, of_kinds: list[Ints]) -> tuple[float, float]:
+    """Sums |A| [B,T] over the planning and over the execution tokens, whose places in the flattened array are given."""
+    flat = advantages.ravel()
+    planning, execution = (float(np.abs(flat.take(at)).sum(dtype=np.float64)) for at in of_kinds)
+    return planning, execution
 
 
 def _summed(pairs: list[tuple[float, float] | None]) -> tuple[float, float] | None:
@@ -184,13 +186,21 @@ def longest_hits(row: Ints, start: Ints, stop: Ints) -> Bools:
     Args:
         row, start, stop: [H] row of each hit, and its first token and the one past its last.
     """
-    keep = np.ones(len(row), np.bool_)
-    if len(row) < 2:
+    keep = np.zeros(len(row), np.bool_)
+    if not len(row):
         return keep
-    order = np.lexsort((-stop, start, row))
-    width = int(stop.max()) + 1
-    reach = np.maximum.accumulate(row[order] * width + stop[order])
-    keep[order[1:]] = row[order][1:] * width + stop[order][1:] > reach[:-1]
+    place = row * (int(stop.max()) + 1)  # the rows are laid one after another
+    begin, end = place + start, place + stop
+    order = np.argsort(begin, kind="stable")  # quick where hits come in order, as those of a tagger do
+    begin, end = begin[order], end[order]
+    first = np.flatnonzero(np.append(True, begin[1:] != begin[:-1]))
+    longest = np.maximum.reduceat(end, first)  # of those that start at one place only this one may be kept
+    reach = np.maximum.accumulate(longest)
+    beyond = np.append(True, longest[1:] > reach[:-1])
+    of = np.cumsum(np.append(False, begin[1:] != begin[:-1]))
+    candidates = np.flatnonzero((end == longest[of]) & beyond[of])
+    once = np.append(True, of[candidates][1:] != of[candidates][:-1])
+    keep[order[candidates[once]]] = True
     return keep
 
 
@@ -207,14 +217,14 @@ def gram_pairs(ids: Array, live: Bools, row: Ints, stop: Ints, gram: Ints) -> tu
     """
     width = ids.shape[1]
     inside = stop + FOLLOWING <= width
-    row, stop, gram = row[inside], stop[inside], gram[inside]
-    columns = stop[:, None] + np.arange(FOLLOWING)
-    produced = live[row[:, None], columns].all(axis=1)
-    after = ids[row[produced][:, None], columns[produced]].astype(np.uint64)
-    code = np.zeros(len(after), np.uint64)
-    for column in after.T:  # an odd multiplier keeps different triples apart, except for 64-bit collisions
-        code = code * np.uint64(0x9E3779B97F4A7C15) + column + np.uint64(1)
-    return gram[produced], code.view(np.int64)
+    gram, next_one = gram[inside], row[inside] * width + stop[inside]
+    live, ids = live.ravel(), ids.ravel()
+    produced = np.logical_and.reduce([live[next_one + ahead] for ahead in range(FOLLOWING)])
+    gram, next_one = gram[produced], next_one[produced]
+    code = np.zeros(len(gram), np.uint64)
+    for ahead in range(FOLLOWING):  # an odd multiplier keeps different triples apart, except for 64-bit collisions
+        code = code * np.uint64(0x9E3779B97F4A7C15) + ids[next_one + ahead].astype(np.uint64) + np.uint64(1)
+    return gram, code.view(np.int64)
 
 
 def _mixed(reward: Floats, group: Ints) -> float | None:

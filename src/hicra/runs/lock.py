@@ -1,4 +1,4 @@
-"""A folder has one writer at a time. Of a run folder, a locked file beside it says which process that is, and since when.
+"""A folder has one writer at a time. A locked file beside it says which process that is, and since when.
 
 The operating system gives a lock back when its process ends, however it ends. So a file that a killed process left behind is not
 locked: it is stale, and the next writer takes it over.
@@ -21,7 +21,7 @@ from hicra.errors import ArtifactError
 
 @contextlib.contextmanager
 def one_writer(path: Path) -> Iterator[None]:
-    """Keeps other processes from writing the run folder `path`, which need not exist yet, while the block runs.
+    """Keeps other processes from writing the folder `path`, which need not exist yet, while the block runs.
 
     Raises:
         ArtifactError: another process writes it (the message names the process), or the file system has no locks.
@@ -47,23 +47,6 @@ def one_writer(path: Path) -> Iterator[None]:
             missing_ok=True
         )  # still locked: whoever opened it meanwhile sees that it is gone, and opens a new one
         os.close(handle)
-
-
-@contextlib.contextmanager
-def locked_inside(folder: Path) -> Iterator[None]:
-    """Locks a folder that exists, by the file `.lock` in it, while the block runs; nothing is written into that file.
-
-    Raises:
-        ArtifactError: another process holds the lock.
-    """
-    with open(folder / ".lock", "a", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ArtifactError(
-                f"another process is writing to {folder}", "wait for it, or choose another -o"
-            ) from None
-        yield
 
 
 def _locked(file: Path, path: Path) -> int:

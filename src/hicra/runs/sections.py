@@ -263,4 +263,6 @@ class RunConfig(Strict):
     def assignment(self) -> Assignment:
         """Returns the baseline, the shapers and the loss that the config names, checked alone and together."""
         then = [one.model_dump() for one in self.method.then]
-        return assign(self.method.model_dump(), then, self.baseline.model_dump(), self.loss.model_dump())
+        return assign(
+            self.method.model_dump(exclude={"then"}), then, self.baseline.model_dump(), self.loss.model_dump()
+        )

@@ -57,6 +57,12 @@ class TaggedRows:
     stop: Ints
     gram: Ints
 
+    @property
+    def marked(self) -> tuple[int, int]:
+        """The number of rows with a span in their text, and that of those among them without a planning token."""
+        spanned = np.array([bool(found) for found in self.spans], np.bool_)
+        return int(spanned.sum()), int((spanned & ~self.planning.any(axis=1)).sum())
+
 
 class RowTagger:
     """Tags responses with a lexicon.
@@ -149,6 +155,23 @@ class RowTagger:
         return TaggedRows(
             spans, planning_chars, table, live, planning, row, first - before[row], last - before[row], index
         )
+
+
+def other_tokenizer(spanned: int, unmarked: int, tokenizer: str | None) -> str | None:
+    """Returns what to say where most rows whose text holds a gram have no planning token, else None.
+
+    Their mask would be empty without a word, as with the token ids of another model.
+
+    Args:
+        spanned, unmarked: as `TaggedRows.marked` counts them.
+        tokenizer: what the user calls it; None for one that is not known by name.
+    """
+    if 2 * unmarked <= spanned:
+        return None
+    return (
+        f"in {unmarked} of {counted(spanned, 'row')} whose text holds a gram no token is planning: the tokens are not those of "
+        f"that text (token_ids of another tokenizer than {tokenizer}, or words that it does not know)"
+    )
 
 
 def _words(text: str) -> tuple[Ints, Ints]:

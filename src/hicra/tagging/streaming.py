@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Array, Bools, as_flags, as_numpy, as_token_ids
-from hicra.errors import DataError, did_you_mean
+from hicra.errors import ConfigError, DataError, did_you_mean
 from hicra.tagging.streaming_row import GrowingRow, new_row
 from hicra.tagging.streaming_states import WALL, reader_of
 from hicra.tagging.tagger import Tagger
@@ -31,11 +31,13 @@ class StreamTagger:
         rows: B, the number of rollouts.
 
     Raises:
-        ConfigError: the tagger has no tokenizer.
+        ConfigError: the tagger has no tokenizer, or `rows` is no number of rollouts.
     """
 
     def __init__(self, tagger: Tagger, rows: int) -> None:
         self._reader = reader_of(tagger)
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+            raise ConfigError(f"rows is {rows!r}", "give the number of rollouts that are fed in step")
         self._rows = [new_row(self._reader) for _ in range(rows)]
         self._finished = False
 
@@ -145,7 +147,7 @@ class InterleavedTagger:
         if key not in self._rows:
             raise DataError(
                 f"no rollout of key {key!r} goes on",
-                did_you_mean(str(key), map(str, self._rows)) if len(self._rows) < 100 else "feed it first",
+                did_you_mean(str(key), map(str, self._rows)) if 0 < len(self._rows) < 100 else "feed it first",
             )
         return self._rows[key]
 

@@ -24,11 +24,11 @@ import polars as pl
 
 from hicra import corpus
 from hicra.artifacts import atomic_file
-from hicra.corpus.need_text import with_text
+from hicra.corpus.need_text import some_rows, with_text
 from hicra.errors import ConfigError, DataError
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
-from hicra.tagging.rows import RowTagger, chunks, mask_series, span_series
+from hicra.tagging.rows import RowTagger, chunks, mask_series, other_tokenizer, span_series
 from hicra.text.decode import decoder
 from hicra.text.scripts import letters_by_script
 from hicra.workers.backends import backend as open_backend
@@ -62,13 +62,20 @@ class Job:
 
 @dataclass
 class TagTotals:
-    """Holds sums over rows; `letters` counts those of the parts without a span by their script."""
+    """Holds sums over rows.
+
+    Attributes:
+        spanned, unmarked: rows with a span in their text, and those of them without a planning token.
+        letters: those of the parts without a span, counted by their script.
+    """
 
     rows: int = 0
     tokens: int = 0
     planning: int = 0
     chars: int = 0
     planning_chars: int = 0
+    spanned: int = 0
+    unmarked: int = 0
     letters: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: TagTotals) -> None:
@@ -102,7 +109,7 @@ def tag_paths(
 
     Returns:
         The counts; `tokens_per_second` is over the whole second pass: reading, encoding, tagging and writing. `warnings`
-        says that the lexicon found nothing, and why, where that is known.
+        says that the lexicon found nothing, and why, where that is known; or that the tokens are not those of the texts.
 
     Raises:
         DataError, ConfigError: the input or the settings are wrong, or Ray does not start.
@@ -119,6 +126,7 @@ def tag_paths(
             paths, on_bad, max_bad, mapping=mapping, quarantine=quarantine, keep_duplicates=True, size=BATCH,
             size_bytes=BATCH_BYTES, decode=None if tokenizer is None else decoder(tokenizer),
         ).prepare()  # fmt: skip
+        some_rows(source.rows, source.skipped)
         text_column = _text_column(source)
         _refuse_names(source, out, tokenizer)
         begin = time.perf_counter()
@@ -142,8 +150,15 @@ def tag_paths(
         "planning_chars": total.planning_chars, "tokens_per_second": total.tokens / seconds if seconds else 0.0,
         "seconds": seconds, "workers": processes, "token_kind": first.counts, "skipped": source.skipped,
         "duplicates": source.duplicates, "text_column": text_column if out else None, "output": str(out) if out else None,
-        "warnings": [] if total.planning_chars else [nothing_found(lexicon, total.rows, total.letters)],
+        "warnings": _warnings(lexicon, tokenizer, total),
     }  # fmt: skip
+
+
+def _warnings(lexicon: Lexicon, tokenizer: str | None, total: TagTotals) -> list[str]:
+    if not total.planning_chars:
+        return [nothing_found(lexicon, total.rows, total.letters)]
+    said = other_tokenizer(total.spanned, total.unmarked, tokenizer)
+    return [said] if said else []
 
 
 def _text_column(source: corpus.Batches) -> str | None:
@@ -235,7 +250,15 @@ def _tag(frame: pl.DataFrame, tagger: RowTagger) -> tuple[TagTotals, list[pl.Ser
         tokens, planning = int(tagged.live.sum()), int((tagged.planning & tagged.live).sum())
         chars, marked = sum(map(len, texts)), int(tagged.planning_chars.sum())
         counts.add(
-            TagTotals(part.height, tokens, planning, chars, marked, Counter() if marked else letters_by_script(texts))
+            TagTotals(
+                part.height,
+                tokens,
+                planning,
+                chars,
+                marked,
+                *tagged.marked,
+                letters=Counter() if marked else letters_by_script(texts),
+            )
         )
         planning_chars = pl.Series("planning_chars", tagged.planning_chars, pl.Int64)
         made.append([span_series(tagged.spans), planning_chars, mask_series(tagged.planning, tagged.live)])

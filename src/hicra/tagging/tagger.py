@@ -191,8 +191,8 @@ class Tagger:
             first, last = stream.token_ranges(hits.start, hits.stop)
             mask[rows] = _covered(stream, first, last, mask[rows].shape)
             row, low, high = self.vocabulary.char_ranges(stream, hits.start, hits.stop, width)
-            column, stop = stream.place[first] % width, stream.place[last - 1] % width + 1
-            return np.stack([row + rows.start, column, stop, hits.gram, low, high])
+            column, stop = (stream.place[token] - row * width for token in (first, last - 1))
+            return np.stack([row + rows.start, column, stop + 1, hits.gram, low, high])
 
         found = [np.empty((6, 0), np.int64), *self._blocks(array, live, fill, ordered=True)]
         row, column, stop, gram, low, high = np.concatenate(found, axis=1)
@@ -290,7 +290,10 @@ def _cut(live: Bools) -> list[slice]:
 
 
 def _sorted(hits: Hits) -> Hits:
-    return Hits(*(column[np.lexsort(hits[::-1])] for column in hits))
+    """Sorts occurrences of grams; a range holds one gram, so its start and length together are all that is compared."""
+    length = hits.stop - hits.start
+    order = np.argsort(hits.start * (length.max(initial=0) + 1) + length)
+    return Hits(*(column[order] for column in hits))
 
 
 def _inside_word(stream: Stream, at: Ints) -> Bools:

@@ -17,7 +17,7 @@ from hicra.text.fold import SPACE, code_points, fold_points
 
 LINE_END, WALL_KIND = 5, 6  # classes of bytes beside those of hicra.text.fold: white space with a line end, a boundary
 BEGINS_BLANK, ENDS_BLANK, CONTINUES = 1, 2, 4  # bits of `edge`
-_LINE_ENDS = np.array([0x0A, 0x0D], np.uint32)
+LINE_FEED, RETURN = 0x0A, 0x0D
 
 
 class Pieces(NamedTuple):
@@ -62,7 +62,7 @@ def fold_pieces(points: CodePoints, begin: Ints, opens: Bools, continues: Bools 
     kind = folded.kind.copy()
     wall = owner == pieces
     kind[wall] = WALL_KIND
-    line = np.concatenate([[0], np.cumsum(np.isin(text, _LINE_ENDS))])
+    line = np.concatenate([[0], np.cumsum((text == LINE_FEED) | (text == RETURN))])
     kind[(kind == SPACE) & (line[folded.stop] > line[folded.start])] = LINE_END
     shift = np.cumsum(opens)  # number of boundaries before each piece
     char = (folded.start - (begin + shift)[np.minimum(owner, max(pieces - 1, 0))]) if pieces else folded.start

@@ -164,11 +164,13 @@ class Vocabulary:
 
     def char_ranges(self, stream: Stream, start: Ints, stop: Ints, width: int) -> tuple[Ints, Ints, Ints]:
         """Turns byte ranges into (row, first character, one past the last) in the row's text (see `texts`)."""
-        chars, opening, char = self.chars[stream.flat], _opening(stream.flags), self.char
+        chars, char = self.chars.take(stream.flat, mode="clip"), self.char
         if stream.run is not None:
             chars[stream.broken], char = stream.run.chars, np.concatenate([char, stream.run.char])
+        opening = _opening(stream.flags)
         chars -= opening
-        before = np.cumsum(chars) - chars
+        before = np.cumsum(chars)
+        before -= chars
         row_start = before[np.searchsorted(stream.place, np.arange(stream.place[-1] // width + 1) * width)]
         ranges = []
         for at in (start, stop - 1):

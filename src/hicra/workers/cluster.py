@@ -9,15 +9,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hicra.errors import ConfigError
 from hicra.workers.pool import AHEAD, ONE_THREAD, Reply, WorkerDied, failure, result_of
+from hicra.workers.signals import kept
 
 OBJECT_STORE = 2**29  # bytes of shared memory of a cluster started here; Ray spills to disk past it
 KNOCK_S = 10.0
+SETTINGS = b"\4"
+HELLO = (
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + SETTINGS + b"\0" * 5
+)  # RFC 9113, 3.4: the preface, and no settings
 START_S = 600.0  # so long may the first worker take until it is ready
 
 
@@ -62,7 +68,8 @@ def connect(workers: int) -> bool:
         local = {"address": "local", "num_cpus": workers, "object_store_memory": OBJECT_STORE}
         local |= {"include_dashboard": False}
     try:
-        ray.init(**local, log_to_driver=False, logging_level=logging.ERROR)
+        with kept(signal.SIGTERM):  # Ray's own handler prints a stack and aborts this process
+            ray.init(**local, log_to_driver=False, logging_level=logging.ERROR)
     except (RuntimeError, ConnectionError, OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         if address:
@@ -76,14 +83,25 @@ def connect(workers: int) -> bool:
 
 
 def _refuse_silent(address: str) -> None:
-    """Raises ConfigError where nothing listens at host:port, which Ray itself would try for minutes."""
+    """Raises ConfigError where nothing listens at host:port, or something that is no Ray; Ray itself would try for minutes.
+
+    A cluster answers in HTTP/2, where a server's first frame is of type SETTINGS.
+    """
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         return  # "auto" and the like, which Ray answers at once
     try:
-        socket.create_connection((host, int(port)), KNOCK_S).close()
-    except OSError as error:
+        with socket.create_connection((host.strip("[]"), int(port)), KNOCK_S) as knock:
+            if os.environ.get("RAY_USE_TLS", "0").lower() not in ("0", "false"):
+                return  # which answers in cipher
+            knock.sendall(HELLO)
+            first = knock.recv(9)
+    except TimeoutError:
+        raise _no_cluster(address, f"no answer within {KNOCK_S:g} s") from None
+    except (OSError, UnicodeError) as error:  # the last is a name that no host can have
         raise _no_cluster(address, str(error)) from None
+    if first[3:4] != SETTINGS:
+        raise _no_cluster(address, "something else listens there")
 
 
 def _no_cluster(address: str, reason: str) -> ConfigError:

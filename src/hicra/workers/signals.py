@@ -23,6 +23,17 @@ def ignored(number: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def kept(number: int) -> Iterator[None]:
+    """Leaves what this process does on a signal as it was, whatever a library of the block puts in its place."""
+    before = signal.getsignal(number)
+    try:
+        yield
+    finally:  # where it is None, another language than Python has set it
+        if before is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(number, before)
+
+
+@contextlib.contextmanager
 def ends_on_sigterm() -> Iterator[None]:
     """Ends the block on SIGTERM with SystemExit(143), so that what it holds is cleaned up; the caller's own handler stays."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 from typing import Any, TypeVar
 
 from hicra.errors import ConfigError
@@ -28,11 +29,11 @@ def thread_count(threads: int | None = None) -> int:
         ConfigError: `threads` is no whole number of 1 or more, or OMP_NUM_THREADS does not begin with one.
     """
     if threads is not None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1:
             raise ConfigError(
                 f"threads is {threads!r}", f"give 1 or more, or None for {VARIABLE} or the cores of this process"
             )
-        return threads
+        return int(threads)
     given = os.environ.get(VARIABLE, "").partition(",")[0].strip()  # OpenMP takes a list, a number a level of nesting
     if given:
         if not given.isdecimal() or int(given) < 1:

@@ -148,7 +148,7 @@ def test_an_own_entry_is_shown_as_what_it_is(attribute, kind, command, own, caps
     assert code == 0
     assert text.splitlines()[0].endswith(f", a {kind}")
     assert "page:     docs/how-to/own-method.md" in text
-    assert command.format(name) in err
+    assert f"next: hicra train --config FILE {command.format(name)} -o RUN" in err
     assert json.loads(asked(capsys, name, "--json")[1])["methods"][0]["kind"] == kind
 
 

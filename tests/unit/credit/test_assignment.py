@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hicra import credit
-from hicra.credit.assignment import Assignment, Picked
+from hicra.credit.assignment import Assignment, Picked, assign
 from hicra.errors import ConfigError
 
 LIVE = np.ones((2, 2), bool)
@@ -102,3 +102,20 @@ def test_what_goes_together_and_does_something_else_is_said():
     assert said("hicra", "hicra") == ["hicra is named twice, so it is applied twice"]
     assert "averaged away" in said("hicra", loss="gspo")[0]
     assert "hicra_recentred may turn the sign" in said("hicra_recentred", loss="sapo")[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"method": {"name": "hicra", "setings": {}}}, "'method.setings'(.|\n)*did you mean 'settings'"),
+        ({"then": [{"name": "placebo"}, {"name": 3}]}, r"method.then\[1\].name is 3, no name"),
+        ({"then": [{}]}, r"method.then\[0\].name is None, no name"),
+        ({"then": [{"name": "placebo", "settings": "seed=1"}]}, r"method.then\[0\].settings is 'seed=1', no mapping"),
+        ({"method": {"name": "hicra", "settings": {1: 2}}}, "method.settings.1: hicra has no setting 1"),
+        ({"baseline": {"name": "grpo", "scale": 1}}, "unknown config key 'baseline.scale'"),
+        ({"loss": {"name": "clip", "settings": [1]}}, r"loss.settings is \[1\], no mapping"),
+    ],
+)
+def test_what_names_a_part_is_a_name_and_settings_and_nothing_else(given, says):
+    with pytest.raises(ConfigError, match=says):
+        assign(**{"method": {"name": "hicra"}} | given)

@@ -131,6 +131,20 @@ def test_by_hand_with_one_left_out():
     assert credit.group_advantages([1, None, 0], [4, 4, 4], "std") == pytest.approx([0.70711, 0, -0.70711], abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("rewards", "says"),
+    [
+        (["1", "0"], "of type <U1"), (np.array(["1", 0], object), "one is '1'"), ([1j, 0], "of type complex128"),
+        ([10**400, 0], "int too large"), ([[1], [2, 3]], "rows of unequal length"), (np.array([1, 2], "M8[s]"), "datetime64"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_no_reward(rewards, says):
+    """Text that spells a number would pass as one, and a complex number would lose a part of itself."""
+    with pytest.raises(DataError, match=f"rewards are no numbers: .*{says}") as error:
+        credit.group_advantages(rewards, [1, 1])
+    assert str(error.value).count("fix:") == 1
+
+
 @pytest.mark.parametrize("infinite", [float("inf"), float("-inf")])
 def test_infinite_rewards_are_refused_by_row(infinite):
     with pytest.raises(DataError, match=rf"reward of row 1 is {infinite}"):

@@ -19,6 +19,7 @@ from hicra.diagnose.diagnose import diagnose
 from hicra.errors import ArtifactError, DataError
 from hicra.report.build import build_model
 from hicra.runs import RunFolder
+from tokenizers_made import byte_level
 
 LEXICON = Lexicon.from_phrases(["let me check"])
 
@@ -125,6 +126,31 @@ def test_token_ids_without_a_text_ask_for_the_tokenizer(tmp_path: Path) -> None:
 
 
 # ---- arms
+def test_token_ids_of_another_tokenizer_are_said_and_not_blamed_on_the_lexicon(tmp_path: Path) -> None:
+    """Each text holds the gram; the ids of step 1 spell something else, those of step 2 the text."""
+    byte_level().save(str(tmp_path / "tokenizer.json"))
+    text = "let me check it"
+    foreign, own = (
+        {"response": text, "step": step, "token_ids": byte_level().encode(spelled).ids}
+        for step, spelled in ((1, "it is two"), (2, text))
+    )
+
+    def said(rows: list[dict[str, Any]]) -> list[str]:
+        warnings: list[str] = measured(tmp_path, rows, tokenizer=str(tmp_path))["warnings"]
+        return [one.partition(" whose text")[0] for one in warnings]
+
+    assert said([foreign, foreign, own]) == ["in 2 of 3 rows"]
+    assert said([foreign, own]) == []  # half of them are not most
+    assert said([foreign]) == ["in 1 of 1 row"]  # and not that the lexicon matches nothing
+
+
+def test_where_each_line_was_skipped_it_says_so_and_writes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, [{"response": None}] * 2)
+    with pytest.raises(DataError, match="no row is left: each of the 2 lines is bad"):
+        diagnose([path], Lexicon.load("paper"), tokenizer=None, out=tmp_path / "run", on_bad="skip", max_bad=1.0)
+    assert not (tmp_path / "run").exists()
+
+
 def arms_of(tmp_path: Path, **more: Any) -> dict[str, Any]:
     rows = [
         {"model": model, "stage": stage, "step": step, "response": "let me check", "correct": right}

@@ -1,5 +1,6 @@
 """What `hicra doctor` finds: versions, engines, a machine, a tokenizer and a lexicon, each sound and each broken."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from tokenizers_made import FAMILIES, byte_level, wordpiece
         ("2.13.0+cpu", ">=2.10", True), ("2.9", ">=2.10", False), ("1.15.3", ">=1.8,!=1.15.*,<1.17", False),
         ("1.16.0", ">=1.8,!=1.15.*,<1.17", True), ("0.1.25", "==0.1.25", True), ("0.1.25.1", "==0.1.25", False),
         ("0.9.5", "==0.9.*", True), ("1.4.9", "~=1.4.2", True), ("1.5", "~=1.4.2", False), ("2.0", ">2.0", False),
-        ("2.0rc1", "<=2.0", True), ("7.1", "", True),
+        ("2.0rc1", "<=2.0", True), ("7.1", "", True), ("2.10.0a0+nv25.11", ">=2.10", True), ("1!1.0", "<2", False),
+        ("1.0.post1", "==1.0", True), ("built by hand", ">=1.0", False),
     ],
 )  # fmt: skip
 def test_versions_fit(version, versions, fit):
@@ -57,6 +59,12 @@ def test_requirements_are_read_from_the_package_itself(metadata_is):
     assert "torch" not in packages.tested()  # beside verl it is another one
     metadata_is(LINES, {"trl": "1.16.0"})
     assert packages.tested()["torch"] == ">=2.10"
+
+
+def test_what_is_asked_for_on_another_python_or_system_is_left_out(metadata_is):
+    metadata_is(["numpy>=2; python_version >= '3.11'", "tomli>=1; python_version < '3.11'",
+                 "trl>=1.8; sys_platform == 'amiga' and extra == 'train'", "trl>=1.9; extra == 'train'"], {})  # fmt: skip
+    assert requirements.requirements() == [Requirement("numpy", ">=2", ""), Requirement("trl", ">=1.9", "train")]
 
 
 def test_those_of_this_installation_fit():
@@ -122,7 +130,7 @@ def test_without_an_adapter_or_without_verl_it_says_why(verl_is):
 
 
 def test_a_registered_plug_in_is_asked_for_in_a_process_of_its_own(verl_is):
-    verl_is("0.9.1", "print('a line of verl'); print('[]')")
+    verl_is("0.9.1", "print('a line of verl'); print('[]'); print('{}'); print('a line at its end')")
     entries, registered, problems = engines.examine_engines()
     assert (registered, problems) == (True, [])
     assert "hicra_sync" in entries["verl"]["note"]
@@ -138,8 +146,13 @@ def test_a_plug_in_that_verl_swallowed_is_found(verl_is):
 
 
 @pytest.mark.parametrize(
-    ("code", "says"), [("raise ImportError('no ray')", "ImportError: no ray"), ("", "it printed nothing")]
-)
+    ("code", "says"),
+    [
+        ("raise ImportError('no ray')", "ImportError: no ray"), ("", "it printed nothing"),
+        ("print('0'); print('{}')", "it printed nothing"),
+        ("import os; os.kill(os.getpid(), 9)", "it was ended by SIGKILL"),
+    ],
+)  # fmt: skip
 def test_a_process_that_fails_is_a_problem(verl_is, code, says):
     verl_is("0.9.1", code)
     _, registered, problems = engines.examine_engines()
@@ -185,6 +198,18 @@ def test_a_gpu_that_torch_does_not_see_is_said(monkeypatch):
     assert machine.notes_on(seen) == [
         "torch 2.13.0+cpu does not see the GPU (H100): install a build of torch for its driver"
     ]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("libcudart.so.12: cannot open shared object file"), RuntimeError("no driver")]
+)
+def test_a_torch_that_does_not_work_is_no_end(monkeypatch, error):
+    def broken(name):
+        raise error
+
+    monkeypatch.setattr(machine, "installed", lambda name: "2.13.0")
+    monkeypatch.setattr(machine.importlib, "import_module", broken)
+    assert machine.machine()["gpu_of_torch"] is None
 
 
 # ---- a tokenizer
@@ -234,6 +259,14 @@ def test_a_text_that_ends_elsewhere_is_found():
     assert alignment._difference(ids, 1, Shifted(), lambda row: decode[tuple(row)], str) == ""
 
 
+def test_a_tokenizer_without_a_token_is_a_problem(tmp_path):
+    empty = {"version": "1.0", "added_tokens": [], "model": {"type": "WordLevel", "vocab": {}, "unk_token": "?"}}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(empty))
+    found, problems, _ = alignment.examine_tokenizer(str(tmp_path))
+    assert found["rows"] == 0
+    assert "holds no token that stands for a text" in problems[0].what
+
+
 def test_tokens_in_the_vocabulary_that_are_special_are_in_no_row(tmp_path):
     tokenizer = Tokenizer.from_str(byte_level().to_str())
     tokenizer.add_special_tokens([AddedToken(f"<|{number}|>", special=True) for number in range(300)])
@@ -274,6 +307,23 @@ def test_a_lexicon_that_finds_nothing_or_too_much_is_a_problem(tmp_path):
     assert "marks 100% of the tokens of 1 row, more than half" in problems[0].what
 
 
+def test_token_ids_of_another_tokenizer_are_a_problem(tmp_path):
+    folder = saved(byte_level(), tmp_path)
+    path = rows(tmp_path, ["so it is"], token_ids=byte_level().encode("it is two").ids)
+    found, problems, _ = coverage.examine_lexicon(path, Lexicon.from_phrases(["so"]), folder)
+    assert (found["rows_with_a_span"], found["planning_share"]) == (1, 0.0)
+    assert f"token_ids of another tokenizer than {folder}" in problems[0].what
+    assert "the model that wrote these rollouts" in problems[0].fix
+
+
+def test_a_bad_line_of_the_rollouts_is_a_problem_whose_command_lists_them_all(tmp_path, quick):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"response": "so"}\n{"response": 3}\n')
+    [problem] = examine(rollouts=path)["problems"]
+    assert "rows.jsonl line 2" in problem["what"]
+    assert problem["fix"] == f"hicra corpus inspect {path} --on-bad skip"  # doctor itself skips nothing
+
+
 def test_a_file_without_text_is_a_problem(tmp_path):
     path = tmp_path / "ids.jsonl"
     path.write_text('{"token_ids": [1, 2], "response": null}\n')
@@ -294,6 +344,35 @@ def test_what_is_wrong_with_an_argument_is_a_problem_and_not_the_end(tmp_path, q
     assert any("no tokenizer at" in one for one in said)
     assert any("absent.jsonl" in one for one in said)
     assert all(one["fix"] for one in result["problems"])
+
+
+def test_a_lexicon_without_rollouts_is_loaded_all_the_same(quick):
+    said = [one["what"] for one in examine(lexicon="papre")["problems"]]
+    assert said == ["no lexicon 'papre': it is neither a built-in, nor a folder, nor a file"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--tokenizer", "plan-execute-stron"], "--tokenizer: there is no model and no folder 'plan-execute-stron'"),
+        (["--rollouts", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["--lexicon", "papre"], "no lexicon 'papre'"),
+    ],
+)
+def test_the_verb_shows_all_else_where_an_argument_is_wrong(words, says, quick, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["doctor", "--json", *words])
+    found = json.loads(capsys.readouterr().out)
+    assert stop.value.code == 1
+    assert [one["what"] for one in found["problems"] if says in one["what"]]
+    assert found["versions"]["python"]
+
+
+def test_what_would_have_no_effect_is_wrong_usage(quick, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["doctor", "--json", "--map", "response=said"])
+    assert stop.value.code == 2
+    assert "add --rollouts" in json.loads(capsys.readouterr().out)["fix"]
 
 
 def test_a_tokenizer_with_an_unknown_byte_mapping_is_named(tmp_path, quick):
@@ -329,3 +408,17 @@ def test_nothing_heavy_is_imported_for_its_help():
     code = "import sys, hicra.cli.doctor; print([name for name in ('numpy', 'polars', 'torch') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_terminal_is_told_what_was_counted_and_that_nothing_is_wrong():
+    lines = importlib.import_module("hicra.cli.doctor")._lines
+    marked = {"lexicon": "L", "planning_share": 0.5, "tokens": 6, "rows": 2, "grams": 2, "grams_found": 1}
+    read = {"family": "byte-level", "vocabulary": 9, "rows": 200, "differ": 0}
+    told = {"versions": {}, "tested": {}, "engines": {}, "machine": {}, "notes": [], "coverage": marked}
+    assert lines({**told, "tokenizer": None, "problems": []}) == [
+        "lexicon            L: 50.0% of 6 words in 2 rows, 1 of 2 grams found",
+        "no problem found",
+    ]
+    *_, second, last = lines({**told, "tokenizer": read, "problems": [{"what": "W", "fix": "F"}]})
+    assert second == "lexicon            L: 50.0% of 6 tokens in 2 rows, 1 of 2 grams found"
+    assert last == "problem: W\n  fix: F"

@@ -126,6 +126,31 @@ def test_arrays_and_tensors_are_taken_as_lists_are():
     assert as_arrays == as_lists
 
 
+def test_tensors_inside_lists_are_taken_whatever_their_kind():
+    """As a rollout worker leaves them: scalars with a gradient, half precision, one tensor a number."""
+
+    def scalars(values, **kind):
+        return [None if one is None else torch.tensor(one, **kind) for one in values]
+
+    found = shaped(
+        rewards=scalars(REWARDS, requires_grad=True),
+        groups=[torch.tensor(one) for one in (7, 7, 3, 3)],
+        advantages=scalars([0.5, -0.5, 0.0, 0.0], dtype=torch.bfloat16),
+    )
+    assert found == shaped()
+    entropies = [[0.5] * len(row) for row in IDS]
+    given = [scalars(row, requires_grad=True) for row in entropies]
+    assert shaped("entropy_advantage", entropies=given) == shaped("entropy_advantage", entropies=entropies)
+
+
+def test_any_integer_may_stand_where_the_policy_produced_no_token():
+    """-100, as labels have it, or the end of the range: nothing but the mask says what counts."""
+    masks = [[1] * (len(row) - 1) + [0] for row in IDS]
+    expected = shaped(masks=masks)
+    for filler in (-100, -(2**63), 2**63 - 1):
+        assert shaped(masks=masks, token_ids=[[*row[:-1], filler] for row in IDS]) == expected
+
+
 def test_no_rollout_and_one_without_tokens():
     assert shape_rollouts([], [], [], [], TOKENIZER, LEXICON) == []
     assert shape_rollouts([], [], [], [], TOKENIZER, LEXICON, planning=True) == ([], [])
@@ -163,13 +188,30 @@ def without(rows, number, tokens=1):
         ({"masks": [["x"] * len(row) for row in IDS]}, "masks: that of rollout 0 is no list of numbers"),
         ({"token_ids": [*IDS[:3], "so"]}, "token_ids: that of rollout 3 has shape"),
         ({"token_ids": [*IDS[:3], [0.5] * len(IDS[3])]}, "token_ids: rollout 3 holds float64"),
-        ({"token_ids": [[-1] * len(IDS[0]), *IDS[1:]]}, "token_ids: rollout 0 holds the negative id -1"),
+        ({"token_ids": [[-1] * len(IDS[0]), *IDS[1:]]}, "token_ids: rollout 0 holds the negative id -1 at token 0"),
+        ({"token_ids": [[2**63] * len(IDS[0]), *IDS[1:]]}, "token_ids: rollout 0 holds 9223372036854775808, which is no id"),
+        ({"token_ids": [[[1, 2], [3]], *IDS[1:]]}, "token_ids: that of rollout 0: rows of unequal length"),
         ({"token_ids": "so"}, "token_ids is of type str"),
+        ({"token_ids": dict(enumerate(IDS))}, "token_ids is of type dict"),
+        ({"masks": iter(ONES)}, "masks is of type list_iterator"),
+        ({"masks": np.array(1)}, "masks is of type ndarray"),
+        ({"masks": [["1"] * len(row) for row in IDS]}, "masks: that of rollout 0 is no list of numbers"),
         ({"rewards": [1.0, float("inf"), 0.0, 0.0]}, "rewards: reward of row 1 is inf"),
-        ({"rewards": [1.0, "x", 0.0, 0.0]}, "rewards"),
+        ({"rewards": [1.0, "x", 0.0, 0.0]}, "^rewards are no numbers: they are of type <U"),
+        ({"rewards": ["1", "0", "1", "0"]}, "^rewards are no numbers: they are of type <U1"),
+        ({"rewards": np.array([1.0, "0", None, 0], object)}, "^rewards are no numbers: they are of type <U"),
+        ({"rewards": [1j, 0.0, 0.0, 0.0]}, "^rewards are no numbers: they are of type complex128"),
+        ({"rewards": [10**400, 0.0, 0.0, 0.0]}, "^rewards are no numbers: int too large"),
+        ({"rewards": [[1.0]] * 4}, "rewards: that of rollout 0 is a list"),
+        ({"rewards": np.zeros((4, 3)), "advantages": [0.0] * 4}, "rewards: that of rollout 0 is a list"),
+        ({"rewards": {"a": 1.0, "b": 0.0, "c": 1.0, "d": 0.0}}, "rewards is of type dict"),
         ({"rewards": [1.0]}, "rewards has 1 entries and token_ids 4"),
         ({"groups": [0, 0, None, 1]}, "groups: the id of row 2 is missing"),
         ({"groups": "aabb"}, "groups is of type str"),
+        ({"groups": b"aabb"}, "groups is of type bytes"),
+        ({"groups": {3, 5, 7, 9}}, "groups is of type set"),
+        ({"groups": [("a", 1)] * 4}, "groups: that of rollout 0 is a tuple"),
+        ({"advantages": ["1", "2", "3", "4"]}, "advantages: the entries are of type <U1, no real numbers"),
         ({"advantages": [1.0, float("nan"), 0.0, 0.0]}, "advantages: that of rollout 1 is no finite number"),
         ({"advantages": [[0.0] * len(row) for row in IDS[:3]] + [[]]}, "advantages: that of rollout 3 has shape"),
         ({"advantages": [[float("nan")] * len(row) for row in IDS]}, "advantages: that of rollout 0, token 0"),
@@ -188,6 +230,16 @@ def test_bad_input_names_the_argument_and_the_rollout(given, says):
         ({"method": "hikra"}, "did you mean 'hicra'"),
         ({"method_settings": {"alfa": 0.1}}, "did you mean 'alpha'"),
         ({"method_then": [{"settings": {}}]}, "method_then has a shaper without a name"),
+        (
+            {"method_then": [{"name": "planning_only", "setings": {}}]},
+            "'method.then\\[0\\].setings'(.|\n)*did you mean 'settings'",
+        ),
+        ({"method_then": [{"name": 3}]}, "method.then\\[0\\].name is 3, no name"),
+        ({"method_then": [{"name": "placebo", "settings": [1]}]}, "method.then\\[0\\].settings is \\[1\\], no mapping"),
+        ({"method_then": ["placebo"]}, "method_then.0: .*dictionary.*got 'placebo'"),
+        ({"method_then": None}, "method_then: .*list.*got None"),
+        ({"method_settings": "alpha=0.1"}, "method_settings: .*dictionary.*got 'alpha=0.1'"),
+        ({"baseline": "grpo", "baseline_settings": [1]}, "baseline_settings: .*dictionary"),
         ({"method": 3}, "method: .*string.*got 3"),
         ({"baseline": "grpoo"}, "did you mean 'grpo'"),
         ({"baseline": "grpo", "advantages": [0.0] * 4}, "both a baseline and advantages"),
@@ -215,6 +267,12 @@ def test_a_field_that_is_needed_is_named(method, says):
     entropies = None if method == "entropy_advantage" else [[0.5] * len(row) for row in IDS]
     with pytest.raises(MissingField, match=says):
         shaped(method, entropies=entropies)
+
+
+def test_what_a_method_needs_is_asked_for_before_there_is_a_rollout():
+    with pytest.raises(MissingField, match="needs entropies"):
+        shape_rollouts([], [], [], [], TOKENIZER, LEXICON, "entropy_advantage")
+    assert shape_rollouts([], [], [], [], TOKENIZER, LEXICON, "entropy_advantage", entropies=[]) == []
 
 
 def test_an_empty_mask_is_warned_of():

@@ -8,6 +8,7 @@ import pytest
 from hicra.engines.open import open_engine
 from hicra.engines.prepare import _refuse_messages, open_run, prepare, refuse_run
 from hicra.errors import ArtifactError, ConfigError
+from hicra.generation.folder import weights_hash
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config, with_defaults
 from hicra.runs.difference import difference
@@ -112,3 +113,18 @@ def test_the_file_of_a_method_of_ones_own_is_among_the_inputs(tmp_path, monkeypa
     monkeypatch.syspath_prepend(str(tmp_path))
     config, _ = load_config(None, ("method.name=own_code_of_prepare:shape",))
     assert prepare(config, lambda text: None).inputs["method"] == hashlib.sha256(code.encode()).hexdigest()
+
+
+def test_weights_in_parts_are_one_input(tmp_path):
+    """As transformers saves a model past some gigabytes; the name of a part counts, since two may change places."""
+    with pytest.raises(ConfigError, match="holds no .safetensors file"):
+        weights_hash(tmp_path)
+    parts = [tmp_path / f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
+    for part, data in zip(parts, (b"one", b"two"), strict=True):
+        part.write_bytes(data)
+    both = weights_hash(tmp_path)
+    parts[0].write_bytes(b"two")
+    parts[1].write_bytes(b"one")
+    assert weights_hash(tmp_path) != both
+    (tmp_path / "model.safetensors").write_bytes(b"whole")
+    assert weights_hash(tmp_path) == hashlib.sha256(b"whole").hexdigest()

@@ -31,6 +31,20 @@ def test_a_launcher_says_which_process_this_is(launched):
 
 
 @pytest.mark.parametrize(
+    ("number", "count", "says"),
+    [
+        ("", "2", "RANK is '', no number"), ("-1", "2", "RANK is '-1', no number"), ("2", "2", "RANK is 2, and there are 2"),
+        ("0", "two", "WORLD_SIZE is 'two', no number"), ("0", "0", "WORLD_SIZE is 0"),
+    ],
+)  # fmt: skip
+def test_what_no_launcher_would_say_is_refused(launched, number, count, says):
+    launched(number, count)
+    with pytest.raises(ConfigError, match=says) as error:
+        rank()
+    assert "unset LOCAL_RANK" in error.value.fix
+
+
+@pytest.mark.parametrize(
     ("processes", "rollouts", "micro", "expected"),
     [
         (1, 32, 0, (32, 1)),

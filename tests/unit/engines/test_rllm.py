@@ -8,7 +8,7 @@ import pytest
 
 from hicra import Lexicon
 from hicra.engines.rllm import grouping_hook
-from hicra.errors import ConfigError, DataError
+from hicra.errors import ConfigError, DataError, MissingField
 from tokenizers_made import byte_level
 
 pytestmark = pytest.mark.filterwarnings("ignore:lexicon .* of tokens are planning tokens")  # these texts are short
@@ -142,6 +142,21 @@ def test_a_wrong_name_is_refused_before_a_batch_is_sampled():
         grouping_hook(TOKENIZER, LEXICON, "hikra")
     with pytest.raises(TypeError, match="alpha"):
         grouping_hook(TOKENIZER, LEXICON, alpha=0.1)
+
+
+def test_a_method_that_needs_more_than_tokens_is_refused_before_a_batch_is_sampled():
+    with pytest.raises(MissingField, match="needs entropies"):
+        grouping_hook(TOKENIZER, LEXICON, "entropy_advantage")
+    with pytest.raises(TypeError, match="planning"):  # what shape_rollouts takes, and a hook cannot use
+        grouping_hook(TOKENIZER, LEXICON, planning=True)
+
+
+def test_a_group_of_which_some_steps_hold_an_advantage_is_refused():
+    half = trajectory(1.0, "so", "it is")
+    half.steps[0].advantage = [0.25] * SO
+    with pytest.raises(DataError, match="1 of 3 steps of a group of trajectories hold an advantage"):
+        hooked([Episode("a:0", [half]), Episode("a:1", [trajectory(0.0, "it is")])])
+    assert half.steps[1].advantage is None
 
 
 def test_a_bad_reward_is_named():

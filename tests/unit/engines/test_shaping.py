@@ -56,6 +56,18 @@ def test_a_generation_is_tagged_shaped_and_counted():
     shaping.check(arrays["advantages"], arrays["base"], mask, arrays["response_mask"])
 
 
+def test_ranks_with_unequal_numbers_of_rollouts_are_refused():
+    """Rank 1 would begin to count at twice its own two rollouts, in the middle of what rank 0 holds."""
+
+    def both(value):
+        return [value, {name: rows[:2] for name, rows in value.items()}]
+
+    with pytest.raises(
+        EngineError, match="the ranks hold 2 and 4 rollouts, so the groups of 'hicra_recentred' cannot be told"
+    ):
+        made("hicra_recentred", TEXTS, [0.5, -0.5, 0.25, -0.25], gather=both, ranks=2)
+
+
 def test_group_ids_stay_distinct_over_generations():
     shaping, first = made("none", TEXTS, [0.0] * 4)
     ids, live = batch(TEXTS)

@@ -6,7 +6,7 @@ import torch
 
 from hicra import Lexicon, Tagger
 from hicra.engines.skyrl import HicraSkyRL
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, DataError, EngineError
 from tokenizers_made import byte_level
 
 TOKENIZER = byte_level()
@@ -121,13 +121,75 @@ def test_step_wise_rows_are_shaped_and_not_compared(trainer):
 
 
 @pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: data.pop("loss_mask"), "has no 'loss_mask'"),
+        (
+            lambda data: data.update(loss_mask=data["loss_mask"][:, :2]),
+            r"advantages have shape .* and its loss_mask \(4, 2\)",
+        ),
+        (
+            lambda data: data.update(advantages=data["advantages"][:, 0]),
+            r"advantages have shape \(4,\) and its response_mask",
+        ),
+        (lambda data: data.metadata.update(uids=["p"]), "has 1 uids for 4 rows"),
+        (lambda data: data.metadata.pop("uids"), "has no uids for 4 rows"),
+        (lambda data: data.metadata.update(pad_size=9), "pad_size of SkyRL's batch of 4 rows is 9"),
+        (lambda data: data.metadata.update(pad_size=None), "pad_size of SkyRL's batch of 4 rows is None"),
+    ],
+)
+def test_a_batch_of_another_skyrl_is_named(trainer, monkeypatch, change, says):
+    real = Trainer.compute_advantages_and_returns
+
+    def changed(self, data):
+        change(real(self, data))
+        return data
+
+    monkeypatch.setattr(Trainer, "compute_advantages_and_returns", changed)
+    with pytest.raises(EngineError, match=f"{says}(.|\n)*docs/engines/skyrl.md"):
+        trainer().compute_advantages_and_returns(batch())
+
+
+def test_an_advantage_that_is_not_finite_is_named_as_skyrls(trainer):
+    """A reward without end makes the mean of its group infinite, and inf - inf is NaN."""
+    spoilt = batch()
+    spoilt["rewards"][1, -1] = float("inf")
+    with pytest.raises(DataError, match="SkyRL's own advantage of row 1, token .* is nan"):
+        trainer(method="planning_only").compute_advantages_and_returns(spoilt)
+
+
+@pytest.mark.parametrize(
     ("chosen", "says"),
     [
         ({"lexikon": "paper"}, "unknown config key 'hicra.lexikon'"),
         ({"method": "hikra"}, "did you mean 'hicra'"),
+        ({"lexicon": "papre"}, "did you mean 'paper'"),
         ({"method": "entropy_advantage"}, "needs the batch field 'entropies', which SkyRL does not hand over"),
     ],
 )
 def test_what_is_refused_is_refused_as_the_trainer_is_made(trainer, chosen, says):
     with pytest.raises(ConfigError, match=says):
         trainer(**chosen)
+
+
+def test_a_trainer_that_stands_before_the_mixin_is_refused_as_the_class_is_made():
+    """Its estimator would be the one that runs, and nothing would be shaped without a word."""
+    with pytest.raises(EngineError, match=r"Trainer stands before HicraSkyRL.*\n.*class Wrong\(HicraSkyRL, Trainer\)"):
+
+        class Wrong(Trainer, HicraSkyRL):
+            pass
+
+
+def test_a_class_of_ones_own_may_call_the_estimator_of_the_mixin(trainer):
+    class More(type(trainer())):
+        def compute_advantages_and_returns(self, data):
+            return super().compute_advantages_and_returns(data)
+
+    shaped = More(TOKENIZER).compute_advantages_and_returns(batch())["advantages"]
+    assert torch.equal(shaped, trainer().compute_advantages_and_returns(batch())["advantages"])
+
+
+def test_it_says_what_it_trains_with_as_the_trainer_is_made(trainer, capsys):
+    trainer(method_settings={"alpha": 0.35}, baseline="rloo")
+    said = capsys.readouterr().err
+    assert ": hicra {'alpha': 0.35} after baseline rloo, lexicon grams " in said

@@ -83,6 +83,16 @@ def test_alpha_0_is_what_slime_itself_computes(args):
     assert same(data["advantages"], data["returns"])
 
 
+def test_it_says_once_what_it_trains_with(args, capsys):
+    """slime takes a key of its YAML file that nobody reads, so a misspelt section would pass without a word."""
+    args.hicra["method_settings"] = {"alpha": 0.45}
+    for _ in range(2):
+        shape(args, rollouts())
+    said = [line for line in capsys.readouterr().err.splitlines() if "'alpha': 0.45" in line]
+    assert len(said) == 1
+    assert ": hicra {'alpha': 0.45} after slime's own advantages, lexicon " in said[0]
+
+
 def slices(rank, size):
     """Cuts a response as rank `rank` of `size` holds it: the sequence is laid into 2*size equal chunks, a rank has the chunks
     rank and 2*size-1-rank, and a token belongs to the chunk of the token before it, whose logits predict it.
@@ -173,13 +183,47 @@ def test_what_does_not_go_together_is_refused(args, change, says):
     ("change", "says"),
     [
         ({"rewards": [0.5, float("nan"), 0.0]}, "the reward of rollout 1 of this rank is nan"),
+        (
+            {"rewards": [0.5, 1e39, 0.0]},
+            r"the reward of rollout 1 of this rank is 1e\+39",
+        ),  # past float32, which slime trains in
+        (
+            {"tokens": [torch.zeros(1), torch.full((3,), 0.5), torch.zeros(1)]},
+            "tokens: rollout 0 holds float32, no integers",
+        ),
+        ({"rewards": [0.5, None, 0.0]}, "the reward of rollout 1 of this rank is nan"),
+        ({"rewards": [[0.5], [0.0], [0.0]]}, "rewards: that of rollout 0 is a list"),
         ({"rewards": [0.5]}, "'rewards'.* has 1 entries and response_lengths 3"),
+        ({"kl": None}, "rollout_data has no 'kl'"),
+        ({"total_lengths": [99, 99, 99]}, "rollout 0 of this rank: .* tokens, a total length of 99"),
         ({"loss_masks": [torch.ones(1)] * 3}, "rollout 0 of this rank: .* loss mask of shape"),
     ],
 )
 def test_data_that_does_not_fit_is_named(args, change, says):
     with pytest.raises(DataError, match=says):
         shape(args, rollouts() | change)
+
+
+def test_a_loss_mask_holds_0_or_1_alone(args):
+    data = rollouts()
+    data["loss_masks"][1] = data["loss_masks"][1].float()
+    data["loss_masks"][1][2] = 0.5
+    with pytest.raises(DataError, match=r"the loss mask of rollout 1 of this rank\[2\] is 0.5, neither 0 nor 1"):
+        shape(args, data)
+
+
+def test_a_rank_without_rollouts_is_left_without(args):
+    data = {name: [] for name in rollouts()}
+    shape(args, data)
+    assert data["advantages"] == data["returns"] == data["planning_mask"] == []
+
+
+def test_a_slime_without_the_function_that_cuts_is_named(args, monkeypatch):
+    monkeypatch.setitem(sys.modules, "slime", None)
+    with pytest.raises(
+        EngineError, match=r"slime's function that cuts a response is not found(.|\n)*docs/engines/slime.md"
+    ):
+        shape(args, rollouts(slices(0, 2)))
 
 
 def test_every_method_by_row_that_needs_tokens_alone_can_be_named(args):

@@ -1,12 +1,17 @@
 """A batch of verl: shaped after its estimator, counted once, and refused where it cannot be shaped (no verl needed)."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from hicra.engines.chosen import SECTION, Choice
+import hicra.engines.verl.rows as of_rows
+from hicra.engines.chosen import SECTION
 from hicra.engines.turns import calls, truncated
 from hicra.engines.verl.rows import Credit, VerlRows, numbered, verdicts
-from hicra.errors import ConfigError, EngineError
+from hicra.engines.verl.section import Section
+from hicra.errors import ConfigError, DataError, EngineError
+from hicra.workers.threads import MOST
 from tokenizers_made import Encoding
 
 pytestmark = pytest.mark.filterwarnings("ignore:lexicon 'grams'")  # a mask that is wide or empty, in so few tokens
@@ -46,7 +51,7 @@ def rows(texts, advantages, scores=None, uids=None, tool="", **changed):
 
 
 def credit(grams, **chosen):
-    return Credit(Choice.read({"lexicon": grams} | chosen, SECTION), TOKENIZER)
+    return Credit(Section.read({"lexicon": grams} | chosen, SECTION), TOKENIZER)
 
 
 def planning(text, gram="let me check"):
@@ -185,14 +190,71 @@ def test_what_a_method_needs_and_verl_lacks_is_said(grams):
 )
 def test_a_typo_in_the_section_is_refused(tree, said):
     with pytest.raises(ConfigError) as raised:
-        Choice.read(tree, SECTION).assignment()
+        Section.read(tree, SECTION).assignment()
     assert said in str(raised.value)
 
 
 def test_an_absent_section_has_the_defaults_of_hicra_train():
-    found = Choice.read(None, SECTION)
-    assert found == Choice()
+    found = Section.read(None, SECTION)
+    assert found == Section()
     assert (found.assignment().name, found.lexicon) == ("hicra", "paper")
+
+
+# ---- blocks and threads
+def many(texts, grams, **chosen):
+    """What a batch of many rows gives: advantages, mask and metrics."""
+    given = rows(texts, np.linspace(-1, 1, len(texts)), scores=[at % 2 for at in range(len(texts))],
+                 uids=[f"p{at // 3}" for at in range(len(texts))])  # fmt: skip
+    draw = np.random.default_rng(0)
+    logps = -draw.random(given.ids.shape)
+    given = dataclasses.replace(given, logprobs=logps, entropies=draw.random(given.ids.shape))
+    made = credit(grams, **chosen)
+    return (*made(given), made.logged())
+
+
+@pytest.mark.parametrize("chosen", [{"method": "hicra"}, {"method": "hicra_difficulty", "baseline": "dr_grpo"}])
+def test_neither_blocks_nor_threads_change_what_a_batch_gives(grams, monkeypatch, chosen):
+    texts = ["let me check it", "so", "no let me check", "well let me check let me check", "a", ""] * 3
+    whole = many(texts, grams, threads=1, **chosen)
+    monkeypatch.setattr(of_rows, "PLACES", 80)  # two rows of 31 tokens
+    for threads in (1, 4):
+        shaped, mask, values = many(texts, grams, threads=threads, **chosen)
+        assert shaped.tobytes() == whole[0].tobytes()
+        assert mask.tobytes() == whole[1].tobytes()
+        assert values == pytest.approx(whole[2], rel=1e-12)
+    # six rows of 16, 3, 16, 31, 2 and 1 tokens, 69 together, hold four times the 12 letters of "let me check"; three times that
+    assert values["hicra/planning_share"] == pytest.approx(4 * 12 / 69)
+    assert values["hicra/mixed_groups"] == 1
+
+
+def test_the_driver_uses_its_cores_whatever_ray_has_set(grams, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr("hicra.engines.verl.section.usable_cores", lambda: 3)
+    assert credit(grams).threads == 3
+    assert credit(grams).shaping.tagger.threads == 1  # each of the three tags a block
+    assert credit(grams, baseline="grpo").shaping.tagger.threads == 3  # the whole batch at once
+    assert credit(grams, threads=20).threads == 20
+    monkeypatch.setattr("hicra.engines.verl.section.usable_cores", lambda: 96)
+    assert credit(grams).threads == MOST
+
+
+def test_an_error_says_where_in_the_batch_its_rows_are_counted_from(grams, monkeypatch):
+    monkeypatch.setattr(of_rows, "PLACES", 1)  # a row a block
+    given = rows(["so", "it", "is"], [1, 1, 1])
+    entropies = np.ones(given.ids.shape)
+    entropies[2, 1] = np.nan
+    with pytest.raises(DataError, match=r"row 0, token 1 is nan .*\(row 0 is here row 2 of the batch\)"):
+        credit(grams, method="entropy_advantage", threads=2)(
+            dataclasses.replace(given, entropies=entropies, logprobs=-np.ones(given.ids.shape))
+        )
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_warning_is_of_the_whole_batch(grams, monkeypatch):
+    monkeypatch.setattr(of_rows, "PLACES", 1)
+    credit(grams)(rows(["so what is this about", "let me check"], [1, 1]))  # the first block has no planning token
+    with pytest.warns(UserWarning, match=r"no token is a planning token \(25 tokens in 2 rollouts so far\)"):
+        credit(grams)(rows(["so what is this about", "so"], [1, 1]))
 
 
 def test_small_helpers():

@@ -11,8 +11,8 @@ from hicra.errors import ArtifactError, ConfigError, DataError
 from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.questions import load
 from hicra.evaluate.settings import parse_k, settings_of
-from hicra.evaluate.store import Store
 from hicra.generation.interface import Made, seed_of
+from hicra.runs.lock import one_writer
 
 ROWS = [{"id": f"q{i}", "question": f"What is {i} + {i}?", "answer": str(2 * i)} for i in range(10)]
 
@@ -280,9 +280,29 @@ def test_own_tasks_are_judged_by_their_own_scorer(tmp_path, model):
 
 def test_only_one_process_writes(tmp_path, model, bench):
     run(tmp_path / "out", model, bench)
-    store = Store(tmp_path / "out", {})
-    with store.lock(), pytest.raises(ArtifactError, match="another process"):
+    with one_writer(tmp_path / "out"), pytest.raises(ArtifactError, match="is being written by process"):
         run(tmp_path / "out", model, bench)
+
+
+def test_a_second_start_leaves_what_the_first_one_asks_for(tmp_path, model, bench):
+    """It comes before the first sample, when nothing would be lost yet but what the folder says of itself."""
+    out, refused = tmp_path / "out", []
+
+    class Rival(Fake):
+        def one(self, request):
+            if not refused:
+                settings = settings_of({"seed": 3})
+                for again in ({}, {"overwrite": True}):
+                    with pytest.raises(ArtifactError, match="is being written by process") as error:
+                        evaluate(out=out, settings=settings, model=model, data=[bench], generator=Fake(), **again)
+                    refused.append(error)
+            return super().one(request)
+
+    run(out, model, bench, Rival())
+    assert len(refused) == 2
+    assert json.loads((out / "eval.json").read_text())["settings"]["seed"] == 0
+    assert sorted(entry.name for entry in out.iterdir()) == ["eval.json", "samples.parquet"]
+    assert [entry.name for entry in tmp_path.iterdir() if "lock" in entry.name] == []
 
 
 def test_a_row_without_an_answer_is_named_once(tmp_path, model):

@@ -72,6 +72,8 @@ def test_shapers_may_be_named_alone():
         ("method: {name: hicra, settings: {alfa: 0.1}}", ["method.settings.alfa", "did you mean 'alpha'"]),
         ("method: {name: hicra, settings: {alpha: 1.0}}", ["alpha is 1.0", "[0, 1)"]),
         ("method: {name: hicra, then: [{name: placeb}]}", ["method.then[0].name: no method 'placeb'", "'placebo'"]),
+        ("method: {then: [{name: placebo, setings: {}}]}", ["'method.then.0.setings'", "did you mean 'settings'"]),
+        ("method: {then: [{settings: {}}]}", ["method.then.0.name is missing", "the keys there are name, settings"]),
         ("baseline: {name: gropo}", ["baseline.name: no baseline 'gropo'", "did you mean 'grpo'"]),
         ("loss: {name: clop}", ["loss.name: no loss 'clop'", "did you mean 'clip'"]),
         ("loss: {settings: {clip_lo: 0.1}}", ["loss.settings.clip_lo", "did you mean 'clip_low'"]),

@@ -124,6 +124,9 @@ def test_rows_are_independent_and_torch_tensors_do():
 def test_refusals():
     with pytest.raises(ConfigError, match="no tokenizer"):
         StreamTagger(Tagger(LEXICON), 1)
+    for rows in (-1, 2.5, True):
+        with pytest.raises(ConfigError, match=f"rows is {rows}"):
+            streams(rows=rows)
     stream = streams(rows=2)
     with pytest.raises(DataError, match=r"must be one shape \[2,t\]"):
         stream.feed(np.zeros((1, 3)), np.zeros((1, 3)))
@@ -173,7 +176,7 @@ def test_an_error_feeds_nothing():
     assert shown([stream.feed(7, [o])]) == ""
     assert shown([stream.finish(7)]) == "##"
     for call in (stream.finish, stream.mask_so_far):
-        with pytest.raises(DataError, match="no rollout of key 7 goes on"):
+        with pytest.raises(DataError, match="no rollout of key 7 goes on(.|\n)*feed it first"):
             call(7)
     with pytest.raises(ConfigError, match="no tokenizer"):
         InterleavedTagger(Tagger(LEXICON))

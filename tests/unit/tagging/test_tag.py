@@ -41,6 +41,29 @@ def rows(tmp_path, monkeypatch):
     return write(tmp_path / "rows [1].jsonl", [*made, {"id": 99, "solution": "so", "when": "late", "extra": {"b": []}}])
 
 
+def test_token_ids_of_another_tokenizer_are_warned_of(tmp_path):
+    """The text says "so", and the ids spell something else; of four rows one has none, and has the tokenizer's own."""
+    byte_level().save(str(tmp_path / "tokenizer.json"))
+    other = byte_level().encode("it is two").ids
+    rows = [{"response": "so it is", "token_ids": ids} for ids in (other, other, other, None)]
+    found = tag(write(tmp_path / "rows.jsonl", rows), tokenizer=str(tmp_path))
+    assert len(found["warnings"]) == 1
+    assert found["warnings"][0].startswith("in 3 of 4 rows whose text holds a gram no token is planning")
+    assert str(tmp_path) in found["warnings"][0]
+    assert (
+        tag(write(tmp_path / "rows.jsonl", rows[2:]), tokenizer=str(tmp_path))["warnings"] == []
+    )  # 1 of 2 is not most
+    assert tag(write(tmp_path / "rows.jsonl", rows), tokenizer=None)["warnings"] == []  # words are those of the text
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_where_each_line_was_skipped_it_says_so_and_writes_nothing(tmp_path, workers):
+    path = write(tmp_path / "rows.jsonl", [{"response": None}] * 2)
+    with pytest.raises(DataError, match="no row is left: each of the 2 lines is bad"):
+        tag(path, tmp_path / "out.jsonl", on_bad="skip", max_bad=1.0, workers=workers)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["rows.jsonl"]
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
 @pytest.mark.parametrize("with_ids", [False, True])
 @pytest.mark.slow

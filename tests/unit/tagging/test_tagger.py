@@ -216,6 +216,7 @@ def test_token_ids_are_whole_numbers():
     assert tagger.mask([[0, float("nan")]], [[1, 0]]).tolist() == [[True, False]]  # under the padding
     for wrong, says in (
         (ids + np.array([[0, 0], [0.5, 0]]), r"ids\[1, 0\] is 0.5, no whole number"),
+        ([[0, 1e30], [0, 1]], r"ids\[0, 1\] is 1e\+30, no whole number"),  # no int64 holds it
         ([[1, 0], [0, float("nan")]], r"ids\[1, 1\] is nan"),
         ([[1, 0], [0, float("inf")]], r"ids\[1, 1\] is inf"),
         ([["1", "0"]] * 2, "ids are of type <U1"),

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
 import random
 import socket
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from hicra.diagnose.diagnose import diagnose
 from hicra.errors import ConfigError
 from hicra.tagging import tag as tag_module
 from hicra.tagging import tag_paths
+from hicra.workers import cluster as cluster_module
 from hicra.workers.backends import backend, check_backend
 from hicra.workers.cluster import connect, ordered_on_ray
 from hicra.workers.pool import WorkerDied
@@ -129,6 +133,23 @@ def test_results_come_in_order_and_errors_as_they_were(cluster: None) -> None:
         run(os._exit, [3])
 
 
+ENDED = """
+import os, signal
+from hicra.workers.cluster import cluster
+from hicra.workers.signals import ends_on_sigterm
+with ends_on_sigterm(), cluster(1):
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.pause()
+"""
+
+
+@pytest.mark.slow
+def test_sigterm_ends_a_process_on_ray_as_it_does_without() -> None:
+    """Ray sets a handler that prints a stack of C++ and aborts, with the signal of a crash in place of 143."""
+    done = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
+
+
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that is connected to no cluster."""
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
@@ -144,6 +165,69 @@ def test_an_address_at_which_nothing_listens_is_refused_at_once(monkeypatch: pyt
             with pytest.raises(ConfigError, match=f"no Ray cluster answers at RAY_ADDRESS={address}") as error:
                 connect(2)
             assert "ray start --head" in str(error.value)
+
+
+@contextlib.contextmanager
+def listens(answer: bytes) -> Iterator[str]:
+    """A server that says this to whoever comes, and then nothing."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                come, _ = server.accept()
+                come.recv(100)
+                come.sendall(answer)
+                held.append(come)
+
+    held: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+    for one in held:
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"), [(b"HTTP/1.1 400 Bad Request\r\n", "something else listens"), (b"", "no answer within 0.2 s")]
+)
+def test_what_listens_and_is_no_ray_is_refused(monkeypatch: pytest.MonkeyPatch, answer: bytes, says: str) -> None:
+    """As where another server has taken the port; Ray tries for minutes, and says nothing meanwhile."""
+    monkeypatch.setattr(cluster_module, "KNOCK_S", 0.2)
+    alone(monkeypatch)
+    with listens(answer) as address:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        with pytest.raises(ConfigError, match=f"RAY_ADDRESS={address}: .*{says}"):
+            connect(2)
+
+
+def test_what_answers_as_a_cluster_does_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with listens(b"\0\0\6\4\0\0\0\0\0\0\4\0\0\xff\xff") as address:  # SETTINGS, with one of them
+        cluster_module._refuse_silent(address)
+    monkeypatch.setattr(cluster_module, "KNOCK_S", 0.2)
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    with listens(b"") as address:
+        cluster_module._refuse_silent(address)
+
+
+@pytest.mark.slow
+def test_a_real_cluster_is_taken(cluster: None) -> None:
+    cluster_module._refuse_silent(ray.get_runtime_context().gcs_address)
+
+
+def test_an_address_of_ipv6_is_knocked_at_and_one_of_no_host_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def nobody(place: tuple[str, int], seconds: float) -> socket.socket:
+        asked.append(place)
+        raise ConnectionRefusedError("refused")
+
+    monkeypatch.setattr(socket, "create_connection", nobody)
+    with pytest.raises(ConfigError, match="refused"):
+        cluster_module._refuse_silent("[::1]:6379")
+    assert asked == [("::1", 6379)]
+    monkeypatch.undo()
+    with pytest.raises(ConfigError, match="no Ray cluster answers at RAY_ADDRESS=hhh"):
+        cluster_module._refuse_silent(f"{'h' * 64}:6379")  # a label of a name has at most 63 characters
 
 
 @pytest.mark.parametrize("address", ["", "auto"])

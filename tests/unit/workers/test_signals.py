@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from hicra.workers.signals import ends_on_sigterm, ignored
+from hicra.workers.signals import ends_on_sigterm, ignored, kept
 
 
 @pytest.fixture
@@ -42,11 +42,22 @@ def test_a_signal_is_ignored_inside_the_block_and_the_handler_comes_back():
         signal.signal(signal.SIGUSR1, before)
 
 
+def test_what_a_library_sets_does_not_stay(no_handler):
+    def library():
+        with kept(signal.SIGTERM):
+            signal.signal(signal.SIGTERM, lambda *_: None)
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        library()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
 def test_beside_the_main_thread_nothing_changes(no_handler):
     found = []
 
     def block():
-        with ends_on_sigterm(), ignored(signal.SIGINT):
+        with ends_on_sigterm(), ignored(signal.SIGINT), kept(signal.SIGTERM):
             found.append((signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)))
 
     before = signal.getsignal(signal.SIGINT)

@@ -3,6 +3,7 @@
 import os
 import threading
 
+import numpy as np
 import pytest
 
 from hicra.errors import ConfigError, DataError
@@ -12,6 +13,7 @@ from hicra.workers.threads import MOST, in_threads, thread_count
 def test_the_number_is_the_callers_then_openmps_then_that_of_the_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert thread_count(5) == 5
+    assert type(thread_count(np.int64(5))) is int  # as a number that was read from an array
     assert thread_count() == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "6,2")  # OpenMP: a number a level of nesting
     assert thread_count() == 6

@@ -100,18 +100,18 @@ class HicraReading(Trainer):  # type: ignore[misc]
         if training and self.hicra_resampler:
             batch = self.hicra_resampler(first, self._hicra_sampled)
         out, base = batch.out, batch.out["advantages"]
-        rows, live, ids = len(base), live_of(out), as_numpy(out["completion_ids"])
+        rows, live, ids = len(base), as_numpy(live_of(out)), as_numpy(out["completion_ids"])
         made = self.hicra_shaping.generation(
             batch.inputs,
             ids=ids,
-            live=as_numpy(live),
+            live=live,
             base=as_numpy(base),
             rewards=batch.rewards,
             correct=batch.correct,
             group_size=self.num_generations if training else self.num_generations_eval,
             first_group=self.hicra_generation_number() * rows * self.accelerator.num_processes if training else None,
-            truncated=truncated(ids, as_numpy(live), self._tokenizer.eos_token_id),
-            n_tool_calls=calls(as_numpy(out["completion_mask"].bool() & ~live)),
+            truncated=truncated(ids, live, self._tokenizer.eos_token_id),
+            n_tool_calls=calls(as_numpy(out["completion_mask"]).astype(np.bool_) & ~live),
             **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
             **self.hicra_meter.given(),
         )

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from hicra.arrays import Array, Bools, as_numpy
-from hicra.engines.chosen import Choice
 from hicra.engines.verl.rows import Credit, VerlRows, verdicts
-from hicra.errors import EngineError
+from hicra.engines.verl.section import Section
+from hicra.errors import ConfigError, EngineError
 
 SCORES = ("token_level_scores", "rm_scores", "token_level_rewards")  # the last one may hold a KL penalty
 ENTROPIES = ("entropys", "entropy")
@@ -37,8 +37,8 @@ def shape(data: Any, tokenizer: Any, *, metrics: MutableMapping[str, Any] | None
             [B], and `acc` [B] where the reward function gives it.
         tokenizer: the tokenizer of the policy.
         metrics: gets the metrics of the batch by name.
-        **chosen: lexicon, unit, method, method_settings, method_then, baseline, baseline_settings, as in
-            `hicra.engines.chosen.Choice`.
+        **chosen: lexicon, unit, method, method_settings, method_then, baseline, baseline_settings, threads, as in
+            `hicra.engines.verl.section.Section`.
 
     Returns:
         The same `data`.
@@ -47,7 +47,13 @@ def shape(data: Any, tokenizer: Any, *, metrics: MutableMapping[str, Any] | None
         ConfigError: a name or a setting is refused.
         EngineError: a field is missing or of another shape, or this batch is shaped already.
     """
-    credit = _credit(tokenizer, json.dumps(Choice.read(chosen).model_dump(), sort_keys=True))
+    section = Section.read(chosen)
+    if section.loss is not None:
+        raise ConfigError(
+            f"loss is {section.loss!r}, and this call changes advantages alone",
+            "leave it out; the loss is the trainer's, verl's actor_rollout_ref.actor.policy_loss.loss_mode",
+        )
+    credit = _credit(tokenizer, json.dumps(section.model_dump(), sort_keys=True))
     shaped, mask = credit(_rows(data))
     before = data.batch["advantages"]
     data.batch["advantages"], data.batch["planning_mask"] = _like(shaped, before), _like(mask, before)
@@ -60,7 +66,7 @@ def shape(data: Any, tokenizer: Any, *, metrics: MutableMapping[str, Any] | None
 @functools.lru_cache(maxsize=4)
 def _credit(tokenizer: Any, chosen: str) -> Credit:
     """Reads the tokenizer's vocabulary once a run, and not once a step."""
-    return Credit(Choice(**json.loads(chosen)), tokenizer)
+    return Credit(Section(**json.loads(chosen)), tokenizer)
 
 
 def _rows(data: Any) -> VerlRows:
@@ -84,7 +90,7 @@ def _rows(data: Any) -> VerlRows:
     entropies = next((as_numpy(held[name]) for name in ENTROPIES if name in held), None)
     return VerlRows(
         ids=ids, inside=live | _last(held.get("attention_mask", live), ids.shape[1]), written=live, live=live,
-        advantages=as_numpy(held["advantages"]), scores=as_numpy(scores).astype(np.float64).reshape(len(ids), -1).sum(axis=1),
+        advantages=as_numpy(held["advantages"]), scores=as_numpy(scores).reshape(len(ids), -1).sum(axis=1, dtype=np.float64),
         verdicts=verdicts(others["acc"] if "acc" in others else [None] * len(ids)), uids=list(others["uid"]),
         last=np.ones(len(ids), np.bool_), entropies=entropies,
         logprobs=as_numpy(held["old_log_probs"]) if "old_log_probs" in held else None,

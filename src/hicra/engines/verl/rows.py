@@ -19,13 +19,15 @@ import numpy as np
 
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.correctness import CORRECT_AT
-from hicra.engines.chosen import Choice
 from hicra.engines.shaping import GIVEN, OF_THE_METER, Shaping
 from hicra.engines.turns import calls, truncated
-from hicra.errors import EngineError
+from hicra.engines.verl.section import Section
+from hicra.errors import EngineError, HicraError
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
+from hicra.workers.threads import in_threads
 
+PLACES = 2**18  # of a batch that are shaped and counted together, so that what is made on the way is small
 GIVEN_BY_VERL = tuple(field for field in GIVEN if field != OF_THE_METER)  # its gradients are in other processes
 
 
@@ -58,9 +60,17 @@ class VerlRows:
     entropies: Array | None = None
     logprobs: Array | None = None
 
+    def part(self, at: slice) -> VerlRows:
+        """Returns some of the rows, as views."""
+        fields: dict[str, Any] = {name: None if value is None else value[at] for name, value in vars(self).items()}
+        return VerlRows(**fields)
+
 
 class Credit:
     """Shapes batch after batch, and pools what it counts until that is logged.
+
+    A method that looks at one row is given blocks of rows, several at once in threads of their own; the result depends on neither
+    their number nor their order. One that looks at other rows is given the whole batch, and only tagging uses threads then.
 
     Args:
         chosen: the section `hicra`.
@@ -70,7 +80,7 @@ class Credit:
         ConfigError: a name or a setting is refused, or a method needs what verl does not have.
     """
 
-    def __init__(self, chosen: Choice, tokenizer: Any) -> None:
+    def __init__(self, chosen: Section, tokenizer: Any) -> None:
         self.shaping = Shaping(
             chosen.assignment(),
             Lexicon.load(chosen.lexicon),
@@ -78,8 +88,12 @@ class Credit:
             chosen.unit,
             given=GIVEN_BY_VERL,
             engine="verl",
+            in_parts=True,
         )
+        self.threads = chosen.thread_count()
+        self.shaping.tagger.threads = self.threads if self.shaping.credit.wide else 1  # else a block has one thread
         self._end = tokenizer.eos_token_id
+        self._groups = 0  # so far, so that group ids stay distinct over batches
         self._stats: list[RolloutStats] = []
         self._sums: list[Floats] = []
         self._entropies = True
@@ -98,10 +112,6 @@ class Credit:
                 f"{credit.name} looks at other rows of the batch, and here a rollout has several trajectories",
                 "name a method that looks at one row, or leave out hicra.baseline: verl's grpo counts each rollout once",
             )
-        more: dict[str, Any] = {
-            "truncated": truncated(rows.ids, rows.live, self._end),
-            "n_tool_calls": calls(rows.inside & ~rows.written),
-        }
         for field, values, key in (
             ("entropies", rows.entropies, "entropy"),
             ("old_logprobs", rows.logprobs, "old_log_probs"),
@@ -111,20 +121,49 @@ class Credit:
                     f"{credit.name} needs {field}, and verl has computed no {key} for this batch",
                     "set algorithm.rollout_correction.bypass_mode=False, which lets verl compute both",
                 )
-            if values is not None:
-                more[field] = values
+        groups = numbered(rows.uids)
+        shaped, mask = np.empty(rows.ids.shape, rows.advantages.dtype), np.empty(rows.ids.shape, np.bool_)
+
+        def work(at: slice) -> tuple[RolloutStats, Floats | None]:
+            part = rows.part(at)
+            try:
+                shaped[at], mask[at], stats = self._shaped(part, groups[at])
+            except HicraError as error:
+                if not at.start:
+                    raise
+                raise type(error)(f"{error.message} (row 0 is here row {at.start} of the batch)", error.fix) from error
+            return stats, None if part.logprobs is None else _sums(part, mask[at])
+
+        blocks = [slice(0, len(rows.ids))] if credit.wide else _blocks(*rows.ids.shape)
+        parts, sums = zip(*in_threads(work, blocks, self.threads), strict=True)
+        stats = RolloutStats.merge(list(parts))
+        self.shaping.warn(stats, rows.ids, rows.live)
+        self._stats.append(stats)
+        if rows.logprobs is not None:
+            self._entropies = rows.entropies is not None
+            self._sums += sums
+        self._groups += len(rows.ids)
+        return shaped, mask
+
+    def _shaped(self, rows: VerlRows, groups: Ints) -> tuple[Array, Bools, RolloutStats]:
+        """Returns advantages and planning mask [B,T] of some rows, and what was counted of them; `groups` [B] numbers from 0."""
+        more: dict[str, Any] = {
+            "truncated": truncated(rows.ids, rows.live, self._end),
+            "n_tool_calls": calls(rows.inside & ~rows.written),
+        }
+        given = {"entropies": rows.entropies, "old_logprobs": rows.logprobs}
+        more |= {field: values for field, values in given.items() if values is not None}
         correct = np.where(np.isnan(rows.verdicts), correct_from_reward(rows.scores), rows.verdicts)
         made = self.shaping.generation(
             [], ids=rows.ids, live=rows.live, written=rows.written, base=rows.advantages, rewards=rows.scores,
-            correct=correct, group_ids=numbered(rows.uids), **more,
+            correct=correct, group_ids=groups, first_group=self._groups, **more,
         )  # fmt: skip
-        arrays = made.arrays
-        mask, base = arrays["planning_mask"], arrays["base"]
-        outside = 0 if credit.baseline else rows.advantages
-        shaped = np.where(rows.live, arrays["advantages"], outside).astype(rows.advantages.dtype)
-        self.shaping.check(shaped, base, mask, rows.live)
-        self._count(rows, made.stats, mask, correct, arrays["group_ids"])
-        return shaped, mask
+        arrays, last = made.arrays, rows.last
+        outside = 0 if self.shaping.credit.baseline else rows.advantages
+        shaped = np.where(rows.live, arrays["advantages"], outside)
+        self.shaping.check(shaped, arrays["base"], arrays["planning_mask"], rows.live)
+        stats = replace(made.stats, reward=rows.scores[last], correct=correct[last], group=arrays["group_ids"][last])
+        return shaped, arrays["planning_mask"], stats
 
     def logged(self) -> dict[str, float]:
         """Returns the metrics by name since this was last called; a metric without a value is left out."""
@@ -136,14 +175,18 @@ class Credit:
             values |= {name: value for name, value in kinds.items() if self._entropies or "entropy" not in name}
         return {name: value for name, value in values.items() if value is not None}
 
-    def _count(self, rows: VerlRows, stats: RolloutStats, mask: Bools, correct: Floats, groups: Ints) -> None:
-        self._stats.append(
-            replace(stats, reward=rows.scores[rows.last], correct=correct[rows.last], group=groups[rows.last])
-        )
-        if rows.logprobs is not None:
-            self._entropies = rows.entropies is not None
-            entropies = rows.logprobs if rows.entropies is None else rows.entropies  # its sums are then never shown
-            self._sums.append(np.array(kind_sums(mask, rows.live, entropies, rows.logprobs), np.float64))
+
+def _blocks(rows: int, width: int) -> list[slice]:
+    """Cuts a batch into blocks of whole rows, each of about `PLACES` tokens and at least one row; at least one block."""
+    size = max(1, PLACES // max(width, 1))
+    return [slice(low, low + size) for low in range(0, max(rows, 1), size)]
+
+
+def _sums(rows: VerlRows, mask: Bools) -> Floats:
+    """Returns `kind_sums` of some rows; where there are no entropies, those of the log-probabilities are never shown."""
+    assert rows.logprobs is not None
+    entropies = rows.logprobs if rows.entropies is None else rows.entropies
+    return np.array(kind_sums(mask, rows.live, entropies, rows.logprobs), np.float64)
 
 
 def numbered(uids: Sequence[Any]) -> Ints:

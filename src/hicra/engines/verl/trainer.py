@@ -27,8 +27,10 @@ from verl.trainer.ppo.v1 import PPOTrainerColocateAsync, PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_base import response_to_nested
 
 from hicra.arrays import Array, Bools, as_numpy
-from hicra.engines.chosen import SECTION, Choice
+from hicra.drawing.readable import counted
+from hicra.engines.chosen import SECTION
 from hicra.engines.verl.rows import Credit, VerlRows, verdicts
+from hicra.engines.verl.section import Section
 from hicra.engines.verl.versions import refuse_unknown
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
@@ -58,7 +60,7 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
         refuse_unknown()
         section = config.get(SECTION)
         plain = OmegaConf.to_container(section, resolve=True) if OmegaConf.is_config(section) else section
-        self._hicra_chosen = Choice.read(plain, SECTION)
+        self._hicra_chosen = Section.read(plain, SECTION)
         credit = self._hicra_chosen.assignment()
         Lexicon.load(self._hicra_chosen.lexicon)
         correction = config.algorithm.get("rollout_correction") or {}
@@ -67,6 +69,10 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
                 f"{credit.name} needs entropies, and algorithm.rollout_correction.bypass_mode leaves out the pass for them",
                 "set algorithm.rollout_correction.bypass_mode=False, or choose another hicra.method",
             )
+        if credit.loss and self._hicra_chosen.loss:
+            from hicra.engines.verl.loss import use  # it imports the actor's config, which no other run needs
+
+            use(config, self._hicra_chosen.loss, credit.loss)
         super().__init__(config)
 
     @property
@@ -86,8 +92,10 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
         methods = ", ".join(f"{one.entry.name} {dict(one.settings)}" for one in shaping.credit.shapers)
         named = shaping.credit.baseline
         base = f"baseline {named.entry.name}" if named else f"verl's {self.config.algorithm.adv_estimator}"
+        loss = f"loss {chosen.entry.name}" if (chosen := shaping.credit.loss) else "verl's loss"
         print(
-            f"hicra {__version__}: {methods} after {base}, lexicon {shaping.lexicon.name} {shaping.lexicon.content_hash[:12]}",
+            f"hicra {__version__}: {methods} after {base}, lexicon {shaping.lexicon.name} "
+            f"{shaping.lexicon.content_hash[:12]}, {loss}, {counted(self.hicra.threads, 'thread')}",
             flush=True,
         )
 
@@ -96,10 +104,15 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
         batch = super()._compute_advantage(batch, metrics)
         found = _get(batch, AFTER)
         nested = given["response_mask"]
-        real = np.array([not tag.get("is_padding", False) for tag in batch.tags])
-        base = found["advantages"].to_padded_tensor(0.0)
-        shaped, planning = as_numpy(base).copy(), np.zeros(tuple(base.shape), np.bool_)
-        shaped[real], planning[real] = self.hicra(_rows(batch.keys, given, found, real))
+        rows, real = _rows(batch, given, found)
+        shaped, planning = self.hicra(rows)
+        if not real.all():  # rows that are padding keep what verl gave them
+            whole, marked = (
+                as_numpy(found["advantages"].to_padded_tensor(0.0)),
+                np.zeros((len(real), shaped.shape[1]), np.bool_),
+            )
+            whole[real], marked[real] = shaped, planning
+            shaped, planning = whole, marked
         fields = {"advantages": torch.from_numpy(shaped), "planning_mask": torch.from_numpy(planning)}
         return tq.kv_batch_put(
             keys=batch.keys,
@@ -140,12 +153,14 @@ def _get(batch: Any, fields: Sequence[str]) -> Any:
     return tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=list(fields))
 
 
-def _rows(keys: Sequence[str], given: Any, found: Any, real: Bools) -> VerlRows:
-    """Makes the rows that are no padding of what the queue held before and after verl's estimator.
+def _rows(batch: Any, given: Any, found: Any) -> tuple[VerlRows, Bools]:
+    """Makes the rows that are no padding of what the queue held before and after verl's estimator, and says which they are, [B].
 
     Raises:
         EngineError: a row is not that of its key.
     """
+    keys = batch.keys
+    real = np.array([not tag.get("is_padding", False) for tag in batch.tags], np.bool_)
     uids = [str(uid) for uid in given.get("uid").tolist()]
     places = [key.rsplit("_", 2) for key in keys]
     if wrong := [key for key, place, uid in zip(keys, places, uids, strict=True) if place[0] != uid]:
@@ -158,17 +173,17 @@ def _rows(keys: Sequence[str], given: Any, found: Any, real: Bools) -> VerlRows:
     lengths = given["responses"].offsets().diff()
     extra = given.get("extra_fields").tolist() if "extra_fields" in given.keys() else [{}] * len(keys)  # noqa: SIM118
     said = [(one.get("reward_extra_info") or {}).get("acc") if isinstance(one, dict) else None for one in extra]
-    held = found.keys()
+    held, every = found.keys(), bool(real.all())
 
     def padded(tree: Any, name: str) -> Array:
-        return as_numpy(tree[name].to_padded_tensor(0))[real]
+        values = as_numpy(tree[name].to_padded_tensor(0))
+        return values if every else values[real]
 
-    ids = padded(given, "responses")
+    ids, written, live = padded(given, "responses"), padded(given, "response_mask"), padded(found, "response_mask")
     return VerlRows(
-        ids=ids, inside=np.arange(ids.shape[1]) < as_numpy(lengths)[real][:, None],
-        written=padded(given, "response_mask") != 0, live=padded(found, "response_mask") != 0,
-        advantages=padded(found, "advantages"), scores=padded(given, "rm_scores").astype(np.float64).sum(axis=1),
+        ids=ids, inside=np.arange(ids.shape[1]) < as_numpy(lengths)[real][:, None], written=written != 0, live=live != 0,
+        advantages=padded(found, "advantages"), scores=padded(given, "rm_scores").sum(axis=1, dtype=np.float64),
         verdicts=verdicts(said)[real], uids=[uid for uid, one in zip(uids, real, strict=True) if one], last=last[real],
         entropies=padded(found, "entropy") if "entropy" in held else None,
         logprobs=padded(found, "old_log_probs") if "old_log_probs" in held else None,
-    )  # fmt: skip
+    ), real  # fmt: skip

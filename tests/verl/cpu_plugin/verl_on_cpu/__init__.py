@@ -35,4 +35,6 @@ of_verl.initialize_global_process_group_ray = _join_gloo
 rollouts._ROLLOUT_REGISTRY[(NAME, "async")] = "verl_on_cpu.rollout.Adapter"
 RolloutReplicaRegistry.register(NAME, _replica)
 if os.environ.get("VERL_ON_CPU_RECORD"):
-    import verl_on_cpu.record  # noqa: F401
+    import verl_on_cpu.record
+if os.environ.get("VERL_ON_CPU_STEPS"):
+    import verl_on_cpu.alternate  # noqa: F401
