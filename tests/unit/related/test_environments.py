@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from environments_played import replay
 from hicra.errors import ConfigError, DataError
+from hicra.related.environments import Step
 from hicra.related.environments.adapter import Searched
 from hicra.related.environments.from_task import FromTask
 from hicra.related.environments.open import ENVIRONMENTS, open_environment
 from hicra.tasks.plan_execute import PlanExecute
 from hicra.tasks.plan_execute.language import VOCABULARY
 from hicra.tasks.plan_execute.problems import OPERATORS
+
+OTHER = [word for word in VOCABULARY[4:] if word != "answer"]
 
 
 class Steps(Searched):
@@ -114,57 +117,84 @@ def answer(row: dict[str, Any]) -> str:
 
 
 def test_a_task_scores_the_whole_response_however_it_is_cut() -> None:
-    environment = FromTask(problems=5)
-    row = PlanExecute().rows("train", 5)[3]
-    words = answer(row).split()
-    assert environment.reset(3) == row["prompt"]
-    for size in (1, 4, 7, len(words)):
-        environment.reset(3)
-        pieces = [" ".join(words[at : at + size]) for at in range(0, len(words), size)]
-        for piece in pieces[:-1]:
-            assert environment.step(piece, ended=False).reward == 0
-        step = environment.step(pieces[-1])
+    row = PlanExecute().rows("train", 4)[3]
+    *before, said, goal = answer(row).split()
+    for size in (1, 4, 7, len(before)):
+        environment = FromTask(problems=4, until="answer")
+        assert environment.reset(3) == row["prompt"]
+        for at in range(0, len(before), size):
+            step = environment.step(" ".join(before[at : at + size]))
+            assert (step.reward, step.done, step.text) == (0, False, "")
+        step = environment.step(f"{said} {goal}")
         assert (step.reward, step.done, step.text) == (1, True, "")
 
 
-def test_a_response_without_its_end_is_scored_as_one() -> None:
-    words = answer(PlanExecute().rows("train", 5)[0])
-    environment = FromTask(problems=5, longest=1)
+def test_without_a_word_for_the_end_every_response_is_one_action() -> None:
+    environment = FromTask(problems=4)
+    for seed, row in enumerate(PlanExecute().rows("train", 4)):
+        environment.reset(seed)
+        assert environment.step(answer(row)) == Step("", 1.0, True)
+        environment.reset(seed + 1)
+        assert environment.step(answer(row)).reward == 0  # another problem's
+
+
+def test_a_response_in_lines_is_over_with_the_line_that_answers() -> None:
+    environment = FromTask(problems=4, until="answer")
+    words = answer(PlanExecute().rows("train", 4)[2])
+    lines = words.replace(" ; ", " ;\n").split("\n")
+    assert len(lines) == 4  # plan and first equation, second equation, check, reflection and answer
+    environment.reset(2)
+    steps = [environment.step(line) for line in lines]
+    assert [(step.reward, step.done) for step in steps] == [(0, False), (0, False), (0, False), (1, True)]
+    environment.reset(2)
+    assert environment.step("answers are hard").done is False  # the word alone, not a part of one
+
+
+def test_a_response_that_the_clock_ends_has_no_end() -> None:
+    words = answer(PlanExecute().rows("train", 4)[0])
+    environment = FromTask(problems=4, until="thanks", longest=1)
     environment.reset(0)
-    step = environment.step(words, ended=False)  # the clock ends it: right, but for the end
+    step = environment.step(words)  # right, but for the end
     assert (step.reward, step.done) == (0, True)
 
 
 @settings(max_examples=30)
-@given(
-    seed=st.integers(0, 20), words=st.lists(st.sampled_from(VOCABULARY[4:]), min_size=1, max_size=12), data=st.data()
-)
+@given(seed=st.integers(0, 20), words=st.lists(st.sampled_from(OTHER), min_size=1, max_size=12), data=st.data())
 def test_a_prefix_is_gone_on_from_in_the_same_way(seed: int, words: list[str], data: st.DataObject) -> None:
-    one, other = FromTask(problems=5), FromTask(problems=5)
+    one, other = FromTask(problems=4, until="answer"), FromTask(problems=4, until="answer")
     cut = data.draw(st.integers(0, len(words)))
     one.reset(seed)
     for word in words[:cut]:
-        one.step(word, ended=False)
+        one.step(word)
     saved, state = one.save(), one.state_id()
-    rest = replay(one, [" ".join(words[cut:])])
+    rest = replay(one, [*words[cut:], "answer 3"])
+    assert rest[-1][0].done
     other.reset(seed + 1)
     other.restore(saved)
     assert other.state_id() == state
-    assert replay(other, [" ".join(words[cut:])]) == rest
+    assert replay(other, [*words[cut:], "answer 3"]) == rest
 
 
 def test_the_state_of_a_task_is_what_is_written_not_how_it_was_cut() -> None:
-    environment = FromTask(problems=5)
+    environment = FromTask(problems=4, until="answer")
     environment.reset(1)
-    environment.step("let us", ended=False)
+    environment.step("let us")
     two = environment.state_id()
-    environment.reset(6)  # five problems: number 6 is number 1
-    environment.step("let", ended=False)
-    environment.step("us", ended=False)
+    environment.reset(5)  # four problems: number 5 is number 1
+    environment.step("let")
+    environment.step("us")
     assert environment.state_id() == two
     environment.reset(2)
-    environment.step("let us", ended=False)
+    environment.step("let us")
     assert environment.state_id() != two
+
+
+def test_even_seeds_and_odd_seeds_share_no_problem() -> None:
+    environment = FromTask(problems=7)
+    first = [{environment.reset(seed) for seed in range(start, 40, 2)} for start in (0, 1)]
+    assert [len(one) for one in first] == [3, 3]
+    assert not first[0] & first[1]
+    assert len({FromTask(problems=1).reset(seed) for seed in range(4)}) == 1
 
 
 def test_the_words_of_a_task_hold_its_prompts() -> None:
@@ -174,14 +204,14 @@ def test_the_words_of_a_task_hold_its_prompts() -> None:
 
 
 def test_messages_are_read_as_their_texts_and_free_text_is_put_together_as_it_stands() -> None:
-    environment = FromTask(task="arithmetic", task_settings={"shots": 0}, problems=3)
+    environment = FromTask(task="arithmetic", task_settings={"shots": 0}, problems=2, until="Done.")
     first = environment.reset(0)
     assert first.startswith("Think step by step briefly. End with \\boxed{answer}.\n\nWhat is ")
     question = first.split("What is ")[1].removesuffix("?\n")
     left, sign, right = question.split()
     value = str(int(left) + int(right) if sign == "+" else int(left) * int(right))
-    environment.step("It is \\box", ended=False)
-    assert environment.step(f"ed{{{value}}}.").reward == 1
+    assert not environment.step("It is \\box").done
+    assert environment.step(f"ed{{{value}}}. Done.").reward == 1
     assert environment.words == ("not", "understood", ".")
 
 
@@ -199,7 +229,8 @@ def test_what_a_task_cannot_do_here_is_named() -> None:
 
 def test_environments_are_opened_by_name_with_all_their_settings() -> None:
     make, whole = open_environment("task", {"problems": 7})
-    assert whole == {"task": "plan_execute", "task_settings": {}, "split": "train", "problems": 7, "longest": 64}
+    whole_ones = {"task": "plan_execute", "task_settings": {}, "split": "train", "until": "", "longest": 64}
+    assert whole == {**whole_ones, "problems": 7}
     assert make().name == "task"
     assert make() is not make()
 

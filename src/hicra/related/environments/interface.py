@@ -36,10 +36,6 @@ class Environment(Protocol):
     `actions() -> Sequence[str]`, the actions that do something; `expert() -> str`, the action of a demonstrator;
     `subgoals() -> Sequence[str]`, what is still to be done, in order; `critical() -> bool`, whether the choice of this action
     changes what can be reached; `reached(subgoal: str) -> bool`. Callers ask by `getattr(environment, name, None)`.
-
-    An environment whose attribute `stretches` is True reads one response, which may be handed over in stretches. It takes
-    `step(text, ended=False)`, after which the response goes on behind the text and nothing is read; `step(text)` takes the
-    text as all the rest of the response, and ends the episode.
     """
 
     name: str

@@ -6,7 +6,7 @@ jug holds the target.
 
 Deviations (the publications on trees do not use it):
     JUGS-1. The text is made here from the numbers of the package's question, in few words, and says what each jug holds.
-    JUGS-2. Problem number `seed` modulo `problems` is played, so that every seed has a problem.
+    JUGS-2. Problem number `seed` modulo their number, which is even, is played, as in the environment "task" (TASKWORLD-2).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pydantic import Field
 
 from hicra.errors import DataError
 from hicra.related.environments.adapter import Searched
+from hicra.related.environments.from_task import even
 from hicra.strict import Positive
 from hicra.tasks.base import Row
 from hicra.tasks.reasoning_gym.task import CLOSE, OPEN, ReasoningGym
@@ -44,7 +45,7 @@ class Jugs(Searched):
         jugs: number of jugs.
         difficulty: the fewest moves that a problem takes; a jug holds at most 3 litres more.
         split: where its problems are from, "train" or "eval".
-        problems: the most problems that are played.
+        problems: the most problems that are played; an odd number means one less.
         longest: the most actions of an episode.
     """
 
@@ -123,7 +124,7 @@ def _opened(jugs: int, difficulty: int, split: str, problems: int) -> tuple[Reas
     """Makes the task and its problems, which all environments with the same settings share."""
     config = {"num_jugs": jugs, "difficulty": difficulty}
     task = ReasoningGym(dataset="jugs", config=config, timeout=SCORING_S)
-    return task, task.rows(split, problems)
+    return task, even(task.rows(split, problems))
 
 
 def _numbers(question: str) -> tuple[tuple[int, ...], int]:
