@@ -12,7 +12,7 @@ Deviations:
 CARL-3. The paper estimates the criticality of a state by the surprisal of its sampled actions, over their lengths. Here
     `entropy`, the default, takes the mean true token entropy of the sampled actions, which the policy knows when it samples.
     Where actions are short, one rare draw at a sure state looks critical and draws forks: in benchmarks/bench_carl_cosine.py
-    the gradient with `surprisal` is worse than plain GRPO, and with `entropy` better. `surprisal` is the paper's form.
+    the gradient with `surprisal` is far worse than plain GRPO's. `surprisal` is the paper's form.
 CARL-4. `random` forks at a state that is drawn with equal chances among those visited; it is the control, as in the paper's
     ablation. Its draws depend on the step and the seed of the episode alone.
 CARL-5. One sentence of the paper says that actions of the first N0 rollouts are never trained on; its bound on the number of
@@ -22,9 +22,10 @@ CARL-7. Of equal densities the state that was visited first is taken. A state of
     is gone on from only where all are so.
 CARL-8. The reward of a row is the outcome of its end. So the paper's ablation, outcome rewards in place of edge advantages,
     is this system with the baseline `dr_grpo`; an action counts with the outcome of the rollout that sampled it.
-CARL-9. The paper's states are prefixes, which it never merges; its actions are so long that hardly two are equal. Where
-    actions are short, equal prefixes are common, and with `join`, the default, they are one state that all of its samples are
-    compared in. In benchmarks/bench_carl_cosine.py the gradient is better than plain GRPO's with it, and worse without it.
+CARL-9. The paper's states are prefixes, which it never merges; its actions are so long that hardly two are equal. Where actions
+    are short, equal prefixes are common, and with `join`, the default, they are one state that all of its samples are compared
+    in. In benchmarks/bench_carl_cosine.py that gives a better gradient where success is rare or the other steps are sure, and
+    a slightly worse one where success is common.
 CARL-10. The paper proves that the plain mean of children is unbiased for children that are drawn independently. Their number
     must not depend on them either. With `surprisal` it does, since a rare draw brings its state another child: in a chain of
     three steps that a test enumerates, the value of the root has the mean 0.08 in place of 0.12. With `entropy` and without
