@@ -26,7 +26,7 @@ from hicra import credit
 from hicra.related.agents import MARKERS
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, batch_of
-from hicra.related.system import Place
+from hicra.related.system import Arena
 from hicra.related.systems import open_system
 from machine import finish, machine
 
@@ -80,7 +80,7 @@ def measured(name: str, settings: dict[str, Any]) -> dict[str, float]:
     system, _ = open_system(name, settings, EPISODES)
     codec = Words()
     policy = Chatter(codec)
-    place = Place(Chain, codec, policy, most=4)
+    place = Arena(Chain, codec, policy, most=4)
     generated = updated = interactions = 0
     of_batch, began = 0.0, time.process_time()
     baseline, of_baseline = system.baseline

@@ -33,9 +33,9 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from hicra import credit
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, batch_of, drive
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.related.trees.carl import CARL
-from hicra.related.trees.table import Table, sure_but_critical
+from hicra.related.trees.table import TablePolicy, sure_but_critical
 from hicra.related.trees.tree import Tree, made
 from hicra.related.trees.walk import begin, walk
 from machine import finish, machine
@@ -49,7 +49,7 @@ def chain() -> Chain:
     return Chain(20, 3, CRITICAL)
 
 
-def flat(place: Place, draws: int, size: int) -> Made:
+def flat(place: Arena, draws: int, size: int) -> Generated:
     """GRPO's rollouts: trees that fork at the root alone, all of whose actions are trained on."""
 
     def grown() -> Any:
@@ -63,7 +63,7 @@ def flat(place: Place, draws: int, size: int) -> Made:
     return made(drive([grown() for _ in range(draws)], place.policy), place.codec, "all")
 
 
-def sampled(method: str, place: Place, draws: int) -> tuple[Made, str]:
+def sampled(method: str, place: Arena, draws: int) -> tuple[Generated, str]:
     """Returns the rows of all draws, one group a draw, and the baseline that credits them."""
     if method == "grpo":
         return flat(place, draws, 16), "dr_grpo"
@@ -80,7 +80,7 @@ def interval(values: np.ndarray) -> list[float]:
     return [round(float(values.mean() - half), 4), round(float(values.mean() + half), 4)]
 
 
-def measured(method: str, table: Table, draws: int) -> tuple[dict[str, Any], np.ndarray]:
+def measured(method: str, table: TablePolicy, draws: int) -> tuple[dict[str, Any], np.ndarray]:
     """Returns the figures of one method, and the cosine of each draw, [draws]."""
     exact = table.exact_gradient()
     rows, baseline = sampled(method, place_of(table), draws)
@@ -108,15 +108,15 @@ def measured(method: str, table: Table, draws: int) -> tuple[dict[str, Any], np.
     }, cosines  # fmt: skip
 
 
-def place_of(table: Table) -> Place:
+def place_of(table: TablePolicy) -> Arena:
     """Where a table plays the chain."""
-    return Place(chain, table.codec, table)
+    return Arena(chain, table.codec, table)
 
 
 class Ready:
     """Writes actions that were drawn before: what is timed is everything but sampling."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: TablePolicy) -> None:
         drawn = table([Asked((step,), most=1) for step in range(20) for _ in range(50)])
         self.actions = [drawn[50 * step : 50 * step + 50] for step in range(20)]
         self.count = 0
@@ -128,8 +128,8 @@ class Ready:
 
 def costs(trees: int = 200) -> dict[str, Any]:
     """Microseconds of a CPU an action for growing, and for rows and advantages; bytes that a saved place of a tree holds."""
-    table = Table(chain(), sure_but_critical(chain(), SURE, 0.5))
-    place, system = Place(chain, table.codec, Ready(table)), CARL()
+    table = TablePolicy(chain(), sure_but_critical(chain(), SURE, 0.5))
+    place, system = Arena(chain, table.codec, Ready(table)), CARL()
     start = time.process_time()
     grown = drive([system.grown(place, seed) for seed in range(trees)], place.policy)
     middle = time.process_time()
@@ -165,7 +165,9 @@ def main() -> int:
     for rate in SUCCESS:
         found, cosines = {}, {}
         for number, method in enumerate(METHODS):
-            table = Table(chain(), sure_but_critical(chain(), given.sure, rate ** (1 / len(CRITICAL))), seed=number)
+            table = TablePolicy(
+                chain(), sure_but_critical(chain(), given.sure, rate ** (1 / len(CRITICAL))), seed=number
+            )
             found[method], cosines[method] = measured(method, table, given.draws)
             print(f"{rate:5} {method:15} {found[method]}", file=sys.stderr)
         for method in METHODS[1:]:

@@ -31,7 +31,7 @@ from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec, make_tokenizer
 from hicra.related.rollouts import Asked
 from hicra.related.shape import RowShaping
-from hicra.related.system import Place
+from hicra.related.system import Arena
 from hicra.related.systems import open_system
 from hicra.related.update import Updater
 from hicra.runs.config import load_config
@@ -80,7 +80,7 @@ def step_of(name: str, settings: str) -> dict[str, float]:
     codec = TokenizerCodec(make_tokenizer(Chain().words, context=128))
     network = new_network(codec.tokenizer).eval()
     system, _ = open_system(name, config.system.settings, config.train.group_size)
-    place = Place(Chain, codec, NetworkPolicy(network, codec, seed=0), config.train.max_new_tokens)
+    place = Arena(Chain, codec, NetworkPolicy(network, codec, seed=0), config.train.max_new_tokens)
     shape = RowShaping(config, Lexicon.load("paper"), codec, system)
     loss = config.assignment().loss
     assert loss is not None

@@ -27,7 +27,7 @@ from hicra.related.policy.imitate import Example, example_of, imitate
 from hicra.related.policy.network import new_network, save_network
 from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec, make_tokenizer
-from hicra.related.system import Place
+from hicra.related.system import Arena
 from hicra.related.systems import open_system
 
 KINDS = ("flat", "two_levels", "keep_or_change")
@@ -68,7 +68,7 @@ def examples(make: Callable[[], Environment], recipe: Recipe, codec: TokenizerCo
 
 def success(model: Any, make: Callable[[], Environment], codec: TokenizerCodec, episodes: int) -> dict[str, float]:
     """Share of held-out episodes (odd seeds) that each kind of agent wins, sampled at temperature 1."""
-    place = Place(make, codec, NetworkPolicy(model, codec, seed=0), MOST)
+    place = Arena(make, codec, NetworkPolicy(model, codec, seed=0), MOST)
     seeds = [2 * number + 1 for number in range(episodes)]
     return {name: sum(open_system(name, {}, 8)[0].play(place, seeds).success) / episodes for name in SYSTEMS}
 

@@ -206,8 +206,8 @@ def check_output(
         resume: whether the verb could go on with what is there, so that the message names --resume.
         endings: the endings that the name of a file may have; what is written under another name could not be read again, and a
             file of another kind is never replaced.
-        option: the option that names the output.
-        replaces: whether the verb's --overwrite is for this output, so that the message may name it.
+        option: the option, or the field of a script's settings, that names the output.
+        replaces: whether there is an --overwrite for this output, so that the message may name it.
 
     Raises:
         ArtifactError: it may not be written; the message says why and what to do.
@@ -234,12 +234,12 @@ def check_output(
             raise ArtifactError(f"{what} {path} already exists", f"{go_on}{replace}, or choose another {option}")
         for kept in (Path.cwd(), Path.home()) if folder else ():
             if target in (kept, *kept.parents):
-                raise ArtifactError(f"{what} {path} holds {kept}", "choose another -o")
+                raise ArtifactError(f"{what} {path} holds {kept}", f"choose another {option}")
     above = next(each for each in target.parents if each.exists())
     if not above.is_dir():
-        raise ArtifactError(f"{what} {path} cannot be written: {above} is no folder", "choose another -o")
+        raise ArtifactError(f"{what} {path} cannot be written: {above} is no folder", f"choose another {option}")
     if not os.access(above, os.W_OK | os.X_OK):
-        raise ArtifactError(f"{what} {path} cannot be written: {above} is read-only", "choose another -o")
+        raise ArtifactError(f"{what} {path} cannot be written: {above} is read-only", f"choose another {option}")
     if endings and path.suffix.lower() not in endings:
         raise ArtifactError(f"{what} {path}: unknown ending {path.suffix!r}", f"use {' or '.join(endings)}")
 

@@ -50,7 +50,7 @@ def write(run: Planned) -> None:
     """Trains one run and writes curve.jsonl: interactions, held-out success, and what the step said."""
     from hicra.related.engine import Training
     from hicra.related.policy.sample import NetworkPolicy
-    from hicra.related.system import Place
+    from hicra.related.system import Arena
 
     starts.make(run.environment, run.pair)
     made = WORK / run.name
@@ -71,7 +71,7 @@ def write(run: Planned) -> None:
                 policy = NetworkPolicy(
                     training.model, training.codec, seed=run.seed
                 )  # the same draws at each evaluation
-                place = Place(training.task.environment, training.codec, policy, config.train.max_new_tokens)
+                place = Arena(training.task.environment, training.codec, policy, config.train.max_new_tokens)
                 success = training.system.play(place, held_out).success
                 line = {
                     "step": training.step,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,31 @@ def config(folder: Path, **fields: Any) -> HicraGRPOConfig:
         ({"lexicon": "papre"}, "did you mean 'paper'"),
         ({"unit": "sentances"}, "unit: no span type 'sentances'\n.*did you mean 'sentence'"),
         ({"unit": "grams"}, "did you mean 'gram'"),
+        ({"lexcion": "paper"}, r"HicraGRPOConfig has no field 'lexcion' \(trl .*\n.*did you mean 'lexicon'"),
+        ({"learning_rat": 0.1}, "did you mean 'learning_rate'"),
+        ({"method": "rloo"}, "^method: no method 'rloo'\n.*name it as baseline"),
+        ({"policy_loss": "clop"}, "^policy_loss: no loss 'clop'"),
+        ({"policy_loss": "clip", "policy_loss_settings": {"clip_lo": 1}}, "^policy_loss_settings.clip_lo: "),
     ],
 )
 def test_a_wrong_setting_ends_at_the_config_and_names_the_nearest(tmp_path: Path, fields: Any, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         config(tmp_path, **fields)
+
+
+def test_a_config_made_from_it_has_its_own_fields_too(tmp_path: Path) -> None:
+    @dataclass
+    class Mine(HicraGRPOConfig):
+        mine: int = 0
+
+    class Free(HicraGRPOConfig):
+        def __init__(self, **fields: Any) -> None:
+            super().__init__(output_dir=fields["place"], use_cpu=True, bf16=False, report_to="none")
+
+    assert Mine(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to="none", mine=3).mine == 3
+    assert Free(place=str(tmp_path)).output_dir == str(tmp_path)
+    with pytest.raises(ConfigError, match="Mine has no field 'min'(.|\n)*did you mean 'mine'"):
+        Mine(output_dir=str(tmp_path), min=3)
 
 
 def test_settings_come_as_object_as_json_text_or_not_at_all(tmp_path: Path) -> None:

@@ -28,6 +28,22 @@ def loss_of(change: Any) -> type:
     return Mine
 
 
+def test_a_trainer_before_the_mixin_is_refused_where_the_class_is_written() -> None:
+    class Own(GRPOTrainer):  # type: ignore[misc]
+        pass
+
+    with pytest.raises(EngineError, match="GRPOTrainer stands before HicraMixin, so that nothing") as error:
+
+        class Mine(GRPOTrainer, HicraMixin):  # type: ignore[misc]
+            pass
+
+    assert error.value.fix == "write class Mine(HicraMixin, GRPOTrainer)"
+    with pytest.raises(EngineError, match="Own stands before HicraMixin") as error:
+        type("Other", (Own, HicraMixin), {})
+    assert error.value.fix == "write class Other(HicraMixin, Own)"
+    type("Right", (Own, type("First", (HicraMixin, GRPOTrainer), {})), {})  # Own's overrides call ours by super()
+
+
 def wide(advantages: Any, change: Any) -> Any:
     return change(advantages) if advantages.dim() == 2 else advantages
 

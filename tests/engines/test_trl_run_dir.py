@@ -86,8 +86,9 @@ def test_other_code_of_ones_own_is_refused_at_the_resume(tmp_path: Path, monkeyp
 
 def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     run(tmp_path, run_dir=str(tmp_path / "run"), max_steps=1)
-    with pytest.raises(ArtifactError, match="already exists"):
+    with pytest.raises(ArtifactError, match="already exists") as error:
         run(tmp_path, run_dir=str(tmp_path / "run"), max_steps=1)
+    assert error.value.fix == "remove it, or choose another run_dir"
 
 
 def test_refused_steps_are_kept_there(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import torch
 
 from hicra.credit import BASELINES
 from hicra.errors import ConfigError, EngineError
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 from hicra.related.rollouts import Action, batch_of
-from hicra.related.system import Place
+from hicra.related.system import Arena
 from hicra.related.trees.carl import CARL
 from hicra.related.trees.spo import SPOChain, SPOTree
 from hicra.related.trees.trl import TreeGRPOTrainer, TreeRollouts, tree_reward
@@ -45,8 +45,8 @@ class Question:
     def reset(self, seed: int) -> str:
         return self.prompt
 
-    def step(self, text: str) -> Step:
-        return Step("", float(len(text) % 2 == 0), True)
+    def step(self, text: str) -> Reply:
+        return Reply("", float(len(text) % 2 == 0), True)
 
     def save(self) -> int:
         return 0
@@ -77,7 +77,7 @@ class Spoken:
 class Keeps(TreeRollouts):
     """Remembers what each generation was made of."""
 
-    def _place(self, *args: Any) -> Place:
+    def _place(self, *args: Any) -> Arena:
         place = super()._place(*args)
         return replace(place, policy=Spoken(place.policy))
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from hicra.errors import ConfigError, DataError
 from hicra.related.agents.words import MARKERS
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 from hicra.related.rollouts import Action, Asked
-from hicra.related.system import Place
+from hicra.related.system import Arena
 
 ERRANDS = ("key", "door", "gold")
 
@@ -29,14 +29,14 @@ class Errands:
         self.made, self.clock = 0, 0
         return "errands"
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         if self.clock >= self.longest or self.made == len(ERRANDS):
             raise DataError("the episode has ended", "reset it")
         self.clock += 1
         self.made += text == ERRANDS[self.made]
         won = self.made == len(ERRANDS)
         done = won or self.clock == self.longest
-        return Step("" if done else f"done: {self.made}", float(won), done, text in (*ERRANDS, "wait"))
+        return Reply("" if done else f"done: {self.made}", float(won), done, text in (*ERRANDS, "wait"))
 
     def save(self) -> object:
         raise ConfigError("errands cannot be saved", "play them from the start")
@@ -116,7 +116,7 @@ class Script:
         return made
 
 
-class Table:
+class TablePolicy:
     """A softmax over words [K,V], with a row of logits for each pair of the last word of the context and the cue before it.
 
     An action is one word and its end token, which is sure.
@@ -144,5 +144,5 @@ class Table:
         return made
 
 
-def place(policy: Callable[[Sequence[Asked]], list[Action]], world: Callable[[], Errands] = Errands) -> Place:
-    return Place(world, CODEC, policy, most=4)
+def place(policy: Callable[[Sequence[Asked]], list[Action]], world: Callable[[], Errands] = Errands) -> Arena:
+    return Arena(world, CODEC, policy, most=4)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 
 NONSENSE = "fly to the moon"
 
@@ -20,17 +20,17 @@ def pick(environment: Any, random: Random) -> str:
     return random.choice(possible) if possible else NONSENSE
 
 
-def wander(environment: Any, seed: int, random: Random, most: int = 1000) -> list[tuple[str, Step]]:
+def wander(environment: Any, seed: int, random: Random, most: int = 1000) -> list[tuple[str, Reply]]:
     """The actions of one episode with what they led to; at most so many."""
     environment.reset(seed)
-    gone: list[tuple[str, Step]] = []
+    gone: list[tuple[str, Reply]] = []
     while len(gone) < most and not (gone and gone[-1][1].done):
         text = pick(environment, random)
         gone.append((text, environment.step(text)))
     return gone
 
 
-def replay(environment: Any, texts: Sequence[str]) -> list[tuple[Step, Any]]:
+def replay(environment: Any, texts: Sequence[str]) -> list[tuple[Reply, Any]]:
     """What these actions lead to from here, with the state behind each."""
     return [(environment.step(text), environment.state_id()) for text in texts]
 

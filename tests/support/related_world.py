@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.errors import DataError
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 
 PLACES = ("zero", "one", "two", "three", "four")
 
@@ -26,7 +26,7 @@ class Corridor:
         self._at, self._taken, self._open = seed // 2 % 4, 0, True
         return f"at {PLACES[self._at]}"
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         if not self._open:
             raise DataError("the episode has not begun, or has ended", "reset it")
         self._taken += 1
@@ -36,7 +36,7 @@ class Corridor:
         reached = self._at == 4
         self._open = not (reached or self._taken >= self.longest)
         reward = float("nan") if self.broken and reached else float(reached)
-        return Step(f"at {PLACES[self._at]}" if self._open else "", reward, not self._open, move is not None)
+        return Reply(f"at {PLACES[self._at]}" if self._open else "", reward, not self._open, move is not None)
 
     def save(self) -> object:
         return self._at, self._taken, self._open

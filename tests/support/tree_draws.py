@@ -9,13 +9,13 @@ import numpy as np
 
 from hicra.arrays import Floats
 from hicra.related.rollouts import Action, Asked, Rollout, drive
-from hicra.related.system import Place
-from hicra.related.trees.table import Table
+from hicra.related.system import Arena
+from hicra.related.trees.table import TablePolicy
 
 Result = TypeVar("Result")
 
 
-class Scripted(Table):
+class Scripted(TablePolicy):
     """Takes the actions of a script, then the first one each time, and remembers the chance and the options of what it took."""
 
     def begin(self, script: Sequence[int]) -> None:
@@ -54,8 +54,8 @@ def every_course(policy: Scripted, rollout: Callable[[], Rollout[Result]]) -> It
         script[-1] += 1
 
 
-def place_of(policy: Table) -> Place:
-    return Place(
+def place_of(policy: TablePolicy) -> Arena:
+    return Arena(
         lambda: type(policy.chain)(policy.chain.longest, len(policy.chain.names), policy.chain.critical_steps),
         policy.codec,
         policy,

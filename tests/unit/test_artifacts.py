@@ -199,6 +199,17 @@ def test_what_exists_is_refused(tmp_path):
         refuses("is neither a file nor a folder", Path("/dev/null"), overwrite=overwrite)
 
 
+def test_where_a_script_names_the_output_the_fix_speaks_of_its_field(tmp_path):
+    path = full(tmp_path / "old", a="1")
+    (tmp_path / "gone").symlink_to("nowhere")
+    script = {"option": "run_dir", "replaces": False, "folder": True}
+    assert refuses("already exists", path, **script) == "remove it, or choose another run_dir"
+    assert refuses("is a file", path / "a", **script) == "name a folder for run_dir"
+    assert refuses("is no folder", path / "a" / "run", **script) == "choose another run_dir"
+    assert refuses("is a link", tmp_path / "gone", **script) == "remove the link, or choose another run_dir"
+    assert refuses("replace the input", path, inputs=[path], **script) == "choose another run_dir"
+
+
 def test_no_input_is_replaced(tmp_path):
     data = full(tmp_path / "data", rows="1")
     (tmp_path / "link").symlink_to(data / "rows")

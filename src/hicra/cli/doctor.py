@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hicra.cli.common import UNDRAWN, LexiconArg, Undrawn
+from hicra.cli.common import UNDRAWN, Undrawn
 from hicra.cli.reading import Map
 
 
@@ -25,7 +25,13 @@ def doctor(
     rollouts: Annotated[
         Path | None, Parameter(help="A file or folder of rollouts, on whose first 1000 rows the lexicon is tried.")
     ] = None,
-    lexicon: LexiconArg = "paper",
+    lexicon: Annotated[
+        str | None,
+        Parameter(
+            help="The lexicon that is tried: a built-in one (paper, paper-n3, planning), a folder made by mine or fit, or a text "
+            "file. Left out it is paper; without rollouts one that is named is only read."
+        ),
+    ] = None,
     map: Map = (),
     common: Undrawn = UNDRAWN,
 ) -> int:

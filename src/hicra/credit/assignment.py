@@ -10,6 +10,7 @@ CREDIT-3. Shapers are applied in the order in which they are named; the paper ha
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Generic, Literal, TypeVar
 from hicra.artifacts import sha256_bytes, sha256_file
 from hicra.credit.baseline import Baseline
 from hicra.credit.entry import Batch, Entry
+from hicra.credit.keys import CONFIG, Keys
 from hicra.credit.loss import Loss
 from hicra.credit.method import Method
 from hicra.credit.own import files_of, find, is_own
@@ -46,25 +48,26 @@ class Picked(Generic[E]):
         return {"name": self.entry.name, "settings": dict(self.settings)}
 
 
-def choose(kind: type[E], name: Any, settings: Any, key: str) -> Picked[E]:
+def choose(kind: type[E], name: Any, settings: Any, key: str, keys: Keys = CONFIG) -> Picked[E]:
     """Returns the entry of that name with its settings, after trying it out if it is not of this package.
 
     Args:
         kind: Method, Baseline or Loss.
         name, settings: as in a config; absent settings take their defaults.
         key: the key of the config that holds the name.
+        keys: what its user calls the keys, for messages.
 
     Raises:
         ConfigError: the name or a setting is unknown, a value is refused, or an entry of one's own does something wrong.
     """
-    place = key.removesuffix("name")
+    place = keys(f"{key.removesuffix('name')}settings")
     if not isinstance(name, str):
-        raise ConfigError(f"{key} is {name!r}, no name", "name one of `hicra methods`, or module:function")
+        raise ConfigError(f"{keys(key)} is {name!r}, no name", "name one of `hicra methods`, or module:function")
     if not isinstance(settings, Mapping | None):
-        raise ConfigError(f"{place}settings is {settings!r}, no mapping", "give settings by name: {alpha: 0.1}")
-    entry = find(kind, name, key)
+        raise ConfigError(f"{place} is {settings!r}, no mapping", "give settings by name: {alpha: 0.1}")
+    entry = find(kind, name, key, keys)
     assert isinstance(entry, kind)
-    settings = entry.checked(settings or {}, f"{place}settings")
+    settings = entry.checked(settings or {}, place)
     chosen = Picked(entry, settings, files_of(entry, name))
     if is_own(entry):
         try_out(entry, chosen.settings)
@@ -137,7 +140,7 @@ class Assignment:
             )
         return found
 
-    @property
+    @functools.cached_property
     def needs(self) -> tuple[str, ...]:
         """The fields that the baseline and the shapers need, sorted; response_mask and group_ids are always among them."""
         entries: list[Entry] = [one.entry for one in self.shapers]
@@ -203,25 +206,33 @@ def assign(
     then: Sequence[Mapping[str, Any]] = (),
     baseline: Mapping[str, Any] | None = None,
     loss: Mapping[str, Any] | None = None,
+    keys: Keys = CONFIG,
 ) -> Assignment:
     """Makes an assignment of names and settings, each a mapping {name, settings}, as a config holds them.
+
+    Args:
+        method: the first shaper.
+        then: further ones.
+        baseline, loss: None takes those of the engine.
+        keys: what the user calls the keys that name all these, for messages.
 
     Raises:
         ConfigError: a name or a setting is unknown, a value is refused, or they mean nothing together.
     """
     shapers = [
-        _chosen(Method, one, f"method.then[{place - 1}]" if place else "method")
+        _chosen(Method, one, f"method.then[{place - 1}]" if place else "method", keys)
         for place, one in enumerate([method, *then])
     ]
     return Assignment(
         tuple(shapers),
-        _chosen(Baseline, baseline, "baseline") if baseline else None,
-        _chosen(Loss, loss, "loss") if loss else None,
+        _chosen(Baseline, baseline, "baseline", keys) if baseline else None,
+        _chosen(Loss, loss, "loss", keys) if loss else None,
     )
 
 
-def _chosen(kind: type[E], given: Mapping[str, Any], section: str) -> Picked[E]:
+def _chosen(kind: type[E], given: Mapping[str, Any], section: str, keys: Keys) -> Picked[E]:
     """Returns what {name, settings} names; raises ConfigError as `choose` does, and where there is a third key."""
     if odd := [key for key in given if key not in ("name", "settings")]:
-        raise ConfigError(f"unknown config key '{section}.{odd[0]}'", did_you_mean(str(odd[0]), ("name", "settings")))
-    return choose(kind, given.get("name"), given.get("settings"), f"{section}.name")
+        where = keys(f"{section}.{odd[0]}")
+        raise ConfigError(f"unknown config key {where!r}", did_you_mean(str(odd[0]), ("name", "settings")))
+    return choose(kind, given.get("name"), given.get("settings"), f"{section}.name", keys)

@@ -22,6 +22,9 @@ PER_TOKEN = (
 PER_ROLLOUT = ("group_ids", "rewards", "truncated", "n_tool_calls")  # [B]
 PER_KIND = ("kind_weights",)  # [2], planning and execution, one pair for the whole batch
 FIELDS = (*PER_TOKEN, *PER_ROLLOUT, *PER_KIND)
+ROUNDING = (
+    0.25  # nats: bfloat16 has steps of 0.5 between 64 and 128, so a difference of two such logits is off by as much
+)
 LOOK_AT_BATCH = ", or look at the batch it was given"
 
 
@@ -52,6 +55,7 @@ def fields(batch: Mapping[str, Any], needs: Sequence[str]) -> dict[str, Array]:
     for field, what in (("entropies", "entropy"), ("old_logprobs", "log-probability")):
         if field in arrays:
             check_finite(arrays[field], live, field, what)
+            check_sign(arrays[field], live, field)
     if "response_ids" in arrays:
         arrays["response_ids"] = as_token_ids(arrays["response_ids"], live, "response_ids")
     return arrays
@@ -153,6 +157,29 @@ def check_finite(values: Array, live: Bools, field: str, what: str) -> None:
             f"({np.count_nonzero(bad)} of {np.count_nonzero(live)} policy tokens have none that is finite)",
             f"give finite {field} in nats, or set response_mask to 0 where there is none",
         )
+
+
+def check_sign(values: Array, live: Bools, field: str) -> None:
+    """Raises DataError, with row and token, where a policy token has a negative entropy, or a log-probability above 0.
+
+    What rounding may do (up to `ROUNDING`) passes, and so does NaN, which `check_finite` looks for.
+
+    Args:
+        values: [B,T], nats.
+        live: [B,T] bool, the policy tokens.
+        field: "entropies" or "old_logprobs".
+    """
+    entropies = field == "entropies"
+    bad = (values < -ROUNDING if entropies else values > ROUNDING) & live
+    if bad.any():
+        row, token = np.argwhere(bad)[0]
+        raise DataError(
+            f"the {'entropy' if entropies else 'log-probability'} of row {row}, token {token} is {values[row, token]:g}, "
+            f"{'below' if entropies else 'above'} 0 ({np.count_nonzero(bad)} of {np.count_nonzero(live)} policy tokens have such "
+            f"a one)",
+            "give entropies in nats as they are, 0 or more, with no sign turned" if entropies
+            else "give the logarithms of probabilities, 0 or less, and not the losses, which are their negatives",
+        )  # fmt: skip
 
 
 def _per_kind(values: Array, field: str) -> Floats:

@@ -20,6 +20,7 @@ from typing import Any
 from hicra.credit.baseline import Baseline
 from hicra.credit.baselines import BASELINES
 from hicra.credit.entry import Entry, Table
+from hicra.credit.keys import CONFIG, Keys
 from hicra.credit.loss import Loss
 from hicra.credit.losses import LOSSES
 from hicra.credit.method import Method
@@ -36,13 +37,14 @@ AT_HAND: dict[type[Entry], tuple[str, ...]] = {  # the fields that a plain funct
 }
 
 
-def find(kind: type[Entry], name: str, key: str) -> Entry:
+def find(kind: type[Entry], name: str, key: str, keys: Keys = CONFIG) -> Entry:
     """Returns the entry of that name.
 
     Args:
         kind: Method, Baseline or Loss.
         name: a name of that kind's table, or `module:function`.
         key: the key of the config that holds the name, for the message.
+        keys: what its user calls that key and others.
 
     Raises:
         ConfigError: there is none; the message names the nearest one, or what is wrong with the module or the signature.
@@ -52,9 +54,9 @@ def find(kind: type[Entry], name: str, key: str) -> Entry:
         entry: Entry = table[name]
         return entry
     if ":" not in name:
-        hint = _elsewhere(name) or did_you_mean(name, table)
-        raise ConfigError(f"{key}: no {table.kind} {name!r}", f"{hint}; one of your own is module:function")
-    found = _loaded(kind, name, key)
+        hint = _elsewhere(name, keys) or did_you_mean(name, table)
+        raise ConfigError(f"{keys(key)}: no {table.kind} {name!r}", f"{hint}; one of your own is module:function")
+    found = _loaded(kind, name, keys(key))
     check_signature(found)
     return found
 
@@ -148,9 +150,8 @@ def _imported(module: str, name: str, key: str) -> Any:
     )
 
 
-def _elsewhere(name: str) -> str:
+def _elsewhere(name: str, keys: Keys) -> str:
     """Says of a name of another table, or of a preset, what it is and how it is named; nothing where no table has it."""
-    named: dict[type[Entry], str] = {Method: "--method ", Baseline: "--set baseline.name=", Loss: "--set loss.name="}
-    said = [f"{name} is a {table.kind}: {named[kind]}{name}" for kind, table in TABLES.items() if name in table]
-    said += [f"{name} is a preset: --set preset={name}"] if name in PRESETS else []
+    said = [f"{name} is a {table.kind}: {keys.giving(table.kind, name)}" for table in TABLES.values() if name in table]
+    said += [f"{name} is a preset: {keys.preset(name)}"] if name in PRESETS else []
     return "; ".join(said)

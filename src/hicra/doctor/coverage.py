@@ -64,8 +64,7 @@ def examine_lexicon(
     if foreign := other_tokenizer(*tagged.marked, tokenizer):
         return found, [Fault(foreign, "give --tokenizer the folder of the model that wrote these rollouts")], notes
     if share > WIDE:
-        what = (
-            f"lexicon {lexicon.name!r} marks {share:.0%} of the tokens of {counted(len(texts), 'row')}, more than half"
-        )
+        tokens = "words" if tokenizer is None else "tokens"
+        what = f"lexicon {lexicon.name!r} marks {share:.0%} of the {tokens} of {counted(len(texts), 'row')}, more than half"
         return found, [Fault(what, f"hicra lexicon show {lexicon.name}")], notes
     return found, [], notes

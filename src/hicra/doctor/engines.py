@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hicra.doctor.fault import Fault
 from hicra.engines.trl import versions as trl_versions
+from hicra.install import install_command
 from hicra.version import installed
 
 Entry = dict[str, str | None]
@@ -46,10 +47,10 @@ def examine_engines(want_verl: bool = False) -> tuple[dict[str, Entry], bool, li
 def _trl() -> tuple[Entry, list[Fault]]:
     version = installed("trl")
     if version is None:
-        return {"version": None, "note": "not installed: pip install 'hicra[train]'"}, []
+        return {"version": None, "note": _absent("train", "verl")}, []
     if not trl_versions.is_known(version):
         problem = Fault(
-            f"trl {version} is installed, but hicra works with TRL {trl_versions.RANGE}", trl_versions.INSTALL
+            f"trl {version} is installed, but hicra works with TRL {trl_versions.RANGE}", trl_versions.right_version()
         )
         return {
             "version": version,
@@ -58,7 +59,7 @@ def _trl() -> tuple[Entry, list[Fault]]:
     try:
         importlib.import_module("hicra.engines.trl.mixin")
     except Exception as error:  # whatever breaks the import, the user must see it
-        problem = Fault(f"hicra.engines.trl cannot be imported: {error}", "pip install 'hicra[train]'")
+        problem = Fault(f"hicra.engines.trl cannot be imported: {error}", install_command("train"))
         return {"version": version, "note": "the adapter cannot be imported"}, [problem]
     return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}, []
 
@@ -68,10 +69,8 @@ def _verl(wanted: bool) -> tuple[Entry, bool, list[Fault]]:
     if importlib.util.find_spec(VERL) is None:
         return {"version": version, "note": "this version of hicra has no adapter for it"}, False, []
     if version is None:
-        note = "not installed: pip install 'hicra[verl]'"
-        note += f"; {APART}" if installed("trl") else ""
-        missing = Fault(f"verl is not installed{f', and {APART}' if installed('trl') else ''}", _own_environment())
-        return {"version": None, "note": note}, False, [missing] if wanted else []
+        missing = Fault(f"verl is not installed{f', and {APART}' if installed('trl') else ''}", install_command("verl"))
+        return {"version": None, "note": _absent("verl", "trl")}, False, [missing] if wanted else []
     problems = _ask_verl()
     note = (
         "ready: trainer.v1.trainer_mode=hicra_sync"
@@ -81,12 +80,9 @@ def _verl(wanted: bool) -> tuple[Entry, bool, list[Fault]]:
     return {"version": version, "note": note}, not problems, problems
 
 
-def _own_environment() -> str:
-    return (
-        "python3 -m venv .venv-verl && .venv-verl/bin/pip install 'hicra[verl]'"
-        if installed("trl")
-        else "pip install 'hicra[verl]'"
-    )
+def _absent(extra: str, beside: str) -> str:
+    """Says how an engine that is absent is installed, and why not here where another one is."""
+    return f"not installed: {install_command(extra)}" + (f"; {APART}" if installed(beside) else "")
 
 
 def _ask_verl() -> list[Fault]:

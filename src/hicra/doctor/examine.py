@@ -12,10 +12,12 @@ from hicra.doctor.engines import examine_engines
 from hicra.doctor.fault import Fault
 from hicra.doctor.machine import machine, notes_on
 from hicra.doctor.packages import examine_packages, tested, versions
+from hicra.drawing.readable import counted
 from hicra.errors import HicraError
 from hicra.generation.models import resolve_tokenizer
 from hicra.lexicon import Lexicon
 
+DEFAULT = "paper"
 Found = tuple[dict[str, Any] | None, list[Fault], list[str]]  # what was found, what is broken, and notes
 
 
@@ -24,7 +26,7 @@ def examine(
     verl: bool = False,
     tokenizer: str | None = None,
     rollouts: Path | None = None,
-    lexicon: str = "paper",
+    lexicon: str | None = None,
     mapping: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Examines the installation, and what else is named.
@@ -36,7 +38,7 @@ def examine(
         verl: whether verl is meant to be used here, so that its absence is a problem.
         tokenizer: folder of a tokenizer to check, or the name of a built-in model.
         rollouts: file or folder of rollouts, on whose first rows the lexicon is tried.
-        lexicon: the lexicon to try; without rollouts it is only loaded.
+        lexicon: the lexicon to try, None for `paper`; without rollouts one that is named is only read, and a note says so.
         mapping: field of ours -> column of the rollouts.
 
     Returns:
@@ -57,9 +59,14 @@ def examine(
         return (None, [], []) if tokenizer is None else examine_tokenizer(str(resolve_tokenizer(tokenizer)))
 
     def of_lexicon() -> Found:
-        loaded = Lexicon.load(lexicon)
+        if rollouts is None and lexicon is None:
+            return None, [], []
+        loaded = Lexicon.load(lexicon or DEFAULT)
+        if rollouts is None:
+            said = f"lexicon {loaded.name} can be read ({counted(len(loaded), 'gram')})"
+            return None, [], [f"{said}; what it marks is only seen on rollouts: add --rollouts PATH"]
         folder = None if tokenizer is None else str(resolve_tokenizer(tokenizer))
-        return (None, [], []) if rollouts is None else examine_lexicon(rollouts, loaded, folder, mapping)
+        return examine_lexicon(rollouts, loaded, folder, mapping)
 
     for name, look in (("tokenizer", of_tokenizer), ("coverage", of_lexicon)):
         try:

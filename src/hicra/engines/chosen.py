@@ -11,9 +11,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from hicra.credit import Assignment, assign
+from hicra.credit.keys import FlatKeys
 from hicra.engines.shaping import Shaping
 from hicra.errors import ConfigError
 from hicra.lexicon import Lexicon
@@ -48,6 +49,7 @@ class Choice(Strict):
         description="A baseline of `hicra methods`, or module:function; null takes the engine's advantages.",
     )
     baseline_settings: dict[str, Any] = Field(default={}, description="Settings of the baseline.")
+    _keys: FlatKeys = PrivateAttr(FlatKeys())
 
     @classmethod
     def read(cls, given: Any, section: str = "") -> Self:
@@ -63,7 +65,10 @@ class Choice(Strict):
         fix = f"the keys are {', '.join(cls.model_fields)}"
         if not isinstance(given, Mapping | None):
             raise ConfigError(f"{section} is {given!r}, no mapping", fix)
-        return validated(cls, dict(given or {}), under=f"{section}." if section else "", fix=fix)
+        under = f"{section}." if section else ""
+        read = validated(cls, dict(given or {}), under=under, fix=fix)
+        read._keys = FlatKeys(under, "loss" if "loss" in cls.model_fields else "")
+        return read
 
     def assignment(self, have: Collection[str] | None = None, engine: str = "") -> Assignment:
         """Returns the baseline and the shapers.
@@ -75,16 +80,20 @@ class Choice(Strict):
         Raises:
             ConfigError: a name, a setting or their combination is refused, or a field is needed that is not among those.
         """
+        keys = self._keys
         if self.baseline is None and self.baseline_settings:
             raise ConfigError(
-                "baseline_settings is given and baseline is not", "name a baseline, or leave out its settings"
+                f"{keys('baseline.settings')} is given and {keys('baseline.name')} is not",
+                "name a baseline, or leave out its settings",
             )
         if unnamed := [one for one in self.method_then if "name" not in one]:
-            raise ConfigError(f"method_then has a shaper without a name: {unnamed[0]}", 'write {"name": "placebo"}')
+            where = keys("method.then")
+            raise ConfigError(f"{where} has a shaper without a name: {unnamed[0]}", 'write {"name": "placebo"}')
         credit = assign(
             {"name": self.method, "settings": self.method_settings},
             self.method_then,
             None if self.baseline is None else {"name": self.baseline, "settings": self.baseline_settings},
+            keys=keys,
         )
         if have is not None and (missing := [field for field in credit.needs if field not in have]):
             parts = [one.entry for one in (credit.baseline, *credit.shapers) if one]

@@ -105,7 +105,8 @@ def shape_rollouts(
     Raises:
         ConfigError: a name, a setting, the lexicon or the tokenizer is refused, or baseline and advantages are both given.
         MissingField: the method needs entropies or logprobs, and they are not given.
-        DataError: lists differ in length, or hold what they cannot hold; the message names argument and rollout.
+        DataError: lists differ in length, or hold what they cannot hold, such as a negative entropy; the message names argument
+            and rollout.
     """
     if baseline is not None and advantages is not None:
         raise ConfigError(
@@ -151,8 +152,13 @@ def _policy(credit: Assignment, entropies: Any, logprobs: Any) -> dict[str, tupl
     """Returns the fields of the policy that are given, each with the name of its argument.
 
     Raises:
-        MissingField: one is needed and not given.
+        MissingField: one is needed and not given, or what is needed can be given by nobody here.
     """
+    if "kind_weights" in credit.needs:
+        raise MissingField(
+            f"{credit.name} follows the signal that `hicra train` measures, and here nothing is measured",
+            "choose another method (`hicra methods`)",
+        )
     found = {}
     for field, name, given in (("entropies", "entropies", entropies), ("old_logprobs", "logprobs", logprobs)):
         if given is not None:
@@ -161,11 +167,6 @@ def _policy(credit: Assignment, entropies: Any, logprobs: Any) -> dict[str, tupl
             raise MissingField(
                 f"{credit.name} needs {name}, which is not given", f"give {name}, one number in nats for each token"
             )
-    if "kind_weights" in credit.needs:
-        raise MissingField(
-            f"{credit.name} follows the signal that `hicra train` measures, and here nothing is measured",
-            "choose another method (`hicra methods`)",
-        )
     return found
 
 

@@ -12,12 +12,13 @@ from typing import Any
 from hicra.engines.interface import Engine
 from hicra.engines.shaping import GIVEN
 from hicra.errors import ConfigError, did_you_mean
+from hicra.install import install_command
 from hicra.runs.sections import RunConfig
 from hicra.tasks.base import Task, make_task
 
 
 @dataclass(frozen=True)
-class Entry:
+class EngineEntry:
     """An engine in the table; functions are named as `module:function`, and loaded when they are asked for.
 
     Attributes:
@@ -43,8 +44,8 @@ OF_BATCHES = (
     "response_ids", "response_mask", "planning_mask", "group_ids", "rewards", "truncated", "entropies", "old_logprobs",
 )  # fmt: skip
 ENGINES = {
-    "trl": Entry("hicra.engines.trl.run:train", "train"),
-    "related": Entry(
+    "trl": EngineEntry("hicra.engines.trl.run:train", "train"),
+    "related": EngineEntry(
         "hicra.related.engine:train",
         "train",
         "hicra.related.task:begin",
@@ -53,7 +54,7 @@ ENGINES = {
 }
 
 
-def entry_of(name: str) -> Entry:
+def entry_of(name: str) -> EngineEntry:
     """Returns the entry of an engine; raises ConfigError if there is none of that name."""
     if name not in ENGINES:
         raise ConfigError(f"engine: no engine {name!r}", did_you_mean(name, ENGINES))
@@ -89,7 +90,7 @@ def open_engine(name: str) -> Engine:
         engine: Engine = _loaded(entry.place)
     except ImportError as error:
         raise ConfigError(
-            f"training needs {error.name}, which is not installed", f"pip install 'hicra[{entry.extra}]'"
+            f"training needs {error.name}, which is not installed", install_command(entry.extra)
         ) from None
     return engine
 

@@ -19,12 +19,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hicra.engines.chosen import Choice
 from hicra.engines.listed import Rows
-from hicra.engines.lists import METHOD, Advantages, Settings, shape_rollouts
+from hicra.engines.lists import BASELINE, METHOD, Advantages, Settings, shape_rollouts
 from hicra.errors import DataError
 from hicra.lexicon import Lexicon
 
 Hook = Callable[..., list[Any]]
+HAVE = (
+    "response_ids",
+    "response_mask",
+    "planning_mask",
+    "group_ids",
+    "rewards",
+    "state_ids",
+)  # rLLM hands on no entropies
 BETWEEN = 0  # a token id between two steps; it is no policy token, so it stands for nothing
 
 
@@ -49,16 +58,20 @@ def grouping_hook(
             rewards of a group's trajectories, in the place of rLLM's own estimator.
 
     Raises:
-        ConfigError, MissingField: a name, a setting, the lexicon, the tokenizer or a method that needs more than tokens is
-            refused. The function that is returned raises as `shape_rollouts` does; a row or rollout in its messages is a
-            trajectory, counted over all groups from 0.
+        ConfigError: a name, a setting, the lexicon, the tokenizer or a method that needs more than tokens is refused. The
+            function that is returned raises as `shape_rollouts` does; a row or rollout in its messages is a trajectory, counted
+            over all groups from 0.
     """
+    chosen: dict[str, Any] = {
+        "method": method, "method_settings": {} if method_settings is None else method_settings, "method_then": method_then,
+        "baseline": BASELINE if baseline is None else baseline,
+        "baseline_settings": {} if baseline_settings is None else baseline_settings, "unit": unit,
+    }  # fmt: skip
+    Choice.read(chosen).assignment(HAVE, "rLLM")
 
     def shaped(rows: Rows, masks: Rows, rewards: Rows, groups: Rows) -> Advantages:
-        return shape_rollouts(
-            rows, masks, rewards, groups, tokenizer, lexicon, method, method_settings=method_settings,
-            method_then=method_then, baseline=baseline, baseline_settings=baseline_settings, unit=unit,
-        )  # fmt: skip
+        made: Advantages = shape_rollouts(rows, masks, rewards, groups, tokenizer, lexicon, **chosen)
+        return made
 
     shaped([], [], [], [])  # a wrong name is found before a batch is sampled
 

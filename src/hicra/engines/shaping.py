@@ -18,7 +18,7 @@ import numpy as np
 
 from hicra.arrays import Array, Ints
 from hicra.credit import Assignment
-from hicra.credit.border import PER_KIND
+from hicra.credit.border import PER_KIND, check_sign
 from hicra.drawing.readable import counted
 from hicra.engines.states import state_ids
 from hicra.errors import ConfigError, EngineError
@@ -166,8 +166,12 @@ class Shaping:
                 policy) and kind_weights [2] (equal on all ranks) where they are needed; and what rows of trees and agents hold.
 
         Raises:
+            DataError: a policy token has a negative entropy or a log-probability above 0, by more than rounding does.
             EngineError: ranks hold unequal numbers of rollouts, and the method or the baseline looks at groups.
         """
+        for field in OF_THE_POLICY:
+            if field in more:
+                check_sign(more[field], live, field)
         text = live if written is None else written
         tagged = self.tagger.tag(ids, text)
         first = self._first_group(len(ids), first_group)

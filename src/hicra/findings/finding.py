@@ -56,6 +56,11 @@ class Evidence:
     config: Mapping[str, Any] = field(default_factory=dict)
     judged: Finding | None = None
 
+    @property
+    def counts(self) -> str:
+        """What lengths and shares are of: "tokens", or "words" where rollouts were diagnosed without a tokenizer."""
+        return "words" if self.config.get("counts") == "words" else "tokens"
+
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:
         """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""

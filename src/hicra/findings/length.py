@@ -60,7 +60,7 @@ def length_hacking(evidence: Evidence) -> Finding | None:
         "length": [grew.first, grew.last], "change": [grew.change, grew.low, grew.high], **still.figures(),
         "threshold": LONGER,
     }  # fmt: skip
-    went = f"the mean length went from {number(grew.first)} to {number(grew.last)} tokens"
+    went = f"the mean length went from {number(grew.first)} to {number(grew.last)} {evidence.counts}"
     if grew.last >= LONGER * grew.first and grew.low > 0 and still.holds:
         text = f"Responses grow and are right no more often: {went} while {still.text()}."
         return Finding("length_hacking", text, figures, alarm=True)

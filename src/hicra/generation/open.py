@@ -5,6 +5,7 @@ from __future__ import annotations
 from hicra.errors import ConfigError
 from hicra.generation.folder import model_folder, model_hash
 from hicra.generation.interface import Generator, SamplingSettings
+from hicra.install import install_command
 
 
 def identity_of(model: str, settings: SamplingSettings) -> dict[str, str]:
@@ -32,7 +33,7 @@ def open_generator(model: str, settings: SamplingSettings) -> Generator:
         from hicra.generation.endpoint import Endpoint
 
         return Endpoint(settings.endpoint, model)
-    package = {"transformers": "hicra[train]", "vllm": "hicra[vllm]"}[settings.engine]
+    extra = {"transformers": "train", "vllm": "vllm"}[settings.engine]
     try:
         if settings.engine == "vllm":
             from hicra.generation.vllm import Vllm
@@ -41,6 +42,6 @@ def open_generator(model: str, settings: SamplingSettings) -> Generator:
         from hicra.generation.local import LocalModel
     except ImportError as error:
         raise ConfigError(
-            f"engine {settings.engine} needs {error.name}, which is not installed", f"pip install '{package}'"
+            f"engine {settings.engine} needs {error.name}, which is not installed", install_command(extra)
         ) from None
     return LocalModel(model, settings)

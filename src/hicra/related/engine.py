@@ -26,9 +26,9 @@ from hicra.metrics import with_nulls
 from hicra.related import state
 from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec
-from hicra.related.record import Part, metrics_of, rollouts_of
+from hicra.related.record import TrainedPart, metrics_of, rollouts_of
 from hicra.related.shape import RowShaping
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.related.systems import open_system
 from hicra.related.task import EnvironmentTask
 from hicra.related.update import Updater
@@ -74,7 +74,7 @@ class Training:
         self.model.eval()
         self.codec = TokenizerCodec(self.tokenizer)
         self.policy = NetworkPolicy(self.model, self.codec, temperature=train.temperature, seed=train.seed)
-        self.place = Place(prepared.task.environment, self.codec, self.policy, train.max_new_tokens)
+        self.place = Arena(prepared.task.environment, self.codec, self.policy, train.max_new_tokens)
         self.system, _ = open_system(self.config.system.name, self.config.system.settings, train.group_size)
         self.shape = RowShaping(self.config, prepared.lexicon, self.codec, self.system)
         credit = self.config.assignment()
@@ -129,12 +129,12 @@ class Training:
                 counts={"rollouts": self.shape.rollouts, "refused": self.refused},
             )  # fmt: skip
 
-    def _trained(self, made: Made, step: int) -> Part:
+    def _trained(self, made: Generated, step: int) -> TrainedPart:
         """Shapes one generation and updates the policy on it."""
         shaped = self.shape(made)
-        return Part(made, shaped, self.updater.updates(made.rows, shaped.arrays, step))
+        return TrainedPart(made, shaped, self.updater.updates(made.rows, shaped.arrays, step))
 
-    def _write(self, step: int, parts: list[Part]) -> None:
+    def _write(self, step: int, parts: list[TrainedPart]) -> None:
         """Writes the rollouts of the first step, the last one and every so many; those of a refused update always."""
         every = self.config.log.rollouts_every
         if every and (step in (1, self.config.train.steps) or step % every == 0):

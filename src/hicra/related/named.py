@@ -12,6 +12,7 @@ from pydantic import create_model
 
 from hicra.credit.entry import Settings
 from hicra.errors import ConfigError, did_you_mean
+from hicra.install import install_command
 from hicra.strict import Strict, validated
 
 
@@ -32,9 +33,7 @@ def loaded(place: str, extra: str | None, who: str) -> Any:
     except ImportError as error:
         if extra is None or (error.name or "").startswith("hicra"):
             raise
-        raise ConfigError(
-            f"{who} needs {error.name}, which is not installed", f"pip install 'hicra[{extra}]'"
-        ) from None
+        raise ConfigError(f"{who} needs {error.name}, which is not installed", install_command(extra)) from None
 
 
 @functools.cache

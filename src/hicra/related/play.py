@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Asked, Rollout, Row, drive
-from hicra.related.system import Codec, Made, Place
+from hicra.related.system import Arena, Codec, Generated
 
 
-def played(place: Place, seeds: Sequence[int], greedy: bool) -> Made:
+def played(place: Arena, seeds: Sequence[int], greedy: bool) -> Generated:
     """Plays one episode of each seed side by side; each is a row of its own.
 
     Args:
@@ -20,7 +20,7 @@ def played(place: Place, seeds: Sequence[int], greedy: bool) -> Made:
     episodes = [episode(place.environment(), place.codec, seed, place.most, greedy) for seed in seeds]
     done = drive(episodes, place.policy)
     success, actions = [reward > 0 for _, reward in done], sum(row.actions for row, _ in done)
-    return Made(
+    return Generated(
         rows=[row for row, _ in done], rewards=[reward for _, reward in done], group_ids=list(range(len(done))),
         success=success, interactions=actions, generated=actions, correct=success,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from hicra.engines.rollouts import rollout_table
 from hicra.engines.shaping import Generation
 from hicra.metrics import RolloutStats
 from hicra.metrics.kinds import kind_sums, kind_values
-from hicra.related.system import Codec, Made
+from hicra.related.system import Codec, Generated
 from hicra.related.update import Update
 from hicra.tagging import Tagger
 
@@ -30,10 +30,10 @@ PER_TOKEN = (
 
 
 @dataclass
-class Part:
+class TrainedPart:
     """One generation of a step: what the system made, how it was shaped, and the updates on it."""
 
-    made: Made
+    made: Generated
     shaped: Generation
     updates: list[Update]
 
@@ -43,7 +43,7 @@ class Part:
         return next((one.refused for one in self.updates if one.refused), "")
 
 
-def metrics_of(parts: Sequence[Part], system: str) -> dict[str, float | None]:
+def metrics_of(parts: Sequence[TrainedPart], system: str) -> dict[str, float | None]:
     """Returns the metrics of a step by name.
 
     Args:
@@ -77,14 +77,14 @@ def metrics_of(parts: Sequence[Part], system: str) -> dict[str, float | None]:
     return values
 
 
-def rollouts_of(step: int, parts: Sequence[Part], tagger: Tagger, codec: Codec) -> pl.DataFrame:
+def rollouts_of(step: int, parts: Sequence[TrainedPart], tagger: Tagger, codec: Codec) -> pl.DataFrame:
     """Returns the rows of a step as rollouts, with `tree` (JSON text) or `subgoals` in the row that a record is shown with."""
     return pl.concat(
         [_table(step, number, part, tagger, codec) for number, part in enumerate(parts)], how="diagonal_relaxed"
     )
 
 
-def _table(step: int, number: int, part: Part, tagger: Tagger, codec: Codec) -> pl.DataFrame:
+def _table(step: int, number: int, part: TrainedPart, tagger: Tagger, codec: Codec) -> pl.DataFrame:
     arrays, live = part.shaped.arrays, part.shaped.arrays["response_mask"]
     table = rollout_table(step, part.shaped, tagger, None, codec.end)
     columns = [

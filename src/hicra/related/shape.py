@@ -11,7 +11,7 @@ from hicra.engines.shaping import Generation, Shaping
 from hicra.lexicon import Lexicon
 from hicra.related.policy.words import TokenizerCodec
 from hicra.related.rollouts import batch_of
-from hicra.related.system import Made, System
+from hicra.related.system import Generated, System
 from hicra.runs.sections import RunConfig
 
 
@@ -36,7 +36,7 @@ class RowShaping:
         )  # fmt: skip
         self.tagger = self.shaping.tagger
 
-    def __call__(self, made: Made) -> Generation:
+    def __call__(self, made: Generated) -> Generation:
         """Returns the rows with their advantages before (`base`) and after shaping."""
         batch: dict[str, Any] = batch_of(made.rows, made.rewards, made.group_ids, self.codec.pad)
         ids, live = batch.pop("response_ids"), batch.pop("response_mask")

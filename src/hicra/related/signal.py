@@ -118,7 +118,7 @@ def measure(
     from hicra.related.policy.sample import NetworkPolicy
     from hicra.related.policy.words import TokenizerCodec
     from hicra.related.shape import RowShaping
-    from hicra.related.system import Place
+    from hicra.related.system import Arena
     from hicra.related.systems import open_system
     from hicra.related.task import EnvironmentTask
     from hicra.related.update import encoded_of
@@ -139,7 +139,7 @@ def measure(
     network, tokenizer = load(folder, config.train.threads)
     codec = TokenizerCodec(tokenizer)
     policy = NetworkPolicy(network, codec, temperature=config.train.temperature, seed=seed)
-    place = Place(task.environment, codec, policy, config.train.max_new_tokens)
+    place = Arena(task.environment, codec, policy, config.train.max_new_tokens)
     system, _ = open_system(config.system.name, config.system.settings, config.train.group_size)
     shape = RowShaping(config, Lexicon.load(config.lexicon), codec, system)
     seeds = task.seeds("train", batches * prompts, seed)

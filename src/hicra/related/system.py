@@ -31,7 +31,7 @@ class Codec(Protocol):
 
 
 @dataclass(frozen=True)
-class Place:
+class Arena:
     """Where a system plays.
 
     Attributes:
@@ -48,7 +48,7 @@ class Place:
 
 
 @dataclass
-class Made:
+class Generated:
     """What one generation gave: the rows of one update.
 
     Attributes:
@@ -94,7 +94,7 @@ class System(Protocol):
 
     baseline: tuple[str, dict[str, Any]]
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields what one training step is made of; the policy is updated after each, so later ones sample from the new one.
 
         Args:
@@ -104,7 +104,7 @@ class System(Protocol):
         """
         ...
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode of each seed in the way of the system, as an evaluation does; its rows are not trained on.
 
         A system that acts step by step without more ado calls `played` of `hicra.related.play`.

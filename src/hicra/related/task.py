@@ -16,7 +16,7 @@ from typing import Any
 from hicra.errors import ConfigError
 from hicra.related.environments import Environment
 from hicra.related.environments.open import ENVIRONMENTS, open_environment
-from hicra.related.system import Place
+from hicra.related.system import Arena
 from hicra.related.systems import open_system
 from hicra.runs.difference import flat
 from hicra.runs.sections import BaselineConfig, RunConfig
@@ -92,7 +92,7 @@ class EnvironmentTask:
         greedy = config.eval.temperature == 0
         codec = TokenizerCodec(tokenizer)
         policy = NetworkPolicy(loaded, codec, temperature=config.eval.temperature or 1.0, seed=config.train.seed)
-        place = Place(self.environment, codec, policy, config.train.max_new_tokens)
+        place = Arena(self.environment, codec, policy, config.train.max_new_tokens)
         success, interactions = list[bool](), 0
         for begin in range(0, len(rows), MANY):
             made = system.play(place, [row["seed"] for row in rows[begin : begin + MANY]], greedy)

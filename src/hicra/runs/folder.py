@@ -132,7 +132,7 @@ class RunFolder:
         found = self.manifest.get("config")
         if not isinstance(found, dict):
             raise ArtifactError(
-                f"{self.path / 'hicra.json'} holds no config", "restore that file, or train into another -o"
+                f"{self.path / 'hicra.json'} holds no config", "restore that file, or train into another folder"
             )
         return found
 

@@ -55,7 +55,7 @@ def _locked(file: Path, path: Path) -> int:
         try:
             handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise ArtifactError(f"{path} cannot be locked: {file}: {error.strerror}", "choose another -o") from None
+            raise ArtifactError(f"{path} cannot be locked: {file}: {error.strerror}", "choose another folder") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is(handle, file):
@@ -65,12 +65,12 @@ def _locked(file: Path, path: Path) -> int:
             os.close(handle)
             raise ArtifactError(
                 f"{path} is being written by {owner}",
-                "wait until it has ended, or stop it; a stopped run goes on with --resume",
+                "wait until it has ended, or stop it; a stopped run goes on with --resume (a script: resume_from_checkpoint)",
             ) from None
         except OSError as error:
             os.close(handle)
             raise ArtifactError(
-                f"{path} cannot be locked: {error.strerror}", "choose an -o on a file system that has locks"
+                f"{path} cannot be locked: {error.strerror}", "choose a folder on a file system that has locks"
             ) from None
         os.close(handle)
 

@@ -38,7 +38,7 @@ def rewind(run: RunFolder, checkpoint: tuple[int, Path | None] | None, say: Call
     if lost:
         raise ArtifactError(
             f"{run.path / METRICS} has no line of step {lost[0]}, and neither has the checkpoint of step {step}",
-            "restore that file, or train into another -o: without it the run cannot go on without a gap",
+            "restore that file, or train into another folder: without it the run cannot go on without a gap",
         )
     text = "".join(f"{kept[number]}\n" for number in range(1, step + 1))
     missing = [number for number in range(1, step + 1) if found.get(number) != kept[number]]

@@ -22,6 +22,7 @@ from hicra.artifacts import check_output
 from hicra.credit.assignment import Picked, code_hashes
 from hicra.drawing.readable import duration
 from hicra.errors import ArtifactError, ConfigError, DataError, EngineError
+from hicra.install import install_command
 from hicra.lexicon import Lexicon
 from hicra.runs.lock import one_writer
 from hicra.signal.components import components
@@ -244,7 +245,7 @@ def load_model(folder: Path, settings: SignalSettings) -> tuple[Any, Any]:
         from hicra.generation.sampling import load
     except ImportError as error:
         raise ConfigError(
-            f"hicra signal needs {error.name}, which is not installed", "pip install 'hicra[train]'"
+            f"hicra signal needs {error.name}, which is not installed", install_command("train")
         ) from None
     device = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if device != "cpu" and not torch.cuda.is_available():
@@ -413,7 +414,5 @@ def _versions() -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            raise ConfigError(
-                f"hicra signal needs {name}, which is not installed", "pip install 'hicra[train]'"
-            ) from None
+            raise ConfigError(f"hicra signal needs {name}, which is not installed", install_command("train")) from None
     return found

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from hicra.errors import ConfigError
+from hicra.install import install_command
 from hicra.signal.choice import check_choice
 
 
@@ -53,9 +54,7 @@ def _adapters(model: Any, rank: int, seed: int) -> Any:
     try:
         from peft import LoraConfig, inject_adapter_in_model
     except ImportError:
-        raise ConfigError(
-            "parameters lora:R needs peft, which is not installed", "pip install 'hicra[train]'"
-        ) from None
+        raise ConfigError("parameters lora:R needs peft, which is not installed", install_command("train")) from None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules="all-linear"), model)

@@ -15,6 +15,7 @@ from hicra.corpus import files_of
 from hicra.corpus.lines import shown
 from hicra.corpus.records import Record, RowPlace, records
 from hicra.errors import ConfigError, DataError, EngineError, did_you_mean, nearest
+from hicra.install import install_command
 
 
 def read_rows(path: Path, setting: str) -> Iterator[Record]:
@@ -61,7 +62,7 @@ def hub_rows(name: str, config: str | None, split: str, *, network: bool) -> Ite
             "give a file, or set task.settings.network: true to download it",
         )
     if importlib.util.find_spec("datasets") is None:
-        raise EngineError("hub data sets need `datasets`, which is not installed", "pip install 'hicra[train]'")
+        raise EngineError("hub data sets need `datasets`, which is not installed", install_command("train"))
     if os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"):
         raise ConfigError(f"{name} cannot be downloaded, because HF_HUB_OFFLINE is set", "unset it, or give a file")
     import datasets

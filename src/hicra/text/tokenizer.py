@@ -110,7 +110,7 @@ def _family(spec: dict[str, Any]) -> str:
     if suffix := spec["model"].get("end_of_word_suffix"):
         raise ConfigError(
             f"the tokenizer marks word ends ({suffix!r}) and drops white space, so the bytes of its tokens are not known",
-            "tag the text instead (no --tokenizer), or use the tokenizer of the model that is trained",
+            "tag the text itself, without a tokenizer, or use the tokenizer of the model that is trained",
         )
     around = _kinds(spec.get("decoder")) | _kinds(spec.get("pre_tokenizer"))
     if "ByteLevel" in around:

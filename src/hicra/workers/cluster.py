@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hicra.errors import ConfigError
+from hicra.install import install_command
 from hicra.workers.pool import AHEAD, ONE_THREAD, Reply, WorkerDied, failure, result_of
 from hicra.workers.signals import kept
 
@@ -37,7 +38,7 @@ def import_ray(data: bool = False) -> Any:
     except ImportError as error:
         raise ConfigError(
             f"backend 'ray' needs a package that is not installed: {error.name}",
-            "pip install 'hicra[ray]', or use --backend local",
+            f"{install_command('ray')}, or use --backend local",
         ) from None
     return ray
 

@@ -335,3 +335,25 @@ def test_a_typo_is_a_named_error_and_still_a_key_error(table):
     assert isinstance(error.value, KeyError)
     assert entries.get(f"{right}x") is None
     assert f"{right}x" not in entries
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("entropies", -0.375, "the entropy of row 1, token 0 is -0.375, below 0 \\(1 of 5 policy tokens"),
+        ("old_logprobs", 0.375, "the log-probability of row 1, token 0 is 0.375, above 0 \\(1 of 5 policy tokens"),
+    ],
+)
+def test_a_turned_sign_is_named_by_row_and_token(field, value, says):
+    names = [name for name, one in credit.METHODS.items() if field in one.needs]
+    assert names
+    for name in names:
+        given = batch()
+        given[field][1, 0] = value
+        with pytest.raises(DataError, match=says):
+            credit.METHODS[name](np.array(A), given)
+        given[field][1, 0] = value / 1.5  # 0.25 off 0, which rounding may make of it
+        credit.METHODS[name](np.array(A), given)
+        given = batch()
+        given[field][1, 2] = 10 * value  # the padding
+        credit.METHODS[name](np.array(A), given)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tokenizers import AddedToken, Tokenizer, decoders
 
-from hicra import Lexicon, cli
+from hicra import Lexicon, cli, install
 from hicra.doctor import alignment, coverage, engines, examine, machine, packages, requirements
 from hicra.doctor.fault import Fault
 from hicra.doctor.requirements import Requirement, fits
@@ -105,7 +105,9 @@ def verl_is(monkeypatch):
     """Lets verl be installed, in some version, and its adapter print something, as in a process of its own."""
 
     def of(version, printed="", adapter=True, trl=None):
-        monkeypatch.setattr(engines, "installed", {"verl": version, "trl": trl}.get)
+        for module in (engines, install):
+            monkeypatch.setattr(module, "installed", {"verl": version, "trl": trl}.get)
+        monkeypatch.setattr(install, "_origin", dict)
         monkeypatch.setattr(engines, "_trl", lambda: ({"version": trl, "note": ""}, []))
         monkeypatch.setattr(
             engines.importlib.util, "find_spec", lambda name: (adapter and name == engines.VERL) or None
@@ -127,6 +129,18 @@ def test_without_an_adapter_or_without_verl_it_says_why(verl_is):
     assert "trl and verl cannot share an environment" in entries["verl"]["note"]
     assert not registered
     assert problems[0].fix == "python3 -m venv .venv-verl && .venv-verl/bin/pip install 'hicra[verl]'"
+
+
+def test_beside_verl_no_extra_is_proposed_that_would_break_it(monkeypatch):
+    for module in (engines, install):
+        monkeypatch.setattr(module, "installed", {"verl": "0.9.1"}.get)
+    monkeypatch.setattr(install, "_origin", dict)
+    entry, problems = engines._trl()
+    own = "python3 -m venv .venv-train && .venv-train/bin/pip install 'hicra[train]'"
+    assert (entry["note"], problems) == (f"not installed: {own}; {engines.APART}", [])
+    for module in (engines, install, engines.trl_versions):
+        monkeypatch.setattr(module, "installed", {"verl": "0.9.1", "trl": "1.7.0"}.get)
+    assert [one.fix for one in engines._trl()[1]] == [own]
 
 
 def test_a_registered_plug_in_is_asked_for_in_a_process_of_its_own(verl_is):
@@ -304,7 +318,7 @@ def test_a_lexicon_that_finds_nothing_or_too_much_is_a_problem(tmp_path):
     assert "matches nothing in 2 rows" in problems[0].what
     assert problems[0].fix == f"hicra mine {path} -o LEXICON"
     _, problems, _ = coverage.examine_lexicon(rows(tmp_path, ["so so so"]), Lexicon.from_phrases(["so"]), None)
-    assert "marks 100% of the tokens of 1 row, more than half" in problems[0].what
+    assert "marks 100% of the words of 1 row, more than half" in problems[0].what
 
 
 def test_token_ids_of_another_tokenizer_are_a_problem(tmp_path):
@@ -336,6 +350,17 @@ def test_a_file_without_text_is_a_problem(tmp_path):
 def quick(monkeypatch):
     """Leaves out what takes long to import."""
     monkeypatch.setattr(engines, "_trl", lambda: ({"version": "1.16.0", "note": "ready"}, []))
+
+
+def test_a_lexicon_without_rollouts_is_not_passed_over_in_silence(quick):
+    result = examine(lexicon="paper-n3")
+    [note] = [one for one in result["notes"] if "lexicon" in one]
+    assert note == (
+        f"lexicon paper-n3 can be read ({len(Lexicon.load('paper-n3'))} grams); what it marks is only seen on rollouts: add "
+        "--rollouts PATH"
+    )
+    assert result["problems"] == []
+    assert not [one for one in examine()["notes"] if "lexicon" in one]
 
 
 def test_what_is_wrong_with_an_argument_is_a_problem_and_not_the_end(tmp_path, quick):

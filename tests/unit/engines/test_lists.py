@@ -232,10 +232,10 @@ def test_bad_input_names_the_argument_and_the_rollout(given, says):
         ({"method_then": [{"settings": {}}]}, "method_then has a shaper without a name"),
         (
             {"method_then": [{"name": "planning_only", "setings": {}}]},
-            "'method.then\\[0\\].setings'(.|\n)*did you mean 'settings'",
+            "'method_then\\[0\\].setings'(.|\n)*did you mean 'settings'",
         ),
-        ({"method_then": [{"name": 3}]}, "method.then\\[0\\].name is 3, no name"),
-        ({"method_then": [{"name": "placebo", "settings": [1]}]}, "method.then\\[0\\].settings is \\[1\\], no mapping"),
+        ({"method_then": [{"name": 3}]}, "method_then\\[0\\].name is 3, no name"),
+        ({"method_then": [{"name": "placebo", "settings": [1]}]}, "method_then\\[0\\].settings is \\[1\\], no mapping"),
         ({"method_then": ["placebo"]}, "method_then.0: .*dictionary.*got 'placebo'"),
         ({"method_then": None}, "method_then: .*list.*got None"),
         ({"method_settings": "alpha=0.1"}, "method_settings: .*dictionary.*got 'alpha=0.1'"),
@@ -272,7 +272,19 @@ def test_a_field_that_is_needed_is_named(method, says):
 def test_what_a_method_needs_is_asked_for_before_there_is_a_rollout():
     with pytest.raises(MissingField, match="needs entropies"):
         shape_rollouts([], [], [], [], TOKENIZER, LEXICON, "entropy_advantage")
+    with pytest.raises(MissingField, match="hicra_adaptive follows the signal"):  # entropies would not help
+        shape_rollouts([], [], [], [], TOKENIZER, LEXICON, "hicra_adaptive")
     assert shape_rollouts([], [], [], [], TOKENIZER, LEXICON, "entropy_advantage", entropies=[]) == []
+
+
+def test_a_turned_sign_is_named_also_where_the_method_reads_no_entropies():
+    given = [[0.5] * len(row) for row in IDS]
+    given[1][0] = -0.75
+    with pytest.raises(DataError, match="the entropy of row 1, token 0 is -0.75, below 0"):
+        shaped(entropies=given)
+    with pytest.raises(DataError, match="the log-probability of row 0, token 0 is 0.5, above 0"):
+        shaped(logprobs=[[0.5] * len(row) for row in IDS])
+    shaped(logprobs=[[-0.5] * len(row) for row in IDS])
 
 
 def test_an_empty_mask_is_warned_of():

@@ -8,7 +8,7 @@ import pytest
 
 from hicra import Lexicon
 from hicra.engines.rllm import grouping_hook
-from hicra.errors import ConfigError, DataError, MissingField
+from hicra.errors import ConfigError, DataError
 from tokenizers_made import byte_level
 
 pytestmark = pytest.mark.filterwarnings("ignore:lexicon .* of tokens are planning tokens")  # these texts are short
@@ -145,8 +145,13 @@ def test_a_wrong_name_is_refused_before_a_batch_is_sampled():
 
 
 def test_a_method_that_needs_more_than_tokens_is_refused_before_a_batch_is_sampled():
-    with pytest.raises(MissingField, match="needs entropies"):
-        grouping_hook(TOKENIZER, LEXICON, "entropy_advantage")
+    for method in ("entropy_advantage", "hicra_adaptive"):
+        says = f"{method!r} needs the batch field 'entropies', which rLLM does not hand over"
+        with pytest.raises(ConfigError, match=says) as refused:
+            grouping_hook(TOKENIZER, LEXICON, method)
+        assert "give entropies" not in refused.value.fix  # there is no way to give them
+    grouping_hook(TOKENIZER, LEXICON, baseline="gigpo")  # its states are made of the tokens
+    grouping_hook(TOKENIZER, LEXICON, baseline_settings={})  # of the baseline that is taken where none is named
     with pytest.raises(TypeError, match="planning"):  # what shape_rollouts takes, and a hook cannot use
         grouping_hook(TOKENIZER, LEXICON, planning=True)
 

@@ -51,12 +51,14 @@ def test_another_version_is_refused_by_name(trl_is, monkeypatch, version):
 
 def test_without_trl_the_extra_is_named(trl_is, monkeypatch):
     trl_is(None)
+    monkeypatch.setattr("hicra.install._origin", lambda: {"url": "file:///src/hicra", "dir_info": {}})
     monkeypatch.delitem(sys.modules, "hicra.engines.trl.run", raising=False)
     for ask in (lambda: hicra.engines.trl.HicraGRPOConfig, lambda: open_engine("trl")):
         with pytest.raises(EngineError, match="needs trl, which is not installed") as error:
             ask()
-        assert error.value.fix == "pip install 'hicra[train]'"
-    assert examine()["engines"]["trl"] == {"version": None, "note": "not installed: pip install 'hicra[train]'"}
+        assert error.value.fix == "pip install '/src/hicra[train]'"
+    note = "not installed: pip install '/src/hicra[train]'"
+    assert examine()["engines"]["trl"] == {"version": None, "note": note}
 
 
 def test_doctor_says_so_too(trl_is):

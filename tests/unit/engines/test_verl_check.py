@@ -2,13 +2,29 @@
 
 import pytest
 
+from hicra import install
 from hicra.engines.verl import check, registered, versions
 from hicra.errors import EngineError
 
 
 def test_an_absent_verl_is_said(monkeypatch):
-    monkeypatch.setattr(check, "installed", lambda name: None)
-    assert registered() == [{"what": "verl is not installed", "fix": versions.INSTALL}]
+    origin = {"url": "file:///src/hicra", "dir_info": {"editable": True}}
+    monkeypatch.setattr(install, "_origin", lambda: origin)
+    for module in (check, install):
+        monkeypatch.setattr(module, "installed", lambda name: None)
+    assert registered() == [{"what": "verl is not installed", "fix": "pip install -e '/src/hicra[verl]'"}]
+
+
+def test_every_fix_is_a_command_for_where_hicra_came_from(monkeypatch):
+    monkeypatch.setattr(install, "_origin", lambda: {"url": "file:///src/hicra", "dir_info": {}})
+    for module in (check, install):
+        monkeypatch.setattr(module, "installed", {"verl": "0.9.1", "trl": "1.16.0"}.get)
+    monkeypatch.setattr(check, "entry_points", lambda group: [])
+    monkeypatch.delenv("VERL_USE_EXTERNAL_PLUGINS", raising=False)
+    assert [one["fix"] for one in registered()] == [
+        "python3 -m venv .venv-verl && .venv-verl/bin/pip install '/src/hicra[verl]'",
+        "pip install --force-reinstall --no-deps /src/hicra",
+    ]
 
 
 def test_whatever_stands_in_the_way_is_listed(monkeypatch):

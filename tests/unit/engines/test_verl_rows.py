@@ -179,8 +179,11 @@ def test_what_a_method_needs_and_verl_lacks_is_said(grams):
     ("tree", "said"),
     [
         ({"metod": "hicra"}, "unknown config key 'hicra.metod'\n  fix: did you mean 'method'?"),
-        ({"method": "hicrа"}, "did you mean 'hicra'?"),
-        ({"method_settings": {"alfa": 0.2}}, "did you mean 'alpha'?"),
+        ({"method": "hicrа"}, "hicra.method: no method 'hicrа'\n  fix: did you mean 'hicra'?"),
+        (
+            {"method_settings": {"alfa": 0.2}},
+            "hicra.method_settings.alfa: hicra has no setting 'alfa'\n  fix: did you mean 'alpha'?",
+        ),
         ({"method_settings": {"alpha": 1.5}}, "alpha is 1.5"),
         ({"baseline_settings": {"eps": 1}}, "baseline is not"),
         ({"unit": "sentense"}, "hicra.unit"),
@@ -196,8 +199,17 @@ def test_a_typo_in_the_section_is_refused(tree, said):
 
 def test_an_absent_section_has_the_defaults_of_hicra_train():
     found = Section.read(None, SECTION)
-    assert found == Section()
+    assert found.model_dump() == Section().model_dump()
     assert (found.assignment().name, found.lexicon) == ("hicra", "paper")
+
+
+def test_a_turned_sign_is_named_by_the_row_of_the_batch(grams, monkeypatch):
+    monkeypatch.setattr(of_rows, "PLACES", 2)  # one row a block
+    given = rows(["let me check it", "so", "no"], [1.0, -1.0, 0.5])
+    entropies = np.full(given.ids.shape, 0.5)
+    entropies[2, 1] = -0.5
+    with pytest.raises(DataError, match=r"row 0, token 1 is -0.5, below 0 .*row 0 is here row 2 of the batch"):
+        credit(grams)(dataclasses.replace(given, entropies=entropies))
 
 
 # ---- blocks and threads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,28 @@ def only(finding: Finding | None) -> Finding:
 def test_masks(share: list[float], empty: bool, wide: bool) -> None:
     assert only(mask_empty(metric("planning_share", share))).alarm is empty
     assert only(mask_wide(metric("planning_share", share))).alarm is wide
+
+
+@pytest.mark.parametrize(
+    ("config", "what"),
+    [
+        ({}, "token"),
+        ({"counts": "tokens"}, "token"),
+        ({"counts": "words"}, "word"),
+        ({"counts": {"words": 1}}, "token"),
+    ],
+)
+def test_what_was_counted_is_what_is_said(config: dict[str, Any], what: str) -> None:
+    def said(finding: Any, evidence: Evidence) -> str:
+        return only(finding(replace(evidence, config=config))).text
+
+    assert said(mask_wide, metric("planning_share", [0.75])).startswith(
+        f"75\u00a0% of the {what}s are planning {what}s,"
+    )
+    assert said(mask_empty, metric("planning_share", [0.0])).startswith(f"No {what} of 1 step is a planning {what}:")
+    assert f"1 of 2 steps have no planning {what}." in said(mask_empty, metric("planning_share", [0.0, 0.5]))
+    assert f"every step has planning {what}s." in said(mask_empty, metric("planning_share", [0.5]))
+    assert f" went from 100 to 200 {what}s while " in said(length_hacking, growing(200, 0.5))
 
 
 def test_masks_that_nobody_knows() -> None:

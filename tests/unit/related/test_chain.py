@@ -12,7 +12,7 @@ from hicra.related.environments import Environment
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Asked, Policy, Row, batch_of
 from hicra.related.system import Codec
-from hicra.related.trees.table import Table, WordIds, sure_but_critical
+from hicra.related.trees.table import TablePolicy, WordIds, sure_but_critical
 
 
 def reward(chain: Chain, actions: tuple[str, ...]) -> float:
@@ -122,7 +122,7 @@ def test_words_are_ids() -> None:
 
 def test_a_table_samples_by_its_probabilities_and_knows_them() -> None:
     chain = Chain(2, 3, (1,))
-    table = Table(chain, np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])), seed=3)
+    table = TablePolicy(chain, np.log(np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])), seed=3)
     policy: Policy = table
     made = policy([Asked((0,), most=1)] * 4000)
     counts = np.bincount([one.ids[0] - 2 for one in made], minlength=3) / 4000
@@ -137,20 +137,20 @@ def test_a_table_samples_by_its_probabilities_and_knows_them() -> None:
 def test_the_exact_gradient_is_that_of_the_success() -> None:
     chain = Chain(3, 3, (0, 2))
     logits = np.random.default_rng(0).normal(size=(3, 3))
-    table = Table(chain, logits)
+    table = TablePolicy(chain, logits)
     small, numeric = 1e-6, np.zeros((3, 3))
     for place in np.ndindex(3, 3):
         for sign in (1, -1):
             moved = logits.copy()
             moved[place] += sign * small
-            numeric[place] += sign * Table(chain, moved).success() / (2 * small)
+            numeric[place] += sign * TablePolicy(chain, moved).success() / (2 * small)
     assert table.exact_gradient() == pytest.approx(numeric, abs=1e-9)
     assert (table.exact_gradient()[1] == 0).all()
 
 
 def test_the_gradient_of_a_batch_by_hand() -> None:
     # one token at step 1, chosen a0 of p = (0.5, 0.25, 0.25), A = 2: 2 * (1 - 0.5, -0.25, -0.25)
-    table = Table(Chain(2, 3, (1,)), np.log(np.array([[0.2, 0.2, 0.6], [0.5, 0.25, 0.25]])))
+    table = TablePolicy(Chain(2, 3, (1,)), np.log(np.array([[0.2, 0.2, 0.6], [0.5, 0.25, 0.25]])))
     row = Row(context=(1,))
     row.wrote(table([Asked((1,), most=1, greedy=True)])[0], turn_ids=1)
     batch = batch_of([row], [1.0], [0], table.codec.pad)
@@ -159,7 +159,7 @@ def test_the_gradient_of_a_batch_by_hand() -> None:
 
 def test_over_all_episodes_the_gradient_of_reward_times_score_is_exact() -> None:
     chain = Chain(3, 2, (0, 2))
-    table = Table(chain, np.random.default_rng(1).normal(size=(3, 2)))
+    table = TablePolicy(chain, np.random.default_rng(1).normal(size=(3, 2)))
     total = np.zeros((3, 2))
     for actions in itertools.product(range(2), repeat=3):
         chance = table.probabilities[range(3), actions].prod()
@@ -174,7 +174,7 @@ def test_over_all_episodes_the_gradient_of_reward_times_score_is_exact() -> None
 
 def test_a_table_that_is_sure_but_critical() -> None:
     chain = Chain(4, 3, (1, 2))
-    table = Table(chain, sure_but_critical(chain, sure=0.98, right=0.3))
+    table = TablePolicy(chain, sure_but_critical(chain, sure=0.98, right=0.3))
     assert table.success() == pytest.approx(0.09)
     assert table.probabilities[0] == pytest.approx([0.98, 0.01, 0.01])
     assert table.probabilities[1] == pytest.approx([0.35, 0.3, 0.35])

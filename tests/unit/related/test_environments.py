@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from environments_played import replay
 from hicra.errors import ConfigError, DataError
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 from hicra.related.environments.adapter import Searched
 from hicra.related.environments.from_task import FromTask
 from hicra.related.environments.open import ENVIRONMENTS, open_environment
@@ -133,7 +133,7 @@ def test_without_a_word_for_the_end_every_response_is_one_action() -> None:
     environment = FromTask(problems=4)
     for seed, row in enumerate(PlanExecute().rows("train", 4)):
         environment.reset(seed)
-        assert environment.step(answer(row)) == Step("", 1.0, True)
+        assert environment.step(answer(row)) == Reply("", 1.0, True)
         environment.reset(seed + 1)
         assert environment.step(answer(row)).reward == 0  # another problem's
 

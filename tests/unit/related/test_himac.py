@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents_made import CODEC, ERRANDS, Errands, Script, Table, place
+from agents_made import CODEC, ERRANDS, Errands, Script, TablePolicy, place
 from hicra import credit
 from hicra.errors import ConfigError
 from hicra.related.agents.flat import GRPO, FlatAgent, GiGPO
 from hicra.related.agents.himac import HiMAC
 from hicra.related.rollouts import Action, Asked, batch_of
-from hicra.related.system import Made
+from hicra.related.system import Generated
 
 GOOD, POOR = "key ; door ; gold", "gold ; key"
 
@@ -38,11 +38,11 @@ class Plans:
         return next(self.plans) if context.endswith("plan:") else does_the_goal(context, greedy)
 
 
-def batch(made: Made) -> dict[str, Any]:
+def batch(made: Generated) -> dict[str, Any]:
     return batch_of(made.rows, made.rewards, made.group_ids, CODEC.pad)
 
 
-def advantages(made: Made, system: HiMAC | FlatAgent) -> np.ndarray:
+def advantages(made: Generated, system: HiMAC | FlatAgent) -> np.ndarray:
     name, settings = system.baseline
     whole = batch(made)
     found = np.asarray(credit.BASELINES[name](whole["rewards"], whole["group_ids"], whole, **settings))
@@ -167,7 +167,7 @@ TABLE = {"act:": [0.4, 0.1, 0.3, 0.2], "plan:": [0.0, 0.0, 0.0, 0.0]}
 SAID = [*ERRANDS, "wait"]
 
 
-class OneBlueprint(Table):
+class OneBlueprint(TablePolicy):
     """A table whose blueprints are all empty, so that the only one possible is the task itself."""
 
     def __call__(self, asked: Sequence[Asked]) -> list[Action]:
@@ -197,7 +197,7 @@ def test_with_one_blueprint_phase_a_is_exactly_zero_and_phase_b_is_flat_grpo_bit
 
 
 # ---- no leakage
-def gradient(made: Made, system: HiMAC, policy: Table) -> np.ndarray:
+def gradient(made: Generated, system: HiMAC, policy: TablePolicy) -> np.ndarray:
     """The gradient of sum A log pi over the rows' sampled words, by the logits [K,V] of the table."""
     found, chances, made_of = np.zeros_like(policy.logits), policy.probabilities(), advantages(made, system)
     for row, line in zip(made.rows, made_of, strict=True):
@@ -212,7 +212,7 @@ def gradient(made: Made, system: HiMAC, policy: Table) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_phase_a_leaves_every_logit_of_actions_alone_and_phase_b_every_logit_of_blueprints(seed: int) -> None:
-    policy = Table({"plan:": [0.5, 0.2, 0.1, 0.0], "act:": [0.4, 0.1, 0.3, 0.2]}, SAID, seed)
+    policy = TablePolicy({"plan:": [0.5, 0.2, 0.1, 0.0], "act:": [0.4, 0.1, 0.3, 0.2]}, SAID, seed)
     system = HiMAC(blueprints=16, group_size=16, sub_done=False, budget=2)
     macro, micro = system.generations(place(policy, lambda: Errands(9)), [1, 2, 3], 1)
     macro.rewards = [float(number % 3) for number in range(len(macro.rewards))]  # so that scores differ
@@ -245,7 +245,7 @@ def test_the_macro_gradient_is_that_of_the_expected_score_of_blueprints() -> Non
 
 # ---- flat agents
 def test_gigpo_gets_states_that_episodes_of_a_group_share() -> None:
-    policy = Table({"act:": [0.4, 0.1, 0.3, 0.2]}, SAID, 1)
+    policy = TablePolicy({"act:": [0.4, 0.1, 0.3, 0.2]}, SAID, 1)
     system = GiGPO(group_size=6)
     (made,) = system.generations(place(policy, lambda: Errands(12)), [1, 2], 1)
     whole = batch(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agents_made import CODEC, ERRANDS, Errands, Script, Table, place
+from agents_made import CODEC, ERRANDS, Errands, Script, TablePolicy, place
 from hicra import credit
 from hicra.errors import ConfigError
 from hicra.related.agents.hiper import HiPER, KeptOrChanged, group_values
@@ -99,7 +99,7 @@ def test_values_are_the_mean_reward_of_the_other_episodes_that_were_there() -> N
 
 
 def test_a_generation_has_all_that_its_baseline_needs() -> None:
-    table = Table(
+    table = TablePolicy(
         {"act:": [0.4, 0.1, 0.3, 0.2, 0, 0], "subgoal:": [0.1] * 6, "switch:": [0, 0, 0, 0, 1.0, 0.5]},
         [*ERRANDS, "wait", "keep", "change"], 3,
     )  # fmt: skip

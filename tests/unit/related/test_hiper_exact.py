@@ -14,7 +14,7 @@ from agents_made import CODEC, Errands, Script
 from hicra import credit
 from hicra.related.agents.execute import Manner, Numbering
 from hicra.related.agents.hiper import KeptOrChanged, group_values, keep_or_change
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 from hicra.related.rollouts import batch_of, drive
 
 SAYS = {"subgoal:": ("key", "gold"), "switch:": ("keep", "change"), "act:": ("key", "door")}
@@ -31,11 +31,11 @@ class Two(Errands):
         self.said = []
         return "errands"
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         self.said.append(text)
         done = len(self.said) == 2
         reward = {("key", "door"): 1.0, ("door", "door"): 0.5}.get(tuple(self.said), 0.0)
-        return Step("" if done else f"done: {int(text == 'key')}", reward if done else 0.0, done)
+        return Reply("" if done else f"done: {int(text == 'key')}", reward if done else 0.0, done)
 
     def state_id(self) -> int:
         return len(self.said) * 2 + (self.said[:1] == ["key"])

@@ -109,4 +109,4 @@ def test_a_package_that_is_missing_names_the_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "hicra.related.engine", raising=False)
     with pytest.raises(ConfigError, match="needs torch") as raised:
         open_engine("related")
-    assert "hicra[train]" in str(raised.value)
+    assert "[train]" in str(raised.value)

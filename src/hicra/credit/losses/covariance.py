@@ -65,7 +65,7 @@ def clip_cov(
     """
     if not low < high:
         raise ConfigError(
-            f"loss.settings.low is {low} and high is {high}: no covariance lies between",
+            f"low is {low} and high is {high}: no covariance lies between",
             "give low below high; the authors use low=1 and high=5",
         )
     xp = namespace_of(logps)

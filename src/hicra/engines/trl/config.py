@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from trl import GRPOConfig
 
 from hicra.credit import LOSSES, Assignment, assign
+from hicra.credit.keys import FlatKeys
 from hicra.errors import ConfigError, did_you_mean
 from hicra.lexicon import Lexicon
 from hicra.runs.sections import RunConfig
 from hicra.strict import field_of
+from hicra.version import installed
 
 UNITS = ("gram", "sentence")
+KEYS = FlatKeys(loss="policy_loss")
 # options that change TRL's token losses, and their value when they are off
 BESIDE_OUR_LOSS = {
     "top_entropy_quantile": 1.0, "off_policy_mask_threshold": None, "delta": None, "importance_sampling_level": "token",
@@ -80,6 +84,19 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
     signal_every: int = _field("train.signal_every")
     run_dir: str | None = field(default=None, metadata={"help": "A new folder that gets what `hicra train` writes."})
 
+    def __new__(cls, *args: Any, **fields: Any) -> Self:
+        """Refuses an unknown field by name; here, since a data class makes its own `__init__`, as does one made from this one."""
+        taken = inspect.signature(cls.__init__).parameters
+        if not any(one.kind is one.VAR_KEYWORD for one in taken.values()):
+            for name in fields:
+                if name not in taken:
+                    raise ConfigError(
+                        f"{cls.__name__} has no field {name!r} (trl {installed('trl')})",
+                        did_you_mean(name, [one for one in taken if one != "self"]),
+                    )
+        made: Self = super().__new__(cls)
+        return made
+
     def __post_init__(self) -> None:
         super().__post_init__()
         assignment_of(self)  # a typo is found here, not after the model has loaded
@@ -118,7 +135,7 @@ def assignment_of(args: Any) -> Assignment:
         )
     found = assign(
         {"name": getattr(args, "method", HicraGRPOConfig.method), "settings": _mapping(args, "method_settings")},
-        then, _named(args, "baseline"), _named(args, "policy_loss"),
+        then, _named(args, "baseline"), _named(args, "policy_loss"), KEYS,
     )  # fmt: skip
     if found.loss is None:
         _refuse_turned_signs(found, args)

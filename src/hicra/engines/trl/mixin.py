@@ -30,7 +30,7 @@ from hicra.engines.trl.beside import add_to_card, write_beside
 from hicra.engines.trl.config import HicraGRPOConfig, assignment_of, warn_of_save_steps
 from hicra.engines.trl.guard import Guard
 from hicra.engines.trl.losses import loss_of
-from hicra.engines.trl.probe import probe, refuse_trainer
+from hicra.engines.trl.probe import probe, refuse_order, refuse_trainer
 from hicra.engines.trl.reading import HicraReading
 from hicra.engines.trl.writer import OwnRun
 from hicra.errors import EngineError
@@ -44,9 +44,14 @@ class HicraMixin(HicraReading):
 
     Raises:
         ConfigError: a field of hicra has a value that is refused.
-        EngineError: the trainer's loss does not take advantages [B,T], the signal is to be measured and cannot be, or the
-            processes of a training were given different things.
+        EngineError: the trainer class stands before HicraMixin (said as the class is made), the trainer's loss does not take
+            advantages [B,T], the signal is to be measured and cannot be, or the processes of a training were given different
+            things.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_order(cls, HicraMixin)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_trainer(type(self))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from hicra.errors import EngineError
+from hicra.install import install_command
 from hicra.version import installed
 
 OLDEST, NEWEST, LEFT_OUT = (1, 8), (1, 16), (1, 15)
@@ -28,13 +29,18 @@ def is_known(version: str) -> bool:
     return OLDEST <= pair <= NEWEST and pair != LEFT_OUT
 
 
+def right_version() -> str:
+    """Returns the command that installs one of those; beside verl, which TRL would break, in an environment of its own."""
+    return install_command("train") if installed("verl") else INSTALL
+
+
 def refuse_unknown() -> None:
     """Raises EngineError where the installed TRL is none of those, or where there is none."""
     version = installed("trl")
     if version is None:
-        raise EngineError("hicra.engines.trl needs trl, which is not installed", "pip install 'hicra[train]'")
+        raise EngineError("hicra.engines.trl needs trl, which is not installed", install_command("train"))
     if not is_known(version):
-        raise EngineError(f"trl {version} is installed, but hicra works with TRL {RANGE}", INSTALL)
+        raise EngineError(f"trl {version} is installed, but hicra works with TRL {RANGE}", right_version())
 
 
 def has_tools() -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from transformers import TrainerCallback
 
+from hicra.artifacts import check_output
 from hicra.engines.interface import PACKAGES
 from hicra.engines.rollouts import rollout_table
 from hicra.engines.shaping import Generation
@@ -103,6 +104,7 @@ class OwnRun(RunWriter):
 
     def _new(self, args: Any, config: dict[str, Any]) -> RunFolder:
         shaping = self.trainer.hicra_shaping
+        check_output(self.path, "the run folder", folder=True, option="run_dir", replaces=False)
         return RunFolder.create(
             self.path, method=shaping.credit.shapers[0].entry.name, seed=args.seed, config=config,
             inputs={"lexicon": shaping.lexicon.content_hash, **shaping.credit.hashes()},
@@ -115,7 +117,7 @@ class OwnRun(RunWriter):
         if differing:
             key, old, new = differing[0]
             raise ArtifactError(
-                f"{self.path} was made with {key} = {old!r}, this training has {new!r}",
+                f"{self.path} was made with {key} = {old!r}, this training has {new!r} (the key is that of its hicra.json)",
                 "choose another run_dir, or resume with the settings of before",
             )
         inputs = run.manifest.get("inputs") or {}

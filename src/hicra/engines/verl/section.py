@@ -48,9 +48,12 @@ class Section(Choice):
         credit = super().assignment(have, engine)
         if self.loss is None:
             if self.loss_settings:
-                raise ConfigError("loss_settings is given and loss is not", "name a loss, or leave out its settings")
+                raise ConfigError(
+                    f"{self._keys('loss.settings')} is given and {self._keys('loss.name')} is not",
+                    "name a loss, or leave out its settings",
+                )
             return credit
-        loss = choose(Loss, self.loss, self.loss_settings, "loss.name")
+        loss = choose(Loss, self.loss, self.loss_settings, "loss.name", self._keys)
         if loss.entry.needs:
             raise ConfigError(
                 f"loss {loss.entry.name!r} needs {loss.entry.needs[0]}, which verl does not hand to a policy loss",

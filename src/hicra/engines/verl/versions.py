@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from hicra.errors import EngineError
+from hicra.install import install_command
 from hicra.version import installed
 
 RANGE = "0.9.1"
-INSTALL = "pip install 'hicra[verl]' (in an environment without TRL)"
 
 
 def is_known(version: str) -> bool:
@@ -26,5 +26,6 @@ def refuse_unknown() -> None:
     if version is None or not is_known(version):
         raise EngineError(
             f"the trainer modes of hicra work with verl {RANGE}, and {version or 'no version of it'} is installed",
-            f"{INSTALL}; in a trainer of an older fork, call hicra.engines.verl.shape(data, ...) after compute_advantage",
+            f"{install_command('verl')}; in a trainer of an older fork, call hicra.engines.verl.shape(data, ...) after "
+            "compute_advantage",
         )

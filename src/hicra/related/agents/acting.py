@@ -13,7 +13,7 @@ from hicra.credit.entry import Batch
 from hicra.related.agents.execute import Played
 from hicra.related.agents.planning import PlanningSettings, planning_mask
 from hicra.related.agents.stage import figures_of, interactions_of
-from hicra.related.system import Made
+from hicra.related.system import Generated
 from hicra.strict import Count
 
 GroupSize = Annotated[int, Field(ge=2)]
@@ -41,7 +41,7 @@ class Agent:
         return planning_mask(batch, tagged, self.settings)
 
 
-def made_of(played: Sequence[Played], groups: Sequence[int]) -> Made:
+def made_of(played: Sequence[Played], groups: Sequence[int]) -> Generated:
     """Returns episodes as a generation, with every row of an episode in its group.
 
     Args:
@@ -50,7 +50,7 @@ def made_of(played: Sequence[Played], groups: Sequence[int]) -> Made:
     """
     rows = [(row, one, group) for one, group in zip(played, groups, strict=True) for row in one.rows]
     first = list(accumulate((len(one.rows) for one in played), initial=0))
-    return Made(
+    return Generated(
         rows=[row for row, _, _ in rows],
         rewards=[one.reward for _, one, _ in rows],
         group_ids=[group for _, _, group in rows],

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 
 from hicra.related.agents.blueprint import TASK
 from hicra.related.agents.words import ACT, EXECUTION_LEVEL, GOAL, SUB_DONE, THINK, THOUGHT_LEVEL
-from hicra.related.environments import Environment, Step
+from hicra.related.environments import Environment, Reply
 from hicra.related.rollouts import Action, Asked, Rollout, Row
 from hicra.related.system import Codec
 
@@ -194,7 +194,7 @@ def split_off(text: str) -> tuple[str, bool]:
     return (" ".join(word for word in words if word != SUB_DONE), True) if SUB_DONE in words else (text, False)
 
 
-def act(environment: Environment, text: str, played: Played) -> Step:
+def act(environment: Environment, text: str, played: Played) -> Reply:
     """Takes an action in the environment and keeps the account of it."""
     step = environment.step(text)
     segment = played.segments[-1]

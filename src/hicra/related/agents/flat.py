@@ -15,7 +15,7 @@ from pydantic import Field
 from hicra.related.agents.acting import ActingSettings, Agent, GroupSize, made_of
 from hicra.related.agents.execute import Manner
 from hicra.related.agents.stage import Stage, Wanted
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.strict import Flat
 
 
@@ -38,16 +38,16 @@ class FlatAgent(Agent):
     def __init__(self, **settings: Any) -> None:
         self.settings: FlatSettings = FlatSettings(**settings)
 
-    def manner(self, place: Place) -> Manner:
+    def manner(self, place: Arena) -> Manner:
         """Returns how the agent plays."""
         return Manner(place.most, self.settings.thought_tokens)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode a seed."""
         wanted = [Wanted(seed, greedy=greedy) for seed in seeds]
         return made_of(Stage(place).execute(wanted, self.manner(place)), range(len(seeds)))
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields the one generation of a step."""
         size = self.settings.group_size
         wanted = [Wanted(seed) for seed in seeds for _ in range(size)]

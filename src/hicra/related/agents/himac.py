@@ -32,7 +32,7 @@ from hicra.related.agents.acting import ActingSettings, Agent, GroupSize, made_o
 from hicra.related.agents.execute import Manner, Played
 from hicra.related.agents.stage import Planned, Stage, Wanted, interactions_of
 from hicra.related.agents.words import PLAN
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.strict import Flat, Positive
 
 
@@ -74,12 +74,12 @@ class HiMAC(Agent):
         self.settings: HiMACSettings = HiMACSettings(**settings)
         self.baseline: tuple[str, dict[str, Any]] = ("himac", {"scale": self.settings.scale})
 
-    def manner(self, place: Place) -> Manner:
+    def manner(self, place: Arena) -> Manner:
         """Returns how blueprints are executed."""
         chosen = self.settings
         return Manner(place.most, chosen.thought_tokens, chosen.budget, chosen.sub_done, chosen.keep_past)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode a seed along one blueprint that was written for it; the rows are those of the executions."""
         stage = Stage(place)
         planned = self._plan(stage, seeds, greedy)
@@ -89,7 +89,7 @@ class HiMAC(Agent):
         made.generated += len(planned)
         return made
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields the blueprints and then the executions, or both at once.
 
         The group of the blueprints of seed number i is 2i, that of its executions 2i + 1.
@@ -105,7 +105,7 @@ class HiMAC(Agent):
     def _plan(self, stage: Stage, seeds: Sequence[int], greedy: bool = False) -> list[Planned]:
         return stage.plan(seeds, self.settings.blueprint_tokens, self.settings.subgoals, greedy=greedy)
 
-    def _macro(self, stage: Stage, seeds: Sequence[int]) -> tuple[Made, list[Planned]]:
+    def _macro(self, stage: Stage, seeds: Sequence[int]) -> tuple[Generated, list[Planned]]:
         """Returns the blueprints with their greedy scores, and which one of each seed is executed."""
         size = self.settings.blueprints
         every = [seed for seed in seeds for _ in range(size)]
@@ -119,7 +119,7 @@ class HiMAC(Agent):
             of_one = range(start, start + size)
             best = self.settings.blueprint == "best"
             chosen.append(planned[max(of_one, key=lambda i: score(episodes[i])) if best else start])
-        made = Made(
+        made = Generated(
             rows=[one.row for one in planned],
             rewards=[one.reward for one in episodes],
             group_ids=[2 * (number // size) for number in range(len(planned))],
@@ -135,7 +135,7 @@ class HiMAC(Agent):
         )
         return made, chosen
 
-    def _micro(self, stage: Stage, seeds: Sequence[int], chosen: Sequence[Planned]) -> Made:
+    def _micro(self, stage: Stage, seeds: Sequence[int], chosen: Sequence[Planned]) -> Generated:
         """Returns the executions of the chosen blueprints."""
         size = self.settings.group_size
         pairs = list(zip(seeds, chosen, strict=True))
@@ -152,9 +152,9 @@ def score(played: Played) -> float:
     return played.reward if played.reward == played.reward else float("-inf")
 
 
-def joined(macro: Made, micro: Made) -> Made:
+def joined(macro: Generated, micro: Generated) -> Generated:
     """Returns two generations as one update; the accuracy is that of the sampled episodes."""
-    return Made(
+    return Generated(
         rows=macro.rows + micro.rows,
         rewards=macro.rewards + micro.rewards,
         group_ids=macro.group_ids + micro.group_ids,

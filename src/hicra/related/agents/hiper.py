@@ -47,7 +47,7 @@ from hicra.related.agents.words import (
 )
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Action, Asked, Rollout, Row, drive
-from hicra.related.system import Codec, Made, Place
+from hicra.related.system import Arena, Codec, Generated
 from hicra.strict import Flat, Positive, Share
 
 
@@ -89,11 +89,11 @@ class HiPER(Agent):
         formula = {name: getattr(chosen, name) for name in ("gamma", "lam_turn", "lam_seg", "scale")}
         self.baseline: tuple[str, dict[str, Any]] = ("hiper", formula)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode a seed."""
         return self._made(self._played(Stage(place), seeds, greedy), range(len(seeds)))
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields the one generation of a step, with `values` from its groups."""
         size = self.settings.group_size
         played = self._played(Stage(place), [seed for seed in seeds for _ in range(size)])
@@ -112,7 +112,7 @@ class HiPER(Agent):
         ]  # fmt: skip
         return drive(rollouts, stage.place.policy)
 
-    def _made(self, played: Sequence[KeptOrChanged], groups: Sequence[int]) -> Made:
+    def _made(self, played: Sequence[KeptOrChanged], groups: Sequence[int]) -> Generated:
         made = made_of(played, groups)
         made.figures["unclear_switches"] = sum(one.unclear for one in played) / max(len(played), 1)
         made.figures["subgoals"] = sum(len(one.segments) for one in played) / max(len(played), 1)

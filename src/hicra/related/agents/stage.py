@@ -10,7 +10,7 @@ from hicra.related.agents.execute import Manner, Numbering, Played, execute, pro
 from hicra.related.agents.words import PLAN, PLAN_LEVEL
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Asked, Rollout, Row, drive
-from hicra.related.system import Place
+from hicra.related.system import Arena
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Stage:
         place: where it plays.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Arena) -> None:
         self.place = place
         self.states = Numbering()
         self._environments: list[Environment] = []

@@ -2,9 +2,9 @@
 
 import os
 
-from hicra.related.environments.interface import Environment, Step
+from hicra.related.environments.interface import Environment, Reply
 
-__all__ = ["Environment", "Step"]
+__all__ = ["Environment", "Reply"]
 
 # pygame, which two of the packages bring along, would greet on standard output, where some commands print JSON.
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hicra.errors import DataError
-from hicra.related.environments.interface import Step
+from hicra.related.environments.interface import Reply
 
 NOT_UNDERSTOOD = "not understood ."
 MOST_KEPT = 10_000  # states whose way to success is remembered
@@ -17,7 +17,7 @@ MOST_SEARCHED = 20_000  # states that a search looks at before it gives up
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedState:
     """A state of an episode; a plain value that may be kept, compared and restored any number of times.
 
     Attributes:
@@ -68,7 +68,7 @@ class Adapter(ABC):
         self._seed, self._clock, self._done = seed, 0, False
         return f"{task} {self._seen()}".rstrip(" ")
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         """Takes the action that a text names.
 
         Raises:
@@ -80,7 +80,7 @@ class Adapter(ABC):
         paid = self._paid()
         self._done = paid is not None or self._clock >= self.longest
         seen = "" if self._done else self._seen() if understood else f"{NOT_UNDERSTOOD} {self._seen()}"
-        return Step(seen, paid or 0.0, self._done, understood)
+        return Reply(seen, paid or 0.0, self._done, understood)
 
     def save(self) -> object:
         """Returns the current state as a value.
@@ -89,7 +89,7 @@ class Adapter(ABC):
             DataError: no episode has begun.
             ConfigError: the world cannot be saved.
         """
-        return Saved(self.name, self._settings, self._begun(), self._clock, self._done, self._world())
+        return SavedState(self.name, self._settings, self._begun(), self._clock, self._done, self._world())
 
     def restore(self, state: object) -> None:
         """Goes back to a state that `save` gave.
@@ -97,7 +97,7 @@ class Adapter(ABC):
         Raises:
             DataError: it is no such state, or one of an environment with other settings.
         """
-        if not isinstance(state, Saved) or state.name != self.name:
+        if not isinstance(state, SavedState) or state.name != self.name:
             raise DataError(f"{self.name}: this is no state that it saved", "give what its save() returned")
         if state.settings != self._settings:
             raise DataError(

@@ -10,10 +10,10 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from hicra.errors import ConfigError, DataError, did_you_mean
-from hicra.related.environments.interface import Step
+from hicra.related.environments.interface import Reply
 
 
-class State(NamedTuple):
+class ChainState(NamedTuple):
     """Where an episode is: the step that comes, and whether every critical step so far was chosen right."""
 
     step: int
@@ -52,14 +52,14 @@ class Chain:
         self.names = tuple(f"a{number}" for number in range(actions))
         self.places = tuple(f"s{number}" for number in range(steps))
         self.words = (*self.places, *self.names)
-        self._state: State | None = None
+        self._state: ChainState | None = None
 
     def reset(self, seed: int) -> str:
         """Starts an episode and returns the name of its first step, `s0`; the seed changes nothing."""
-        self._state = State(0, True)
+        self._state = ChainState(0, True)
         return self.places[0]
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         """Takes an action and returns the name of the next step.
 
         Raises:
@@ -68,10 +68,10 @@ class Chain:
         at, right = self._now
         action, done = text.strip(), at + 1 == self.longest
         right = right and (at not in self.critical_steps or action == self.right_action(at))
-        self._state = State(at + 1, right)
-        return Step("" if done else self.places[at + 1], float(done and right), done, valid=action in self.names)
+        self._state = ChainState(at + 1, right)
+        return Reply("" if done else self.places[at + 1], float(done and right), done, valid=action in self.names)
 
-    def save(self) -> State:
+    def save(self) -> ChainState:
         """Returns the current state."""
         return self._now
 
@@ -81,7 +81,7 @@ class Chain:
         Raises:
             DataError: it is no state of a chain.
         """
-        if not isinstance(state, State):
+        if not isinstance(state, ChainState):
             raise DataError(f"{state!r} is no state of a chain", "give what `save` returned")
         self._state = state
 
@@ -117,7 +117,7 @@ class Chain:
         return self.places.index(word)
 
     @property
-    def _now(self) -> State:
+    def _now(self) -> ChainState:
         if self._state is None or self._state.step >= self.longest:
             raise DataError(
                 "the episode has ended" if self._state else "the episode has not begun", "call reset, or restore, first"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Step:
+class Reply:
     """What an action led to.
 
     Attributes:
@@ -46,7 +46,7 @@ class Environment(Protocol):
         """Starts the episode of this seed and returns the first text: the task, and what can be seen."""
         ...
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         """Takes the action that a text names.
 
         Raises:

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from hicra.errors import DataError
+from hicra.install import install_command
 from hicra.related.environments.adapter import Searched
 from hicra.related.environments.from_task import even
 from hicra.strict import Positive
@@ -131,5 +132,5 @@ def _numbers(question: str) -> tuple[tuple[int, ...], int]:
     """Reads the sizes of the jugs and the target from a question of the package."""
     sizes, target = SIZES.search(question), TARGET.search(question)
     if sizes is None or target is None:
-        raise DataError("environment jugs: the package's question has another form", "pip install 'hicra[gym]'")
+        raise DataError("environment jugs: the package's question has another form", install_command("gym"))
     return tuple(int(one.split(":")[1]) for one in sizes[1].split(", ")), int(target[1])

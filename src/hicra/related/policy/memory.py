@@ -48,7 +48,7 @@ class Block:
         return sum(keys.numel() + values.numel() for keys, values in self.layers)
 
 
-class Found(NamedTuple):
+class Remembered(NamedTuple):
     """A known beginning of a context: the row of a block that holds it, and the number of its tokens."""
 
     block: Block
@@ -107,14 +107,14 @@ class Memory:
         self._lengths: list[int] = []
         self._room = most
 
-    def find(self, context: Ids) -> Found | None:
+    def find(self, context: Ids) -> Remembered | None:
         """Returns the longest known beginning of a context, or None.
 
         The whole context is no beginning, since at least one token must be read to go on.
         """
         for length in self._lengths:
             if length < len(context) and (found := self._known.get(context[:length])):
-                return Found(*found, length)
+                return Remembered(*found, length)
         return None
 
     def keep(self, texts: Sequence[Ids], block: Block) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from hicra.errors import ConfigError, EngineError
-from hicra.related.policy.memory import Block, Found, Memory, gathered
+from hicra.related.policy.memory import Block, Memory, Remembered, gathered
 from hicra.related.rollouts import Action, Asked
 from hicra.related.system import Codec
 
@@ -156,7 +156,7 @@ class NetworkPolicy:
         last = torch.tensor([len(one.context) - 1 for one in asked], device=self.device)
         return torch.cat(logits)[[where[one] for one in of]], block.cache(), block.mask, last
 
-    def _read_on(self, contexts: Sequence[tuple[int, ...]], known: Sequence[Found]) -> tuple[Tensor, Block]:
+    def _read_on(self, contexts: Sequence[tuple[int, ...]], known: Sequence[Remembered]) -> tuple[Tensor, Block]:
         """Reads what is new in some contexts, of which all have a known beginning or none; returns logits [n,V] and the whole."""
         begun = [one.length for one in known] or [0] * len(contexts)
         before = gathered([(one.block, one.row) for one in known]) if known else None

@@ -44,7 +44,7 @@ import numpy as np
 from hicra.errors import ConfigError
 from hicra.related.play import played
 from hicra.related.rollouts import Action, Rollout, drive
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.related.trees.tree import Tree, Update, made
 from hicra.related.trees.walk import Move, begin, cut, step_ends, walk
 from hicra.strict import Count, Positive
@@ -81,15 +81,15 @@ class CARL:
                 "set n to at least 1; the paper has n0 = 8 and n = 16",
             )
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields one generation: a tree for each seed."""
         yield made(drive([self.grown(place, seed, step) for seed in seeds], place.policy), place.codec, self.update)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)
 
-    def grown(self, place: Place, seed: int, step: int = 0) -> Rollout[Tree]:
+    def grown(self, place: Arena, seed: int, step: int = 0) -> Rollout[Tree]:
         """Grows the tree of one seed."""
         world = place.environment()
         root = begin(world, place.codec, seed)
@@ -103,7 +103,7 @@ class CARL:
             states.saw(tree, tree.add(source, self._actions(path, place)))
         return tree
 
-    def _actions(self, path: Sequence[Move], place: Place) -> list[list[Move]]:
+    def _actions(self, path: Sequence[Move], place: Arena) -> list[list[Move]]:
         cuts = [cut(move, step_ends(move, self.boundary, place.codec), place.codec) for move in path]
         return [[piece] for pieces in cuts for piece in pieces]
 

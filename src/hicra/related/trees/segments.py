@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hicra.related.rollouts import Rollout, Row, drive, nothing
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.related.trees.walk import Move, Spot, begin, cut, walk
 
 Starts = Callable[
@@ -17,7 +17,7 @@ Starts = Callable[
 Piece = tuple[int, Move]  # the number of its segment, -1 before the first one
 
 
-def generation(place: Place, seeds: Sequence[int], group_size: int, k: int, starts: Starts) -> Made:
+def generation(place: Arena, seeds: Sequence[int], group_size: int, k: int, starts: Starts) -> Generated:
     """Samples a group of rollouts for each seed, and values for their segments.
 
     A row is a whole rollout. Its tokens have the number of their segment as `action_ids` and the value of the state before it as
@@ -30,7 +30,7 @@ def generation(place: Place, seeds: Sequence[int], group_size: int, k: int, star
         k: fresh continuations from each state that gets a value.
         starts: where segments begin.
     """
-    out = Made([], [], [], [], interactions=0, generated=0)
+    out = Generated([], [], [], [], interactions=0, generated=0)
     groups = drive([_group(place, seed, group_size, k, starts) for seed in seeds], place.policy)
     for group, (rollouts, values, steps) in enumerate(groups):
         for pieces in rollouts:
@@ -48,7 +48,7 @@ def generation(place: Place, seeds: Sequence[int], group_size: int, k: int, star
 
 
 def _group(
-    place: Place, seed: int, group_size: int, k: int, starts: Starts
+    place: Arena, seed: int, group_size: int, k: int, starts: Starts
 ) -> Rollout[tuple[list[list[Piece]], dict[tuple[int, ...], float], int]]:
     """Returns the pieces of each rollout, the value of each context that a segment begins in, and the actions that were taken."""
     world = place.environment()
@@ -69,7 +69,7 @@ def _group(
     return rollouts, values, sum(move.acted for path in (*paths, *fresh) for move in path)
 
 
-def _pieces(path: Sequence[Move], starts: Sequence[Sequence[int]], place: Place) -> list[Piece]:
+def _pieces(path: Sequence[Move], starts: Sequence[Sequence[int]], place: Arena) -> list[Piece]:
     """Cuts the moves of a rollout where segments begin, and numbers the pieces by their segments."""
     out, segment = [], -1
     for move, tokens in zip(path, starts, strict=True):
@@ -98,8 +98,8 @@ def _row(pieces: Sequence[Piece], values: dict[tuple[int, ...], float]) -> Row:
     return row
 
 
-def _drawn(pieces: Sequence[Piece], values: dict[tuple[int, ...], float], place: Place) -> list[list[object]]:
-    """Returns a rollout as a report draws it: a chain of its segments, [parent, text, value, advantage], as `Made.shown` says."""
+def _drawn(pieces: Sequence[Piece], values: dict[tuple[int, ...], float], place: Arena) -> list[list[object]]:
+    """Returns a rollout as a report draws it: a chain of segments [parent, text, value, advantage], as in `Generated.shown`."""
     value = [values[context] for context in _before(pieces)] + [pieces[-1][1].end.reward]
     ids: list[list[int]] = [[] for _ in value]
     for segment, move in pieces:

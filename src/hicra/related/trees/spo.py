@@ -24,7 +24,7 @@ from typing import Any
 from hicra.errors import ConfigError
 from hicra.related.play import played
 from hicra.related.rollouts import Rollout, drive
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.related.trees.segments import generation
 from hicra.related.trees.tree import Tree, made
 from hicra.related.trees.walk import Move, begin, walk
@@ -51,11 +51,11 @@ class SPOChain:
     def __post_init__(self) -> None:
         self.baseline = ("spo_chain", {"probability": self.probability})
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields one generation: a group of rollouts for each seed."""
         yield generation(place, seeds, self.group_size, self.k, self.starts)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)
 
@@ -98,15 +98,15 @@ class SPOTree:
                 "give the number of segments at each depth, as in [6, 6, 6]",
             )
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields one generation: a tree for each seed."""
         yield made(drive([self.grown(place, seed) for seed in seeds], place.policy), place.codec, "all")
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)
 
-    def grown(self, place: Place, seed: int) -> Rollout[Tree]:
+    def grown(self, place: Arena, seed: int) -> Rollout[Tree]:
         """Grows the tree of one seed."""
         world = place.environment()
         root = begin(world, place.codec, seed)

@@ -41,7 +41,7 @@ class WordIds:
         return " ".join(self.words[one] for one in ids if one < len(self.words))
 
 
-class Table:
+class TablePolicy:
     """Chooses the actions of a chain by a softmax for each step; it is a `Policy`.
 
     Args:

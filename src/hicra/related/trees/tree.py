@@ -15,7 +15,7 @@ import numpy as np
 
 from hicra.arrays import Floats
 from hicra.related.rollouts import Row
-from hicra.related.system import Codec, Made
+from hicra.related.system import Codec, Generated
 from hicra.related.trees.walk import Move, Spot
 
 Update = Literal["selected", "all"]
@@ -132,7 +132,7 @@ class Tree:
         return ends
 
     def drawn(self, codec: Codec, update: Update) -> list[list[Any]]:
-        """Returns what a report draws: [parent, text, value, advantage or None] of each node, as `Made.shown` has it."""
+        """Returns what a report draws: [parent, text, value, advantage or None] of each node, as `Generated.shown` has it."""
         value, advantage = self.values(), self.advantages()
         texts = [codec.decode([one for move in node.moves for one in move.wrote.ids]) for node in self.nodes]
         return [
@@ -150,9 +150,9 @@ def _number(value: float) -> float | None:
     return float(value) if value == value else None
 
 
-def made(trees: Sequence[Tree], codec: Codec, update: Update) -> Made:
+def made(trees: Sequence[Tree], codec: Codec, update: Update) -> Generated:
     """Returns the rows of trees; each tree is a group, and the reward of a row is the value of the state that it leads to."""
-    out = Made([], [], [], [], interactions=0, generated=0)
+    out = Generated([], [], [], [], interactions=0, generated=0)
     for group, tree in enumerate(trees):
         value, rows = tree.values(), tree.rows(update)
         out.shown.append({"row": len(out.rows), "tree": tree.drawn(codec, update)})

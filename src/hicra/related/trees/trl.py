@@ -28,11 +28,11 @@ from trl import GRPOTrainer
 from hicra.credit import BASELINES
 from hicra.engines.trl.mixin import HicraMixin
 from hicra.errors import ConfigError, EngineError
-from hicra.related.environments import Environment, Step
+from hicra.related.environments import Environment, Reply
 from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec
 from hicra.related.rollouts import batch_of
-from hicra.related.system import Made, Place, System
+from hicra.related.system import Arena, Generated, System
 
 REWARD, ADVANTAGES = "tree_reward", "tree_advantages"
 Trainer: Any = object  # stands for the trainer class that TreeAdvantages is put before
@@ -84,7 +84,7 @@ class TreeRollouts:
             )
         return _output(made, self._advantages(made, place))
 
-    def _place(self, asked: Sequence[Any], trainer: Any, step: int) -> Place:
+    def _place(self, asked: Sequence[Any], trainer: Any, step: int) -> Arena:
         codec = TokenizerCodec(trainer._tokenizer)
         rank = trainer.accelerator.process_index  # a resumed run draws the same, and each process something else
         seed = int(
@@ -92,11 +92,11 @@ class TreeRollouts:
         )  # a resumed run draws the same
         model = trainer.accelerator.unwrap_model(trainer.model)
         policy = NetworkPolicy(model, codec, temperature=trainer.temperature, seed=seed)
-        return Place(
+        return Arena(
             lambda: _OfPrompts([self.environment(one) for one in asked]), codec, policy, trainer.max_completion_length
         )
 
-    def _advantages(self, made: Made, place: Place) -> list[list[float]]:
+    def _advantages(self, made: Generated, place: Arena) -> list[list[float]]:
         name, settings = self.system.baseline
         batch = batch_of(made.rows, made.rewards, made.group_ids, place.codec.pad)
         given = BASELINES[name](batch["rewards"], batch["group_ids"], batch, **settings)
@@ -104,7 +104,7 @@ class TreeRollouts:
         return [wide[row, : len(one.ids)].tolist() for row, one in enumerate(made.rows)]
 
 
-def _output(made: Made, advantages: list[list[float]] | None) -> dict[str, Any]:
+def _output(made: Generated, advantages: list[list[float]] | None) -> dict[str, Any]:
     """Returns rows as TRL takes them, those of a group next to each other."""
     order = np.argsort(made.group_ids, kind="stable").tolist()
     rows = [made.rows[one] for one in order]
@@ -129,7 +129,7 @@ class _OfPrompts:
         self.now = self.environments[seed]
         return self.now.reset(0)
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         return self.now.step(text)
 
     def save(self) -> object:

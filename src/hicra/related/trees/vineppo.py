@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hicra.related.play import played
-from hicra.related.system import Made, Place
+from hicra.related.system import Arena, Generated
 from hicra.related.trees.segments import generation
 from hicra.related.trees.walk import Move, step_ends
 from hicra.strict import Positive
@@ -39,7 +39,7 @@ class VinePPO:
     boundary: str = "\n"
     baseline: tuple[str, dict[str, Any]] = field(default=("vineppo", {}), init=False)
 
-    def generations(self, place: Place, seeds: Sequence[int], step: int) -> Iterator[Made]:
+    def generations(self, place: Arena, seeds: Sequence[int], step: int) -> Iterator[Generated]:
         """Yields one generation: a group of rollouts for each seed."""
 
         def starts(path: Sequence[Move]) -> list[list[int]]:
@@ -47,6 +47,6 @@ class VinePPO:
 
         yield generation(place, seeds, self.group_size, self.k, starts)
 
-    def play(self, place: Place, seeds: Sequence[int], greedy: bool = False) -> Made:
+    def play(self, place: Arena, seeds: Sequence[int], greedy: bool = False) -> Generated:
         """Plays one episode of each seed, action by action."""
         return played(place, seeds, greedy)

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from hicra.errors import EngineError
+from hicra.install import install_command
 from hicra.workers.child import LineProcess
 
 _CODE = "from hicra.verify.workers.worker import main;main(*arguments)"
@@ -42,5 +43,5 @@ class Process(LineProcess):
 def missing(what: str) -> EngineError:
     """Makes the error for a missing package."""
     return EngineError(
-        f"these answers need algebra, but math-verify is not installed ({what})", "pip install 'hicra[verify]'"
+        f"these answers need algebra, but math-verify is not installed ({what})", install_command("verify")
     )

@@ -10,14 +10,14 @@ import pytest
 
 from hicra import credit
 from hicra.errors import ConfigError
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, batch_of, drive
-from hicra.related.system import Place, System
+from hicra.related.system import Arena, System
 from hicra.related.systems import open_system
 from hicra.related.trees.carl import CARL, States
 from hicra.related.trees.spo import SPOChain, SPOTree
-from hicra.related.trees.table import Table, WordIds, sure_but_critical
+from hicra.related.trees.table import TablePolicy, WordIds, sure_but_critical
 from hicra.related.trees.tree import Tree
 from hicra.related.trees.vineppo import VinePPO
 from hicra.related.trees.walk import Move, Spot
@@ -29,8 +29,8 @@ SYSTEMS: dict[str, System] = {
 }  # fmt: skip
 
 
-def table(chain: Chain, seed: int = 0) -> Table:
-    return Table(chain, sure_but_critical(chain, sure=0.95, right=0.5), seed)
+def table(chain: Chain, seed: int = 0) -> TablePolicy:
+    return TablePolicy(chain, sure_but_critical(chain, sure=0.95, right=0.5), seed)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -104,7 +104,7 @@ def test_carl_lite_and_best() -> None:
 def test_carl_forks_at_the_unsure_steps() -> None:
     # entropies: log 3 = 1.1 at the steps 4, 10, 15 where all actions are alike, and 0.23 where one has 0.95
     chain = Chain(20, 3, (4, 10, 15))
-    policy = Table(chain, sure_but_critical(chain, sure=0.95, right=1 / 3))
+    policy = TablePolicy(chain, sure_but_critical(chain, sure=0.95, right=1 / 3))
     (tree,) = drive([CARL(n0=8, n=16).grown(place_of(policy), 0)], policy)
     turns = [tree.nodes[branch[0]].moves[0].start.turn for branch in tree.branches[8:]]
     assert {*turns} == {4, 10, 15}
@@ -165,8 +165,8 @@ class Question:
     def reset(self, seed: int) -> str:
         return "ask"
 
-    def step(self, text: str) -> Step:
-        return Step("", float("right" in text), True)
+    def step(self, text: str) -> Reply:
+        return Reply("", float("right" in text), True)
 
     def save(self) -> int:
         return 0
@@ -199,8 +199,8 @@ class Writer:
         return out
 
 
-def question(policy: Writer) -> Place:
-    return Place(Question, CODEC, policy, most=8)
+def question(policy: Writer) -> Arena:
+    return Arena(Question, CODEC, policy, most=8)
 
 
 def test_vineppo_samples_k_rollouts_from_every_step() -> None:
@@ -254,7 +254,7 @@ def test_spo_begins_a_segment_before_every_few_unsure_tokens() -> None:
 def test_segments_of_spo_reach_over_actions() -> None:
     chain = Chain(6, 2, (0,))
     logits = np.log(np.array([[0.5, 0.5], [0.99, 0.01], [0.5, 0.5], [0.5, 0.5], [0.99, 0.01], [0.5, 0.5]]))
-    policy = Table(chain, logits, seed=1)
+    policy = TablePolicy(chain, logits, seed=1)
     (made,) = SPOChain(group_size=1, k=2, every=2).generations(place_of(policy), [0], 1)
     (row,) = made.rows
     assert [one for one, live in zip(row.fields["action_ids"], row.live, strict=True) if live] == [0, 0, 0, 1, 1, 1]
@@ -304,17 +304,17 @@ def test_an_environment_that_cannot_be_saved_is_refused_by_its_own_error(name: s
             raise ConfigError("the world of 'unsaved' cannot be saved", "choose another environment")
 
     with pytest.raises(ConfigError, match="'unsaved' cannot be saved"):
-        list(SYSTEMS[name].generations(Place(Unsaved, CODEC, Writer("one two"), most=8), [0], 1))
+        list(SYSTEMS[name].generations(Arena(Unsaved, CODEC, Writer("one two"), most=8), [0], 1))
 
 
 def test_an_end_that_cannot_be_scored_makes_its_row_unscorable() -> None:
     class Unjudged(Question):
-        def step(self, text: str) -> Step:
+        def step(self, text: str) -> Reply:
             return replace(super().step(text), reward=float("nan"))
 
     for system in SYSTEMS.values():
         policy = Writer("one two two one")
-        (made,) = system.generations(Place(Unjudged, CODEC, policy, most=8), [0], 1)
+        (made,) = system.generations(Arena(Unjudged, CODEC, policy, most=8), [0], 1)
         assert np.isnan(made.rewards).all()
         batch = batch_of(made.rows, made.rewards, made.group_ids, 0)
         entry = credit.BASELINES[system.baseline[0]]

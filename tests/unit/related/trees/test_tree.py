@@ -13,7 +13,7 @@ from hicra import credit
 from hicra.related.environments.chain import Chain
 from hicra.related.rollouts import Action, Asked, Rollout, batch_of, drive
 from hicra.related.trees.carl import CARL
-from hicra.related.trees.table import Table
+from hicra.related.trees.table import TablePolicy
 from hicra.related.trees.tree import Tree, made
 from hicra.related.trees.walk import Move, Spot, begin, walk
 from tree_draws import Scripted, every_course, place_of
@@ -54,7 +54,7 @@ def test_an_end_that_nobody_scored_counts_in_no_mean() -> None:
     tree.nodes[2].outcome = float("nan")
     assert tree.values()[0] == 0.0
     assert np.isnan(tree.values()[1])
-    out = made([tree], Table(Chain(2, 2, (0,)), np.zeros((2, 2))).codec, "all")
+    out = made([tree], TablePolicy(Chain(2, 2, (0,)), np.zeros((2, 2))).codec, "all")
     got = credit.BASELINES["carl"](out.rewards, out.group_ids, batch_of(out.rows, out.rewards, out.group_ids, 0))
     assert got.tolist() == [[0, 0], [0, 0], [0, 0]]
 
@@ -77,7 +77,7 @@ def test_rows_by_hand() -> None:
 
 
 def test_what_a_report_draws() -> None:
-    codec = Table(Chain(6, 2, (0,)), np.zeros((6, 2))).codec  # ids 0 to 5 are the words s0 to s5
+    codec = TablePolicy(Chain(6, 2, (0,)), np.zeros((6, 2))).codec  # ids 0 to 5 are the words s0 to s5
     assert by_hand().drawn(codec, "selected") == [
         [-1, "", 0.375, None], [0, "s1", 0.75, 0.375], [1, "s2", 1.0, 0.25], [1, "s3", 0.5, -0.25],
         [0, "s4", 0.0, -0.375], [4, "s5", 0.0, None],
@@ -170,7 +170,7 @@ def test_samples_that_write_the_same_are_one_state_or_two() -> None:
             move = edge(first, root)
             tree.add(0, [[move], [edge(last, move.end, reward)]])
         values[join] = tree.values().tolist()
-        out = made([tree], Table(Chain(6, 2, (0,)), np.zeros((6, 2))).codec, "selected")
+        out = made([tree], TablePolicy(Chain(6, 2, (0,)), np.zeros((6, 2))).codec, "selected")
         batch = batch_of(out.rows, out.rewards, out.group_ids, 0)
         got = credit.BASELINES["carl"](out.rewards, out.group_ids, batch)
         # joined, V(1) = 1/2 stands twice in the mean of the root, (1/2 + 1/2 + 1) / 3 = 2/3; else it is that of 1, 0 and 1
@@ -185,11 +185,11 @@ def test_samples_that_write_the_same_are_one_state_or_two() -> None:
 
 # ---- laws
 @st.composite
-def grown(draw) -> tuple[CARL, Tree, Table]:
+def grown(draw) -> tuple[CARL, Tree, TablePolicy]:
     steps, actions = draw(st.integers(1, 6)), draw(st.integers(2, 3))
     chain = Chain(steps, actions, (steps - 1,))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    table = Table(chain, rng.normal(size=(steps, actions)), seed=draw(st.integers(0, 2**32)))
+    table = TablePolicy(chain, rng.normal(size=(steps, actions)), seed=draw(st.integers(0, 2**32)))
     system = CARL(
         n0=draw(st.integers(1, 4)), n=draw(st.integers(1, 8)),
         criticality=draw(st.sampled_from(["entropy", "surprisal", "random"])), join=draw(st.booleans()),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from hicra.errors import DataError
-from hicra.related.environments import Step
+from hicra.related.environments import Reply
 from hicra.related.rollouts import Action, Asked, drive
 from hicra.related.trees.table import WordIds
 from hicra.related.trees.walk import Spot, begin, cut, step_ends, walk
@@ -28,11 +28,11 @@ class TwoTurns:
         self.turn = 0
         return "ask"
 
-    def step(self, text: str) -> Step:
+    def step(self, text: str) -> Reply:
         self.steps += 1
         self.turn += 1
         words = text.split()
-        return Step("again" if self.turn == 1 else "", len(words) + float("right" in words), self.turn == 2)
+        return Reply("again" if self.turn == 1 else "", len(words) + float("right" in words), self.turn == 2)
 
     def save(self) -> int:
         return self.turn
