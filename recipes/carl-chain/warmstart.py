@@ -18,7 +18,7 @@ import torch
 
 from hicra.artifacts import check_output, sha256_file
 from hicra.errors import HicraError
-from hicra.related.agents.execute import Manner, Numbers, execute
+from hicra.related.agents.execute import Manner, Numbering, execute
 from hicra.related.environments.chain import Chain
 from hicra.related.play import episode
 from hicra.related.policy.imitate import example_of, imitate
@@ -71,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         codec = TokenizerCodec(tokenizer)
         demonstrator = Demonstrator(chain, codec, Random(options.seed))
         free = drive([episode(Chain(), codec, number, 2, False) for number in range(EPISODES)], demonstrator)
-        asked = drive([execute(Chain(), n, codec, Manner(2), states=Numbers()) for n in range(EPISODES)], demonstrator)
+        asked = drive(
+            [execute(Chain(), n, codec, Manner(2), states=Numbering()) for n in range(EPISODES)], demonstrator
+        )
         model = new_network(tokenizer, seed=options.seed, **SIZES)
 
         def progress(update: int, loss: float) -> None:
