@@ -364,7 +364,7 @@ def test_entropies_of_0_share_equally_and_negative_ones_are_refused(name):
     for entropies in (np.zeros((2, 2)), np.full((2, 2), -1e-9)):
         for rewards in ([1, 1], [0, 0]):
             assert (call(name, rewards, [1, 1], entropies=entropies, response_mask=mask) == 0).all()
-    with pytest.raises(DataError, match=r"entropies: that of row 1, token 0 is -2.0 \(1 are negative\)"):
+    with pytest.raises(DataError, match=r"entropy of row 1, token 0 is -2, below 0 \(1 of 4"):
         call(name, [1, 0], [1, 1], entropies=[[1, 1], [-2.0, 1]], response_mask=mask)
 
 
