@@ -8,8 +8,8 @@ VERL := .venv-verl/bin
 TRLS ?= 1.8 1.12 1.16
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check check-slow check-vllm check-verl docs format bench study study-report warmstart \
-	clean
+.PHONY: help setup models demo test test-fast check check-slow check-vllm check-verl check-related docs format bench study \
+	study-report warmstart clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*  ## /\1\t/' | expand -t 12
@@ -49,13 +49,14 @@ docs: setup  ## writes the pages of docs/ that are made from the code; there is 
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
 
-check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm, check-verl
+check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm, -verl, -related
 	for version in $(TRLS); do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .trl/$$version "trl==$$version.*" \
 			&& PYTHONPATH=$(CURDIR)/.trl/$$version $(BIN)/python -m pytest --hypothesis-profile=same tests/engines || exit 1; \
 	done
 	$(MAKE) check-vllm
 	$(MAKE) check-verl
+	$(MAKE) check-related
 
 check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (4 GB)
 	.venv-vllm/bin/python -m pytest --hypothesis-profile=same tests/engines/test_trl_vllm.py
@@ -85,6 +86,17 @@ check-verl: .venv-verl/.ready  ## real verl on a local Ray, in an environment wi
 	@touch $@
 	@echo "ready: $(VERL)/python -m verl.trainer.main_ppo"
 
+check-related: .venv-related/.ready  ## environments of related systems, with the packages that they need (15 minutes on 2 idle cores)
+	OMP_NUM_THREADS=1 .venv-related/bin/python -m pytest --hypothesis-profile=same tests/related tests/unit/related
+
+# Beside .venv, because reasoning-gym wants a C compiler, and the packages bring windows and plots that nothing else needs.
+.venv-related/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-related
+	.venv-related/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	.venv-related/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+		-e ".[train,hcraft,minigrid,textworld,gym]" "pytest>=9,<10" "pytest-timeout>=2.3,<3" "hypothesis>=6.150,<7"
+	@touch $@
+
 format: setup  ## formats and fixes what ruff can
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
@@ -104,4 +116,4 @@ warmstart: setup  ## trains the two warm starts of the embedded task again
 	for name in strong weak; do $(BIN)/python recipes/plan-execute/warmstart.py $$name -o runs/warmstart/$$name || exit 1; done
 
 clean:  ## removes .venv and its like, runs and other versions of TRL
-	rm -rf .venv .venv-verl .venv-vllm .trl runs
+	rm -rf .venv .venv-verl .venv-vllm .venv-related .trl runs

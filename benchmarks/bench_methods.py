@@ -43,13 +43,21 @@ def batch_of(width: int) -> dict[str, Any]:
         shared = rng.integers(0, width // 8)
         ids[row, :shared] = ids[row - row % GROUP, :shared]
     steps = np.repeat(rng.integers(0, 20, (ROWS, width // 64)), 64, axis=1)
+    actions = np.repeat(np.arange(width // 64)[None], 64, axis=1) + np.zeros((ROWS, 1), int)  # 64 tokens each
+    rewards = rng.integers(0, 2, ROWS).astype(float)
+    ends = (width - 1 - live[:, ::-1].argmax(axis=1)) // 64  # the last action of each row
+    path = (
+        np.arange(ROWS)[:, None] * 1000 + actions + 1
+    )  # every row goes from the root of its group to an end of its own
     planning = np.repeat(rng.random((ROWS, width // 4)) < 0.1, 4, axis=1) & live
     return {
         "response_ids": ids, "response_mask": live, "group_ids": group, "planning_mask": planning,
-        "rewards": rng.integers(0, 2, ROWS).astype(float), "entropies": rng.exponential(0.5, shape).astype(np.float32),
+        "rewards": rewards, "entropies": rng.exponential(0.5, shape).astype(np.float32),
         "old_logprobs": -rng.exponential(0.5, shape).astype(np.float32), "truncated": rng.random(ROWS) < 0.1,
-        "n_tool_calls": rng.integers(0, 3, ROWS), "state_ids": steps, "turn_ids": steps, "action_ids": steps,
-        "level_ids": steps % 2, "kind_weights": np.array([0.5, 0.5]),
+        "n_tool_calls": rng.integers(0, 3, ROWS), "state_ids": steps, "turn_ids": steps, "action_ids": actions,
+        "level_ids": steps % 2, "kind_weights": np.array([0.5, 0.5]), "node_id": path,
+        "parent_id": np.where(actions, path - 1, 0), "values": rng.random((ROWS, width // 64))[:, actions[0]],
+        "leaf_reward": np.where(actions == ends[:, None], rewards[:, None], np.nan),
     }  # fmt: skip
 
 

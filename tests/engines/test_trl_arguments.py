@@ -50,7 +50,8 @@ MAPPING: dict[str, tuple[Any, dict[str, Any]]] = {
 ELSEWHERE = {  # what is no argument of TRL's trainer
     "preset", "baseline.settings", "reward.overlong_cache", "reward.tool_bonus", "train.dynamic_sampling", "engine", "task.name",
     "task.settings", "model.name", "model.train_layers", "model.lora_rank", "train.keep_checkpoints",
-    "train.skip_without_gradient", "train.threads", "eval.problems", "eval.temperature", "log.rollouts_every",
+    "train.skip_without_gradient", "train.threads", "eval.problems", "eval.temperature", "log.rollouts_every", "system.name",
+    "system.settings",
 }  # fmt: skip
 
 

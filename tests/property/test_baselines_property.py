@@ -22,10 +22,32 @@ def batches(draw):
     live &= rng.random(live.shape) < 0.9
     rewards = np.where(rng.random(rows) < 0.2, np.nan, rng.integers(0, 2, rows))
     ids = rng.permutation(np.repeat(rng.integers(0, 10**9, groups), size))
-    return rewards, ids, {
+    actions = np.cumsum(rng.random(live.shape) < 0.4, axis=1)
+    return rewards, ids, trees(rng, rewards, ids, actions) | {
+        "action_ids": actions - (actions == 0), "values": rng.random((rows, width + 1))[np.arange(rows)[:, None], actions],
+        "old_logprobs": -rng.exponential(0.5, live.shape), "turn_ids": actions // 2 - 1, "level_ids": actions % 4 - 1,
+        "episode_ids": np.broadcast_to(rng.permutation(rows)[:, None], live.shape).copy(),
+        "subgoal_mask": actions % 3 == 0, "switch_mask": actions % 5 == 0,
         "response_ids": rng.integers(0, 3, live.shape), "response_mask": live, "entropies": rng.exponential(0.5, live.shape),
         "state_ids": rng.integers(-1, 3, live.shape),
     }  # fmt: skip
+
+
+def trees(rng, rewards, ids, actions):
+    """Node fields [B,T]: each row goes on from the root of its group or from a state of an earlier row, to an end of its own."""
+    node, parent, leaf = np.full(actions.shape, -1), np.full(actions.shape, -1), np.full(actions.shape, np.nan)
+    states = {}
+    for row, numbers in enumerate(actions):
+        known = states.setdefault(ids[row], [0])
+        here = known[rng.integers(len(known))]
+        for number in range(1, numbers[-1] + 1):
+            on, led = numbers == number, 100 * row + number
+            node[row, on], parent[row, on] = led, here
+            leaf[row, on] = rewards[row] if number == numbers[-1] else np.nan
+            if number < numbers[-1]:
+                known.append(led)
+            here = led
+    return {"node_id": node, "parent_id": parent, "leaf_reward": leaf}
 
 
 def taken(batch, rows):
@@ -41,7 +63,7 @@ def test_laws(name, case):
     before = copy.deepcopy(case)
     out = baseline(rewards, ids, batch)
     assert np.array_equal(rewards, before[0], equal_nan=True)
-    assert all((batch[key] == before[2][key]).all() for key in batch)
+    assert all(np.array_equal(batch[key], before[2][key], equal_nan=batch[key].dtype.kind == "f") for key in batch)
     assert out.shape in (rewards.shape, live.shape)
     assert np.isfinite(out).all()
     if out.ndim == 2:
@@ -77,3 +99,21 @@ def test_lambda_grpo_adds_a_process_set_up_to_its_mean(case):
             rows = begin & (ids == group) & (batch["response_ids"][:, 0] == token)
             if rows.any():
                 assert np.isclose(made[rows, 0].sum(), plain[rows].mean())
+
+
+@given(case=batches())
+@settings(max_examples=60, deadline=None)
+def test_siblings_of_a_tree_sum_to_zero(case):
+    # over the actions from one state, A sums to 0: the value of the state is the mean of theirs
+    rewards, ids, batch = case
+    made = credit.BASELINES["carl"](rewards, ids, batch)
+    live = batch["response_mask"] & (batch["node_id"] >= 0)
+    for group in set(ids):
+        rows = (ids == group)[:, None] & live
+        for state in set(batch["parent_id"][rows]):
+            here = rows & (batch["parent_id"] == state)
+            runs = np.argwhere(here)[:, 0] * 1000 + batch["node_id"][here]  # each run is one sample of its action
+            led, first = np.unique(runs, return_index=True)
+            assert np.isclose(made[here][first].sum(), 0, atol=1e-12)
+            if len(led) == 1:
+                assert (made[here] == 0).all()

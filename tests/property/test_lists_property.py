@@ -14,9 +14,13 @@ TOKENIZER = byte_level()
 LEXICON = Lexicon.from_phrases(["let me", "so", "it is"])
 WORDS = [TOKENIZER.encode(text).ids for text in (" so", " it", " is", " let", " me", " two", ".")]
 METHODS = sorted(name for name, one in credit.METHODS.items() if "kind_weights" not in one.needs)
-BASELINES = sorted(
-    name for name, one in credit.BASELINES.items() if name != "gigpo"
-)  # whose states are the tools' answers
+OF_AN_ENVIRONMENT = {
+    "state_ids",
+    "node_id",
+    "values",
+    "level_ids",
+}  # fields that lists do not hold, or make of tools' answers
+BASELINES = sorted(name for name, one in credit.BASELINES.items() if not OF_AN_ENVIRONMENT & {*one.needs})
 
 
 @st.composite

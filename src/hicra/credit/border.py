@@ -16,7 +16,8 @@ from hicra.errors import DataError
 
 PER_TOKEN = (
     "response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs", "turn_ids", "action_ids", "level_ids",
-    "state_ids",
+    "state_ids", "episode_ids", "subgoal_mask", "switch_mask", "critical_mask", "node_id", "parent_id", "n_children",
+    "leaf_reward", "values",
 )  # fields of a batch, [B,T]  # fmt: skip
 PER_ROLLOUT = ("group_ids", "rewards", "truncated", "n_tool_calls")  # [B]
 PER_KIND = ("kind_weights",)  # [2], planning and execution, one pair for the whole batch
@@ -46,8 +47,9 @@ def fields(batch: Mapping[str, Any], needs: Sequence[str]) -> dict[str, Array]:
         return arrays
     live = arrays["response_mask"] = as_flags(arrays["response_mask"], "response_mask")
     check_shapes(arrays, live.shape)
-    if "planning_mask" in arrays:
-        arrays["planning_mask"] = as_flags(arrays["planning_mask"], "planning_mask", live)
+    for field in ("planning_mask", "subgoal_mask", "switch_mask", "critical_mask"):
+        if field in arrays:
+            arrays[field] = as_flags(arrays[field], field, live)
     if "truncated" in arrays:
         arrays["truncated"] = as_flags(arrays["truncated"], "truncated")
     for field, what in (("entropies", "entropy"), ("old_logprobs", "log-probability")):

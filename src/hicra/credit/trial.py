@@ -32,7 +32,7 @@ def batch_of(needs: tuple[str, ...]) -> dict[str, Array]:
         "group_ids": np.zeros(4, np.int64), "planning_mask": (rng.random(LIVE.shape) < 0.5) & LIVE,
         "entropies": rng.exponential(0.5, LIVE.shape), "old_logprobs": -rng.exponential(0.5, LIVE.shape),
         "truncated": np.array([False, False, True, False]), "n_tool_calls": np.array([0, 0, 1, 0]),
-        "kind_weights": np.array([0.75, 0.25]),
+        "kind_weights": np.array([0.75, 0.25]), "episode_ids": np.broadcast_to(np.arange(4)[:, None], LIVE.shape).copy(),
     }  # fmt: skip
     for field in PER_TOKEN:
         made.setdefault(field, np.zeros(LIVE.shape, np.int64))

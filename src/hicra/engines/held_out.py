@@ -34,18 +34,25 @@ def evaluate(prepared: Prepared, model: Path, run: RunFolder, stage: str, say: S
     config, task = prepared.config, prepared.task
     if not config.eval.problems:
         return
-    from hicra.generation.sampling import load, sample
-
-    loaded, tokenizer = load(model, config.train.threads)
     rows: list[Row] = task.rows("eval", config.eval.problems, 0)
     say(f"evaluating ({stage}) on {len(rows)} held-out problems")
-    samples = sample(
-        loaded, tokenizer, task, rows,
-        max_new_tokens=config.train.max_new_tokens, temperature=config.eval.temperature, seed=config.train.seed,
-    )  # fmt: skip
-    evaluation = read_evaluation(run) | {stage: evaluation_of(samples, task)}
+    own = getattr(task, "evaluation", None)
+    found = own(config, model, rows) if own else _sampled(prepared, model, rows)
+    evaluation = read_evaluation(run) | {stage: found}
     write_text(run.path / FILE, canonical_json(evaluation))
     say(f"accuracy {evaluation[stage]['accuracy']:.3f} on {len(rows)} held-out problems ({stage})")
+
+
+def _sampled(prepared: Prepared, model: Path, rows: Sequence[Row]) -> dict[str, Any]:
+    """Samples one response to each problem, and returns what `evaluation_of` says of them."""
+    from hicra.generation.sampling import load, sample
+
+    config = prepared.config
+    samples = sample(
+        *load(model, config.train.threads), prepared.task, rows,
+        max_new_tokens=config.train.max_new_tokens, temperature=config.eval.temperature, seed=config.train.seed,
+    )  # fmt: skip
+    return evaluation_of(samples, prepared.task)
 
 
 def read_evaluation(run: RunFolder) -> dict[str, Any]:

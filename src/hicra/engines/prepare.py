@@ -11,7 +11,7 @@ from typing import Any
 from hicra.artifacts import canonical_json, write_text
 from hicra.credit.rewards import RewardParts
 from hicra.engines.interface import PACKAGES, Prepared, Say
-from hicra.engines.open import open_engine
+from hicra.engines.open import begin, entry_of, open_engine
 from hicra.engines.ranks import shared
 from hicra.engines.shaping import refuse_missing
 from hicra.errors import ArtifactError, ConfigError
@@ -26,7 +26,7 @@ from hicra.runs.difference import difference, flat
 from hicra.runs.find import MANIFEST
 from hicra.runs.repair import rewind, sweep
 from hicra.runs.sections import RunConfig
-from hicra.tasks.base import Task, make_task
+from hicra.tasks.base import Task
 from hicra.tasks.identity import hashes_of
 from hicra.tasks.overlap import task_warning
 
@@ -41,11 +41,11 @@ def prepare(config: RunConfig, say: Say) -> Prepared:
     Raises:
         ConfigError, ArtifactError: something is wrong with the config, model, task, lexicon or engine.
     """
+    config, task = begin(config)
     credit = config.assignment()
-    refuse_missing(credit)
+    refuse_missing(credit, entry_of(config.engine).fields)
     shared(config.train.prompts_per_step * config.train.group_size, config.train.micro_batch)
     os.environ.setdefault("OMP_NUM_THREADS", str(config.train.threads))
-    task = make_task(config.task.name, **config.task.settings)
     model = models.resolve(config.model.name)
     if warning := task_warning(task):
         say(f"warning: {warning}")

@@ -30,6 +30,7 @@ from hicra.tagging import Tagged, Tagger
 from hicra.text.scripts import letters_by_script
 
 Gather = Callable[[Any], list[Any]]  # a value of this rank -> the values of all ranks, in their order
+Planning = Callable[[Mapping[str, Any], Array], Array]
 LEAST_STRENGTH = 1e-6  # below this, float32 may round the change away
 OF_THE_METER = "kind_weights"
 GIVEN = (*FIELDS, OF_THE_METER)  # the fields of a batch that an engine has; the last one costs backward passes too
@@ -89,6 +90,7 @@ class Shaping:
         gather: gathers a value over all ranks; the default is for a run of one process.
         rank, ranks: rank of this process, and number of ranks.
         given, engine: the fields that the engine has, and its name where it has fewer than others.
+        planning: makes the planning mask [B,T] of a batch and of the tokens that the lexicon marks [B,T]; None takes the latter.
         in_parts: whether a batch is handed over in several parts, so that it is the caller who calls `warn` for the whole.
 
     Raises:
@@ -107,9 +109,10 @@ class Shaping:
         ranks: int = 1,
         given: Sequence[str] = GIVEN,
         engine: str = "",
+        planning: Planning | None = None,
         in_parts: bool = False,
     ) -> None:
-        self.credit, self.in_parts = credit, in_parts
+        self.credit, self.planning, self.in_parts = credit, planning, in_parts
         refuse_missing(credit, given, engine)
         self.lexicon, self.tagger = lexicon, Tagger(lexicon, tokenizer, unit)
         self.gather, self.rank, self.ranks = gather, rank, ranks
@@ -160,7 +163,7 @@ class Shaping:
             written: [B,T] bool, all tokens that the policy wrote, where the engine has taken some of them out of `live`; they
                 are read as text, and never trained on.
             **more: further fields: truncated and n_tool_calls [B]; entropies and old_logprobs [B,T] (nats, of the sampling
-                policy) and kind_weights [2] (equal on all ranks) where they are needed.
+                policy) and kind_weights [2] (equal on all ranks) where they are needed; and what rows of trees and agents hold.
 
         Raises:
             DataError: a policy token has a negative entropy or a log-probability above 0, by more than rounding does.
@@ -177,7 +180,9 @@ class Shaping:
             "response_ids": ids, "response_mask": live, "planning_mask": tagged.mask & live,
             "group_ids": groups + first, "rewards": rewards, **more,
         }  # fmt: skip
-        if "state_ids" in self.credit.needs:
+        if self.planning is not None:
+            batch["planning_mask"] = self.planning(batch, tagged.mask) & live
+        if "state_ids" in self.credit.needs and "state_ids" not in more:
             batch["state_ids"] = np.where(live, state_ids(ids, text), -1)
         base, shaped = self._credited(base, batch)
         correct = correct_from_reward(rewards) if correct is None else correct

@@ -42,6 +42,8 @@ class Rollout:
         after: the advantages trained on, one per token.
         entropies, logprobs: nats, one per token.
         tools: (character of the response before which it stood, text) of what tools returned, in order.
+        tree: nodes (parent, text, value, advantage of the edge to it) of a tree of actions; the root has the parent -1.
+        subgoals: a text for each stretch of an episode.
     """
 
     run: int
@@ -62,6 +64,8 @@ class Rollout:
     logprobs: tuple[float | None, ...] = ()
     labels: tuple[str, ...] = ()
     tools: tuple[tuple[int, str], ...] = ()
+    tree: tuple[tuple[int, str, float | None, float | None], ...] = ()
+    subgoals: tuple[str, ...] = ()
 
     def tokens(self) -> list[str]:
         """Returns the text of each token."""

@@ -12,8 +12,11 @@ from hicra.drawing import theme
 from hicra.drawing.readable import shorten
 from hicra.report.encode import counts, levels, runs, script_json, utf16
 from hicra.report.model import Gram, ReportModel, Rollout
+from hicra.report.trees import shown_tree
 
 TAIL = 200
+MOST_OF_NODE = 60  # characters of an action in a tree
+MOST_SUBGOALS = 50
 LEAST = 300  # characters: below this, rollouts are dropped instead of cut further
 _WORD = re.compile(r"\S+")
 
@@ -21,9 +24,10 @@ _WORD = re.compile(r"\S+")
 def cut(rollout: Rollout, most: int) -> Rollout:
     """Cuts prompt and response to at most `most` characters, and drops the tokens and spans beyond the cut."""
     prompt = rollout.prompt if len(rollout.prompt) <= most else rollout.prompt[: most - 1] + "\u2026"
+    subgoals = tuple(shorten(one, most) for one in rollout.subgoals[:MOST_SUBGOALS])
     if len(rollout.response) <= most:
         tools = tuple((at, shorten(returned, most)) for at, returned in rollout.tools)
-        return replace(rollout, prompt=prompt, tools=tools)
+        return replace(rollout, prompt=prompt, tools=tools, subgoals=subgoals)
     kept = bisect_right(rollout.ends, most)
     text = rollout.response[: rollout.ends[kept - 1] if kept else most]
     words = len(_WORD.findall(text))
@@ -40,6 +44,7 @@ def cut(rollout: Rollout, most: int) -> Rollout:
         logprobs=rollout.logprobs[:kept],
         labels=rollout.labels[: kept if one_a_token else words],
         tools=tuple((at, shorten(returned, most)) for at, returned in rollout.tools if at <= len(text)),
+        subgoals=subgoals,
     )
 
 
@@ -51,7 +56,7 @@ def entry(
     `arm`, `run`, `prompt` and the grams of `spans` are indices into the lists of the block. These are packed (encode.py, unpacked
     in page.js): `spans` (start minus the last start, length, gram), `ends` (length of each token), `planning`, `after`,
     `entropies`, `logprobs`, `labels`, and, if labels are one per word, `words` (starts and ends of words). `whole` describes the
-    uncut response.
+    uncut response, and `nodes` is the number of nodes of a tree that was cut.
     """
     text = rollout.response
     name = " · ".join(
@@ -90,6 +95,12 @@ def entry(
     if rollout.tools:
         places = utf16(text, [at for at, _ in rollout.tools])
         out["tools"] = [[at, returned] for at, (_, returned) in zip(places, rollout.tools, strict=True)]
+    if rollout.tree:
+        out["tree"] = shown_tree(rollout.tree, MOST_OF_NODE)
+        if len(rollout.tree) > len(out["tree"]):
+            out["nodes"] = len(rollout.tree)
+    if rollout.subgoals:
+        out["subgoals"] = list(rollout.subgoals)
     if rollout.labels:
         out["labels"] = counts(labels[label] for label in rollout.labels)
         if len(rollout.labels) != len(rollout.ends):

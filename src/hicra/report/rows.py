@@ -10,6 +10,7 @@ from typing import Any
 from hicra.report.encode import clean, plain
 from hicra.report.model import Rollout
 from hicra.report.sample import Place, read_columns
+from hicra.report.trees import read_subgoals, read_tree
 
 
 def text_of(value: Any) -> str:
@@ -106,6 +107,8 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
         column("logprobs"),
         labels,
         tuple(sorted(tools, key=lambda one: one[0])),
+        read_tree(row, bad),
+        read_subgoals(row),
     )
 
 

@@ -23,6 +23,17 @@ class TaskConfig(Strict):
     settings: dict[str, Any] = Field(default={}, description="Settings of the task, as in docs/reference/tasks.md.")
 
 
+class SystemConfig(Strict):
+    """The related system that the engine `related` trains."""
+
+    name: str | None = Field(
+        default=None,
+        description="The system that makes the rollouts of the engine related (carl, vineppo, spo_chain, spo_tree, himac, hiper, "
+        "grpo, gigpo); null for other engines.",
+    )
+    settings: dict[str, Any] = Field(default={}, description="Settings of the system; absent ones take its defaults.")
+
+
 class ModelConfig(Strict):
     """The start model."""
 
@@ -186,8 +197,12 @@ class LogConfig(Strict):
 class RunConfig(Strict):
     """Everything that decides a run: the whole config."""
 
-    engine: str = Field(default="trl", description="The engine that trains; trl is the only one so far.")
+    engine: str = Field(
+        default="trl",
+        description="The engine that trains: trl, or related for agents and trees in an environment, which task.name then names.",
+    )
     task: TaskConfig = TaskConfig()
+    system: SystemConfig = SystemConfig()
     model: ModelConfig = ModelConfig()
     lexicon: str = Field(
         default="paper",

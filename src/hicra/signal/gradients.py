@@ -107,7 +107,7 @@ def policy_values(
     logprobs, entropies = np.zeros(encoded.ids.shape, np.float32), np.zeros(encoded.ids.shape, np.float32)
     with torch.no_grad():
         for rows in _micro_batches(model, encoded, np.flatnonzero(encoded.live.any(axis=1)), micro):
-            logs, chosen, _ = _log_softmax(model, encoded, rows, temperature)
+            logs, chosen, _ = token_distributions(model, encoded, rows, temperature)
             width = chosen.shape[1]
             live = encoded.live[rows, :width]
             made = (logs.gather(2, chosen[..., None])[..., 0], torch.special.entr(logs.exp()).sum(dim=2))
@@ -160,7 +160,7 @@ def _ends(
     """
     head, seen = _output_matrix(model, parameters), list[Any]()
     hook = head.register_forward_pre_hook(lambda _, given: seen.append(given[0])) if head is not None else None
-    logs, chosen, places = _log_softmax(model, encoded, rows, temperature)
+    logs, chosen, places = token_distributions(model, encoded, rows, temperature)
     logprobs = logs.gather(2, chosen[..., None])[..., 0]
     width = logprobs.shape[1]
     factors = (torch.from_numpy(w[:, :width]).to(logprobs) for w in weights)
@@ -185,8 +185,15 @@ def _output_matrix(model: Any, parameters: Sequence[Any]) -> Any:
     return None if head is None or any(id(one) in wanted for one in head.parameters()) else head
 
 
-def _log_softmax(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> tuple[Any, Any, Any]:
-    """Returns the log-probabilities [b,t,V] of what may stand in the responses, the ids that do and the logits' places [b,t]."""
+def token_distributions(model: Any, encoded: EncodedRollouts, rows: Ints, temperature: float) -> tuple[Any, Any, Any]:
+    """Returns the log-probabilities [b,t,V] of what may stand in the responses, the ids that do and the logits' places [b,t].
+
+    Args:
+        model: a transformers causal LM.
+        encoded: the batch; each prompt has at least one token.
+        rows: [b] those of the batch that are read, each with a policy token; t reaches to the last of these.
+        temperature: of sampling, above 0; the policy is the softmax of the logits divided by it.
+    """
     device = next(model.parameters()).device
     lengths = encoded.live.shape[1] - encoded.live[rows, ::-1].argmax(axis=1)  # up to the last policy token
     width, before = int(lengths.max()), np.array([len(encoded.prompts[row]) for row in rows])

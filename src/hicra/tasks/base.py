@@ -39,6 +39,9 @@ class Task(Protocol):
     transformers asks). Its prompts are then messages. A response is the text of all turns of the policy, or the last of them.
 
     A task that reads files has `files`, the names of the files of each split {split: (name, ...)}.
+
+    A task that is no single response, as an environment is none, has `evaluation(config, model, rows)`, which answers the
+    held-out problems in its own way with the model of a folder and returns what evaluation.json keeps, `accuracy` at least.
     """
 
     name: str

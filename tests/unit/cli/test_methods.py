@@ -120,6 +120,12 @@ def test_a_baseline_of_states_is_tried_on_tools(capsys):
     assert "recipes/grpo-tcr/config.yaml --set baseline.name=gigpo" in asked(capsys, "gigpo")[2]
 
 
+@pytest.mark.parametrize("name", ["carl", "vineppo", "spo_chain", "spo_tree", "himac", "hiper"])
+def test_a_baseline_that_needs_a_system_is_tried_with_it(name, capsys):
+    err = asked(capsys, name)[2]
+    assert f"--config recipes/carl-chain/config.yaml --set system.name={name} --set system.settings={{}} -o RUN" in err
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_every_page_has_its_section(entry):
     page, _, heading = page_of(entry).partition("#")

@@ -53,7 +53,11 @@ def test_an_empty_batch_and_one_without_rewards(name):
     for rows in (0, 2):
         fields = {
             "response_mask": np.ones((rows, 3), bool), "response_ids": np.ones((rows, 3), int),
-            "state_ids": np.ones((rows, 3), int), "entropies": np.ones((rows, 3)),
+            "state_ids": np.ones((rows, 3), int), "entropies": np.ones((rows, 3)), "action_ids": np.ones((rows, 3), int),
+            "node_id": np.ones((rows, 3), int), "parent_id": np.zeros((rows, 3), int), "leaf_reward": np.full((rows, 3), np.nan),
+            "values": np.full((rows, 3), np.nan), "old_logprobs": np.zeros((rows, 3)),
+            "turn_ids": np.ones((rows, 3), int), "level_ids": np.ones((rows, 3), int), "episode_ids": np.ones((rows, 3), int),
+            "subgoal_mask": np.ones((rows, 3), bool), "switch_mask": np.zeros((rows, 3), bool),
         }  # fmt: skip
         got = call(name, [None] * rows, [1] * rows, **fields)
         assert got.shape in ((rows,), (rows, 3))
@@ -360,7 +364,7 @@ def test_entropies_of_0_share_equally_and_negative_ones_are_refused(name):
     for entropies in (np.zeros((2, 2)), np.full((2, 2), -1e-9)):
         for rewards in ([1, 1], [0, 0]):
             assert (call(name, rewards, [1, 1], entropies=entropies, response_mask=mask) == 0).all()
-    with pytest.raises(DataError, match=r"entropies: that of row 1, token 0 is -2.0 \(1 are negative\)"):
+    with pytest.raises(DataError, match=r"entropy of row 1, token 0 is -2, below 0 \(1 of 4"):
         call(name, [1, 0], [1, 1], entropies=[[1, 1], [-2.0, 1]], response_mask=mask)
 
 
@@ -368,6 +372,168 @@ def test_grpo_s_leaves_out_a_rollout_without_tokens():
     mask = np.array([[1], [1], [0]], bool)
     got = call("grpo_s", [1, 1, 1], [1] * 3, entropies=[[3], [1], [0]], response_mask=mask)
     assert got == pytest.approx([0.70711, -0.70711, 0], abs=1e-4)
+
+
+# ---- CARL and the trees of SPO
+# 0 -> 1 -> 3 (reward 1), 1 -> 4 (reward 0.5) and 0 -> 2 (reward 0), of two tokens, one, one and two; one row for each end
+NO = np.nan
+TREE = {
+    "response_mask": [[1, 1, 1], [1, 0, 0], [1, 1, 0]],
+    "node_id": [[1, 1, 3], [2, -1, -1], [4, 4, -1]],
+    "parent_id": [[0, 0, 1], [0, -1, -1], [1, 1, -1]],
+    "leaf_reward": [[NO, NO, 1], [0, NO, NO], [0.5, 0.5, NO]],
+    "old_logprobs": np.log(np.full((3, 3), 0.5)),
+}
+
+
+def test_carl_by_hand():
+    # V(1) = (1 + 0.5) / 2 = 0.75, V(0) = (0.75 + 0) / 2 = 0.375; to 1 and 2: 0.375 more and less; to 3 and 4: 0.25 more and less
+    got = call("carl", [1, 0, 0.5], [9, 9, 9], **TREE)
+    assert got.tolist() == [[0.375, 0.375, 0.25], [-0.375, 0, 0], [-0.25, -0.25, 0]]
+    # along the path to 3: 0.375 + 0.25 = 1 - 0.375; the mean over ends, 0.5, would be the leaf-weighted value of the root
+
+
+def test_carl_of_a_state_with_one_child_is_zero_and_may_be_left_out():
+    # 1 -> 3 -> 5 (reward 1): state 3 has one child, so its value is that of 5, and the way on from it is worth nothing
+    long = TREE | {
+        "response_mask": [[1, 1, 1, 1], [1, 0, 0, 0], [1, 1, 0, 0]],
+        "node_id": [[1, 1, 3, 5], [2, -1, -1, -1], [4, 4, -1, -1]],
+        "parent_id": [[0, 0, 1, 3], [0, -1, -1, -1], [1, 1, -1, -1]],
+        "leaf_reward": [[NO, NO, NO, 1], [0, NO, NO, NO], [0.5, 0.5, NO, NO]],
+    }
+    got = call("carl", [1, 0, 0.5], [9, 9, 9], **long)
+    assert got.tolist() == [[0.375, 0.375, 0.25, 0], [-0.375, 0, 0, 0], [-0.25, -0.25, 0, 0]]
+    # the action from 3 is no policy token, and the one before it is said to lead to where that one ends
+    short = long | {
+        "response_mask": [[1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 0, 0]],
+        "node_id": [[1, 1, 5, -1], [2, -1, -1, -1], [4, 4, -1, -1]],
+        "leaf_reward": [[NO, NO, 1, NO], [0, NO, NO, NO], [0.5, 0.5, NO, NO]],
+    }
+    assert (call("carl", [1, 0, 0.5], [9, 9, 9], **short) == got).all()
+
+
+def test_carl_leaves_out_what_nobody_scored():
+    # without the row of 4: V(1) = 1, V(0) = 0.5. Without the row of 2 the action to 1 is alone.
+    got = call("carl", [1, 0, None], [9, 9, 9], **TREE)
+    assert got.tolist() == [[0.5, 0.5, 0], [-0.5, 0, 0], [0, 0, 0]]
+    assert call("carl", [1, None, 0.5], [9, 9, 9], **TREE)[0].tolist() == [0, 0, 0.25]
+    # state 3 is an end that has no reward
+    unknown = TREE | {"leaf_reward": [[NO, NO, NO], [0, NO, NO], [0.5, 0.5, NO]]}
+    assert call("carl", [1, 0, 0.5], [9, 9, 9], **unknown).tolist() == [[0.25, 0.25, 0], [-0.25, 0, 0], [0, 0, 0]]
+
+
+def test_ids_mean_nothing_in_another_tree():
+    twice = {name: [*value, *value] for name, value in TREE.items()}
+    got = call("carl", [1, 0, 0.5] * 2, [9] * 3 + [4] * 3, **twice)
+    assert (got[:3] == got[3:]).all()
+    assert (got[:3] == call("carl", [1, 0, 0.5], [9] * 3, **TREE)).all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"node_id": [[1, 1, 3], [2, -1, -1], [3, 3, -1]], "leaf_reward": [[NO, NO, 1], [0, NO, NO], [0.5, 0.5, NO]]},
+         "leaf_reward: two actions lead to node 3 and differ in it; one has 0.5"),
+        ({"node_id": [[1, 1, 3], [2, -1, -1], [1, 4, -1]], "parent_id": [[0, 0, 1], [0, -1, -1], [2, 1, -1]],
+          "leaf_reward": [[NO, NO, 1], [NO, NO, NO], [NO, 0.5, NO]]}, "parent_id: two actions lead to node 1 .*one has 2"),
+        ({"leaf_reward": [[0.3, 0.3, 1], [0, NO, NO], [0.5, 0.5, NO]]}, "node 1 has a leaf_reward and is the parent"),
+        ({"parent_id": [[3, 3, 1], [0, -1, -1], [1, 1, -1]], "leaf_reward": [[NO, NO, NO], [0, NO, NO], [0.5, 0.5, NO]]},
+         "node [13] comes after itself"),
+        ({"node_id": [[1, 1, 3], [-2, -1, -1], [4, 4, -1]]}, r"node_id\[1, 0\] is -2"),
+        ({"node_id": [[1, 1, 3]] * 2}, r"node_id has shape \(2, 3\)"),
+    ],
+)  # fmt: skip
+def test_what_is_no_tree_is_named(changed, says):
+    with pytest.raises(DataError, match=says):
+        call("carl", [1, 0, 0.5], [9, 9, 9], **(TREE | changed))
+
+
+@pytest.mark.parametrize(("tree", "plain", "scale"), [
+    ("carl", "dr_grpo", None), ("spo_tree", "dr_grpo", "none"), ("spo_tree", "grpo", "std"), ("spo_tree", "rloo", "loo"),
+])  # fmt: skip
+def test_a_tree_that_forks_at_the_root_alone_is_a_group(tree, plain, scale):
+    rewards, groups, _ = random_rewards(11)
+    column = np.arange(len(rewards))[:, None] + 1
+    fields = {
+        "response_mask": np.ones((len(rewards), 1), bool), "node_id": column, "parent_id": column * 0,
+        "leaf_reward": rewards[:, None], "old_logprobs": np.full((len(rewards), 1), -1.0),
+    }  # fmt: skip
+    got = call(tree, rewards, groups, **fields, **({"scale": scale} if scale else {}))
+    assert got[:, 0] == pytest.approx(call(plain, rewards, groups), abs=1e-12)
+
+
+def test_spo_tree_by_hand():
+    # siblings 0.75 and 0: unbiased deviation 0.75 / sqrt(2) = 0.53033; 1 and 0.5: 0.5 / sqrt(2) = 0.353553
+    got = call("spo_tree", [1, 0, 0.5], [9, 9, 9], **TREE, scale="std")
+    assert got == pytest.approx(
+        np.array([[0.70711, 0.70711, 0.70711], [-0.70711, 0, 0], [-0.70711, -0.70711, 0]]), abs=1e-5
+    )
+    # less the other sibling: 0.75 - 0 and 1 - 0.5
+    got = call("spo_tree", [1, 0, 0.5], [9, 9, 9], **TREE, scale="loo")
+    assert got.tolist() == [[0.75, 0.75, 0.5], [-0.75, 0, 0], [-0.5, -0.5, 0]]
+    # tokens that were sure, 0.9 itself among them, have nothing
+    sure = TREE | {"old_logprobs": np.log([[0.95, 0.5, 0.9], [0.89, 1, 1], [0.5, 0.91, 1]])}
+    assert call("spo_tree", [1, 0, 0.5], [9, 9, 9], **sure).tolist() == [[0, 0.375, 0], [-0.375, 0, 0], [-0.25, 0, 0]]
+    assert call("spo_tree", [1, 0, 0.5], [9, 9, 9], **sure, probability=0.905)[0, 2] == 0.25
+
+
+# ---- VinePPO and the chain of SPO
+STEPS = {
+    "response_mask": [[1, 1, 0, 1, 1], [1, 1, 0, 0, 0]],
+    "action_ids": [[0, 0, -1, 1, 1], [0, -1, -1, -1, -1]],
+    "values": [[0.5, 0.5, NO, 0.75, 0.75], [0.25, NO, NO, NO, NO]],
+}
+
+
+def test_vineppo_by_hand():
+    # 0.75 - 0.5 = 0.25, then 1 - 0.75 = 0.25; the second row has one step, 0 - 0.25, and a token that belongs to none
+    got = call("vineppo", [1, 0], [9, 9], **STEPS)
+    assert got.tolist() == [[0.25, 0.25, 0, 0.25, 0.25], [-0.25, 0, 0, 0, 0]]
+    assert call("vineppo", [None, 0], [9, 9], **STEPS)[0].tolist() == [0] * 5
+
+
+def test_a_step_goes_on_behind_what_the_environment_wrote():
+    got = call("vineppo", [1], [9], response_mask=[[1, 0, 1]], action_ids=[[0, -1, 0]], values=[[0.5, NO, 0.5]])
+    assert got.tolist() == [[0.5, 0, 0.5]]
+    with pytest.raises(DataError, match=r"values\[0, 2\] is 0.75, and its step 0 begins with 0.5"):
+        call("vineppo", [1], [9], response_mask=[[1, 0, 1]], action_ids=[[0, -1, 0]], values=[[0.5, NO, 0.75]])
+
+
+def test_a_step_without_a_value_is_named():
+    values = [[0.5, 0.5, NO, NO, 0.75], STEPS["values"][1]]
+    with pytest.raises(DataError, match=r"values\[0, 3\] is nan \(1 tokens of steps have no finite value\)") as error:
+        call("vineppo", [1, 0], [9, 9], **(STEPS | {"values": values}))
+    assert "None as the reward" in error.value.fix
+    assert call("vineppo", [None, 0], [9, 9], **(STEPS | {"values": values}))[1, 0] == -0.25
+    turned = {name: value[::-1] for name, value in (STEPS | {"values": values}).items()}
+    with pytest.raises(
+        DataError, match=r"values\[1, 3\] is nan"
+    ):  # the row of the batch, whose first one is unscorable
+        call("vineppo", [None, 0], [9, 9], **turned)
+
+
+def test_the_steps_of_a_rollout_sum_to_its_reward_less_its_first_value():
+    rng = np.random.default_rng(12)
+    steps = np.sort(rng.integers(0, 5, (20, 9)), axis=1)
+    values = rng.random((20, 5))[np.arange(20)[:, None], steps]
+    rewards = rng.random(20)
+    got = call("vineppo", rewards, np.zeros(20), response_mask=np.ones((20, 9)), action_ids=steps, values=values)
+    first = np.diff(steps, axis=1, prepend=-1) > 0  # one token of each step
+    assert (got * first).sum(axis=1) == pytest.approx(rewards - values[:, 0])
+
+
+def test_spo_chain_by_hand():
+    # as VinePPO, on tokens below 0.9 alone
+    logps = np.log([[0.95, 0.5, 1, 0.9, 0.899], [0.5, 0.5, 1, 1, 1]])
+    got = call("spo_chain", [1, 0], [9, 9], **STEPS, old_logprobs=logps)
+    assert got.tolist() == [[0, 0.25, 0, 0, 0.25], [-0.25, 0, 0, 0, 0]]
+    assert call("spo_chain", [1, 0], [9, 9], **STEPS, old_logprobs=logps, probability=0.6)[0].tolist() == [
+        0,
+        0.25,
+        0,
+        0,
+        0,
+    ]
 
 
 # ---- what they share

@@ -83,6 +83,13 @@ def batch_of_four():
         "response_ids": np.array([[5, 6, 7], [5, 9, 0], [4, 4, 4], [4, 4, 0]]),
         "response_mask": np.arange(3) < [[3], [2], [3], [2]],
         "entropies": np.array([[0.3, 0.9, 0.1], [0.2, 0.4, 9.0]] * 2), "state_ids": np.array([[0, 0, 1], [0, 1, -1]] * 2),
+        "action_ids": np.array([[0, 0, 1], [0, 1, -1]] * 2), "values": np.array([[0.5, 0.5, 1.0], [0.5, 0.25, 0.0]] * 2),
+        "old_logprobs": np.array([[-0.3, -0.9, -0.01], [-0.2, -0.4, 0.0]] * 2),
+        "parent_id": np.array([[0, 0, 1], [0, 3, -1]] * 2),
+        "node_id": np.array([[1, 1, 2], [3, 4, -1], [5, 5, 2], [6, 4, -1]]), "n_children": np.array([[2, 2, 1], [2, 1, -1]] * 2),
+        "leaf_reward": np.array([[np.nan, np.nan, 1.0], [np.nan, 0.0, np.nan]] * 2), "turn_ids": np.array([[0, 0, 1]] * 4),
+        "level_ids": np.array([[1, 0, 0], [1, 0, -1]] * 2), "episode_ids": np.repeat(np.arange(4), 3).reshape(4, 3),
+        "subgoal_mask": np.array([[True, False, False]] * 4), "switch_mask": np.zeros((4, 3), bool),
     }  # fmt: skip
 
 

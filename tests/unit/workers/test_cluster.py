@@ -253,7 +253,7 @@ def test_what_is_missing_is_said_before_anything_is_read(monkeypatch: pytest.Mon
             call(absent, LEXICON, **given, workers=0)
     monkeypatch.setitem(sys.modules, "ray", None)
     for call in (tag_paths, diagnose):
-        with pytest.raises(ConfigError, match=r"'ray' needs a package(.|\n)*hicra\[ray\]"):
+        with pytest.raises(ConfigError, match=r"'ray' needs a package(.|\n)*\[ray\]"):
             call(absent, LEXICON, **given, backend="ray")
 
 

@@ -6,7 +6,22 @@ entry, and one line in the table below.
 
 from __future__ import annotations
 
-from hicra.credit.baselines import gigpo, gpg, group, gtpo, lambda_grpo, maxrl, opo, pass_at_k, whitened
+from hicra.credit.baselines import (
+    carl,
+    gigpo,
+    gpg,
+    group,
+    gtpo,
+    himac,
+    hiper,
+    lambda_grpo,
+    maxrl,
+    opo,
+    pass_at_k,
+    spo,
+    vineppo,
+    whitened,
+)
 from hicra.credit.baselines.group import group_advantages
 from hicra.credit.entry import Table
 
@@ -28,5 +43,11 @@ BASELINES = Table(
         gigpo.GIGPO,
         gtpo.GTPO,
         gtpo.GRPO_S,
+        carl.CARL,
+        vineppo.VINEPPO,
+        spo.SPO_CHAIN,
+        spo.SPO_TREE,
+        himac.HIMAC,
+        hiper.HIPER,
     ),
 )

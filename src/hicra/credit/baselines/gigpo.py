@@ -22,11 +22,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from hicra.arrays import Array, Bools, Floats, Ints, as_token_ids
+from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.credit.baseline import Baseline
-from hicra.credit.baselines.groups import Groups, relative, scored_groups
+from hicra.credit.baselines.groups import Groups, numbered, relative, scored_groups
 from hicra.credit.entry import Batch
-from hicra.errors import DataError
 
 
 def gigpo(
@@ -55,7 +54,7 @@ def gigpo(
         DataError: a state id is no whole number, or below -1.
     """
     groups = scored_groups(rewards, group_ids)
-    live, states = batch["response_mask"], checked_states(batch["state_ids"], batch["response_mask"])
+    live, states = batch["response_mask"], numbered(batch["state_ids"], batch["response_mask"], "state_ids")
     episode = relative(groups.rewards, groups.number, scale)[:, None]
     return groups.filled(episode + omega * step_part(groups, live[groups.rows], states[groups.rows], gamma, scale))
 
@@ -75,23 +74,6 @@ def step_part(groups: Groups, live: Bools, states: Ints, gamma: float, scale: st
     _, cell = np.unique(groups.number[rows] * (state.max() + 1) + state, return_inverse=True)
     action = np.maximum(np.cumsum(begins.ravel()).reshape(begins.shape) - 1, 0)  # the action that a token belongs to
     return np.where(acting, relative(returns, cell, scale)[action], 0.0)
-
-
-def checked_states(states: Array, live: Bools) -> Ints:
-    """Returns state ids [B,T] as integers.
-
-    Raises:
-        DataError: that of a policy token is no whole number, or below -1.
-    """
-    whole = as_token_ids(states, live, "state_ids")
-    wrong = live & (whole < -1)
-    if wrong.any():
-        row, token = np.argwhere(wrong)[0]
-        raise DataError(
-            f"state_ids[{row}, {token}] is {whole[row, token]}",
-            "number the states from 0, and write -1 where a token belongs to no action",
-        )
-    return whole
 
 
 GIGPO = Baseline("gigpo", gigpo, "Feng et al. 2025, arXiv:2505.10978", needs=("response_mask", "state_ids"))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hicra.arrays import Array, Bools, Floats, Ints
+from hicra.arrays import Array, Bools, Floats, Ints, as_token_ids
 from hicra.errors import DataError
 
 EPSILON = 1e-6  # added to a standard deviation before a division (CREDIT-1)
@@ -61,6 +61,28 @@ def scored_groups(rewards: Floats, group_ids: Array) -> Groups:
     rows = np.flatnonzero(~np.isnan(rewards))
     _, number, size = np.unique(group_ids[rows], return_inverse=True, return_counts=True)
     return Groups(len(rewards), rows, rewards[rows], number, size)
+
+
+def numbered(values: Array, live: Bools, of: str) -> Ints:
+    """Returns a field of numbers [B,T], such as states or actions, as integers.
+
+    Args:
+        values: [B,T]; -1 where a token belongs to none.
+        live: [B,T] the policy tokens; others are not looked at.
+        of: the name of the field.
+
+    Raises:
+        DataError: that of a policy token is no whole number, or below -1.
+    """
+    whole = as_token_ids(values, live, of)
+    wrong = live & (whole < -1)
+    if wrong.any():
+        row, token = np.argwhere(wrong)[0]
+        raise DataError(
+            f"{of}[{row}, {token}] is {whole[row, token]}",
+            "number them from 0, and write -1 where a token belongs to no action",
+        )
+    return whole
 
 
 def relative(values: Floats, number: Ints, scale: str = "none") -> Floats:

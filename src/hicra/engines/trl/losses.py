@@ -55,10 +55,10 @@ def loss_of(
         tokens, live, chosen.settings["mean"], whole, len(live) * parts,
         chosen.settings["most_tokens"] or trainer.max_completion_length,
     )  # fmt: skip
-    return rest + policy, _stopped(policy, logps, advantages, live)
+    return rest + policy, stopped(policy, logps, advantages, live)
 
 
-def _stopped(loss: Any, logps: Any, advantages: Any, live: Any) -> Any:
+def stopped(loss: Any, logps: Any, advantages: Any, live: Any) -> Any:
     """Counts the policy tokens with an advantage whose log-probability the loss does not move; 0 where nothing is trained."""
     if not (torch.is_tensor(logps) and logps.requires_grad):
         return torch.zeros((), device=live.device)

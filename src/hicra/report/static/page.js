@@ -200,7 +200,7 @@
       const mark = r.correct ? el("span", { class: "v ok" }, "✓") : r.correct === false ? el("span", { class: "v no" }, "✗") : el("span", { class: "v" }, "·");
       mark.setAttribute("role", "img");
       mark.setAttribute("aria-label", verdict(r));
-      return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step),
+      return el("li", {}, el("button", { type: "button", onclick: () => { state.at = at; paint(); } }, el("span", { class: "s" }, "step " + r.step + (r.tree ? " · tree" : r.subgoals ? " · subgoals" : "")),
         el("bdi", { class: "free", title: data.arms[r.arm] }, el("span", { class: "sw a" + (r.arm % data.colours), "aria-hidden": "true" }), ...armName(r.arm)), mark));
     }));
   }
@@ -319,6 +319,21 @@
     if (r.before !== undefined) svg.append(shape("path", { d: `M0 ${y(r.before)}H${n}` }));
     return svg;
   }
+  function tree(r) { // lines of nodes up to a fork, and below each the branches that leave it
+    const below = r.tree.map(() => []);
+    r.tree.forEach(([parent], i) => { if (parent >= 0) below[parent].push(i); });
+    const node = (i) => {
+      const [, words, value, gain] = r.tree[i];
+      return el("span", { class: "node" }, el("span", { class: "free" }, words), value === null ? null : el("small", {}, "V " + short(value)),
+        i === 0 ? null : gain === null ? el("small", { title: "not trained on" }, "–") : el("small", { class: gain > 0 ? "ok" : gain < 0 ? "no" : "" }, signed(gain)));
+    };
+    const line = (i) => {
+      const nodes = [node(i)];
+      while (below[i].length === 1) nodes.push(" → ", node((i = below[i][0])));
+      return el("li", {}, ...nodes, below[i].length ? el("ul", {}, ...below[i].map(line)) : null);
+    };
+    return el("ul", { class: "tree", tabindex: "0" }, line(0));
+  }
   function card(i) {
     const r = rollouts[i], bits = ["step " + r.step, verdict(r)];
     if (r.reward !== undefined) bits.push("reward " + short(r.reward));
@@ -332,6 +347,8 @@
       ...(r.prompt === undefined ? [] : [el("p", { class: "label" }, "Prompt"), el("div", { class: "prompt", tabindex: "0" }, data.prompts[r.prompt])]),
       el("p", { class: "label" }, "Response"), el("div", { class: "response" }, ...text(r)),
       ...(r.whole ? [el("p", { class: "note" }, `The first ${r.response.length} of ${r.whole.length} characters are shown. The response ends with: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
+      ...(r.tree ? [el("p", { class: "label" }, "Tree: value of each state, advantage of each action" + (r.nodes ? ` (the first ${r.tree.length} of ${r.nodes} nodes)` : "")), tree(r)] : []),
+      ...(r.subgoals ? [el("p", { class: "label" }, "Subgoals"), el("ol", { class: "goals" }, ...r.subgoals.map((words) => el("li", { class: "free" }, words)))] : []),
       ...(drawn ? [el("p", { class: "label" }, "Advantage along the response"), drawn] : []));
   }
   function keys() {

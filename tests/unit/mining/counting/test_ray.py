@@ -175,5 +175,5 @@ def test_addresses_are_listed_as_folders_are(folder: Path, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_without_ray_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"'ray' needs a package(.|\n)*hicra\[ray\]"):
+    with pytest.raises(ConfigError, match=r"'ray' needs a package(.|\n)*\[ray\]"):
         open_backend("ray")
