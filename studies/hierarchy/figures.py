@@ -264,7 +264,12 @@ class Figure:
 FIGURES = (
     Figure("learning-curves", "Held-out accuracy by arm, mean and 95 % interval over runs; GRPO in grey.", learning_data,
            learning),
-    Figure("contrasts", "The primary contrasts with their intervals.", contrasts_data, contrasts_drawn),
+    Figure(
+        "contrasts",
+        "The primary contrasts with their intervals; bold where an interval lies off 0. Holm's p is in the table above.",
+        contrasts_data,
+        contrasts_drawn,
+    ),
     Figure("step-and-gain", "Step quality at the start of training against the gain in training.", quality_data, quality_drawn),
     Figure("signal-share", "The planning share of the signal as accuracy grows.", share_data, share_drawn),
     Figure("masks", "Partial masks, mined masks and other strengths, against GRPO.", masks_data, masks_drawn),

@@ -94,3 +94,10 @@ def test_evaluation_logs_its_own_values_beside_those_of_training(tmp_path: Path)
     (entropy,) = logged(trainer, "eval_hicra/entropy_execution")
     assert entropy == pytest.approx(pooled(evaluated, "entropies", False), rel=1e-6)
     assert trainer.last_generation.arrays["response_ids"].shape[0] == 8  # of training, not of evaluation
+
+
+def test_a_model_can_be_evaluated_before_it_is_trained(tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, extra={"eval_dataset": prompts(4)}, per_device_eval_batch_size=4, max_steps=1)
+    assert 0 <= trainer.evaluate()["eval_hicra/planning_share"] <= 1
+    trainer.train()
+    assert len(logged(trainer, "hicra/planning_share")) == 1

@@ -108,8 +108,9 @@ class HicraMixin(HicraReading):
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         super().log(logs, *args, **kwargs)
-        if not torch.isfinite(self._tr_loss):
-            self._tr_loss.zero_()  # the Trainer subtracts it from itself, and would log NaN for ever
+        loss = getattr(self, "_tr_loss", None)  # there is none before training, where an evaluation may log too
+        if loss is not None and not torch.isfinite(loss):
+            loss.zero_()  # the Trainer subtracts it from itself, and would log NaN for ever
         self.hicra_guard.stop_if_hopeless()
 
     def save_model(self, output_dir: str | None = None, *args: Any, **kwargs: Any) -> None:
