@@ -19,6 +19,7 @@ from torch import Tensor
 from dialogues import Dialogue, dialogue
 from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.errors import HicraError
+from hicra.related.policy.network import initialise
 from hicra.tasks.calculator.language import BOS, EOS, ID_OF, PAD, VOCABULARY, build_tokenizer
 from hicra.tasks.calculator.problems import all_problems
 from hicra.tasks.calculator.task import Calculator
@@ -39,14 +40,7 @@ def new_model(seed: int) -> Any:
         mlp_bias=False, pad_token_id=ID_OF[PAD], bos_token_id=ID_OF[BOS], eos_token_id=ID_OF[EOS], dtype="float32",
     )  # fmt: skip
     model = LlamaForCausalLM(config)
-    chance = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.ndim < 2:
-                weight.fill_(1.0)
-            else:
-                scale = 0.1 if "embed_tokens" in name else weight.shape[1] ** -0.5
-                weight.normal_(0.0, scale * (0.4 if "o_proj" in name or "down_proj" in name else 1), generator=chance)
+    initialise(model, seed)
     return model
 
 

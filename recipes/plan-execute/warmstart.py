@@ -22,6 +22,7 @@ from torch import Tensor
 from demonstrations import Example, drill, trace
 from hicra.artifacts import atomic_dir, check_output, sha256_file
 from hicra.errors import ConfigError, HicraError, did_you_mean
+from hicra.related.policy.network import initialise
 from hicra.tasks.plan_execute.language import BOS, EOS, ID_OF, PAD, VOCABULARY, build_tokenizer
 from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 from hicra.tasks.plan_execute.task import PlanExecute
@@ -82,16 +83,7 @@ def new_model(seed: int) -> Any:
         dtype="float32",
     )
     model = LlamaForCausalLM(config)
-    chance = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if weight.ndim < 2:
-                weight.fill_(1.0)
-                continue
-            scale = 0.1 if "embed_tokens" in name else weight.shape[1] ** -0.5
-            if "o_proj" in name or "down_proj" in name:
-                scale *= 0.4
-            weight.normal_(0.0, scale, generator=chance)
+    initialise(model, seed)
     return model
 
 

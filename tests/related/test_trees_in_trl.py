@@ -14,13 +14,13 @@ import torch
 
 from hicra.credit import BASELINES
 from hicra.errors import ConfigError, EngineError
-from hicra.related.environments import Reply
 from hicra.related.rollouts import Action, batch_of
 from hicra.related.system import Arena
 from hicra.related.trees.carl import CARL
 from hicra.related.trees.spo import SPOChain, SPOTree
 from hicra.related.trees.trl import TreeGRPOTrainer, TreeRollouts, tree_reward
 from hicra.related.trees.vineppo import VinePPO
+from one_turn import OneTurn
 from trl_tiny import SPOKEN, TOKENIZER, logged, make_model, make_trainer, naive_masks, parameters_hash, prompts
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.filterwarnings("ignore:lexicon")]
@@ -34,28 +34,14 @@ def _silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRL_EXPERIMENTAL_SILENCE", "1")  # rollout_func is one of TRL's experiments, and says so
 
 
-class Question:
+class Question(OneTurn):
     """One turn; the reward is 1 where the response has an even number of characters, whatever it says."""
-
-    name, words, longest = "question", (), 1
 
     def __init__(self, prompt: str) -> None:
         self.prompt = prompt
 
-    def reset(self, seed: int) -> str:
-        return self.prompt
-
-    def step(self, text: str) -> Reply:
-        return Reply("", float(len(text) % 2 == 0), True)
-
-    def save(self) -> int:
-        return 0
-
-    def restore(self, state: object) -> None:
-        assert state == 0
-
-    def state_id(self) -> int:
-        return 0
+    def reward(self, text: str) -> float:
+        return float(len(text) % 2 == 0)
 
 
 class Spoken:

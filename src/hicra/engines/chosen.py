@@ -110,9 +110,14 @@ def announce(credit: Assignment, lexicon: Lexicon, engine: str) -> None:
 
     An engine lets a section pass whose name is misspelt, and the defaults would hold without a word.
     """
+    _say(announcement(credit, lexicon, f"{engine}'s own advantages"))
+
+
+def announcement(credit: Assignment, lexicon: Lexicon, own: str) -> str:
+    """Returns the line that says what an engine trains with; `own` names its advantages where no baseline is chosen."""
     shapers = ", ".join(f"{one.entry.name} {dict(one.settings)}" for one in credit.shapers)
-    base = f"baseline {credit.baseline.entry.name}" if credit.baseline else f"{engine}'s own advantages"
-    _say(f"hicra {__version__}: {shapers} after {base}, lexicon {lexicon.name} {lexicon.content_hash[:12]}")
+    base = f"baseline {credit.baseline.entry.name}" if credit.baseline else own
+    return f"hicra {__version__}: {shapers} after {base}, lexicon {lexicon.name} {lexicon.content_hash[:12]}"
 
 
 @functools.cache

@@ -15,6 +15,8 @@ from hicra.tasks.base import Task
 Say = Callable[[str], None]  # one line for the user
 Progress = Callable[[int, dict[str, Any]], None]  # a step, and its metrics
 PACKAGES = ("torch", "transformers", "trl", "numpy", "polars")  # whose versions a run folder records
+IN_A_ROW = 3  # refused steps after which a run ends
+RISKY_RATE = 1.0  # below this learning rate Adam makes no finite weight overflow, so no copy is kept
 
 
 @dataclass(frozen=True)

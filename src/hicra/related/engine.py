@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 import torch
 
-from hicra.engines.interface import Interrupted, Prepared, Progress
+from hicra.engines.interface import IN_A_ROW, Interrupted, Prepared, Progress
 from hicra.engines.ranks import ranks
 from hicra.engines.signals import StopRequest
 from hicra.errors import ConfigError, EngineError
@@ -33,8 +33,6 @@ from hicra.related.systems import open_system
 from hicra.related.task import EnvironmentTask
 from hicra.related.update import Updater
 from hicra.runs import RunFolder
-
-IN_A_ROW = 3  # refused steps after which a run ends
 
 
 def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Progress) -> None:

@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 
 from hicra.artifacts import canonical_json, read_json, write_text
-from hicra.errors import ArtifactError, EngineError
+from hicra.errors import ArtifactError
+from hicra.generation.ruined import refuse_ruined
 from hicra.related.policy.network import write_network
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import publish, replace
@@ -87,15 +87,3 @@ def write_final(run: RunFolder, model: Any, tokenizer: Any) -> None:
     write_network(model, tokenizer, staged)
     replace(staged, run.path / "final")
     shutil.rmtree(run.checkpoints / WORK, ignore_errors=True)
-
-
-def refuse_ruined(model: Any, where: str) -> None:
-    """Raises EngineError if a weight is not finite, or the model answers a few tokens with anything but finite numbers."""
-    with torch.no_grad():
-        ids = torch.arange(min(32, model.config.get_text_config().vocab_size), device=model.device)[None]
-        finite = bool(torch.isfinite(model(input_ids=ids).logits).all())
-    if not finite:
-        raise EngineError(
-            f"the outputs of the model are not finite {where}",
-            "lower train.learning_rate, and train into another -o; the checkpoints that are there are of steps before",
-        )

@@ -27,14 +27,13 @@ from hicra.credit import Loss
 from hicra.credit.assignment import Picked
 from hicra.credit.loss import averaged
 from hicra.credit.own import is_own
-from hicra.engines.trl.losses import stopped
+from hicra.engines.interface import RISKY_RATE
 from hicra.errors import DataError, EngineError
 from hicra.related.rollouts import Row
 from hicra.runs.sections import TrainConfig
-from hicra.signal.gradients import EncodedRollouts, token_distributions
+from hicra.signal.gradients import EncodedRollouts, stopped, token_distributions
 
 AT_ONCE = 2**14  # tokens of a forward pass
-RISKY_RATE = 1.0
 
 
 @dataclass

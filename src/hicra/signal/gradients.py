@@ -219,3 +219,14 @@ def token_distributions(model: Any, encoded: EncodedRollouts, rows: Ints, temper
 
 def _keeps_logits(model: Any) -> bool:
     return "logits_to_keep" in inspect.signature(model.forward).parameters
+
+
+def stopped(loss: Any, logps: Any, advantages: Any, live: Any) -> Any:
+    """Counts the policy tokens with an advantage whose log-probability the loss does not move; 0 where nothing is trained."""
+    if not (torch.is_tensor(logps) and logps.requires_grad):
+        return torch.zeros((), device=live.device)
+    if not loss.requires_grad:
+        return ((advantages != 0) & live).sum()
+    (slope,) = torch.autograd.grad(loss, logps, retain_graph=True, allow_unused=True)
+    moved = torch.zeros_like(live) if slope is None else slope != 0
+    return ((advantages != 0) & live & ~moved).sum()

@@ -20,10 +20,8 @@ import torch
 from transformers import TrainerCallback
 
 from hicra.credit.own import is_own
+from hicra.engines.interface import IN_A_ROW, RISKY_RATE
 from hicra.errors import EngineError
-
-IN_A_ROW = 3
-RISKY_RATE = 1.0
 
 
 class Guard(TrainerCallback):  # type: ignore[misc]

@@ -10,13 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from hicra.engines.interface import Prepared, Progress
 from hicra.engines.signals import StopRequest
 from hicra.engines.trl.ranks import largest
 from hicra.engines.trl.writer import RunWriter
-from hicra.errors import EngineError
+from hicra.generation.ruined import refuse_ruined
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import publish
 
@@ -51,18 +49,3 @@ class Keeper(RunWriter):
         step = state.global_step
         refuse_ruined(self.trainer.model, f"after step {step}, so its checkpoint is not published")
         publish(Path(args.output_dir) / f"checkpoint-{step}", self.run, step, self.config.keep_checkpoints)
-
-
-def refuse_ruined(model: Any, where: str) -> None:
-    """Raises EngineError if the model answers a few tokens with anything but finite numbers."""
-    training = model.training
-    model.eval()
-    with torch.no_grad():
-        ids = torch.arange(min(32, model.config.get_text_config().vocab_size), device=model.device)[None]
-        finite = bool(torch.isfinite(model(input_ids=ids).logits).all())
-    model.train(training)
-    if not finite:
-        raise EngineError(
-            f"the outputs of the model are not finite {where}",
-            "lower train.learning_rate, and train into another -o; the checkpoints that are there are of steps before",
-        )

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from hicra.credit.loss import averaged
+from hicra.signal.gradients import stopped
 
 
 def loss_of(
@@ -56,14 +57,3 @@ def loss_of(
         chosen.settings["most_tokens"] or trainer.max_completion_length,
     )  # fmt: skip
     return rest + policy, stopped(policy, logps, advantages, live)
-
-
-def stopped(loss: Any, logps: Any, advantages: Any, live: Any) -> Any:
-    """Counts the policy tokens with an advantage whose log-probability the loss does not move; 0 where nothing is trained."""
-    if not (torch.is_tensor(logps) and logps.requires_grad):
-        return torch.zeros((), device=live.device)
-    if not loss.requires_grad:
-        return ((advantages != 0) & live).sum()
-    (slope,) = torch.autograd.grad(loss, logps, retain_graph=True, allow_unused=True)
-    moved = torch.zeros_like(live) if slope is None else slope != 0
-    return ((advantages != 0) & live & ~moved).sum()

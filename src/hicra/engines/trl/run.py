@@ -30,11 +30,12 @@ from hicra.engines.ranks import shared
 from hicra.engines.signals import StopRequest
 from hicra.engines.trl.beside import write_beside
 from hicra.engines.trl.config import HicraGRPOConfig
-from hicra.engines.trl.keeper import Keeper, refuse_ruined
+from hicra.engines.trl.keeper import Keeper
 from hicra.engines.trl.mixin import HicraGRPOTrainer
 from hicra.engines.trl.ranks import largest, leave_at_exit, of_first_rank, refuse_different
 from hicra.engines.trl.resample import Resampler
 from hicra.errors import ArtifactError
+from hicra.generation.ruined import refuse_ruined
 from hicra.generation.sampling import load
 from hicra.generation.tools import last_turn, refuse_without_templates, tool_calls
 from hicra.runs import RunFolder

@@ -28,13 +28,12 @@ from verl.trainer.ppo.v1.trainer_base import response_to_nested
 
 from hicra.arrays import Array, Bools, as_numpy
 from hicra.drawing.readable import counted
-from hicra.engines.chosen import SECTION
+from hicra.engines.chosen import SECTION, announcement
 from hicra.engines.verl.rows import Credit, VerlRows, verdicts
 from hicra.engines.verl.section import Section
 from hicra.engines.verl.versions import refuse_unknown
 from hicra.errors import ConfigError, EngineError
 from hicra.lexicon import Lexicon
-from hicra.version import __version__
 
 BEFORE = ("uid", "responses", "response_mask", "rm_scores", "extra_fields")
 AFTER = ("response_mask", "advantages", "entropy", "old_log_probs")
@@ -89,15 +88,9 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
         super()._init_tokenizer()
         self.hicra = Credit(self._hicra_chosen, self.tokenizer)
         shaping = self.hicra.shaping
-        methods = ", ".join(f"{one.entry.name} {dict(one.settings)}" for one in shaping.credit.shapers)
-        named = shaping.credit.baseline
-        base = f"baseline {named.entry.name}" if named else f"verl's {self.config.algorithm.adv_estimator}"
+        line = announcement(shaping.credit, shaping.lexicon, f"verl's {self.config.algorithm.adv_estimator}")
         loss = f"loss {chosen.entry.name}" if (chosen := shaping.credit.loss) else "verl's loss"
-        print(
-            f"hicra {__version__}: {methods} after {base}, lexicon {shaping.lexicon.name} "
-            f"{shaping.lexicon.content_hash[:12]}, {loss}, {counted(self.hicra.threads, 'thread')}",
-            flush=True,
-        )
+        print(f"{line}, {loss}, {counted(self.hicra.threads, 'thread')}", flush=True)
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
         given = _get(batch, BEFORE)  # before the mask of policy tokens is rewritten by rejection sampling

@@ -14,9 +14,6 @@ from hicra.errors import ConfigError
 def new_network(tokenizer: Any, *, width: int = 96, layers: int = 3, heads: int = 4, seed: int = 0) -> Any:
     """Makes a `LlamaForCausalLM` in float32 with initial values from which small networks learn.
 
-    Embeddings (tied) have the standard deviation 0.1, matrices fan_in^-0.5, and those that write into the stream 0.4 of that:
-    with the usual 0.02 a small network learns no step that combines two tokens (`recipes/plan-execute/warmstart.py`).
-
     Args:
         tokenizer: its vocabulary, its end and padding tokens, and its longest text are the network's.
         width, layers, heads: sizes; `heads` must divide `width` into even parts.
@@ -39,6 +36,16 @@ def new_network(tokenizer: Any, *, width: int = 96, layers: int = 3, heads: int 
         eos_token_id=tokenizer.eos_token_id, dtype="float32",
     )  # fmt: skip
     model = LlamaForCausalLM(config)
+    initialise(model, seed)
+    return model
+
+
+def initialise(model: Any, seed: int) -> None:
+    """Gives a small Llama its initial values in place, in the order of its weights.
+
+    Embeddings (tied) have the standard deviation 0.1, matrices fan_in^-0.5, and those that write into the stream 0.4 of that:
+    with the usual 0.02 a small network learns no step that combines two tokens.
+    """
     chance = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -49,7 +56,6 @@ def new_network(tokenizer: Any, *, width: int = 96, layers: int = 3, heads: int 
             if "o_proj" in name or "down_proj" in name:
                 scale *= 0.4
             weight.normal_(0.0, scale, generator=chance)
-    return model
 
 
 def save_network(model: Any, tokenizer: Any, folder: Path, overwrite: bool = False) -> None:

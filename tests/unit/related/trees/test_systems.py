@@ -21,6 +21,7 @@ from hicra.related.trees.table import TablePolicy, WordIds, sure_but_critical
 from hicra.related.trees.tree import Tree
 from hicra.related.trees.vineppo import VinePPO
 from hicra.related.trees.walk import Move, Spot
+from one_turn import OneTurn
 from tree_draws import place_of
 
 SYSTEMS: dict[str, System] = {
@@ -157,25 +158,13 @@ def test_a_state_that_is_sure_is_gone_on_from_where_all_are() -> None:
 CODEC = WordIds(("ask", "one", "two", "stop\n", "right"))
 
 
-class Question:
+class Question(OneTurn):
     """One turn; right where the response says so."""
 
-    name, words, longest = "question", CODEC.words, 1
+    words, prompt = CODEC.words, "ask"
 
-    def reset(self, seed: int) -> str:
-        return "ask"
-
-    def step(self, text: str) -> Reply:
-        return Reply("", float("right" in text), True)
-
-    def save(self) -> int:
-        return 0
-
-    def restore(self, state: object) -> None:
-        assert state == 0
-
-    def state_id(self) -> int:
-        return 0
+    def reward(self, text: str) -> float:
+        return float("right" in text)
 
 
 class Writer:
