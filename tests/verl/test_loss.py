@@ -108,7 +108,7 @@ def test_without_the_key_verls_own_loss_stays():
         (["+hicra.loss=clip", "+hicra.loss_settings.clip_hihg=0.2"], "did you mean 'clip_high'"),
         (["+hicra.loss=entropy_regularised"], "needs entropies, which verl does not hand to a policy loss"),
         (["+hicra.loss=clip", "actor_rollout_ref.actor.policy_loss.loss_mode=gspo"], "loss_mode is gspo"),
-        (["+hicra.loss_settings.clip_high=0.2"], "loss_settings is given and loss is not"),
+        (["+hicra.loss_settings.clip_high=0.2"], "hicra.loss_settings is given and hicra.loss is not"),
         (["+hicra.threads=0"], "hicra.threads"),
     ],
 )
