@@ -35,7 +35,8 @@ def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[An
         [*command, str(SUPPORT / "trl_two_workers.py"), str(folder)],
         env=environment, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
+    said = "\n".join(line for line in done.stderr.splitlines() if "Error" in line)  # of each rank, before the long tail
+    assert done.returncode == 0, said + "\n\n" + done.stderr[-2000:]
     summaries = [json.loads((folder / f"summary-{rank}.json").read_text(encoding="utf-8")) for rank in RANKS]
     arms = [arm for arm in summaries[0] if not arm.endswith("plain")]
     arrays = {arm: [np.load(folder / f"{arm}-{rank}.npz") for rank in RANKS] for arm in arms}

@@ -7,6 +7,7 @@ what a planning token is. Every word is one token, with its leading space, as in
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -86,9 +87,12 @@ def prompts(n: int = 8) -> Dataset:
 
 
 def lexicon_file(folder: Path) -> str:
+    """Writes the file whole and then gives it its name, since another rank may read it at that moment."""
     path = folder / "grams.txt"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(GRAMS) + "\n", encoding="utf-8")
+    mine = path.with_suffix(f".{os.getpid()}")
+    mine.write_text("\n".join(GRAMS) + "\n", encoding="utf-8")
+    mine.replace(path)
     return str(path)
 
 
