@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hicra.errors import ConfigError, DataError, EngineError
-from hicra.related.policy.imitate import Example, imitate
+from hicra.related.policy.imitate import LIKE, Example, imitate, of_like_length
 from hicra.related.policy.network import new_network, save_network
 from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec, make_tokenizer
@@ -148,6 +148,30 @@ def test_a_demonstration_is_learnt_and_the_folder_gives_the_same_network(tokeniz
     made = policy([Asked(tuple(codec.encode(text)), 6, greedy=True) for text in ("at door", "at key")])
     assert [one.text for one in made] == ["go left", "go right"]
     assert all(one.ended for one in made)
+
+
+def example(context: int, ids: int) -> Example:
+    return Example((1,) * context, (2,) * ids, (True,) * ids)
+
+
+def test_examples_of_like_length_are_run_together():
+    long, near, half, short = example(60, 40), example(40, 35), example(30, 20), example(2, 1)
+    # 75 of 100 are just 3 quarters; 50 begin a part, 3 another one
+    assert of_like_length([short, half, long, near]) == [[long, near], [half], [short]]
+    assert of_like_length([half, example(49, 1), example(1, 49)]) == [[half, example(49, 1), example(1, 49)]]
+
+
+def test_parts_of_a_batch_give_the_update_of_the_whole_batch(tokenizer, monkeypatch):
+    """Each part counts by its wanted tokens: 6, 3 and 1 of 10 here."""
+    mixed = [example(30, 6), example(10, 3), example(3, 1)]
+    weights, losses = [], []
+    for like in (LIKE, 0.0):  # 0.0: one part
+        monkeypatch.setattr("hicra.related.policy.imitate.LIKE", like)
+        learner = new_network(tokenizer, width=32, layers=2, heads=2, seed=2)
+        imitate(learner, mixed, updates=2, batch=3, pad=0, after=lambda _, loss: losses.append(loss))
+        weights.append(torch.cat([weight.flatten() for weight in learner.parameters()]))
+    assert losses[0] == pytest.approx(losses[2], abs=1e-6)
+    assert torch.allclose(*weights, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ from hicra.errors import DataError
 from hicra.related.rollouts import Row
 
 WARM_UP, CONSTANT_UNTIL, FLOOR = 50, 0.6, 0.05
+LIKE = 0.75  # of the longest example of a part, the length that the others have at least
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,32 @@ def imitate(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * schedule(update, updates)
         optimizer.zero_grad(set_to_none=True)
-        loss = loss_of(model, mine, pad)
-        if not bool(torch.isfinite(loss)):
+        loss, wanted = 0.0, sum(sum(one.wanted) for one in mine)
+        for part in of_like_length(mine):
+            share = loss_of(model, part, pad) * (sum(sum(one.wanted) for one in part) / wanted)
+            share.backward()
+            loss += share.item()
+        if not isfinite(loss):
             raise DataError(f"the loss of update {update + 1} is not finite", "lower the learning rate")
-        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        after(update + 1, loss.item())
+        after(update + 1, loss)
     model.eval()
+
+
+def of_like_length(examples: Sequence[Example]) -> list[list[Example]]:
+    """Returns the examples in parts that are run one after another, since padding to the longest of all would cost more.
+
+    The examples of a part are at least LIKE times as long as its longest one. Where all are alike they keep their order.
+    """
+    parts: list[list[Example]] = []
+    longest = 0
+    for one in sorted(examples, key=_length, reverse=True):
+        if not parts or _length(one) < LIKE * longest:
+            parts.append([])
+            longest = _length(one)
+        parts[-1].append(one)
+    return parts
 
 
 def schedule(update: int, updates: int) -> float:
@@ -110,6 +130,10 @@ def loss_of(model: Any, examples: Sequence[Example], pad: int) -> Any:
     ids, wanted = ids.to(device), wanted[:, 1:].to(device)
     logits = model(input_ids=ids[:, :-1], use_cache=False).logits
     return cross_entropy(logits[wanted].float(), ids[:, 1:][wanted])
+
+
+def _length(example: Example) -> int:
+    return len(example.context) + len(example.ids)
 
 
 def _check(examples: Sequence[Example]) -> None:
