@@ -119,6 +119,7 @@ class Tree:
                     told = flags_of(move) | (fields if counts else {})
                     row.wrote(move.wrote, counts, turn_ids=move.start.turn, **told)
                     row.read(move.read)
+                    row.inside = not move.acted
             out.append(row)
         return out
 

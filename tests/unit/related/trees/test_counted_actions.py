@@ -40,6 +40,7 @@ def test_parts_are_counted_each_once_so_there_may_be_more_than_actions() -> None
     (made,) = SPOTree(branches=(2, 2), length=2).generations(place, [0], 1)
     # 2 parts "one two" at the root, and 2 parts behind each, the end: 2 + 4 parts in 6 rows, of 4 whole answers
     assert [row.ids for row in made.rows] == [[1, 2]] * 2 + [[CODEC.end]] * 4
+    assert [row.inside for row in made.rows] == [True] * 2 + [False] * 4  # the first two end where others go on
     assert made.generated == made.interactions == 4
     assert _updated(batch_of(made.rows, made.rewards, made.group_ids, CODEC.pad)) == 6
 
