@@ -76,12 +76,16 @@ class Evidence:
         It does not where a system plays and neither its baseline nor a shaper reads the mask. On responses it always does: half
         of what is measured is about planning tokens, whatever they are trained with.
         """
+        if not self.system:
+            return True
         method = mapping(self.config.get("method"))
         then = method.get("then")
-        named = [(METHODS, mapping(one).get("name")) for one in (method, *(then if isinstance(then, list) else []))]
-        named.append((BASELINES, mapping(self.config.get("baseline")).get("name")))
-        reads = [name not in [*table] or "planning_mask" in table[name].needs for table, name in named]
-        return not self.system or any(reads)
+        parts = [(METHODS, one) for one in (method, *(then if isinstance(then, list) else []))]
+        parts.append((BASELINES, self.config.get("baseline")))
+        entries = [table.get(str(mapping(part).get("name"))) for table, part in parts]
+        return any(
+            entry is None or "planning_mask" in entry.needs for entry in entries
+        )  # of one's own, nothing is known
 
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:

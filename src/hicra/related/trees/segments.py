@@ -93,7 +93,8 @@ def _row(pieces: Sequence[Piece], values: dict[tuple[int, ...], float]) -> Row:
     row, before = Row(pieces[0][1].start.context), _before(pieces)
     for segment, move in pieces:
         value = values[before[segment]] if segment >= 0 else nothing("values")
-        row.wrote(move.wrote, **{"action_ids": segment, "turn_ids": move.start.turn, "values": value} | flags_of(move))
+        fields = {"action_ids": segment, "turn_ids": move.start.turn, "values": value} | flags_of(move)
+        row.wrote(move.wrote, True, **fields)
         row.read(move.read)
     return row
 
