@@ -42,7 +42,7 @@ JSON_KEYS: dict[str, list[str]] = {
     "report": ["report", "bytes"],
     "methods": ["methods", *_each("methods.*", _METHOD)],
     "doctor": [
-        "versions", "engines", *_each("engines.*", "version note"), "verl_plugin_registered", "problems",
-        *_each("problems.*", "what fix"),
+        "versions", "engines", *_each("engines.*", "version note"), "environments",
+        *_each("environments.*", "version note"), "verl_plugin_registered", "problems", *_each("problems.*", "what fix"),
     ],
 }  # fmt: skip

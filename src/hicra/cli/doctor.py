@@ -55,6 +55,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
         for name, version in result["versions"].items()
     ]
     lines += [f"engine {name:11} {engine['note']}" for name, engine in result["engines"].items()]
+    lines += [f"extra {name:12} {found['note']}" for name, found in result["environments"].items()]
     lines += [f"{name:18} {_word(value)}" for name, value in result["machine"].items()]
     if found := result["tokenizer"]:
         lines.append(

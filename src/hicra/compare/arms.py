@@ -15,7 +15,7 @@ from typing import Any
 
 from hicra.errors import DataError
 from hicra.runs import RunFolder
-from hicra.runs.arms import FREE_INPUTS, other_settings, shown
+from hicra.runs.arms import FREE_INPUTS, called, other_settings, shown
 from hicra.runs.difference import difference, flat, varying
 
 
@@ -67,11 +67,11 @@ def remarks(runs: Sequence[RunFolder], arms: Sequence[str]) -> list[str]:
         arms: the arm of each run.
     """
     settings = [other_settings(run) for run in runs]
-    methods = {run.method for run in runs}
+    names = [called(run) for run in runs]
     in_names = {
         key
-        for method in methods
-        for key in varying([s for s, run in zip(settings, runs, strict=True) if run.method == method])
+        for name in set(names)
+        for key in varying([s for s, own in zip(settings, names, strict=True) if own == name])
     }
     found = []
     for key in varying(settings):

@@ -1,4 +1,4 @@
-"""Finds the training engines, and whether the adapter of each works here."""
+"""Finds the training engines, whether the adapter of each works here, and the packages of environments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from hicra.doctor.fault import Fault
 from hicra.engines.trl import versions as trl_versions
 from hicra.install import install_command
-from hicra.version import installed
+from hicra.version import __version__, installed
 
 Entry = dict[str, str | None]
 VERL = "hicra.engines.verl"
@@ -27,6 +27,23 @@ BY_FOLDER = {
     "rllm": ("trainer/algorithms", "traj_grouping_hook=hicra.engines.rllm.grouping_hook(...)"),
     "skyrl": ("train/trainer.py", "class Mine(hicra.engines.skyrl.HicraSkyRL, RayPPOTrainer)"),
 }
+# extra: (package that it installs, what that is for); docs/reference/environments.md describes the environments
+ENVIRONMENTS = {
+    "hcraft": ("hcraft", "the environment hcraft of the engine related"),
+    "minigrid": ("minigrid", "the environments minigrid and babyai of the engine related"),
+    "textworld": ("textworld", "the environment textworld of the engine related"),
+    "gym": ("reasoning-gym", "the environment jugs of the engine related, and the task reasoning_gym"),
+}
+
+
+def examine_environments() -> dict[str, Entry]:
+    """Looks for the packages that worlds of other projects need: {extra: {version, note}}; an absent one is no problem."""
+    found: dict[str, Entry] = {}
+    for extra, (package, use) in ENVIRONMENTS.items():
+        version = installed(package)
+        state = "ready" if version else f"not installed: {install_command(extra)}"
+        found[extra] = {"version": version, "note": f"{state}; for {use}"}
+    return found
 
 
 def examine_engines(want_verl: bool = False) -> tuple[dict[str, Entry], bool, list[Fault]]:
@@ -40,7 +57,7 @@ def examine_engines(want_verl: bool = False) -> tuple[dict[str, Entry], bool, li
     """
     trl, problems = _trl()
     verl, registered, more = _verl(want_verl)
-    entries = {"trl": trl, "verl": verl, **{name: _by_folder(name) for name in BY_FOLDER}}
+    entries = {"trl": trl, "related": _related(), "verl": verl, **{name: _by_folder(name) for name in BY_FOLDER}}
     return entries, registered, [*problems, *more]
 
 
@@ -62,6 +79,17 @@ def _trl() -> tuple[Entry, list[Fault]]:
         problem = Fault(f"hicra.engines.trl cannot be imported: {error}", install_command("train"))
         return {"version": version, "note": "the adapter cannot be imported"}, [problem]
     return {"version": version, "note": "ready: hicra.engines.trl.HicraGRPOTrainer"}, []
+
+
+def _related() -> Entry:
+    """Looks at the engine of agents and trees, which is hicra's own and needs torch and transformers; its version is hicra's."""
+    missing = [package for package in ("torch", "transformers") if installed(package) is None]
+    if missing:
+        return {"version": None, "note": f"needs {' and '.join(missing)}: {install_command('train')}"}
+    return {
+        "version": __version__,
+        "note": "ready: hicra train --set engine=related, for agents and trees in environments",
+    }
 
 
 def _verl(wanted: bool) -> tuple[Entry, bool, list[Fault]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hicra.doctor.alignment import examine_tokenizer
 from hicra.doctor.coverage import examine_lexicon
-from hicra.doctor.engines import examine_engines
+from hicra.doctor.engines import examine_engines, examine_environments
 from hicra.doctor.fault import Fault
 from hicra.doctor.machine import machine, notes_on
 from hicra.doctor.packages import examine_packages, tested, versions
@@ -42,8 +42,9 @@ def examine(
         mapping: field of ours -> column of the rollouts.
 
     Returns:
-        {versions, tested {package: versions}, engines {name: {version, note}}, verl_plugin_registered, machine, tokenizer,
-        coverage (these two None where they are not asked for), notes [text], problems [{what, fix}]}.
+        {versions, tested {package: versions}, engines {name: {version, note}}, environments {extra: {version, note}},
+        verl_plugin_registered, machine, tokenizer, coverage (these two None where they are not asked for), notes [text],
+        problems [{what, fix}]}.
     """
     problems, notes = examine_packages()
     engines, registered, more = examine_engines(verl)
@@ -51,8 +52,8 @@ def examine(
     here = machine()
     notes += notes_on(here)
     result = {
-        "versions": versions(), "tested": tested(), "engines": engines, "verl_plugin_registered": registered, "machine": here,
-        "tokenizer": None, "coverage": None,
+        "versions": versions(), "tested": tested(), "engines": engines, "environments": examine_environments(),
+        "verl_plugin_registered": registered, "machine": here, "tokenizer": None, "coverage": None,
     }  # fmt: skip
 
     def of_tokenizer() -> Found:

@@ -91,7 +91,7 @@ class Shaping:
         rank, ranks: rank of this process, and number of ranks.
         given, engine: the fields that the engine has, and its name where it has fewer than others.
         planning: makes the planning mask [B,T] of a batch and of the tokens that the lexicon marks [B,T]; None takes the latter.
-        in_parts: whether a batch is handed over in several parts, so that it is the caller who calls `warn` for the whole.
+        in_parts: whether `warn` is left to the caller, such as one who hands over a batch in several parts.
 
     Raises:
         ConfigError: a baseline or shaper needs a field that the engine does not have.
@@ -281,7 +281,8 @@ class Shaping:
             return
         self._warned.add(key)
         seen = f"({counted(stats.tokens, 'token')} in {counted(stats.rows, 'rollout')} so far)"
-        text = f"{share:.0%} of tokens are planning tokens {seen}, which is more than half: check the lexicon"
+        marks = "lexicon" if self.planning is None else "lexicon, and what else marks them"
+        text = f"{share:.0%} of tokens are planning tokens {seen}, which is more than half: check the {marks}"
         if key == "empty":
             text = f"no token is a planning token {seen}"
             if self.credit.changes == "planning":

@@ -10,8 +10,10 @@ from typing import Any
 import polars as pl
 
 from hicra.artifacts import canonical_json, read_json, write_text
+from hicra.credit import BASELINES, METHODS
 from hicra.errors import ArtifactError
 from hicra.runs import RunFolder
+from hicra.runs.arms import mapping
 from hicra.runs.folder import STEP_NAME
 
 JUDGED = "judged_errors.json"
@@ -60,6 +62,30 @@ class Evidence:
     def counts(self) -> str:
         """What lengths and shares are of: "tokens", or "words" where rollouts were diagnosed without a tokenizer."""
         return "words" if self.config.get("counts") == "words" else "tokens"
+
+    @property
+    def system(self) -> str:
+        """The name of the system that played in an environment; "" where the run is of responses."""
+        name = mapping(self.config.get("system")).get("name")
+        return name if isinstance(name, str) else ""
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether the planning mask matters in this run.
+
+        It does not where a system plays and neither its baseline nor a shaper reads the mask. On responses it always does: half
+        of what is measured is about planning tokens, whatever they are trained with.
+        """
+        if not self.system:
+            return True
+        method = mapping(self.config.get("method"))
+        then = method.get("then")
+        parts = [(METHODS, one) for one in (method, *(then if isinstance(then, list) else []))]
+        parts.append((BASELINES, self.config.get("baseline")))
+        entries = [table.get(str(mapping(part).get("name"))) for table, part in parts]
+        return any(
+            entry is None or "planning_mask" in entry.needs for entry in entries
+        )  # of one's own, nothing is known
 
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:

@@ -44,6 +44,8 @@ def truncation(evidence: Evidence) -> Finding | None:
     went += f", {number(cut.first, True)} at its start" if len(share) > 1 else ""
     if sure_low > CUT or (cut.change >= CUT_MORE and cut.low > 0):
         text = f"{went}. A response that is cut cannot be right: raise the limit, or reward shorter ones."
+        if evidence.system:
+            text = f"{went}. What is cut is played as it stands: raise train.max_new_tokens, or the system's own limit."
         return Finding("truncation", text, figures, alarm=True)
     few = "Few responses are cut" if cut.last <= CUT else f"It is not sure that more than {number(CUT, True)} are cut"
     return Finding("truncation", f"{few}: {went}.", figures, alarm=False)

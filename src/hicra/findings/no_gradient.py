@@ -7,7 +7,8 @@ Deviations:
 FINDING-4. A group without a gradient counts for the first of these that holds: unscorable (fewer than two of its rollouts have a
     reward), all cut (every rollout was cut at the length limit and none is right), all right, all wrong, equal rewards (where
     correctness is unknown). The alarm is from half of the groups on; the interval of the share takes the groups as independent,
-    and where it reaches below a half the alarm says that this is not sure.
+    and where it reaches below a half the alarm says that this is not sure. Where a system plays, a group without a gradient is
+    one whose tokens all have the advantage 0: trees and values give advantages where rewards are equal, too.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _MEANS = {
 
 def no_gradient(evidence: Evidence) -> Finding | None:
     """Counts the groups of the saved rollouts; None where every group is of one, or nothing is known."""
-    counts = group_outcomes(evidence.rollouts)
+    counts = group_outcomes(evidence.rollouts, of_system=bool(evidence.system))
     if counts is None:
         return _of_metric(evidence)
     if not counts:
@@ -66,39 +67,47 @@ def _main_reason(counts: dict[str, int]) -> str:
     return f"The main reasons, equally often, are {', '.join(means[:-1])} and {means[-1]}."
 
 
-def group_outcomes(rollouts: pl.DataFrame) -> dict[str, int] | None:
-    """Counts groups by what became of them: mixed, or one of `REASONS`.
+def group_outcomes(rollouts: pl.DataFrame, of_system: bool = False) -> dict[str, int] | None:
+    """Counts groups by what became of them: mixed (which gave a gradient), or one of `REASONS`.
 
     It is None where no group or no reward is known, and empty where every group is of one rollout.
 
     Args:
         rollouts: with group_id or prompt (rollouts of one step that agree in both are a group), and reward or correct; step
             and truncated are used where they are there.
+        of_system: whether they are rows of a system: those of a group differ in what was read before them, and the group is mixed
+            where a token of it has an advantage, if `advantages` says that.
     """
     columns = dict(rollouts.schema)
-    names = [name for name in ("group_id", "prompt") if name in columns and not columns[name].is_nested()]
+    dtype = columns.get("advantages")
+    by_advantage = of_system and isinstance(dtype, pl.List) and dtype.inner.is_numeric()
+    apart = ("group_id",) if by_advantage else ("group_id", "prompt")
+    names = [name for name in apart if name in columns and not columns[name].is_nested()]
     if not names:
         return None
     reward = pl.col("reward").cast(pl.Float64) if _is(columns, "reward", "numeric") else pl.lit(None, pl.Float64)
     correct = pl.col("correct") if columns.get("correct") == pl.Boolean else pl.lit(None, pl.Boolean)
     cut = pl.col("truncated") if columns.get("truncated") == pl.Boolean else pl.lit(None, pl.Boolean)
     step = pl.col("step") if _is(columns, "step", "integer") else pl.lit(0)
+    largest = (
+        pl.col("advantages").list.eval(pl.element().abs()).list.max() if by_advantage else pl.lit(None, pl.Float64)
+    )
     rows = rollouts.filter(pl.any_horizontal(pl.col(names).is_not_null())).select(
         step.alias("step"), *names, pl.coalesce(reward.fill_nan(None), correct.cast(pl.Float64)).alias("reward"),
-        correct.alias("correct"), cut.fill_null(False).alias("cut"),
+        correct.alias("correct"), cut.fill_null(False).alias("cut"), largest.alias("largest"),
     )  # fmt: skip
     if not rows.height or rows["reward"].null_count() == rows.height:
         return None
     grouped = rows.group_by("step", *names, maintain_order=True).agg(
         size=pl.len(), known=pl.col("reward").count(), spread=pl.col("reward").max() - pl.col("reward").min(),
-        right=pl.col("correct").sum(), judged=pl.col("correct").count(), cut=pl.col("cut").all(),
+        right=pl.col("correct").sum(), judged=pl.col("correct").count(), cut=pl.col("cut").all(), largest=pl.col("largest").max(),
     )  # fmt: skip
     grouped = grouped.filter(pl.col("size") > 1)
     if not grouped.height:
         return {}
     why = (
         pl.when(pl.col("known") < 2).then(pl.lit("unscorable"))
-        .when(pl.col("spread") > 0).then(pl.lit("mixed"))
+        .when(pl.col("largest" if by_advantage else "spread") > 0).then(pl.lit("mixed"))
         .when(pl.col("cut") & (pl.col("right") == 0)).then(pl.lit("all cut"))
         .when((pl.col("judged") > 0) & (pl.col("right") == pl.col("judged"))).then(pl.lit("all right"))
         .when((pl.col("judged") > 0) & (pl.col("right") == 0)).then(pl.lit("all wrong"))

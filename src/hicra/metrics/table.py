@@ -99,8 +99,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("hicra/generated_actions", "Number of actions that the policy wrote in the step.", "actions", "",
            ("an environment",)),
     Metric("hicra/updated_actions",
-           "Number of actions of the step, or parts of actions where a tree has such, that enter the loss.", "actions", "",
-           ("an environment",)),
+           "Number of actions of the step that enter the loss, or of parts of actions (steps of VinePPO and of CARL with a "
+           "boundary, segments of SPO), each counted once; so it may be larger than the number of actions that were written.",
+           "actions", "", ("an environment",)),
     Metric("hicra/gram_hits", "Number of occurrences of strategic grams; of nested ones only the longest counts.",
            "occurrences", "", _IDS),
     Metric("hicra/semantic_entropy", "Entropy of the frequencies of strategic grams (plug-in estimate).", "nats", "up", _IDS),

@@ -26,6 +26,7 @@ PER_TOKEN = (
     "episode_ids",
     "node_id",
     "parent_id",
+    "critical_mask",
 )  # what a rollout keeps of a row
 
 
@@ -88,7 +89,9 @@ def _table(step: int, number: int, part: TrainedPart, tagger: Tagger, codec: Cod
     arrays, live = part.shaped.arrays, part.shaped.arrays["response_mask"]
     table = rollout_table(step, part.shaped, tagger, None, codec.end)
     columns = [
-        pl.Series(name, [arrays[name][row, live[row]].tolist() for row in range(len(live))], pl.List(pl.Int64))
+        pl.Series(
+            name, [arrays[name][row, live[row]].astype(int).tolist() for row in range(len(live))], pl.List(pl.Int64)
+        )
         for name in PER_TOKEN
         if name in arrays
     ]

@@ -98,6 +98,7 @@ class Row:
         logps, entropies: of each token, 0 where the policy did not write it.
         fields: further numbers for each token by the name of their field; what the policy did not write has none.
         actions: the number of actions.
+        inside: whether the row ends inside an action on purpose, as a segment of a tree does; it is not cut then.
     """
 
     context: tuple[int, ...]
@@ -107,6 +108,7 @@ class Row:
     entropies: list[float] = field(default_factory=list)
     fields: dict[str, list[float]] = field(default_factory=dict)
     actions: int = 0
+    inside: bool = False
 
     def wrote(self, action: Action, live: bool = True, **fields: float) -> None:
         """Adds an action, whose tokens all get these fields and the next of `action_ids`.

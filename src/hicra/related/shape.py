@@ -30,9 +30,11 @@ class RowShaping:
 
     def __init__(self, config: RunConfig, lexicon: Lexicon, codec: TokenizerCodec, system: System) -> None:
         self.codec, self.rollouts = codec, 0
+        credit = config.assignment()
+        unread = "planning_mask" not in credit.needs  # then an empty or a wide mask is nothing to warn of
         self.shaping = Shaping(
-            config.assignment(), lexicon, codec.tokenizer, config.unit, given=entry_of(config.engine).fields,
-            engine=config.engine, planning=getattr(system, "planning_mask", None),
+            credit, lexicon, codec.tokenizer, config.unit, given=entry_of(config.engine).fields,
+            engine=config.engine, planning=getattr(system, "planning_mask", None), in_parts=unread,
         )  # fmt: skip
         self.tagger = self.shaping.tagger
 
@@ -47,7 +49,7 @@ class RowShaping:
             {"id": str(group), "prompt": self.codec.decode(row.context)}
             for group, row in zip(groups.tolist(), made.rows, strict=True)
         ]
-        ended = np.array([row.ids[-1:] == [self.codec.end] for row in made.rows], np.bool_)
+        ended = np.array([row.inside or row.ids[-1:] == [self.codec.end] for row in made.rows], np.bool_)
         shaped = self.shaping.generation(
             inputs, ids=ids, live=live, base=np.zeros(len(ids), np.float32), rewards=rewards, group_ids=groups,
             correct=correct, first_group=self.rollouts, truncated=~ended, **batch,

@@ -118,7 +118,7 @@ def begin(config: RunConfig) -> tuple[RunConfig, EnvironmentTask]:
     if name in TASKS and name not in ENVIRONMENTS:
         raise ConfigError(
             f"task.name: {name!r} is a task of single responses, and the engine related plays in an environment",
-            f"name one of {', '.join(ENVIRONMENTS)}; `task` plays a task of single responses in stretches",
+            f"name one of {', '.join(ENVIRONMENTS)}; the environment `task` asks for the answers of such a task",
         )
     try:
         environment, of_environment = open_environment(name, config.task.settings)

@@ -44,6 +44,7 @@ class Rollout:
         tools: (character of the response before which it stood, text) of what tools returned, in order.
         tree: nodes (parent, text, value, advantage of the edge to it) of a tree of actions; the root has the parent -1.
         subgoals: a text for each stretch of an episode.
+        labels: what each token is for, as the task says; where an environment knows its critical steps, critical or other.
     """
 
     run: int

@@ -87,6 +87,7 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
     if labels and len(labels) not in (len(ends), len(words)):
         bad["the labels are left out, because they are neither one per token nor one per word"] += 1
         labels = ()
+    labels = labels or tuple("critical" if value else "other" for value in column("critical_mask"))
     correct = row.get("correct")
     return Rollout(
         place.run,

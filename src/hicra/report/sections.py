@@ -215,7 +215,7 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
 def credit_parts(run: Run) -> dict[str, str]:
     """Names the parts of credit that a run was trained with, as its config has them; "" for those that it has not.
 
-    Keys: preset, baseline, method (with further shapers behind "then"), loss.
+    Keys: system (what makes the rollouts), preset, baseline, method (with further shapers behind "then"), loss.
     """
     method = mapping(run.config.get("method"))
     then = method.get("then")
@@ -224,6 +224,7 @@ def credit_parts(run: Run) -> dict[str, str]:
         *(_called(one) for one in (then if isinstance(then, list) else [])),
     ]
     return {
+        "system": _called(run.config.get("system")),
         "preset": shorten(str(run.config.get("preset") or ""), 300),
         "baseline": _called(run.config.get("baseline")),
         "method": " then ".join(filter(None, shapers)),

@@ -1,6 +1,7 @@
 """Sorts runs into arms and names the arms, for the report page and for `hicra compare` alike.
 
-An arm is a method, with the settings in which runs of that method differ: `hicra(alpha=0.4)`. Settings of the method itself (with
+An arm is a method, with the settings in which runs of that method differ: `hicra(alpha=0.4)`. Where a system makes the rollouts,
+it gives the name, with its method behind it unless that is `none`: `carl`, `himac+hicra`. Settings of the method itself (with
 its defaults filled in) have their own name, others have their key in the config: `hicra(train.learning_rate=0.1)`. A lexicon or
 model that differs is named by its hash if there is one, since the same file may lie under two paths. Code of one's own that
 differs is named by the hashes of its files: `my_package:shape(code=1f0c2a9b)`.
@@ -32,19 +33,34 @@ _IGNORED = (
     "model.name",
     "preset",  # what it filled in is in the config
 )
-_IGNORED_HEADS = ("log.", "task.", "eval.", "method.", "baseline.", "loss.")
+_IGNORED_HEADS = ("log.", "task.", "eval.", "method.", "baseline.", "loss.", "system.")
 
 
 def name_arms(runs: Sequence[RunFolder]) -> list[str]:
     """Returns the name of each run's arm, in the order given."""
-    names = [run.method for run in runs]
-    tables = [method_settings(run) for run in runs], [other_settings(run) for run in runs]
-    for method in set(names):
-        mine = [index for index, run in enumerate(runs) if run.method == method]
+    names = [called(run) for run in runs]
+    tables = [[of(run) for run in runs] for of in (method_settings, system_settings, other_settings)]
+    for name in set(names):
+        mine = [index for index, run in enumerate(runs) if called(run) == name]
         differing = [(key, table) for table in tables for key in varying([table[index] for index in mine])]
         for index in mine if differing else ():
-            names[index] = f"{method}({', '.join(f'{key}={shown(table[index].get(key))}' for key, table in differing)})"
+            names[index] = f"{name}({', '.join(f'{key}={shown(table[index].get(key))}' for key, table in differing)})"
     return names
+
+
+def called(run: RunFolder) -> str:
+    """Returns the name of a run's arm without settings: its system, if it has one, and its method."""
+    system = mapping(mapping(run.manifest.get("config")).get("system")).get("name")
+    if not isinstance(system, str):
+        return run.method
+    return system if run.method == "none" else f"{system}+{run.method}"
+
+
+def system_settings(run: RunFolder) -> dict[str, Any]:
+    """Returns the settings of the run's system by their keys in the config; none where it has no system."""
+    return flat(
+        {"system": {"settings": mapping(mapping(mapping(run.manifest.get("config")).get("system")).get("settings"))}}
+    )
 
 
 def method_settings(run: RunFolder) -> dict[str, Any]:
@@ -56,7 +72,8 @@ def method_settings(run: RunFolder) -> dict[str, Any]:
 
 
 def other_settings(run: RunFolder) -> dict[str, Any]:
-    """Returns, by dotted key, what may differ besides the method: the rest of the config, the lexicon and the model."""
+    """Returns, by dotted key, what may differ besides the method and the system: the rest of the config, the lexicon and the
+    model."""
     config, inputs = with_defaults(mapping(run.manifest.get("config"))), mapping(run.manifest.get("inputs"))
     rest = {
         key: value for key, value in flat(config).items() if key not in _IGNORED and not key.startswith(_IGNORED_HEADS)

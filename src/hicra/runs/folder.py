@@ -19,7 +19,8 @@ Rollout columns (all but step and response may be absent or null):
     n_tool_calls int, tool_outputs list[{at, text}] (what tools returned, before which character of response).
 Of systems that play in environments, a row may be one of several of an episode, and holds also: generation int (number within
     the step), action_ids, level_ids (0 execution, 1 plan, 2 thought), state_ids, episode_ids, node_id, parent_id list[int] (one a
-    token, -1 where it has none), tree str (JSON, nodes [parent, text, value, advantage]), subgoals list[str].
+    token, -1 where it has none), critical_mask list[int 0/1] (whether the choice of the token's action changes what can still be
+    reached, where the environment knows), tree str (JSON, nodes [parent, text, value, advantage]), subgoals list[str].
 """
 
 from __future__ import annotations

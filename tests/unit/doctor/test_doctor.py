@@ -439,7 +439,15 @@ def test_a_terminal_is_told_what_was_counted_and_that_nothing_is_wrong():
     lines = importlib.import_module("hicra.cli.doctor")._lines
     marked = {"lexicon": "L", "planning_share": 0.5, "tokens": 6, "rows": 2, "grams": 2, "grams_found": 1}
     read = {"family": "byte-level", "vocabulary": 9, "rows": 200, "differ": 0}
-    told = {"versions": {}, "tested": {}, "engines": {}, "machine": {}, "notes": [], "coverage": marked}
+    told = {
+        "versions": {},
+        "tested": {},
+        "engines": {},
+        "environments": {},
+        "machine": {},
+        "notes": [],
+        "coverage": marked,
+    }
     assert lines({**told, "tokenizer": None, "problems": []}) == [
         "lexicon            L: 50.0% of 6 words in 2 rows, 1 of 2 grams found",
         "no problem found",

@@ -79,6 +79,7 @@ def test_every_system_opens_with_its_defaults_and_names_its_baseline(name):
         ({"system.settings": "{forks: 3}"}, "no setting 'forks'"),
         ({"task.name": "chains"}, "task.name: no environment 'chains'"),
         ({"task.name": "arithmetic"}, "single responses"),
+        ({"task.name": "arithmetic"}, "the environment `task` asks for the answers of such a task"),
         ({"task.settings": "{step: 3}"}, "task.settings.step"),
         ({"task.settings": "{critical: [99]}"}, "critical"),
         ({"engine": "trl", "task.name": "plan_execute"}, "trains no system"),

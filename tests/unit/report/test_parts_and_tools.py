@@ -39,10 +39,10 @@ def test_the_runs_table_names_every_part(tmp_path: Path) -> None:
     model = build_model(runs)
     told = {run.name: credit_parts(run) for run in model.runs}
     assert told["a"] == {
-        "preset": "", "baseline": "rloo", "method": "hicra(alpha=0.2) then sepa then position_shaping",
+        "system": "", "preset": "", "baseline": "rloo", "method": "hicra(alpha=0.2) then sepa then position_shaping",
         "loss": "cispo(clip_low=0.1)",
     }  # fmt: skip
-    assert told["b"] == {"preset": "", "baseline": "", "method": "none", "loss": ""}
+    assert told["b"] == {"system": "", "preset": "", "baseline": "", "method": "none", "loss": ""}
     assert parts_shown(model) == ["baseline", "method", "loss"]  # no run has a preset
     table = render(model).split('<section id="runs"')[1]
     assert "hicra(alpha=0.2) then sepa then position_shaping" in table

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from hicra.related.rollouts import Rollout, Row, drive, nothing
 from hicra.related.system import Arena, Generated
-from hicra.related.trees.walk import Move, Spot, begin, cut, walk
+from hicra.related.trees.walk import Move, Spot, begin, cut, flags_of, walk
 
 Starts = Callable[
     [Sequence[Move]], list[list[int]]
@@ -93,7 +93,8 @@ def _row(pieces: Sequence[Piece], values: dict[tuple[int, ...], float]) -> Row:
     row, before = Row(pieces[0][1].start.context), _before(pieces)
     for segment, move in pieces:
         value = values[before[segment]] if segment >= 0 else nothing("values")
-        row.wrote(move.wrote, action_ids=segment, turn_ids=move.start.turn, values=value)
+        fields = {"action_ids": segment, "turn_ids": move.start.turn, "values": value} | flags_of(move)
+        row.wrote(move.wrote, True, **fields)
         row.read(move.read)
     return row
 

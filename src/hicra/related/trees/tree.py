@@ -16,7 +16,7 @@ import numpy as np
 from hicra.arrays import Floats
 from hicra.related.rollouts import Row
 from hicra.related.system import Codec, Generated
-from hicra.related.trees.walk import Move, Spot
+from hicra.related.trees.walk import Move, Spot, flags_of
 
 Update = Literal["selected", "all"]
 
@@ -116,8 +116,10 @@ class Tree:
                 fields: dict[str, float] = {"node_id": led, "parent_id": node.parent}
                 fields |= {"n_children": len(self.nodes[node.parent].children), "leaf_reward": self.nodes[led].outcome}
                 for move in node.moves:
-                    row.wrote(move.wrote, counts, turn_ids=move.start.turn, **(fields if counts else {}))
+                    told = flags_of(move) | (fields if counts else {})
+                    row.wrote(move.wrote, counts, turn_ids=move.start.turn, **told)
                     row.read(move.read)
+                    row.inside = not move.acted
             out.append(row)
         return out
 

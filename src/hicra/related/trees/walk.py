@@ -46,6 +46,7 @@ class Move:
         acted: whether the environment took the action, which ends with this move then.
         done: whether the episode ended with it.
         goal: whether it ended at its goal: the sum of its rewards is above 0.
+        critical: whether the choice of its action changes what can still be reached; None where the environment does not know.
     """
 
     start: Spot
@@ -55,6 +56,7 @@ class Move:
     acted: bool = False
     done: bool = False
     goal: bool = False
+    critical: bool | None = None
 
 
 def begin(environment: Environment, codec: Codec, seed: int) -> Spot:
@@ -105,16 +107,20 @@ def _moved(environment: Environment, codec: Codec, at: Spot, action: Action, mos
             "the policy wrote an action without a token", "let it write at least one, such as its end token"
         )
     begun, context = (*at.begun, *action.ids), (*at.context, *action.ids)
-    if not action.ended and len(begun) < most:
-        return Move(at, action, (), replace(at, context=context, begun=begun))
-    environment.restore(at.world)
+    acts, ask = action.ended or len(begun) >= most, getattr(environment, "critical", None)
+    if acts or ask is not None:
+        environment.restore(at.world)
+    critical = None if ask is None else bool(ask())
+    if not acts:
+        return Move(at, action, (), replace(at, context=context, begun=begun), critical=critical)
     step = environment.step(codec.decode(begun))
     reward = at.reward + step.reward
     if step.done:
         end = Spot(context, None, (), at.turn + 1, reward)
-        return Move(at, action, (), end, acted=True, done=True, goal=reward > 0)
+        return Move(at, action, (), end, acted=True, done=True, goal=reward > 0, critical=critical)
     read = tuple(codec.encode(step.text))
-    return Move(at, action, read, Spot((*context, *read), environment.save(), (), at.turn + 1, reward), acted=True)
+    end = Spot((*context, *read), environment.save(), (), at.turn + 1, reward)
+    return Move(at, action, read, end, acted=True, critical=critical)
 
 
 def cut(move: Move, before: Sequence[int], codec: Codec) -> list[Move]:
@@ -135,9 +141,14 @@ def cut(move: Move, before: Sequence[int], codec: Codec) -> list[Move]:
             pieces.append(replace(move, start=start, wrote=piece))
         else:
             end = replace(start, context=(*start.context, *piece.ids), begun=(*start.begun, *piece.ids))
-            pieces.append(Move(start, piece, (), end))
+            pieces.append(Move(start, piece, (), end, critical=move.critical))
             start = end
     return pieces
+
+
+def flags_of(move: Move) -> dict[str, float]:
+    """Returns the field of a row that says whether a move is of a critical step; none where the environment does not know."""
+    return {} if move.critical is None else {"critical_mask": move.critical}
 
 
 def step_ends(move: Move, boundary: str, codec: Codec) -> list[int]:

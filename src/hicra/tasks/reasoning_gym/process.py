@@ -9,9 +9,10 @@ from typing import Any
 
 from hicra.errors import EngineError
 from hicra.tasks.reasoning_gym.refused import VERSION
-from hicra.workers.child import START_S, LineProcess
+from hicra.workers.child import LineProcess
 
 GENERATE_S = 120.0
+START_S = 600.0  # the package imports some hundred modules: seconds on an idle machine, minutes on a very busy one
 _CODE = "from hicra.tasks.reasoning_gym.worker import main;main()"
 
 
@@ -56,7 +57,13 @@ class Gym:
         atexit.register(self.close)
         try:
             missing = process.wait(START_S).get("missing")
-        except (EOFError, TimeoutError):
+        except TimeoutError:
+            self._end()
+            raise EngineError(
+                f"the worker of reasoning-gym was not ready after {START_S:.0f} seconds",
+                "run it again when the machine is less busy",
+            ) from None
+        except EOFError:
             missing = "it did not start"
         if missing:
             self._end()
