@@ -51,6 +51,16 @@ def test_each_decision_has_its_mask_and_its_level() -> None:
     assert made.success == [True]
 
 
+def test_an_episode_of_one_step_has_all_that_its_baseline_needs() -> None:
+    # nobody is asked whether to keep or change; the world ends after one action, both rewards are 0 and so are the values
+    (made,) = HiPER(group_size=2).generations(place(Script(diligent), lambda: Errands(1)), [4], 1)
+    whole = batch_of(made.rows, made.rewards, made.group_ids, CODEC.pad)
+    assert whole["switch_mask"].tolist() == [[False] * 5] * 2
+    assert whole["subgoal_mask"].tolist() == [[True, True, False, False, False]] * 2  # KEY <END> act: KEY <END>
+    found = credit.BASELINES["hiper"](whole["rewards"], whole["group_ids"], whole, scale="none")
+    assert found.tolist() == [[0.0] * 5] * 2
+
+
 def test_what_is_neither_keep_nor_change_keeps_and_is_counted() -> None:
     def unclear(context: str, greedy: bool) -> str:
         return "wait" if context.endswith("switch:") else diligent(context, greedy)

@@ -181,7 +181,8 @@ def keep_or_change(
 def _decide(
     played: KeptOrChanged, action: Action, compared: Hashable, line: str | None = None, /, **fields: float
 ) -> None:
-    played.rows[-1].wrote(action, True, **fields)
+    masks = {"subgoal_mask": False, "switch_mask": False}  # in every row, also of an episode without such a decision
+    played.rows[-1].wrote(action, True, **{**masks, **fields})
     played.written += 1
     played.decisions.append(compared)
     if line is not None:
