@@ -14,6 +14,7 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
@@ -95,6 +96,9 @@ class Training:
         """
         began, step, prompts = time.monotonic(), self.step + 1, self.config.train.prompts_per_step
         self.policy.forget()  # a resumed run has nothing to remember, and must draw the same
+        torch.manual_seed(
+            int(np.random.SeedSequence([self.config.train.seed, step]).generate_state(1)[0])
+        )  # of dropout
         seeds = self.seeds[self.step * prompts : step * prompts]
         parts = [self._trained(made, step) for made in self.system.generations(self.place, seeds, step)]
         if not parts:
