@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from hicra.engines.shaping import Generation
 from hicra.metrics import RolloutStats
+from hicra.related import engine
 from hicra.related.record import TrainedPart, metrics_of
 from hicra.related.system import Generated
+from hicra.related.update import Update
+from hicra.runs import RunFolder
 
 
 def part(groups: list[int], rewards: list[float], episodes: list[int], levels: list[int]) -> TrainedPart:
@@ -61,3 +66,20 @@ def test_a_row_without_levels_and_episodes_counts_by_itself():
     for name in ("level_ids", "episode_ids"):
         del one.shaped.arrays[name]
     assert metrics_of([one], "carl")["hicra/pass_at_1"] == 0.5
+
+
+def test_the_rows_of_every_refused_generation_of_a_step_are_kept(tmp_path, monkeypatch):
+    rows = pl.DataFrame({"generation": [0, 1, 1, 2], "response": ["plan", "one", "two", "three"]})
+    monkeypatch.setattr(engine, "rollouts_of", lambda step, parts, tagger, codec: rows)
+    training: Any = object.__new__(engine.Training)
+    training.config = SimpleNamespace(log=SimpleNamespace(rollouts_every=0))
+    training.run, training.codec = RunFolder(tmp_path, {}), None
+    training.shape = SimpleNamespace(tagger=None)
+    parts = [part(*BLUEPRINTS), part(*EXECUTIONS), part(*EXECUTIONS)]
+    for number, why in ((0, "the loss is not finite"), (1, "the gradient is not finite")):
+        parts[number].updates.append(Update(refused=why))
+    with pytest.warns(UserWarning, match="an update of step 7 is not applied: the loss is not finite"):
+        training._write(7, parts)
+    kept = pl.read_parquet(tmp_path / "refused" / "step-000007.parquet")
+    assert kept["response"].to_list() == ["plan", "one", "two"]
+    assert kept["refused"].to_list() == ["the loss is not finite", *["the gradient is not finite"] * 2]
