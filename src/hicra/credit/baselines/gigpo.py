@@ -14,7 +14,7 @@ GIGPO-1. `state_ids` says for each token in which state its action was taken, -1
 GIGPO-2. Only the reward at the end of a rollout is known. The return of an action is that reward times gamma to the power of
     the number of actions after it; rewards within an episode cannot be given.
 GIGPO-3. A state is the same only if its id is the same; the authors' code can also join states whose texts are similar.
-GIGPO-4. In the mean and the deviation of the episode part each rollout of the group counts once. The authors' code can do so,
+GIGPO-5. In the mean and the deviation of the episode part each rollout of the group counts once. The authors' code can do so,
     but unless it is told to, it counts a rollout once for each of its actions, so that longer ones weigh more. A rollout alone
     in its group has 0 there; in their code it has its reward.
 """
