@@ -17,6 +17,8 @@ from hicra.related.system import Generated
 from hicra.related.update import Update
 from hicra.runs import RunFolder
 
+pytestmark = pytest.mark.slow  # it imports torch
+
 
 def part(groups: list[int], rewards: list[float], episodes: list[int], levels: list[int]) -> TrainedPart:
     """A generation whose rows have one token each; right is what has the reward 1, and level 1 is a blueprint."""

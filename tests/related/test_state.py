@@ -12,6 +12,8 @@ from hicra.artifacts import canonical_json, write_text
 from hicra.errors import ArtifactError
 from hicra.related import state
 
+pytestmark = pytest.mark.slow  # it imports torch
+
 
 def checkpoint(folder: Path, **tensors: torch.Tensor) -> Path:
     save_file(tensors, folder / state.OPTIMIZER)
