@@ -6,9 +6,10 @@ they have, actions are execution, and an environment may know which steps are cr
 What is certain: nothing of this is published; it is hicra's own combination.
 
 Deviations:
-AGENT-7. By default blueprint and subgoal tokens plan, thought tokens plan where the lexicon marks them, and action tokens do
-    not.
-AGENT-8. `planning_critical` looks at thoughts and actions alone. A blueprint belongs to no step, so it stays as it is.
+AGENT-7. By default the tokens of blueprints, of subgoals and of keep or change plan, thought tokens plan where the lexicon marks
+    them, and action tokens do not.
+AGENT-8. `planning_critical` looks at thoughts and actions alone. A blueprint belongs to no step, so it stays as it is, and so do
+    subgoals and keep or change, which decide about all that follows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ Which = Literal["none", "tagged", "all"]
 class PlanningSettings(Flat):
     """Which tokens of each level are planning tokens: none, those that a lexicon marks, or all."""
 
-    planning_blueprint: Which = Field(default="all", description="Which tokens of blueprints and subgoals plan.")
+    planning_blueprint: Which = Field(
+        default="all", description="Which tokens of blueprints, of subgoals and of keep or change plan."
+    )
     planning_thought: Which = Field(default="tagged", description="Which tokens of thoughts plan.")
     planning_action: Which = Field(default="none", description="Which tokens of actions plan.")
     planning_critical: bool = Field(
