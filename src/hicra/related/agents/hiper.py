@@ -15,10 +15,10 @@ HIPER-7. Their penalties for keeping and for actions that are not understood are
 HIPER-8. What is neither `keep` nor `change` keeps the subgoal, and is counted (`unclear_switches`).
 HIPER-9. A value is the mean reward of the other episodes of the group that took a decision of that kind in that state: of a new
     subgoal all that were there, of keep or change those with the same old subgoal, of an action those with the same subgoal.
-    Where there is none it is the mean reward of the other episodes. Rewards are discounted by `gamma` for each step between the
-    decision, or the step of that number, and the end. An episode's own reward never counts. At the end of a subgoal its actions
-    get such a value in place of the reward, so where few episodes pass there it is a poor guess. The authors train a critic with
-    one head for each kind.
+    Where there is none it is the mean reward of the other episodes. Each reward is discounted by `gamma` for every step from that
+    decision to the end of its episode; where there was no such decision, from the step of the same number. An episode's own
+    reward never counts. At the end of a subgoal its actions get such a value in place of the reward, so where few episodes pass
+    there it is a poor guess. The authors train a critic with one head for each kind.
 """
 
 from __future__ import annotations
