@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,19 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, start, grams):
     said: list[str] = []
     run(tmp_path / "parts", settings(start, grams, system__name="grpo", train__steps=5), resume=True, said=said)
     assert any("from step 2" in line for line in said)
+    same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_resumed_run_of_a_model_with_dropout_drops_the_same(tmp_path, start, grams):
+    model = tmp_path / "dropping"
+    shutil.copytree(start, model)
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"attention_dropout": 0.3}))
+    sets = {"system__name": "grpo", "train__save_steps": 1, "train__group_size": 8}
+    run(tmp_path / "whole", settings(model, grams, train__steps=3, **sets))
+    run(tmp_path / "parts", settings(model, grams, train__steps=1, **sets))
+    run(tmp_path / "parts", settings(model, grams, train__steps=3, **sets), resume=True)
+    assert all(row["grad_norm"] > 0 for row in RunFolder.open(tmp_path / "whole").metrics())
     same_run(tmp_path / "whole", tmp_path / "parts")
 
 

@@ -14,6 +14,7 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
@@ -95,6 +96,9 @@ class Training:
         """
         began, step, prompts = time.monotonic(), self.step + 1, self.config.train.prompts_per_step
         self.policy.forget()  # a resumed run has nothing to remember, and must draw the same
+        torch.manual_seed(
+            int(np.random.SeedSequence([self.config.train.seed, step]).generate_state(1)[0])
+        )  # of dropout
         seeds = self.seeds[self.step * prompts : step * prompts]
         parts = [self._trained(made, step) for made in self.system.generations(self.place, seeds, step)]
         if not parts:
@@ -137,10 +141,13 @@ class Training:
         every = self.config.log.rollouts_every
         if every and (step in (1, self.config.train.steps) or step % every == 0):
             self.run.write_rollouts(step, rollouts_of(step, parts, self.shape.tagger, self.codec))
-        for part in parts:
-            if part.refused:
-                table = rollouts_of(step, [part], self.shape.tagger, self.codec)
-                path = self.run.write_rollouts(step, table.with_columns(refused=pl.lit(part.refused)), 0, "refused")
-                warnings.warn(
-                    f"an update of step {step} is not applied: {part.refused}; its rollouts are in {path}", stacklevel=2
-                )
+        refused = {number: part.refused for number, part in enumerate(parts) if part.refused}
+        if refused:
+            table = rollouts_of(step, parts, self.shape.tagger, self.codec)
+            why = pl.col("generation").replace_strict(refused, default=None, return_dtype=pl.String)
+            table = table.with_columns(refused=why).filter(pl.col("refused").is_not_null())
+            path = self.run.write_rollouts(step, table, 0, "refused")
+            warnings.warn(
+                f"an update of step {step} is not applied: {next(iter(refused.values()))}; its rollouts are in {path}",
+                stacklevel=2,
+            )

@@ -15,6 +15,7 @@ from hicra.engines.rollouts import rollout_table
 from hicra.engines.shaping import Generation
 from hicra.metrics import RolloutStats
 from hicra.metrics.kinds import kind_sums, kind_values
+from hicra.related.agents.words import PLAN_LEVEL
 from hicra.related.system import Codec, Generated
 from hicra.related.update import Update
 from hicra.tagging import Tagger
@@ -45,13 +46,17 @@ class TrainedPart:
 
 
 def metrics_of(parts: Sequence[TrainedPart], system: str) -> dict[str, float | None]:
-    """Returns the metrics of a step by name.
+    """Returns the metrics of a step by name; accuracy, reward and pass@k are those of sampled episodes, and not of rows.
 
     Args:
         parts: the generations of the step, at least one.
         system: name of the system, which stands before the names of its own figures.
     """
     values: dict[str, float | None] = dict(RolloutStats.merge([part.shaped.stats for part in parts]).values())
+    values = {name: value for name, value in values.items() if not name.startswith("hicra/pass_at_")}
+    of_episodes = RolloutStats.merge([_of_episodes(part) for part in parts]).values()
+    told = {name for name in of_episodes if name == "hicra/reward" or name.startswith("hicra/pass_at_")}
+    values |= {name: of_episodes[name] for name in told}
     arrays = [part.shaped.arrays for part in parts]
     sums = np.array([
         kind_sums(a["planning_mask"], a["response_mask"], a["entropies"], a["logprobs"]) for a in arrays
@@ -76,6 +81,20 @@ def metrics_of(parts: Sequence[TrainedPart], system: str) -> dict[str, float | N
         given = [part.made.figures[name] for part in parts if name in part.made.figures]
         values[f"{system}/{name}"] = _mean(given)
     return values
+
+
+def _of_episodes(part: TrainedPart) -> RolloutStats:
+    """Returns the rewards of a generation with each episode once, however many rows it has; a row of a tree counts as one.
+
+    A row that is a blueprint alone is left out: its reward is that of a greedy episode.
+    """
+    every, arrays = part.shaped.stats, part.shaped.arrays
+    rows = np.arange(len(every.reward))
+    if "level_ids" in arrays:
+        rows = rows[((arrays["level_ids"] != PLAN_LEVEL) & arrays["response_mask"]).any(axis=1)]
+    if "episode_ids" in arrays:
+        rows = rows[np.unique(arrays["episode_ids"][rows].max(axis=1, initial=-1), return_index=True)[1]]
+    return RolloutStats(reward=every.reward[rows], correct=every.correct[rows], group=every.group[rows])
 
 
 def rollouts_of(step: int, parts: Sequence[TrainedPart], tagger: Tagger, codec: Codec) -> pl.DataFrame:

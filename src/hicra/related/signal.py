@@ -109,9 +109,15 @@ def measure(
         and batches, rows, accuracy, interactions, seconds, system, model.
 
     Raises:
-        ConfigError: the run is of another engine, or there are too few batches.
+        ConfigError: the run is of another engine, there are too few batches, or a number is out of range.
         ArtifactError, DataError: the run or the model cannot be read.
     """
+    if batches < 2:
+        raise ConfigError(f"{batches} batch has no pair of batches", "give --batches 3 or more, better 16")
+    for name, given, least in (("prompts", prompts, 1), ("project", project, 0), ("seed", seed, 0)):
+        if given < least:
+            raise ConfigError(f"--{name} is {given}", f"give {least} or more")
+
     from hicra.generation import models
     from hicra.generation.sampling import load
     from hicra.lexicon import Lexicon
@@ -128,8 +134,6 @@ def measure(
     from hicra.signal.parameters import as_before, chosen_parameters
 
     began = time.monotonic()
-    if batches < 2:
-        raise ConfigError(f"{batches} batch has no pair of batches", "give --batches 3 or more, better 16")
     config, task = begin(RunConfig.model_validate(RunFolder.open(run).config))
     if not isinstance(task, EnvironmentTask):
         raise ConfigError(

@@ -55,7 +55,7 @@ def restore(checkpoint: Path, *, model: Any, optimizer: Any, chance: Any) -> dic
         The counts, and `step`.
 
     Raises:
-        ArtifactError: a file cannot be read, or is of another model.
+        ArtifactError: a file cannot be read, or is of another model or another kind of device.
     """
     try:
         tensors = load_file(checkpoint / OPTIMIZER)
@@ -63,7 +63,13 @@ def restore(checkpoint: Path, *, model: Any, optimizer: Any, chance: Any) -> dic
         raise ArtifactError(f"{checkpoint / OPTIMIZER} cannot be read: {error}", FIX) from None
     if CHANCE not in tensors:
         raise ArtifactError(f"{checkpoint / OPTIMIZER} holds no state of the random numbers", FIX)
-    chance.set_state(tensors.pop(CHANCE))
+    try:
+        chance.set_state(tensors.pop(CHANCE))
+    except RuntimeError:  # that of a GPU has another size
+        raise ArtifactError(
+            f"{checkpoint / OPTIMIZER} holds random numbers of another device than this one ({chance.device.type})",
+            "resume on the kind of device that the run began on, or train into another -o",
+        ) from None
     weights = dict(model.named_parameters())
     for key, value in tensors.items():
         part, _, name = key.partition("/")

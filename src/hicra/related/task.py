@@ -107,7 +107,8 @@ class EnvironmentTask:
 def begin(config: RunConfig) -> tuple[RunConfig, EnvironmentTask]:
     """Returns the config with all settings of its environment and system and with the system's baseline, and the task.
 
-    The baseline is the system's unless the config names one.
+    The baseline is the system's unless the config names another one. Its settings are what the system's settings say, such as the
+    discount of HiPER, where the config says nothing of them.
 
     Raises:
         ConfigError: the environment, the system or a setting is refused, a package is missing, or a key is set that this engine
@@ -126,9 +127,9 @@ def begin(config: RunConfig) -> tuple[RunConfig, EnvironmentTask]:
     except ConfigError as error:  # what this config calls a task, they call an environment
         raise ConfigError(error.message.replace("environment.", "task."), error.fix) from None
     system, of_system = open_system(config.system.name, config.system.settings, config.train.group_size)
-    baseline = config.baseline
-    if not ("baseline" in config.model_fields_set and "name" in baseline.model_fields_set):
-        of_it, settings = system.baseline
+    baseline, (of_it, settings) = config.baseline, system.baseline
+    named = "baseline" in config.model_fields_set and "name" in baseline.model_fields_set
+    if not named or baseline.name == of_it:
         baseline = BaselineConfig(name=of_it, settings={**settings, **baseline.settings})
     whole = config.model_copy(update={
         "task": config.task.model_copy(update={"settings": of_environment}),

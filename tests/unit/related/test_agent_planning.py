@@ -9,6 +9,7 @@ from agents_made import CODEC, Knowing, Script, place
 from hicra import credit
 from hicra.errors import ConfigError, MissingField
 from hicra.related.agents.flat import GRPO
+from hicra.related.agents.himac import HiMAC
 from hicra.related.agents.planning import PlanningSettings, planning_mask
 from hicra.related.rollouts import batch_of
 
@@ -49,6 +50,19 @@ def test_an_environment_that_knows_no_critical_steps_is_named() -> None:
         planning_mask({"response_mask": BATCH["response_mask"]}, TAGGED)
     with pytest.raises(ConfigError, match="planning_thought"):
         PlanningSettings(planning_thought="some")
+
+
+def test_blueprints_belong_to_no_step_so_that_both_phases_of_himac_have_a_mask() -> None:
+    # phase A: two blueprints `key` with their end tokens, in rows that know nothing of critical steps, plan whole. Phase B: one
+    # segment an execution, "key" until the clock ends it after six actions, none of them critical, since no errand follows key
+    system = HiMAC(blueprints=2, group_size=2, planning_critical=True, planning_action="all")
+    macro, micro = system.generations(place(Script(lambda context, greedy: "key"), Knowing), [1], 1)
+    of_macro, of_micro = (batch_of(made.rows, made.rewards, made.group_ids, CODEC.pad) for made in (macro, micro))
+    assert "critical_mask" not in of_macro
+    assert system.planning_mask(of_macro).tolist() == [[True, True]] * 2
+    assert not system.planning_mask(of_micro).any()
+    with pytest.raises(MissingField, match=r"'critical_mask'.*\n.*system\.settings\.planning_critical"):
+        system.planning_mask({name: values for name, values in of_micro.items() if name != "critical_mask"})
 
 
 def test_hicra_amplifies_what_an_agent_plans() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hicra.related.agents.blueprint import TASK, parse, read, render
-from hicra.related.agents.words import MARKERS
+from hicra.related.agents.words import FRAME
 from hicra.related.rollouts import Action
 
 
@@ -19,6 +19,10 @@ def test_subgoals_come_in_order_with_single_spaces() -> None:
     ):
         assert parse(text, 8).subgoals == ("fetch the key", "open the door")
         assert parse(text, 8).why == ""
+
+
+def test_the_answers_of_hiper_are_plain_words_in_a_subgoal() -> None:
+    assert parse("keep the lamp ; change the room", 8).subgoals == ("keep the lamp", "change the room")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,7 @@ def test_a_blueprint_without_an_end_is_none() -> None:
 
 
 WORD = st.text(st.characters(blacklist_categories=("Z", "C"), blacklist_characters=";<"), min_size=1, max_size=6)
-SUBGOAL = st.lists(WORD.filter(lambda word: word not in MARKERS and len(word.split()) == 1), min_size=1, max_size=4)
+SUBGOAL = st.lists(WORD.filter(lambda word: word not in FRAME and len(word.split()) == 1), min_size=1, max_size=4)
 
 
 @given(st.lists(SUBGOAL.map(" ".join), min_size=1, max_size=5))
@@ -60,4 +64,4 @@ def test_any_text_gives_subgoals_that_can_stand_in_a_prompt(text: str, most: int
     found = parse(text, most)
     assert 1 <= len(found.subgoals) <= most
     assert (found.subgoals == (TASK,)) == bool(found.why)
-    assert not {*MARKERS} & {word for one in found.subgoals for word in one.split()}
+    assert not {*FRAME} & {word for one in found.subgoals for word in one.split()}

@@ -8,7 +8,7 @@ import pytest
 
 from agents_made import CODEC, ERRANDS, Errands, Knowing, Script
 from hicra.errors import ConfigError
-from hicra.related.agents.execute import Manner, Numbering, Played, execute
+from hicra.related.agents.execute import Manner, Numbering, Played, execute, split_off
 from hicra.related.rollouts import drive
 
 NEXT = {"errands": "key", "0": "key", "1": "door", "2": "gold"}
@@ -85,6 +85,15 @@ def test_sub_done_moves_on_and_the_past_is_out_of_sight() -> None:
     assert one.success
     assert one.invalid == 0
     assert len(script.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("go hill <sub_done>", "go hill"), ("go hill<sub_done>", "go hill"), ("<sub_done>go  hill", "go hill"), ("<sub_done>", "")],
+)  # fmt: skip
+def test_sub_done_is_seen_where_a_tokenizer_puts_no_space_before_it(text: str, left: str) -> None:
+    assert split_off(text) == (left, True)
+    assert split_off("go  hill\n") == ("go  hill\n", False)  # what does not hold it is handed on as it is
 
 
 def test_the_past_can_stay_in_sight() -> None:

@@ -51,6 +51,16 @@ def test_each_decision_has_its_mask_and_its_level() -> None:
     assert made.success == [True]
 
 
+def test_an_episode_of_one_step_has_all_that_its_baseline_needs() -> None:
+    # nobody is asked whether to keep or change; the world ends after one action, both rewards are 0 and so are the values
+    (made,) = HiPER(group_size=2).generations(place(Script(diligent), lambda: Errands(1)), [4], 1)
+    whole = batch_of(made.rows, made.rewards, made.group_ids, CODEC.pad)
+    assert whole["switch_mask"].tolist() == [[False] * 5] * 2
+    assert whole["subgoal_mask"].tolist() == [[True, True, False, False, False]] * 2  # KEY <END> act: KEY <END>
+    found = credit.BASELINES["hiper"](whole["rewards"], whole["group_ids"], whole, scale="none")
+    assert found.tolist() == [[0.0] * 5] * 2
+
+
 def test_what_is_neither_keep_nor_change_keeps_and_is_counted() -> None:
     def unclear(context: str, greedy: bool) -> str:
         return "wait" if context.endswith("switch:") else diligent(context, greedy)
@@ -73,11 +83,12 @@ def test_a_subgoal_of_unknown_words_is_read_again_as_it_was_written() -> None:
 
 
 def chosen(reward: float, *decisions: tuple[object, ...]) -> KeptOrChanged:
+    """An episode of one decision a step."""
     row = Row((1,))
     for _ in decisions:
         row.wrote(Action((5, 0), "x", True, (0.0, 0.0), (0.0, 0.0)))
         row.read([6])
-    return KeptOrChanged([row], reward, decisions=list(decisions))
+    return KeptOrChanged([row], reward, decisions=list(decisions), turns=list(range(len(decisions))))
 
 
 def test_values_are_the_mean_reward_of_the_other_episodes_that_were_there() -> None:
@@ -98,6 +109,35 @@ def test_values_are_the_mean_reward_of_the_other_episodes_that_were_there() -> N
     assert alone[0].rows[0].fields["values"][:2] == [0.0, 0.0]
 
 
+def test_values_are_discounted_as_the_advantage_is() -> None:
+    a, b, c = ("act", 0), ("act", 1), ("act", 2)
+    group = [chosen(1.0, a, b), chosen(0.5, a, c, b), chosen(1.0, a)]
+    group_values(group, gamma=0.5)
+    found = [one.rows[0].fields["values"][::3] for one in group]
+    # from a the three episodes get 1/2 (one step later), 0.5/4 = 1/8 and 1; from b 1 and 1/2
+    # first: a (1/8 + 1) / 2 = 0.5625, b 1/2. Second: a (1/2 + 1) / 2 = 0.75; c nobody else, and from step 1 the others get 1,
+    # which is the end of the first, and 1, as the third has ended before; b 1. Third: a (1/2 + 1/8) / 2 = 0.3125
+    assert found == [[0.5625, 0.5], [0.75, 1.0, 1.0], [0.3125]]
+    back = [
+        chosen(1.0, a),
+        chosen(1.0, a, a),
+    ]  # the second comes back to a: it counts by the first time, a step before its end
+    group_values(back, gamma=0.5)
+    assert [one.rows[0].fields["values"][::3] for one in back] == [[0.5], [1.0, 1.0]]
+
+
+def test_equal_episodes_have_no_advantage_whatever_the_discount() -> None:
+    # all get 1 after three steps, so every value is what follows: 1/4 at step 0, 1/2 at step 1, 1 at step 2
+    system = HiPER(group_size=3, gamma=0.5, scale="none")
+    (made,) = system.generations(place(Script(diligent)), [4], 1)
+    whole = batch_of(made.rows, made.rewards, made.group_ids, CODEC.pad)
+    values, live = whole["values"][0], whole["response_mask"][0]
+    assert [float(values[whole["turn_ids"][0] == turn][0]) for turn in range(3)] == [0.25, 0.5, 1.0]
+    name, settings = system.baseline
+    found = credit.BASELINES[name](whole["rewards"], whole["group_ids"], whole, **settings)
+    assert (found[:, live] == 0).all()
+
+
 def test_a_generation_has_all_that_its_baseline_needs() -> None:
     table = TablePolicy(
         {"act:": [0.4, 0.1, 0.3, 0.2, 0, 0], "subgoal:": [0.1] * 6, "switch:": [0, 0, 0, 0, 1.0, 0.5]},
@@ -114,8 +154,9 @@ def test_a_generation_has_all_that_its_baseline_needs() -> None:
     assert found.any()
     assert made.group_ids == [0] * 6 + [1] * 6
     assert 0 < sum(made.success) < 12
-    # the values of the first subgoal are those of the group's other episodes: all were in the first state
-    rewards = np.array(made.rewards[:6])
+    # the values of the first subgoal are those of the group's other episodes: all were in the first state. An episode of n steps
+    # gets 0.9^(n-1) of its reward there
+    rewards = np.array(made.rewards[:6]) * 0.9 ** whole["turn_ids"][:6].max(axis=1)
     assert whole["values"][:6, 0] == pytest.approx((rewards.sum() - rewards) / 5)
 
 

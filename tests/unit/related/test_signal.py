@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from hicra.errors import DataError
-from hicra.related.signal import masks_of, told
+from hicra.errors import ConfigError, DataError
+from hicra.related.signal import masks_of, measure, told
 
 LIVE = np.array([[True, True, True, True, False], [True, True, False, False, False]])
 LEVELS = np.array([[1, 2, 0, 0, -1], [0, 0, -1, -1, -1]])
@@ -74,3 +76,13 @@ def test_two_batches_have_no_interval_and_no_signal_has_no_share():
 def test_what_is_no_table_of_finite_gradients_is_refused(rows):
     with pytest.raises(DataError, match="gradients of action"):
         told({"action": rows})
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"batches": 1}, "no pair of batches"), ({"prompts": 0}, "--prompts is 0"), ({"project": -1}, "--project is -1"),
+     ({"seed": -1}, "--seed is -1")],
+)  # fmt: skip
+def test_numbers_out_of_range_are_named_before_anything_is_read(given, said):
+    with pytest.raises(ConfigError, match=said):
+        measure(Path("nowhere"), **given)

@@ -54,6 +54,15 @@ def test_a_baseline_that_is_named_stays():
     assert made.baseline.name == "dr_grpo"
 
 
+def test_naming_the_baseline_of_the_system_changes_nothing():
+    of_system = {"system.name": "hiper", "system.settings": "{gamma: 0.9, scale: none}"}
+    plain, named = (begin(config(**of_system | more))[0].baseline for more in ({}, {"baseline.name": "hiper"}))
+    assert named == plain
+    assert (plain.settings["gamma"], plain.settings["scale"]) == (0.9, "none")
+    own = begin(config(**of_system, **{"baseline.name": "hiper", "baseline.settings": "{gamma: 0.8}"}))[0].baseline
+    assert (own.settings["gamma"], own.settings["scale"]) == (0.8, "none")
+
+
 def test_the_group_size_of_the_run_is_that_of_a_system_without_one():
     assert open_system("grpo", {}, 5)[1]["group_size"] == 5
     assert open_system("grpo", {"group_size": 3}, 5)[1]["group_size"] == 3

@@ -21,7 +21,7 @@ from hicra.credit.entry import Batch
 def carl(rewards: Floats, group_ids: Array, batch: Batch) -> Floats:
     """Returns V(v) - V(u) for each token of an action from state u to state v, [B,T].
 
-        V of an end is its reward, V of another state the mean of V over the states that its samples led to. Along a path from the
+    V of an end is its reward, V of another state the mean of V over the states that its samples led to. Along a path from the
     root to an end the advantages sum to the reward less V(root). An action that is alone in its state has exactly 0.
 
     Args:

@@ -3,8 +3,9 @@
 Feng et al. 2025, arXiv:2505.10978, for agents that act in an environment: rollouts of one task often come back to one state, and
 what was done there can be compared without a value network.
 
-What is certain: both parts, their sum with the weight omega, and `none` and `std` as their scales, from the authors' code. Their
-runs use omega 1 and gamma 0.95. What is a reconstruction: how actions and returns are found in a batch of tokens.
+What is certain: both parts, their sum with the weight omega, that an action alone in its state has 0, and `none` and `std` as
+their scales, from the authors' code. Their runs use omega 1 and gamma 0.95. What is a reconstruction: how actions and returns
+are found in a batch of tokens.
 
 Deviations:
 GIGPO-1. `state_ids` says for each token in which state its action was taken, -1 where it belongs to none. An action is an
@@ -13,6 +14,9 @@ GIGPO-1. `state_ids` says for each token in which state its action was taken, -1
 GIGPO-2. Only the reward at the end of a rollout is known. The return of an action is that reward times gamma to the power of
     the number of actions after it; rewards within an episode cannot be given.
 GIGPO-3. A state is the same only if its id is the same; the authors' code can also join states whose texts are similar.
+GIGPO-5. In the mean and the deviation of the episode part each rollout of the group counts once. The authors' code can do so,
+    but unless it is told to, it counts a rollout once for each of its actions, so that longer ones weigh more. A rollout alone
+    in its group has 0 there; in their code it has its reward.
 """
 
 from __future__ import annotations

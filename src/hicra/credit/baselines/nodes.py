@@ -1,8 +1,9 @@
 """The trees of a batch, as the formulas of trees need them: sampled actions, and the values of the states that they join.
 
 A rollout tree has states as nodes and actions as edges. Each token says by `parent_id` in which state its action was taken and
-by `node_id` to which state it led; `leaf_reward` stands on the action that ended an episode. Every unbroken run of an action
-in a row is one sample of it. Two samples may lead to one state, where they wrote the same; both count.
+by `node_id` to which state it led; `leaf_reward` stands on the action that ended an episode. The tokens of an action in a row
+are one sample of it, whatever the environment wrote between them. Two samples may lead to one state, where they wrote the same;
+both count.
 
 Deviations:
 CARL-1. A node id may leave out states with one child: they have the value of that child. So actions that are no policy tokens,

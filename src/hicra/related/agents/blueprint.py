@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hicra.related.agents.words import MARKERS, PLAN, SEPARATOR
+from hicra.related.agents.words import FRAME, PLAN, SEPARATOR
 from hicra.related.rollouts import Action
 
 TASK = ""  # as a subgoal: the task itself
@@ -49,7 +49,7 @@ def parse(text: str, most: int) -> Blueprint:
     if len(pieces) > most:
         return Blueprint(why=f"it has {len(pieces)} subgoals, more than {most}")
     for number, piece in enumerate(pieces, 1):
-        if marker := next((word for word in piece.split() if word in MARKERS or SPECIAL.fullmatch(word)), None):
+        if marker := next((word for word in piece.split() if word in FRAME or SPECIAL.fullmatch(word)), None):
             return Blueprint(why=f"subgoal {number} of {len(pieces)} holds {marker!r}")
     return Blueprint(tuple(pieces))
 

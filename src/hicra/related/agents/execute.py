@@ -189,9 +189,9 @@ def execute(
 
 
 def split_off(text: str) -> tuple[str, bool]:
-    """Returns the text of an action without `<sub_done>`, and whether it held that word."""
-    words = text.split()
-    return (" ".join(word for word in words if word != SUB_DONE), True) if SUB_DONE in words else (text, False)
+    """Returns the text of an action without `<sub_done>`, and whether it held that, with a space before it or not."""
+    over = SUB_DONE in text
+    return (" ".join(text.replace(SUB_DONE, " ").split()), True) if over else (text, False)
 
 
 def act(environment: Environment, text: str, played: Played) -> Reply:

@@ -15,9 +15,10 @@ HIPER-7. Their penalties for keeping and for actions that are not understood are
 HIPER-8. What is neither `keep` nor `change` keeps the subgoal, and is counted (`unclear_switches`).
 HIPER-9. A value is the mean reward of the other episodes of the group that took a decision of that kind in that state: of a new
     subgoal all that were there, of keep or change those with the same old subgoal, of an action those with the same subgoal.
-    Where there is none it is the mean reward of the other episodes. An episode's own reward never counts. At the end of a
-    subgoal its actions get such a value in place of the reward, so where few episodes pass there it is a poor guess. The authors
-    train a critic with one head for each kind.
+    Where there is none it is the mean reward of the other episodes. Each reward is discounted by `gamma` for every step from that
+    decision to the end of its episode; where there was no such decision, from the step of the same number. An episode's own
+    reward never counts. At the end of a subgoal its actions get such a value in place of the reward, so where few episodes pass
+    there it is a poor guess. The authors train a critic with one head for each kind.
 """
 
 from __future__ import annotations
@@ -67,10 +68,12 @@ class KeptOrChanged(Played):
 
     Attributes:
         decisions: for each `action_ids` of the row, what decisions are compared by: the kind, the state and the subgoal.
+        turns: the step of each decision, from 0.
         unclear: decisions that were neither keep nor change.
     """
 
     decisions: list[Hashable] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
     unclear: int = 0
 
 
@@ -98,7 +101,7 @@ class HiPER(Agent):
         size = self.settings.group_size
         played = self._played(Stage(place), [seed for seed in seeds for _ in range(size)])
         for start in range(0, len(played), size):
-            group_values(played[start : start + size])
+            group_values(played[start : start + size], self.settings.gamma)
         yield self._made(played, [number // size for number in range(len(played))])
 
     def _played(self, stage: Stage, seeds: Sequence[int], greedy: bool = False) -> list[KeptOrChanged]:
@@ -181,34 +184,46 @@ def keep_or_change(
 def _decide(
     played: KeptOrChanged, action: Action, compared: Hashable, line: str | None = None, /, **fields: float
 ) -> None:
-    played.rows[-1].wrote(action, True, **fields)
+    masks = {"subgoal_mask": False, "switch_mask": False}  # in every row, also of an episode without such a decision
+    played.rows[-1].wrote(action, True, **{**masks, **fields})
     played.written += 1
     played.decisions.append(compared)
+    played.turns.append(int(fields["turn_ids"]))
     if line is not None:
         played.segments[-1].lines.append(f"> {line}{action.text.strip()}")
 
 
-def group_values(group: Sequence[KeptOrChanged]) -> None:
+def group_values(group: Sequence[KeptOrChanged], gamma: float = 1.0) -> None:
     """Writes `values` into the rows of a group: what the other episodes got from where a decision was taken (HIPER-9).
 
-    An episode that was there more than once counts once, and one that could not be scored (NaN) never. Where there are no others,
-    the values are 0.
+    An episode that was there more than once counts once, by the first time, and one that could not be scored (NaN) never. Where
+    there are no others, the values are 0.
+
+    Args:
+        group: the episodes, each with its reward.
+        gamma: discount of each step, so that a reward n steps later counts gamma^n of itself, as in the advantage.
     """
-    rewards = {number: one.reward for number, one in enumerate(group) if one.reward == one.reward}
-    there: Mapping[Hashable, set[int]] = defaultdict(set)
-    for number in rewards:
-        one = group[number]
-        for compared in one.decisions:
-            there[compared].add(number)
+    scored = {number: one for number, one in enumerate(group) if one.reward == one.reward}
+    there: Mapping[Hashable, dict[int, float]] = defaultdict(dict)
+    for number, one in scored.items():
+        for compared, turn in zip(one.decisions, one.turns, strict=True):
+            there[compared].setdefault(number, _return(one, turn, gamma))
     for number, one in enumerate(group):
+        values = []
+        for compared, turn in zip(one.decisions, one.turns, strict=True):
+            others = [got for other, got in sorted(there[compared].items()) if other != number]
+            if not others:
+                others = [_return(two, turn, gamma) for other, two in scored.items() if other != number]
+            values.append(_mean(others))
         row = one.rows[-1]
-        everyone = set(rewards) - {number}
-        values = [
-            _mean([rewards[other] for other in sorted(there[what] - {number} or everyone)]) for what in one.decisions
-        ]
         row.fields["values"] = [
             values[int(decision)] if decision >= 0 else float("nan") for decision in row.fields["action_ids"]
         ]
+
+
+def _return(played: KeptOrChanged, turn: int, gamma: float) -> float:
+    """Returns the reward of an episode as it counts at one of its steps; one that has ended before counts whole."""
+    return played.reward * gamma ** max(played.turns[-1] - turn, 0)
 
 
 def _mean(rewards: Sequence[float]) -> float:

@@ -6,9 +6,10 @@ they have, actions are execution, and an environment may know which steps are cr
 What is certain: nothing of this is published; it is hicra's own combination.
 
 Deviations:
-AGENT-7. By default blueprint and subgoal tokens plan, thought tokens plan where the lexicon marks them, and action tokens do
-    not.
-AGENT-8. `planning_critical` looks at thoughts and actions alone. A blueprint belongs to no step, so it stays as it is.
+AGENT-7. By default the tokens of blueprints, of subgoals and of keep or change plan, thought tokens plan where the lexicon marks
+    them, and action tokens do not.
+AGENT-8. `planning_critical` looks at thoughts and actions alone. A blueprint belongs to no step, so it stays as it is, and so do
+    subgoals and keep or change, which decide about all that follows.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ Which = Literal["none", "tagged", "all"]
 class PlanningSettings(Flat):
     """Which tokens of each level are planning tokens: none, those that a lexicon marks, or all."""
 
-    planning_blueprint: Which = Field(default="all", description="Which tokens of blueprints and subgoals plan.")
+    planning_blueprint: Which = Field(
+        default="all", description="Which tokens of blueprints, of subgoals and of keep or change plan."
+    )
     planning_thought: Which = Field(default="tagged", description="Which tokens of thoughts plan.")
     planning_action: Which = Field(default="none", description="Which tokens of actions plan.")
     planning_critical: bool = Field(
@@ -42,7 +45,8 @@ def planning_mask(batch: Batch, tagged: Any = None, settings: PlanningSettings |
     """Returns the planning tokens of an agent's batch, [B,T].
 
     Args:
-        batch: holds response_mask and level_ids [B,T]; with `planning_critical` also critical_mask [B,T].
+        batch: holds response_mask and level_ids [B,T]; with `planning_critical` also critical_mask [B,T], unless all tokens
+            are of blueprints.
         tagged: [B,T] bool, the tokens that a lexicon marks (`hicra.Tagger.mask`); None where there is no lexicon, which marks
             nothing.
         settings: which tokens plan; None takes the defaults.
@@ -52,14 +56,7 @@ def planning_mask(batch: Batch, tagged: Any = None, settings: PlanningSettings |
         DataError: a mask holds what is neither true nor false.
     """
     chosen = settings or PlanningSettings()
-    for name in ("response_mask", "level_ids", *(["critical_mask"] if chosen.planning_critical else [])):
-        if batch.get(name) is None:
-            raise MissingField(
-                f"the planning mask of an agent needs the batch field {name!r}, which is missing",
-                "set planning_critical to false: this environment does not know its critical steps"
-                if name == "critical_mask"
-                else f"the batch holds {', '.join(sorted(batch)) or 'nothing'}",
-            )
+    _need(batch, "response_mask", "level_ids")
     live, levels = as_flags(as_numpy(batch["response_mask"]), "response_mask"), as_numpy(batch["level_ids"])
     marked = np.zeros(live.shape, np.bool_) if tagged is None else as_flags(as_numpy(tagged), "tagged", live)
     of_level = {
@@ -71,6 +68,19 @@ def planning_mask(batch: Batch, tagged: Any = None, settings: PlanningSettings |
     for level, which in of_level.items():
         if which != "none":
             planning |= (levels == level) & (marked if which == "tagged" else True)
-    if chosen.planning_critical:
-        planning &= (levels == PLAN_LEVEL) | as_flags(as_numpy(batch["critical_mask"]), "critical_mask", live)
+    of_steps = live & ((levels == THOUGHT_LEVEL) | (levels == EXECUTION_LEVEL))
+    if chosen.planning_critical and of_steps.any():  # a batch of blueprints alone has no step
+        _need(batch, "critical_mask")
+        planning &= ~of_steps | as_flags(as_numpy(batch["critical_mask"]), "critical_mask", live)
     return np.asarray(planning & live)
+
+
+def _need(batch: Batch, *names: str) -> None:
+    for name in names:
+        if batch.get(name) is None:
+            raise MissingField(
+                f"the planning mask of an agent needs the batch field {name!r}, which is missing",
+                "set system.settings.planning_critical to false: this environment does not know its critical steps"
+                if name == "critical_mask"
+                else f"the batch holds {', '.join(sorted(batch)) or 'nothing'}",
+            )

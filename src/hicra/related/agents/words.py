@@ -15,6 +15,7 @@ SUBGOAL = "subgoal:"  # cue: write the next subgoal
 GOAL = "goal:"  # before the subgoal that is worked on
 SUB_DONE = "<sub_done>"  # written behind the last action of a subgoal, or alone
 KEEP, CHANGE = "keep", "change"
-MARKERS = (PLAN, SEPARATOR, THINK, ACT, SWITCH, SUBGOAL, GOAL, SUB_DONE, KEEP, CHANGE)
+FRAME = (PLAN, SEPARATOR, THINK, ACT, SWITCH, SUBGOAL, GOAL, SUB_DONE)  # no subgoal may hold one
+MARKERS = (*FRAME, KEEP, CHANGE)  # what a tokenizer of words needs beside the words of an environment
 
 EXECUTION_LEVEL, PLAN_LEVEL, THOUGHT_LEVEL = 0, 1, 2  # of `level_ids`; -1 is no action

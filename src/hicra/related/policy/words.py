@@ -13,6 +13,7 @@ from hicra.related.agents.words import MARKERS
 
 PAD, END = "<pad>", "<end>"
 UNKNOWN = "<unk>"
+MOST_KNOWN = 100_000  # texts whose ids are kept, so that a long run in free text does not fill the memory
 
 
 def make_tokenizer(words: Sequence[str], context: int, markers: Sequence[str] = MARKERS) -> Any:
@@ -36,7 +37,8 @@ def make_tokenizer(words: Sequence[str], context: int, markers: Sequence[str] = 
     for word in words:
         if word.split() != [word] or word in (PAD, END, UNKNOWN):
             raise ConfigError(
-                f"{word!r} cannot be a word of a tokenizer", f"give words without white space, none of {PAD}, {END}"
+                f"{word!r} cannot be a word of a tokenizer",
+                f"give words without white space, none of {PAD}, {END}, {UNKNOWN}",
             )
     known = [PAD, END, UNKNOWN, *sorted({*words, *markers})]
     inner = Tokenizer(WordLevel({word: place for place, word in enumerate(known)}, unk_token=UNKNOWN))
@@ -81,14 +83,16 @@ class TokenizerCodec:
         """
         found = self._known.get(text)
         if found is None:
-            found = self._known[text] = self._inner.encode(text, add_special_tokens=False).ids
+            found = self._inner.encode(text, add_special_tokens=False).ids
             if self._unknown is not None and self._unknown in found:
                 word = next(one for one in text.split() if self._inner.token_to_id(one) in (None, self._unknown))
-                del self._known[text]
                 raise DataError(
                     f"the tokenizer of the model does not know the word {word!r} of the text {text!r}",
                     "make the tokenizer from the words of this environment with these settings, and train the start model again",
                 )
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[text] = found
         return list(found)
 
     def decode(self, ids: Sequence[int]) -> str:
