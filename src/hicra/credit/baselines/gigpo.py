@@ -28,7 +28,7 @@ from pydantic import Field
 
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.credit.baseline import Baseline
-from hicra.credit.baselines.groups import Groups, numbered, relative, scored_groups
+from hicra.credit.baselines.groups import Groups, numbered, relative, scored_groups, stretches
 from hicra.credit.entry import Batch
 
 
@@ -66,17 +66,13 @@ def gigpo(
 def step_part(groups: Groups, live: Bools, states: Ints, gamma: float, scale: str) -> Floats:
     """Computes A_step [N,T] of the scored rollouts, as `gigpo` says."""
     acting = live & (states >= 0)
-    begins = acting.copy()
-    begins[:, 1:] &= ~(acting[:, :-1] & (states[:, 1:] == states[:, :-1]))
-    if not begins.any():
+    rows, columns, action = stretches(acting, states)  # the actions, and the action that a token belongs to
+    if not rows.size:
         return np.zeros(live.shape)
-    rows, columns = np.nonzero(begins)  # the actions, row by row, from left to right
-    rank = np.cumsum(begins, axis=1)  # 1 for the first action of a row
-    after = rank[rows, -1] - rank[rows, columns]
+    after = np.cumsum(np.bincount(rows))[rows] - 1 - np.arange(len(rows))  # actions that follow in the row
     returns = gamma**after * groups.rewards[rows]
     _, state = np.unique(states[rows, columns], return_inverse=True)
     _, cell = np.unique(groups.number[rows] * (state.max() + 1) + state, return_inverse=True)
-    action = np.maximum(np.cumsum(begins.ravel()).reshape(begins.shape) - 1, 0)  # the action that a token belongs to
     return np.where(acting, relative(returns, cell, scale)[action], 0.0)
 
 

@@ -85,6 +85,26 @@ def numbered(values: Array, live: Bools, of: str) -> Ints:
     return whole
 
 
+def stretches(acting: Bools, *ids: Ints) -> tuple[Ints, Ints, Ints]:
+    """Finds the stretches of tokens that follow one another in a row and have equal ids; there are far fewer than tokens.
+
+    Args:
+        acting: [N,T] the tokens that belong to a stretch.
+        ids: [N,T] each; a stretch ends where one of them changes.
+
+    Returns:
+        The row and the first column of each stretch, [R] each, row by row from left to right, and for each token the number of
+        its stretch, [N,T]; that of a token that belongs to none means nothing.
+    """
+    same = acting[:, :-1].copy()
+    for one in ids:
+        same &= one[:, 1:] == one[:, :-1]
+    begins = acting.copy()
+    begins[:, 1:] &= ~same
+    rows, columns = np.nonzero(begins)
+    return rows, columns, np.maximum(np.cumsum(begins.ravel()).reshape(begins.shape) - 1, 0)
+
+
 def relative(values: Floats, number: Ints, scale: str = "none") -> Floats:
     """Returns each value less the mean of its group: exactly 0 for a group of one, or of equal values.
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from hicra.arrays import Array, Floats
 from hicra.credit.baseline import Baseline
-from hicra.credit.baselines.groups import numbered, relative, scored_groups
+from hicra.credit.baselines.groups import numbered, relative, scored_groups, stretches
 from hicra.credit.entry import Batch
 from hicra.errors import DataError
 
@@ -47,14 +47,15 @@ def himac(rewards: Floats, group_ids: Array, batch: Batch, *, scale: Literal["st
     groups = scored_groups(rewards, group_ids)
     live = batch["response_mask"]
     levels, episodes = (numbered(batch[name], live, name)[groups.rows] for name in ("level_ids", "episode_ids"))
-    made = np.zeros(levels.shape)
     acting = live[groups.rows] & (levels >= 0)
-    if not acting.any():
-        return groups.filled(made)
-    rows, columns = np.nonzero(acting)
-    cells = np.stack([groups.number[rows], (levels[rows, columns] == PLAN).astype(np.int64)])
-    keys, episode = np.unique(np.concatenate([cells, episodes[None, rows, columns]]), axis=1, return_inverse=True)
-    reward = np.zeros(keys.shape[1])
+    plans = (levels == PLAN).astype(np.int64)
+    rows, columns, stretch = stretches(acting, plans, episodes)
+    if not rows.size:
+        return groups.filled(np.zeros(levels.shape))
+    named, number = np.unique(episodes[rows, columns], return_inverse=True)
+    cells = 2 * groups.number[rows] + plans[rows, columns]  # one for each group and level
+    keys, episode = np.unique(cells * len(named) + number, return_inverse=True)
+    reward = np.zeros(len(keys))
     reward[episode] = groups.rewards[rows]
     if (differs := reward[episode] != groups.rewards[rows]).any():
         here = np.flatnonzero(differs)[0]
@@ -63,9 +64,8 @@ def himac(rewards: Floats, group_ids: Array, batch: Batch, *, scale: Literal["st
             f"{episodes[rows[here], columns[here]]} has {reward[episode[here]]}",
             "give every row of an episode its reward, and every episode a number of its own in episode_ids",
         )
-    _, cell = np.unique(keys[:2], axis=1, return_inverse=True)
-    made[rows, columns] = relative(reward, cell, scale)[episode]
-    return groups.filled(made)
+    _, cell = np.unique(keys // len(named), return_inverse=True)
+    return groups.filled(np.where(acting, relative(reward, cell, scale)[episode[stretch]], 0.0))
 
 
 HIMAC = Baseline(

@@ -24,7 +24,6 @@ HIPER-5. A remark in the authors' code gives the advantage of keep or change as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -39,24 +38,28 @@ from hicra.credit.entry import Batch
 from hicra.strict import Share
 
 KINDS = ("action", "subgoal", "switch")
+ACTION, SUBGOAL, SWITCH = range(len(KINDS))
 
 
 @dataclass(frozen=True)
-class EpisodeSteps:
-    """The steps of an episode; N counts them.
+class Steps:
+    """The steps of all episodes, one after another; S counts steps, D the tokens of their decisions.
 
     Attributes:
-        columns: the tokens of each kind of decision at each step; none where the step has no such decision.
-        begins: [N] whether a segment begins at the step.
-        low, high, term: [N] values of the action, of the state, and of keeping or changing; those of decisions that are not
-            there are never read.
+        places: [D] where the tokens stand in the batch, row after row.
+        number: [D] the step of each.
+        kind: [D] the decision that each is part of, a place in KINDS.
+        row: [S] the row of each step.
+        begins: [S] whether a segment begins there.
+        values: [3,S] the value of each decision; of one that is not there it is never read.
     """
 
-    columns: dict[str, list[Ints]]
+    places: Ints
+    number: Ints
+    kind: Ints
+    row: Ints
     begins: Bools
-    low: Floats
-    high: Floats
-    term: Floats
+    values: Floats
 
 
 def hiper(
@@ -87,72 +90,75 @@ def hiper(
     turns = numbered(batch["turn_ids"], live, "turn_ids")
     live = live & (turns >= 0)
     check_finite(batch["values"], live, "values", "value")
-    found: dict[str, list[tuple[int, Ints, float]]] = {kind: [] for kind in KINDS}
-    for row in np.flatnonzero(live.any(axis=1)).tolist():
-        steps = steps_of(
-            live[row], turns[row], batch["subgoal_mask"][row], batch["switch_mask"][row], batch["values"][row]
-        )
-        made = dict(zip(KINDS, advantages_of(steps, float(rewards[row]), gamma, lam_turn, lam_seg), strict=True))
-        for kind in KINDS:
-            both = zip(steps.columns[kind], made[kind], strict=True)
-            found[kind] += [(row, columns, float(a)) for columns, a in both if columns.size]
-    out = np.zeros(live.shape)
-    for decisions in found.values():
-        numbers = np.array([a for _, _, a in decisions])
-        for (row, columns, _), a in zip(decisions, whitened(numbers) if scale == "std" else numbers, strict=True):
-            out[row, columns] = a
-    return out
+    if not live.any():
+        return np.zeros(live.shape)
+    steps = steps_of(live, turns, batch["subgoal_mask"], batch["switch_mask"], batch["values"])
+    made = advantages_of(steps, rewards, gamma, lam_turn, lam_seg)
+    if scale == "std":
+        for kind, numbers in enumerate(made):
+            there = np.unique(steps.number[steps.kind == kind])
+            numbers[there] = whitened(numbers[there])
+    out = np.zeros(live.size)
+    out[steps.places] = made[steps.kind, steps.number]
+    return out.reshape(live.shape)
 
 
-def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> EpisodeSteps:
-    """Returns the steps of one row, all arguments [T]; `live` are its policy tokens that belong to a step."""
-    switching = live & switch.astype(bool)
-    choosing = live & subgoal.astype(bool) & ~switching
-    acting = live & ~switching & ~choosing
-    columns: dict[str, list[Ints]] = {kind: [] for kind in KINDS}
-    read: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    begins: list[bool] = []
-    for number, turn in enumerate(np.unique(turns[live])):
-        here = live & (turns == turn)
-        first = np.flatnonzero(here)[0]
-        own = [np.flatnonzero(here & kind) for kind in (acting, choosing, switching)]
-        for kind, tokens in zip(KINDS, own, strict=True):
-            columns[kind].append(tokens)
-            read[kind].append(float(values[tokens[0] if tokens.size else first]))
-        begins.append(number == 0 or own[1].size > 0)
-    low, high, term = (np.array(read[kind]) for kind in KINDS)
-    return EpisodeSteps(columns, np.array(begins), low, high, term)
+def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> Steps:
+    """Returns the steps of a batch, all arguments [B,T]; `live`, at least one, are the policy tokens that belong to a step."""
+    places = np.flatnonzero(live)
+    rows, turn = places // live.shape[1], turns.ravel()[places]
+    if ((rows[1:] == rows[:-1]) & (turn[1:] < turn[:-1])).any():  # else they stand by row and step already
+        order = np.lexsort((places, turn, rows))
+        places, rows, turn = places[order], rows[order], turn[order]
+    new = np.ones(len(rows), bool)
+    new[1:] = (rows[1:] != rows[:-1]) | (turn[1:] != turn[:-1])
+    firsts, number = np.flatnonzero(new), np.cumsum(new) - 1
+    switching, choosing = (mask.ravel()[places].astype(bool) for mask in (switch, subgoal))
+    kind = np.where(switching, SWITCH, choosing * SUBGOAL)
+    value, row = values.ravel()[places].astype(float), rows[firsts]
+    read = np.tile(value[firsts], (len(KINDS), 1))
+    heads = np.flatnonzero(new | np.append(True, kind[1:] != kind[:-1]))
+    _, one = np.unique(number[heads] * len(KINDS) + kind[heads], return_index=True)
+    heads = heads[one]  # the first token of each decision, which may have other tokens between its own
+    read[kind[heads], number[heads]] = value[heads]
+    begins = np.zeros(len(firsts), bool)
+    begins[number[kind == SUBGOAL]] = True
+    begins |= np.append(True, row[1:] != row[:-1])
+    return Steps(places, number, kind, row, begins, read)
 
 
-def segments(begins: Bools) -> Iterator[tuple[int, int]]:
-    """Yields the first step of each segment and the one after its last, the last segment first."""
-    stop = len(begins)
-    for start in np.flatnonzero(begins)[::-1]:
-        yield int(start), stop
-        stop = int(start)
+def advantages_of(steps: Steps, rewards: Floats, gamma: float, lam_turn: float, lam_seg: float) -> Floats:
+    """Returns the advantage of the action, of the subgoal and of keep or change at each step, [3,S].
 
+    That of a subgoal is 0 where no segment begins. All episodes are walked through at once, each from its last step on.
 
-def advantages_of(
-    steps: EpisodeSteps, reward: float, gamma: float, lam_turn: float, lam_seg: float
-) -> tuple[Floats, Floats, Floats]:
-    """Returns the advantage of the action, of the subgoal and of keep or change at each step, [N] each.
-
-    That of a subgoal is 0 where no segment begins.
+    Args:
+        steps: those of the batch.
+        rewards: [B], of each row.
+        gamma, lam_turn, lam_seg: as of `hiper`.
     """
-    n = len(steps.begins)
-    low, high, term = np.zeros(n), np.zeros(n), np.zeros(n)
-    after, across = 0.0, 0.0  # the value of the next segment's state, and the advantage of its subgoal
-    for start, stop in segments(steps.begins):
-        inside, value, back = 0.0, after, after
-        for step in range(stop - 1, start - 1, -1):
-            earned = reward if step == n - 1 else 0.0
-            inside = earned + gamma * value - steps.low[step] + gamma * lam_turn * inside
-            back = earned + gamma * back
-            low[step], term[step], value = inside, back - steps.term[step], steps.low[step]
-        # `back` is now the discounted reward of the segment and, behind it, the value of the next one
-        across = back - steps.high[start] + gamma ** (stop - start) * lam_seg * across
-        high[start], after = across, steps.high[start]
-    return low, high, term
+    number_of = np.bincount(steps.row)
+    ends = np.cumsum(number_of)  # the step after the last of each row
+    low, high, term = steps.values
+    out = np.zeros(steps.values.shape)
+    # The action's advantage and the value of what follows it; the discounted reward of the segment and, behind it, the value of
+    # the next one; the steps of the segment so far; the advantage of the next subgoal.
+    inside, value, back, across = np.zeros((4, len(ends)))
+    length = np.zeros(len(ends), np.int64)
+    for left in range(number_of.max()):  # steps that come after
+        rows = np.flatnonzero(number_of > left)
+        here = ends[rows] - 1 - left
+        earned = rewards[rows] if left == 0 else 0.0
+        inside[rows] = earned + gamma * value[rows] - low[here] + gamma * lam_turn * inside[rows]
+        back[rows] = earned + gamma * back[rows]
+        length[rows] += 1
+        out[ACTION, here], out[SWITCH, here], value[rows] = inside[rows], back[rows] - term[here], low[here]
+        rows, here = rows[steps.begins[here]], here[steps.begins[here]]  # the segment ends here, seen from behind
+        across[rows] = back[rows] - high[here] + gamma ** length[rows] * lam_seg * across[rows]
+        out[SUBGOAL, here] = across[rows]
+        inside[rows], length[rows] = 0.0, 0
+        value[rows] = back[rows] = high[here]
+    return out
 
 
 def whitened(numbers: Floats) -> Floats:
