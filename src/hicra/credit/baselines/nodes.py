@@ -85,12 +85,13 @@ def samples_of(number: Ints, live: Bools, node: Ints, parent: Ints, leaf_reward:
         DataError: a state is reached from two states, from itself over others, with two rewards, or is an end with children.
     """
     acting = live & (node >= 0)
-    rows, columns = np.nonzero(acting)
+    places = np.flatnonzero(acting)
+    rows, to = places // acting.shape[1], node.ravel()[places]
     begins = np.ones(len(rows), np.bool_)
-    begins[1:] = (rows[1:] != rows[:-1]) | (node[acting][1:] != node[acting][:-1])
-    rows, columns = rows[begins], columns[begins]
+    begins[1:] = (rows[1:] != rows[:-1]) | (to[1:] != to[:-1])
+    rows, columns = rows[begins], places[begins] % acting.shape[1]
     count = len(rows)
-    _, dense = np.unique(np.concatenate([node[rows, columns], parent[rows, columns]]), return_inverse=True)
+    _, dense = np.unique(np.concatenate([to[begins], parent[rows, columns]]), return_inverse=True)
     state = number[np.concatenate([rows, rows])] * (2 * count) + dense  # ids of two trees are two states
     reached, first, edge = np.unique(state[:count], return_index=True, return_inverse=True)
     left, leaf = state[count:], np.asarray(leaf_reward[rows, columns], np.float64)
@@ -107,9 +108,9 @@ def samples_of(number: Ints, live: Bools, node: Ints, parent: Ints, leaf_reward:
         )
     times = np.bincount(edge, minlength=len(reached)).astype(np.float64)
     value = _values(leaf[first], times, source, into, _depths(above, name), len(states))
-    of_token = np.full(live.shape, -1)
-    of_token[acting] = np.cumsum(begins) - 1
-    return Samples(of_token, source[edge], value[edge])
+    of_token = np.full(live.size, -1)
+    of_token[places] = np.cumsum(begins) - 1
+    return Samples(of_token.reshape(live.shape), source[edge], value[edge])
 
 
 def _values(leaf: Floats, times: Floats, source: Ints, into: Ints, depth: Ints, states: int) -> Floats:
