@@ -56,8 +56,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
             "token_ids": a["response_ids"][index, live].tolist(),
             "planning_mask": a["planning_mask"][index, live].astype(int).tolist(),
             "token_ends": [ends[column] for column in live],
-            "entropies": a["entropies"][index, live].astype(float).tolist(),
-            "logprobs": a["logprobs"][index, live].astype(float).tolist(),
+            "entropies": _known(a["entropies"][index, live]), "logprobs": _known(a["logprobs"][index, live]),
             "truncated": not ended, "n_tool_calls": None if calls is None else int(calls[index]),
             "tool_outputs": answers[index],
             "advantage": float(base[index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
@@ -70,6 +69,11 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
         "entropies": floats, "logprobs": floats, "advantages": floats, "n_tool_calls": pl.Int64, "tool_outputs": TOOL_OUTPUTS,
     }  # fmt: skip
     return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+
+
+def _known(values: Array) -> list[float] | None:
+    """Returns the values of a row's tokens, None where one is not finite: the loss never saw the row, or the model is ruined."""
+    return values.astype(float).tolist() if np.isfinite(values).all() else None
 
 
 def tool_outputs(ids: Array, live: Bools, tagger: Tagger) -> list[list[dict[str, Any]]]:
