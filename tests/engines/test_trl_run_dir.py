@@ -41,6 +41,17 @@ def test_one_field_writes_a_run_folder(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))  # the lock is given back
 
 
+def test_a_generation_of_several_steps_is_saved_for_each_of_them(tmp_path: Path) -> None:
+    """Two micro-batches a generation, each a step, gone through twice: steps 1 to 4, and 5 to 8.
+
+    Steps 2 and 6 are the first that have seen all of their rollouts. Saved are those of step 1 and those of step 8, the last.
+    """
+    options = {"per_device_train_batch_size": 4, "steps_per_generation": 2, "num_iterations": 2, "max_steps": 8}
+    run(tmp_path, run_dir=str(tmp_path / "run"), **options)
+    frames = list(RunFolder.open(tmp_path / "run").rollouts())
+    assert [(frame["step"][0], frame.height, frame["group_id"][0]) for frame in frames] == [(2, 8, "0"), (6, 8, "8")]
+
+
 def test_the_report_and_the_comparison_read_it(tmp_path: Path) -> None:
     for method in ("none", "hicra"):
         run(tmp_path / method, method, run_dir=str(tmp_path / "runs" / method))

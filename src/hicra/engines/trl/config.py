@@ -184,6 +184,12 @@ def period(args: Any) -> int:
     return math.lcm(micro, args.steps_per_generation * args.num_iterations) // micro
 
 
+def steps_of(args: Any, micro_step: int) -> range:
+    """Returns the optimiser steps, counted from 1, that a generation made at this micro-step (counted from 0) is used for."""
+    uses, parts = args.steps_per_generation * args.num_iterations, args.gradient_accumulation_steps
+    return range(micro_step // parts + 1, (micro_step + uses - 1) // parts + 2)
+
+
 def warn_of_save_steps(args: Any) -> None:
     """Warns where checkpoints would be saved while a generation is in use: TRL does not save it, and would sample another."""
     steps, every = args.save_steps, period(args)

@@ -27,6 +27,7 @@ from hicra.arrays import Array, as_numpy
 from hicra.correctness import judge_of
 from hicra.credit import Assignment
 from hicra.engines.shaping import Generation, Shaping
+from hicra.engines.trl.config import steps_of
 from hicra.engines.trl.meter import Meter
 from hicra.engines.trl.ranks import refuse_different
 from hicra.engines.trl.resample import Resampler, Sampled
@@ -47,6 +48,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
 
     Attributes:
         last_generation: the latest generation of this process; whoever writes rollouts reads it.
+        hicra_steps: the optimiser steps, counted from 1, that it is used for.
         hicra_lexicon, hicra_shaping: what marks the planning tokens, and what tags and counts with it.
         hicra_asked: lexicon, unit (the span type) and signal_every as they were asked for.
         hicra_meter: measures the signal of the gradient by token kind, where asked to (`signal_every`).
@@ -56,6 +58,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
     """
 
     last_generation: Generation | None = None
+    hicra_steps = range(0)
     hicra_resampler: Resampler | None = None
     hicra_guard: Any = None
     hicra_first_micro_step = 0
@@ -119,6 +122,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
             made.stats = replace(made.stats, reward=first.rewards, correct=first.correct)
         if training:
             self.last_generation = made
+            self.hicra_steps = steps_of(self.args, self.hicra_first_micro_step + self._step)
             self.hicra_meter(out, made, lambda model, rows: self._hicra_forward(model, rows)[0])
         self._hicra_since_logged()[0].append(made.stats)
         fields = self._hicra_fields(made) | {"hicra_row": np.arange(rows)}

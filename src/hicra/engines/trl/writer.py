@@ -15,7 +15,6 @@ from hicra.artifacts import check_output
 from hicra.engines.interface import PACKAGES
 from hicra.engines.rollouts import rollout_table
 from hicra.engines.shaping import Generation
-from hicra.engines.trl.config import period
 from hicra.errors import ArtifactError
 from hicra.metrics import with_nulls
 from hicra.runs import RunFolder
@@ -25,9 +24,21 @@ from hicra.runs.repair import rewind
 from hicra.tasks.base import Task
 from hicra.version import installed
 
+# options of TRL that change what is learnt and have no key in hicra's config; runs that differ in one are two arms
+OF_TRL = (
+    "importance_sampling_level", "delta", "top_entropy_quantile", "off_policy_mask_threshold", "mask_truncated_completions",
+    "multi_objective_aggregation", "reward_weights", "entropy_coef", "use_adaptive_entropy", "entropy_target",
+    "use_bias_correction_kl", "sync_ref_model", "ref_model_sync_steps", "ref_model_mixup_alpha", "sapo_temperature_pos",
+    "sapo_temperature_neg", "vespo_k_pos", "vespo_lambda_pos", "vespo_k_neg", "vespo_lambda_neg", "top_p", "top_k", "min_p",
+    "repetition_penalty", "use_vllm", "vllm_importance_sampling_correction", "vllm_importance_sampling_mode",
+    "vllm_importance_sampling_cap", "optim", "adam_beta1", "adam_epsilon", "lr_scheduler_type", "warmup_steps", "shuffle_dataset",
+)  # fmt: skip
+
 
 class RunWriter(TrainerCallback):  # type: ignore[misc]
     """Writes metrics of every step, and the rollouts of a generation once, at the first step that has trained on all of them.
+
+    Where a step has several generations (`steps_per_generation` below `gradient_accumulation_steps`), it is the last of them.
 
     Args:
         every: the rollouts of the first step, the last one and every so many steps are saved; 0 saves none.
@@ -56,7 +67,7 @@ class RunWriter(TrainerCallback):  # type: ignore[misc]
         if made is None or made is self._saved or not _seen(made):
             return
         self._saved = made
-        used = range(step, step + period(args))
+        used = self.trainer.hicra_steps  # it may begin before this step, the first that has seen all of it
         if self.every and any(one == 1 or one % self.every == 0 or one == state.max_steps for one in used):
             self._write(step, made)
 
