@@ -95,6 +95,18 @@ def test_other_code_of_ones_own_is_refused_at_the_resume(tmp_path: Path, monkeyp
         again.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"))
 
 
+def test_another_content_of_the_lexicon_is_refused_at_the_resume(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("so\nthe\nof\nlet\n", encoding="utf-8")
+    options = SAVES | {"run_dir": str(tmp_path / "run"), "lexicon": str(file), "max_steps": 2}
+    run(tmp_path, **options)
+    file.write_text("so\nthe\n", encoding="utf-8")  # the name in the config is the same
+    again = make_trainer(tmp_path, **(options | {"max_steps": 4}))
+    with pytest.raises(ArtifactError, match="made with another lexicon, whose file has changed since"):
+        again.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"))
+    assert len(RunFolder.open(tmp_path / "run").metrics()) == 2
+
+
 def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:
     run(tmp_path, run_dir=str(tmp_path / "run"), max_steps=1)
     with pytest.raises(ArtifactError, match="already exists") as error:

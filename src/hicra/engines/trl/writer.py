@@ -118,9 +118,14 @@ class OwnRun(RunWriter):
         check_output(self.path, "the run folder", folder=True, option="run_dir", replaces=False)
         return RunFolder.create(
             self.path, method=shaping.credit.shapers[0].entry.name, seed=args.seed, config=config,
-            inputs={"lexicon": shaping.lexicon.content_hash, **shaping.credit.hashes()},
+            inputs=self._inputs(),
             versions={name: version for name in PACKAGES if (version := installed(name))},
         )  # fmt: skip
+
+    def _inputs(self) -> dict[str, str]:
+        """Returns the hashes of what the training reads from files of which the config says only the name."""
+        shaping = self.trainer.hicra_shaping
+        return {"lexicon": shaping.lexicon.content_hash, **shaping.credit.hashes()}
 
     def _resumed(self, config: dict[str, Any], step: int) -> RunFolder:
         run = RunFolder.open(self.path)
@@ -132,8 +137,8 @@ class OwnRun(RunWriter):
                 "choose another run_dir, or resume with the settings of before",
             )
         inputs = run.manifest.get("inputs") or {}
-        for part, code in self.trainer.hicra_shaping.credit.hashes().items():
-            if inputs.get(part) != code:
+        for part, content in self._inputs().items():
+            if inputs.get(part) != content:
                 raise ArtifactError(
                     f"{self.path} was made with another {part}, whose file has changed since",
                     "restore that file, or choose another run_dir",
