@@ -12,11 +12,13 @@ import pytest
 
 from hicra.compare.compare import compare
 from hicra.engines.trl import HicraGRPOConfig
+from hicra.engines.trl.writer import of_trl
 from hicra.errors import ArtifactError, ConfigError
 from hicra.report import build_report
 from hicra.runs import RunFolder
+from hicra.runs.arms import name_arms
 from paths import ROOT
-from trl_tiny import logged, make_trainer, run
+from trl_tiny import logged, make_trainer, run, settings
 
 pytestmark = pytest.mark.engine
 SAVES = {"save_strategy": "steps", "save_steps": 2, "max_steps": 4, "lr_scheduler_type": "constant"}
@@ -60,6 +62,32 @@ def test_the_report_and_the_comparison_read_it(tmp_path: Path) -> None:
     assert [one["arm"] for one in found["comparisons"]] == ["hicra"]
     build_report(runs, tmp_path / "report.html")
     assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_runs_that_differ_in_an_option_of_trl_are_two_arms(tmp_path: Path) -> None:
+    options: dict[str, dict[str, Any]] = {
+        "one": {},
+        "two": {
+            "importance_sampling_level": "sequence", "lr_scheduler_type": "cosine",
+            "per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "steps_per_generation": 4,
+        },
+    }  # fmt: skip
+    found = {name: of_trl(HicraGRPOConfig(**settings(tmp_path, **given))) for name, given in options.items()}
+    # four micro-batches of a generation, two of a step
+    changed = {
+        "importance_sampling_level": "sequence",
+        "lr_scheduler_type": "cosine",
+        "optimiser_steps_per_generation": 2,
+    }
+    assert found == {"one": {}, "two": changed}
+    runs = [
+        RunFolder.create(tmp_path / name, method="hicra", seed=seed, config={"trl": found[name]})
+        for seed, name in enumerate(found)
+    ]
+    assert name_arms(runs) == [
+        f"hicra(trl.importance_sampling_level={level}, trl.lr_scheduler_type={rate}, trl.optimiser_steps_per_generation={steps})"
+        for level, rate, steps in (("absent", "absent", "absent"), ("sequence", "cosine", "2"))
+    ]
 
 
 def test_a_resumed_script_goes_on_in_its_folder(tmp_path: Path) -> None:

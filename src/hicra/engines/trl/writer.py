@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from transformers import TrainerCallback
+from trl import GRPOConfig
 
 from hicra.artifacts import check_output
 from hicra.engines.interface import PACKAGES
@@ -152,14 +153,14 @@ def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
     credit, asked = trainer.hicra_shaping.credit, trainer.hicra_asked
     first, *then = (one.described() for one in credit.shapers)
     epsilon_high = args.epsilon if args.epsilon_high is None else args.epsilon_high
-    of_trl = {"loss_type": args.loss_type, "epsilon": args.epsilon, "epsilon_high": epsilon_high}
+    settings = {"loss_type": args.loss_type, "epsilon": args.epsilon, "epsilon_high": epsilon_high}
     return {
         "engine": "trl", "task": {"name": " + ".join(trainer.reward_func_names)},
         "model": {"name": str(getattr(trainer.model.config, "_name_or_path", "") or type(trainer.model).__name__)},
         "lexicon": asked["lexicon"], "unit": asked["unit"],
         "method": {**first, "then": then},
         "baseline": credit.baseline.described() if credit.baseline else {"name": f"TRL's, scale_rewards {args.scale_rewards}"},
-        "loss": credit.loss.described() if credit.loss else {"name": "TRL's", "settings": of_trl},
+        "loss": credit.loss.described() if credit.loss else {"name": "TRL's", "settings": settings},
         "train": {
             "steps": steps, "seed": args.seed, "learning_rate": args.learning_rate, "weight_decay": args.weight_decay,
             "adam_beta2": args.adam_beta2, "max_grad_norm": args.max_grad_norm, "group_size": args.num_generations,
@@ -167,7 +168,17 @@ def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
             "max_new_tokens": args.max_completion_length, "temperature": args.temperature, "kl": args.beta,
             "signal_every": asked["signal_every"] or None,
         },
+        "trl": of_trl(args),
     }  # fmt: skip
+
+
+def of_trl(args: Any) -> dict[str, Any]:
+    """Returns the options of `OF_TRL` that are not at TRL's default, and the steps of a generation where they are not one."""
+    fields = GRPOConfig.__dataclass_fields__
+    given = {name: getattr(args, name) for name in OF_TRL if name in fields}
+    found = {name: getattr(value, "value", value) for name, value in given.items() if value != fields[name].default}
+    steps = args.steps_per_generation / args.gradient_accumulation_steps
+    return found if steps == 1 else found | {"optimiser_steps_per_generation": steps}
 
 
 def _seen(made: Generation) -> bool:
