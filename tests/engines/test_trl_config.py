@@ -92,7 +92,11 @@ def test_trl_parser_reads_the_fields_from_the_command_line_and_from_yaml(tmp_pat
     common = ["--output_dir", str(tmp_path), "--use_cpu", "true", "--bf16", "false", "--report_to", "none"]
     parser = TrlParser(HicraGRPOConfig)
     line = [*common, "--lexicon", "paper-n3", "--method", "placebo", "--method_settings", '{"alpha": 0.1, "seed": 4}']
+    line += ["--method_then", '[{"name": "hicra", "settings": {"alpha": 0.3}}]']
     (args,) = parser.parse_args_and_config(line)
+    assert args.method_then == [{"name": "hicra", "settings": {"alpha": 0.3}}]
+    with pytest.raises(ConfigError, match=r"method_then is '\[hicra\]', no JSON"):
+        parser.parse_args_and_config([*common, "--method_then", "[hicra]"])
     assert (args.lexicon, args.method, args.method_settings) == ("paper-n3", "placebo", {"alpha": 0.1, "seed": 4})
     file = tmp_path / "run.yaml"
     file.write_text("method: hicra_recentred\nmethod_settings: {alpha: 0.25}\n", encoding="utf-8")
