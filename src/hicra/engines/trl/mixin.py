@@ -97,6 +97,14 @@ class HicraMixin(HicraReading):
         return loss, stopped
 
     def _hicra_values(self, mode: str) -> dict[str, float | None]:
+        generations, losses = self._hicra_window.get(mode, ((), ()))
+        if generations and not losses:
+            raise EngineError(
+                f"the loss of {type(self).__name__} never calls that of HicraMixin, so what it trains on is neither checked nor "
+                "counted",
+                "call super()._compute_loss(model, inputs) in it, or name a loss of your own by policy_loss "
+                "(docs/how-to/own-method.md)",
+            )
         values = super()._hicra_values(mode)
         if mode == "train":
             values |= self.hicra_guard.logged() | (self.hicra_resampler.logged() if self.hicra_resampler else {})
