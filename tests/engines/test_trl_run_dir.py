@@ -18,7 +18,7 @@ from hicra.report import build_report
 from hicra.runs import RunFolder
 from hicra.runs.arms import name_arms
 from paths import ROOT
-from trl_tiny import logged, make_trainer, run, settings
+from trl_tiny import ID, TOKENIZER, logged, make_model, make_trainer, run, settings
 
 pytestmark = pytest.mark.engine
 SAVES = {"save_strategy": "steps", "save_steps": 2, "max_steps": 4, "lr_scheduler_type": "constant"}
@@ -52,6 +52,18 @@ def test_a_generation_of_several_steps_is_saved_for_each_of_them(tmp_path: Path)
     run(tmp_path, run_dir=str(tmp_path / "run"), **options)
     frames = list(RunFolder.open(tmp_path / "run").rollouts())
     assert [(frame["step"][0], frame.height, frame["group_id"][0]) for frame in frames] == [(2, 8, "0"), (6, 8, "8")]
+
+
+def test_a_response_may_end_with_either_end_token_of_a_model(tmp_path: Path) -> None:
+    model, ends = make_model(), [TOKENIZER.eos_token_id, ID["one"]]
+    model.generation_config.eos_token_id = ends
+    trainer = run(tmp_path, model=model, run_dir=str(tmp_path / "run"), max_steps=1)
+    frame = next(RunFolder.open(tmp_path / "run").rollouts())
+    last = [row[-1] for row in frame["token_ids"].to_list()]
+    assert frame["truncated"].to_list() == [token not in ends for token in last]
+    assert trainer.last_generation.arrays["truncated"].tolist() == frame["truncated"].to_list()
+    if hasattr(trainer, "eos_token_ids"):  # older versions of TRL stop at the tokenizer's alone
+        assert set(last) > set(ends)
 
 
 def test_the_report_and_the_comparison_read_it(tmp_path: Path) -> None:

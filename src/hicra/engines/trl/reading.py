@@ -31,7 +31,7 @@ from hicra.engines.trl.config import steps_of
 from hicra.engines.trl.meter import Meter
 from hicra.engines.trl.ranks import refuse_different
 from hicra.engines.trl.resample import Resampler, Sampled
-from hicra.engines.turns import calls, truncated
+from hicra.engines.turns import calls, end_tokens, truncated
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
@@ -50,6 +50,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
         last_generation: the latest generation of this process; whoever writes rollouts reads it.
         hicra_steps: the optimiser steps, counted from 1, that it is used for.
         hicra_lexicon, hicra_shaping: what marks the planning tokens, and what tags and counts with it.
+        hicra_ends: the tokens that end a response.
         hicra_asked: lexicon, unit (the span type) and signal_every as they were asked for.
         hicra_meter: measures the signal of the gradient by token kind, where asked to (`signal_every`).
         hicra_resampler: replaces groups without a gradient (dynamic sampling); None replaces none.
@@ -71,6 +72,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
             EngineError: the processes differ in what they were given, or the signal is to be measured and cannot be.
         """
         self.hicra_lexicon = Lexicon.load(lexicon)
+        self.hicra_ends = end_tokens(self._tokenizer, self.model)
         self.hicra_asked = {"lexicon": lexicon, "unit": unit, "signal_every": signal_every}
         rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
         self.hicra_shaping = Shaping(
@@ -113,7 +115,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
             correct=batch.correct,
             group_size=self.num_generations if training else self.num_generations_eval,
             first_group=self.hicra_generation_number() * rows * self.accelerator.num_processes if training else None,
-            truncated=truncated(ids, live, self._tokenizer.eos_token_id),
+            truncated=truncated(ids, live, self.hicra_ends),
             n_tool_calls=calls(as_numpy(out["completion_mask"]).astype(np.bool_) & ~live),
             **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
             **self.hicra_meter.given(),

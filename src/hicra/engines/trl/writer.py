@@ -85,8 +85,7 @@ class RunWriter(TrainerCallback):  # type: ignore[misc]
         warnings.warn(f"step {step} is not applied: {why}{where}", stacklevel=2)
 
     def _write(self, step: int, made: Generation, refused: str = "") -> Path:
-        tokenizer, tagger = self.trainer._tokenizer, self.trainer.hicra_shaping.tagger
-        table = rollout_table(step, made, tagger, self.task, tokenizer.eos_token_id)
+        table = rollout_table(step, made, self.trainer.hicra_shaping.tagger, self.task, self.trainer.hicra_ends)
         if refused:
             table = table.with_columns(refused=pl.lit(refused))
         part = self.trainer.accelerator.process_index
