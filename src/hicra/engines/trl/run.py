@@ -88,7 +88,8 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     with stop:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if number := largest(stop.number):
-        raise Interrupted(number, trainer.state.global_step)
+        uses = config.train.iterations
+        raise Interrupted(number, trainer.state.global_step // uses * uses)  # the last step that was saved (TRAIN-5)
     if trainer.is_world_process_zero():
         _write_final(trainer, config, run)
     trainer.accelerator.wait_for_everyone()
