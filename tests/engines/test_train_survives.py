@@ -67,6 +67,17 @@ def test_a_signal_inside_a_generation_waits_for_its_end(straight, tmp_path, gram
     same_run(out, straight / "two")
 
 
+def test_a_signal_in_a_last_step_inside_a_generation_names_the_step_that_was_saved(tmp_path, grams):
+    said = []
+    result = run(
+        tmp_path / "r", grams, "train.steps=3", "train.iterations=2", said=said,
+        progress=lambda step, values: step == 3 and os.kill(os.getpid(), signal.SIGTERM),
+    )  # fmt: skip
+    assert (result["interrupted"], result["steps"]) == (signal.SIGTERM, 3)
+    assert newest(RunFolder.open(tmp_path / "r"), pytest.fail)[0] == 2
+    assert said[-1] == f"interrupted at step 2, saved in {tmp_path / 'r' / 'checkpoints'}"
+
+
 def test_a_signal_far_from_the_next_save_saves_at_once(straight, tmp_path, grams):
     out = tmp_path / "r"
     result = run(

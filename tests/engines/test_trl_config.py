@@ -6,6 +6,7 @@ import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from trl import GRPOConfig, GRPOTrainer, TrlParser
 
 from hicra.engines.trl import HicraGRPOConfig, HicraGRPOTrainer, HicraMixin
+from hicra.engines.trl.config import steps_of
 from hicra.errors import ConfigError, EngineError
 from trl_tiny import (
     TOKENIZER,
@@ -90,7 +92,11 @@ def test_trl_parser_reads_the_fields_from_the_command_line_and_from_yaml(tmp_pat
     common = ["--output_dir", str(tmp_path), "--use_cpu", "true", "--bf16", "false", "--report_to", "none"]
     parser = TrlParser(HicraGRPOConfig)
     line = [*common, "--lexicon", "paper-n3", "--method", "placebo", "--method_settings", '{"alpha": 0.1, "seed": 4}']
+    line += ["--method_then", '[{"name": "hicra", "settings": {"alpha": 0.3}}]']
     (args,) = parser.parse_args_and_config(line)
+    assert args.method_then == [{"name": "hicra", "settings": {"alpha": 0.3}}]
+    with pytest.raises(ConfigError, match=r"method_then is '\[hicra\]', no JSON"):
+        parser.parse_args_and_config([*common, "--method_then", "[hicra]"])
     assert (args.lexicon, args.method, args.method_settings) == ("paper-n3", "placebo", {"alpha": 0.1, "seed": 4})
     file = tmp_path / "run.yaml"
     file.write_text("method: hicra_recentred\nmethod_settings: {alpha: 0.25}\n", encoding="utf-8")
@@ -187,6 +193,27 @@ def test_save_steps_inside_the_use_of_a_generation_warn_at_the_start(
     said = [str(one.message) for one in caught if "save_steps is" in str(one.message)]
     assert len(said) == (next_safe is not None)
     assert next_safe is None or f"save_steps={next_safe} is the next safe value" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("parts", "micro_batches", "iterations", "begins", "steps"),
+    [
+        (1, 2, 2, 0, [1, 2, 3, 4]),  # micro-steps 0 to 3, one a step
+        (1, 2, 2, 4, [5, 6, 7, 8]),
+        (4, 2, 1, 0, [1]),  # micro-steps 0 and 1 of the four of step 1
+        (4, 2, 1, 2, [1]),
+        (4, 2, 1, 4, [2]),
+        (2, 3, 1, 0, [1, 2]),  # micro-steps 0 to 2; those of step 1 are 0 and 1
+        (2, 3, 1, 3, [2, 3]),  # 3 to 5; those of step 2 are 2 and 3
+    ],
+)
+def test_a_generation_knows_the_steps_that_it_is_used_for(
+    parts: int, micro_batches: int, iterations: int, begins: int, steps: list[int]
+) -> None:
+    args = SimpleNamespace(
+        gradient_accumulation_steps=parts, steps_per_generation=micro_batches, num_iterations=iterations
+    )
+    assert list(steps_of(args, begins)) == steps
 
 
 def test_an_empty_mask_warns_once_and_trains_as_grpo(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ import pytest
 pytest.importorskip("trl")
 
 import torch
+from trl import GRPOConfig
 
 from hicra.credit.loss import averaged
+from hicra.engines.trl import HicraGRPOConfig
+from hicra.engines.trl.config import BESIDE_OUR_LOSS
 from hicra.errors import ConfigError
-from trl_tiny import Recorder, logged, make_model, make_trainer, run
+from trl_tiny import Recorder, logged, make_model, make_trainer, run, settings
 
 pytestmark = pytest.mark.engine
 
@@ -83,11 +86,39 @@ def test_clipped_tokens_are_counted(tmp_path):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("top_entropy_quantile", 0.2), ("delta", 4.0), ("importance_sampling_level", "sequence"), ("loss_type", "cispo")],
-)
+    [
+        ("top_entropy_quantile", 0.2), ("delta", 4.0), ("importance_sampling_level", "sequence"), ("loss_type", "cispo"),
+        ("epsilon", 0.1), ("epsilon_high", 0.28),
+    ],
+)  # fmt: skip
 def test_options_of_trl_that_would_not_act_are_refused(tmp_path, field, value):
     with pytest.raises(ConfigError, match=f"{field} acts on TRL's own loss"):
-        make_trainer(tmp_path, "hicra", policy_loss="clip", **{field: value})
+        HicraGRPOConfig(**settings(tmp_path), policy_loss="clip", **{field: value})
+
+
+@pytest.mark.parametrize("loss", ["sapo", "vespo"])
+def test_options_of_a_loss_of_trl_say_nothing_to_the_loss_of_hicra_of_that_name(tmp_path, loss):
+    names = [name for name in GRPOConfig.__dataclass_fields__ if name.startswith(f"{loss}_")]
+    assert names
+    for name in names:
+        with pytest.raises(ConfigError, match=f"{name} acts on TRL's own loss, and policy_loss is '{loss}'"):
+            HicraGRPOConfig(**settings(tmp_path), policy_loss=loss, **{name: 1.5})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("scale_rewards", "batch"), ("multi_objective_aggregation", "normalize_then_sum")]
+)
+def test_options_of_trls_advantages_that_would_not_act_are_refused(tmp_path, field, value):
+    with pytest.raises(ConfigError, match=f"{field}='{value}' acts on TRL's own advantages, and baseline is 'grpo'"):
+        HicraGRPOConfig(**settings(tmp_path), baseline="grpo", **{field: value})
+    HicraGRPOConfig(**settings(tmp_path), **{field: value})  # without a baseline they act
+
+
+def test_the_values_of_options_that_do_not_act_are_trls_defaults():
+    fields = GRPOConfig.__dataclass_fields__
+    assert {name: fields[name].default for name in BESIDE_OUR_LOSS if name in fields} == {
+        name: value for name, value in BESIDE_OUR_LOSS.items() if name in fields
+    }
 
 
 def test_settings_without_their_name_are_refused(tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from trl import GRPOTrainer
 
-from hicra.engines.trl import HicraMixin
+from hicra.engines.trl import HicraGRPOTrainer, HicraMixin
 from hicra.errors import EngineError
 from trl_tiny import COUNT_PADDING, TOKENIZER, make_model, make_trainer, prompts, reward, settings
 
@@ -42,6 +42,18 @@ def test_a_trainer_before_the_mixin_is_refused_where_the_class_is_written() -> N
         type("Other", (Own, HicraMixin), {})
     assert error.value.fix == "write class Other(HicraMixin, Own)"
     type("Right", (Own, type("First", (HicraMixin, GRPOTrainer), {})), {})  # Own's overrides call ours by super()
+
+
+def test_a_loss_that_passes_over_that_of_the_mixin_ends_the_run_at_the_first_log(tmp_path: Path) -> None:
+    class Mine(HicraGRPOTrainer):
+        def _compute_loss(self, model: Any, inputs: Any) -> Any:
+            return GRPOTrainer._compute_loss(self, model, inputs)
+
+    trainer = make_trainer(tmp_path, trainer=Mine)
+    with pytest.raises(EngineError, match="the loss of Mine never calls that of HicraMixin") as error:
+        trainer.train()
+    assert trainer.state.global_step == 1
+    assert "super()._compute_loss" in error.value.fix
 
 
 def wide(advantages: Any, change: Any) -> Any:

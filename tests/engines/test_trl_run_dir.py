@@ -12,11 +12,13 @@ import pytest
 
 from hicra.compare.compare import compare
 from hicra.engines.trl import HicraGRPOConfig
+from hicra.engines.trl.writer import of_trl
 from hicra.errors import ArtifactError, ConfigError
 from hicra.report import build_report
 from hicra.runs import RunFolder
+from hicra.runs.arms import name_arms
 from paths import ROOT
-from trl_tiny import logged, make_trainer, run
+from trl_tiny import ID, TOKENIZER, logged, make_model, make_trainer, run, settings
 
 pytestmark = pytest.mark.engine
 SAVES = {"save_strategy": "steps", "save_steps": 2, "max_steps": 4, "lr_scheduler_type": "constant"}
@@ -41,6 +43,29 @@ def test_one_field_writes_a_run_folder(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))  # the lock is given back
 
 
+def test_a_generation_of_several_steps_is_saved_for_each_of_them(tmp_path: Path) -> None:
+    """Two micro-batches a generation, each a step, gone through twice: steps 1 to 4, and 5 to 8.
+
+    Steps 2 and 6 are the first that have seen all of their rollouts. Saved are those of step 1 and those of step 8, the last.
+    """
+    options = {"per_device_train_batch_size": 4, "steps_per_generation": 2, "num_iterations": 2, "max_steps": 8}
+    run(tmp_path, run_dir=str(tmp_path / "run"), **options)
+    frames = list(RunFolder.open(tmp_path / "run").rollouts())
+    assert [(frame["step"][0], frame.height, frame["group_id"][0]) for frame in frames] == [(2, 8, "0"), (6, 8, "8")]
+
+
+def test_a_response_may_end_with_either_end_token_of_a_model(tmp_path: Path) -> None:
+    model, ends = make_model(), [TOKENIZER.eos_token_id, ID["one"]]
+    model.generation_config.eos_token_id = ends
+    trainer = run(tmp_path, model=model, run_dir=str(tmp_path / "run"), max_steps=1)
+    frame = next(RunFolder.open(tmp_path / "run").rollouts())
+    last = [row[-1] for row in frame["token_ids"].to_list()]
+    assert frame["truncated"].to_list() == [token not in ends for token in last]
+    assert trainer.last_generation.arrays["truncated"].tolist() == frame["truncated"].to_list()
+    if hasattr(trainer, "eos_token_ids"):  # older versions of TRL stop at the tokenizer's alone
+        assert set(last) > set(ends)
+
+
 def test_the_report_and_the_comparison_read_it(tmp_path: Path) -> None:
     for method in ("none", "hicra"):
         run(tmp_path / method, method, run_dir=str(tmp_path / "runs" / method))
@@ -49,6 +74,32 @@ def test_the_report_and_the_comparison_read_it(tmp_path: Path) -> None:
     assert [one["arm"] for one in found["comparisons"]] == ["hicra"]
     build_report(runs, tmp_path / "report.html")
     assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_runs_that_differ_in_an_option_of_trl_are_two_arms(tmp_path: Path) -> None:
+    options: dict[str, dict[str, Any]] = {
+        "one": {},
+        "two": {
+            "importance_sampling_level": "sequence", "lr_scheduler_type": "cosine",
+            "per_device_train_batch_size": 2, "gradient_accumulation_steps": 2, "steps_per_generation": 4,
+        },
+    }  # fmt: skip
+    found = {name: of_trl(HicraGRPOConfig(**settings(tmp_path, **given))) for name, given in options.items()}
+    # four micro-batches of a generation, two of a step
+    changed = {
+        "importance_sampling_level": "sequence",
+        "lr_scheduler_type": "cosine",
+        "optimiser_steps_per_generation": 2,
+    }
+    assert found == {"one": {}, "two": changed}
+    runs = [
+        RunFolder.create(tmp_path / name, method="hicra", seed=seed, config={"trl": found[name]})
+        for seed, name in enumerate(found)
+    ]
+    assert name_arms(runs) == [
+        f"hicra(trl.importance_sampling_level={level}, trl.lr_scheduler_type={rate}, trl.optimiser_steps_per_generation={steps})"
+        for level, rate, steps in (("absent", "absent", "absent"), ("sequence", "cosine", "2"))
+    ]
 
 
 def test_a_resumed_script_goes_on_in_its_folder(tmp_path: Path) -> None:
@@ -82,6 +133,18 @@ def test_other_code_of_ones_own_is_refused_at_the_resume(tmp_path: Path, monkeyp
     again = make_trainer(tmp_path, "own_code_of_run_dir:shape", run_dir=str(tmp_path / "run"), **SAVES)
     with pytest.raises(ArtifactError, match="made with another method, whose file has changed since"):
         again.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"))
+
+
+def test_another_content_of_the_lexicon_is_refused_at_the_resume(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("so\nthe\nof\nlet\n", encoding="utf-8")
+    options = SAVES | {"run_dir": str(tmp_path / "run"), "lexicon": str(file), "max_steps": 2}
+    run(tmp_path, **options)
+    file.write_text("so\nthe\n", encoding="utf-8")  # the name in the config is the same
+    again = make_trainer(tmp_path, **(options | {"max_steps": 4}))
+    with pytest.raises(ArtifactError, match="made with another lexicon, whose file has changed since"):
+        again.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-2"))
+    assert len(RunFolder.open(tmp_path / "run").metrics()) == 2
 
 
 def test_a_folder_that_is_there_is_not_written_over(tmp_path: Path) -> None:

@@ -151,6 +151,8 @@ OPTIONS: tuple[Option, ...] = (
            (f"{HERE}::test_methods_that_turn_signs_are_refused_with_options_that_decide_by_them",)),
     Option("`policy_loss` with options of TRL's own token loss", "refused", "they would not act",
            (f"{OWN}test_options_of_trl_that_would_not_act_are_refused",)),
+    Option("`baseline` with `scale_rewards` batch or `multi_objective_aggregation` normalize_then_sum", "refused",
+           "they would not act", (f"{OWN}test_options_of_trls_advantages_that_would_not_act_are_refused",)),
     Option("versions of TRL that were not tested", "refused", "by number",
            ("unit/engines/test_trl_versions.py::test_another_version_is_refused_by_name",)),
     Option("`use_liger_kernel` from TRL 1.14 on", "not run", "it changes kernels of layers alone, and needs a GPU"),

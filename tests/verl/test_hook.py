@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import verl.trainer.ppo.v1.trainer_base as of_verl
+import verl.trainer.ppo.v1.trainer_sync as of_sync
 from tensordict import NonTensorStack, TensorDict
 from transfer_queue import KVBatchMeta
 from verl.trainer.ppo.v1.replay_buffer import ReplayBuffer, ReplayBufferAsync
@@ -224,6 +225,20 @@ def test_metrics_are_pooled_over_the_updates_of_a_step(queue, lexicon, monkeypat
 
 
 # ---- what is made before any worker starts
+def test_a_trainer_before_the_mixin_is_refused_where_the_class_is_written():
+    with pytest.raises(EngineError, match="PPOTrainerSync stands before HicraVerlMixin, so that nothing") as error:
+
+        class Mine(of_sync.PPOTrainerSync, ours.HicraVerlMixin):
+            pass
+
+    assert error.value.fix == "write class Mine(HicraVerlMixin, PPOTrainerSync)"
+    own = type("Own", (of_sync.PPOTrainerSync,), {})
+    with pytest.raises(EngineError, match="Own stands before HicraVerlMixin") as error:
+        type("Other", (own, ours.HicraVerlMixin), {})
+    assert error.value.fix == "write class Other(HicraVerlMixin, Own)"
+    type("Right", (own, ours.HicraSync), {})  # own's overrides call ours by super()
+
+
 @pytest.mark.parametrize(
     ("kind", "buffer", "mode", "updates"),
     [

@@ -82,6 +82,13 @@ def repair_evaluation(run: RunFolder, say: Say) -> None:
         (run.path / FILE).unlink()
 
 
+def forget_evaluation(run: RunFolder, stage: str) -> None:
+    """Takes the evaluation of a stage out of evaluation.json, where it is of a run that goes on from there."""
+    evaluation = read_evaluation(run)
+    if evaluation.pop(stage, None) is not None:
+        write_text(run.path / FILE, canonical_json(evaluation))
+
+
 def evaluation_of(samples: Sequence[Sample], task: Task) -> dict[str, Any]:
     """Computes the accuracy with its 95 % Wilson interval over problems, and the task's own figures."""
     right = [bool(sample.score.correct) for sample in samples]

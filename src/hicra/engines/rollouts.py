@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from hicra.tasks.base import Task
 TOOL_OUTPUTS = pl.List(pl.Struct({"at": pl.Int64, "text": pl.String}))
 
 
-def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None, end: int) -> pl.DataFrame:
+def rollout_table(
+    step: int, made: Generation, tagger: Tagger, task: Task | None, end: int | Sequence[int]
+) -> pl.DataFrame:
     """Makes the table of a step with one row per rollout.
 
     Args:
@@ -25,7 +28,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
         made: the rollouts.
         tagger: has tagged them.
         task: knows the exact function of each token; None where there is only a trainer.
-        end: id of the token that ends a response.
+        end: the token that ends a response; of a model with several, all of them.
     """
     a = made.arrays
     texts = tagger.texts(a["response_ids"], a["response_mask"])
@@ -45,7 +48,9 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
         ]
         inputs, reward, correct = made.inputs[index], float(a["rewards"][index]), float(a["correct"][index])
         prompt = inputs["prompt"]
-        ended = a["response_ids"][index, live[-1:]].tolist() == [end]  # with a tool, earlier turns hold it too
+        ended = np.isin(a["response_ids"][index, live[-1:]], end).tolist() == [
+            True
+        ]  # with a tool, earlier turns hold it too
         rows.append({
             "step": step, "id": f"{inputs.get('id', '')}#{a['rollout'][index]}", "problem": str(inputs.get("id", "")),
             "response": text,
@@ -56,8 +61,7 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
             "token_ids": a["response_ids"][index, live].tolist(),
             "planning_mask": a["planning_mask"][index, live].astype(int).tolist(),
             "token_ends": [ends[column] for column in live],
-            "entropies": a["entropies"][index, live].astype(float).tolist(),
-            "logprobs": a["logprobs"][index, live].astype(float).tolist(),
+            "entropies": _known(a["entropies"][index, live]), "logprobs": _known(a["logprobs"][index, live]),
             "truncated": not ended, "n_tool_calls": None if calls is None else int(calls[index]),
             "tool_outputs": answers[index],
             "advantage": float(base[index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
@@ -70,6 +74,11 @@ def rollout_table(step: int, made: Generation, tagger: Tagger, task: Task | None
         "entropies": floats, "logprobs": floats, "advantages": floats, "n_tool_calls": pl.Int64, "tool_outputs": TOOL_OUTPUTS,
     }  # fmt: skip
     return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+
+
+def _known(values: Array) -> list[float] | None:
+    """Returns the values of a row's tokens, None where one is not finite: the loss never saw the row, or the model is ruined."""
+    return values.astype(float).tolist() if np.isfinite(values).all() else None
 
 
 def tool_outputs(ids: Array, live: Bools, tagger: Tagger) -> list[list[dict[str, Any]]]:

@@ -23,6 +23,7 @@ import numpy as np
 from hicra.arrays import as_numpy
 from hicra.credit.border import exact_ids
 from hicra.engines.chosen import SECTION, Choice, announce, shaping_of
+from hicra.engines.order import refuse_order
 from hicra.errors import ConfigError, DataError, EngineError
 from hicra.lexicon import Lexicon
 
@@ -51,10 +52,7 @@ class HicraSkyRL(Trainer):  # type: ignore[misc]
         before = cls.__mro__[: cls.__mro__.index(HicraSkyRL)]
         hiding = [one for one in before if ESTIMATOR in vars(one) and not issubclass(one, HicraSkyRL)]
         if hiding:
-            raise EngineError(
-                f"{hiding[0].__name__} stands before HicraSkyRL, so that nothing would be shaped",
-                f"write class {cls.__name__}(HicraSkyRL, {hiding[0].__name__})",
-            )
+            refuse_order(cls, HicraSkyRL, hiding[0])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._hicra_chosen = Choice.read(self.hicra, SECTION)

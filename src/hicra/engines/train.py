@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.artifacts import check_output, refuse_both, writes
-from hicra.engines.held_out import evaluate, read_evaluation, repair_evaluation
+from hicra.engines.held_out import evaluate, forget_evaluation, read_evaluation, repair_evaluation
 from hicra.engines.interface import Interrupted, Prepared, Progress, Say
 from hicra.engines.prepare import open_run, prepare, refuse_run
 from hicra.engines.ranks import rank
@@ -64,6 +64,7 @@ def _train(
     prepared: Prepared, run: RunFolder, checkpoint: tuple[int, Path] | None, say: Say, progress: Progress
 ) -> dict[str, Any]:
     repair_evaluation(run, say)
+    forget_evaluation(run, "final")  # a run that has ended may go on to more steps, and be interrupted
     if "start" not in read_evaluation(run):
         evaluate(prepared, prepared.model, run, "start", say)
     interrupted = None

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from hicra.arrays import Array, Bools, Ints
 
 
-def truncated(ids: Array, live: Bools, end: int | None) -> Bools:
-    """Says of which responses [B] the last policy token is not the end token; one without a policy token is such a response.
+def end_tokens(tokenizer: Any, model: Any) -> tuple[int, ...]:
+    """Returns the tokens at which a response ends: the tokenizer's, and those of the model's generation config.
+
+    Chat models may have two, an end of turn and an end of text, and what samples stops at either.
+    """
+    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    known = [tokenizer.eos_token_id, *(own if isinstance(own, list | tuple) else [own])]
+    return tuple(dict.fromkeys(token for token in known if token is not None))
+
+
+def truncated(ids: Array, live: Bools, end: int | Sequence[int] | None) -> Bools:
+    """Says of which responses [B] the last policy token is no end token; one without a policy token is such a response.
 
     >>> truncated(np.array([[5, 9], [5, 0], [9, 5]]), np.array([[True, True], [True, False], [True, True]]), 9).tolist()
     [False, True, True]
     """
     last = np.where(live, np.arange(live.shape[1]), -1).max(axis=1, initial=-1)
     ends = ids[np.arange(len(ids)), np.maximum(last, 0)] if ids.shape[1] else last
-    return np.asarray((last < 0) | (ends != end))
+    return np.asarray((last < 0) | ~np.isin(ends, [] if end is None else end))
 
 
 def calls(tool: Bools) -> Ints:

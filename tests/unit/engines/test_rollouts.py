@@ -49,3 +49,19 @@ def test_the_table_has_them_beside_the_policys_text():
     assert table["n_tool_calls"].to_list() == [2, 0]
     assert table["tool_outputs"].to_list() == [[{"at": 12, "text": "42"}, {"at": 19, "text": "17"}], []]
     assert table["token_ends"].to_list()[0][-1] == 25
+
+
+def test_a_row_that_the_loss_has_not_seen_has_no_entropies_and_no_log_probabilities():
+    ids, live = rows(CALLS, PLAIN)
+    shaping = Shaping(assign({"name": "none"}), LEXICON, TOKENIZER)
+    made = shaping.generation(
+        [{"id": 3, "prompt": "q"}] * 2, ids=ids, live=live, base=np.zeros(2), rewards=np.zeros(2), group_size=2
+    )
+    count, last = live[0].sum(), np.flatnonzero(live[0])[-1]
+    made.arrays["entropies"][0], made.arrays["logprobs"][0] = 0.5, -0.25
+    made.arrays["logprobs"][0, last] = np.inf
+    table = rollout_table(1, made, shaping.tagger, None, END)
+    assert table["entropies"].to_list() == [[0.5] * count, None]
+    assert table["logprobs"].to_list() == [None, None]
+    made.arrays["logprobs"][0, last] = -0.25
+    assert rollout_table(1, made, shaping.tagger, None, END)["logprobs"].to_list() == [[-0.25] * count, None]

@@ -179,6 +179,13 @@ def test_a_trainer_that_stands_before_the_mixin_is_refused_as_the_class_is_made(
         class Wrong(Trainer, HicraSkyRL):
             pass
 
+    own = type("Own", (Trainer,), {})  # has no estimator of its own, and is the class to write
+    with pytest.raises(EngineError, match=r"Own stands before HicraSkyRL.*\n.*class Wrong\(HicraSkyRL, Own\)"):
+        type("Wrong", (own, HicraSkyRL), {})
+    hides = type("Own", (), {"compute_advantages_and_returns": lambda self, data: data})
+    with pytest.raises(EngineError, match=r"Own stands before Right.*\n.*class Wrong\(Right, Own\)"):
+        type("Wrong", (hides, type("Right", (HicraSkyRL, Trainer), {})), {})
+
 
 def test_a_class_of_ones_own_may_call_the_estimator_of_the_mixin(trainer):
     class More(type(trainer())):

@@ -72,6 +72,17 @@ def test_old_versions_mark_tool_output_in_loss_mask_alone(chosen):
     assert not mask.any()  # the gram is cut in two
 
 
+def test_forks_of_search_r1_mark_what_was_retrieved_in_info_mask_alone(chosen):
+    """Their trainer makes loss_mask after the advantages; until then the attention mask covers the retrieved text too."""
+    info_mask = torch.ones(2, PROMPT + 12, dtype=torch.int64)
+    info_mask[0, PROMPT : PROMPT + 4] = 0  # "let " of "let me check" is not the policy's, so the gram is none
+    info_mask[1, PROMPT + 9 :] = 0
+    given, metrics = data(response_mask=None, info_mask=info_mask), {}
+    mask = shape(given, TOKENIZER, metrics=metrics, **chosen).batch["planning_mask"]
+    assert not mask.any()
+    assert metrics["hicra/length"] == ((12 - 4) + 9) / 2
+
+
 def test_without_a_response_mask_the_attention_mask_says_where_padding_is(chosen):
     attention = torch.ones(2, PROMPT + 12)
     attention[0, PROMPT + 8 :] = 0
@@ -99,7 +110,10 @@ def test_shaping_twice_is_refused(chosen):
     [
         ({"advantages": None}, "holds no 'advantages'"),
         ({"token_level_scores": None}, "none of token_level_scores"),
-        ({"response_mask": None, "attention_mask": None}, "no response_mask, loss_mask or attention_mask"),
+        (
+            {"response_mask": None, "attention_mask": None},
+            "none of response_mask, loss_mask, info_mask, attention_mask",
+        ),
         ({"response_mask": torch.ones(2, 5)}, r"has shape \(2, 5\), and responses have \(2, 12\)"),
         ({"advantages": torch.ones(2)}, r"advantages has shape \(2,\)"),
     ],
@@ -123,3 +137,5 @@ def test_uids_must_be_there_one_a_rollout(chosen):
 def test_a_misspelt_argument_is_refused(chosen):
     with pytest.raises(ConfigError, match="did you mean 'method'"):
         shape(data(), TOKENIZER, **{"metod": "hicra"})
+    with pytest.raises(ConfigError, match="'lexcion'\n  fix: did you mean 'lexicon'"):
+        shape(data(), TOKENIZER, lexcion="paper")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import warnings
 from collections.abc import Callable
@@ -21,11 +22,15 @@ from hicra.version import installed
 
 UNITS = ("gram", "sentence")
 KEYS = FlatKeys(loss="policy_loss")
-# options that change TRL's token losses, and their value when they are off
+EXAMPLE = """give objects, for example '[{"name": "placebo"}]'"""  # of method_then
+# options that change TRL's token losses, and their default value
 BESIDE_OUR_LOSS = {
     "top_entropy_quantile": 1.0, "off_policy_mask_threshold": None, "delta": None, "importance_sampling_level": "token",
-    "loss_type": "dapo",
+    "loss_type": "dapo", "epsilon": 0.2, "epsilon_high": None, "sapo_temperature_pos": 1.0, "sapo_temperature_neg": 1.05,
+    "vespo_k_pos": 2.0, "vespo_lambda_pos": 3.0, "vespo_k_neg": 3.0, "vespo_lambda_neg": 2.0,
 }  # fmt: skip
+# options by which TRL's own advantages are scaled by all of a generation, and the value that does so
+BESIDE_OUR_BASELINE = {"multi_objective_aggregation": "normalize_then_sum", "scale_rewards": "batch"}
 # options by which TRL's loss treats tokens, or a whole response, by the sign of the advantage: the values that do so
 BY_SIGN: dict[str, Callable[[Any], bool]] = {
     "loss_type": lambda value: value in LOSSES and LOSSES[value].signed,
@@ -65,7 +70,7 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
     """
 
     _VALID_DICT_FIELDS = [  # noqa: RUF012
-        *GRPOConfig._VALID_DICT_FIELDS, "method_settings", "method_then", "baseline_settings", "policy_loss_settings",
+        *GRPOConfig._VALID_DICT_FIELDS, "method_settings", "baseline_settings", "policy_loss_settings",
     ]  # fmt: skip
 
     lexicon: str = _field("lexicon")
@@ -99,6 +104,7 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self.method_then = _listed(self.method_then)
         assignment_of(self)  # a typo is found here, not after the model has loaded
         if self.unit is not None and self.unit not in UNITS:
             raise ConfigError(f"unit: no span type {self.unit!r}", did_you_mean(str(self.unit), UNITS))
@@ -110,6 +116,16 @@ class HicraGRPOConfig(GRPOConfig):  # type: ignore[misc]
         if self.run_dir is not None:
             refuse_steps_without_log(self)
         Lexicon.load(self.lexicon)
+
+
+def _listed(given: Any) -> Any:
+    """Returns a list that a command line gives as JSON; transformers itself reads mappings alone."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError as error:
+        raise ConfigError(f"method_then is {given!r}, no JSON: {error}", EXAMPLE) from None
 
 
 def refuse_steps_without_log(args: Any) -> None:
@@ -130,9 +146,7 @@ def assignment_of(args: Any) -> Assignment:
     """
     then = getattr(args, "method_then", None) or []
     if not isinstance(then, list) or not all(isinstance(one, dict) and "name" in one for one in then):
-        raise ConfigError(
-            f"method_then is {then!r}, no list of shapers", """give objects, for example '[{"name": "placebo"}]'"""
-        )
+        raise ConfigError(f"method_then is {then!r}, no list of shapers", EXAMPLE)
     found = assign(
         {"name": getattr(args, "method", HicraGRPOConfig.method), "settings": _mapping(args, "method_settings")},
         then, _named(args, "baseline"), _named(args, "policy_loss"), KEYS,
@@ -144,7 +158,14 @@ def assignment_of(args: Any) -> Assignment:
             if getattr(args, option, off) != off:
                 raise ConfigError(
                     f"{option} acts on TRL's own loss, and policy_loss is {found.loss.entry.name!r}",
-                    f"leave {option} at {off}, or leave policy_loss out",
+                    f"leave {option} at {off} and give what it says in policy_loss_settings, or leave policy_loss out",
+                )
+    if found.baseline is not None:
+        for option, acts in BESIDE_OUR_BASELINE.items():
+            if getattr(args, option, None) == acts:
+                raise ConfigError(
+                    f"{option}={acts!r} acts on TRL's own advantages, and baseline is {found.baseline.entry.name!r}",
+                    f"leave out {option}, or leave out baseline",
                 )
     return found
 
@@ -182,6 +203,12 @@ def period(args: Any) -> int:
     """Counts the optimiser steps after which a generation is used up and the next one begins with a step."""
     micro: int = args.gradient_accumulation_steps
     return math.lcm(micro, args.steps_per_generation * args.num_iterations) // micro
+
+
+def steps_of(args: Any, micro_step: int) -> range:
+    """Returns the optimiser steps, counted from 1, that a generation made at this micro-step (counted from 0) is used for."""
+    uses, parts = args.steps_per_generation * args.num_iterations, args.gradient_accumulation_steps
+    return range(micro_step // parts + 1, (micro_step + uses - 1) // parts + 2)
 
 
 def warn_of_save_steps(args: Any) -> None:

@@ -81,7 +81,7 @@ class Meter(TrainerCallback):  # type: ignore[misc]
         """
         if self.trainer.hicra_shaping.needs_signal:
             self._read.append(self.memory.weights.copy())  # as `given` gave them: nothing was measured in between
-        if not self.every or not any(step % self.every == 0 for step in self._steps()):
+        if not self.every or not any(step % self.every == 0 for step in self.trainer.hicra_steps):
             return
         began = time.perf_counter()
         if images := [key for key in BY_IMAGE if key in out]:
@@ -152,12 +152,6 @@ class Meter(TrainerCallback):  # type: ignore[misc]
             )
 
     # ---- what they call
-    def _steps(self) -> range:
-        """Returns the optimiser steps, counted from 1, that the generation at hand is used for."""
-        args, number = self.trainer.args, self.trainer.hicra_generation_number()
-        uses, parts = args.steps_per_generation * args.num_iterations, args.gradient_accumulation_steps
-        return range(number * uses // parts + 1, ((number + 1) * uses - 1) // parts + 2)
-
     def _measured(self, out: dict[str, Any], made: Generation, forward: Any) -> tuple[Any, Any]:
         """Returns (signal, noise) by kind, equal on all ranks; arguments as of `__call__`."""
         accelerator, arrays = self.trainer.accelerator, made.arrays

@@ -25,12 +25,13 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import GRPOTrainer
 
 from hicra.arrays import Array
+from hicra.engines.order import refuse_order
 from hicra.engines.shaping import Generation
 from hicra.engines.trl.beside import add_to_card, write_beside
 from hicra.engines.trl.config import HicraGRPOConfig, assignment_of, warn_of_save_steps
 from hicra.engines.trl.guard import Guard
 from hicra.engines.trl.losses import loss_of
-from hicra.engines.trl.probe import probe, refuse_order, refuse_trainer
+from hicra.engines.trl.probe import probe, refuse_trainer
 from hicra.engines.trl.reading import HicraReading
 from hicra.engines.trl.writer import OwnRun
 from hicra.errors import EngineError
@@ -51,7 +52,7 @@ class HicraMixin(HicraReading):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        refuse_order(cls, HicraMixin)
+        refuse_order(cls, HicraMixin, GRPOTrainer)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         refuse_trainer(type(self))
@@ -96,6 +97,14 @@ class HicraMixin(HicraReading):
         return loss, stopped
 
     def _hicra_values(self, mode: str) -> dict[str, float | None]:
+        generations, losses = self._hicra_window.get(mode, ((), ()))
+        if generations and not losses:
+            raise EngineError(
+                f"the loss of {type(self).__name__} never calls that of HicraMixin, so what it trains on is neither checked nor "
+                "counted",
+                "call super()._compute_loss(model, inputs) in it, or name a loss of your own by policy_loss "
+                "(docs/how-to/own-method.md)",
+            )
         values = super()._hicra_values(mode)
         if mode == "train":
             values |= self.hicra_guard.logged() | (self.hicra_resampler.logged() if self.hicra_resampler else {})

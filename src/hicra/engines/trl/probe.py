@@ -36,18 +36,6 @@ def refuse_trainer(trainer: type) -> None:
         )
 
 
-def refuse_order(trainer: type, mixin: type) -> None:
-    """Raises EngineError for a class in which GRPOTrainer stands before a mixin, whose overrides would never be called."""
-    order = trainer.__mro__
-    if GRPOTrainer in order and order.index(GRPOTrainer) < order.index(mixin):
-        first = [base.__name__ for base in trainer.__bases__ if issubclass(base, mixin)]
-        others = [base.__name__ for base in trainer.__bases__ if not issubclass(base, mixin)]
-        raise EngineError(
-            f"{others[0]} stands before {first[0]}, so that nothing would be shaped",
-            f"write class {trainer.__name__}({', '.join(first + others)})",
-        )
-
-
 def probe(trainer: Any, loss_of: Callable[[Any, dict[str, Any]], Any]) -> None:
     """Tries the loss of a trainer that is complete and does not train yet; leaves no trace.
 

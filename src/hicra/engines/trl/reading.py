@@ -27,10 +27,11 @@ from hicra.arrays import Array, as_numpy
 from hicra.correctness import judge_of
 from hicra.credit import Assignment
 from hicra.engines.shaping import Generation, Shaping
+from hicra.engines.trl.config import steps_of
 from hicra.engines.trl.meter import Meter
 from hicra.engines.trl.ranks import refuse_different
 from hicra.engines.trl.resample import Resampler, Sampled
-from hicra.engines.turns import calls, truncated
+from hicra.engines.turns import calls, end_tokens, truncated
 from hicra.errors import EngineError
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
@@ -47,7 +48,9 @@ class HicraReading(Trainer):  # type: ignore[misc]
 
     Attributes:
         last_generation: the latest generation of this process; whoever writes rollouts reads it.
+        hicra_steps: the optimiser steps, counted from 1, that it is used for.
         hicra_lexicon, hicra_shaping: what marks the planning tokens, and what tags and counts with it.
+        hicra_ends: the tokens that end a response.
         hicra_asked: lexicon, unit (the span type) and signal_every as they were asked for.
         hicra_meter: measures the signal of the gradient by token kind, where asked to (`signal_every`).
         hicra_resampler: replaces groups without a gradient (dynamic sampling); None replaces none.
@@ -56,6 +59,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
     """
 
     last_generation: Generation | None = None
+    hicra_steps = range(0)
     hicra_resampler: Resampler | None = None
     hicra_guard: Any = None
     hicra_first_micro_step = 0
@@ -68,6 +72,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
             EngineError: the processes differ in what they were given, or the signal is to be measured and cannot be.
         """
         self.hicra_lexicon = Lexicon.load(lexicon)
+        self.hicra_ends = end_tokens(self._tokenizer, self.model)
         self.hicra_asked = {"lexicon": lexicon, "unit": unit, "signal_every": signal_every}
         rank, ranks = self.accelerator.process_index, self.accelerator.num_processes
         self.hicra_shaping = Shaping(
@@ -110,7 +115,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
             correct=batch.correct,
             group_size=self.num_generations if training else self.num_generations_eval,
             first_group=self.hicra_generation_number() * rows * self.accelerator.num_processes if training else None,
-            truncated=truncated(ids, live, self._tokenizer.eos_token_id),
+            truncated=truncated(ids, live, self.hicra_ends),
             n_tool_calls=calls(as_numpy(out["completion_mask"]).astype(np.bool_) & ~live),
             **(self._hicra_policy(out) if self.hicra_shaping.needs_policy else {}),
             **self.hicra_meter.given(),
@@ -119,6 +124,7 @@ class HicraReading(Trainer):  # type: ignore[misc]
             made.stats = replace(made.stats, reward=first.rewards, correct=first.correct)
         if training:
             self.last_generation = made
+            self.hicra_steps = steps_of(self.args, self.hicra_first_micro_step + self._step)
             self.hicra_meter(out, made, lambda model, rows: self._hicra_forward(model, rows)[0])
         self._hicra_since_logged()[0].append(made.stats)
         fields = self._hicra_fields(made) | {"hicra_row": np.arange(rows)}

@@ -34,6 +34,7 @@ from hicra.engines.trl.keeper import Keeper
 from hicra.engines.trl.mixin import HicraGRPOTrainer
 from hicra.engines.trl.ranks import largest, leave_at_exit, of_first_rank, refuse_different
 from hicra.engines.trl.resample import Resampler
+from hicra.engines.turns import end_tokens
 from hicra.errors import ArtifactError
 from hicra.generation.ruined import refuse_ruined
 from hicra.generation.sampling import load
@@ -68,7 +69,7 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     parts = RewardParts(config.train.max_new_tokens, **config.reward.model_dump())
     trainer = TaskTrainer(
         model=model,
-        reward_funcs=[_reward(task, tokenizer.eos_token_id, correct, parts)],
+        reward_funcs=[_reward(task, end_tokens(tokenizer, model), correct, parts)],
         args=arguments,
         train_dataset=Dataset.from_list(_rows(config, task)),
         processing_class=tokenizer,
@@ -87,7 +88,8 @@ def train(prepared: Prepared, run: RunFolder, resume: Path | None, progress: Pro
     with stop:
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     if number := largest(stop.number):
-        raise Interrupted(number, trainer.state.global_step)
+        uses = config.train.iterations
+        raise Interrupted(number, trainer.state.global_step // uses * uses)  # the last step that was saved (TRAIN-5)
     if trainer.is_world_process_zero():
         _write_final(trainer, config, run)
     trainer.accelerator.wait_for_everyone()
@@ -173,12 +175,12 @@ def _lora(config: RunConfig) -> Any:
     return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _reward(task: Task, end: int, correct: list[float], parts: RewardParts) -> Any:
+def _reward(task: Task, ends: Sequence[int], correct: list[float], parts: RewardParts) -> Any:
     """Makes TRL's reward function: the task's score of each completion with what is added to it, None where unscorable.
 
     Args:
         task: scores the completions.
-        end: id of the token that ends a response.
+        ends: the tokens that end a response.
         correct: is filled with 1 where the task says that a completion is right, 0 where not, and NaN where it does not know.
         parts: what is added to the task's score.
     """
@@ -191,7 +193,7 @@ def _reward(task: Task, end: int, correct: list[float], parts: RewardParts) -> A
         rows = [
             {"prompt": prompt, **{key: values[i] for key, values in kept.items()}} for i, prompt in enumerate(prompts)
         ]
-        ended = [list(ids[-1:]) == [end] for ids in completion_ids]  # with a tool, earlier turns hold the end token too
+        ended = [bool(ids) and ids[-1] in ends for ids in completion_ids]  # with a tool, earlier turns hold one too
         scores = score_all(task, texts, rows, ended)
         correct[:] = [float("nan") if one.correct is None else float(one.correct) for one in scores]
         rewards = np.array([np.nan if one.reward is None else one.reward for one in scores])

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 from transformers import TrainerCallback
+from trl import GRPOConfig
 
 from hicra.artifacts import check_output
 from hicra.engines.interface import PACKAGES
 from hicra.engines.rollouts import rollout_table
 from hicra.engines.shaping import Generation
-from hicra.engines.trl.config import period
 from hicra.errors import ArtifactError
 from hicra.metrics import with_nulls
 from hicra.runs import RunFolder
@@ -25,9 +25,21 @@ from hicra.runs.repair import rewind
 from hicra.tasks.base import Task
 from hicra.version import installed
 
+# options of TRL that change what is learnt and have no key in hicra's config; runs that differ in one are two arms
+OF_TRL = (
+    "importance_sampling_level", "delta", "top_entropy_quantile", "off_policy_mask_threshold", "mask_truncated_completions",
+    "multi_objective_aggregation", "reward_weights", "entropy_coef", "use_adaptive_entropy", "entropy_target",
+    "use_bias_correction_kl", "sync_ref_model", "ref_model_sync_steps", "ref_model_mixup_alpha", "sapo_temperature_pos",
+    "sapo_temperature_neg", "vespo_k_pos", "vespo_lambda_pos", "vespo_k_neg", "vespo_lambda_neg", "top_p", "top_k", "min_p",
+    "repetition_penalty", "use_vllm", "vllm_importance_sampling_correction", "vllm_importance_sampling_mode",
+    "vllm_importance_sampling_cap", "optim", "adam_beta1", "adam_epsilon", "lr_scheduler_type", "warmup_steps", "shuffle_dataset",
+)  # fmt: skip
+
 
 class RunWriter(TrainerCallback):  # type: ignore[misc]
     """Writes metrics of every step, and the rollouts of a generation once, at the first step that has trained on all of them.
+
+    Where a step has several generations (`steps_per_generation` below `gradient_accumulation_steps`), it is the last of them.
 
     Args:
         every: the rollouts of the first step, the last one and every so many steps are saved; 0 saves none.
@@ -56,7 +68,7 @@ class RunWriter(TrainerCallback):  # type: ignore[misc]
         if made is None or made is self._saved or not _seen(made):
             return
         self._saved = made
-        used = range(step, step + period(args))
+        used = self.trainer.hicra_steps  # it may begin before this step, the first that has seen all of it
         if self.every and any(one == 1 or one % self.every == 0 or one == state.max_steps for one in used):
             self._write(step, made)
 
@@ -73,8 +85,7 @@ class RunWriter(TrainerCallback):  # type: ignore[misc]
         warnings.warn(f"step {step} is not applied: {why}{where}", stacklevel=2)
 
     def _write(self, step: int, made: Generation, refused: str = "") -> Path:
-        tokenizer, tagger = self.trainer._tokenizer, self.trainer.hicra_shaping.tagger
-        table = rollout_table(step, made, tagger, self.task, tokenizer.eos_token_id)
+        table = rollout_table(step, made, self.trainer.hicra_shaping.tagger, self.task, self.trainer.hicra_ends)
         if refused:
             table = table.with_columns(refused=pl.lit(refused))
         part = self.trainer.accelerator.process_index
@@ -107,9 +118,14 @@ class OwnRun(RunWriter):
         check_output(self.path, "the run folder", folder=True, option="run_dir", replaces=False)
         return RunFolder.create(
             self.path, method=shaping.credit.shapers[0].entry.name, seed=args.seed, config=config,
-            inputs={"lexicon": shaping.lexicon.content_hash, **shaping.credit.hashes()},
+            inputs=self._inputs(),
             versions={name: version for name in PACKAGES if (version := installed(name))},
         )  # fmt: skip
+
+    def _inputs(self) -> dict[str, str]:
+        """Returns the hashes of what the training reads from files of which the config says only the name."""
+        shaping = self.trainer.hicra_shaping
+        return {"lexicon": shaping.lexicon.content_hash, **shaping.credit.hashes()}
 
     def _resumed(self, config: dict[str, Any], step: int) -> RunFolder:
         run = RunFolder.open(self.path)
@@ -121,8 +137,8 @@ class OwnRun(RunWriter):
                 "choose another run_dir, or resume with the settings of before",
             )
         inputs = run.manifest.get("inputs") or {}
-        for part, code in self.trainer.hicra_shaping.credit.hashes().items():
-            if inputs.get(part) != code:
+        for part, content in self._inputs().items():
+            if inputs.get(part) != content:
                 raise ArtifactError(
                     f"{self.path} was made with another {part}, whose file has changed since",
                     "restore that file, or choose another run_dir",
@@ -136,14 +152,14 @@ def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
     credit, asked = trainer.hicra_shaping.credit, trainer.hicra_asked
     first, *then = (one.described() for one in credit.shapers)
     epsilon_high = args.epsilon if args.epsilon_high is None else args.epsilon_high
-    of_trl = {"loss_type": args.loss_type, "epsilon": args.epsilon, "epsilon_high": epsilon_high}
+    settings = {"loss_type": args.loss_type, "epsilon": args.epsilon, "epsilon_high": epsilon_high}
     return {
         "engine": "trl", "task": {"name": " + ".join(trainer.reward_func_names)},
         "model": {"name": str(getattr(trainer.model.config, "_name_or_path", "") or type(trainer.model).__name__)},
         "lexicon": asked["lexicon"], "unit": asked["unit"],
         "method": {**first, "then": then},
         "baseline": credit.baseline.described() if credit.baseline else {"name": f"TRL's, scale_rewards {args.scale_rewards}"},
-        "loss": credit.loss.described() if credit.loss else {"name": "TRL's", "settings": of_trl},
+        "loss": credit.loss.described() if credit.loss else {"name": "TRL's", "settings": settings},
         "train": {
             "steps": steps, "seed": args.seed, "learning_rate": args.learning_rate, "weight_decay": args.weight_decay,
             "adam_beta2": args.adam_beta2, "max_grad_norm": args.max_grad_norm, "group_size": args.num_generations,
@@ -151,7 +167,17 @@ def _config(trainer: Any, args: Any, steps: int) -> dict[str, Any]:
             "max_new_tokens": args.max_completion_length, "temperature": args.temperature, "kl": args.beta,
             "signal_every": asked["signal_every"] or None,
         },
+        "trl": of_trl(args),
     }  # fmt: skip
+
+
+def of_trl(args: Any) -> dict[str, Any]:
+    """Returns the options of `OF_TRL` that are not at TRL's default, and the steps of a generation where they are not one."""
+    fields = GRPOConfig.__dataclass_fields__
+    given = {name: getattr(args, name) for name in OF_TRL if name in fields}
+    found = {name: getattr(value, "value", value) for name, value in given.items() if value != fields[name].default}
+    steps = args.steps_per_generation / args.gradient_accumulation_steps
+    return found if steps == 1 else found | {"optimiser_steps_per_generation": steps}
 
 
 def _seen(made: Generation) -> bool:

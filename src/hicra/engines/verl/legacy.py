@@ -24,6 +24,11 @@ from hicra.errors import ConfigError, EngineError
 
 SCORES = ("token_level_scores", "rm_scores", "token_level_rewards")  # the last one may hold a KL penalty
 ENTROPIES = ("entropys", "entropy")
+MASKS = (
+    "response_mask",
+    "loss_mask",
+    "info_mask",
+)  # forks of Search-R1 make loss_mask from info_mask after the advantages
 CALL = "call hicra.engines.verl.shape after compute_advantage(data, ...), with the data that it returns"
 
 
@@ -32,9 +37,10 @@ def shape(data: Any, tokenizer: Any, *, metrics: MutableMapping[str, Any] | None
 
     Args:
         data: has `.batch` and `.non_tensor_batch`. The first holds `responses` and `advantages` [B,T], the scores
-            (`token_level_scores`, [B,T]) and the policy tokens as `response_mask` [B,T], or the last T columns of `loss_mask` or
-            `attention_mask`; where the trainer keeps them, `old_log_probs` and `entropys` [B,T] (nats). The second holds `uid`
-            [B], and `acc` [B] where the reward function gives it.
+            (`token_level_scores`, [B,T]) and the policy tokens as `response_mask` [B,T], or in the last T columns of `loss_mask`
+            or `info_mask`; where it holds several of them, a token of the policy is in each, and where none, in
+            `attention_mask`. Where the trainer keeps them, it holds `old_log_probs` and `entropys` [B,T] (nats). The second
+            holds `uid` [B], and `acc` [B] where the reward function gives it.
         tokenizer: the tokenizer of the policy.
         metrics: gets the metrics of the batch by name.
         **chosen: lexicon, unit, method, method_settings, method_then, baseline, baseline_settings, threads, as in
@@ -98,10 +104,10 @@ def _rows(data: Any) -> VerlRows:
 
 
 def _live(held: dict[str, Any], width: int) -> Bools:
-    """Returns the policy tokens; older versions of verl mark tool output in `loss_mask` alone, over prompt and response."""
-    masks = [held[name] for name in ("response_mask", "loss_mask") if name in held]
+    """Returns the policy tokens; older forks mark tool output in `loss_mask` or `info_mask` alone, over prompt and response."""
+    masks = [held[name] for name in MASKS if name in held]
     if not masks and "attention_mask" not in held:
-        raise EngineError("the data of the trainer holds no response_mask, loss_mask or attention_mask", CALL)
+        raise EngineError(f"the data of the trainer holds none of {', '.join(MASKS)}, attention_mask", CALL)
     live: Bools = np.logical_and.reduce([_last(mask, width) for mask in masks or [held["attention_mask"]]])
     return live
 

@@ -24,11 +24,12 @@ import transfer_queue as tq
 from omegaconf import OmegaConf
 from tensordict import TensorDict
 from verl.trainer.ppo.v1 import PPOTrainerColocateAsync, PPOTrainerSeparateAsync, PPOTrainerSync, register_trainer
-from verl.trainer.ppo.v1.trainer_base import response_to_nested
+from verl.trainer.ppo.v1.trainer_base import PPOTrainer, response_to_nested
 
 from hicra.arrays import Array, Bools, as_numpy
 from hicra.drawing.readable import counted
 from hicra.engines.chosen import SECTION, announcement
+from hicra.engines.order import refuse_order
 from hicra.engines.verl.rows import Credit, VerlRows, verdicts
 from hicra.engines.verl.section import Section
 from hicra.engines.verl.versions import refuse_unknown
@@ -48,12 +49,17 @@ class HicraVerlMixin(Trainer):  # type: ignore[misc]
         hicra: shapes and counts, once the tokenizer is loaded.
 
     Raises:
-        EngineError: the version of verl is none that was tested.
+        EngineError: the trainer class stands before HicraVerlMixin (said as the class is made), or the version of verl is none
+            that was tested.
         ConfigError: the section `hicra` of the config is refused.
     """
 
     extends: ClassVar[str]
     hicra: Credit
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        refuse_order(cls, HicraVerlMixin, PPOTrainer)
 
     def __init__(self, config: Any) -> None:
         refuse_unknown()
