@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from hicra.arrays import Array, Bools, Ints
-
-
-def end_tokens(tokenizer: Any, model: Any) -> tuple[int, ...]:
-    """Returns the tokens at which a response ends: the tokenizer's, and those of the model's generation config.
-
-    Chat models may have two, an end of turn and an end of text, and what samples stops at either.
-    """
-    own = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    known = [tokenizer.eos_token_id, *(own if isinstance(own, list | tuple) else [own])]
-    return tuple(dict.fromkeys(token for token in known if token is not None))
 
 
 def truncated(ids: Array, live: Bools, end: int | Sequence[int] | None) -> Bools:

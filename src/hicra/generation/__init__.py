@@ -2,5 +2,5 @@
 
 `interface` holds the requests, the settings and the protocol. `open` chooses the generator: `local` (transformers), `vllm` or
 `endpoint` (an OpenAI-compatible server). `models` turns model names into folders, `folder` checks a folder, `render` writes
-prompts, and `sampling` samples and scores responses to a task.
+prompts, `ends` knows where a response ends, and `sampling` samples and scores responses to a task.
 """

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
+from hicra.generation.ends import cut_at_end, end_tokens
 from hicra.generation.folder import model_folder
 from hicra.generation.interface import Made, Request, SamplingSettings
 from hicra.generation.render import rendered_ids
-from hicra.generation.sampling import cut_at_any, load
+from hicra.generation.sampling import load
 
 LIKELIEST = 256  # the nucleus is looked for among this many tokens first; only then is the whole vocabulary sorted
 
@@ -28,8 +29,7 @@ class LocalModel:
     def __init__(self, model: str, settings: SamplingSettings) -> None:
         self.folder = model_folder(model)
         self.model, self.tokenizer = load(self.folder, settings.threads or torch.get_num_threads())
-        own = self.model.generation_config.eos_token_id
-        self.ends = sorted({*_listed(own), *_listed(self.tokenizer.eos_token_id)})
+        self.ends = sorted(end_tokens(self.tokenizer, self.model))
         pad = self.tokenizer.pad_token_id
         self.pad = pad if pad is not None else (self.ends[0] if self.ends else 0)
         # the folder's own settings (repetition penalty, top-k ...) would change the distribution that is asked for
@@ -76,7 +76,7 @@ class LocalModel:
         return made
 
     def _made(self, ids: list[int], prompt: str, too_long: bool) -> Made:
-        ids, ended = cut_at_any(ids, self.ends)
+        ids, ended = cut_at_end(ids, self.ends)
         return Made(self.tokenizer.decode(ids, skip_special_tokens=True), ids, len(ids), ended, prompt, too_long)
 
 
@@ -117,7 +117,3 @@ def draw(probabilities: Any, uniform: Any, top_p: float) -> Any:
 
 def _at(cumulative: Any, uniform: Any) -> Any:
     return (cumulative <= uniform * cumulative[:, -1:]).sum(-1, keepdim=True).clamp_(max=cumulative.shape[-1] - 1)
-
-
-def _listed(value: Any) -> list[int]:
-    return [] if value is None else list(value) if isinstance(value, list | tuple) else [int(value)]

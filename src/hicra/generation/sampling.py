@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from hicra.errors import ConfigError, HicraError
+from hicra.generation.ends import cut_at_end, end_tokens
 from hicra.generation.tools import converse
 from hicra.tasks.base import Row, Score, Task
 
@@ -22,7 +23,7 @@ class Sample:
         row: the problem.
         ids: the token ids that the model wrote, including its end tokens; not those of tools.
         text: the response without special tokens.
-        ended: whether the response ends with the end token (with tools: its last turn).
+        ended: whether the response ends with an end token (with tools: its last turn).
         score: the task's score.
     """
 
@@ -105,7 +106,7 @@ def sample(
         ConfigError: the model gives no finite probabilities.
     """
     out: list[Sample] = []
-    training = model.training
+    training, ends = model.training, end_tokens(tokenizer, model)
     model.eval()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
@@ -120,7 +121,7 @@ def sample(
                         **{key: inputs[key].to(model.device) for key in ("input_ids", "attention_mask")},
                         max_new_tokens=max_new_tokens,
                         pad_token_id=tokenizer.pad_token_id,
-                        eos_token_id=tokenizer.eos_token_id,
+                        eos_token_id=list(ends) or None,
                         **(draw if temperature > 0 else {"do_sample": False}),
                     )[:, inputs["input_ids"].shape[1] :]
                 except RuntimeError as error:
@@ -131,34 +132,21 @@ def sample(
                         "its weights have grown beyond all bounds, or the temperature is too low: take an older checkpoint, or a "
                         "temperature nearer to 1",
                     ) from error
-                return [cut_at_end(ids, tokenizer.eos_token_id)[0] for ids in made.tolist()]
+                return [cut_at_end(ids, ends)[0] for ids in made.tolist()]
 
             tools = getattr(task, "tools", ())
             made = (
                 converse(say, tokenizer, prompts, tools, max_new_tokens) if tools else say(_encode(tokenizer, prompts))
             )
-            out += [_sample(tokenizer, task, row, ids) for row, ids in zip(part, made, strict=True)]
+            out += [_sample(tokenizer, task, row, ids, ends) for row, ids in zip(part, made, strict=True)]
             if progress:
                 progress(len(out))
     model.train(training)
     return out
 
 
-def cut_at_end(ids: Sequence[int], end: int) -> tuple[list[int], bool]:
-    """Cuts ids after the first end token, and tells whether there is one; the pad id is not used, since it may equal the end."""
-    return cut_at_any(ids, (end,))
-
-
-def cut_at_any(ids: Sequence[int], ends: Collection[int]) -> tuple[list[int], bool]:
-    """Does the same for several end tokens, as chat models with an end of turn and an end of text need."""
-    for at, token in enumerate(ids):
-        if token in ends:
-            return list(ids[: at + 1]), True
-    return list(ids), False
-
-
-def _sample(tokenizer: Any, task: Task, row: Row, ids: list[int]) -> Sample:
-    ended = ids[-1:] == [tokenizer.eos_token_id]
+def _sample(tokenizer: Any, task: Task, row: Row, ids: list[int], ends: Collection[int]) -> Sample:
+    ended = bool(ids) and ids[-1] in ends
     text = tokenizer.decode(ids, skip_special_tokens=True)
     return Sample(row, ids, text, ended, task.score(text, row, ended))
 

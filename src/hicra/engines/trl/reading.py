@@ -31,8 +31,9 @@ from hicra.engines.trl.config import steps_of
 from hicra.engines.trl.meter import Meter
 from hicra.engines.trl.ranks import refuse_different
 from hicra.engines.trl.resample import Resampler, Sampled
-from hicra.engines.turns import calls, end_tokens, truncated
+from hicra.engines.turns import calls, truncated
 from hicra.errors import EngineError
+from hicra.generation.ends import end_tokens
 from hicra.lexicon import Lexicon
 from hicra.metrics import RolloutStats, correct_from_reward, kind_sums, kind_values
 

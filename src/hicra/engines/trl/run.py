@@ -34,8 +34,8 @@ from hicra.engines.trl.keeper import Keeper
 from hicra.engines.trl.mixin import HicraGRPOTrainer
 from hicra.engines.trl.ranks import largest, leave_at_exit, of_first_rank, refuse_different
 from hicra.engines.trl.resample import Resampler
-from hicra.engines.turns import end_tokens
 from hicra.errors import ArtifactError
+from hicra.generation.ends import end_tokens
 from hicra.generation.ruined import refuse_ruined
 from hicra.generation.sampling import load
 from hicra.generation.tools import last_turn, refuse_without_templates, tool_calls
