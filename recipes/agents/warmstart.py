@@ -53,7 +53,7 @@ class Recipe:
     episodes: int = 400
     updates: int = 300
     careless_plan: float = 0.5
-    context: int = 1024
+    context: int = 2048
 
 
 RECIPES = {"hcraft": Recipe(0.4), "minigrid": Recipe(0.5, {"size": 5})}

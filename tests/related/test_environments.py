@@ -30,6 +30,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }  # name of a case: (package, environment, settings)
 SMALL: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "hcraft": ("hcraft", "hcraft", {}, 4 * 2**3 * 2**6),
+    "hcraft of two": ("hcraft", "hcraft", {"things": 2}, 4 * 2**3 * 2**4),
     "door_key": ("minigrid", "minigrid", {"size": 5}, 4000),
     "key_corridor": ("minigrid", "minigrid", {"world": "key_corridor", "size": 3}, 4000),
     "babyai": ("minigrid", "babyai", {"size": 5, "things": 2}, 8000),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import networkx
 import numpy as np
@@ -35,11 +35,13 @@ class HierarchyCraft(Searched):
     """The environment "hcraft".
 
     Args:
+        things: how many things are made one from another.
         longest: the most actions of an episode.
     """
 
-    def __init__(self, *, longest: Positive = 25) -> None:
-        super().__init__("hcraft", workshop.WORDS, longest, {"longest": longest})
+    def __init__(self, *, things: Literal[1, 2, 3] = 3, longest: Positive = 25) -> None:
+        super().__init__("hcraft", workshop.WORDS, longest, {"things": things, "longest": longest})
+        self._things = things
 
     def subgoals(self) -> Sequence[str]:
         """Returns what must still be made, in the order of the graph of requirements, as in "make rope"."""
@@ -73,7 +75,7 @@ class HierarchyCraft(Searched):
         )
 
     def _begin(self, seed: int) -> str:
-        self._instance = workshop.draw(seed)
+        self._instance = workshop.draw(seed, self._things)
         self._state = HcraftState(_built(self._instance))
         self._number = {rule.name: index for index, rule in enumerate(self._state.world.transformations)}
         return self._instance.task

@@ -1,8 +1,9 @@
-"""A small world of HierarchyCraft with a new instance for each seed: three things are made one from another, from raw materials.
+"""A small world of HierarchyCraft with a new instance for each seed: things are made one from another, from raw materials.
 
 Each of three raw materials lies in a place of its own, and every way between two places leads through the camp, where things are
-made. Six recipes form two chains of three things each; only one chain ends in the thing that the task names. A hand holds at most
-one of each kind. The shortest way takes 15 actions: four materials, each fetched in three, and three things made.
+made. The recipes form two chains of one to three things each; only one chain ends in the thing that the task names. A hand holds
+at most one of each kind. The shortest way to a chain of three takes 15 actions: four materials, each fetched in three, and three
+things made. Each thing less takes four actions less.
 """
 
 from __future__ import annotations
@@ -44,8 +45,13 @@ class Instance:
         return f"make {self.goal} . {needs} {where}"
 
 
-def draw(seed: int) -> Instance:
-    """Draws the instance of a seed."""
+def draw(seed: int, things: int) -> Instance:
+    """Draws the instance of a seed; a shorter chain is the beginning of the longer one.
+
+    Args:
+        seed: a number.
+        things: of each chain, 1 to 3.
+    """
     random = Random(seed)
     places = tuple(random.sample(PLACES, len(PLACES)))
     wanted, decoy = (list(pair) for pair in zip(*(random.sample(level, 2) for level in LEVELS), strict=True))
@@ -55,7 +61,8 @@ def draw(seed: int) -> Instance:
         recipes[first] = (one, other)
         recipes[second] = (first, random.choice(RAW))
         recipes[last] = (second, random.choice(RAW))
-    return Instance(wanted[-1], places, tuple((thing, recipes[thing]) for thing in THINGS if thing in recipes))
+    told = {*wanted[:things], *decoy[:things]}
+    return Instance(wanted[things - 1], places, tuple((thing, recipes[thing]) for thing in THINGS if thing in told))
 
 
 def build(instance: Instance) -> World:
