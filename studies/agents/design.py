@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-ENVIRONMENTS: dict[str, dict[str, Any]] = {"minigrid": {"size": 5}, "hcraft": {}}
+ENVIRONMENTS: dict[str, dict[str, Any]] = {"minigrid": {"size": 5}, "hcraft": {"things": 2}}
+UPDATES = {"minigrid": 100, "hcraft": 300}  # of a warm start; see PREREGISTRATION.md
 ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     "himac": ("himac", {"blueprints": 8, "group_size": 8}),
     "grpo": ("grpo", {"group_size": 16}),
@@ -20,8 +21,8 @@ ARMS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # system and settings; each plays 16 episodes of a seed
 PAIRS = tuple(range(1, 9))  # each has a warm start of its own
 SEEDS_A_STEP = 4
-BUDGET = 20_000  # interactions of a run
-EVERY = 2_000  # interactions between two evaluations
+BUDGET = 60_000  # interactions of a run
+EVERY = 6_000  # interactions between two evaluations
 HELD_OUT = 64  # episodes of an evaluation
 TARGET = 0.6
 FIRST_SEED = 1000  # seeds below are for pilots

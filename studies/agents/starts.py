@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from design import UPDATES
+
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "work" / "warmstarts"
 RECIPE = HERE.parents[1] / "recipes" / "agents" / "warmstart.py"
@@ -37,6 +39,8 @@ def make(environment: str, pair: int) -> None:
                 str(pair),
                 "-o",
                 str(made),
+                "--updates",
+                str(UPDATES[environment]),
                 "--episodes",
                 EPISODES,
             ]

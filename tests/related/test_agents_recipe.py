@@ -52,5 +52,11 @@ def test_the_config_is_one_that_its_engine_takes_for_every_agent(system: str) ->
     pytest.importorskip("hcraft")
     config, _ = load_config(FOLDER / "config.yaml", [f"system.name={system}", "train.group_size=16"])
     whole, task = begin(config)
-    assert (config.engine, task.name, whole.task.settings) == ("related", "hcraft", {"things": 3, "longest": 25})
+    assert (config.engine, task.name, whole.task.settings) == ("related", "hcraft", {"things": 2, "longest": 25})
     assert whole.system.settings["group_size"] == 16
+
+
+def test_the_config_takes_the_other_world_as_its_page_says() -> None:
+    pytest.importorskip("minigrid")
+    config, _ = load_config(FOLDER / "config.yaml", ["task.name=minigrid", "task.settings={size: 5}"])
+    assert begin(config)[0].task.settings["size"] == 5
