@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ENVIRONMENTS: dict[str, dict[str, Any]] = {"minigrid": {"size": 5}, "hcraft": {"things": 2}}
-UPDATES = {"minigrid": 100, "hcraft": 300}  # of a warm start; see PREREGISTRATION.md
+UPDATES = {"minigrid": 150, "hcraft": 300}  # of a warm start; see PREREGISTRATION.md
 ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     "himac": ("himac", {"blueprints": 8, "group_size": 8}),
     "grpo": ("grpo", {"group_size": 16}),
