@@ -136,8 +136,9 @@ def share_data(results: Results) -> Data | None:
     for warm, checkpoints in weak.items():
         for one in sorted(checkpoints, key=lambda each: each["step"]):
             kind = one["kinds"]["planning"]
-            if kind["share"] is not None and None not in kind["ci"]:
-                low, high = (min(1.0, max(0.0, edge)) for edge in kind["ci"])
+            if kind["share"] is not None:
+                ends = kind["ci"] or (0.0, 1.0)  # without one batch the signal may not be above 0: nothing is known
+                low, high = (min(1.0, max(0.0, edge)) for edge in ends)
                 table.append({
                     "name": str(one["step"]) if warm == min(weak) else "", "warm": warm, "colour": warm, "x": one["accuracy"],
                     "x_low": one["accuracy"], "x_high": one["accuracy"], "y": kind["share"], "y_low": low, "y_high": high,
@@ -271,7 +272,12 @@ FIGURES = (
         contrasts_drawn,
     ),
     Figure("step-and-gain", "Step quality at the start of training against the gain in training.", quality_data, quality_drawn),
-    Figure("signal-share", "The planning share of the signal as accuracy grows.", share_data, share_drawn),
+    Figure(
+        "signal-share",
+        "The planning share of the signal as accuracy grows; an interval over the whole height means that it cannot be told.",
+        share_data,
+        share_drawn,
+    ),
     Figure("masks", "Partial masks, mined masks and other strengths, against GRPO.", masks_data, masks_drawn),
     Figure("one-run", "Reflection, length and entropies of one run on one axis, with bends and the meter.", one_run_data,
            one_run_drawn),

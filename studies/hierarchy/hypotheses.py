@@ -66,7 +66,7 @@ def meter_predicts(results: Results) -> Verdict:
             continue
         answer = HOLDS if found.low > 0 else NOT if found.high < LEAST_AGREEMENT else OPEN
         told = (
-            f"{start} start: Spearman {decimal(found.spearman, 2, sign=True)} "
+            f"{start.capitalize()} start: Spearman {decimal(found.spearman, 2, sign=True)} "
             f"({decimal(found.low, 2, sign=True)} to {decimal(found.high, 2, sign=True)}), "
             f"Kendall {decimal(found.kendall, 2, sign=True)} over {found.arms} arms."
         )

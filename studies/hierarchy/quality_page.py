@@ -68,8 +68,8 @@ def _question(result: Found) -> str:
     )
     return f"""# Credit quality: where does the true advantage of tokens lie, and which method puts its weight there?
 
-    python studies/hierarchy/quality.py --data ../shared/data    # about six CPU-minutes; without --data the last part is kept
-    python studies/hierarchy/quality.py --page                   # this page from the stored result
+    python studies/hierarchy/quality.py --data DIR    # about six CPU-minutes; without --data the last part is kept
+    python studies/hierarchy/quality.py --page        # this page from the stored result
 
 `--data` names a folder of labelled traces of real models; only [the last part](#sentences-of-real-traces) reads it. Methods are
 called by [their names in hicra](../methods/README.md); `none` is GRPO.
