@@ -3,7 +3,7 @@
 For each start, the true advantage of every token of two responses of each mixed group is estimated from 100 continuations a
 prefix. Against it stand every credit method with the exact mask, and HICRA's family with better and worse lexicons. With
 `--data DIR` (the folder with function_labels/) the sentences of real traces are asked the same. It can be killed and started
-again: what was estimated stands in work/quality/. Seeds from 5000; about six CPU-minutes.
+again: what was estimated stands in work/quality/. Seeds from 5000; about two CPU-minutes a policy.
 
     --model NAME=FOLDER   a further policy (a model folder of the task), beside strong and weak
     --page                makes the page alone, from results/quality.json

@@ -30,10 +30,10 @@ def page(result: Found) -> str:
     parts = [_question(result), "## Where the true advantage lies", kinds_table(result), _kinds_read(strong, weak)]
     parts += ["## Methods", METHODS_SAID]
     for name, start in starts.items():
-        parts += [f"### Methods at the start `{name}`", methods_table(start["methods"])]
+        parts += [f"### Methods at `{name}`", methods_table(start["methods"])]
     parts += [_methods_read(strong, weak), "## Lexicons", LEXICONS_SAID]
     for name, start in starts.items():
-        parts += [f"### Lexicons at the start `{name}`", lexicons_table(start["lexicons"])]
+        parts += [f"### Lexicons at `{name}`", lexicons_table(start["lexicons"])]
         parts += [
             "Cosine minus that of `none`, with the mask of each lexicon:",
             lexicon_methods_table(start["lexicons"]),
@@ -56,7 +56,7 @@ def _question(result: Found) -> str:
         for name, start in result["starts"].items()
     ]  # fmt: skip
     head = (
-        "start",
+        "policy",
         "right",
         "responses drawn",
         "mixed groups",
@@ -68,11 +68,11 @@ def _question(result: Found) -> str:
     )
     return f"""# Credit quality: where does the true advantage of tokens lie, and which method puts its weight there?
 
-    python studies/hierarchy/quality.py --data DIR    # about six CPU-minutes; without --data the last part is kept
+    python studies/hierarchy/quality.py --data DIR    # about two CPU-minutes a policy; without --data the last part is kept
     python studies/hierarchy/quality.py --page        # this page from the stored result
 
-`--data` names a folder of labelled traces of real models; only [the last part](#sentences-of-real-traces) reads it. Methods are
-called by [their names in hicra](../methods/README.md); `none` is GRPO.
+`--model NAME=FOLDER`, once or more often, adds policies beside `strong` and `weak`. `--data` names a folder of labelled traces of
+real models; only [the last part](#sentences-of-real-traces) reads it. Methods are called by [their names in hicra](../methods/README.md); `none` is GRPO.
 
 A credit method says how much each token earns. Where a policy can be asked to go on from any prefix, the right answer is known
 up to noise: the true advantage of a token, a = V(after it) - V(before it), with V the chance that the policy ends right from
@@ -89,7 +89,9 @@ rank agreement that a method would reach that knew every advantage: the rest is 
 
 {table(head, rows)}
 
-These are measurements of the library, with one draw of problems. They are no part of the registered study."""
+`strong` and `weak` are the start models that come with the package. A policy with a step is the one that plain GRPO had reached
+from the first warm start of that strength in the [registered study](../study.md). There is one draw of problems, and no verdict
+of the study rests on these figures."""
 
 
 def _kinds_read(strong: Found, weak: Found) -> str:

@@ -45,7 +45,8 @@ def kinds_table(result: Found) -> str:
             cells = [share(found["tokens"]), with_ci(found, "share", 1, percent=True), with_ci(found, "lift")]
             rows.append([name, kind, *cells, share(found["absolute"]), share(found["naive"])])
     return table(
-        ("start", "kind", "tokens", "share of a², %", "lift", "of \\|a\\|, signed by halves", "of \\|a\\|, naive"), rows
+        ("policy", "kind", "tokens", "share of a², %", "lift", "of \\|a\\|, signed by halves", "of \\|a\\|, naive"),
+        rows,
     )
 
 
