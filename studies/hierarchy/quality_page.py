@@ -72,7 +72,8 @@ def _question(result: Found) -> str:
     python studies/hierarchy/quality.py --page        # this page from the stored result
 
 `--model NAME=FOLDER`, once or more often, adds policies beside `strong` and `weak`. `--data` names a folder of labelled traces of
-real models; only [the last part](#sentences-of-real-traces) reads it. Methods are called by [their names in hicra](../methods/README.md); `none` is GRPO.
+real models; only [the last part](#sentences-of-real-traces) reads it. Methods are called
+by [their names in hicra](../methods/README.md); `none` is GRPO.
 
 A credit method says how much each token earns. Where a policy can be asked to go on from any prefix, the right answer is known
 up to noise: the true advantage of a token, a = V(after it) - V(before it), with V the chance that the policy ends right from
