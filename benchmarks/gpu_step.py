@@ -132,14 +132,17 @@ def drawn_by(tokenizer: Any, length: int) -> Any:
 
 @contextmanager
 def limited(seconds: float) -> Iterator[Callable[[], float]]:
-    """Raises TimeUp inside once the time is over; gives a function that says how many seconds are left."""
+    """Raises TimeUp inside once the time is over; gives a function that says how many seconds are left.
+
+    It is raised each second from then on: once could fall into a finaliser, where Python drops whatever is raised.
+    """
     end = time.monotonic() + seconds
 
     def over(*_: Any) -> None:
         raise TimeUp
 
     before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield lambda: end - time.monotonic()
     finally:

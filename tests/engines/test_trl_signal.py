@@ -333,5 +333,6 @@ def test_gradient_checkpointing_that_is_not_reentrant_gives_the_same_values(tmp_
 
 def test_images_are_refused_where_they_would_be_split_wrongly(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, signal_every=1)
+    trainer.hicra_steps = range(1, 2)
     with pytest.raises(EngineError, match="pixel_values"):
         trainer.hicra_meter({"pixel_values": torch.zeros(1)}, None, None)

@@ -50,14 +50,17 @@ def test_arms_are_paired_and_play_equally_many_episodes() -> None:
 
 
 def line(*values: float) -> list[tuple[float, float]]:
-    return [(10_000.0 * number, value) for number, value in enumerate(values)]
+    from design import BUDGET
+
+    return [(BUDGET / 2 * number, value) for number, value in enumerate(values)]
 
 
 def test_contrasts_by_hand() -> None:
     from design import ARMS, PAIRS
     from outcome import contrasts, worlds_and_pairs
 
-    # HiMAC reaches 0.6 at 5,000 of 20,000 (half way from 0.2 to 1.0), the others never: 0.25 minus 1 in all eight pairs
+    # HiMAC has 1.0 at half the budget, so it reaches 0.6 at a quarter (half way from 0.2); the others never do: 0.25 minus 1 in
+    # all eight pairs
     curves = {("minigrid", arm, pair): line(0.2, 0.2, 0.2) for arm in ARMS for pair in PAIRS}
     curves |= {("minigrid", "himac", pair): line(0.2, 1.0, 1.0) for pair in PAIRS}
     found = contrasts(curves)

@@ -42,7 +42,7 @@ ACTION, SUBGOAL, SWITCH = range(len(KINDS))
 
 
 @dataclass(frozen=True)
-class Steps:
+class Decisions:
     """The steps of all episodes, one after another; S counts steps, D the tokens of their decisions.
 
     Attributes:
@@ -103,7 +103,7 @@ def hiper(
     return out.reshape(live.shape)
 
 
-def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> Steps:
+def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Array) -> Decisions:
     """Returns the steps of a batch, all arguments [B,T]; `live`, at least one, are the policy tokens that belong to a step."""
     places = np.flatnonzero(live)
     rows, turn = places // live.shape[1], turns.ravel()[places]
@@ -124,10 +124,10 @@ def steps_of(live: Bools, turns: Ints, subgoal: Array, switch: Array, values: Ar
     begins = np.zeros(len(firsts), bool)
     begins[number[kind == SUBGOAL]] = True
     begins |= np.append(True, row[1:] != row[:-1])
-    return Steps(places, number, kind, row, begins, read)
+    return Decisions(places, number, kind, row, begins, read)
 
 
-def advantages_of(steps: Steps, rewards: Floats, gamma: float, lam_turn: float, lam_seg: float) -> Floats:
+def advantages_of(steps: Decisions, rewards: Floats, gamma: float, lam_turn: float, lam_seg: float) -> Floats:
     """Returns the advantage of the action, of the subgoal and of keep or change at each step, [3,S].
 
     That of a subgoal is 0 where no segment begins. All episodes are walked through at once, each from its last step on.
