@@ -83,7 +83,9 @@ def test_a_measurement_is_that_of_its_seed_alone(demo):
         assert other["kinds"][kind]["signal"] != again["kinds"][kind]["signal"]
 
 
-def test_a_full_disk_in_the_training_of_an_arm_is_one_error(tmp_path):
+def test_a_full_disk_in_the_training_of_an_arm_is_one_error(demo, tmp_path, monkeypatch):
+    # what stands between the two places is measured once for this module
+    monkeypatch.setattr("hicra.demo.run.measure_side_by_side", lambda *_, **__: demo[2]["signal"])
     out, before = tmp_path / "demo", resource.getrlimit(resource.RLIMIT_FSIZE)
     for largest, named in ((1_000, "corpus-weak.jsonl"), (500_000, "training ")):  # the arms are processes of their own
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, before[1]))
