@@ -7,7 +7,7 @@ def number(value: float | None, percent: bool = False) -> str:
     """Writes a value with three or four digits, no trailing zeros, and a thin space between thousands.
 
     >>> [number(0.123456), number(12.345), number(1e-9)]
-    ['0.123', '12.35', '1.0e−09']
+    ['0.123', '12.35', '1e−9']
     """
     if value is None:
         return "\u2013"
@@ -16,7 +16,8 @@ def number(value: float | None, percent: bool = False) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace(",", "\u2009").replace("-", "\u2212")
     if value and abs(value) < 0.0005:
-        return f"{value:.1e}".replace("-", "\u2212")
+        digits, power = f"{value:.1e}".split("e")
+        return f"{digits.removesuffix('.0')}e{int(power)}".replace("-", "\u2212")
     text = f"{value:.{1 if abs(value) >= 100 else 2 if abs(value) >= 10 else 3}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text.replace("-", "\u2212")
 

@@ -107,7 +107,8 @@ def line_chart(figure: Figure, panel: Panel) -> str:
         return max(lowest, min(highest, value))
 
     every = [held(value) for value in every]
-    ticks = nice_ticks(min((*every, *panel.include)), max((*every, *panel.include)))
+    low, high = min((*every, *panel.include)), max((*every, *panel.include))
+    ticks = [tick for tick in nice_ticks(low, high) if tick >= 0 or low < 0]  # what stays at 0 may never be below it
     if panel.percent and every and min(every) >= 0 and ticks[-1] > 1 >= max(every):
         ticks = [tick for tick in ticks if tick <= 1]
     px = Scale(panel.x[0], panel.x[-1], _LEFT, right)

@@ -131,8 +131,8 @@ def test_ticks_span_the_range(low: float, width: float) -> None:
 def test_numbers_as_people_read_them() -> None:
     assert [number(value) for value in (0.0, -0.0001, 1e-9, 3.14159, 123.456, -1234567.0)] == [
         "0",
-        "−1.0e−04",
-        "1.0e−09",
+        "−1e−4",
+        "1e−9",
         "3.142",
         "123.5",
         "−1\u2009234\u2009567",
@@ -154,6 +154,15 @@ def test_line_chart_is_well_formed_and_says_what_it_shows(tmp_path: Path) -> Non
             assert sum(name.startswith("bold") for name in classes) == 2 * len(panel.lines)  # legend and curve
             assert sum(name.startswith("faint") for name in classes) == sum(len(line.faint) for line in panel.lines)
     assert "at step 1" in charts.describe(drawn[0], drawn[0].panels[0])
+
+
+def test_what_stays_at_0_has_no_axis_below_0(tmp_path: Path) -> None:
+    figure = figures.length(model_of(tmp_path, ("none", [{"hicra/length": 0.0}] * 3)))
+    assert isinstance(figure, figures.Figure)
+    assert "\u2212" not in charts.line_chart(figure, figure.panels[0])
+    figure = figures.length(model_of(tmp_path / "other", ("none", [{"hicra/length": -1.0}, {"hicra/length": 1.0}])))
+    assert isinstance(figure, figures.Figure)
+    assert "\u2212" in charts.line_chart(figure, figure.panels[0])
 
 
 @pytest.mark.parametrize(

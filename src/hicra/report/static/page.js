@@ -354,7 +354,7 @@
   function keys() {
     const sample = (look, name) => el("span", {}, el("span", { class: look }, name));
     const box = el("span", { class: "by-" + state.colour });
-    const row = { planning: () => [el("mark", {}, "marked text"), " lies in a span of the lexicon"],
+    const row = { planning: () => [el("mark", {}, "marked text"), " is planning"],
       advantage: () => [sample("up q5", "positive"), " or ", sample("dn q5", "negative"), " advantage trained on; spans are underlined"],
       entropy: () => [sample("q q1", "low"), " or ", sample("q q6", "high"), " next-token entropy; spans are underlined"],
       labels: () => data.labels.flatMap((name, i) => [sample("l" + (i % 6), name), " "]).concat("as labelled by the task; spans are underlined") };
