@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hicra.engines.train import train
-from hicra.related.signal import main, measure
+from hicra.related.signal import config_of, main, measure
 from hicra.runs.config import load_config
 from related_world import settings
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:lexicon")]
 def test_a_flat_agent_has_all_of_its_signal_on_actions(tmp_path, start, grams, capsys):
     config, _ = load_config(None, settings(start, grams, system__name="grpo", train__steps=1, train__group_size=8))
     train(config, tmp_path / "run", resume=False, say=lambda text: None, progress=lambda step, values: None)
-    found = measure(tmp_path / "run", batches=4, prompts=3)
+    found = measure(config_of(tmp_path / "run"), batches=4, prompts=3)
     assert list(found["kinds"]) == ["action"]
     assert found["kinds"]["action"]["share"] == 1.0 or found["kinds"]["action"]["signal"] <= 0
     assert found["rows"] == 4 * 3 * 8

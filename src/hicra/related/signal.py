@@ -34,6 +34,8 @@ from hicra.engines.open import begin
 from hicra.errors import ConfigError, DataError, HicraError
 from hicra.metrics.gradient_signal import signal_of_products
 from hicra.related.agents.words import EXECUTION_LEVEL, PLAN_LEVEL, THOUGHT_LEVEL
+from hicra.runs import RunFolder
+from hicra.runs.sections import RunConfig
 from hicra.signal.halves import wide
 from hicra.stats.jackknife import jackknife_interval
 
@@ -91,14 +93,19 @@ def told(gradients: Mapping[str, Any], confidence: float = 0.95) -> dict[str, di
     return found
 
 
+def config_of(run: Path) -> RunConfig:
+    """Returns the config of a run folder."""
+    return RunConfig.model_validate(RunFolder.open(run).config)
+
+
 def measure(
-    run: Path, model: Path | None = None, *, batches: int = 16, prompts: int = 4, seed: int = 0, project: int = 0
+    given: RunConfig, model: Path | None = None, *, batches: int = 16, prompts: int = 4, seed: int = 0, project: int = 0
 ) -> dict[str, Any]:
-    """Measures the signal of the policy of a run, or of another model, under the run's system, environment and baseline.
+    """Measures the signal of a policy under the system, the environment and the baseline of a config.
 
     Args:
-        run: a run folder of the engine related.
-        model: a folder that transformers loads; None takes the start model of the run.
+        given: of the engine related.
+        model: a folder that transformers loads; None takes the start model of the config.
         batches: number of independent batches, N.
         prompts: seeds of a batch.
         seed: decides the seeds and the draws.
@@ -109,14 +116,14 @@ def measure(
         and batches, rows, accuracy, interactions, seconds, system, model.
 
     Raises:
-        ConfigError: the run is of another engine, there are too few batches, or a number is out of range.
-        ArtifactError, DataError: the run or the model cannot be read.
+        ConfigError: the config is of another engine, there are too few batches, or a number is out of range.
+        ArtifactError, DataError: the model cannot be read.
     """
     if batches < 2:
         raise ConfigError(f"{batches} batch has no pair of batches", "give --batches 3 or more, better 16")
-    for name, given, least in (("prompts", prompts, 1), ("project", project, 0), ("seed", seed, 0)):
-        if given < least:
-            raise ConfigError(f"--{name} is {given}", f"give {least} or more")
+    for name, value, least in (("prompts", prompts, 1), ("project", project, 0), ("seed", seed, 0)):
+        if value < least:
+            raise ConfigError(f"--{name} is {value}", f"give {least} or more")
 
     from hicra.generation import models
     from hicra.generation.sampling import load
@@ -128,16 +135,15 @@ def measure(
     from hicra.related.systems import open_system
     from hicra.related.task import EnvironmentTask
     from hicra.related.update import encoded_of
-    from hicra.runs import RunFolder
-    from hicra.runs.sections import RunConfig
     from hicra.signal.gradients import batch_gradients
     from hicra.signal.parameters import as_before, chosen_parameters
 
     began = time.monotonic()
-    config, task = begin(RunConfig.model_validate(RunFolder.open(run).config))
+    config, task = begin(given)
     if not isinstance(task, EnvironmentTask):
         raise ConfigError(
-            f"{run} is of the engine {config.engine}", "`hicra signal` measures models on tasks of single responses"
+            f"the config is of the engine {config.engine}",
+            "`hicra signal` measures models on tasks of single responses",
         )
     folder = models.resolve(str(model or config.model.name))
     network, tokenizer = load(folder, config.train.threads)
@@ -195,7 +201,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         result = measure(
-            given.run, given.model, batches=given.batches, prompts=given.prompts, seed=given.seed, project=given.project
+            config_of(given.run),
+            given.model,
+            batches=given.batches,
+            prompts=given.prompts,
+            seed=given.seed,
+            project=given.project,
         )
     except HicraError as error:
         print(f"error: {error}", file=sys.stderr)

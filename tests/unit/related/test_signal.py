@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from hicra.errors import ConfigError, DataError
 from hicra.related.signal import masks_of, measure, told
+from hicra.runs.sections import RunConfig
 
 LIVE = np.array([[True, True, True, True, False], [True, True, False, False, False]])
 LEVELS = np.array([[1, 2, 0, 0, -1], [0, 0, -1, -1, -1]])
@@ -85,4 +84,4 @@ def test_what_is_no_table_of_finite_gradients_is_refused(rows):
 )  # fmt: skip
 def test_numbers_out_of_range_are_named_before_anything_is_read(given, said):
     with pytest.raises(ConfigError, match=said):
-        measure(Path("nowhere"), **given)
+        measure(RunConfig.model_validate({"engine": "related"}), **given)
