@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hicra.drawing.readable import decimal
 HERE = Path(__file__).resolve().parent
 RESULTS, PICTURE = HERE / "results.json", HERE / "levels.svg"
 PAGE = HERE.parents[1] / "docs" / "evidence" / "levels.md"
+METER = HERE.parent / "hierarchy" / "results" / "meter.json"  # the same question of single responses, HICRA's own
 WORLDS = {"chain": "trees on the chain", "hcraft": "agents in the workshop"}
 DIVISIONS = (("blueprint", "thought", "action"), ("critical", "other"))
 TITLE = "Share of the signal by level, of trees and agents"
@@ -27,12 +29,26 @@ def divided(one: dict[str, Any], division: Sequence[str]) -> list[str]:
     return there if len(there) > 1 else []
 
 
+def responses() -> list[charts.ModelShares]:
+    """Returns the shares of planning and execution at the first weak and the first strong start of the registered study."""
+    checkpoints = json.loads(METER.read_text(encoding="utf-8"))["checkpoints"]
+    return [
+        charts.ModelShares(
+            f"{one['start']} start",
+            "GRPO, single responses",
+            tuple(charts.Share(kind, one["kinds"][kind]["share"], *one["kinds"][kind]["ci"]) for kind in charts.KINDS),
+        )
+        for start in ("weak", "strong")
+        for one in checkpoints
+        if (one["start"], one["warm"], one["step"]) == (start, 1, 0)
+    ]
+
+
 def picture(results: Found) -> str:
-    """Draws the shares of every system, one column a world."""
+    """Draws the shares of every system, a column for the trees, and one for agents and single responses."""
     out, said, high = [], [], 0.0
-    worlds = [world for world in WORLDS if any(one["world"] == world for one in results)]
-    for number, world in enumerate(worlds):
-        models = []
+    for number, world in enumerate(WORLDS):
+        models = responses() if number else []
         for one in results:
             kinds = [kind for division in DIVISIONS for kind in divided(one, division)]
             if one["world"] == world and kinds:
@@ -45,7 +61,7 @@ def picture(results: Found) -> str:
         out.append(svg.tag("g", *chart.inside, transform=f"translate({12 + number * (charts.WIDTH + 40)} 12)"))
         said.append(chart.about)
         high = max(high, chart.height)
-    width = len(worlds) * (charts.WIDTH + 40) - 16
+    width = len(WORLDS) * (charts.WIDTH + 40) - 16
     return plot(width, high + 24, TITLE, [svg.tag("style", charts.looks()), *out], " ".join(said)) + "\n"
 
 
@@ -92,6 +108,9 @@ the same start model, which is not trained in between, and its own advantages ma
 intervals are jackknives over batches ([deviations RELATED-7 and -8](../deviations.md)).
 
 ![Share of the signal by level](../../studies/levels/levels.svg)
+
+The figure has single responses to the embedded task beside them, in whose signal HICRA looks for planning: two start models of
+the [registered study](../study.md).
 
 {table(results)}
 
