@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from paths import ROOT
+from scripts import script
 
 IMAGES = ROOT / "docs" / "images"
 
 
 def pictures():
     """Name -> function that draws it."""
-    spec = importlib.util.spec_from_file_location("make_pictures", ROOT / "docs" / "make_pictures.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.PICTURES
+    return script("docs/make_pictures.py", "make_pictures").PICTURES
 
 
 DRAWN = pictures()

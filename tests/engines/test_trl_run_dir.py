@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from hicra.errors import ArtifactError, ConfigError
 from hicra.report import build_report
 from hicra.runs import RunFolder
 from hicra.runs.arms import name_arms
-from paths import ROOT
+from scripts import script
 from trl_tiny import ID, TOKENIZER, logged, make_model, make_trainer, run, settings
 
 pytestmark = pytest.mark.engine
@@ -177,12 +176,7 @@ def test_a_line_a_step_needs_a_log_a_step(tmp_path: Path) -> None:
 
 
 def test_the_example_script_writes_a_folder_for_the_report(tmp_path: Path) -> None:
-    path = ROOT / "examples" / "trl_four_lines.py"
-    spec = importlib.util.spec_from_file_location("trl_four_lines", path)
-    assert spec is not None
-    assert spec.loader is not None
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
+    example = script("examples/trl_four_lines.py", "trl_four_lines")
     example.main(tmp_path / "out", str(tmp_path / "run"))
     folder = RunFolder.open(tmp_path / "run")
     assert [row["step"] for row in folder.metrics()] == [1, 2, 3, 4, 5]

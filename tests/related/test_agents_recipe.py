@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +10,17 @@ import pytest
 from hicra.related.task import begin
 from hicra.runs.config import load_config
 from paths import ROOT
+from scripts import script
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
 FOLDER = ROOT / "recipes" / "agents"
 
 
 @pytest.fixture
-def recipe(monkeypatch: pytest.MonkeyPatch) -> Any:
+def recipe() -> Any:
     """The script, under a name of its own: another recipe has one of the same name."""
     pytest.importorskip("torch")
-    spec = importlib.util.spec_from_file_location("agents_warmstart", FOLDER / "warmstart.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "agents_warmstart", module)  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return script(FOLDER / "warmstart.py", "agents_warmstart")
 
 
 def test_a_short_start_is_the_same_twice_and_is_never_overwritten(

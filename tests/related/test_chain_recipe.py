@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hicra.generation.sampling import load
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
 from paths import ROOT
+from scripts import script
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
 RECIPE = ROOT / "recipes" / "carl-chain"
@@ -25,11 +25,7 @@ SMALL = ("train.steps=1", "train.prompts_per_step=1", "system.settings={n0: 3, n
 def recipe(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The script with few demonstrations and updates, under a name of its own: other recipes have one of the same name."""
     pytest.importorskip("torch")
-    spec = importlib.util.spec_from_file_location("chain_warmstart", RECIPE / "warmstart.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = script(RECIPE / "warmstart.py", "chain_warmstart")
     monkeypatch.setattr(module, "EPISODES", 2)
     monkeypatch.setattr(module, "UPDATES", 2)
     return module

@@ -1,20 +1,16 @@
 """The example of a trainer of one's own: its loss by hand, and that it trains."""
 
-import importlib.util
 from types import SimpleNamespace as Bag
 
 import pytest
 import torch
 
-from paths import ROOT
+from scripts import script
 
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("own_trainer", ROOT / "examples" / "own_trainer.py")
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+    return script("examples/own_trainer.py", "own_trainer")
 
 
 def test_the_loss_by_hand(example):

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from typing import Any
 
 import pytest
 
-from paths import ROOT
-
-FOLDER = ROOT / "studies" / "levels"
+from scripts import script
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> Any:
+def made() -> Any:
     """page.py, under a name of its own: another study has one of the same name."""
-    spec = importlib.util.spec_from_file_location("levels_page", FOLDER / "page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "levels_page", module)
-    spec.loader.exec_module(module)
-    return module
+    return script("studies/levels/page.py", "levels_page")
 
 
 def test_page_and_picture_are_what_the_results_say(made: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -13,17 +12,13 @@ import numpy as np
 import pytest
 
 from paths import ROOT
+from scripts import script
 
 STUDY = ROOT / "studies" / "real-model"
 
 
 def _script(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(f"real_model_{name}", STUDY / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script(STUDY / f"{name}.py", f"real_model_{name}")
 
 
 @pytest.mark.skipif(not (STUDY / "results.json").exists(), reason="the model is not measured yet")
