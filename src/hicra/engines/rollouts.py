@@ -12,6 +12,7 @@ import polars as pl
 from hicra.arrays import Array, Bools
 from hicra.engines.shaping import Generation
 from hicra.engines.states import tool_tokens
+from hicra.engines.turns import truncated
 from hicra.tagging import SPANS, Tagger, covered
 from hicra.tasks.base import Task
 
@@ -36,6 +37,7 @@ def rollout_table(
     if base.ndim == 2:  # one a token: the column says their mean
         base = np.where(live_tokens, base, 0.0).sum(axis=1) / np.maximum(live_tokens.sum(axis=1), 1)
     calls, answers = a.get("n_tool_calls"), tool_outputs(a["response_ids"], live_tokens, tagger)
+    cut = truncated(a["response_ids"], live_tokens, end)  # with a tool, earlier turns hold an end token too
     rows = []
     for index, (text, ends) in enumerate(texts):
         live = np.flatnonzero(a["response_mask"][index])
@@ -48,9 +50,6 @@ def rollout_table(
         ]
         inputs, reward, correct = made.inputs[index], float(a["rewards"][index]), float(a["correct"][index])
         prompt = inputs["prompt"]
-        ended = np.isin(a["response_ids"][index, live[-1:]], end).tolist() == [
-            True
-        ]  # with a tool, earlier turns hold it too
         rows.append({
             "step": step, "id": f"{inputs.get('id', '')}#{a['rollout'][index]}", "problem": str(inputs.get("id", "")),
             "response": text,
@@ -62,10 +61,10 @@ def rollout_table(
             "planning_mask": a["planning_mask"][index, live].astype(int).tolist(),
             "token_ends": [ends[column] for column in live],
             "entropies": _known(a["entropies"][index, live]), "logprobs": _known(a["logprobs"][index, live]),
-            "truncated": not ended, "n_tool_calls": None if calls is None else int(calls[index]),
+            "truncated": bool(cut[index]), "n_tool_calls": None if calls is None else int(calls[index]),
             "tool_outputs": answers[index],
             "advantage": float(base[index]), "advantages": a["advantages"][index, live].astype(float).tolist(),
-            "labels": None if task is None else task.labels(text, inputs, ended),
+            "labels": None if task is None else task.labels(text, inputs, not cut[index]),
         })  # fmt: skip
     ints, floats = pl.List(pl.Int64), pl.List(pl.Float64)
     schema: dict[str, Any] = {

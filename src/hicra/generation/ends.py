@@ -16,6 +16,11 @@ def end_tokens(tokenizer: Any, model: Any) -> tuple[int, ...]:
     return tuple(dict.fromkeys(token for token in known if token is not None))
 
 
+def has_ended(ids: Sequence[int], ends: Collection[int]) -> bool:
+    """Tells whether the last of ids is an end token; with a tool, earlier turns hold one too."""
+    return bool(ids) and ids[-1] in ends
+
+
 def cut_at_end(ids: Sequence[int], ends: Collection[int]) -> tuple[list[int], bool]:
     """Cuts ids after the first end token, and tells whether there is one; the pad id is not used, since it may equal an end.
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from hicra.errors import ConfigError, HicraError
-from hicra.generation.ends import cut_at_end, end_tokens
+from hicra.generation.ends import cut_at_end, end_tokens, has_ended
 from hicra.generation.tools import converse
 from hicra.tasks.base import Row, Score, Task
 
@@ -146,7 +146,7 @@ def sample(
 
 
 def _sample(tokenizer: Any, task: Task, row: Row, ids: list[int], ends: Collection[int]) -> Sample:
-    ended = bool(ids) and ids[-1] in ends
+    ended = has_ended(ids, ends)
     text = tokenizer.decode(ids, skip_special_tokens=True)
     return Sample(row, ids, text, ended, task.score(text, row, ended))
 

@@ -35,7 +35,7 @@ from hicra.engines.trl.mixin import HicraGRPOTrainer
 from hicra.engines.trl.ranks import largest, leave_at_exit, of_first_rank, refuse_different
 from hicra.engines.trl.resample import Resampler
 from hicra.errors import ArtifactError
-from hicra.generation.ends import end_tokens
+from hicra.generation.ends import end_tokens, has_ended
 from hicra.generation.ruined import refuse_ruined
 from hicra.generation.sampling import load
 from hicra.generation.tools import last_turn, refuse_without_templates, tool_calls
@@ -193,7 +193,7 @@ def _reward(task: Task, ends: Sequence[int], correct: list[float], parts: Reward
         rows = [
             {"prompt": prompt, **{key: values[i] for key, values in kept.items()}} for i, prompt in enumerate(prompts)
         ]
-        ended = [bool(ids) and ids[-1] in ends for ids in completion_ids]  # with a tool, earlier turns hold one too
+        ended = [has_ended(ids, ends) for ids in completion_ids]
         scores = score_all(task, texts, rows, ended)
         correct[:] = [float("nan") if one.correct is None else float(one.correct) for one in scores]
         rewards = np.array([np.nan if one.reward is None else one.reward for one in scores])
