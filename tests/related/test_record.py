@@ -13,7 +13,7 @@ from hicra.engines.shaping import Generation
 from hicra.metrics import RolloutStats
 from hicra.related import engine
 from hicra.related.record import TrainedPart, metrics_of
-from hicra.related.system import Generated
+from hicra.related.system import Generated, reached
 from hicra.related.update import Update
 from hicra.runs import RunFolder
 
@@ -32,7 +32,7 @@ def part(groups: list[int], rewards: list[float], episodes: list[int], levels: l
         rows=rows, tokens=rows, changed=0, reward=reward, correct=np.where(np.isnan(reward), np.nan, reward),
         group=np.array(groups),
     )  # fmt: skip
-    success = [reward == 1 for reward, level in zip(rewards, levels, strict=True) if level != 1]
+    success = [reached(reward) for reward, level in zip(rewards, levels, strict=True) if level != 1]
     made = Generated([], rewards, groups, success, interactions=rows, generated=rows)
     return TrainedPart(made, Generation([], tokens, None, stats), [])  # type: ignore[arg-type]
 
@@ -61,6 +61,13 @@ def test_an_episode_without_a_reward_is_counted_wherever_it_was_played():
     values = metrics_of([broken, part([1, 1], [0.0, 1.0], [2, 3], [0, 0])], "himac")
     assert values["hicra/reward_errors"] == 1.0
     assert values["hicra/reward"] == 0.5
+
+
+def test_an_episode_that_could_not_be_scored_is_no_failure():
+    nan = float("nan")
+    values = metrics_of([part([1] * 3, [nan, 1.0, 0.0], [2, 3, 4], [0] * 3)], "flat")
+    assert values["hicra/accuracy"] == 0.5  # one of the two that were scored
+    assert metrics_of([part([1], [nan], [2], [0])], "flat")["hicra/accuracy"] is None
 
 
 def test_a_row_without_levels_and_episodes_counts_by_itself():

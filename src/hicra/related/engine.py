@@ -14,7 +14,6 @@ import time
 import warnings
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import torch
 
@@ -29,7 +28,7 @@ from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec
 from hicra.related.record import TrainedPart, metrics_of, rollouts_of
 from hicra.related.shape import RowShaping
-from hicra.related.system import Arena, Generated
+from hicra.related.system import Arena, Generated, seed_of
 from hicra.related.systems import open_system
 from hicra.related.task import EnvironmentTask
 from hicra.related.update import Updater
@@ -96,9 +95,7 @@ class Training:
         """
         began, step, prompts = time.monotonic(), self.step + 1, self.config.train.prompts_per_step
         self.policy.forget()  # a resumed run has nothing to remember, and must draw the same
-        torch.manual_seed(
-            int(np.random.SeedSequence([self.config.train.seed, step]).generate_state(1)[0])
-        )  # of dropout
+        torch.manual_seed(seed_of(self.config.train.seed, step))  # of dropout
         seeds = self.seeds[self.step * prompts : step * prompts]
         parts = [self._trained(made, step) for made in self.system.generations(self.place, seeds, step)]
         if not parts:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Asked, Rollout, Row, drive
-from hicra.related.system import Arena, Codec, Generated
+from hicra.related.system import Arena, Codec, Generated, reached
 
 
 def played(place: Arena, seeds: Sequence[int], greedy: bool) -> Generated:
@@ -19,7 +19,7 @@ def played(place: Arena, seeds: Sequence[int], greedy: bool) -> Generated:
     """
     episodes = [episode(place.environment(), place.codec, seed, place.most, greedy) for seed in seeds]
     done = drive(episodes, place.policy)
-    success, actions = [reward > 0 for _, reward in done], sum(row.actions for row, _ in done)
+    success, actions = [reached(reward) for _, reward in done], sum(row.actions for row, _ in done)
     return Generated(
         rows=[row for row, _ in done], rewards=[reward for _, reward in done], group_ids=list(range(len(done))),
         success=success, interactions=actions, generated=actions, correct=success,
@@ -28,8 +28,6 @@ def played(place: Arena, seeds: Sequence[int], greedy: bool) -> Generated:
 
 def episode(environment: Environment, codec: Codec, seed: int, most: int, greedy: bool) -> Rollout[tuple[Row, float]]:
     """Plays one episode, whose context is every text and action so far; returns its row and the sum of its rewards.
-
-    The goal is reached where that sum is above 0.
 
     Args:
         environment: a new one, or one whose episode has ended.

@@ -66,7 +66,7 @@ def metrics_of(parts: Sequence[TrainedPart], system: str) -> dict[str, float | N
     updates = [one for part in parts for one in part.updates]
     moving = sum(one.moving for one in updates)
     values |= {
-        "hicra/accuracy": sum(success) / len(success) if success else None,
+        "hicra/accuracy": _mean(success),
         "hicra/interactions": float(sum(part.made.interactions for part in parts)),
         "hicra/generated_actions": float(sum(part.made.generated for part in parts)),
         "hicra/updated_actions": float(sum(_updated(part.shaped.arrays) for part in parts)),

@@ -131,7 +131,7 @@ def measure(
     from hicra.related.policy.sample import NetworkPolicy
     from hicra.related.policy.words import TokenizerCodec
     from hicra.related.shape import RowShaping
-    from hicra.related.system import Arena
+    from hicra.related.system import Arena, accuracy
     from hicra.related.systems import open_system
     from hicra.related.task import EnvironmentTask
     from hicra.related.update import encoded_of
@@ -154,7 +154,7 @@ def measure(
     shape = RowShaping(config, Lexicon.load(config.lexicon), codec, system)
     seeds = task.seeds("train", batches * prompts, seed)
     sums: dict[str, list[Floats]] = {kind: [] for kind in KINDS}
-    tokens, success, rows, interactions = dict.fromkeys(KINDS, 0), list[bool](), 0, 0
+    tokens, success, rows, interactions = dict.fromkeys(KINDS, 0), list[float](), 0, 0
     network.eval()
     with as_before(network):
         parameters = chosen_parameters(network, "all")
@@ -184,9 +184,8 @@ def measure(
     every = sum(tokens[kind] for kind in LEVELS)
     for kind, one in kinds.items():
         one |= {"tokens": tokens[kind], "token_share": tokens[kind] / every}
-    accuracy = sum(success) / len(success) if success else None
     return {
-        "kinds": kinds, "batches": batches, "rows": rows, "accuracy": accuracy, "interactions": interactions,
+        "kinds": kinds, "batches": batches, "rows": rows, "accuracy": accuracy(success), "interactions": interactions,
         "system": config.system.name, "model": str(folder), "seconds": time.monotonic() - began,
     }  # fmt: skip
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import numpy as np
 
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Policy, Row
@@ -54,10 +57,10 @@ class Generated:
     Attributes:
         rows: B rows. A token that must not enter the loss is not live, although the policy wrote it.
         rewards, group_ids: of each row, as the baseline takes them.
-        success: of each whole episode, whether it reached its goal; the accuracy of the step is their mean.
+        success: of each whole episode, whether it reached its goal, as `reached` tells; see `accuracy`.
         interactions: number of actions that environments took, those of forks and of greedy scoring included.
         generated: number of actions that the policy wrote; those that enter the loss are in the rows.
-        correct: of each row, whether its episode reached the goal; None where a row is not of one episode.
+        correct: of each row, whether its episode reached the goal (`reached`); None where a row is not of one episode.
         shown: what the report draws of an episode or a tree: `row`, the number of the row that it is shown with, and either
             `tree`, a list of nodes [parent, text, value, advantage] (the root is number 0 and has the parent -1; the advantage is
             None where the edge to the node does not enter the loss), or `subgoals`, a list of texts.
@@ -68,12 +71,34 @@ class Generated:
     rows: list[Row]
     rewards: list[float]
     group_ids: list[int]
-    success: list[bool]
+    success: list[float]
     interactions: int
     generated: int
-    correct: list[bool] | None = None
+    correct: list[float] | None = None
     shown: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
+
+
+def reached(reward: float) -> float:
+    """Returns 1.0 where the rewards of an episode add up to more than 0: it reached its goal. Otherwise 0.0.
+
+    Where the episode could not be scored (the sum is NaN), it is NaN, and never a failure.
+    """
+    return float(reward > 0) if reward == reward else reward
+
+
+def accuracy(success: Sequence[float]) -> float:
+    """Returns the share of scored episodes that reached their goal (`reached`); NaN where none was scored."""
+    scored = [one for one in success if one == one]
+    return sum(scored) / len(scored) if scored else math.nan
+
+
+def seed_of(*numbers: int) -> int:
+    """Returns a seed of random numbers for one step of a run, from the run's seed, the step, and whatever else tells it apart.
+
+    A resumed run makes the same.
+    """
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 class System(Protocol):

@@ -80,8 +80,9 @@ class EnvironmentTask:
         """Plays the held-out episodes with a model's folder (RELATED-2).
 
         Returns:
-            problems, accuracy (share of episodes that reached their goal), ci (its 95 % Wilson interval), unscorable (0),
-            mean_length (actions of an episode) and interactions.
+            problems, accuracy (share of episodes that reached their goal), ci (its 95 % Wilson interval), unscorable (episodes
+            that could not be scored; they count as not reached, as in any evaluation of a run), mean_length (actions of an
+            episode) and interactions.
         """
         from hicra.generation.sampling import load
         from hicra.related.policy.sample import NetworkPolicy
@@ -93,14 +94,14 @@ class EnvironmentTask:
         codec = TokenizerCodec(tokenizer)
         policy = NetworkPolicy(loaded, codec, temperature=config.eval.temperature or 1.0, seed=config.train.seed)
         place = Arena(self.environment, codec, policy, config.train.max_new_tokens)
-        success, interactions = list[bool](), 0
+        success, interactions = list[float](), 0
         for begin in range(0, len(rows), MANY):
             made = system.play(place, [row["seed"] for row in rows[begin : begin + MANY]], greedy)
             success, interactions = success + made.success, interactions + made.interactions
-        right, n = sum(success), len(success)
+        right, n = success.count(1.0), len(success)
         return {
-            "problems": n, "accuracy": right / n, "ci": list(wilson_interval(right, n)), "unscorable": 0,
-            "mean_length": interactions / n, "interactions": interactions,
+            "problems": n, "accuracy": right / n, "ci": list(wilson_interval(right, n)),
+            "unscorable": sum(one != one for one in success), "mean_length": interactions / n, "interactions": interactions,
         }  # fmt: skip
 
 

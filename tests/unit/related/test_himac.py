@@ -103,6 +103,8 @@ def test_a_blueprint_without_a_score_is_never_the_best_one_and_gets_no_credit() 
     system = HiMAC(blueprints=3, group_size=2)
     macro, micro = system.generations(place(Plans(POOR, "door", GOOD).script, Unscored), [5], 1)
     assert np.isnan(macro.rewards[0])
+    np.testing.assert_array_equal(macro.correct, [np.nan, 0, 1])
+    assert macro.figures["blueprint_success"] == 0.5  # one of the two that were scored
     assert CODEC.decode(micro.rows[0].context) == "errands goal: key act:"
     assert advantages(macro, system)[:, 0] == pytest.approx([0, -0.70711, 0.70711], abs=1e-5)
     _, micro = system.generations(place(Plans(POOR, "door", "door").script, Unscored), [5], 1)

@@ -31,7 +31,7 @@ from hicra.related.agents.blueprint import TASK
 from hicra.related.agents.words import ACT, EXECUTION_LEVEL, GOAL, SUB_DONE, THINK, THOUGHT_LEVEL
 from hicra.related.environments import Environment, Reply
 from hicra.related.rollouts import Action, Asked, Rollout, Row
-from hicra.related.system import Codec
+from hicra.related.system import Codec, reached
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Played:
     written: int = 0
 
     @property
-    def success(self) -> bool:
-        return self.reward > 0
+    def success(self) -> float:
+        return reached(self.reward)
 
     @property
     def actions(self) -> int:

@@ -32,7 +32,7 @@ from hicra.related.agents.acting import ActingSettings, Agent, GroupSize, made_o
 from hicra.related.agents.execute import Manner, Played
 from hicra.related.agents.stage import Planned, Stage, Wanted, interactions_of
 from hicra.related.agents.words import PLAN
-from hicra.related.system import Arena, Generated
+from hicra.related.system import Arena, Generated, accuracy
 from hicra.strict import Flat, Positive
 
 
@@ -179,7 +179,7 @@ def blueprint_figures(planned: Sequence[Planned], episodes: Sequence[Played], di
     return {
         "blueprint_fallbacks": sum(bool(one.blueprint.why) for one in planned) / count,
         "blueprint_subgoals": sum(len(one.blueprint.subgoals) for one in planned) / count,
-        "blueprint_success": sum(one.success for one in episodes) / count,
+        "blueprint_success": accuracy([one.success for one in episodes]),
         "blueprints_different": different / count,
     }
 

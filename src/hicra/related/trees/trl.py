@@ -32,7 +32,7 @@ from hicra.related.environments import Environment, Reply
 from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec
 from hicra.related.rollouts import batch_of
-from hicra.related.system import Arena, Generated, System
+from hicra.related.system import Arena, Generated, System, seed_of
 
 REWARD, ADVANTAGES = "tree_reward", "tree_advantages"
 Trainer: Any = object  # stands for the trainer class that TreeAdvantages is put before
@@ -86,10 +86,7 @@ class TreeRollouts:
 
     def _place(self, asked: Sequence[Any], trainer: Any, step: int) -> Arena:
         codec = TokenizerCodec(trainer._tokenizer)
-        rank = trainer.accelerator.process_index  # a resumed run draws the same, and each process something else
-        seed = int(
-            np.random.SeedSequence([trainer.args.seed, step, rank]).generate_state(1)[0]
-        )  # a resumed run draws the same
+        seed = seed_of(trainer.args.seed, step, trainer.accelerator.process_index)  # each process draws something else
         model = trainer.accelerator.unwrap_model(trainer.model)
         policy = NetworkPolicy(model, codec, temperature=trainer.temperature, seed=seed)
         return Arena(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from hicra.errors import DataError
 from hicra.related.environments import Environment
 from hicra.related.rollouts import Action, Asked, Rollout
-from hicra.related.system import Codec
+from hicra.related.system import Codec, reached
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Move:
         read: ids of what the environment answered; none inside an action, and none after the end.
         acted: whether the environment took the action, which ends with this move then.
         done: whether the episode ended with it.
-        goal: whether it ended at its goal: the sum of its rewards is above 0.
+        goal: whether it ended at its goal, as `reached` tells of the sum of its rewards.
         critical: whether the choice of its action changes what can still be reached; None where the environment does not know.
     """
 
@@ -55,7 +55,7 @@ class Move:
     end: Spot
     acted: bool = False
     done: bool = False
-    goal: bool = False
+    goal: float = 0.0
     critical: bool | None = None
 
 
@@ -117,7 +117,7 @@ def _moved(environment: Environment, codec: Codec, at: Spot, action: Action, mos
     reward = at.reward + step.reward
     if step.done:
         end = Spot(context, None, (), at.turn + 1, reward)
-        return Move(at, action, (), end, acted=True, done=True, goal=reward > 0, critical=critical)
+        return Move(at, action, (), end, acted=True, done=True, goal=reached(reward), critical=critical)
     read = tuple(codec.encode(step.text))
     end = Spot((*context, *read), environment.save(), (), at.turn + 1, reward)
     return Move(at, action, read, end, acted=True, critical=critical)
