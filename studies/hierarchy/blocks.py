@@ -1,6 +1,6 @@
-"""What other pages say of the study: the result that opens README.md's results, and the verdict on the adaptive method's page.
+"""What other pages say of the study: the result that opens README.md's results, and a line on the pages of its arms.
 
-A page holds two marks; what stands between them is written from the stored results, as docs/study.md is.
+A page holds two marks for each text; what stands between them is written from the stored results, as docs/study.md is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from contrasts import LEVEL, MARGIN, Estimate, primary_contrasts
 from figures import named
+from of_methods import of_methods
 from results import STARTS, Results
 from verdicts import OPEN, Rule, Verdict
 
@@ -18,34 +19,43 @@ from hicra.drawing.readable import counted, decimal, interval_end
 from hicra.errors import DataError
 
 Judged = Sequence[tuple[Rule, Verdict]]
-BEGIN, END = "<!-- studies/hierarchy/build.py writes what stands from here -->", "<!-- to here -->"
+END = "<!-- to here -->"
 README, ADAPTIVE = "README.md", "docs/methods/adaptive.md"
 DASH = "\u2013"
 
 
-def blocks(results: Results, hypotheses: Judged, claims: Judged) -> dict[str, str]:
-    """Makes the text between the marks, by the page's path in the repository."""
+def mark(of: str) -> str:
+    """Returns the first mark of a text on a page, which says what the text is of."""
+    return f"<!-- studies/hierarchy/build.py writes what stands from here: {of} -->"
+
+
+def blocks(results: Results, hypotheses: Judged, claims: Judged) -> dict[str, dict[str, str]]:
+    """Makes the texts between the marks, by the page's path in the repository and by what each is of."""
     return {
-        README: readme(results, hypotheses, claims),
-        ADAPTIVE: f"- **Controlled study**: {adaptive(results, hypotheses, '../study.md')}",
+        README: {"results": readme(results, hypotheses, claims)},
+        ADAPTIVE: {"hicra_adaptive": f"- **Controlled study**: {adaptive(results, hypotheses, '../study.md')}"},
+        **of_methods(results),
     }
 
 
-def filled(made: dict[str, str], root: Path) -> dict[str, str]:
-    """Puts each text between the marks of its page; a page that the checkout lacks is left out.
+def filled(made: dict[str, dict[str, str]], root: Path) -> dict[str, str]:
+    """Puts each text between its marks, and returns the pages; a page that the checkout lacks is left out.
 
     Raises:
         DataError: a page lacks a mark.
     """
     out = {}
-    for name, text in made.items():
+    for name, texts in made.items():
         if not (root / name).exists():
             continue
         page = (root / name).read_text(encoding="utf-8")
-        if page.count(BEGIN) != 1 or END not in page.split(BEGIN)[1]:
-            raise DataError(f"{name} lacks the marks of what is written there", f"put in {BEGIN} and {END}")
-        before, rest = page.split(BEGIN)
-        out[name] = f"{before}{BEGIN}\n{text}\n{END}{rest.split(END, 1)[1]}"
+        for of, text in texts.items():
+            begin = mark(of)
+            if page.count(begin) != 1 or END not in page.split(begin)[1]:
+                raise DataError(f"{name} lacks the marks of what is written there", f"put in {begin} and {END}")
+            before, rest = page.split(begin)
+            page = f"{before}{begin}\n{text}\n{END}{rest.split(END, 1)[1]}"
+        out[name] = page
     return out
 
 

@@ -1,7 +1,7 @@
 """Rebuilds every table, figure and docs/study.md from the stored results, byte for byte.
 
 python studies/hierarchy/build.py            writes RULES.md, verdicts.json, figures/, docs/study.md, and what README.md and
-                                             docs/methods/adaptive.md say of the study
+                                             docs/methods/ say of the study
 python studies/hierarchy/build.py --check    writes nothing; exit 1 where a file differs, is missing or is left over
 """
 

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import build
 import collect
 import pytest
-from blocks import BEGIN, END, filled
+from blocks import END, filled, mark
 from build import built, differing, stored
 from figures import FIGURES
 from plan import runs
@@ -105,24 +105,30 @@ def test_check_finds_what_differs_and_what_is_left_over(folder, files, tmp_path,
     assert page.read_text(encoding="utf-8") == files["docs/study.md"]
 
 
-def test_the_readme_and_the_page_of_the_method_say_what_the_study_found(files):
-    block = files["README.md"].split(BEGIN)[1].split(END)[0]
+def test_the_readme_and_the_pages_of_methods_say_what_the_study_found(files):
+    block = files["README.md"].split(mark("results"))[1].split(END)[0]
     rows = [line for line in block.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 6  # a head, and each primary arm but GRPO
     assert "| difficulty part (`hicra_difficulty`) | +0." in block
     for said in (" from the strong start, **", "`hicra_adaptive` is never worse", "holds 1"):
         assert said in block
     assert "- **Controlled study**: `hicra_adaptive` is never worse" in files["docs/methods/adaptive.md"]
+    of_hicra = files["docs/methods/hicra.md"].split(mark("hicra"))[1].split(END)[0]
+    same = next(line for line in rows if "(`hicra`)" in line)  # one figure, told twice
+    assert same.split("| ")[2].split(", ")[0] in of_hicra
+    assert "from the weak start, 3 pairs" in of_hicra
 
 
 def test_a_page_without_the_marks_is_named(tmp_path):
-    (tmp_path / "README.md").write_text(f"{BEGIN}\nold\n", encoding="utf-8")
-    with pytest.raises(DataError, match="README.md lacks the marks"):
-        filled({"README.md": "new", "docs/methods/adaptive.md": "new"}, tmp_path)
-    (tmp_path / "README.md").write_text(f"a\n{BEGIN}\nold\n{END}\nb\n", encoding="utf-8")
-    assert filled({"README.md": "new", "docs/methods/adaptive.md": "new"}, tmp_path) == {
-        "README.md": f"a\n{BEGIN}\nnew\n{END}\nb\n"
-    }
+    page, made = (
+        tmp_path / "README.md",
+        {"README.md": {"a": "one", "b": "two"}, "docs/methods/adaptive.md": {"a": "new"}},
+    )
+    page.write_text(f"{mark('a')}\nold\n{END}\n{mark('b')}\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"README.md lacks the marks"):
+        filled(made, tmp_path)
+    page.write_text(f"x\n{mark('a')}\nold\n{END}\ny\n{mark('b')}\n{END}\nz\n", encoding="utf-8")
+    assert filled(made, tmp_path) == {"README.md": f"x\n{mark('a')}\none\n{END}\ny\n{mark('b')}\ntwo\n{END}\nz\n"}
 
 
 def test_a_part_is_shown_when_all_of_its_runs_are_made():
