@@ -1,10 +1,12 @@
 """One thread, no network, no cache of vectors, and the helper modules of this folder importable."""
 
+import gc
 import os
 
 import pytest
 from hypothesis import settings
 
+import problems_hashed  # noqa: F401, before anything of the package that hashes the embedded task
 from paths import ROOT, SHARED
 
 TESTS = ROOT / "tests"
@@ -17,6 +19,13 @@ for name, value in SETTINGS.items():
 settings.register_profile("default", deadline=None)
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def imports_are_no_garbage():
+    """Each training collects garbage, which would go through a million objects of imported modules every time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
