@@ -13,6 +13,7 @@ TESTS = ROOT / "tests"
 SETTINGS = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "HICRA_VECTORS": "off"}
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a process that a test begins reads compiled modules, as a user's does
 
 
 # A slow machine is no failure. `make check` draws the same examples on every machine, `make test` draws new ones.
