@@ -2,9 +2,8 @@
 
 import json
 import os
-import resource
+import shutil
 import signal
-import subprocess
 import time
 from types import SimpleNamespace
 
@@ -16,11 +15,12 @@ pytest.importorskip("trl")
 import safetensors.torch
 import torch
 
+from forked import Forks
 from hicra.errors import ArtifactError, EngineError
 from hicra.runs import RunFolder
 from hicra.runs.checkpoints import newest
 from hicra.runs.lock import one_writer
-from train_small import command, grams_file, groups, run, same_run, weights
+from train_small import TASK, command, grams_file, groups, run, same_run, weights
 
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore:step .* is not applied")]
 
@@ -37,6 +37,12 @@ def straight(tmp_path_factory, grams):
     run(folder / "one", grams, "train.steps=4")
     run(folder / "two", grams, "train.steps=6", "train.iterations=2")
     return folder
+
+
+@pytest.fixture(scope="module")
+def forks():
+    with Forks(hashed=TASK) as begun:
+        yield begun
 
 
 # ---- generations that are used for several steps
@@ -115,35 +121,37 @@ def test_a_second_writer_is_refused_before_it_touches_anything(straight, tmp_pat
     same_run(out, straight / "one")
 
 
-def test_the_second_of_two_commands_ends_with_1_and_the_first_goes_on(tmp_path, grams):
-    out = tmp_path / "r"
-    line, env = command(out, grams, "train.steps=500")
-    first = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not (out / "metrics.jsonl").exists() and first.poll() is None:
+def until_a_step(job, out):
+    while not (out / "metrics.jsonl").exists() and job.poll() is None:
         time.sleep(0.02)
-    line, env = command(out, grams, "train.steps=500", resume=True)
-    second = subprocess.run(line, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_second_of_two_commands_ends_with_1_and_the_first_goes_on(tmp_path, grams, forks):
+    out = tmp_path / "r"
+    first = forks.start(command(out, grams, "train.steps=500"))
+    until_a_step(first, out)
+    second = forks.run(command(out, grams, "train.steps=500", resume=True))
     first.terminate()
-    _, err = first.communicate()
-    assert (first.returncode, second.returncode) == (128 + signal.SIGTERM, 1), err + second.stderr
+    assert (first.wait(), second.returncode) == (128 + signal.SIGTERM, 1), first.stderr + second.stderr
     assert f"is being written by process {first.pid}" in second.stderr
     assert "--resume" in second.stderr
     steps = [row["step"] for row in RunFolder.open(out).metrics()]
     assert steps == list(range(1, len(steps) + 1))
 
 
-# ---- kills
-KILLED = """
-import os, re, signal, sys
-def hook(event, given):
-    if event in ("open", "os.rename"):
-        names = [os.fsdecode(one) for one in given[:2] if isinstance(one, (str, os.PathLike))]
-        if re.search({pattern!r}, " ".join([event, *names])):
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
-from hicra.cli import main
-main()
-"""
+# ---- signals and kills
+def test_sigint_saves_and_says_so(tmp_path, grams, forks):
+    out = tmp_path / "r"
+    job = forks.start(command(out, grams, "train.steps=500"))
+    until_a_step(job, out)
+    job.send_signal(signal.SIGINT)
+    assert job.wait() == 130, job.stderr
+    assert "interrupted at step" in job.stderr
+    assert "--resume" in job.stderr
+    steps = json.loads(job.stdout)["steps"]
+    assert steps == len(RunFolder.open(out).metrics()) < 500
+    assert (out / "checkpoints" / f"step-{steps:06d}" / "manifest.json").exists()
+    assert not (out / "final").exists()
 
 
 @pytest.mark.parametrize(
@@ -155,12 +163,10 @@ main()
         (r"os.rename .*/final$", 4),  # before the model of the end is
     ],
 )
-def test_a_kill_while_a_step_is_saved_loses_that_step_at_most(straight, tmp_path, grams, pattern, goes_on_from):
+def test_a_kill_while_a_step_is_saved_loses_that_step_at_most(straight, tmp_path, grams, forks, pattern, goes_on_from):
     """tests/unit/runs kills a checkpoint before every one of its file operations; this is a whole run at four of them."""
     out, sets = tmp_path / "r", ("train.steps=4", "train.keep_checkpoints=1")
-    line, env = command(out, grams, *sets)
-    program = KILLED.format(pattern=pattern)
-    done = subprocess.run([line[0], "-c", program, *line[3:]], env=env, capture_output=True, text=True, check=False)
+    done = forks.run(command(out, grams, *sets), killed_at=pattern)
     assert done.returncode == -signal.SIGKILL, done.stderr
     said = []
     run(out, grams, *sets, resume=True, said=said)
@@ -190,18 +196,12 @@ def test_a_kill_in_the_middle_of_a_step_leaves_no_step_twice(straight, tmp_path,
 
 
 # ---- a full disk
-def test_a_full_disk_costs_the_steps_since_the_newest_checkpoint(straight, tmp_path, grams):
+def test_a_full_disk_costs_the_steps_since_the_newest_checkpoint(straight, tmp_path, grams, forks):
     out = tmp_path / "r"
     run(out, grams, "train.steps=2")
     # what is written past this size fails, as on a full disk: the weights of the model, but no line of metrics
     most = (out / "final" / "model.safetensors").stat().st_size // 2
-
-    def small():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-
-    line, env = command(out, grams, "train.steps=4", resume=True)
-    done = subprocess.run(line, env=env, capture_output=True, text=True, check=False, preexec_fn=small)
+    done = forks.run(command(out, grams, "train.steps=4", resume=True), largest=most)
     assert done.returncode == 1
     assert newest(RunFolder.open(out), pytest.fail)[0] == 2
     assert [path.name for path in (out / "checkpoints").glob("step-*")] == ["step-000002"]
@@ -263,7 +263,7 @@ def test_a_model_whose_outputs_are_not_finite_gets_no_checkpoint(tmp_path, grams
 )
 def test_damaged_metrics_are_those_of_the_checkpoint_again(straight, tmp_path, grams, damage):
     out = tmp_path / "r"
-    run(out, grams, "train.steps=4")
+    shutil.copytree(straight / "one", out)
     file = out / "metrics.jsonl"
     file.write_bytes(b"".join(damage(file.read_bytes().splitlines(keepends=True))))
     said = []
@@ -309,9 +309,9 @@ def test_the_task_says_what_is_right_whatever_it_rewards(tmp_path, grams, monkey
 
 
 # ---- going on
-def test_steps_may_grow_and_never_shrink(tmp_path, grams):
+def test_steps_may_grow_and_never_shrink(straight, tmp_path, grams):
     out = tmp_path / "r"
-    run(out, grams, "train.steps=4")
+    shutil.copytree(straight / "one", out)
     with pytest.raises(ArtifactError, match="train.steps = 4, this run has 2"):
         run(out, grams, "train.steps=2", resume=True)
     assert len(RunFolder.open(out).metrics()) == 4
@@ -326,12 +326,11 @@ def test_a_run_that_is_not_finished_says_how_to_go_on(tmp_path, grams):
     assert "add --resume to go on (step 2 of 8)" in error.value.fix
 
 
-def test_resume_alone_goes_on_with_the_recorded_config(straight, tmp_path, grams):
+def test_resume_alone_goes_on_with_the_recorded_config(straight, tmp_path, grams, forks):
     out = tmp_path / "a run"
     run(out, grams, "train.steps=4", progress=lambda step, values: step == 1 and os.kill(os.getpid(), signal.SIGINT))
-    line, env = command(out, grams)
-    again = [*line[:4], "-o", "a run", "--resume", "--json"]
-    done = subprocess.run(again, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    again = [*command(out, grams)[:4], "-o", "a run", "--resume", "--json"]
+    done = forks.run(again, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     same_run(out, straight / "one")
 

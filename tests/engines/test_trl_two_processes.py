@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
+from forked import Forks
 from hicra.credit import METHODS
 from hicra.runs import RunFolder
 from hicra.signal.memory import SignalMemory
-from paths import SUPPORT
 from trl_signal_by_hand import by_hand
 from trl_tiny import GROUP, make_model, naive_mask
 from trl_two_workers import MEASURED
@@ -26,17 +24,14 @@ RANKS, STEPS = (0, 1), (0, 1)
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: Any) -> tuple[list[dict[str, Any]], dict[str, list[Any]], RunFolder]:
-    """(summaries by rank, {arm: arrays by rank}, the run folder of the arm "hicra") of one torchrun."""
+    """(summaries by rank, {arm: arrays by rank}, the run folder of the arm "hicra") of one run on two processes."""
     folder = tmp_path_factory.mktemp("two")
-    places = os.pathsep.join([str(SUPPORT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = os.environ | {"PYTHONPATH": places, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
-    done = subprocess.run(
-        [*command, str(SUPPORT / "trl_two_workers.py"), str(folder)],
-        env=environment, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
-    said = "\n".join(line for line in done.stderr.splitlines() if "Error" in line)  # of each rank, before the long tail
-    assert done.returncode == 0, said + "\n\n" + done.stderr[-2000:]
+    with Forks() as forks:
+        jobs = forks.ranks([sys.executable, "-m", "trl_two_workers", folder], 2)
+        said = "\n".join(
+            line for job in jobs for line in job.stderr.splitlines() if "Error" in line
+        )  # before the long tail
+        assert [job.returncode for job in jobs] == [0, 0], said + "\n\n" + jobs[0].stderr[-2000:]
     summaries = [json.loads((folder / f"summary-{rank}.json").read_text(encoding="utf-8")) for rank in RANKS]
     arms = [arm for arm in summaries[0] if not arm.endswith("plain")]
     arrays = {arm: [np.load(folder / f"{arm}-{rank}.npz") for rank in RANKS] for arm in arms}

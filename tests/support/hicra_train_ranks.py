@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -14,13 +15,14 @@ from typing import Any
 
 import torch
 
+import problems_hashed  # noqa: F401, before what reads it
 from hicra.cli import main as hicra
 from hicra.engines.trl.run import TaskTrainer
 from train_small import SMALL, grams_file
 from trl_tiny import parameters_hash
 
 RANK = int(os.environ.get("RANK", 0))
-COMMON = ("train.prompts_per_step=3", "train.group_size=8", "train.warmup_steps=0", "train.steps=2")
+COMMON = ("task.settings={}", "train.prompts_per_step=3", "train.group_size=8", "train.warmup_steps=0", "train.steps=2")
 STRAIGHT = "straight"
 # arm: (folder, further settings, further words); the folder of an arm that resumes is that of the arm which it goes on with
 ARMS: dict[str, tuple[str, list[str], list[str]]] = {
@@ -44,6 +46,7 @@ ARMS: dict[str, tuple[str, list[str], list[str]]] = {
 
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
+    gc.freeze()  # each training collects garbage, and what was imported is none
     own = folder / f"rank-{RANK}"
     own.mkdir(parents=True)
     hashes: list[str] = []

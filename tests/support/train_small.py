@@ -1,9 +1,11 @@
-"""`hicra train` on the embedded task, small: four problems of four rollouts a step, a checkpoint every second step."""
+"""`hicra train` on the embedded task, small: four problems of four rollouts a step, a checkpoint every second step.
+
+The task is the one of six nouns and one attempt, whose rollouts are half as long; the shipped warm starts know it too.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,10 @@ from hicra.runs import RunFolder
 from hicra.runs.config import load_config
 
 GRAMS = ("let us", "we can", "i will", "try another way", "that works")
+TASK = {"attempts": 1, "nouns": 6}
 SMALL = (
-    "train.save_steps=2", "train.prompts_per_step=4", "train.group_size=4", "train.learning_rate=1e-3", "eval.problems=0",
-    "log.rollouts_every=1",
+    "task.settings={attempts: 1, nouns: 6}", "train.save_steps=2", "train.prompts_per_step=4", "train.group_size=4",
+    "train.learning_rate=1e-3", "eval.problems=0", "log.rollouts_every=1",
 )  # fmt: skip
 APART = ("step_time", "epoch")  # a clock, and a share of the planned steps, which may grow
 
@@ -38,21 +41,11 @@ def run(
     return train(config, out, resume=resume, say=say, progress=progress)
 
 
-def command(out: Path, grams: Path, *sets: str, resume: bool = False) -> tuple[list[str], dict[str, str]]:
-    """The command line of the same training and its environment, for a process of its own."""
+def command(out: Path, grams: Path, *sets: str, resume: bool = False) -> list[str]:
+    """The command line of the same training, for a process of its own."""
     words = [word for key in (*SMALL, f"lexicon={grams}", *sets) for word in ("--set", key)]
-    line = [
-        sys.executable,
-        "-m",
-        "hicra.cli",
-        "train",
-        "-o",
-        str(out),
-        *words,
-        "--json",
-        *(["--resume"] if resume else []),
-    ]
-    return line, os.environ | {"OMP_NUM_THREADS": "1"}
+    begin = [sys.executable, "-m", "hicra.cli", "train", "-o", str(out)]
+    return [*begin, *words, "--json", *(["--resume"] if resume else [])]
 
 
 def weights(path: Path) -> str:

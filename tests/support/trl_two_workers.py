@@ -1,4 +1,4 @@
-"""Runs on every rank under torchrun (test_trl_two_processes.py): trains each arm and writes what this rank has seen.
+"""Runs on every rank of two (test_trl_two_processes.py): trains each arm and writes what this rank has seen.
 
 Six rows a rank in groups of four, so that the second group straddles the ranks. Completions are long enough for the
 ranks to pad to different widths.
