@@ -26,6 +26,7 @@ FAMILIES = {
     "LABEL": "Labelled traces",
     "SCORE": "Scoring a lexicon",
     "FIT": "Fitting a lexicon",
+    "SHEET": "People's check of a lexicon",
     "CREDIT": "Credit: baselines",
     "REINFORCE": "Credit: reinforce_pp and reinforce_pp_baseline",
     "MAXRL": "Credit: maxrl",
