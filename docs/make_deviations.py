@@ -69,6 +69,7 @@ FAMILIES = {
     "LOSS": "Losses",
     "DAPO": "Recipe: DAPO",
     "TCR": "Recipe: GRPO-TCR",
+    "CHECKPOINT": "Recipe: the paper's checkpoints",
     "TRAIN": "Training",
     "ENGINE": "Credit in engines that have no config of hicra",
     "METRIC": "Metrics",

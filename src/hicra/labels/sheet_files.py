@@ -24,6 +24,7 @@ from hicra.labels.sheet import FOIL, GRAM, Sheet
 
 KIND, SCHEMA_VERSION = "hicra.sheet-key", 1
 COLUMNS = ("sheet", "item", "phrase", "context", "mark", "note")
+FIELDS = ("item", "kind", "gram", "n", "cluster", "doc_freq", "occurrences")  # of an item in the key
 READ = ("sheet", "item", "mark")  # the columns that are read again
 MARKS = {"s": True, "strategic": True, "o": False, "other": False, "?": None}
 AGAIN = "make the sheet again: hicra lexicon sheet"
@@ -82,11 +83,7 @@ def _key_of(sheet: Sheet) -> dict[str, Any]:
         "kind": KIND, "schema_version": SCHEMA_VERSION, "sheet": sheet.name, "seed": sheet.seed, "lexicon": sheet.lexicon,
         "responses": sheet.responses, "absent": sheet.absent, "left_out": sheet.left_out,
         "items": [
-            {
-                "item": number, "kind": one.kind, "gram": one.gram, "n": one.n, "cluster": one.cluster,
-                "doc_freq": one.doc_freq, "occurrences": one.occurrences,
-            }
-            for number, one in enumerate(sheet.items, 1)
+            {"item": number, **{name: getattr(one, name) for name in FIELDS[1:]}} for number, one in enumerate(sheet.items, 1)
         ],
     }  # fmt: skip
 
@@ -114,7 +111,8 @@ def read_key(path: Path) -> Key:
     }
     if wrong := [name for name, holds in right.items() if not holds]:
         raise ArtifactError(f"{path}: `{wrong[0]}` is not what a key holds", AGAIN)
-    return Key(str(found["sheet"]), dict(found["lexicon"]), list(found["items"]), list(found["absent"]))
+    known = [{name: one.get(name) for name in FIELDS} for one in found["items"]]
+    return Key(str(found["sheet"]), dict(found["lexicon"]), known, list(found["absent"]))
 
 
 def _is_item(one: Any, number: int) -> bool:
