@@ -2,16 +2,17 @@
 
     python recipes/paper-checkpoints/run.py --pair qwen25-7b --data aime24=aime24.jsonl -o runs/paper-pair --engine vllm
 
-The authors of the paper put checkpoints on the hub (collection JasperHaozhe/hicra, August 2025). The names of the repositories are
-all that is known of them: their cards say neither the step nor the data nor the seed. Nothing in a repository is run: only
-safetensors, JSON and text files are downloaded.
+The authors of the paper put checkpoints on the hub (collection JasperHaozhe/hicra, August 2025). This recipe knows the names of
+the repositories and no more: it was written and tested without them. Nothing in a repository is run: only safetensors, JSON and
+text files are downloaded.
 
 Deviations (the authors describe no comparison of these files):
-CHECKPOINT-1. Which repositories are a pair is read from their names ("hipo" is HICRA, "cliphigh_baseline" is GRPO with clip-higher)
-    and their owner from the collection's; --hicra and --grpo name others, or folders.
-CHECKPOINT-2. Both models answer the same questions with the same seeds, with hicra's prompt and the paper's temperature and top-p.
-CHECKPOINT-3. Intervals are t intervals over the questions' paired differences. There is one model an arm, so they say how these
-    two models differ on questions like these, and nothing of what another training run would give.
+CHECKPOINT-1. Which repositories are a pair is read from their names ("hipo" is HICRA, "cliphigh_baseline" is GRPO with
+    clip-higher), and their owner from the collection's; --hicra and --grpo name others, or folders.
+CHECKPOINT-2. Both models answer the same questions with the same seeds, with hicra's prompt and the paper's temperature and
+    top-p.
+CHECKPOINT-3. Intervals are t intervals over the questions' paired differences. There is one model an arm, so they say how
+    these two models differ on questions like these, and nothing of what another training run would give.
 """
 
 from __future__ import annotations
