@@ -5,7 +5,7 @@ shows the table of grams by itself. The network is used only for a name of a rep
 `Lexicon.from_pretrained`), and before it is used one line says what is asked of whom. Files that were downloaded before are taken
 from the cache of `huggingface_hub`, where its variables (HF_HOME, HF_HUB_OFFLINE, HF_ENDPOINT, HF_TOKEN) hold as everywhere.
 
-Only these three files are read or written. Neither holds code, and what was downloaded must have the content hash that its
+Only these three files are read or written. None holds code, and what was downloaded must have the content hash that its
 lexicon.json states.
 """
 
@@ -152,6 +152,8 @@ def need_hub() -> None:
 def _api() -> tuple[Any, str]:
     """Returns the client of huggingface_hub, and the address that it asks."""
     need_hub()
+    # It reads its variables when it is first imported. In a training run that is here, before TRL asks it to send statistics.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import huggingface_hub
 
     site = (os.environ.get("HF_ENDPOINT") or SITE).rstrip("/")

@@ -12,7 +12,6 @@ LEXICON-1. The paper's text asks for phrases of 3 to 5 words; its printed list h
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import tempfile
@@ -24,14 +23,14 @@ from typing import Any
 
 import polars as pl
 
-from hicra.artifacts import atomic_dir, canonical_json, check_output, read_manifest, sha256_bytes
+from hicra.artifacts import atomic_dir, canonical_json, check_output, sha256_bytes
 from hicra.errors import ArtifactError, ConfigError, DataError, did_you_mean
 from hicra.lexicon import hub
+from hicra.lexicon.files import KIND, MINE_AGAIN, SCHEMA_VERSION, read_folder, text_lines
 from hicra.text.fold import canonical_gram, fold
 from hicra.text.words import count_words
 from hicra.version import __version__
 
-KIND, SCHEMA_VERSION = "hicra.lexicon", 1
 SCHEMA = {
     "gram": pl.String,
     "n": pl.Int64,
@@ -42,13 +41,8 @@ SCHEMA = {
     "weight": pl.Float64,
 }
 PAPER_LICENCE = "CC BY 4.0, Wang et al. 2025, arXiv:2509.03646v3, Listing 1"
-MINE_AGAIN = "mine or copy the lexicon again"
-ROWS = (".jsonl", ".json", ".csv", ".parquet", ".jsonl.gz", ".jsonl.zst")  # what ends so holds rows, never phrases
-_PHRASES = (
-    "a list of phrases is UTF-8 text with one phrase a line; `hicra mine PATH -o LEXICON` makes a lexicon of rollouts"
-)
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Lexicon:
@@ -204,39 +198,14 @@ class Lexicon:
 
     @classmethod
     def _load_text(cls, path: Path) -> Lexicon:
-        if path.name.lower().endswith(ROWS):
-            raise DataError(f"{path} is a file of rows by its name, no list of phrases", _PHRASES)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}", "check the path and its rights") from None
-        if found := _CONTROL.search(data):
-            line = data.count(b"\n", 0, found.start()) + 1
-            raise DataError(
-                f"{path}, line {line} holds the control character U+{found[0][0]:04X}: it is not a list of phrases",
-                _PHRASES,
-            )
-        try:
-            lines = data.decode("utf-8-sig").split("\n")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the phrase list as UTF-8") from None
-        if (row := next((number for number, line in enumerate(lines, 1) if _is_object(line)), None)) is not None:
-            raise DataError(f"{path}, line {row} is a JSON object: it is not a list of phrases", _PHRASES)
-        phrases = [phrase for phrase in canonical_grams(lines) if phrase]
+        phrases = [phrase for phrase in canonical_grams(text_lines(path)) if phrase]
         if not phrases:
             raise DataError(f"{path} holds no phrase", "write one phrase a line")
         return cls.from_phrases(phrases, name=path.stem)
 
     @classmethod
     def _load_folder(cls, path: Path, name: str | None = None) -> Lexicon:
-        manifest = read_manifest(path / "lexicon.json", KIND, SCHEMA_VERSION)
-        _check_manifest(manifest, path / "lexicon.json")
-        try:
-            table = pl.read_parquet(path / "grams.parquet", glob=False)
-        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise ArtifactError(f"{path / 'grams.parquet'} is not readable: {_line(error)}", MINE_AGAIN) from None
-        if missing := [column for column in ("gram", "weight") if column not in table.columns]:
-            raise ArtifactError(f"{path / 'grams.parquet'} has no column {missing[0]!r}", MINE_AGAIN)
+        manifest, table = read_folder(path)
         try:
             lexicon = cls.from_table(
                 table, name=name or path.name, threshold=manifest.get("threshold"), licence=manifest.get("licence"),
@@ -385,34 +354,6 @@ def _check_columns(table: pl.DataFrame, name: str) -> None:
             raise DataError(
                 f"lexicon {name!r}: column {column!r} holds a value that is no finite number", "leave it null"
             )
-
-
-def _check_manifest(manifest: Mapping[str, Any], file: Path) -> None:
-    """Raises ArtifactError where a value of lexicon.json is of another type than `save` writes."""
-    threshold, source = manifest.get("threshold"), manifest.get("source")
-    number = isinstance(threshold, int | float) and not isinstance(threshold, bool) and math.isfinite(threshold)
-    right = {
-        "threshold": threshold is None or number,
-        "licence": isinstance(manifest.get("licence"), str | None),
-        "settings": isinstance(manifest.get("settings"), dict | None),
-        "statistics": isinstance(manifest.get("statistics"), dict | None),
-        "source": source is None or (isinstance(source, list) and all(isinstance(one, str) for one in source)),
-    }
-    if wrong := [key for key, holds in right.items() if not holds]:
-        raise ArtifactError(f"{wrong[0]} in {file} is {str(manifest[wrong[0]])[:60]!r}", MINE_AGAIN)
-
-
-def _is_object(line: str) -> bool:
-    """Says whether a line of text is a JSON object."""
-    try:
-        return line.lstrip().startswith("{") and type(json.loads(line)) is dict
-    except (ValueError, RecursionError):
-        return False
-
-
-def _line(error: BaseException) -> str:
-    """Returns the first line of what another library says."""
-    return str(error).strip().partition("\n")[0][:200]
 
 
 def canonical_grams(phrases: Sequence[str]) -> list[str]:
