@@ -26,14 +26,14 @@ import numpy as np
 from hicra.arrays import Array, Floats, Ints
 from hicra.labels.score import RESAMPLES, agreements
 from hicra.labels.sheet import GRAM
-from hicra.labels.sheet_files import Key, Rater
+from hicra.labels.sheet_files import Rater, SheetKey
 from hicra.stats import cluster_bootstrap, cohen_kappa, raw_agreement, share_change_interval, wilson_interval
 
 ALIKE = 20  # from so many items on, two sheets without any difference are worth a warning
 
 
 def agree(
-    key: Key, raters: Sequence[Rater], *, seed: int = 0, confidence: float = 0.95, resamples: int = RESAMPLES
+    key: SheetKey, raters: Sequence[Rater], *, seed: int = 0, confidence: float = 0.95, resamples: int = RESAMPLES
 ) -> dict[str, Any]:
     """Computes all figures.
 
@@ -103,7 +103,7 @@ def _difference(shares: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_occurrence(
-    key: Key, majority: Sequence[bool | None], seed: int, confidence: float, resamples: int
+    key: SheetKey, majority: Sequence[bool | None], seed: int, confidence: float, resamples: int
 ) -> dict[str, Any]:
     counts = [
         (one["occurrences"] * mark, one["occurrences"])
@@ -161,7 +161,7 @@ def _table(one: Rater, other: Rater) -> Ints:
     return table
 
 
-def _clusters(key: Key, majority: Sequence[bool | None], confidence: float) -> list[dict[str, Any]]:
+def _clusters(key: SheetKey, majority: Sequence[bool | None], confidence: float) -> list[dict[str, Any]]:
     """Returns the share of each cluster that is on the sheet, the least strategic first."""
     marks: dict[int, list[bool | None]] = {}
     example: dict[int, tuple[int, str]] = {}

@@ -54,7 +54,7 @@ QUESTION = (
 )
 
 
-class Place(NamedTuple):
+class InContext(NamedTuple):
     """Where an item is shown: the phrase as it is written there, and what stands around it."""
 
     before: str
@@ -63,7 +63,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Item:
+class SheetItem:
     """Holds one line of a sheet.
 
     Attributes:
@@ -78,7 +78,7 @@ class Item:
     kind: str
     gram: str
     n: int
-    place: Place
+    place: InContext
     cluster: int | None = None
     doc_freq: int | None = None
     occurrences: int | None = None
@@ -96,7 +96,7 @@ class Sheet:
         lexicon: name and content hash.
     """
 
-    items: list[Item]
+    items: list[SheetItem]
     absent: list[str]
     left_out: int
     seed: int
@@ -134,7 +134,7 @@ def make_sheet(lexicon: Lexicon, texts: Iterable[str], *, grams: int = 250, seed
         )
     rows = {row["gram"]: row for row in lexicon.table.rows(named=True)}
     chosen = [
-        Item(
+        SheetItem(
             GRAM, gram, count_words(gram), found.best[gram][1], rows[gram]["cluster"], rows[gram]["doc_freq"],
             found.occurrences[gram],
         )
@@ -161,7 +161,7 @@ class _Found:
         self.seed, self.texts = seed, texts
         self.responses = 0
         self.occurrences: Counter[str] = Counter()
-        self.best: dict[str, tuple[bytes, Place]] = {}
+        self.best: dict[str, tuple[bytes, InContext]] = {}
         self._kept: list[tuple[int, str]] = []  # a heap with the largest draw on top
         self._known: set[int] = set()
 
@@ -192,10 +192,10 @@ def _tagged(tagger: Tagger, texts: Iterable[str]) -> Iterator[tuple[str, list[Sp
         yield from zip(block, tagger.spans_batch(block), strict=True)
 
 
-def _foils(wanted: Counter[int], texts: Sequence[str], tagger: Tagger, seed: int) -> list[Item]:
+def _foils(wanted: Counter[int], texts: Sequence[str], tagger: Tagger, seed: int) -> list[SheetItem]:
     """Draws foils of the wanted numbers of words (SHEET-1); fewer where the texts have no place for them."""
     open_lengths = sorted(wanted.elements(), key=lambda n: -n)  # long ones first: they find a place least easily
-    made: dict[str, Item] = {}
+    made: dict[str, SheetItem] = {}
     spans = dict(zip(texts, tagger.spans_batch(list(texts)), strict=True))
     for turn in range(SPARE):  # a second foil of a text only when every text has been asked
         for text in texts:
@@ -209,7 +209,9 @@ def _foils(wanted: Counter[int], texts: Sequence[str], tagger: Tagger, seed: int
     return list(made.values())
 
 
-def _foil(text: str, spans: Sequence[Span], n: int, made: dict[str, Item], seed: int, turn: int) -> Item | None:
+def _foil(
+    text: str, spans: Sequence[Span], n: int, made: dict[str, SheetItem], seed: int, turn: int
+) -> SheetItem | None:
     """Returns the foil of n words at the first place drawn that is free, or None where none of the places tried is."""
     words = word_ranges(text)
     inner = [words[first : first + n] for first in range(len(words) - n + 1)]
@@ -223,7 +225,7 @@ def _foil(text: str, spans: Sequence[Span], n: int, made: dict[str, Item], seed:
             continue
         [gram] = canonical_grams([text[start:end]])
         if gram not in made:
-            return Item(FOIL, gram, n, _place(text, start, end))
+            return SheetItem(FOIL, gram, n, _place(text, start, end))
     return None
 
 
@@ -245,13 +247,13 @@ def _draw(seed: int, *parts: str) -> bytes:
     return hashlib.blake2b(joined, digest_size=16).digest()
 
 
-def _place(text: str, start: int, end: int) -> Place:
+def _place(text: str, start: int, end: int) -> InContext:
     before, after = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
     if start > CONTEXT:
         before = "... " + (before.partition(" ")[2] if " " in before[:-1] else before)
     if end + CONTEXT < len(text):
         after = (after.rpartition(" ")[0] if " " in after[1:] else after) + " ..."
-    return Place(_line(before), _line(text[start:end]), _line(after))
+    return InContext(_line(before), _line(text[start:end]), _line(after))
 
 
 def _line(text: str) -> str:

@@ -33,7 +33,7 @@ _SHOWN = 5  # lines named in a message
 
 
 @dataclass(frozen=True)
-class Key:
+class SheetKey:
     """Holds what the items of a sheet are.
 
     Attributes:
@@ -92,7 +92,7 @@ def _cell(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text.lstrip()) else text
 
 
-def read_key(path: Path) -> Key:
+def read_key(path: Path) -> SheetKey:
     """Reads a key.
 
     Raises:
@@ -112,7 +112,7 @@ def read_key(path: Path) -> Key:
     if wrong := [name for name, holds in right.items() if not holds]:
         raise ArtifactError(f"{path}: `{wrong[0]}` is not what a key holds", AGAIN)
     known = [{name: one.get(name) for name in FIELDS} for one in found["items"]]
-    return Key(str(found["sheet"]), dict(found["lexicon"]), known, list(found["absent"]))
+    return SheetKey(str(found["sheet"]), dict(found["lexicon"]), known, list(found["absent"]))
 
 
 def _is_item(one: Any, number: int) -> bool:
@@ -122,7 +122,7 @@ def _is_item(one: Any, number: int) -> bool:
     return isinstance(one.get("gram"), str) and all(count is None or type(count) is int for count in counts)
 
 
-def read_sheets(paths: Sequence[Path], key: Key) -> list[Rater]:
+def read_sheets(paths: Sequence[Path], key: SheetKey) -> list[Rater]:
     """Reads filled sheets, one a rater, who is called by the name of the file.
 
     Raises:
@@ -139,7 +139,7 @@ def read_sheets(paths: Sequence[Path], key: Key) -> list[Rater]:
     return raters
 
 
-def _read(path: Path, key: Key) -> list[bool | None]:
+def _read(path: Path, key: SheetKey) -> list[bool | None]:
     rows = _rows(path)
     header = [name.strip().lower() for name in next(rows, (0, [""]))[1]]
     for name in READ:
@@ -175,7 +175,7 @@ def _read(path: Path, key: Key) -> list[bool | None]:
     return [marks[number] for number in range(1, len(key.items) + 1)]
 
 
-def _item(path: Path, line: int, sheet: str, item: str, key: Key) -> int:
+def _item(path: Path, line: int, sheet: str, item: str, key: SheetKey) -> int:
     if sheet != key.sheet:
         raise DataError(
             f"{path}, line {line} is of {sheet!r:.40}, and the key is of {key.sheet!r}", "give --key of that sheet"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from hicra import cli
 from hicra.labels.agree import agree
-from hicra.labels.sheet_files import Key, Rater
+from hicra.labels.sheet_files import Rater, SheetKey
 
 # items 1 to 4 are grams (two of each cluster), 5 to 8 foils
 GRAMS = [("wait", 0, 60), ("hold on", 0, 20), ("so", 1, 15), ("sum of", 1, 5)]
-KEY = Key(
+KEY = SheetKey(
     "sheet-1", {"name": "mine", "content_hash": "ab"},
     [
         {"item": n, "kind": "gram", "gram": gram, "n": 1, "cluster": cluster, "doc_freq": None, "occurrences": occurrences}
@@ -104,7 +104,7 @@ def test_what_is_not_defined_is_none() -> None:
 
 
 def test_a_copy_of_another_sheet_is_noticed() -> None:
-    key = Key("s", KEY.lexicon, [{**KEY.items[n % 8], "item": n + 1} for n in range(24)], [])
+    key = SheetKey("s", KEY.lexicon, [{**KEY.items[n % 8], "item": n + 1} for n in range(24)], [])
     marks = [n % 3 == 0 for n in range(24)]
     assert agree(key, [Rater("a", marks), Rater("b", list(marks))])["warnings"] == [
         "a and b marked all 24 items alike: is one a copy of the other?"
