@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hicra.cli.common import COMMON, Common, LexiconArg, Overwrite, Rollouts, load_lexicon
-from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
+from hicra.cli.common import COMMON, Common, LexiconArg, Overwrite, Rollouts, load_lexicon, tokenizer_folder
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds, passed_over
 from hicra.drawing.readable import counted
 
 WORST = 10  # clusters that are printed
@@ -27,6 +27,7 @@ def sheet(
     grams: Annotated[
         int, Parameter(help="Largest number of grams on the sheet; as many random n-grams are added.")
     ] = 250,
+    tokenizer: TokenizerOfIds = None,
     overwrite: Overwrite = False,
     reading: ReadOptions = READ_OPTIONS,
     common: Common = COMMON,
@@ -38,11 +39,12 @@ def sheet(
     from hicra.errors import UsageError
     from hicra.labels.sheet import GRAM, QUESTION, make_sheet
     from hicra.labels.sheet_files import write
+    from hicra.text.decode import decoder
 
     if grams < 1:
         raise UsageError(f"--grams {grams} leaves nothing to mark", "for example --grams 250")
     key = out.with_suffix(".key.json") if key is None else key
-    read: list[Path | str] = [*paths, name]
+    read: list[Path | str | None] = [*paths, name, tokenizer]
     check_output(out, "the sheet", overwrite=overwrite, inputs=[*read, key], endings=(".csv",))
     check_output(key, "the key", overwrite=overwrite, inputs=[*read, out], endings=(".json",), option="--key")
     loaded = load_lexicon(name, common)
@@ -50,7 +52,8 @@ def sheet(
         common.warn(
             f"lexicon {loaded.name!r} marks whole sentences by the sum of weights; the sheet asks about its grams alone"
         )
-    source = corpus.batches(list(paths), extras=False, **reading.options())
+    decode = None if tokenizer is None else decoder(tokenizer_folder(tokenizer))
+    source = corpus.batches(list(paths), extras=False, decode=decode, **reading.options())
 
     def texts() -> Iterator[str]:
         before = 0

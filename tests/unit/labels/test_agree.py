@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hicra import cli
 from hicra.labels.agree import agree
 from hicra.labels.sheet_files import Rater, SheetKey
+from tokenizers_made import byte_level
 
 # items 1 to 4 are grams (two of each cluster), 5 to 8 foils
 GRAMS = [("wait", 0, 60), ("hold on", 0, 20), ("so", 1, 15), ("sum of", 1, 5)]
@@ -129,6 +130,24 @@ def test_every_share_lies_in_its_interval_and_in_0_to_1(marks: list[list[bool | 
             assert (share is None) == (one[kind]["items"] == 0) == (interval is None)
             assert share is None or 0 <= interval[0] <= share <= interval[1] <= 1
     json.dumps(found, allow_nan=False)
+
+
+def test_a_sheet_of_rollouts_that_hold_token_ids_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tokenizer = byte_level()
+    tokenizer.save("tokenizer.json")
+    ids = tokenizer.encode("Wait, the old letters.").ids
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"prompt_tokens": [1], "response_tokens": ids, "reward": 1}) + "\n")
+    (tmp_path / "grams.txt").write_text("wait\n")
+    words = ["lexicon", "sheet", "grams.txt", "rows.jsonl", "-o", "s.csv"]
+    for more, code in (([], 1), (["--tokenizer", "."], 0)):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([*words, *more])
+        assert (stop.value.code or 0) == code
+        assert ("name the tokenizer that made them: --tokenizer DIR" in capsys.readouterr().err) == (code == 1)
+    assert "[[Wait]], the old letters." in (tmp_path / "s.csv").read_text(encoding="utf-8-sig")
 
 
 def test_the_two_verbs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
