@@ -42,7 +42,13 @@ BAD = {
 }
 
 
-LEXICONS = ("lexicon show", "lexicon diff", "lexicon merge", "lexicon select")  # any text is a list of phrases
+LEXICONS = (
+    "lexicon show",
+    "lexicon diff",
+    "lexicon merge",
+    "lexicon select",
+    "lexicon push",
+)  # any text is a list of phrases
 NO_TEXT = [
     name for name in BAD if name.startswith(("noise", "torn.jsonl.gz", "torn.parquet", "nul", "empty", "surrogate"))
 ]

@@ -6,7 +6,7 @@ import pytest
 
 from hicra import cli
 from json_keys import JSON_KEYS
-from verb_calls import LABELS
+from verb_calls import KEY, LABELS
 
 ROWS = [
     {"id": 1, "solution": "First, we need to add. Let's check it: \\boxed{2}", "correct": True, "question": "a", "answer": "2"},
@@ -23,6 +23,9 @@ COMMANDS = {
     "lexicon diff": "paper paper-n3",
     "lexicon score": "planning labels.jsonl",
     "lexicon fit": "labels.jsonl -o out",
+    "lexicon sheet": "grams.txt rows.jsonl --on-bad skip --max-bad 0.5 -o sheet.csv",
+    "lexicon agree": "filled.csv --key key.json",
+    "lexicon push": "paper me/grams --dry-run",
     "tag": "rows.jsonl --on-bad skip --max-bad 0.5",
     "verify": "cases.jsonl",
     "train": "-o out --set train.steps=1 --set train.prompts_per_step=2 --set train.group_size=2",
@@ -57,6 +60,9 @@ def test_keys(verb, tmp_path, monkeypatch, capsys):
     for name, rows in (("rows", ROWS), ("good", ROWS[:3]), ("labels", LABELS), ("cases", CASES)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "table.csv").write_text(TABLE)
+    (tmp_path / "grams.txt").write_text("let's check\n")
+    (tmp_path / "key.json").write_text(json.dumps(KEY))
+    (tmp_path / "filled.csv").write_text(f"sheet,item,mark\n{KEY['sheet']},1,s\n")
     if verb == "report":
         with pytest.raises(SystemExit):
             cli.main(["diagnose", "good.jsonl", "-o", "run", "-q", "--json"])

@@ -25,6 +25,7 @@ VERBS = {
     "diagnose": f"rows.jsonl {MAP}",
     "verify": f"rows.jsonl {MAP}",
     "eval": f"--samples rows.jsonl {MAP} -o out --k 1,2",
+    "lexicon sheet": "phrases.txt rows.jsonl --map response=said -o sheet.csv",
     "lexicon show": "phrases.txt --examples rows.jsonl --map response=said",
     "corpus overlap": "rows.jsonl bench.jsonl --map question=q",
 }
@@ -57,6 +58,7 @@ def test_map_in_every_verb(verb: str, capsys: pytest.CaptureFixture[str]) -> Non
         "diagnose": lambda: (found["steps"][0]["rows"], found["steps"][0]["hicra/pass_at_2"]) == (6, 1.0),
         "verify": lambda: (found["n"], found["correct"], found["no_answer"]) == (6, 3, 3),
         "eval": lambda: found["files"]["rows.jsonl"]["avg_at_n"] == 0.5,
+        "lexicon sheet": lambda: (found["responses"], found["grams"]) == (6, 1),
         "lexicon show": lambda: "that the sum" in json.dumps(found),
         "corpus overlap": lambda: [row["line"] for row in found["rows"]] == [2],
     }

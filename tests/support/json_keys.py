@@ -26,6 +26,13 @@ JSON_KEYS: dict[str, list[str]] = {
     "lexicon diff": ["added", "removed", "common", "jaccard"],
     "lexicon score": _SCORES.split(),
     "lexicon fit": ["grams", "units", "cv_precision", "cv_recall", "cv_f1"],
+    "lexicon sheet": ["sheet", "key", "items", "grams", "foils", "absent", "left_out", "responses", "question"],
+    "lexicon agree": [
+        *("content_hash", "items", "grams", "foils", "raters", "majority", "difference", "difference_interval", "by_occurrence"),
+        *_each("raters.*", "name grams foils unsure"), *_each("majority.*", "items strategic share interval"),
+        *("pairs", "kappa", "kappa_interval", "clusters"),
+    ],
+    "lexicon push": ["repo", "grams", "content_hash"],
     "tag": ["rows", "tokens", "planning_tokens", "planning_share", "chars", "planning_chars", "tokens_per_second"],
     "verify": _VERDICTS.split(),
     "train": ["run_dir", "steps", "final"],

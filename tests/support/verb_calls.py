@@ -34,6 +34,7 @@ WRITERS = {
     "lexicon merge": "grams.txt paper -o OUT",
     "lexicon select": "grams.txt --n-min 1 -o OUT",
     "lexicon fit": "labels.jsonl -o OUT",
+    "lexicon sheet": "grams.txt rows.jsonl -o OUT",
     "tag": "rows.jsonl -o OUT",
     "verify": "cases.jsonl -o OUT",
     "eval": "--samples rows.jsonl -o OUT",
@@ -45,7 +46,14 @@ WRITERS = {
     "demo": "-o OUT",
 }
 FOLDERS = ("mine", "lexicon merge", "lexicon select", "lexicon fit", "eval", "signal", "diagnose", "train", "demo")
-SUFFIXES = {"corpus overlap": ".jsonl", "tag": ".jsonl", "verify": ".jsonl", "compare": ".svg", "report": ".html"}
+SUFFIXES = {
+    "corpus overlap": ".jsonl", "lexicon sheet": ".csv", "tag": ".jsonl", "verify": ".jsonl", "compare": ".svg",
+    "report": ".html",
+}  # fmt: skip
+KEY = {
+    "kind": "hicra.sheet-key", "schema_version": 1, "sheet": "sheet-1", "lexicon": {"name": "a", "content_hash": "b"},
+    "absent": [], "items": [{"item": 1, "kind": "gram", "gram": "so"}],
+}  # fmt: skip
 
 # What each verb that reads is called with; BAD is a file or folder that is not what it should be.
 READERS = {
@@ -58,6 +66,9 @@ READERS = {
     "lexicon select": "BAD -o OUT",
     "lexicon score": "paper BAD",
     "lexicon fit": "BAD -o OUT",
+    "lexicon sheet": "paper BAD -o OUT",
+    "lexicon agree": "BAD --key key.json",
+    "lexicon push": "BAD me/grams --dry-run",
     "tag": "BAD -o OUT",
     "verify": "BAD -o OUT",
     "eval": "--samples BAD -o OUT",
@@ -75,6 +86,7 @@ def write_inputs(folder):
     for name, rows in (("rows", ROWS), ("labels", LABELS), ("cases", CASES)):
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "table.csv").write_text(TABLE)
+    (folder / "key.json").write_text(json.dumps(KEY))
     (folder / "plans.txt").write_text(PLANS)
     (folder / "grams.txt").write_text("let's check\nonce more\n")
     (folder / "config.yaml").write_text("task:\n  name: plan_execute\n")

@@ -31,6 +31,9 @@ VERBS = {
     "lexicon select": "Write the grams of a lexicon that have a given number of words or document frequency.",
     "lexicon score": "Score a lexicon against labelled traces: precision, recall, F1 and lift, with intervals.",
     "lexicon fit": "Fit a weighted lexicon to labelled traces, cross-validated by question.",
+    "lexicon sheet": "Write a blind sheet on which people mark phrases of a lexicon and random ones, and its key.",
+    "lexicon agree": "Read filled sheets: the share of phrases that people call strategic, and how far they agree.",
+    "lexicon push": "Publish a lexicon with its card as a data set of the Hugging Face hub.",
     "tag": "Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them.",
     "verify": "Judge answers: give a verdict to each row of id, completion and gold.",
     "train": "Train a model with a credit method.",
@@ -44,7 +47,7 @@ VERBS = {
 }
 GROUPS = {
     "corpus": "Read rollouts of any engine, strictly.",
-    "lexicon": "Show, combine, score and fit lexicons.",
+    "lexicon": "Show, combine, score, fit, check and publish lexicons.",
 }
 
 

@@ -34,7 +34,11 @@ Unit = Annotated[
     Parameter(help="The span type: grams or whole sentences. The default is what the lexicon is made for."),
 ]
 LexiconArg = Annotated[
-    str, Parameter(help="A built-in lexicon (paper, paper-n3, planning), a folder made by mine or fit, or a text file.")
+    str,
+    Parameter(
+        help="A built-in lexicon (paper, paper-n3, planning), a folder made by mine or fit, a text file, or "
+        "hub:OWNER/NAME@REVISION."
+    ),
 ]
 Overwrite = Annotated[bool, Parameter(negative="", help="Replace the output where it exists; an input never is.")]
 
@@ -96,11 +100,11 @@ class Undrawn(Common):
 
 def load_lexicon(name: str, common: Common) -> Lexicon:
     """Loads a lexicon; warns where a built-in one hides a folder of its name. Raises as `Lexicon.load`."""
-    from hicra.lexicon import Lexicon
+    from hicra.lexicon import Lexicon, hub
     from hicra.lexicon.check import hidden_warning
 
     common.warn(hidden_warning(name))
-    return Lexicon.load(name)
+    return Lexicon.from_pretrained(name, say=common.say) if name.startswith(hub.PREFIX) else Lexicon.load(name)
 
 
 COMMON = Common()

@@ -1,4 +1,4 @@
-"""The verbs `hicra lexicon show`, `diff`, `merge`, `select`, `score` and `fit`."""
+"""The verbs `hicra lexicon show`, `diff`, `merge`, `select`, `score` and `fit`; files beside it hold `sheet`, `agree`, `push`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, UNDRAWN, Common, LexiconArg, Overwrite, Undrawn, Unit, load_lexicon
+from hicra.cli.lexicon_push import push as push
+from hicra.cli.lexicon_sheet import agree as agree
+from hicra.cli.lexicon_sheet import sheet as sheet
 from hicra.cli.options import given, options
 from hicra.cli.reading import Map, no_skipping
 from hicra.drawing.readable import counted
@@ -127,7 +130,7 @@ def score(
         low, high = result["intervals"].get(key, (None, None))
         lines.append(f"{key:12} {result[key]:.3f}" + (f"  ({low:.3f} to {high:.3f})" if low is not None else ""))
     common.give(
-        {"lexicon": loaded.name, **result, "warnings": warnings},
+        {"lexicon": loaded.name, "content_hash": loaded.content_hash, **result, "warnings": warnings},
         "\n".join(lines),
         then=f"hicra tag PATH --lexicon {shlex.quote(name)}",
     )

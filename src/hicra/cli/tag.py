@@ -63,4 +63,5 @@ def tag(
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "
         f"in {counted(result['rows'], 'row')}; {result['tokens_per_second']:,.0f} {kind} per second"
     )
+    result["content_hash"] = loaded.content_hash
     common.give(result, text, then="" if out else "the same with -o tagged.parquet to save the spans")

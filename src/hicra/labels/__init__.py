@@ -2,4 +2,5 @@
 
 `traces` reads label rows, `score` compares a lexicon with them (`hicra lexicon score`), `fit` makes a weighted lexicon
 (`hicra lexicon fit`) from what `sentences` and `fit_data` prepare and `fit_model` learns; `settings` holds its choices.
+`sheet` draws what people are asked about a lexicon, `sheet_files` writes and reads it, `agree` says what they answered.
 """

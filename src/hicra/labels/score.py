@@ -198,8 +198,8 @@ def agreement(
     out = []
     for names in sorted(tables):
         table = np.array(tables[names], np.int64)
-        figures = _agreements(table.sum(axis=0)[None])
-        found = cluster_bootstrap(table, _agreements, resamples, seed, confidence) if resamples else {}
+        figures = agreements(table.sum(axis=0)[None])
+        found = cluster_bootstrap(table, agreements, resamples, seed, confidence) if resamples else {}
         out.append(
             {"annotators": list(names), "traces": len(table), "units": int(table.sum())}
             | {name: float(value[0]) for name, value in figures.items()}
@@ -218,7 +218,7 @@ def _both(first: LabelledTrace, second: LabelledTrace) -> tuple[int, ...]:
     return tuple(table)
 
 
-def _agreements(table: Array) -> dict[str, Floats]:
+def agreements(table: Array) -> dict[str, Floats]:
     both, first, second, neither = table.T.astype(np.float64)
     n = both + first + second + neither
     same = _ratio(both + neither, n)

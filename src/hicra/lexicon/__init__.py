@@ -3,8 +3,8 @@
     from hicra.lexicon import Lexicon
     Lexicon.load("paper"); Lexicon.from_phrases(["let me check"]).save("mine")
 
-`lexicon` is the artifact itself, `combine` makes lexicons out of lexicons, `check` finds grams that can never match,
-`data/` holds the shipped ones.
+`lexicon` is the artifact itself, `files` reads what it is made of, `combine` makes lexicons out of lexicons, `check` finds grams
+that can never match, `hub` goes to the Hugging Face hub and `card` writes the page there, `data/` holds the shipped ones.
 """
 
 from __future__ import annotations

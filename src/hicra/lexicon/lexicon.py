@@ -1,7 +1,8 @@
 """A lexicon holds strategic grams and where they came from: mining makes it, tagging uses it.
 
 On disk it is a folder (schema 1) of `lexicon.json` and `grams.parquet`; a text file with one phrase a line and the
-built-in names are read as well. Grams are kept folded and sorted, so that equal content has equal bytes and one hash.
+built-in names are read as well, and so are dataset repositories of the hub (hub.py; card.py writes what stands on their page).
+Grams are kept folded and sorted, so that equal content has equal bytes and one hash.
 
 Deviations:
 LEXICON-1. The paper's text asks for phrases of 3 to 5 words; its printed list holds phrases of 1 to 6. `paper` is the list as
@@ -11,9 +12,9 @@ LEXICON-1. The paper's text asks for phrases of 3 to 5 words; its printed list h
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
@@ -22,13 +23,14 @@ from typing import Any
 
 import polars as pl
 
-from hicra.artifacts import atomic_dir, canonical_json, check_output, read_manifest, sha256_bytes
+from hicra.artifacts import atomic_dir, canonical_json, check_output, sha256_bytes
 from hicra.errors import ArtifactError, ConfigError, DataError, did_you_mean
+from hicra.lexicon import hub
+from hicra.lexicon.files import KIND, MINE_AGAIN, SCHEMA_VERSION, read_folder, text_lines
 from hicra.text.fold import canonical_gram, fold
 from hicra.text.words import count_words
 from hicra.version import __version__
 
-KIND, SCHEMA_VERSION = "hicra.lexicon", 1
 SCHEMA = {
     "gram": pl.String,
     "n": pl.Int64,
@@ -39,13 +41,8 @@ SCHEMA = {
     "weight": pl.Float64,
 }
 PAPER_LICENCE = "CC BY 4.0, Wang et al. 2025, arXiv:2509.03646v3, Listing 1"
-MINE_AGAIN = "mine or copy the lexicon again"
-ROWS = (".jsonl", ".json", ".csv", ".parquet", ".jsonl.gz", ".jsonl.zst")  # what ends so holds rows, never phrases
-_PHRASES = (
-    "a list of phrases is UTF-8 text with one phrase a line; `hicra mine PATH -o LEXICON` makes a lexicon of rollouts"
-)
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class Lexicon:
@@ -141,9 +138,11 @@ class Lexicon:
     def load(cls, path_or_name: str | Path) -> Lexicon:
         """Loads a built-in lexicon by name, a folder made by `mine` or `fit`, or a text file with one phrase a line.
 
+        A name `hub:OWNER/NAME@REVISION` is loaded from the hub, as by `from_pretrained`; no other name uses the network.
+
         Raises:
             ConfigError: it is neither a built-in nor an existing path, or of a type that can be neither.
-            ArtifactError: the folder is damaged.
+            ArtifactError: the folder is damaged, or the hub does not answer.
             DataError: the text file cannot be read, or holds rows instead of phrases.
         """
         if not isinstance(path_or_name, str | os.PathLike):
@@ -153,54 +152,63 @@ class Lexicon:
             )
         if str(path_or_name) in BUILT_IN:
             return BUILT_IN[str(path_or_name)]()
+        if str(path_or_name).startswith(hub.PREFIX):
+            return cls.from_pretrained(path_or_name)
         path = Path(path_or_name)
         if path.is_dir():
             return cls._load_folder(path)
         if path.is_file():
             return cls._load_text(path)
+        repo = f"; the one on the hub is hub:{path_or_name}" if hub.is_repo(str(path_or_name)) else ""
         raise ConfigError(
             f"no lexicon {str(path_or_name)!r}: it is neither a built-in, nor a folder, nor a file",
-            f"{did_you_mean(str(path_or_name), BUILT_IN)}; `hicra mine PATH -o LEXICON` makes one",
+            f"{did_you_mean(str(path_or_name), BUILT_IN)}; `hicra mine PATH -o LEXICON` makes one{repo}",
         )
 
     @classmethod
+    def from_pretrained(
+        cls, path_or_repo: str | Path, revision: str | None = None, *, say: Callable[[str], None] = hub.tell
+    ) -> Lexicon:
+        """Loads a lexicon folder, or a dataset repository of the hub; only for the second it uses the network, and says so.
+
+        Args:
+            path_or_repo: a folder (or whatever `load` takes), or OWNER/NAME, or hub:OWNER/NAME@REVISION. What exists as a path
+                is a path, unless `hub:` stands before it.
+            revision: branch, tag or commit of the repository; None takes the newest of main. Name a commit where the same
+                grams must come again.
+            say: is called with a line before the network is used; by default it is printed on stderr.
+
+        Raises:
+            ConfigError: there is no such path or repository, a path has a revision, or `huggingface_hub` is not installed.
+            ArtifactError: the repository holds no lexicon or a damaged one, or the hub does not answer.
+        """
+        name = str(path_or_repo)
+        if not name.startswith(hub.PREFIX) and (name in BUILT_IN or Path(name).exists() or not hub.is_repo(name)):
+            if revision is not None:
+                raise ConfigError(f"{name} is no repository, so it has no revision", "leave out the revision")
+            return cls.load(path_or_repo)
+        address = hub.address_of(name, revision)
+        folder = hub.fetch(address, say)
+        try:
+            return cls._load_folder(folder, address.repo)
+        except ArtifactError as error:
+            raise ArtifactError(
+                f"{address}: {error.message}", f"remove {folder} and load it again, or ask its owner to push it again"
+            ) from None
+
+    @classmethod
     def _load_text(cls, path: Path) -> Lexicon:
-        if path.name.lower().endswith(ROWS):
-            raise DataError(f"{path} is a file of rows by its name, no list of phrases", _PHRASES)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{path} cannot be read: {error.strerror}", "check the path and its rights") from None
-        if found := _CONTROL.search(data):
-            line = data.count(b"\n", 0, found.start()) + 1
-            raise DataError(
-                f"{path}, line {line} holds the control character U+{found[0][0]:04X}: it is not a list of phrases",
-                _PHRASES,
-            )
-        try:
-            lines = data.decode("utf-8-sig").split("\n")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: byte {error.start} is not UTF-8", "save the phrase list as UTF-8") from None
-        if (row := next((number for number, line in enumerate(lines, 1) if _is_object(line)), None)) is not None:
-            raise DataError(f"{path}, line {row} is a JSON object: it is not a list of phrases", _PHRASES)
-        phrases = [phrase for phrase in canonical_grams(lines) if phrase]
+        phrases = [phrase for phrase in canonical_grams(text_lines(path)) if phrase]
         if not phrases:
             raise DataError(f"{path} holds no phrase", "write one phrase a line")
         return cls.from_phrases(phrases, name=path.stem)
 
     @classmethod
-    def _load_folder(cls, path: Path) -> Lexicon:
-        manifest = read_manifest(path / "lexicon.json", KIND, SCHEMA_VERSION)
-        _check_manifest(manifest, path / "lexicon.json")
-        try:
-            table = pl.read_parquet(path / "grams.parquet", glob=False)
-        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-            raise ArtifactError(f"{path / 'grams.parquet'} is not readable: {_line(error)}", MINE_AGAIN) from None
-        if missing := [column for column in ("gram", "weight") if column not in table.columns]:
-            raise ArtifactError(f"{path / 'grams.parquet'} has no column {missing[0]!r}", MINE_AGAIN)
+    def _load_folder(cls, path: Path, name: str | None = None) -> Lexicon:
+        manifest, table = read_folder(path)
         try:
             lexicon = cls.from_table(
-                table, name=path.name, threshold=manifest.get("threshold"), licence=manifest.get("licence"),
+                table, name=name or path.name, threshold=manifest.get("threshold"), licence=manifest.get("licence"),
                 settings=manifest.get("settings"), statistics=manifest.get("statistics"),
                 source=manifest.get("source") or (),
             )  # fmt: skip
@@ -226,15 +234,71 @@ class Lexicon:
         path = Path(path)
         check_output(path, "the lexicon", overwrite=overwrite, folder=True)
         with atomic_dir(path, overwrite) as temporary:
-            self.table.write_parquet(
-                temporary / "grams.parquet", compression="zstd", compression_level=3, statistics=False
-            )
-            manifest = {
-                "kind": KIND, "schema_version": SCHEMA_VERSION, "hicra": __version__, "name": self.name,
-                "threshold": self.threshold, "content_hash": self.content_hash, **self.meta,
-            }  # fmt: skip
-            (temporary / "lexicon.json").write_text(canonical_json(manifest), encoding="utf-8")
+            self._write(temporary)
         return path
+
+    def save_pretrained(
+        self, path: str | Path, *, overwrite: bool = False, measured: Sequence[Mapping[str, Any]] = (), repo: str = ""
+    ) -> Path:
+        """Writes the folder with a card (README.md) beside it: what `push_to_hub` publishes. `load` reads it as any other.
+
+        Args:
+            path, overwrite: as for `save`.
+            measured: what the card says of coverage and of agreement with people: the JSON objects of `hicra tag`, `hicra
+                lexicon score` and `hicra lexicon agree` for this lexicon (see `hicra.lexicon.card`).
+            repo: OWNER/NAME of the repository that it is for, which the card names in its commands.
+
+        Raises:
+            ConfigError: `huggingface_hub`, which makes the card's head, is not installed.
+            DataError: a measurement is of another lexicon, or is none that the card knows.
+            ArtifactError: as for `save`.
+        """
+        from hicra.lexicon.card import card
+
+        path = Path(path)
+        check_output(path, "the lexicon", overwrite=overwrite, folder=True)
+        text = card(self, measured, repo)
+        with atomic_dir(path, overwrite) as temporary:
+            self._write(temporary)
+            (temporary / hub.CARD).write_text(text, encoding="utf-8")
+        return path
+
+    def push_to_hub(
+        self,
+        repo: str,
+        *,
+        private: bool = False,
+        measured: Sequence[Mapping[str, Any]] = (),
+        say: Callable[[str], None] = hub.tell,
+    ) -> hub.Pushed:
+        """Writes the lexicon and its card into a dataset repository of the hub, which is made where it is absent.
+
+        Args:
+            repo: OWNER/NAME.
+            private: whether a repository that is made is private.
+            measured, say: as for `save_pretrained` and `from_pretrained`.
+
+        Returns:
+            The repository, the commit, and its page; `.address` is the name that loads exactly this lexicon again.
+
+        Raises:
+            ConfigError: the name is no repository, you may not write there, or `huggingface_hub` is not installed.
+            DataError: as for `save_pretrained`.
+            ArtifactError: the hub does not answer.
+        """
+        repo = hub.repo_of(repo)
+        with tempfile.TemporaryDirectory() as above:
+            folder = self.save_pretrained(Path(above) / "lexicon", measured=measured, repo=repo)
+            message = f"Lexicon {self.name}: {len(self)} grams, sha256 {self.content_hash[:12]}"
+            return hub.publish(folder, repo, private=private, message=message, say=say)
+
+    def _write(self, folder: Path) -> None:
+        self.table.write_parquet(folder / "grams.parquet", compression="zstd", compression_level=3, statistics=False)
+        manifest = {
+            "kind": KIND, "schema_version": SCHEMA_VERSION, "hicra": __version__, "name": self.name,
+            "threshold": self.threshold, "content_hash": self.content_hash, **self.meta,
+        }  # fmt: skip
+        (folder / "lexicon.json").write_text(canonical_json(manifest), encoding="utf-8")
 
     # ---- looking inside
     @property
@@ -290,34 +354,6 @@ def _check_columns(table: pl.DataFrame, name: str) -> None:
             raise DataError(
                 f"lexicon {name!r}: column {column!r} holds a value that is no finite number", "leave it null"
             )
-
-
-def _check_manifest(manifest: Mapping[str, Any], file: Path) -> None:
-    """Raises ArtifactError where a value of lexicon.json is of another type than `save` writes."""
-    threshold, source = manifest.get("threshold"), manifest.get("source")
-    number = isinstance(threshold, int | float) and not isinstance(threshold, bool) and math.isfinite(threshold)
-    right = {
-        "threshold": threshold is None or number,
-        "licence": isinstance(manifest.get("licence"), str | None),
-        "settings": isinstance(manifest.get("settings"), dict | None),
-        "statistics": isinstance(manifest.get("statistics"), dict | None),
-        "source": source is None or (isinstance(source, list) and all(isinstance(one, str) for one in source)),
-    }
-    if wrong := [key for key, holds in right.items() if not holds]:
-        raise ArtifactError(f"{wrong[0]} in {file} is {str(manifest[wrong[0]])[:60]!r}", MINE_AGAIN)
-
-
-def _is_object(line: str) -> bool:
-    """Says whether a line of text is a JSON object."""
-    try:
-        return line.lstrip().startswith("{") and type(json.loads(line)) is dict
-    except (ValueError, RecursionError):
-        return False
-
-
-def _line(error: BaseException) -> str:
-    """Returns the first line of what another library says."""
-    return str(error).strip().partition("\n")[0][:200]
 
 
 def canonical_grams(phrases: Sequence[str]) -> list[str]:

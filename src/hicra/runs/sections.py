@@ -206,7 +206,7 @@ class RunConfig(Strict):
     model: ModelConfig = ModelConfig()
     lexicon: str = Field(
         default="paper",
-        description="What marks the planning tokens: a built-in name, a lexicon folder, or a text file.",
+        description="What marks the planning tokens: a built-in name, a lexicon folder, a text file, or hub:OWNER/NAME@REVISION.",
     )
     unit: Literal["gram", "sentence"] | None = Field(
         default=None,

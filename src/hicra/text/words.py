@@ -43,6 +43,15 @@ def count_words(text: str) -> int:
     return len(_RUN.findall(text.translate(_KINDS)))
 
 
+def word_ranges(text: str) -> list[tuple[int, int]]:
+    """Returns the character ranges of the words that `count_words` counts.
+
+    >>> word_ranges("let's double-check")
+    [(0, 5), (6, 12), (13, 18)]
+    """
+    return [found.span() for found in _RUN.finditer(text.translate(_KINDS))]
+
+
 def pieces_of(word: str) -> list[str]:
     """Cuts what stands between white space before and after each letter that is a word of its own, punctuation kept.
 
