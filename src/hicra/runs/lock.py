@@ -27,8 +27,7 @@ def one_writer(path: Path) -> Iterator[None]:
         ArtifactError: another process writes it (the message names the process), or the file system has no locks.
         FileError: the folder above cannot be made.
     """
-    folder = Path(os.path.realpath(path))
-    file = folder.with_name(f".{folder.name}.lock")
+    file = _lock_file(path)
     with writes(path):
         file.parent.mkdir(parents=True, exist_ok=True)
     handle = _locked(file, path)
@@ -47,6 +46,32 @@ def one_writer(path: Path) -> Iterator[None]:
             missing_ok=True
         )  # still locked: whoever opened it meanwhile sees that it is gone, and opens a new one
         os.close(handle)
+
+
+def writer_of(path: Path) -> str | None:
+    """Says which process writes the folder `path`; None where none does.
+
+    It only reads the file, so that no writer that begins meanwhile finds it locked. A process of another host counts as alive; one
+    of this host is asked for by its number, which the system may have given to another process since.
+    """
+    try:
+        owner = json.loads(_lock_file(path).read_bytes()[:4096])
+        process, host = int(owner["process"]), str(owner["host"])
+    except (OSError, ValueError, TypeError, KeyError):  # no lock, or one that is not signed yet
+        return None
+    if host == socket.gethostname():
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return None
+        except OSError:  # it runs, as another user
+            pass
+    return f"process {process} on {host}"
+
+
+def _lock_file(path: Path) -> Path:
+    folder = Path(os.path.realpath(path))
+    return folder.with_name(f".{folder.name}.lock")
 
 
 def _locked(file: Path, path: Path) -> int:
