@@ -97,20 +97,19 @@ class Follower:
     def _read(self) -> tuple[bytes, bool]:
         """Returns what stands behind the last whole line, or the whole file where it is not the one of before."""
         try:
-            file = open(self._path, "rb")
+            with open(self._path, "rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                file.seek(self._offset - len(self._last))
+                same = self._inode in (-1, inode) and file.read(len(self._last)) == self._last
+                if not same:
+                    self._begin()
+                    file.seek(0)
+                self._inode = inode
+                return file.read(), not same
         except FileNotFoundError:
             again = self._offset > 0
             self._begin()
             return b"", again
-        with file:
-            inode = os.fstat(file.fileno()).st_ino
-            file.seek(self._offset - len(self._last))
-            same = self._inode in (-1, inode) and file.read(len(self._last)) == self._last
-            if not same:
-                self._begin()
-                file.seek(0)
-            self._inode = inode
-            return file.read(), not same
 
     def _new_files(self) -> list[Path]:
         found: dict[Path, tuple[int, int, int]] = {}

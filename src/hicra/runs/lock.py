@@ -12,6 +12,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,25 +49,34 @@ def one_writer(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def writer_of(path: Path) -> str | None:
-    """Says which process writes the folder `path`; None where none does.
+@dataclass(frozen=True)
+class Writer:
+    """The process that signed the lock of a folder; `alive` is False where it ended without taking its lock away."""
 
-    It only reads the file, so that no writer that begins meanwhile finds it locked. A process of another host counts as alive; one
-    of this host is asked for by its number, which the system may have given to another process since.
+    name: str
+    alive: bool
+
+
+def writer_of(path: Path) -> Writer | None:
+    """Says which process writes the folder `path`, or wrote it last and was killed; None where no lock says so.
+
+    It only reads the file, so that no writer that begins meanwhile finds it locked. A process of another host counts as alive;
+    one of this host is asked for by its number, which the system may have given to another process since.
     """
     try:
         owner = json.loads(_lock_file(path).read_bytes()[:4096])
         process, host = int(owner["process"]), str(owner["host"])
     except (OSError, ValueError, TypeError, KeyError):  # no lock, or one that is not signed yet
         return None
+    alive = True
     if host == socket.gethostname():
         try:
             os.kill(process, 0)
-        except ProcessLookupError:
-            return None
+        except (ProcessLookupError, OverflowError):
+            alive = False
         except OSError:  # it runs, as another user
             pass
-    return f"process {process} on {host}"
+    return Writer(f"process {process} on {host}", alive)
 
 
 def _lock_file(path: Path) -> Path:

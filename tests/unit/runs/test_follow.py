@@ -120,12 +120,16 @@ def test_a_half_file_is_said_and_tried_again(run):
 def test_who_writes_a_folder(tmp_path):
     assert writer_of(tmp_path / "run") is None
     with one_writer(tmp_path / "run"):
-        assert f"process {os.getpid()} on " in writer_of(tmp_path / "run")
+        found = writer_of(tmp_path / "run")
+        assert found.alive
+        assert found.name == f"process {os.getpid()} on {socket.gethostname()}"
     assert writer_of(tmp_path / "run") is None
     stale = tmp_path / ".run.lock"
-    stale.write_text(json.dumps({"process": 2**22 + 7, "host": socket.gethostname()}))  # above pid_max
-    assert writer_of(tmp_path / "run") is None
+    stale.write_text(
+        json.dumps({"process": 2**22 + 7, "host": socket.gethostname()})
+    )  # above the largest number of Linux
+    assert not writer_of(tmp_path / "run").alive
     stale.write_text(json.dumps({"process": 5, "host": "elsewhere"}))
-    assert writer_of(tmp_path / "run") == "process 5 on elsewhere"
+    assert writer_of(tmp_path / "run").alive  # nobody here can know
     stale.write_text("")  # locked, and not signed yet
     assert writer_of(tmp_path / "run") is None
