@@ -31,6 +31,8 @@ COMMANDS = {
     "diagnose": "good.jsonl -o out",
     "compare": "table.csv",
     "report": "run -o report.html",
+    "watch": "run --once",
+    "export": "run -o out",
     "methods": "",
     "doctor": "",
 }  # of `demo` tests/engines/test_demo.py asks
@@ -57,7 +59,7 @@ def test_keys(verb, tmp_path, monkeypatch, capsys):
     for name, rows in (("rows", ROWS), ("good", ROWS[:3]), ("labels", LABELS), ("cases", CASES)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "table.csv").write_text(TABLE)
-    if verb == "report":
+    if verb in ("report", "watch", "export"):
         with pytest.raises(SystemExit):
             cli.main(["diagnose", "good.jsonl", "-o", "run", "-q", "--json"])
         capsys.readouterr()

@@ -41,10 +41,22 @@ WRITERS = {
     "diagnose": "rows.jsonl -o OUT",
     "compare": "table.csv --plot OUT",
     "report": "run -o OUT",
+    "export": "run -o OUT",
     "train": f"--config config.yaml {SMALL} -o OUT",
     "demo": "-o OUT",
 }
-FOLDERS = ("mine", "lexicon merge", "lexicon select", "lexicon fit", "eval", "signal", "diagnose", "train", "demo")
+FOLDERS = (
+    "mine",
+    "lexicon merge",
+    "lexicon select",
+    "lexicon fit",
+    "eval",
+    "signal",
+    "diagnose",
+    "export",
+    "train",
+    "demo",
+)
 SUFFIXES = {"corpus overlap": ".jsonl", "tag": ".jsonl", "verify": ".jsonl", "compare": ".svg", "report": ".html"}
 
 # What each verb that reads is called with; BAD is a file or folder that is not what it should be.
@@ -65,6 +77,8 @@ READERS = {
     "diagnose": "BAD -o OUT",
     "compare": "BAD",
     "report": "BAD -o OUT",
+    "watch": "BAD --once",
+    "export": "BAD -o OUT",
     "train": f"--config BAD {SMALL} -o OUT",
 }
 NO_FILES = ("methods", "doctor")
