@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -139,11 +140,11 @@ def _scores(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     scores: dict[str, dict[str, Any]] = {}
     if isinstance(row.get("correct"), bool):
         scores["accuracy"] = {"value": "C" if row["correct"] else "I"}
-    if isinstance(row.get("reward"), float):
+    if isinstance(row.get("reward"), float) and math.isfinite(row["reward"]):
         scores["reward"] = {"value": row["reward"]}
     if mask := row.get("planning_mask"):
         scores["planning_share"] = {"value": sum(mask) / len(mask)}
-    return finite(scores)
+    return scores
 
 
 def _total(name: str, samples: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -29,11 +29,14 @@ def figures(row: Mapping[str, Any], signal: SignalWindow) -> list[str]:
 
 
 def of_signal(signal: SignalWindow) -> str:
-    """Says which share of the signal of the last measured steps lies on planning tokens; empty where none was measured."""
+    """Says which share of the signal of the last measured steps lies on planning tokens; empty where none was measured.
+
+    The signal of a kind is estimated without bias and so may be below 0; a share outside 0 to 100 % is noise, and told as such.
+    """
     if not signal.measured:
         return ""
     share = signal.share
-    told = "below its noise" if share is None else f"{share:.0%} planning"
+    told = f"{share:.0%} planning" if share is not None and 0 <= share <= 1 else "not clear yet"
     return f"signal {told} (last {signal.measured} measured)"
 
 

@@ -115,7 +115,8 @@ class Watched:
             return None
         first, since = self._begun
         done = self.step - first
-        return (self.total - self.step) * (time.monotonic() - since) / done if done > 0 else None
+        rest = self.total - self.step
+        return rest * (time.monotonic() - since) / done if done > 0 and rest > 0 else None
 
     def curve(self, name: str) -> list[Any]:
         """Returns the value of a metric at each step, in order."""

@@ -40,11 +40,11 @@ def test_the_signal_of_measured_steps_stays_in_the_line(clock, capsys):
         clock[0] += 20
         bar.step(2, {"hicra/reward": 0.5, "hicra/planning_share": 0.25})
         clock[0] += 20
-        bar.step(3, {"hicra/signal_planning": -9.0, "hicra/signal_execution": 1.0})  # 3 - 9 + 1 + 1 = -4
+        bar.step(3, {"hicra/signal_planning": -9.0, "hicra/signal_execution": 1.0})  # -6 of -4 is no share
     assert capsys.readouterr().err.splitlines() == [
         "x: step 1 of 3  reward 0.5  signal 75% planning (last 1 measured)",
         "x: step 2 of 3  reward 0.5  planning_share 0.25  signal 75% planning (last 1 measured)  about 20 s left",
-        "x: step 3 of 3  signal below its noise (last 2 measured)",
+        "x: step 3 of 3  signal not clear yet (last 2 measured)",
     ]
 
 

@@ -13,8 +13,10 @@ from hicra import cli
 from hicra.artifacts import write_text
 from hicra.errors import ArtifactError, DataError
 from hicra.findings import Finding
+from hicra.metrics.signal_window import SignalWindow
 from hicra.runs import RunFolder
 from hicra.runs.lock import one_writer
+from hicra.watch.figures import of_signal
 from hicra.watch.lines import Lines
 from hicra.watch.view import view
 from hicra.watch.watch import opened, refuse_stopped, watch
@@ -143,8 +145,7 @@ def test_a_resume_shows_its_steps_anew(written):
 
 
 def test_signal_is_the_share_of_sums(written):
-    """Measured steps 2 and 3: (3 + 1) / (3 + 1 + 1 + 3) = 50 %, though the mean of the shares is (75 + 25) / 2 as well;
-    with 9 and 1 at the last one it is (3 + 9) / (3 + 1 + 9 + 1), 86 %, and the mean of shares would be 82 %."""
+    """Over two measured steps it is (3 + 9) / (3 + 1 + 9 + 1) = 12 / 14, 86 %; the mean of their shares would be 82 %."""
     watched = Watched(written)
     lines = Lines(watched)
     written.log(1, {"hicra/planning_share": 0.25})
@@ -155,6 +156,13 @@ def test_signal_is_the_share_of_sums(written):
         "step 2 of 3  signal 75% planning (last 1 measured)",
         "step 3 of 3  signal 86% planning (last 2 measured)",
     ]
+
+
+@pytest.mark.parametrize("values", [(-3.0, 1.0), (3.0, -1.0), (-1.0, 3.0)])  # no sum above 0; 150 %; -50 %
+def test_a_share_that_is_noise_is_told_as_such(values):
+    signal = SignalWindow()
+    signal.add(dict(zip(("hicra/signal_planning", "hicra/signal_execution"), values, strict=True)))
+    assert of_signal(signal) == "signal not clear yet (last 1 measured)"
 
 
 def test_alarms_come_once_and_go(written):
