@@ -8,6 +8,7 @@
     final/            a model that transformers loads
     report.html       once `hicra report` has built it
     judged_errors.json  what a judge model said of the failures, where `hicra diagnose --judge` asked it
+    trackers/NAME/    what `hicra watch --to NAME` wrote for a tracker
 
 Rollout columns (all but step and response may be absent or null):
     step int, id str (no two of a step are equal), problem str, prompt str, response str, group_id str, reward float,

@@ -237,6 +237,22 @@ def test_a_pipe_gets_plain_lines_and_a_stopped_run_exit_code_1(run, capsys):
     assert "stopped at step 1 of 3" in out.err
 
 
+def test_a_terminal_gets_a_view_that_is_drawn_over(tmp_path, capsys, monkeypatch):
+    run = RunFolder.create(tmp_path / "run", method="diagnosed", seed=1, config={})
+    run.log(1, {"hicra/reward": 1.0})
+    run.write_rollouts(1, pl.DataFrame([ROLLOUT]))
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for variable, lit in (("COLUMNS", "\x1b[30;43mlet us try\x1b[0m"), ("NO_COLOR", "⟦let us try⟧")):
+        monkeypatch.setenv(variable, "100")
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["watch", str(run.path)])
+        assert stop.value.code == 0
+        assert lit in capsys.readouterr().out
+
+
 def test_json(run, capsys):
     run.log(1, {"hicra/reward": 1.0})
     run.write_rollouts(1, pl.DataFrame([ROLLOUT]))
