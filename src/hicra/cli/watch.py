@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from hicra.runs.follow import News
-    from hicra.runs.trackers import Forward
+    from hicra.runs.trackers.forward import Forward
     from hicra.watch.watched import Watched
 
 
@@ -45,8 +45,7 @@ def watch(
     """
     from rich.console import Console
 
-    from hicra.runs.trackers import Forward
-    from hicra.runs.trackers.forward import summary
+    from hicra.runs.trackers.forward import Forward, summary
     from hicra.watch.watch import as_json, opened, refuse_stopped
     from hicra.watch.watch import watch as look_on
 

@@ -25,6 +25,7 @@ from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
 from hicra.runs.follow import Follower, News
 from hicra.runs.lock import Writer, writer_of
+from hicra.runs.trackers.shown import chosen
 
 MOST_BYTES = 512 * 2**20
 State = Literal["running", "ended", "stopped", "unknown"]
@@ -123,9 +124,9 @@ class Watched:
         return [self.rows[step].get(name) for step in sorted(self.rows)]
 
     def rollout(self) -> dict[str, Any] | None:
-        """Returns the latest rollout: of the last saved step the first with a span, else the first."""
+        """Returns a rollout of the last saved step: of those that trackers are shown, the first with a span, else the first."""
         for file in sorted(self._tables, reverse=True):
-            rows = self._tables[file].head(64).to_dicts()
+            rows = chosen(self._tables[file]).to_dicts()
             if rows:
                 return next((row for row in rows if row.get("spans")), rows[0])
         return None

@@ -14,9 +14,9 @@ from hicra.drawing.lit import pieces
 from hicra.errors import ArtifactError, ConfigError, EngineError
 from hicra.runs import RunFolder
 from hicra.runs.follow import Follower
-from hicra.runs.trackers import Forward, forward
 from hicra.runs.trackers import forward as forward_module
-from hicra.runs.trackers.shown import as_html, as_markdown
+from hicra.runs.trackers.forward import Forward, forward
+from hicra.runs.trackers.shown import as_html, as_markdown, chosen
 from hostile_run import PAYLOADS
 
 SPANS = [{"start": 0, "end": 6, "gram": "let us"}, {"start": 4, "end": 10, "gram": "us see"}, {"start": 90, "end": 95}]
@@ -163,7 +163,33 @@ def test_the_page_and_the_text_light_spans():
     assert "<mark>let us see</mark>: *2*" in page
     assert "<h2>q#0, right, reward 1, advantage 0.5</h2>" in page
     assert r"**let us see**\: \*2\*" in as_markdown(2, table)
-    assert "the first 8 of 9 rollouts" in as_html(2, pl.concat([table] * 9))
+    assert "Step 2: 1 rollout<" in page
+    assert "Step 2: 8 of 9 rollouts" in as_html(2, pl.concat([table] * 9))
+
+
+def test_the_first_mixed_group_is_shown():
+    """Group a is all right; of c nothing is known but one reward; b has rewards 1 and 0."""
+    groups = [
+        ("a", 1.0),
+        ("c", None),
+        ("c", 1.0),
+        ("b", 1.0),
+        ("a", 1.0),
+        ("b", None),
+        ("b", 0.0),
+        ("d", 0.0),
+        ("d", 1.0),
+    ]
+    rows = [
+        ROW | {"id": f"{group}{at}", "group_id": group, "reward": reward, "prompt": f"<{group}>?"}
+        for at, (group, reward) in enumerate(groups)
+    ]
+    assert chosen(pl.DataFrame(rows))["id"].to_list() == ["b3", "b5", "b6"]
+    assert chosen(pl.DataFrame(rows[:3]))["id"].to_list() == ["a0", "c1", "c2"]
+    page = as_html(2, pl.DataFrame(rows))
+    assert page.count("<p>&lt;b&gt;?</p>") == 1  # the prompt once
+    assert r"\<b\>\?" in as_markdown(2, pl.DataFrame(rows))
+    assert "x" * 599 + "…" in as_html(2, pl.DataFrame([ROW | {"prompt": "x" * 700}]))
 
 
 class Tags(HTMLParser):
@@ -186,7 +212,7 @@ def test_hostile_texts_stay_texts(payload):
     )
     tags = Tags()
     tags.feed(as_html(1, table))
-    assert tags.seen == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "pre", "mark"}
+    assert tags.seen == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "pre", "mark"}
     said = as_markdown(1, table)
     assert not re.search(r"(?<!\\)[<>\[\]`!]", said)
     assert not set(said) & set("\x00\x1b\x0b\u202e\u2028")

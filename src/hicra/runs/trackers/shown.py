@@ -13,9 +13,10 @@ from typing import Any
 import polars as pl
 
 from hicra.drawing.lit import pieces
-from hicra.drawing.readable import harmless, number
+from hicra.drawing.readable import counted, harmless, number, shorten
 
 MOST = 8
+LONGEST = 600  # characters of a prompt
 _MARKS = re.compile(r"([!-/:-@\[-`{-~])")
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -23,6 +24,7 @@ _PAGE = """<!doctype html>
 <style>
 :root {{ color-scheme: light dark }}
 body {{ font: 15px/1.5 system-ui, sans-serif; margin: 1rem; max-width: 60rem }}
+p {{ white-space: pre-wrap; overflow-wrap: anywhere; color: GrayText }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit }}
 h2 {{ font-size: 1rem; margin: 1.5rem 0 0 }}
 mark {{ background: #f5c542; color: #1a1a1a; border-radius: 2px }}
@@ -31,29 +33,53 @@ mark {{ background: #f5c542; color: #1a1a1a; border-radius: 2px }}
 """
 
 
+def chosen(table: pl.DataFrame) -> pl.DataFrame:
+    """Returns the rollouts that are shown: the first mixed group, from which a step learns, or else the first rows."""
+    if {"group_id", "reward"} <= {*table.columns}:
+        known = table.filter(pl.col("reward").is_not_null())
+        mixed = known.filter(pl.col("reward").n_unique().over("group_id") > 1)
+        if mixed.height:
+            table = table.filter(pl.col("group_id") == mixed["group_id"][0])
+    return table.head(MOST)
+
+
 def as_html(step: int, table: pl.DataFrame) -> str:
-    """Makes a page of the first rollouts of a step; columns as in a run folder, of which most may be absent."""
-    body = ""
-    for row in table.head(MOST).to_dicts():
+    """Makes a page of some rollouts of a step; columns as in a run folder, of which most may be absent."""
+    body, prompt = "", None
+    rows = chosen(table).to_dicts()
+    for row in rows:
+        if (asked := prompt_of(row)) != prompt:
+            prompt = asked
+            body += f"<p>{html.escape(asked)}</p>\n"
         text = "".join(
             f"<mark>{html.escape(part)}</mark>" if lit else html.escape(part) for part, lit in lit_response(row)
         )
         body += f"<h2>{html.escape(heading(row))}</h2>\n<pre>{text}</pre>\n"
-    return _PAGE.format(title=html.escape(title(step, table.height)), body=body)
+    return _PAGE.format(title=html.escape(title(step, len(rows), table.height)), body=body)
 
 
 def as_markdown(step: int, table: pl.DataFrame) -> str:
     """Makes the same in Markdown; spans are bold."""
-    said = [f"### {escaped(title(step, table.height))}"]
-    for row in table.head(MOST).to_dicts():
+    rows = chosen(table).to_dicts()
+    said, prompt = [f"### {escaped(title(step, len(rows), table.height))}"], None
+    for row in rows:
+        if (asked := prompt_of(row)) != prompt:
+            prompt = asked
+            said.append(escaped(asked).replace("\n", "  \n"))
         text = "".join(f"**{escaped(part)}**" if lit else escaped(part) for part, lit in lit_response(row))
         said.append(f"#### {escaped(heading(row))}\n\n" + text.replace("\n", "  \n"))
     return "\n\n".join(said) + "\n"
 
 
-def title(step: int, rows: int) -> str:
+def title(step: int, shown: int, rows: int) -> str:
     """Says which step it is, and how many of its rollouts are shown."""
-    return f"Step {step}: {rows} rollouts" if rows <= MOST else f"Step {step}: the first {MOST} of {rows} rollouts"
+    return f"Step {step}: {counted(rows, 'rollout')}" if shown == rows else f"Step {step}: {shown} of {rows} rollouts"
+
+
+def prompt_of(row: dict[str, Any]) -> str:
+    """Returns the prompt of a rollout, harmless and cut to `LONGEST` characters; empty where none was saved."""
+    prompt = row.get("prompt")
+    return shorten(harmless(prompt), LONGEST) if isinstance(prompt, str) else ""
 
 
 def heading(row: dict[str, Any]) -> str:
