@@ -1,5 +1,7 @@
 """Exports: tables and logs that hold what the run folders hold, and that others read."""
 
+import doctest
+import importlib
 import json
 import os
 
@@ -181,3 +183,10 @@ def test_the_verb(run, tmp_path, capsys):
             cli.main(["export", *words])
         assert stop.value.code == code, words
     assert json.loads(capsys.readouterr().out)["format"] == "parquet"
+
+
+@pytest.mark.parametrize("module", ["hicra.export.interface"])
+def test_examples_of_docstrings(module):
+    failed, tried = doctest.testmod(importlib.import_module(module))
+    assert tried
+    assert not failed

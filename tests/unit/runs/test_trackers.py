@@ -1,5 +1,7 @@
 """Trackers get each step once, under its own names, with rollouts lit and harmless; each real package is tried offline."""
 
+import doctest
+import importlib
 import os
 import re
 import struct
@@ -309,3 +311,12 @@ def test_wandb(run):
     assert "html-file" in str(rows[1])
     (page,) = place.rglob("*.html")
     assert "<mark>let us see</mark>" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    "module", ["hicra.runs.trackers.shown", "hicra.runs.trackers.forward", "hicra.runs.trackers.mlflow"]
+)
+def test_examples_of_docstrings(module):
+    failed, tried = doctest.testmod(importlib.import_module(module))
+    assert tried
+    assert not failed

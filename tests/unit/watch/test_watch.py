@@ -1,5 +1,7 @@
 """Watching a run: it waits, reads on, says what becomes of the run, and shows nothing that a terminal would act on."""
 
+import doctest
+import importlib
 import io
 import json
 import os
@@ -294,3 +296,12 @@ def test_rollouts_that_take_much_memory_are_thinned(written, monkeypatch):
     assert watched.thinned
     assert "WATCH-2" in watched.notes()[0]
     assert watched.rollout()["step"] == 6
+
+
+@pytest.mark.parametrize(
+    "module", ["hicra.watch.figures", "hicra.watch.spark", "hicra.drawing.lit", "hicra.metrics.signal_window"]
+)
+def test_examples_of_docstrings(module):
+    failed, tried = doctest.testmod(importlib.import_module(module))
+    assert tried
+    assert not failed
