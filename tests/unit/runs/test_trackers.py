@@ -109,6 +109,9 @@ def test_rollouts_that_cannot_be_read_yet_come_later(run, kept):
     follower, sent = Follower(run), Forward(run, "wandb")
     sent.send(follower.look(), follower)
     assert (2, "rollouts") not in kept.events
+    run.write_rollouts(3, pl.DataFrame([ROW]))
+    sent.send(follower.look(), follower)
+    assert kept.events[-1] == (3, "rollouts")
     file.write_bytes(data)
     sent.send(follower.look(), follower)
     assert kept.events[-1] == (2, "rollouts")

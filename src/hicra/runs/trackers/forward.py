@@ -57,7 +57,10 @@ class Forward:
             self.place, run.path.resolve().name, called(run), {**known, "method": run.method, "seed": run.seed}, online
         )
         self.steps, self.pages = 0, 0
-        self._last = self._paged = -math.inf  # the steps that were sent last; a diagnosed run may begin at 0
+        self._last = -math.inf  # the step whose metrics were sent last; a diagnosed run may begin at 0
+        self._paged: set[int] = (
+            set()
+        )  # the steps whose rollouts were sent; a file may be readable later than the next one
         with self._said("cannot be opened"):
             self._tracker = open_tracker(name, opening)
         self.see = self._tracker.see
@@ -73,7 +76,7 @@ class Forward:
         ]
         for file in news.files:
             named = STEP_NAME.fullmatch(file.stem)  # not those of further ranks (TRACK-2)
-            if named and int(named[1]) > self._paged:
+            if named and int(named[1]) not in self._paged:
                 events.append((int(named[1]), 1, file))
         for step, kind, what in sorted(events, key=lambda event: event[:2]):
             if kind:
@@ -94,7 +97,8 @@ class Forward:
             return
         with self._said(f"did not take the rollouts of step {step}"):
             self._tracker.rollouts(step, as_html(step, table), as_markdown(step, table))
-        self._paged, self.pages = step, self.pages + 1
+        self._paged.add(step)
+        self.pages += 1
 
     @contextlib.contextmanager
     def _said(self, what: str) -> Iterator[None]:
