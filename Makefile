@@ -8,7 +8,7 @@ VERL := .venv-verl/bin
 TRLS ?= 1.8 1.12 1.16
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check check-slow check-vllm check-verl check-related docs format bench study \
+.PHONY: help setup models demo test test-fast check check-slow check-vllm check-verl check-related check-trackers docs format bench study \
 	study-report warmstart clean
 
 help:  ## this list
@@ -49,7 +49,7 @@ docs: setup  ## writes the pages of docs/ that are made from the code; there is 
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
 
-check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm, -verl, -related
+check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm, -verl, -related, -trackers
 	for version in $(TRLS); do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .trl/$$version "trl==$$version.*" \
 			&& PYTHONPATH=$(CURDIR)/.trl/$$version $(BIN)/python -m pytest --hypothesis-profile=same tests/engines || exit 1; \
@@ -57,6 +57,7 @@ check-slow: setup  ## the tests of the engine on the oldest, a middle and the ne
 	$(MAKE) check-vllm
 	$(MAKE) check-verl
 	$(MAKE) check-related
+	$(MAKE) check-trackers
 
 check-vllm: .venv-vllm/.ready  ## TRL with vLLM inside the process, on a CPU, in an environment of its own (4 GB)
 	.venv-vllm/bin/python -m pytest --hypothesis-profile=same tests/engines/test_trl_vllm.py
@@ -95,6 +96,16 @@ check-related: .venv-related/.ready  ## environments of related systems, with th
 	.venv-related/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	.venv-related/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
 		-e ".[train,hcraft,minigrid,textworld,gym]" "pytest>=9,<10" "pytest-timeout>=2.3,<3" "hypothesis>=6.150,<7"
+	@touch $@
+
+check-trackers: .venv-trackers/.ready  ## TensorBoard, W&B, Trackio, MLflow and Inspect, each the real package, offline (a minute)
+	.venv-trackers/bin/python -m pytest --hypothesis-profile=same tests/unit/runs/test_trackers.py tests/unit/export
+
+# Beside .venv, because the trackers bring servers that nothing else needs, and MLflow wants an older pyarrow.
+.venv-trackers/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-trackers
+	.venv-trackers/bin/python -m pip install --quiet --disable-pip-version-check -e ".[trackers]" "inspect-ai>=0.3.285,<0.4" \
+		"pytest>=9,<10" "pytest-timeout>=2.3,<3" "hypothesis>=6.150,<7"
 	@touch $@
 
 format: setup  ## formats and fixes what ruff can

@@ -34,6 +34,8 @@ COMMANDS = {
     "diagnose": "good.jsonl -o out",
     "compare": "table.csv",
     "report": "run -o report.html",
+    "watch": "run --once",
+    "export": "run -o out",
     "methods": "",
     "doctor": "",
 }  # of `demo` tests/engines/test_demo.py asks
@@ -63,7 +65,7 @@ def test_keys(verb, tmp_path, monkeypatch, capsys):
     (tmp_path / "grams.txt").write_text("let's check\n")
     (tmp_path / "key.json").write_text(json.dumps(KEY))
     (tmp_path / "filled.csv").write_text(f"sheet,item,mark\n{KEY['sheet']},1,s\n")
-    if verb == "report":
+    if verb in ("report", "watch", "export"):
         with pytest.raises(SystemExit):
             cli.main(["diagnose", "good.jsonl", "-o", "run", "-q", "--json"])
         capsys.readouterr()

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.slow  # a walk over every verb
 
 TRAINS = {"train", "demo"}
 RESUMED = ("eval", "signal")
-READ_ONLY = {"corpus inspect", "lexicon show", "lexicon diff", "lexicon score", "lexicon agree", "lexicon push"}
+OF_RUNS = ("report", "export")  # their input is a run folder, which is made first
+READ_ONLY = {
+    "watch", "corpus inspect", "lexicon show", "lexicon diff", "lexicon score", "lexicon agree", "lexicon push",
+}  # fmt: skip
 
 
 def marked(verbs):
@@ -31,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def words_of(verb, out):
-    if verb == "report" and not os.path.exists("run"):
+    if verb in OF_RUNS and not os.path.exists("run"):
         assert call("diagnose", "rows.jsonl", "-o", "run").code == 0
     if verb == "train":
         pytest.importorskip("trl")
@@ -84,7 +87,12 @@ def test_overwrite_replaces_it(verb, folder):
 @pytest.mark.parametrize("verb", [verb for verb in WRITERS if verb not in TRAINS])
 def test_an_input_is_never_replaced(verb, folder):
     words = words_of(verb, "OUT")
-    inputs = {"eval": "rows.jsonl", "signal": "plans.txt", "report": "run/metrics.jsonl", "compare": "table.csv"}
+    inputs = {
+        "eval": "rows.jsonl",
+        "signal": "plans.txt",
+        "compare": "table.csv",
+        **dict.fromkeys(OF_RUNS, "run/metrics.jsonl"),
+    }
     source = folder / inputs.get(verb, WRITERS[verb].split()[0])
     before = source.read_bytes()
     (folder / "link").symlink_to(source)
@@ -128,7 +136,7 @@ def test_a_full_disk(verb, folder, largest):
     assert "make room" in answer.printed["fix"]
     assert hidden(folder) == []
     assert not out.exists() or (out.is_dir() and verb in RESUMED)
-    words = [*words_of(verb, out), *(["--resume"] if verb in RESUMED else [])] if verb != "report" else None
+    words = [*words_of(verb, out), *(["--resume"] if verb in RESUMED else [])] if verb not in OF_RUNS else None
     if words:  # with room again, nothing is in the way
         assert call(*words).code == 0
 

@@ -47,6 +47,11 @@ JSON_KEYS: dict[str, list[str]] = {
     ],
     "compare": ["metric", "baseline", "comparisons", *_each("comparisons.*", _COMPARED), "power", "warnings"],
     "report": ["report", "bytes"],
+    "watch": [
+        *("run_dir", "method", "seed", "state", "step", "steps", "last", "signal_share", "signal_steps", "findings"),
+        *("not_seen", "rollout", "tracker", "warnings"),
+    ],
+    "export": ["format", "out", "run_dirs", "files", "bytes", "warnings"],
     "methods": ["methods", *_each("methods.*", _METHOD)],
     "doctor": [
         "versions", "engines", *_each("engines.*", "version note"), "environments",

@@ -42,10 +42,13 @@ WRITERS = {
     "diagnose": "rows.jsonl -o OUT",
     "compare": "table.csv --plot OUT",
     "report": "run -o OUT",
+    "export": "run -o OUT",
     "train": f"--config config.yaml {SMALL} -o OUT",
     "demo": "-o OUT",
 }
-FOLDERS = ("mine", "lexicon merge", "lexicon select", "lexicon fit", "eval", "signal", "diagnose", "train", "demo")
+FOLDERS = (
+    "mine", "lexicon merge", "lexicon select", "lexicon fit", "eval", "signal", "diagnose", "export", "train", "demo",
+)  # fmt: skip
 SUFFIXES = {
     "corpus overlap": ".jsonl", "lexicon sheet": ".csv", "tag": ".jsonl", "verify": ".jsonl", "compare": ".svg",
     "report": ".html",
@@ -76,6 +79,8 @@ READERS = {
     "diagnose": "BAD -o OUT",
     "compare": "BAD",
     "report": "BAD -o OUT",
+    "watch": "BAD --once",
+    "export": "BAD -o OUT",
     "train": f"--config BAD {SMALL} -o OUT",
 }
 NO_FILES = ("methods", "doctor")

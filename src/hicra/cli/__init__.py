@@ -37,11 +37,13 @@ VERBS = {
     "tag": "Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them.",
     "verify": "Judge answers: give a verdict to each row of id, completion and gold.",
     "train": "Train a model with a credit method.",
+    "watch": "Show a run in the terminal while it goes on: curves, findings and the latest tagged rollout.",
     "eval": "Sample answers to benchmark questions, verify them, and report avg@n and pass@k with intervals.",
     "signal": "Measure at a fixed model where the learning signal is, by kind of token, and what a step of each method is worth.",
     "diagnose": "Compute every metric that the rollouts of any run allow, step by step.",
     "compare": "Compare arms with a baseline, paired by seed, from run folders or a table of arm, seed and value.",
     "report": "Build one offline HTML page from run folders.",
+    "export": "Write run folders for other tools: tidy Parquet tables, or logs of Inspect.",
     "methods": "List the baselines, credit methods (shapers), losses and presets, or show one whole.",
     "doctor": "Show what is installed, which engines are ready, and how to repair what is broken.",
 }

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hicra.drawing.readable import duration
+from hicra.metrics.signal_window import SignalWindow
+from hicra.watch.figures import figures
 
 EVERY_S = 10.0
-SHOWN = ("hicra/reward", "hicra/length", "hicra/planning_share")
 
 
 class Bar:
@@ -33,7 +34,12 @@ class Bar:
 
     def __enter__(self) -> Self:
         if not self.quiet and self.console.is_terminal:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
             self.bar = Progress(*columns, console=self.console)
             self.bar.start()
             self.task = self.bar.add_task(self.name, total=self.total)
@@ -46,7 +52,10 @@ class Bar:
     def say(self, text: str) -> None:
         """Prints a line of its own."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True) if self.bar is None else self.bar.console.print(text)
+            if self.bar is None:
+                print(text, file=sys.stderr, flush=True)
+            else:
+                self.bar.console.print(text, markup=False, highlight=False)
 
     def show(self, done: int, total: int, figures: str = "") -> None:
         """Shows that `done` of `total` are done, with further figures."""
@@ -63,13 +72,13 @@ class Steps(Bar):
     def __init__(self, total: int, name: str, quiet: bool) -> None:
         super().__init__(total, name, "step", quiet)
         self.steps, self.last = total, 0.0  # the first step always gets a line
+        self.signal = SignalWindow()
         self.first: tuple[int, float] | None = None  # the first step that was seen, and when
 
     def step(self, step: int, values: dict[str, Any]) -> None:
         """Shows that a step is done, with its metrics."""
-        shown = [
-            f"{key.removeprefix('hicra/')} {values[key] + 0.0:.3g}" for key in SHOWN if values.get(key) is not None
-        ]
+        self.signal.add(values)
+        shown = figures(values, self.signal)
         now = time.monotonic()
         begun, since = self.first = self.first or (step, now)
         if begun < step < self.steps and self.bar is None:  # the bar has a column for it

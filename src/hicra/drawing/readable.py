@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+
 
 def number(value: float | None, percent: bool = False) -> str:
     """Writes a value with three or four digits, no trailing zeros, and a thin space between thousands.
@@ -69,3 +71,16 @@ def shorten(text: str, most: int) -> str:
 def printable(text: str) -> str:
     """Replaces line ends, control characters and what XML cannot hold by U+FFFD, so that the text is safe in one line."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def harmless(text: str) -> str:
+    """Replaces what a terminal or a page may act on by U+FFFD, character by character, so that offsets in the text still hold.
+
+    Line ends and spaces of every width stay, and a tab becomes a space; control characters, marks of writing direction and
+    halves of characters go.
+
+    >>> harmless("a\\tb\\x1b[31m")
+    'a b\ufffd[31m'
+    """
+    kept = "\n" + _SPACES
+    return "".join(c if c.isprintable() or c in kept else " " if c == "\t" else "\ufffd" for c in text)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hicra.drawing.readable import counted
+from hicra.metrics.signal_window import WINDOW, share
 from hicra.report.figures import MAX_FAINT, Curve, Figure, Panel, Values, average
 from hicra.report.model import ReportModel, Run
 
-WINDOW = 10
 PLANNING, EXECUTION = "signal_planning", "signal_execution"
 _MOST = 400  # points of the curve
 
@@ -91,13 +91,8 @@ def running_share(points: Sequence[tuple[int, float, float]]) -> dict[int, float
             out[step] = None
             continue
         window = points[max(0, at + 1 - WINDOW) : at + 1]
-        out[step] = _share(sum(one for _, one, _ in window), sum(one for _, _, one in window))
+        out[step] = share(sum(one for _, one, _ in window), sum(one for _, _, one in window))
     return out
-
-
-def _share(planning: float, execution: float) -> float | None:
-    both = planning + execution
-    return planning / both if both > 0 else None
 
 
 def _at(steps: Sequence[int], known: dict[int, float | None]) -> Values:
@@ -110,5 +105,5 @@ def _at(steps: Sequence[int], known: dict[int, float | None]) -> Values:
 
 
 def _raw(steps: Sequence[int], points: Sequence[tuple[int, float, float]]) -> Values:
-    found = {step: _share(planning, execution) for step, planning, execution in points}
+    found = {step: share(planning, execution) for step, planning, execution in points}
     return tuple(found.get(step) for step in steps)

@@ -8,6 +8,7 @@
     final/            a model that transformers loads
     report.html       once `hicra report` has built it
     judged_errors.json  what a judge model said of the failures, where `hicra diagnose --judge` asked it
+    trackers/NAME/    what `hicra watch --to NAME` wrote for a tracker
 
 Rollout columns (all but step and response may be absent or null):
     step int, id str (no two of a step are equal), problem str, prompt str, response str, group_id str, reward float,
@@ -158,17 +159,8 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
-        rows: list[dict[str, Any]] = []
-        for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-            if line:
-                try:
-                    row = json.loads(line.decode("utf-8"))
-                except (ValueError, RecursionError) as error:
-                    raise _unreadable(path, number, f"not JSON: {error}") from None
-                if not isinstance(row, dict):
-                    raise _unreadable(path, number, "no JSON object")
-                rows.append(row)
-        return rows
+        lines = path.read_bytes().split(b"\n")
+        return [metrics_of_line(path, number, line) for number, line in enumerate(lines, 1) if line]
 
     # ---- rollouts
     def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0, folder: str = "rollouts") -> Path:
@@ -193,6 +185,17 @@ class RunFolder:
         """Yields the rollouts, one frame per file, in order of step."""
         for path in self.rollout_files():
             yield pl.read_parquet(path, glob=False)
+
+
+def metrics_of_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """Reads a line of metrics.jsonl; raises ArtifactError with its number where it is no JSON object."""
+    try:
+        row = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, number, f"not JSON: {error}") from None
+    if not isinstance(row, dict):
+        raise _unreadable(path, number, "no JSON object")
+    return row
 
 
 def _unreadable(path: Path, number: int, why: str) -> ArtifactError:

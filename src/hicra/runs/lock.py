@@ -12,6 +12,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,8 +28,7 @@ def one_writer(path: Path) -> Iterator[None]:
         ArtifactError: another process writes it (the message names the process), or the file system has no locks.
         FileError: the folder above cannot be made.
     """
-    folder = Path(os.path.realpath(path))
-    file = folder.with_name(f".{folder.name}.lock")
+    file = _lock_file(path)
     with writes(path):
         file.parent.mkdir(parents=True, exist_ok=True)
     handle = _locked(file, path)
@@ -47,6 +47,41 @@ def one_writer(path: Path) -> Iterator[None]:
             missing_ok=True
         )  # still locked: whoever opened it meanwhile sees that it is gone, and opens a new one
         os.close(handle)
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The process that signed the lock of a folder; `alive` is False where it ended without taking its lock away."""
+
+    name: str
+    alive: bool
+
+
+def writer_of(path: Path) -> Writer | None:
+    """Says which process writes the folder `path`, or wrote it last and was killed; None where no lock says so.
+
+    It only reads the file, so that no writer that begins meanwhile finds it locked. A process of another host counts as alive;
+    one of this host is asked for by its number, which the system may have given to another process since.
+    """
+    try:
+        owner = json.loads(_lock_file(path).read_bytes()[:4096])
+        process, host = int(owner["process"]), str(owner["host"])
+    except (OSError, ValueError, TypeError, KeyError):  # no lock, or one that is not signed yet
+        return None
+    alive = True
+    if host == socket.gethostname():
+        try:
+            os.kill(process, 0)
+        except (ProcessLookupError, OverflowError):
+            alive = False
+        except OSError:  # it runs, as another user
+            pass
+    return Writer(f"process {process} on {host}", alive)
+
+
+def _lock_file(path: Path) -> Path:
+    folder = Path(os.path.realpath(path))
+    return folder.with_name(f".{folder.name}.lock")
 
 
 def _locked(file: Path, path: Path) -> int:

@@ -1,6 +1,9 @@
 """Lines of progress: no figure before one exists, and the time left once a step was timed."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from hicra.cli import progress
 from hicra.cli.train import called
@@ -29,6 +32,31 @@ def test_steps(clock, capsys):
         "hicra on plan_execute: step 3 of 5  reward 0.25  about 60 s left",  # two steps took a minute
         "hicra on plan_execute: step 5 of 5  reward 0.75",
     ]
+
+
+def test_the_signal_of_measured_steps_stays_in_the_line(clock, capsys):
+    with progress.Steps(3, "x", quiet=False) as bar:
+        bar.step(1, {"hicra/reward": 0.5, "hicra/signal_planning": 3.0, "hicra/signal_execution": 1.0})
+        clock[0] += 20
+        bar.step(2, {"hicra/reward": 0.5, "hicra/planning_share": 0.25})
+        clock[0] += 20
+        bar.step(3, {"hicra/signal_planning": -9.0, "hicra/signal_execution": 1.0})  # -6 of -4 is no share
+    assert capsys.readouterr().err.splitlines() == [
+        "x: step 1 of 3  reward 0.5  signal 75% planning (last 1 measured)",
+        "x: step 2 of 3  reward 0.5  planning_share 0.25  signal 75% planning (last 1 measured)  about 20 s left",
+        "x: step 3 of 3  signal not clear yet (last 2 measured)",
+    ]
+
+
+def test_names_and_notes_are_no_markup():
+    shown = io.StringIO()
+    bar = progress.Steps(2, "my [bold]run", quiet=False)
+    bar.console = Console(file=shown, force_terminal=True, width=120)
+    with bar:
+        bar.say("a [red]note")
+        bar.step(1, {"hicra/reward": 0.5})
+    assert "my [bold]run" in shown.getvalue()
+    assert "a [red]note" in shown.getvalue()
 
 
 def test_quiet(capsys):

@@ -1,0 +1,1 @@
+"""Run folders for other tools: tidy Parquet tables, and logs of Inspect."""
