@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, LogitsProcessorList
+from transformers import LogitsProcessorList
 
 from hicra.errors import ConfigError
-from hicra.generation.ends import cut_at_end, end_tokens
+from hicra.generation.ends import cut_at_end
 from hicra.generation.folder import model_folder
 from hicra.generation.interface import Made, Request, SamplingSettings
-from hicra.generation.local import Draw
+from hicra.generation.local import Draw, prepared
 from hicra.generation.sampling import load
 from hicra.tasks.images import open_images
 
@@ -37,14 +37,7 @@ class VisionModel:
                 f"model folder {folder} has no chat template, so nothing says where in a prompt its images go",
                 "copy chat_template.jinja of its start model into it",
             )
-        self.ends = sorted(end_tokens(self.tokenizer, self.model))
-        pad = self.tokenizer.pad_token_id
-        pad = pad if pad is not None else (self.ends[0] if self.ends else 0)
-        # the folder's own settings (repetition penalty, top-k ...) would change the distribution that is asked for
-        self.model.generation_config = GenerationConfig(eos_token_id=self.ends or None, pad_token_id=pad)
-        config = self.model.config.get_text_config()
-        self.context = int(getattr(config, "max_position_embeddings", 0) or 2**31)
-        self.model.eval()
+        self.ends, _, self.context = prepared(self.model, self.tokenizer)
 
     def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
         """Samples one text per request, as `Generator` says.
