@@ -8,7 +8,7 @@ VERL := .venv-verl/bin
 TRLS ?= 1.8 1.12 1.16
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models demo test test-fast check check-slow check-vllm check-verl check-related check-trackers docs format bench study \
+.PHONY: help setup models demo test test-fast check check-slow check-vllm check-verl check-related check-trackers docs site format bench study \
 	study-report warmstart clean
 
 help:  ## this list
@@ -45,9 +45,17 @@ check: setup  ## what CI runs: format, lint, types, layers, tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest --hypothesis-profile=same -n 2 --dist loadfile
 
-docs: setup  ## writes the pages of docs/ that are made from the code; there is no site to build
+docs: setup  ## writes the pages of docs/ that are made from the code
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_pictures.py
+
+site: .venv-site/.ready  ## the pages as a site in .site/html; every link is followed (a minute)
+	.venv-site/bin/python docs/make_site.py
+
+.venv-site/.ready: docs/site-requirements.txt
+	$(PYTHON) -m venv .venv-site
+	.venv-site/bin/python -m pip install --quiet --disable-pip-version-check -r docs/site-requirements.txt
+	@touch $@
 
 check-slow: setup  ## the tests of the engine on the oldest, a middle and the newest TRL that hicra works with; then check-vllm, -verl, -related, -trackers
 	for version in $(TRLS); do \
@@ -127,4 +135,4 @@ warmstart: setup  ## trains the two warm starts of the embedded task again
 	for name in strong weak; do $(BIN)/python recipes/plan-execute/warmstart.py $$name -o runs/warmstart/$$name || exit 1; done
 
 clean:  ## removes .venv and its like, runs and other versions of TRL
-	rm -rf .venv .venv-verl .venv-vllm .venv-related .trl runs
+	rm -rf .venv .venv-verl .venv-vllm .venv-related .venv-site .site .trl runs

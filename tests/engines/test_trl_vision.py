@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-import transformers
 from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
@@ -24,47 +23,14 @@ from trl_tiny import (
     reward,
     settings,
 )
+from vision_tiny import SIDE, tiny_processor, tiny_vision_model
 
 Image = pytest.importorskip("PIL.Image", reason="the extra `vision` is not installed")
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
-SIDE, PATCH = 16, 8  # pixels: four patches an image
-TEMPLATE = (
-    "{% for m in messages %}{% for c in m['content'] %}{% if c['type'] == 'image' %}<image>{% else %} {{ c['text'] }}{% endif %}"
-    "{% endfor %}{% endfor %}"
-)
 
 
 def processor() -> Any:
-    tokenizer = make_tokenizer()
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    tokenizer.padding_side = "left"
-    pixels = transformers.CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})
-    return transformers.LlavaProcessor(
-        pixels, tokenizer, patch_size=PATCH, vision_feature_select_strategy="default", image_token="<image>",
-        num_additional_image_tokens=1, chat_template=TEMPLATE,
-    )  # fmt: skip
-
-
-def model(tokenizer: Any) -> Any:
-    transformers.set_seed(5)
-    small = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
-    text = transformers.Qwen2Config(
-        vocab_size=len(tokenizer), num_key_value_heads=1, max_position_embeddings=64, bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, **small,
-    )  # fmt: skip
-    vision = transformers.CLIPVisionConfig(image_size=SIDE, patch_size=PATCH, projection_dim=32, **small)
-    config = transformers.LlavaConfig(
-        vision_config=vision,
-        text_config=text,
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
-        vision_feature_layer=-1,
-    )
-    made = transformers.LlavaForConditionalGeneration(config)
-    made.generation_config.eos_token_id, made.generation_config.pad_token_id = (
-        tokenizer.eos_token_id,
-        tokenizer.pad_token_id,
-    )
-    return made
+    return tiny_processor(make_tokenizer())
 
 
 def rows() -> Dataset:
@@ -89,7 +55,7 @@ def made(
         args, trainer = GRPOConfig(**chosen), GRPOTrainer
     else:
         args = HicraGRPOConfig(lexicon=lexicon_file(folder), method=method, method_settings=method_settings, **chosen)
-    return trainer(model(whole.tokenizer), reward, args, train_dataset=rows(), processing_class=whole)
+    return trainer(tiny_vision_model(whole.tokenizer), reward, args, train_dataset=rows(), processing_class=whole)
 
 
 def trained(trainer: Any) -> Any:

@@ -81,7 +81,8 @@ def _part(
 ) -> list[dict[str, Any]]:
     wanted = [(at, sample) for at in range(len(questions)) for sample in range(settings.n)]
     requests = [
-        Request(questions[at].prompt, seed_of(settings.seed, questions[at].id, sample)) for at, sample in wanted
+        Request(questions[at].prompt, seed_of(settings.seed, questions[at].id, sample), questions[at].images)
+        for at, sample in wanted
     ]
     return [
         {"question": first + at, "sample": sample, "seed": request.seed, **columns_of(made)}

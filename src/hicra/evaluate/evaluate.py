@@ -23,13 +23,13 @@ from hicra.evaluate.settings import EvalSettings
 from hicra.evaluate.store import PART_SCHEMA, Store
 from hicra.evaluate.table import table
 from hicra.generation.interface import Generator, Made
-from hicra.generation.open import identity_of, open_generator
+from hicra.generation.open import identity_of, open_generator, refuse_images
 from hicra.runs.lock import one_writer
 from hicra.text.decode import decoder
 from hicra.version import installed
 
 Matched = tuple[EvalBenchmark, list[saved_samples.Saved]]
-ABOUT = ("sha256", "kind", "template", "task", "left_out")
+ABOUT = ("sha256", "kind", "template", "task", "left_out", "images")
 PACKAGES = {"transformers": ("torch", "transformers"), "vllm": ("vllm",), "endpoint": ()}
 
 
@@ -85,6 +85,9 @@ def evaluate(
     reading = {**({"map": dict(mapping)} if mapping else {}), **({"tokenizer": tokenizer} if tokenizer else {})}
     benchmarks = [load(name, settings.template, settings.questions, settings.seed) for name in data]
     refuse_twice(benchmarks)
+    for benchmark in benchmarks if model else ():
+        if benchmark.images:
+            refuse_images(model, settings, benchmark.name)
     asked = _asked(settings, model, samples, benchmarks, reading)
     versions = _versions(PACKAGES[settings.engine] if model else ())
     make_checker = checker or (lambda: ByVerifier(workers, timeout))
@@ -98,7 +101,7 @@ def evaluate(
             say(f"{out} already holds this evaluation, so nothing is sampled again")
             table_of_samples = store.samples()
             entries = store.manifest["files"].items()
-            about = {name: {key: entry[key] for key in ABOUT} for name, entry in entries}
+            about = {name: {key: entry.get(key) for key in ABOUT} for name, entry in entries}
         elif model:
             frames = sample_all(store, benchmarks, model, settings, generator, say, progress)
             with make_checker() as verifier:
@@ -158,7 +161,7 @@ def _about(benchmark: EvalBenchmark) -> dict[str, Any]:
     task = benchmark.task.name if benchmark.task else None
     return {
         "sha256": benchmark.sha256, "kind": benchmark.kind, "template": benchmark.template, "task": task,
-        "left_out": benchmark.bad_gold,
+        "left_out": benchmark.bad_gold, "images": benchmark.images,
     }  # fmt: skip
 
 

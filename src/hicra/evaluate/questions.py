@@ -30,13 +30,14 @@ PLAN_EXECUTE_KEYS = {"prompt", "noun", "a", "b", "c", "goal"}
 
 @dataclass(frozen=True)
 class EvalQuestion:
-    """One question: its id (unique in its benchmark), text, gold answers (any is right), prompt, and the row of its task."""
+    """One question: its id (unique in its benchmark), text, gold answers (any is right), prompt, row of its task, and images."""
 
     id: str
     text: str
     golds: tuple[Gold, ...]
     prompt: Prompt
     row: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    images: tuple[bytes, ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class EvalBenchmark:
     Attributes:
         name: the path, or the name of the task; the result has it as key.
         kind: the benchmark that the file is read as ("math", "gsm8k" ...), or the task.
-        sha256: hash of the file's bytes, or of the task's rows.
+        sha256: hash of the file's bytes (with images also of theirs, which may lie beside it), or of the task's rows.
         template: name of the prompt template; "task" if the task writes its prompts.
         task: the task that judges, or None if the verifier does.
         questions: the questions, at least one.
@@ -61,6 +62,11 @@ class EvalBenchmark:
     questions: list[EvalQuestion]
     bad_gold: list[str] = field(default_factory=list)
 
+    @property
+    def images(self) -> int:
+        """The number of images that its questions have."""
+        return sum(len(question.images) for question in self.questions)
+
 
 def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmark:
     """Reads a benchmark from a file, or makes the questions of a generated task.
@@ -73,8 +79,8 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmar
 
     Raises:
         ConfigError: there is no such file, or its format is unknown.
-        DataError: the file is empty, a row lacks question or answer, an id stands twice (the message has file and line), or
-            questions have images.
+        DataError: the file is empty, a row lacks question or answer, an id stands twice, or an image cannot be read (the
+            message has file and line).
     """
     if name in GENERATED and not Path(name).exists():
         task = make_task(name)
@@ -96,17 +102,25 @@ def load(name: str, template: str, most: int = 0, seed: int = 0) -> EvalBenchmar
             raise DataError(
                 f"{bad['file']} line {bad['line']}: {bad['reason']}", "give the row its right answer, or leave it out"
             )
-    if any(one.images for one in loaded.questions):
-        raise DataError(
-            f"{file} has questions about images", "give questions in text only; hicra eval samples from text models"
-        )
     made = template_of(template, "--template")
     asked = [
-        EvalQuestion(one.id, one.text, tuple(judge.golds_of(one.gold)), made.messages(one.text))
+        EvalQuestion(
+            one.id,
+            one.text,
+            tuple(judge.golds_of(one.gold)),
+            made.messages(one.text, len(one.images)),
+            images=one.images,
+        )
         for one in loaded.questions[: most or None]
     ]
     listed = [f"line {bad['line']}: {bad['answer'][:60]}" for bad in loaded.bad_gold]
-    return EvalBenchmark(file, kind, sha256_file(path), template, None, asked, listed)
+    return EvalBenchmark(file, kind, _hash(path, asked), template, None, asked, listed)
+
+
+def _hash(path: Path, questions: list[EvalQuestion]) -> str:
+    images = [sha256_bytes(image) for question in questions for image in question.images]
+    whole = sha256_file(path)
+    return sha256_bytes(canonical_json([whole, images]).encode()) if images else whole
 
 
 def _of_task(row: Mapping[str, Any]) -> EvalQuestion:

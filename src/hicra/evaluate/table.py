@@ -18,7 +18,8 @@ def _block(name: str, found: Mapping[str, Any]) -> str:
     low, high = found["n"]
     each = f"{low}" if low == high else f"{low} to {high}"
     asked, per_question = counted(found["questions"], "question"), "sample" if high == 1 else "samples"
-    lines = [f"{name}: {asked} x {each} {per_question}, template {found['template']}"]
+    pictures = f" with {counted(found['images'], 'image')}" if found.get("images") else ""
+    lines = [f"{name}: {asked}{pictures} x {each} {per_question}, template {found['template']}"]
     ks = list(found["pass_at_k"])
     head = ["", f"avg@{each.replace(' to ', '-')}", THESE, LIKE, *(f"pass@{k}" for k in ks if k != "1")]
     rows = [head]

@@ -11,18 +11,21 @@ key is given, refuses even a local server while HF_HUB_OFFLINE is set, and reads
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
 import random
 import time
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hicra.errors import ConfigError, EngineError
 from hicra.generation.interface import Made, Request, SamplingSettings
+from hicra.generation.render import Prompt
+from hicra.tasks.images import kind_of
 
 KEYS = ("HICRA_API_KEY", "OPENAI_API_KEY")
 AT_ONCE = 8  # number of requests at a time
@@ -78,9 +81,8 @@ class Endpoint:
         """Does nothing, since nothing is held."""
 
     def _one(self, request: Request, settings: SamplingSettings) -> Made:
-        prompt = request.prompt
         body = {
-            "model": self.model, "messages": [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt,
+            "model": self.model, "messages": messages_of(request.prompt, request.images),
             "temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": settings.max_new_tokens,
             "seed": request.seed, "n": 1,
         }  # fmt: skip
@@ -138,6 +140,27 @@ class Endpoint:
             return response.status, response.read(LARGEST_REPLY)
         finally:
             connection.close()
+
+
+def messages_of(prompt: Prompt, images: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Returns a prompt as the chat interface takes it: each image part holds its image as a `data:` address."""
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
+    left = iter(images)
+    return [
+        message | {"content": [_sent(part, left) for part in message["content"]]}
+        if isinstance(message["content"], list)
+        else message
+        for message in prompt
+    ]
+
+
+def _sent(part: dict[str, Any], images: Iterator[bytes]) -> dict[str, Any]:
+    if part["type"] != "image":
+        return part
+    data = next(images)
+    address = f"data:image/{kind_of(data)};base64,{base64.b64encode(data).decode()}"
+    return {"type": "image_url", "image_url": {"url": address}}
 
 
 def _key() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from hicra.artifacts import canonical_json, sha256_bytes, sha256_file
@@ -50,6 +51,15 @@ def weights_hash(folder: Path) -> str:
     """Computes the sha256 of the weights: of the one file, or over the names and contents of its parts; raises as `weights`."""
     hashes = {path.name: sha256_file(path) for path in weights(folder)}
     return next(iter(hashes.values())) if len(hashes) == 1 else sha256_bytes(canonical_json(hashes).encode())
+
+
+def reads_images(folder: Path) -> bool:
+    """Tells whether the model in a folder is one that reads images too: its config.json has a `vision_config`."""
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and "vision_config" in config
 
 
 def model_hash(folder: Path) -> str:

@@ -51,10 +51,11 @@ class SamplingSettings(Strict):
 
 
 class Request(NamedTuple):
-    """One text to sample: its prompt, and the seed of its draws."""
+    """One text to sample: its prompt, the seed of its draws, and the images that the prompt has parts for, as encoded files."""
 
     prompt: Prompt
     seed: int
+    images: tuple[bytes, ...] = ()
 
 
 class Made(NamedTuple):

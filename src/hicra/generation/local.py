@@ -29,13 +29,7 @@ class LocalModel:
     def __init__(self, model: str, settings: SamplingSettings) -> None:
         self.folder = model_folder(model)
         self.model, self.tokenizer = load(self.folder, settings.threads or torch.get_num_threads())
-        self.ends = sorted(end_tokens(self.tokenizer, self.model))
-        pad = self.tokenizer.pad_token_id
-        self.pad = pad if pad is not None else (self.ends[0] if self.ends else 0)
-        # the folder's own settings (repetition penalty, top-k ...) would change the distribution that is asked for
-        self.model.generation_config = GenerationConfig(eos_token_id=self.ends or None, pad_token_id=self.pad)
-        self.context = int(getattr(self.model.config, "max_position_embeddings", 0) or 2**31)
-        self.model.eval()
+        self.ends, self.pad, self.context = prepared(self.model, self.tokenizer)
 
     def generate(self, requests: Sequence[Request], settings: SamplingSettings) -> list[Made]:
         """Samples one text per request; rows with different room left in the model's context are sampled separately."""
@@ -78,6 +72,17 @@ class LocalModel:
     def _made(self, ids: list[int], prompt: str, too_long: bool) -> Made:
         ids, ended = cut_at_end(ids, self.ends)
         return Made(self.tokenizer.decode(ids, skip_special_tokens=True), ids, len(ids), ended, prompt, too_long)
+
+
+def prepared(model: Any, tokenizer: Any) -> tuple[list[int], int, int]:
+    """Makes a model ready to sample as it is asked to, and returns its end tokens, its pad token and its context in tokens."""
+    ends = sorted(end_tokens(tokenizer, model))
+    pad = tokenizer.pad_token_id
+    pad = pad if pad is not None else (ends[0] if ends else 0)
+    # the folder's own settings (repetition penalty, top-k ...) would change the distribution that is asked for
+    model.generation_config = GenerationConfig(eos_token_id=ends or None, pad_token_id=pad)
+    model.eval()
+    return ends, pad, int(getattr(model.config.get_text_config(), "max_position_embeddings", 0) or 2**31)
 
 
 class Draw(LogitsProcessor):  # type: ignore[misc]

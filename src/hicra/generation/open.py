@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hicra.errors import ConfigError
-from hicra.generation.folder import model_folder, model_hash
+from hicra.generation.folder import model_folder, model_hash, reads_images
 from hicra.generation.interface import Generator, SamplingSettings
 from hicra.install import install_command
 
@@ -17,6 +17,23 @@ def identity_of(model: str, settings: SamplingSettings) -> dict[str, str]:
     if settings.engine == "endpoint":
         return {"name": model, "endpoint": settings.endpoint}
     return {"name": model, "sha256": model_hash(model_folder(model))}
+
+
+def refuse_images(model: str, settings: SamplingSettings, where: str) -> None:
+    """Raises ConfigError if what samples cannot be shown images, which the questions of `where` have; nothing is loaded.
+
+    Whether the model of an endpoint reads images is known to its server alone, which then refuses the first request.
+    """
+    if settings.engine == "vllm":
+        raise ConfigError(
+            f"{where} has questions about images, and the engine vllm is given texts alone here",
+            "take the engine transformers, or serve the model by vLLM and give its address with --endpoint",
+        )
+    if settings.engine == "transformers" and not reads_images(model_folder(model)):
+        raise ConfigError(
+            f"{where} has questions about images, and {model} is a model of texts alone (its config.json has no vision_config)",
+            "give a vision-language model, or an --endpoint that serves one",
+        )
 
 
 def open_generator(model: str, settings: SamplingSettings) -> Generator:
@@ -39,6 +56,10 @@ def open_generator(model: str, settings: SamplingSettings) -> Generator:
             from hicra.generation.vllm import Vllm
 
             return Vllm(model, settings)
+        if reads_images(model_folder(model)):
+            from hicra.generation.vision import VisionModel
+
+            return VisionModel(model, settings)
         from hicra.generation.local import LocalModel
     except ImportError as error:
         raise ConfigError(

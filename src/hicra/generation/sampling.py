@@ -34,24 +34,27 @@ class Sample:
     score: Score
 
 
-def load(folder: Path, threads: int) -> tuple[Any, Any]:
+def load(folder: Path, threads: int, vision: bool = False) -> tuple[Any, Any]:
     """Loads (model in float32, tokenizer) from the safetensors of a local folder, and sets torch's number of threads.
+
+    With `vision` it is a model that reads images too, and its processor, which holds the tokenizer.
 
     Raises:
         ConfigError: the folder cannot be read, or its weights are missing, of other shapes than its config says, or not finite.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
     from transformers.utils import logging
 
+    kinds = (AutoModelForImageTextToText, AutoProcessor) if vision else (AutoModelForCausalLM, AutoTokenizer)
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     torch.set_num_threads(threads)
     try:
         # shapes are looked at below, where the weight can be named
-        model, found = AutoModelForCausalLM.from_pretrained(
+        model, found = kinds[0].from_pretrained(
             folder, dtype=torch.float32, use_safetensors=True, output_loading_info=True, ignore_mismatched_sizes=True
         )
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = kinds[1].from_pretrained(folder)
     except Exception as error:  # transformers checks little, so a damaged file raises whatever its first use raises
         if isinstance(error, HicraError | MemoryError):
             raise

@@ -9,6 +9,8 @@ Deviations (the paper names benchmarks, not files):
         were rounded to p places and then compared.
     BENCHMARK-4. Multiple choice: right is the letter of the right option, or the text of that option if no other option has
         the same text.
+    BENCHMARK-5. Images stand before the text of a question, in the order of their columns; marks such as `<image_1>` stay in the
+        text. Evaluations that put each image in the place of its mark may give other figures.
 """
 
 from __future__ import annotations

@@ -73,6 +73,15 @@ def ask(server, *seeds, **given):
     )
 
 
+def test_an_image_is_sent_in_the_place_of_its_part():
+    asked = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Which?"}]}]
+    with Server() as server:
+        Endpoint(server.address, "m").generate([Request(asked, 10, (b"\x89PNG\r\n\x1a\n",))], settings(server.address))
+        ((_, _, body),) = server.seen
+    sent = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    assert body["messages"] == [{"role": "user", "content": [sent, {"type": "text", "text": "Which?"}]}]
+
+
 def test_what_is_sent_and_what_comes_back(monkeypatch):
     monkeypatch.setenv("HICRA_API_KEY", KEY)
     with Server() as server:
