@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,27 @@ _AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder a
 
 
 @dataclass(frozen=True)
+class Headline:
+    """The one figure that a finding rests on.
+
+    Attributes:
+        what: what it is, such as "share of the responses that are cut, at the end of the run".
+        value: the figure.
+        low, high: its interval of 95 %; an end is None where it is not known, as with a single step.
+    """
+
+    what: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns {what, value, interval}; the interval is null where an end is not a finite number."""
+        known = self.low is not None and self.high is not None and math.isfinite(self.low) and math.isfinite(self.high)
+        return {"what": self.what, "value": self.value, "interval": [self.low, self.high] if known else None}
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing that a run shows.
 
@@ -30,16 +52,26 @@ class Finding:
         figures: the figures by name, such as JSON holds: numbers, texts, lists, null; never NaN.
         alarm: True where it says that something goes wrong, False where that was looked for and not seen, None where it only
             describes the run.
+        headline: the figure that it rests on, with its interval; None where it only describes the run.
+        rollouts: a few rollouts that show it, as `examples.examples` names them; empty where none can.
+        then: the command to go on with, in which ROLLOUTS, RUN and CONFIG stand for the reader's own files; "" where there is none.
     """
 
     name: str
     text: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     alarm: bool | None = None
+    headline: Headline | None = None
+    rollouts: tuple[Mapping[str, Any], ...] = ()
+    then: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Returns {name, text, figures, alarm}."""
-        return {"name": self.name, "text": self.text, "figures": dict(self.figures), "alarm": self.alarm}
+        """Returns {name, text, figures, alarm, headline {what, value, interval} or null, rollouts, then}."""
+        return {
+            "name": self.name, "text": self.text, "figures": dict(self.figures), "alarm": self.alarm,
+            "headline": None if self.headline is None else self.headline.as_json(),
+            "rollouts": [dict(one) for one in self.rollouts], "then": self.then,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
