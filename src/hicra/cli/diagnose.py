@@ -60,7 +60,7 @@ def diagnose(
 
     Below the table stand the findings: what the run shows, and what goes wrong in it.
     """
-    from hicra.cli.finding_lines import finding_lines
+    from hicra.cli.finding_lines import finding_lines, left_out_line
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
@@ -75,8 +75,11 @@ def diagnose(
     for said in passed_over(paths, result["duplicates"]):
         common.say(said)
     runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
+    files = {"ROLLOUTS": shlex.join(map(str, paths)), **({"RUN": runs} if out else {})}
     common.give(
         result,
-        step_table(result["steps"], result["counts"]) + finding_lines(result["findings"], result["not_seen"]),
+        step_table(result["steps"], result["counts"], result["intervals"])
+        + left_out_line(result["left_out"])
+        + finding_lines(result["findings"], result["not_seen"], result["unlooked"], files),
         then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
     )

@@ -10,16 +10,19 @@ from typing import Any
 import polars as pl
 
 from hicra import corpus
-from hicra.artifacts import atomic_dir, check_output, sha256_file
+from hicra.artifacts import atomic_dir, atomic_file, check_output, sha256_file
 from hicra.corpus.need_text import some_rows
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
-from hicra.findings import Evidence, Finding, findings, told
+from hicra.diagnose.reflection import Reflection
+from hicra.findings import Evidence, Finding, look, told
 from hicra.findings.finding import joined, save_judgement
+from hicra.findings.intervals import save_intervals
 from hicra.findings.judged_errors import Judge, judged_errors
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
+from hicra.metrics import describe
 from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, with_text
 from hicra.tagging.rows import other_tokenizer
@@ -31,6 +34,9 @@ from hicra.workers.backends import check_backend
 from hicra.workers.signals import ends_on_sigterm
 
 METHOD = "observed"
+PROMPTS = "prompts.parquet"
+# what only a trainer knows: metrics of these are no loss to a reader of rollouts
+TRAINED = frozenset(("advantages", "signal_every", "kind_weights", "an environment"))
 
 Steps = dict[int, StepMetrics]
 
@@ -61,6 +67,8 @@ def diagnose(
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; findings: a list of {name, text, figures,
         alarm}, the alarms first, and not_seen: the same of what was looked for and not seen, both with `by` also {arm};
+        unlooked: what could not be looked for, a list of {name, why}, with `by` also {arm}; intervals: a list of {step, metric:
+        [low, high]} over prompts (METRIC-7), with `by` also {arm}; left_out: metric that no row allows -> what it needs;
         coverage: metric -> number of rows that it counts; warnings; counts: what lengths and shares are counted in; run_dir,
         with `by` also arms, a list of {arm, rows, run_dir}.
 
@@ -114,14 +122,20 @@ def diagnose(
                 _write(temporary / place.relative_to(out), arm, steps, config, inputs)
                 if arm in judged:
                     save_judgement(temporary / place.relative_to(out), judged[arm])
+    coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
     result: dict[str, Any] = {
         "steps": [
             {**({} if by is None else {"arm": arm}), "step": step, "rows": one.table.height, **one.values}
             for arm, steps in arms.items()
             for step, one in steps.items()
         ],
+        "intervals": [
+            {**({} if by is None else {"arm": arm}), "step": step, **one.intervals}
+            for arm, steps in arms.items()
+            for step, one in steps.items()
+        ],
         **_findings(arms, config, judged, by is not None),
-        "coverage": {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage},
+        "coverage": coverage, "left_out": _left_out(coverage),
         "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
         "duplicates": read.duplicates, "warnings": warnings,
     }  # fmt: skip
@@ -138,11 +152,11 @@ def _measurer(
 ) -> Callable[[pl.DataFrame], StepMetrics]:
     """Returns the work of one process: it measures the rows of a step, whatever it measured before."""
     by_text = RowTagger(lexicon, tokenizer, unit)
-    tagger = OwnTokensTagger(by_text) if own_tokens else by_text
+    tagger, reflection = OwnTokensTagger(by_text) if own_tokens else by_text, Reflection()
 
     def work(rows: pl.DataFrame) -> StepMetrics:
         by_text.number_anew()
-        return measure(rows, tagger)
+        return measure(rows, tagger, reflection)
 
     return work
 
@@ -150,16 +164,30 @@ def _measurer(
 def _findings(
     arms: Mapping[str, Steps], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Returns what the arms show, what a judge found in them, and what was looked for and not seen."""
+    """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be."""
     seen: list[dict[str, Any]] = []
     not_seen: list[dict[str, Any]] = []
+    unlooked: list[dict[str, Any]] = []
     for arm, steps in arms.items():
         metrics = [{"step": step, **one.values} for step, one in steps.items()]
         tables = [_with_step(step, one) for step, one in steps.items()]
-        shown = findings(Evidence(metrics, joined(tables), config, judged.get(arm)))
-        for entries, found in zip((seen, not_seen), told(shown), strict=True):
-            entries += [({"arm": arm} if several else {}) | one.as_json() for one in found]
-    return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen}
+        intervals = {step: one.intervals for step, one in steps.items()}
+        looked = look(Evidence(metrics, joined(tables), config, judged.get(arm), intervals))
+        named = {"arm": arm} if several else {}
+        for entries, found in zip((seen, not_seen), told(looked.found), strict=True):
+            entries += [named | one.as_json() for one in found]
+        unlooked += [named | {"name": name, "why": why} for name, why in looked.unlooked.items()]
+    return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen, "unlooked": unlooked}
+
+
+def _left_out(coverage: Mapping[str, int]) -> dict[str, str]:
+    """Returns the metrics that a diagnosis can compute and no row allowed, with what they need."""
+    lacking = {name: describe(name) for name, rows in coverage.items() if not rows}
+    return {
+        name: ", ".join(of.needs)
+        for name, of in lacking.items()
+        if of is not None and not TRAINED.intersection(of.needs)
+    }
 
 
 def _with_step(step: int, one: StepMetrics) -> pl.DataFrame:
@@ -171,6 +199,15 @@ def _write(place: Path, arm: str, steps: Steps, config: Mapping[str, Any], input
     for step, one in steps.items():
         run.log(step, one.values)
         run.write_rollouts(step, _with_step(step, one))
+    save_intervals(place, {step: one.intervals for step, one in steps.items()})
+    prompts = [
+        one.prompts.select(pl.lit(step, pl.Int64).alias("step"), pl.all())
+        for step, one in steps.items()
+        if one.prompts.height
+    ]
+    if prompts:
+        with atomic_file(place / PROMPTS) as temporary:
+            pl.concat(prompts).write_parquet(temporary)
 
 
 def _groups() -> pl.Expr:

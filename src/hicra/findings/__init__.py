@@ -71,7 +71,9 @@ NEEDS: Mapping[Look, tuple[Need, ...]] = {
     mask_wide: (_SHARE,),
     gram_turnover: (spans, saved_steps()),
     phases: (
-        metric_steps("hicra/ppl_execution", "hicra/entropy_execution", "hicra/semantic_entropy", "hicra/length", least=2),
+        metric_steps(
+            "hicra/ppl_execution", "hicra/entropy_execution", "hicra/semantic_entropy", "hicra/length", least=2
+        ),
     ),
     fork_overlap: (
         column("entropies", "the entropies of its tokens"),

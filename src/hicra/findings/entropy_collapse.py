@@ -7,8 +7,8 @@ read apart, and the semantic entropy beside them.
 Deviations:
 FINDING-10. The entropy of a kind has collapsed where it fell, surely, to at most a quarter of that of the start (parts as in
     FINDING-1). Where rollouts have no entropies, the mean negative log-probability of the sampled tokens stands for them, which
-    has the same expectation when sampled at temperature 1. A collapse of planning tokens is an alarm; of execution tokens alone it
-    is told, and is none.
+    has the same expectation when sampled at temperature 1. A collapse of planning tokens is an alarm; of execution tokens alone
+    it is told, and is none.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def entropy_collapse(evidence: Evidence) -> Finding | None:
         return Finding(NAME, text, figures, True, headline, shown, THEN)
     if collapsed:
         text = f"The model has become certain of how it executes, not of how it plans: token entropy went {went}. The paper sees "
-        return Finding(NAME, f"{text}this in healthy runs.{_said(figures['semantic_entropy'])}", figures, None, headline)
+        return Finding(
+            NAME, f"{text}this in healthy runs.{_said(figures['semantic_entropy'])}", figures, None, headline
+        )
     return Finding(NAME, f"No collapse: token entropy went {went}.", figures, False, headline)
 
 
@@ -68,7 +70,9 @@ def _curves(evidence: Evidence) -> tuple[str, dict[str, tuple[Floats, Floats]]]:
         return "entropies", known
     found = {kind: curve(evidence, f"hicra/ppl_{kind}") for kind in KINDS}
     return "logprobs", {
-        kind: (steps, np.log(values)) for kind, (steps, values) in found.items() if len(steps) >= LEAST_STEPS and values.min() > 0
+        kind: (steps, np.log(values))
+        for kind, (steps, values) in found.items()
+        if len(steps) >= LEAST_STEPS and values.min() > 0
     }
 
 
@@ -85,7 +89,9 @@ def _semantic(evidence: Evidence) -> list[float] | None:
 def _said(semantic: list[float] | None) -> str:
     if semantic is None:
         return ""
-    return f" Semantic entropy, the variety of the grams, went from {number(semantic[0])} to {number(semantic[1])} nats."
+    return (
+        f" Semantic entropy, the variety of the grams, went from {number(semantic[0])} to {number(semantic[1])} nats."
+    )
 
 
 def _went(kind: str, one: Rise) -> str:

@@ -30,7 +30,9 @@ def examples(
         return ()
     known = "id" in rollouts.columns and not rollouts.schema["id"].is_nested()
     named = pl.col("id").cast(pl.String) if known else pl.lit(None, pl.String)
-    rows = rollouts.with_columns(pl.int_range(1, pl.len() + 1).over("step").alias("_row")).filter(where.fill_null(False))
+    rows = rollouts.with_columns(pl.int_range(1, pl.len() + 1).over("step").alias("_row")).filter(
+        where.fill_null(False)
+    )
     if by:
         rows = rows.sort(*by, descending=True, nulls_last=True, maintain_order=True)
     found = rows.head(most).select(pl.col("step"), pl.col("_row").alias("row"), named.alias("id"))

@@ -13,6 +13,7 @@ import polars as pl
 from hicra.artifacts import canonical_json, read_json, write_text
 from hicra.credit import BASELINES, METHODS
 from hicra.errors import ArtifactError
+from hicra.findings.intervals import saved_intervals
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
 from hicra.runs.folder import STEP_NAME
@@ -54,7 +55,7 @@ class Finding:
             describes the run.
         headline: the figure that it rests on, with its interval; None where it only describes the run.
         rollouts: a few rollouts that show it, as `examples.examples` names them; empty where none can.
-        then: the command to go on with, in which ROLLOUTS, RUN and CONFIG stand for the reader's own files; "" where there is none.
+        then: the command to go on with, in which ROLLOUTS, RUN and CONFIG stand for the reader's own files; "" without one.
     """
 
     name: str
@@ -83,12 +84,14 @@ class Evidence:
         rollouts: the saved rollouts of all steps, columns as in a run folder (most may be absent or null).
         config: the run's resolved config; empty where there is none.
         judged: what a judge model said of the run's failures, where it was asked.
+        intervals: step -> metric -> [low, high] over prompts, where a diagnosis computed them.
     """
 
     metrics: Sequence[Mapping[str, Any]]
     rollouts: pl.DataFrame
     config: Mapping[str, Any] = field(default_factory=dict)
     judged: Finding | None = None
+    intervals: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
 
     @property
     def counts(self) -> str:
@@ -124,7 +127,7 @@ class Evidence:
         """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
         config = run.manifest.get("config")
         own = config if isinstance(config, dict) else {}
-        return cls(run.metrics(), joined(_with_step(run)), own, saved_judgement(run.path))
+        return cls(run.metrics(), joined(_with_step(run)), own, saved_judgement(run.path), saved_intervals(run.path))
 
 
 def judgement(evidence: Evidence) -> Finding | None:

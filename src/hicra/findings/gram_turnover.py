@@ -44,10 +44,11 @@ def gram_turnover(evidence: Evidence) -> Finding | None:
         gram for gram in {*ends[0][0], *ends[1][0]} if max(len(used.get(gram, ())) for used, _ in ends) >= LEAST_PROMPTS
     )
     confidence = 1 - 0.05 / max(1, 2 * len(tested))
-    born, died = [], []
+    born: list[dict[str, Any]] = []
+    died: list[dict[str, Any]] = []
     for gram in tested:
         first, last = (_share(used.get(gram, Counter()), sizes, confidence) for used, sizes in ends)
-        one = {"gram": gram, "first": first[0], "last": last[0]}
+        one: dict[str, Any] = {"gram": gram, "first": first[0], "last": last[0]}
         if first[2] < last[1] and first[0] <= FADED * last[0]:
             born.append(one)
         elif last[2] < first[1] and last[0] <= FADED * first[0]:
@@ -72,7 +73,7 @@ def _part(rollouts: pl.DataFrame) -> tuple[dict[str, Counter[int]], Floats]:
         of = groups(rollouts, fallback or "step").to_numpy()
     else:
         of = np.arange(rollouts.height)
-    numbers, row_group, sizes = np.unique(of, return_inverse=True, return_counts=True)
+    _, row_group, sizes = np.unique(of, return_inverse=True, return_counts=True)
     used: dict[str, Counter[int]] = {}
     for group, spans in zip(row_group.tolist(), rollouts["spans"].to_list(), strict=True):
         for gram in {span["gram"] for span in spans if span is not None and span["gram"] is not None}:

@@ -26,7 +26,11 @@ def metric_steps(*names: str, least: int = LEAST_STEPS) -> Need:
         listed = " or ".join(name.removeprefix("hicra/") for name in names)
         if most >= least:
             return ""
-        return f"{counted(most, 'step has', 'steps have')} {listed}, and it takes {least}" if most else f"no step has {listed}"
+        return (
+            f"{counted(most, 'step has', 'steps have')} {listed}, and it takes {least}"
+            if most
+            else f"no step has {listed}"
+        )
 
     return missing
 
@@ -62,7 +66,11 @@ def spans(evidence: Evidence) -> str:
 def rewards_of_groups(evidence: Evidence) -> str:
     """Asks for rewards, and for prompts with several rollouts each."""
     rollouts = evidence.rollouts
-    of = [name for name in ("reward", "correct") if name in rollouts.columns and rollouts[name].null_count() < rollouts.height]
+    of = [
+        name
+        for name in ("reward", "correct")
+        if name in rollouts.columns and rollouts[name].null_count() < rollouts.height
+    ]
     if not of:
         return "no rollout has a reward or a verdict (columns reward, correct)"
     named = [name for name in ("group_id", "prompt") if name in rollouts.columns]

@@ -46,7 +46,11 @@ def repetition(evidence: Evidence) -> Finding | None:
         shown = examples(rollouts, looping & at_end(rollouts), [pl.col("repeated")])
         text = f"{went}. Read some of them: a sampler without an end token, or a reward for length, does this."
         return Finding(NAME, text, figures, True, headline, shown, THEN)
-    few = "Few responses are loops" if change.last <= MANY else f"It is not sure that more than {number(MANY, True)} are loops"
+    few = (
+        "Few responses are loops"
+        if change.last <= MANY
+        else f"It is not sure that more than {number(MANY, True)} are loops"
+    )
     return Finding(NAME, f"{few}: {went}.", figures, False, headline)
 
 

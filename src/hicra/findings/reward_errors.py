@@ -1,8 +1,8 @@
 """Rewards that are missing, that contradict each other, or that contradict the gold answer.
 
-A verifier that runs out of time, or dies, leaves rollouts without a reward; one that scores them 0 is worse, since nobody sees it.
-Two signs of that can be seen in the rollouts alone: equal responses to one prompt with different rewards, and a response that was
-called wrong although the text of its last box is the gold answer.
+A verifier that runs out of time, or dies, leaves rollouts without a reward; one that scores them 0 is worse, since nobody sees
+it. Two signs of that can be seen in the rollouts alone: equal responses to one prompt with different rewards, and a response
+that was called wrong although the text of its last box is the gold answer.
 
 Deviations:
 FINDING-9. The alarm is where surely more than a hundredth of the rollouts lack a reward (Wilson's interval; only steps in which
@@ -52,7 +52,9 @@ def reward_errors(evidence: Evidence) -> Finding | None:
             f"{number(low, True)} to {number(high, True)})"
         )
     if contradicting:
-        said.append(f"{contradicting} rollouts have another reward than an equal response to the same prompt in their step")
+        said.append(
+            f"{contradicting} rollouts have another reward than an equal response to the same prompt in their step"
+        )
     if refused:
         said.append(
             f"{counted(refused, 'response is', 'responses are')} called wrong although the last box holds the gold answer"
@@ -100,7 +102,9 @@ def _denied(rollouts: pl.DataFrame) -> pl.Expr:
     if {schema.get("answer"), schema.get("response")} != {pl.String} or schema.get("correct") != pl.Boolean:
         return pl.lit(False)
     wrong = (~pl.col("correct")).fill_null(False) & pl.col("answer").is_not_null() & pl.col("response").is_not_null()
-    rows = zip(*(rollouts[name].to_list() for name in ("response", "answer")), rollouts.select(wrong).to_series(), strict=True)
+    rows = zip(
+        *(rollouts[name].to_list() for name in ("response", "answer")), rollouts.select(wrong).to_series(), strict=True
+    )
     return pl.lit(pl.Series([called and _is_gold(text, gold) for text, gold, called in rows], dtype=pl.Boolean))
 
 
