@@ -4,10 +4,10 @@ Responses to one prompt are alike, so a step of 64 prompts with 8 responses each
 
 Deviations (the paper gives no intervals of its curves):
 METRIC-7. The intervals of ratios (accuracy, length, shares, entropies, perplexity, pass@k) are percentiles of 1000 resamples
-    of the prompts with a fixed seed; those of semantic entropies, which a bootstrap pulls down, are the jackknife's over prompts
-    (over 200 bundles of them where there are more). Where all prompts of a step have the same share, Wilson's interval with a draw
-    a prompt stands, and other ratios have none. There is none with fewer than 5 prompts, or where a prompt lacks a group and a question; a step in which no
-    row says its prompt counts each response as a prompt.
+    of the prompts with a fixed seed. Those of semantic entropies, which a bootstrap pulls down, are the jackknife's over prompts,
+    or over 200 bundles of them where there are more. Where all prompts of a step have the same share, Wilson's interval with a
+    draw a prompt stands, and other ratios have none. There is none with fewer than 5 prompts, nor in a step of which only some
+    rows say their prompt. A step in which no row says it counts each response as a prompt.
 """
 
 from __future__ import annotations

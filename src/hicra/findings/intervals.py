@@ -31,10 +31,10 @@ def saved_intervals(run: Path) -> dict[int, dict[str, Sequence[float]]]:
     for number, line in enumerate((run / INTERVALS).read_text(encoding="utf-8").splitlines(), 1):
         try:
             row = json.loads(line)
-            step = row.pop("step")
-            fits = isinstance(step, int) and all(isinstance(ends, list) and len(ends) == 2 for ends in row.values())
-        except (ValueError, KeyError, AttributeError):
-            fits = False
+        except ValueError:
+            row = None
+        step = row.pop("step", None) if isinstance(row, dict) else None
+        fits = isinstance(step, int) and all(isinstance(ends, list) and len(ends) == 2 for ends in row.values())
         if not fits:
             raise ArtifactError(f"{run / INTERVALS} line {number} holds no intervals of a step", _AGAIN)
         found[step] = row
