@@ -5,9 +5,9 @@
 A null run has 40 steps of 16 new prompts with 4 responses each, drawn from one distribution from the first step to the last.
 Prompts differ in how often they are solved (beta distributed, 28 % of the groups give no gradient), in how long their responses
 are, and in which grams they call for (Dirichlet distributed), so responses to one prompt are alike. One response in 25 is cut,
-one in 50 is a loop, planning tokens have an entropy of about 1 nat and execution tokens of about 0.3, and a level that
-wanders from step to step (correlation 0.5) moves lengths and entropies a little. The rollouts are written as JSON lines and go the whole way
-through `hicra diagnose`, without a tokenizer.
+one in 50 is a loop. Planning tokens have an entropy of about 1 nat and execution tokens of about 0.3, and a level that wanders
+from step to step (correlation 0.5) moves lengths and entropies a little. The rollouts are written as JSON lines and go the
+whole way through `hicra diagnose`, without a tokenizer.
 
 A run shows a finding where one is an alarm, or tells of grams that were born or have died, or of a kind whose entropy collapsed.
 `phases` describes curves and is counted apart: in how many runs it claims the end of a first or the begin of a second phase.

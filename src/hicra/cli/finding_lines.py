@@ -43,12 +43,10 @@ def finding_lines(
         lines.append(f"{'! ' if one['alarm'] else '  '}{_arm(one)}{one['name']}: {one['text']}")
         if one["alarm"]:
             lines += _below(one, files or {})
-    names = ", ".join(f"{_arm(one)}{one['name']}" for one in not_seen)
-    lines += [f"looked for and not seen: {names} (--json says why)"] if names else []
-    by_reason: dict[str, list[str]] = {}
-    for one in unlooked:
-        by_reason.setdefault(one["why"], []).append(f"{_arm(one)}{one['name']}")
-    lines += [f"could not look for {', '.join(of)}: {why}" for why, of in by_reason.items()]
+    arms = {one["arm"] for one in [*seen, *not_seen, *unlooked] if "arm" in one}
+    lines += [f"looked for and not seen: {_names(not_seen, arms)} (--json says why)"] if not_seen else []
+    for why in dict.fromkeys(one["why"] for one in unlooked):
+        lines.append(f"could not look for {_names([one for one in unlooked if one['why'] == why], arms)}: {why}")
     return "\n\n" + "\n".join(lines) if lines else ""
 
 
@@ -78,6 +76,14 @@ def _place(place: Mapping[str, Any]) -> str:
     """Where a rollout stands, with its id, which others wrote and which may hold anything."""
     named = f" ({shorten(printable(place['id']), MOST_ID)})" if place["id"] is not None else ""
     return f"step {place['step']} row {place['row']}{named}"
+
+
+def _names(entries: Sequence[dict[str, Any]], arms: set[str]) -> str:
+    """Lists the names, each with the arms that it holds for; without them where it holds for all arms."""
+    of: dict[str, list[str]] = {}
+    for one in entries:
+        of.setdefault(one["name"], []).extend([one["arm"]] if "arm" in one else [])
+    return ", ".join(name if len(own) == len(arms) else f"{name} ({', '.join(own)})" for name, own in of.items())
 
 
 def _arm(one: dict[str, Any]) -> str:

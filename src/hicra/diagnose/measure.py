@@ -131,12 +131,16 @@ def _of_texts(sums: Mapping[str, Floats]) -> dict[str, float | None]:
 
 
 def _named_prompts(part: pl.DataFrame, prompts: Prompts) -> pl.DataFrame:
-    """Returns the metrics of each prompt beside its group id and its text, in the order of `_group`."""
+    """Returns the metrics of each prompt beside the id of its first row, its group id and its text, in the order of `_group`."""
     if (prompts.group < 0).all():
-        named = part.select(pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt"))
+        named = part.select(
+            pl.col("id").cast(pl.String), pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt")
+        )
     else:
         firsts = part.group_by("_group", maintain_order=True).first().sort("_group")
-        named = firsts.select(pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt"))
+        named = firsts.select(
+            pl.col("id").cast(pl.String), pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt")
+        )
     return pl.concat([named, prompts.values()], how="horizontal")
 
 

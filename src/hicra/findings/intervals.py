@@ -34,8 +34,7 @@ def saved_intervals(run: Path) -> dict[int, dict[str, Sequence[float]]]:
         except ValueError:
             row = None
         step = row.pop("step", None) if isinstance(row, dict) else None
-        fits = isinstance(step, int) and all(isinstance(ends, list) and len(ends) == 2 for ends in row.values())
-        if not fits:
+        if not isinstance(step, int) or not all(isinstance(ends, list) and len(ends) == 2 for ends in row.values()):
             raise ArtifactError(f"{run / INTERVALS} line {number} holds no intervals of a step", _AGAIN)
         found[step] = row
     return found

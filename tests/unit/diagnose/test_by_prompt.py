@@ -29,7 +29,8 @@ def sums_of(texts: list[str], correct: list[float], entropies: list[list[float]]
         table[row, : len(values)] = values
     known = np.array(correct)
     zeros = np.zeros(len(texts))
-    further = dict.fromkeys(("looping", "reflecting", "letters_planning", "other_planning", "letters_execution", "other_execution"), zeros)  # fmt: skip
+    names = ("looping", "reflecting", "letters_planning", "other_planning", "letters_execution", "other_execution")
+    further = dict.fromkeys(names, zeros)
     return RowSums.of(tagged, {"entropies": table, "logprobs": -table}, known, known, further)
 
 

@@ -92,4 +92,11 @@ def test_the_lines_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture
         "\n! no_gradient: 2 of 2 saved groups (100\u00a0%, 95\u00a0% interval 34.2\u00a0% to 100\u00a0%) gave no"
         in printed
     )
-    assert printed.rstrip().endswith("looked for and not seen: mask_empty (--json says why)")
+    # below the alarm: a rollout of each of the two groups (those of a step are one), and the command with the reader's own file
+    assert (
+        "\n    rollouts that show it: step 1 row 1, step 2 row 1\n    go on with: hicra train --config CONFIG"
+        in printed
+    )
+    assert "\nlooked for and not seen: repetition, reward_errors, mask_empty (--json says why)\n" in printed
+    assert "\ncould not look for truncation: no rollout says whether it was cut (column truncated)\n" in printed
+    assert "\nleft out: " in printed
