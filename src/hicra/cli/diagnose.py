@@ -24,7 +24,7 @@ from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
 
 def diagnose(
     *paths: Rollouts,
-    lexicon: LexiconArg = "paper",
+    lexicon: LexiconArg = "planning",
     tokenizer: Tokenizer = None,
     unit: Unit = None,
     by: Annotated[

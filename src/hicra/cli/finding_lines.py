@@ -83,8 +83,10 @@ def _names(entries: Sequence[dict[str, Any]], arms: set[str]) -> str:
     of: dict[str, list[str]] = {}
     for one in entries:
         of.setdefault(one["name"], []).extend([one["arm"]] if "arm" in one else [])
-    return ", ".join(name if len(own) == len(arms) else f"{name} ({', '.join(own)})" for name, own in of.items())
+    return ", ".join(
+        name if len(own) == len(arms) else f"{name} ({printable(', '.join(own))})" for name, own in of.items()
+    )
 
 
 def _arm(one: dict[str, Any]) -> str:
-    return f"{one['arm']}, " if "arm" in one else ""
+    return f"{printable(one['arm'])}, " if "arm" in one else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hicra.drawing.readable import decimal, number
+from hicra.drawing.readable import decimal, number, printable
 
 
 def pair_lines(pairs: Sequence[dict[str, Any]]) -> str:
@@ -22,7 +22,7 @@ def pair_lines(pairs: Sequence[dict[str, Any]]) -> str:
     for before, one in zip([None, *pairs], pairs, strict=False):
         if before is None or before["arm"] != one["arm"]:
             left = f" ({one['unpaired']} questions of one alone are left out)" if one["unpaired"] else ""
-            lines.append(f"{one['arm']} against {one['baseline']}, paired by question{left}:")
+            lines.append(f"{printable(one['arm'])} against {printable(one['baseline'])}, paired by question{left}:")
         lines.append(
             f"  {one['metric'].removeprefix('hicra/')} {number(one['mean'])} against {number(one['baseline_mean'])} on "
             f"{one['questions']} questions, difference {_difference(one)}, p {one['p_holm']:.2g} by Holm: {one['verdict']}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hicra.drawing.readable import printable
+
 FEW = 4  # so many steps or fewer stand in columns, each value with its interval
 
 
@@ -38,7 +40,7 @@ def step_table(
 
 def _cell(value: Any, interval: Any = None) -> str:
     if value is None or isinstance(value, str):
-        return value or ""
+        return printable(value or "")
     if isinstance(value, int):
         return str(value)
     own = f"{value + 0.0:.4g}"
