@@ -4,10 +4,10 @@ Responses to one prompt are alike, so a step of 64 prompts with 8 responses each
 
 Deviations (the paper gives no intervals of its curves):
 METRIC-7. The intervals of ratios (accuracy, length, shares, entropies, perplexity, pass@k) are percentiles of 1000 resamples
-    of the prompts with a fixed seed. Those of semantic entropies, which a bootstrap pulls down, are the jackknife's over prompts,
-    or over 200 bundles of them where there are more. Where all prompts of a step have the same share, Wilson's interval with a
-    draw a prompt stands, and other ratios have none. There is none with fewer than 5 prompts, nor in a step of which only some
-    rows say their prompt. A step in which no row says it counts each response as a prompt.
+    of the prompts with a fixed seed. Those of semantic entropies, which a bootstrap pulls down, are the jackknife's over prompts.
+    More prompts are put together to 1000 bundles for the first, and to 100 for the second. Where all prompts of a step have the
+    same share, Wilson's interval with a draw a prompt stands, and other ratios have none. There is none with fewer than 5
+    prompts, nor in a step of which only some rows say their prompt. A step in which no row says it counts each response as one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from hicra.stats import cluster_bootstrap, grouped_share_interval, jackknife_int
 from hicra.tagging import TaggedRows
 
 RESAMPLES, SEED, CONFIDENCE = 1000, 0, 0.95
-LEAST_PROMPTS, BUNDLES = 5, 200
+LEAST_PROMPTS = 5
+DRAWN, BUNDLES = 1000, 100  # more prompts are put together before they are drawn, or left out
 # metric -> (sum above, sum below); SHARES are counts of a whole, so that they have Wilson's interval, too
 RATIOS = {
     "hicra/accuracy": ("correct", "judged"),
@@ -155,13 +156,14 @@ class Prompts:
         """Returns metric -> [low, high], without those that have none (METRIC-7)."""
         if len(self.group) < LEAST_PROMPTS:
             return {}
-        found: dict[str, list[float]] = {}
-        sums = self.sums | self._passed()
-        ratios = {**RATIOS, **{name: (name, f"{name} of") for name in self._passed() if not name.endswith(" of")}}
-        for name, (above, below) in ratios.items():
-            if above in sums and (ends := _ratio_interval(name, sums[above], sums[below])) is not None:
-                found[name] = list(ends)
-        return found | self._of_grams()
+        sums = self.sums | (passed := self._passed())
+        ratios = {**RATIOS, **{name: (name, f"{name} of") for name in passed if not name.endswith(" of")}}
+        known = {
+            name: pair
+            for name, pair in ratios.items()
+            if pair[0] in sums and np.count_nonzero(sums[pair[1]]) >= LEAST_PROMPTS
+        }
+        return {name: list(ends) for name, ends in _ratio_intervals(known, sums).items()} | self._of_grams()
 
     def _passed(self) -> dict[str, Floats]:
         """pass@k of each prompt by the metric's name, and under "NAME of" whether the prompt has it; none without groups."""
@@ -183,9 +185,7 @@ class Prompts:
         whole = self.grams.sum(axis=0)
         if not whole.sum():
             return {}
-        size = min(len(self.grams), BUNDLES)
-        bundles = np.zeros((size, self.grams.shape[1]), np.int64)
-        np.add.at(bundles, np.arange(len(self.grams)) % size, self.grams)
+        bundles = _bundled(self.grams, BUNDLES)
         found = {}
         for name, entropy in _ENTROPIES.items():
             of_all, without = entropy(whole), [entropy(whole - bundle) for bundle in bundles]
@@ -203,21 +203,46 @@ _ENTROPIES: dict[str, Callable[[Ints], float | None]] = {
 }
 
 
-def _ratio_interval(name: str, above: Floats, below: Floats) -> tuple[float, float] | None:
-    """The interval of sum(above) / sum(below) over prompts; None where too few of them have it."""
-    kept = below > 0
-    if kept.sum() < LEAST_PROMPTS:
-        return None
-    above, below = above[kept], below[kept]
-    ends = cluster_bootstrap(
-        np.stack([above, below], axis=1), lambda drawn: {name: drawn[:, 0] / drawn[:, 1]}, RESAMPLES, SEED, CONFIDENCE
-    )[name]
-    if ends[0] == ends[1]:
-        if name not in SHARES and not name.startswith("hicra/pass_at_"):
-            return None
-        ends = grouped_share_interval(np.minimum(above, below), below)
-    low, high = sorted(_value(name, np.array(ends)).tolist())
-    return low, high
+def _ratio_intervals(
+    ratios: Mapping[str, tuple[str, str]], sums: Mapping[str, Floats]
+) -> dict[str, tuple[float, float]]:
+    """The intervals of ratios of sums over prompts, all from the same resamples.
+
+    Args:
+        ratios: name -> (sum above, sum below).
+        sums: name -> [K].
+    """
+    columns = sorted({name for pair in ratios.values() for name in pair})
+    at = {name: number for number, name in enumerate(columns)}
+    whole = {name: sums[above].sum() / sums[below].sum() for name, (above, below) in ratios.items()}
+
+    def figures(drawn: Floats) -> dict[str, Floats]:
+        found = {}
+        for name, (above, below) in ratios.items():
+            size = drawn[:, at[below]]  # 0 where no prompt that has the metric was drawn, which is rare
+            found[name] = np.where(size > 0, drawn[:, at[above]] / np.where(size > 0, size, 1.0), whole[name])
+        return found
+
+    table = _bundled(np.stack([sums[name] for name in columns], axis=1), DRAWN)
+    found: dict[str, tuple[float, float]] = {}
+    for name, ends in cluster_bootstrap(table, figures, RESAMPLES, SEED, CONFIDENCE).items():
+        if ends[0] < ends[1]:
+            low, high = sorted(_value(name, np.array(ends)).tolist())
+            found[name] = (low, high)
+        elif name in SHARES or name.startswith("hicra/pass_at_"):
+            above, below = (sums[column] for column in ratios[name])
+            there = below > 0
+            found[name] = grouped_share_interval(np.minimum(above, below)[there], below[there])
+    return found
+
+
+def _bundled(table: Array, most: int) -> Array:
+    """Adds the rows [K,D] up to at most so many, of which each stands for prompts far apart."""
+    if len(table) <= most:
+        return table
+    bundles = np.zeros((most, table.shape[1]), table.dtype)
+    np.add.at(bundles, np.arange(len(table)) % most, table)
+    return bundles
 
 
 def _value(name: str, ratio: Floats) -> Floats:

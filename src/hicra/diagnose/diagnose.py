@@ -17,7 +17,6 @@ from hicra.diagnose.lacking import lacking, left_out, several_models, stepless
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
 from hicra.diagnose.pairs import arm_named, pairs
-from hicra.diagnose.reflection import Reflection
 from hicra.diagnose.write import Steps, hashes, prompts_of, with_step, write_arm
 from hicra.errors import ConfigError
 from hicra.findings import Evidence, Finding, look, told
@@ -161,11 +160,11 @@ def _measurer(
 ) -> Callable[[pl.DataFrame], StepMetrics]:
     """Returns the work of one process: it measures the rows of a step, whatever it measured before."""
     by_text = RowTagger(lexicon, tokenizer, unit)
-    tagger, reflection = OwnTokensTagger(by_text) if own_tokens else by_text, Reflection()
+    tagger = OwnTokensTagger(by_text) if own_tokens else by_text
 
     def work(rows: pl.DataFrame) -> StepMetrics:
         by_text.number_anew()
-        return measure(rows, tagger, reflection)
+        return measure(rows, tagger)
 
     return work
 

@@ -12,7 +12,7 @@ from hicra.arrays import Floats, Ints
 from hicra.diagnose.by_prompt import RATIOS, Prompts, RowSums
 from hicra.diagnose.other_scripts import letters, main_script
 from hicra.diagnose.own_tokens import COLUMNS, OwnTokensTagger, have_own_tokens
-from hicra.diagnose.reflection import Reflection
+from hicra.diagnose.reflection import marks
 from hicra.findings.gram_use import gram_use
 from hicra.metrics import RolloutStats, kind_sums, kind_values, with_nulls
 from hicra.metrics.repetition import loops, repeated_share_of
@@ -44,13 +44,12 @@ class StepMetrics:
     prompts: pl.DataFrame
 
 
-def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger, reflection: Reflection) -> StepMetrics:
+def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetrics:
     """Measures some rows.
 
     Args:
         part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
         tagger: finds the planning tokens; an `OwnTokensTagger` only where `have_own_tokens`.
-        reflection: finds the responses that reflect.
     """
     stats, row_sums, spans, chars, tokens, repeated = [], [], [], [], [], []
     script = main_script(part)
@@ -73,7 +72,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger, reflection:
         counts = letters(texts, tagged.spans, script)
         further = {
             "looping": np.array([loops(share) for share in shares], np.float64),
-            "reflecting": reflection.marks(texts).astype(np.float64),
+            "reflecting": marks(texts).astype(np.float64),
             **{name: counts[:, at] for at, name in enumerate(LETTERS)},
         }
         tables = {name: per_token(rows, name, tagged) for name in PER_TOKEN}

@@ -144,8 +144,8 @@ def test_the_verb_prints_the_comparison(tmp_path: Path, capsys: pytest.CaptureFi
     assert ended.value.code == 0
     said = capsys.readouterr().out
     assert "\nnew against old, paired by question:\n" in said
-    # 8 differences of 1: p is 2 / 2^8, and the others (equal lengths and shares) make it 3 of them by Holm
+    # 8 differences of 1: p is 2 / 2^8, by Holm times 4, as length, planning share and reflection rate are compared, too
     assert (
-        "accuracy 1 against 0 on 8 questions, difference +1.000 (95 % +1.000 to +1.000), p 0.023 by Holm: higher"
+        "accuracy 1 against 0 on 8 questions, difference +1.000 (95 % +1.000 to +1.000), p 0.031 by Holm: higher"
         in said
     )

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from hicra.diagnose.other_scripts import letters, main_script
-from hicra.diagnose.reflection import Reflection
+from hicra.diagnose.reflection import marks
 
 
 def test_responses_that_reflect() -> None:
@@ -20,7 +20,7 @@ def test_responses_that_reflect() -> None:
         "",
     ]
     # "wait" counts wherever it is a word; what the phrase means cannot be told
-    assert Reflection().marks(texts).tolist() == [True, True, False, True, False, True, False]
+    assert marks(texts).tolist() == [True, True, False, True, False, True, False]
 
 
 def test_letters_by_kind_and_script_by_hand() -> None:
