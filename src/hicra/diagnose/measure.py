@@ -101,7 +101,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         **{prefix: having[name] for name, prefix in PER_TOKEN.items()},
     }
     prompts = Prompts.of(merged, whole.group)
-    template = gram_use(pl.DataFrame({"step": [0] * part.height, "spans": span_series(spans)}))
+    of_spans = span_series(spans)
+    template = gram_use(pl.DataFrame({"step": [0] * part.height, "spans": of_spans}))
     values["hicra/template_share"] = None if template is None else float(template.template[0])
     named = with_nulls(values)
     coverage = {}
@@ -110,7 +111,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         coverage[name] = 0 if value is None else rows_of.get(name, of_prefix)
     own_tokens = tagger.counts == "tokens" and have_own_tokens(part)
     kept = part.select(_kept_columns(part, own_tokens)).with_columns(
-        span_series(spans), pl.Series("planning_chars", chars, pl.Int64), pl.Series("repeated", repeated, pl.Float64)
+        of_spans, pl.Series("planning_chars", chars, pl.Int64), pl.Series("repeated", repeated, pl.Float64)
     )
     if any(having[name] for name in PER_TOKEN):
         kept = pl.concat([kept, pl.concat(tokens)], how="horizontal")

@@ -39,8 +39,9 @@ def with_step(step: int, one: StepMetrics) -> pl.DataFrame:
 
 def prompts_of(steps: Steps) -> pl.DataFrame:
     """Returns the metrics of each prompt at each step (see `StepMetrics.prompts`); empty where no step has any."""
-    tables = [one.prompts.select(pl.lit(step, pl.Int64).alias("step"), pl.all()) for step, one in steps.items()]
-    return pl.concat([table for table in tables if table.height] or [pl.DataFrame()])
+    known = {step: one.prompts for step, one in steps.items() if one.prompts.height}
+    tables = [table.select(pl.lit(step, pl.Int64).alias("step"), pl.all()) for step, table in known.items()]
+    return pl.concat(tables, how="diagonal_relaxed") if tables else pl.DataFrame()
 
 
 def hashes(files: Sequence[str]) -> dict[str, str]:

@@ -130,7 +130,7 @@ def test_a_run_that_shows_nothing_says_so_and_what_could_not_be_looked_for(
     printed = capsys.readouterr().out
     assert "\nNothing goes wrong in what could be looked at.\n" in printed
     assert (
-        "\ncould not look for reward_errors: no rollout has a reward or a verdict (columns reward, correct)\n"
+        "\ncould not look for no_gradient, reward_errors: no rollout has a reward or a verdict (columns reward, correct)\n"
         in printed
     )
     assert "accuracy" in printed.split("\nleft out: ")[1].split("\n")[0]
