@@ -7,13 +7,13 @@ from typing import Any
 
 from hicra.drawing.readable import printable
 
-FEW = 4  # so many steps or fewer stand in columns, each value with its interval
+FEW = 4  # so many steps or fewer stand in columns where intervals are known, each value with its own
 
 
 def step_table(
     steps: Sequence[dict[str, Any]], counts: str = "tokens", intervals: Sequence[dict[str, Any]] | None = None
 ) -> str:
-    """Writes a row per step and a column per metric; with at most 4 steps and their intervals it is turned around.
+    """Writes a row per step and a column per metric; at most 4 steps of which intervals are known stand in columns.
 
     Metrics without any value are left out.
 
@@ -24,7 +24,7 @@ def step_table(
     """
     names = [key for key in steps[0] if any(step.get(key) is not None for step in steps)]
     head = [f"length ({counts})" if name == "hicra/length" else name.removeprefix("hicra/") for name in names]
-    turned = intervals is not None and len(steps) <= FEW
+    turned = len(steps) <= FEW and any(isinstance(ends, list) for of in intervals or () for ends in of.values())
     known = intervals if turned and intervals is not None else [{} for _ in steps]
     body = [[_cell(step.get(name), of.get(name)) for name in names] for step, of in zip(steps, known, strict=True)]
     rows = [list(row) for row in zip(head, *body, strict=True)] if turned else [head, *body]

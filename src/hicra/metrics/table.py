@@ -112,7 +112,7 @@ METRICS: tuple[Metric, ...] = (
            "nats", "up", _IDS),
     Metric("hicra/semantic_entropy_rarefied",
            f"Expected semantic entropy of {RAREFY_HITS} occurrences, so that steps with unequal numbers of them are comparable.",
-           "nats", "up", _IDS),
+           "nats", "up", (*_IDS, f"{RAREFY_HITS} occurrences in a step")),
     Metric("hicra/template_share",
            "Share of the responses whose sequence of strategic grams is the most common one; responses without a gram have none.",
            "share", "", _TEXTS),
