@@ -19,7 +19,16 @@ from hicra.findings.gram_turnover import gram_turnover
 from hicra.findings.length import length_hacking, truncation
 from hicra.findings.lexicon_hacking import lexicon_hacking
 from hicra.findings.mask import mask_empty, mask_wide
-from hicra.findings.needs import Need, column, metric_steps, rewards_of_groups, saved_steps, spans, verdicts
+from hicra.findings.needs import (
+    Need,
+    column,
+    entropies_and_mask,
+    metric_steps,
+    rewards_of_groups,
+    saved_steps,
+    spans,
+    verdicts,
+)
 from hicra.findings.no_gradient import no_gradient
 from hicra.findings.phases import phases
 from hicra.findings.repetition import repetition
@@ -75,10 +84,7 @@ NEEDS: Mapping[Look, tuple[Need, ...]] = {
             "hicra/ppl_execution", "hicra/entropy_execution", "hicra/semantic_entropy", "hicra/length", least=2
         ),
     ),
-    fork_overlap: (
-        column("entropies", "the entropies of its tokens"),
-        column("planning_mask", "which of its tokens plan"),
-    ),
+    fork_overlap: (entropies_and_mask,),
     sensitivity: (spans,),
     stages: (column("entropies", "the entropies of its tokens"), metric_steps("hicra/accuracy")),
 }

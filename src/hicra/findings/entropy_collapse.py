@@ -7,7 +7,8 @@ read apart, and the semantic entropy beside them.
 Deviations:
 FINDING-10. The entropy of a kind has collapsed where it fell, surely, to at most a quarter of that of the start (parts as in
     FINDING-1). Where rollouts have no entropies, the mean negative log-probability of the sampled tokens stands for them, which
-    has the same expectation when sampled at temperature 1. A collapse of planning tokens is an alarm; of execution tokens alone
+    has the same expectation when sampled at temperature 1. A collapse of planning tokens is an alarm, unless accuracy closed at
+    least half of what was left to be right (FINDING-1): a run that has learnt its task may be certain. Of execution tokens alone
     it is told, and is none.
 """
 
@@ -24,6 +25,7 @@ from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, Rise, curve, rise
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.standstill import LEARNT, standstill
 from hicra.metrics.kinds import KINDS
 
 NAME = "entropy_collapse"
@@ -49,6 +51,14 @@ def entropy_collapse(evidence: Evidence) -> Finding | None:
     )
     went = " and ".join(_went(kind, one) for kind, one in rises.items())
     went += "" if source == "entropies" else " (read off the log-probabilities of the sampled tokens)"
+    still = standstill(evidence)
+    learnt = still is not None and still.closed >= LEARNT
+    figures["learnt"] = learnt
+    if "planning" in collapsed and learnt:
+        text = (
+            f"The model has become certain of how it plans, and has learnt most of its task: token entropy went {went}."
+        )
+        return Finding(NAME, text + _said(figures["semantic_entropy"]), figures, None, headline)
     if "planning" in collapsed:
         shown = _most_certain(evidence.rollouts, source)
         text = f"The model has become certain of how it plans: token entropy went {went}.{_said(figures['semantic_entropy'])}"

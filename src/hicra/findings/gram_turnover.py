@@ -62,7 +62,11 @@ def gram_turnover(evidence: Evidence) -> Finding | None:
     if not born and not died:
         text = f"Of {counted(len(tested), 'gram')} that are used, none was surely taken up or dropped over the run."
         return Finding(NAME, text, figures, alarm=False)
-    told = [f"{counted(len(of), 'gram')} {word}: {_named(of)}" for word, of in (("born", born), ("dead", died)) if of]
+    told = [
+        f"{counted(len(of), 'gram was', 'grams were')} {word}: {_named(of)}"
+        for word, of in (("taken up", born), ("dropped", died))
+        if of
+    ]
     return Finding(NAME, f"Of {counted(len(tested), 'gram')} that are used, {'; '.join(told)}.", figures)
 
 

@@ -56,6 +56,15 @@ def column(name: str, what: str) -> Need:
     return missing
 
 
+def entropies_and_mask(evidence: Evidence) -> str:
+    """Asks for the entropies of tokens; what finds spans makes the mask where there are any."""
+    entropies, mask = (
+        column("entropies", "the entropies of its tokens"),
+        column("planning_mask", "which of its tokens plan"),
+    )
+    return entropies(evidence) or mask(evidence)
+
+
 def spans(evidence: Evidence) -> str:
     """Asks for the spans of a tagger."""
     rollouts = evidence.rollouts
