@@ -62,7 +62,7 @@ def test_the_rollouts_of_the_end_that_are_most_certain() -> None:
     assert found.rollouts[0] == {"step": 5, "row": 2, "id": "5b"}
 
 
-@pytest.mark.parametrize(("accuracy", "alarm"), [(0.69, True), (0.7, None)])
+@pytest.mark.parametrize(("accuracy", "alarm"), [(0.69, True), (0.71, None)])
 def test_a_run_that_has_learnt_its_task_may_be_certain(accuracy: float, alarm: bool | None) -> None:
     """From 40 % right, half of what was left is 30 points."""
     rows = [{**row, "hicra/accuracy": 0.4 if row["step"] <= 20 else accuracy} for row in run(0.1, 1.0).metrics]
