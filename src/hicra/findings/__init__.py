@@ -8,7 +8,7 @@ the table `NEEDS`, so that `look` can say why a run could not be looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hicra.findings.coverage_drift import coverage_drift
 from hicra.findings.entropy_collapse import entropy_collapse
@@ -106,6 +106,9 @@ class Looked:
 
 def look(evidence: Evidence) -> Looked:
     """Asks every function of the table what it has to say of a run, and why one of them has nothing to say."""
+    steps = evidence.rollouts.schema.get("step")
+    if steps is not None and not steps.is_integer():  # others wrote it, and what it says is no step
+        evidence = replace(evidence, rollouts=evidence.rollouts.drop("step"))
     found, unlooked = [], {}
     for function in FINDINGS:
         if (finding := function(evidence)) is not None:

@@ -28,7 +28,8 @@ def examples(
     """
     if "step" not in rollouts.columns:
         return ()
-    known = "id" in rollouts.columns and not rollouts.schema["id"].is_nested()
+    dtype = rollouts.schema.get("id", pl.Null())
+    known = dtype == pl.String or dtype.is_integer()
     named = pl.col("id").cast(pl.String) if known else pl.lit(None, pl.String)
     rows = rollouts.with_columns(pl.int_range(1, pl.len() + 1).over("step").alias("_row")).filter(
         where.fill_null(False)
