@@ -42,8 +42,10 @@ JSON_KEYS: dict[str, list[str]] = {
         *_each("methods.*", "cosine cosine_ci difference difference_ci bias_cosine snr"),
     ],
     "diagnose": [
-        "steps", *_each("steps.*", "step rows"), "coverage", "findings", *_each("findings.*", "name text figures"),
-        "not_seen", *_each("not_seen.*", "name text figures"), "run_dir",
+        "steps", *_each("steps.*", "step rows"), "intervals", *_each("intervals.*", "step"), "coverage", "left_out",
+        "findings", *_each("findings.*", "name text figures alarm headline rollouts then"),
+        "not_seen", *_each("not_seen.*", "name text figures alarm headline rollouts then"),
+        "unlooked", *_each("unlooked.*", "name why"), "run_dir",
     ],
     "compare": ["metric", "baseline", "comparisons", *_each("comparisons.*", _COMPARED), "power", "warnings"],
     "report": ["report", "bytes"],

@@ -24,11 +24,20 @@ from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
 
 def diagnose(
     *paths: Rollouts,
-    lexicon: LexiconArg = "paper",
+    lexicon: LexiconArg = "planning",
     tokenizer: Tokenizer = None,
     unit: Unit = None,
     by: Annotated[
         str | None, Parameter(help="A column whose values are arms, as model or stage: each is measured apart.")
+    ] = None,
+    apart: Annotated[
+        bool,
+        Parameter(
+            negative="", help="Each PATH is a run of its own; they are set side by side and compared by question."
+        ),
+    ] = False,
+    baseline: Annotated[
+        str | None, Parameter(help="The arm that the others are compared with; the default is the first.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -60,7 +69,8 @@ def diagnose(
 
     Below the table stand the findings: what the run shows, and what goes wrong in it.
     """
-    from hicra.cli.finding_lines import finding_lines
+    from hicra.cli.finding_lines import finding_lines, left_out_line
+    from hicra.cli.pair_lines import pair_lines
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
@@ -68,15 +78,20 @@ def diagnose(
     result = measure(
         list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
         overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])],
-        judge=judge_of(judge, judge_model, judge_limit), workers=workers, backend=backend, **reading.options(),
+        judge=judge_of(judge, judge_model, judge_limit), workers=workers, backend=backend, apart=apart, baseline=baseline,
+        **reading.options(),
     )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
     for said in passed_over(paths, result["duplicates"]):
         common.say(said)
-    runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if by else [str(out)])
+    runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [str(out)])
+    files = {"ROLLOUTS": shlex.join(map(str, paths)), **({"RUN": runs} if out else {})}
     common.give(
         result,
-        step_table(result["steps"], result["counts"]) + finding_lines(result["findings"], result["not_seen"]),
+        step_table(result["steps"], result["counts"], result["intervals"])
+        + left_out_line(result["left_out"])
+        + finding_lines(result["findings"], result["not_seen"], result["unlooked"], files)
+        + pair_lines(result.get("pairs", ())),
         then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
     )

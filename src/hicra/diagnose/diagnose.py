@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,21 @@ from typing import Any
 import polars as pl
 
 from hicra import corpus
-from hicra.artifacts import atomic_dir, check_output, sha256_file
+from hicra.artifacts import atomic_dir, check_output
 from hicra.corpus.need_text import some_rows
+from hicra.diagnose.apart import RUN, read_apart, run_names
 from hicra.diagnose.arms import folders, split
-from hicra.diagnose.measure import PER_TOKEN, StepMetrics, measure
+from hicra.diagnose.lacking import lacking, left_out, several_models, stepless
+from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
-from hicra.findings import Evidence, Finding, findings, told
+from hicra.diagnose.pairs import arm_named, pairs
+from hicra.diagnose.write import Steps, hashes, prompts_of, with_step, write_arm
+from hicra.errors import ConfigError
+from hicra.findings import Evidence, Finding, look, told
 from hicra.findings.finding import joined, save_judgement
 from hicra.findings.judged_errors import Judge, judged_errors
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
-from hicra.runs import RunFolder
 from hicra.tagging import RowTagger, with_text
 from hicra.tagging.rows import other_tokenizer
 from hicra.text.byte_tables import label
@@ -32,16 +35,14 @@ from hicra.workers.signals import ends_on_sigterm
 
 METHOD = "observed"
 
-Steps = dict[int, StepMetrics]
-
 
 def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
     overwrite: bool = False, read_too: Sequence[Path | str] = (), judge: Judge | None = None, workers: int = 1,
-    backend: str = "local",
+    backend: str = "local", apart: bool = False, baseline: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Measures the rollouts of one run, or of several that a column tells apart.
+    """Measures the rollouts of one run, or of several: that a column tells apart, or that have a path each.
 
     Args:
         paths: files of rollouts with or without `step`, reward, group_id, token_ids, entropies, logprobs.
@@ -52,6 +53,8 @@ def diagnose(
             folder for each arm, whose method is the name of the arm.
         on_bad, max_bad, mapping, quarantine: as for `corpus.read`.
         by: a column whose values are arms.
+        apart: whether each path is an arm, named by the end of its path; what is said of `by` below holds for it as well.
+        baseline: the arm that the others are compared with; None for the first.
         overwrite: whether `out` may be replaced where it exists.
         read_too: further files and folders that were read for it, such as the lexicon's; `out` replaces none of them.
         judge: what names the kinds of failures on real text, or None to ask nobody.
@@ -61,8 +64,10 @@ def diagnose(
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; findings: a list of {name, text, figures,
         alarm}, the alarms first, and not_seen: the same of what was looked for and not seen, both with `by` also {arm};
+        unlooked: what could not be looked for, a list of {name, why}, with `by` also {arm}; intervals: a list of {step, metric:
+        [low, high]} over prompts (METRIC-7), with `by` also {arm}; left_out: metric that no row allows -> what it needs;
         coverage: metric -> number of rows that it counts; warnings; counts: what lengths and shares are counted in; run_dir,
-        with `by` also arms, a list of {arm, rows, run_dir}.
+        with `by` also arms, a list of {arm, rows, run_dir}, and pairs, the arms compared by question (see `pairs.pairs`).
 
     Raises:
         DataError: the input is bad; nothing has been written then.
@@ -75,14 +80,24 @@ def diagnose(
     check_backend(backend, workers)
     by_text = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
-    read = corpus.read(paths, on_bad, max_bad, mapping=mapping, decode=decode, quarantine=quarantine)
+    if apart and by is not None:
+        raise ConfigError("--apart makes each path an arm, and --by each value of a column", "take one of the two")
+    if baseline is not None and by is None and not apart:
+        raise ConfigError(f"--baseline {baseline}: one run has no other arms", "add --apart, or --by COLUMN")
+    reading: dict[str, Any] = {"mapping": mapping, "decode": decode, "quarantine": quarantine}
+    read = (read_apart if apart else corpus.read)(paths, on_bad, max_bad, **reading)
+    by = RUN if apart else by
     some_rows(read.rows.height, read.skipped)
     rows = with_text(read.rows)
     own_tokens = tokenizer is None and have_own_tokens(rows)
     tagger = OwnTokensTagger(by_text) if own_tokens else by_text
-    warnings = _stepless(rows) + (_several_models(rows) if by is None else [])
+    warnings = stepless(rows) + (several_models(rows) if by is None else [])
     rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
     parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
+    if apart:
+        parts = {name: parts[name] for name in run_names(paths)}
+    if baseline is not None:
+        arm_named(baseline, parts)
     arms: dict[str, Steps] = {arm: {} for arm in parts}
     tasks = [(arm, step) for arm, part in parts.items() for step in sorted(part["step"].unique().to_list())]
     processes = min(workers, len(tasks))
@@ -92,7 +107,7 @@ def diagnose(
         for (arm, step), measured in zip(tasks, measured_steps, strict=True):
             arms[arm][step] = measured
     found = [measured for steps in arms.values() for measured in steps.values()]
-    warnings += _lacking(found, read.rows, tagger.counts)
+    warnings += lacking(found, read.rows, tagger.counts)
     marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
     if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
         warnings.append(foreign)
@@ -107,21 +122,27 @@ def diagnose(
         "counts": tagger.counts,
     }
     if out is not None:
-        inputs = {"lexicon": lexicon.content_hash} | _hashes(read.files)
+        inputs = {"lexicon": lexicon.content_hash} | hashes(read.files)
         with ends_on_sigterm(), atomic_dir(out, overwrite) as temporary:
             for (arm, steps), place in zip(arms.items(), places, strict=True):
                 assert place is not None
-                _write(temporary / place.relative_to(out), arm, steps, config, inputs)
+                write_arm(temporary / place.relative_to(out), arm, steps, config, inputs)
                 if arm in judged:
                     save_judgement(temporary / place.relative_to(out), judged[arm])
+    coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
     result: dict[str, Any] = {
         "steps": [
             {**({} if by is None else {"arm": arm}), "step": step, "rows": one.table.height, **one.values}
             for arm, steps in arms.items()
             for step, one in steps.items()
         ],
+        "intervals": [
+            {**({} if by is None else {"arm": arm}), "step": step, **one.intervals}
+            for arm, steps in arms.items()
+            for step, one in steps.items()
+        ],
         **_findings(arms, config, judged, by is not None),
-        "coverage": {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage},
+        "coverage": coverage, "left_out": left_out(coverage),
         "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
         "duplicates": read.duplicates, "warnings": warnings,
     }  # fmt: skip
@@ -130,6 +151,7 @@ def diagnose(
             {"arm": arm, "rows": parts[arm].height, "run_dir": str(place) if place else None}
             for arm, place in zip(arms, places, strict=True)
         ]
+        result["pairs"] = pairs({arm: prompts_of(steps) for arm, steps in arms.items()}, baseline)
     return result
 
 
@@ -150,27 +172,20 @@ def _measurer(
 def _findings(
     arms: Mapping[str, Steps], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Returns what the arms show, what a judge found in them, and what was looked for and not seen."""
+    """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be."""
     seen: list[dict[str, Any]] = []
     not_seen: list[dict[str, Any]] = []
+    unlooked: list[dict[str, Any]] = []
     for arm, steps in arms.items():
         metrics = [{"step": step, **one.values} for step, one in steps.items()]
-        tables = [_with_step(step, one) for step, one in steps.items()]
-        shown = findings(Evidence(metrics, joined(tables), config, judged.get(arm)))
-        for entries, found in zip((seen, not_seen), told(shown), strict=True):
-            entries += [({"arm": arm} if several else {}) | one.as_json() for one in found]
-    return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen}
-
-
-def _with_step(step: int, one: StepMetrics) -> pl.DataFrame:
-    return one.table.select(pl.lit(step, pl.Int64).alias("step"), pl.all())
-
-
-def _write(place: Path, arm: str, steps: Steps, config: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
-    run = RunFolder.create(place, method=arm, seed=0, config=config, inputs=inputs)
-    for step, one in steps.items():
-        run.log(step, one.values)
-        run.write_rollouts(step, _with_step(step, one))
+        tables = [with_step(step, one) for step, one in steps.items()]
+        intervals = {step: one.intervals for step, one in steps.items()}
+        looked = look(Evidence(metrics, joined(tables), config, judged.get(arm), intervals))
+        named = {"arm": arm} if several else {}
+        for entries, found in zip((seen, not_seen), told(looked.found), strict=True):
+            entries += [named | one.as_json() for one in found]
+        unlooked += [named | {"name": name, "why": why} for name, why in looked.unlooked.items()]
+    return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen, "unlooked": unlooked}
 
 
 def _groups() -> pl.Expr:
@@ -184,45 +199,3 @@ def _reward(rows: pl.DataFrame) -> pl.Expr:
     """[rows] the reward; where no row has one, right is 1 and wrong 0."""
     known = rows["reward"].null_count() < rows.height
     return pl.col("reward") if known else pl.col("correct").cast(pl.Float64).alias("reward")
-
-
-def _stepless(rows: pl.DataFrame) -> list[str]:
-    missing = rows["step"].null_count()
-    return [f"{missing} of {rows.height} rows have no step and count at step 1"] if 0 < missing < rows.height else []
-
-
-def _several_models(rows: pl.DataFrame) -> list[str]:
-    count = rows["model"].drop_nulls().n_unique()
-    return (
-        [f"the rows are of {count} models and measured together; --by model measures each apart"] if count > 1 else []
-    )
-
-
-def _lacking(found: Sequence[StepMetrics], rows: pl.DataFrame, counts: str) -> list[str]:
-    """Returns what to say of columns that only some rows have, or that fit no row."""
-    of = {
-        "correct": ("verdict", "hicra/accuracy and hicra/pass_at_K"),
-        "reward": ("reward", "hicra/reward and hicra/mixed_groups"),
-        "group_id": ("group and no question", "hicra/pass_at_K and hicra/mixed_groups"),
-        "entropies": (f"entropies that fit their {counts}", "hicra/entropy_planning and hicra/entropy_execution"),
-        "logprobs": (f"logprobs that fit their {counts}", "hicra/ppl_planning and hicra/ppl_execution"),
-    }
-    told = []
-    for column, (what, metrics) in of.items():
-        if column == "reward" and rows[column].null_count() == rows.height:
-            continue  # verdicts stand for it
-        having = sum(one.having[column] for one in found)
-        if 0 < having < rows.height:
-            told.append(
-                f"{rows.height - having} of {rows.height} rows have no {what}; {metrics} count the other {having}"
-            )
-        elif not having and column in PER_TOKEN and column in rows.columns and rows[column].null_count() < rows.height:
-            how = "; --tokenizer DIR counts tokens" if counts == "words" else ""
-            told.append(f"{column} fit the {counts} of no row, so {metrics} are null{how}")
-    return told
-
-
-def _hashes(files: Sequence[str]) -> dict[str, str]:
-    """Returns the sha256 of each file by its name, from the folder on that all of them share."""
-    base = os.path.commonpath([os.path.dirname(os.path.abspath(path)) for path in files])
-    return {os.path.relpath(path, base): sha256_file(Path(path)) for path in files}

@@ -9,12 +9,18 @@ import numpy as np
 import polars as pl
 
 from hicra.arrays import Floats, Ints
+from hicra.diagnose.by_prompt import RATIOS, Prompts, RowSums
+from hicra.diagnose.other_scripts import letters, main_script
 from hicra.diagnose.own_tokens import COLUMNS, OwnTokensTagger, have_own_tokens
+from hicra.diagnose.reflection import marks
+from hicra.findings.gram_use import gram_use
 from hicra.metrics import RolloutStats, kind_sums, kind_values, with_nulls
+from hicra.metrics.repetition import loops, repeated_share_of
 from hicra.tagging import RowTagger, TaggedRows, chunks, span_series
 
 # columns with one number a token, and the metrics that they give
 PER_TOKEN = {"entropies": "hicra/entropy_", "logprobs": "hicra/ppl_"}
+LETTERS = ("letters_planning", "other_planning", "letters_execution", "other_execution")
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,16 @@ class StepMetrics:
         coverage: metric -> number of rows that it counts, 0 where it is null.
         having: what some rows may lack -> number of rows that have it; `spanned` and `unmarked` as `TaggedRows.marked`.
         table: the rollouts as a run folder keeps them, without `step`.
+        intervals: metric -> [low, high] over the prompts of the step (METRIC-7).
+        prompts: a row a prompt, with the number of its rows and its metrics; empty where only some rows say their prompt.
     """
 
     values: dict[str, float | None]
     coverage: dict[str, int]
     having: dict[str, int]
     table: pl.DataFrame
+    intervals: dict[str, list[float]]
+    prompts: pl.DataFrame
 
 
 def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetrics:
@@ -41,7 +51,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
         tagger: finds the planning tokens; an `OwnTokensTagger` only where `have_own_tokens`.
     """
-    stats, spans, chars, tokens = [], [], [], []
+    stats, row_sums, spans, chars, tokens, repeated = [], [], [], [], [], []
+    script = main_script(part)
     sums = {name: np.zeros(6) for name in PER_TOKEN}
     having = dict.fromkeys(("correct", "reward", "group_id", "spanned", "unmarked", *PER_TOKEN), 0)
     for rows in chunks(part):
@@ -56,6 +67,14 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         stats.append(_stats(rows, tagged))
         for name, count in zip(("spanned", "unmarked"), tagged.marked, strict=True):
             having[name] += count
+        shares = [repeated_share_of(text) for text in texts]
+        repeated += shares
+        counts = letters(texts, tagged.spans, script)
+        further = {
+            "looping": np.array([loops(share) for share in shares], np.float64),
+            "reflecting": marks(texts).astype(np.float64),
+            **{name: counts[:, at] for at, name in enumerate(LETTERS)},
+        }
         tables = {name: per_token(rows, name, tagged) for name in PER_TOKEN}
         if any(name in part.columns for name in PER_TOKEN):
             tokens.append(_token_columns(tables, tagged))
@@ -63,10 +82,13 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
             known = ~np.isnan(table)
             having[name] += int(known.any(axis=1).sum())
             sums[name] += np.array(kind_sums(tagged.planning, known, table, table), np.float64)
+        row_sums.append(RowSums.of(tagged, tables, _floats(rows["correct"]), _floats(rows["reward"]), further))
     whole = RolloutStats.merge(stats)
     values = whole.values()
     for name, prefix in PER_TOKEN.items():
         values |= {key: value for key, value in kind_values(sums[name].tolist()).items() if key.startswith(prefix)}
+    merged = RowSums.merge(row_sums)
+    values |= _of_texts(merged.sums)
     judged, scored, grouped = ~np.isnan(whole.correct), ~np.isnan(whole.reward), whole.group >= 0
     having |= {"correct": int(judged.sum()), "reward": int(scored.sum()), "group_id": int(grouped.sum())}
     rows_of = {
@@ -78,6 +100,10 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         "hicra/pass_at_": int((judged & grouped).sum()),
         **{prefix: having[name] for name, prefix in PER_TOKEN.items()},
     }
+    prompts = Prompts.of(merged, whole.group)
+    of_spans = span_series(spans)
+    template = gram_use(pl.DataFrame({"step": [0] * part.height, "spans": of_spans}))
+    values["hicra/template_share"] = None if template is None else float(template.template[0])
     named = with_nulls(values)
     coverage = {}
     for name, value in named.items():
@@ -85,11 +111,37 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         coverage[name] = 0 if value is None else rows_of.get(name, of_prefix)
     own_tokens = tagger.counts == "tokens" and have_own_tokens(part)
     kept = part.select(_kept_columns(part, own_tokens)).with_columns(
-        span_series(spans), pl.Series("planning_chars", chars, pl.Int64)
+        of_spans, pl.Series("planning_chars", chars, pl.Int64), pl.Series("repeated", repeated, pl.Float64)
     )
     if any(having[name] for name in PER_TOKEN):
         kept = pl.concat([kept, pl.concat(tokens)], how="horizontal")
-    return StepMetrics(named, coverage, having, kept)
+    return StepMetrics(
+        named, coverage, having, kept, {} if prompts is None else prompts.intervals(),
+        pl.DataFrame() if prompts is None else _named_prompts(part, prompts),
+    )  # fmt: skip
+
+
+def _of_texts(sums: Mapping[str, Floats]) -> dict[str, float | None]:
+    """Returns the metrics that are counted in the texts themselves."""
+    names = ("hicra/repetition", "hicra/reflection_rate", "hicra/other_script_planning", "hicra/other_script_execution")
+    pairs = {
+        name: (float(sums[above].sum()), float(sums[below].sum())) for name in names for above, below in [RATIOS[name]]
+    }
+    return {name: above / below if below else None for name, (above, below) in pairs.items()}
+
+
+def _named_prompts(part: pl.DataFrame, prompts: Prompts) -> pl.DataFrame:
+    """Returns the metrics of each prompt beside the id of its first row, its group id and its text, in the order of `_group`."""
+    if (prompts.group < 0).all():
+        named = part.select(
+            pl.col("id").cast(pl.String), pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt")
+        )
+    else:
+        firsts = part.group_by("_group", maintain_order=True).first().sort("_group")
+        named = firsts.select(
+            pl.col("id").cast(pl.String), pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt")
+        )
+    return pl.concat([named, prompts.values()], how="horizontal")
 
 
 def _stats(rows: pl.DataFrame, tagged: TaggedRows) -> RolloutStats:
@@ -142,6 +194,7 @@ def _kept_columns(part: pl.DataFrame, own_tokens: bool) -> list[pl.Expr]:
         "reward": pl.Float64,
         "correct": pl.Boolean,
         "group_id": pl.String,
+        "answer": pl.String,
     }
     columns = [pl.col(name).cast(dtype) for name, dtype in wanted.items()]
     if part.schema.get("truncated") == pl.Boolean:

@@ -9,6 +9,7 @@ FINDING-7. Where the task gives the exact function of each token (`labels`), cov
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,12 +17,14 @@ import polars as pl
 from hicra.arrays import Floats
 from hicra.drawing.readable import number
 from hicra.findings.curves import rise
-from hicra.findings.finding import Evidence, Finding
-from hicra.findings.gram_use import gram_use
+from hicra.findings.examples import at_end, examples
+from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.gram_use import are_spans, gram_use
 
 NAME = "coverage_drift"
 LOST = 0.8  # coverage at the end over that at the start
 PLANNING = ("plan", "reflect")
+THEN = "hicra mine ROLLOUTS -o lexicon"
 
 
 def coverage_drift(evidence: Evidence) -> Finding | None:
@@ -43,11 +46,20 @@ def coverage_drift(evidence: Evidence) -> Finding | None:
         "saved_steps": len(steps), "coverage": [change.first, change.last], "exact": exact is not None,
         "change": [change.change, change.low, change.high], "threshold": LOST,
     }  # fmt: skip
+    headline = Headline("change of the lexicon's coverage from start to end", change.change, change.low, change.high)
     went = f"{number(change.last, True)} {what}, {number(change.first, True)} at the start of the run"
     if change.last <= LOST * change.first and change.high < 0:
         text = f"The lexicon covers less and less: {went}. Mine it again from the responses of now."
-        return Finding(NAME, text, figures, alarm=True)
-    return Finding(NAME, f"No large and sure loss of coverage: {went}.", figures, alarm=False)
+        return Finding(NAME, text, figures, True, headline, _without_a_gram(evidence.rollouts), THEN)
+    return Finding(NAME, f"No large and sure loss of coverage: {went}.", figures, False, headline)
+
+
+def _without_a_gram(rollouts: pl.DataFrame) -> tuple[dict[str, Any], ...]:
+    """Rollouts of the end of the run in which the lexicon finds nothing, the longest first."""
+    if not are_spans(rollouts.schema.get("spans", pl.Null())):
+        return ()
+    long = [pl.col("response").str.len_chars()] if rollouts.schema.get("response") == pl.String else []
+    return examples(rollouts, (pl.col("spans").list.len() == 0) & at_end(rollouts), long)
 
 
 def _of_labels(rollouts: pl.DataFrame) -> tuple[Floats, Floats] | None:

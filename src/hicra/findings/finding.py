@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,34 @@ import polars as pl
 from hicra.artifacts import canonical_json, read_json, write_text
 from hicra.credit import BASELINES, METHODS
 from hicra.errors import ArtifactError
+from hicra.findings.intervals import saved_intervals
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
 from hicra.runs.folder import STEP_NAME
 
 JUDGED = "judged_errors.json"
 _AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The one figure that a finding rests on.
+
+    Attributes:
+        what: what it is, such as "share of the responses that are cut, at the end of the run".
+        value: the figure.
+        low, high: its interval of 95 %; an end is None where it is not known, as with a single step.
+    """
+
+    what: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns {what, value, interval}; the interval is null where an end is not a finite number."""
+        known = self.low is not None and self.high is not None and math.isfinite(self.low) and math.isfinite(self.high)
+        return {"what": self.what, "value": self.value, "interval": [self.low, self.high] if known else None}
 
 
 @dataclass(frozen=True)
@@ -30,16 +53,26 @@ class Finding:
         figures: the figures by name, such as JSON holds: numbers, texts, lists, null; never NaN.
         alarm: True where it says that something goes wrong, False where that was looked for and not seen, None where it only
             describes the run.
+        headline: the figure that it rests on, with its interval; None where it only describes the run.
+        rollouts: a few rollouts that show it, as `examples.examples` names them; empty where none can.
+        then: the command to go on with, in which ROLLOUTS, RUN and CONFIG stand for the reader's own files; "" without one.
     """
 
     name: str
     text: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     alarm: bool | None = None
+    headline: Headline | None = None
+    rollouts: tuple[Mapping[str, Any], ...] = ()
+    then: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Returns {name, text, figures, alarm}."""
-        return {"name": self.name, "text": self.text, "figures": dict(self.figures), "alarm": self.alarm}
+        """Returns {name, text, figures, alarm, headline {what, value, interval} or null, rollouts, then}."""
+        return {
+            "name": self.name, "text": self.text, "figures": dict(self.figures), "alarm": self.alarm,
+            "headline": None if self.headline is None else self.headline.as_json(),
+            "rollouts": [dict(one) for one in self.rollouts], "then": self.then,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,12 +84,14 @@ class Evidence:
         rollouts: the saved rollouts of all steps, columns as in a run folder (most may be absent or null).
         config: the run's resolved config; empty where there is none.
         judged: what a judge model said of the run's failures, where it was asked.
+        intervals: step -> metric -> [low, high] over prompts, where a diagnosis computed them.
     """
 
     metrics: Sequence[Mapping[str, Any]]
     rollouts: pl.DataFrame
     config: Mapping[str, Any] = field(default_factory=dict)
     judged: Finding | None = None
+    intervals: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
 
     @property
     def counts(self) -> str:
@@ -92,7 +127,7 @@ class Evidence:
         """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
         config = run.manifest.get("config")
         own = config if isinstance(config, dict) else {}
-        return cls(run.metrics(), joined(_with_step(run)), own, saved_judgement(run.path))
+        return cls(run.metrics(), joined(_with_step(run)), own, saved_judgement(run.path), saved_intervals(run.path))
 
 
 def judgement(evidence: Evidence) -> Finding | None:

@@ -9,17 +9,22 @@ FINDING-6. Truncation is an alarm where surely more than a tenth of the response
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 
 from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, curve, part_size, rise
-from hicra.findings.finding import Evidence, Finding
+from hicra.findings.examples import at_end, examples
+from hicra.findings.finding import Evidence, Finding, Headline
 from hicra.findings.standstill import standstill
 from hicra.stats import wilson_interval
 
 CUT, CUT_MORE = 0.1, 0.05
 LONGER = 1.2
+THEN_LIMIT = "hicra train --config CONFIG --set train.max_new_tokens=N"
+THEN_LENGTH = "hicra methods dr_grpo"
 
 
 def truncation(evidence: Evidence) -> Finding | None:
@@ -33,22 +38,24 @@ def truncation(evidence: Evidence) -> Finding | None:
         return None
     share = by_step["truncated"].to_numpy()
     cut = rise(by_step["step"].to_numpy().astype(np.float64), share)
-    at_end = int(by_step["len"].tail(part_size(len(share))).sum())
-    sure_low, _ = wilson_interval(round(cut.last * at_end), at_end)
+    of_end = int(by_step["len"].tail(part_size(len(share))).sum())
+    sure_low, sure_high = wilson_interval(round(cut.last * of_end), of_end)
     figures = {
-        "saved_steps": len(share), "responses_at_end": at_end, "cut": [cut.first, cut.last],
+        "saved_steps": len(share), "responses_at_end": of_end, "cut": [cut.first, cut.last],
         "change": [cut.change, *_finite(cut.low, cut.high)],
         "thresholds": {"cut": CUT, "cut_more": CUT_MORE},
     }  # fmt: skip
+    headline = Headline("share of the responses that are cut, at the end of the run", cut.last, sure_low, sure_high)
     went = f"{number(cut.last, True)} of the responses are cut at the length limit at the end of the run"
     went += f", {number(cut.first, True)} at its start" if len(share) > 1 else ""
     if sure_low > CUT or (cut.change >= CUT_MORE and cut.low > 0):
         text = f"{went}. A response that is cut cannot be right: raise the limit, or reward shorter ones."
         if evidence.system:
             text = f"{went}. What is cut is played as it stands: raise train.max_new_tokens, or the system's own limit."
-        return Finding("truncation", text, figures, alarm=True)
+        shown = examples(known, pl.col("truncated") & at_end(known))
+        return Finding("truncation", text, figures, True, headline, shown, THEN_LIMIT)
     few = "Few responses are cut" if cut.last <= CUT else f"It is not sure that more than {number(CUT, True)} are cut"
-    return Finding("truncation", f"{few}: {went}.", figures, alarm=False)
+    return Finding("truncation", f"{few}: {went}.", figures, False, headline)
 
 
 def length_hacking(evidence: Evidence) -> Finding | None:
@@ -62,11 +69,22 @@ def length_hacking(evidence: Evidence) -> Finding | None:
         "length": [grew.first, grew.last], "change": [grew.change, grew.low, grew.high], **still.figures(),
         "threshold": LONGER,
     }  # fmt: skip
+    headline = Headline(
+        f"change of the mean length from start to end, in {evidence.counts}", grew.change, grew.low, grew.high
+    )
     went = f"the mean length went from {number(grew.first)} to {number(grew.last)} {evidence.counts}"
     if grew.last >= LONGER * grew.first and grew.low > 0 and still.holds:
         text = f"Responses grow and are right no more often: {went} while {still.text()}."
-        return Finding("length_hacking", text, figures, alarm=True)
-    return Finding("length_hacking", f"No sign of length hacking: {went}, {still.text()}.", figures, alarm=False)
+        return Finding("length_hacking", text, figures, True, headline, _longest_wrong(evidence.rollouts), THEN_LENGTH)
+    return Finding("length_hacking", f"No sign of length hacking: {went}, {still.text()}.", figures, False, headline)
+
+
+def _longest_wrong(rollouts: pl.DataFrame) -> tuple[dict[str, Any], ...]:
+    """The longest responses of the end of the run, of the wrong ones where it is known which are wrong."""
+    if "step" not in rollouts.columns or rollouts.schema.get("response") != pl.String:
+        return ()
+    wrong = ~pl.col("correct") if rollouts.schema.get("correct") == pl.Boolean else pl.lit(True)
+    return examples(rollouts, wrong & at_end(rollouts), [pl.col("response").str.len_chars()])
 
 
 def _finite(*values: float) -> list[float | None]:

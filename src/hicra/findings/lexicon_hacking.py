@@ -24,10 +24,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import polars as pl
+
 from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, curve, rise
-from hicra.findings.finding import Evidence, Finding
-from hicra.findings.gram_use import GramUse, gram_use
+from hicra.findings.examples import at_end, examples
+from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.gram_use import GramUse, are_spans, gram_use
 from hicra.findings.standstill import standstill
 
 NAME = "lexicon_hacking"
@@ -35,6 +38,7 @@ SHARE_RISE = 1.5  # the planning share of the last fifth of the steps over that 
 FEWER_GRAMS = 0.8  # the effective number of grams at the end over that at the start
 MORE = 0.1  # rise of the share of the most common sequence, and of repeated occurrences
 SHOWN_GRAMS = 3
+THEN = "hicra mine ROLLOUTS -o lexicon"
 
 
 def lexicon_hacking(evidence: Evidence) -> Finding | None:
@@ -61,12 +65,14 @@ def lexicon_hacking(evidence: Evidence) -> Finding | None:
         "thresholds": {"share_rise": SHARE_RISE, "fewer_grams": FEWER_GRAMS, "more": MORE},
     }  # fmt: skip
     went = f"the planning share went from {number(grew.first, True)} to {number(grew.last, True)} (start and end of the run)"
+    headline = Headline("change of the planning share from start to end", grew.change, grew.low, grew.high)
     if missing:
-        return Finding(NAME, f"No sign of lexicon hacking: {went}; {', and '.join(missing)}.", figures, alarm=False)
+        return Finding(NAME, f"No sign of lexicon hacking: {went}; {', and '.join(missing)}.", figures, False, headline)
     text = f"The policy may be earning the bonus with what the lexicon lists: {went} while {still.text()}, and "
     text += " and ".join(sign["text"] for sign in sure) + "." + _took(figures["grams"])
     text += " Train method none on the same problems to see what is lost, or take a lexicon that covers more of the planning."
-    return Finding(NAME, text, figures, alarm=True)
+    shown = _with_most(evidence.rollouts, [one["gram"] for one in figures["grams"]])
+    return Finding(NAME, text, figures, True, headline, shown, THEN)
 
 
 def concentration(evidence: Evidence, use: GramUse | None) -> list[dict[str, Any]]:
@@ -106,6 +112,14 @@ def grown(use: GramUse) -> list[dict[str, Any]]:
     moved = {gram: times / late.total() - early[gram] / early.total() for gram, times in late.items()}
     most = sorted((gram for gram in moved if moved[gram] > 0), key=lambda gram: (-moved[gram], gram))[:SHOWN_GRAMS]
     return [{"gram": gram, "first": early[gram] / early.total(), "last": late[gram] / late.total()} for gram in most]
+
+
+def _with_most(rollouts: pl.DataFrame, grams: list[str]) -> tuple[dict[str, Any], ...]:
+    """The rollouts of the end of the run in which these grams occur most often."""
+    if not grams or not are_spans(rollouts.schema.get("spans", pl.Null())):
+        return ()
+    times = pl.col("spans").list.eval(pl.element().struct.field("gram").is_in(grams)).list.sum()
+    return examples(rollouts, at_end(rollouts) & (times > 0), [times])
 
 
 def _took(grams: list[dict[str, Any]]) -> str:

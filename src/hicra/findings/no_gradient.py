@@ -19,7 +19,8 @@ import polars as pl
 
 from hicra.drawing.readable import counted, number
 from hicra.findings.curves import curve
-from hicra.findings.finding import Evidence, Finding
+from hicra.findings.examples import examples
+from hicra.findings.finding import Evidence, Finding, Headline
 from hicra.stats import wilson_interval
 
 NAME = "no_gradient"
@@ -30,13 +31,20 @@ _MEANS = {
     "all cut": "responses that are too long for the limit", "unscorable": "rollouts that cannot be scored",
     "equal rewards": "rewards that do not tell rollouts apart",
 }  # fmt: skip
+_OTHER_PROBLEMS = "hicra train --config CONFIG --set train.dynamic_sampling=3"
+THEN = {
+    "all right": _OTHER_PROBLEMS, "all wrong": _OTHER_PROBLEMS,
+    "all cut": "hicra train --config CONFIG --set train.max_new_tokens=N",
+    "unscorable": "hicra verify ROLLOUTS -o verdicts.jsonl", "equal rewards": "hicra corpus inspect ROLLOUTS",
+}  # fmt: skip
 
 
 def no_gradient(evidence: Evidence) -> Finding | None:
     """Counts the groups of the saved rollouts; None where every group is of one, or nothing is known."""
-    counts = group_outcomes(evidence.rollouts, of_system=bool(evidence.system))
-    if counts is None:
+    outcomes = outcomes_of_groups(evidence.rollouts, of_system=bool(evidence.system))
+    if outcomes is None:
         return _of_metric(evidence)
+    counts = _counted(outcomes)
     if not counts:
         return None
     groups = sum(counts.values())
@@ -52,10 +60,23 @@ def no_gradient(evidence: Evidence) -> Finding | None:
     )
     told = [f"{name} in {counts[name]}" for name in REASONS if counts[name]]
     text += f": {', '.join(told)}." if told else "."
+    headline = Headline("share of the saved groups that gave no gradient", none / groups, low, high)
     if none / groups < MANY:
-        return Finding(NAME, text, figures, alarm=False)
+        return Finding(NAME, text, figures, False, headline)
     unsure = "" if low >= MANY else f" With {counted(groups, 'group')} it is not sure that it is half or more."
-    return Finding(NAME, f"{text} {_main_reason(counts)}{unsure}", figures, alarm=True)
+    main = max(REASONS, key=lambda name: counts[name])
+    shown = _of_reason(evidence.rollouts, outcomes, main)
+    return Finding(NAME, f"{text} {_main_reason(counts)}{unsure}", figures, True, headline, shown, THEN[main])
+
+
+def _of_reason(rollouts: pl.DataFrame, outcomes: pl.DataFrame, reason: str) -> tuple[dict[str, Any], ...]:
+    """Returns a rollout of each of the first groups of this reason."""
+    if not _is(dict(rollouts.schema), "step", "integer"):
+        return ()
+    keys = [name for name in outcomes.columns if name != "why"]
+    first = rollouts.with_columns(pl.int_range(pl.len()).over(keys).alias("_of_group"))
+    joined = first.join(outcomes, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    return examples(joined, (pl.col("why") == reason) & (pl.col("_of_group") == 0))
 
 
 def _main_reason(counts: dict[str, int]) -> str:
@@ -70,7 +91,22 @@ def _main_reason(counts: dict[str, int]) -> str:
 def group_outcomes(rollouts: pl.DataFrame, of_system: bool = False) -> dict[str, int] | None:
     """Counts groups by what became of them: mixed (which gave a gradient), or one of `REASONS`.
 
-    It is None where no group or no reward is known, and empty where every group is of one rollout.
+    It is None where no group or no reward is known, and empty where every group is of one rollout. The arguments are those of
+    `outcomes_of_groups`.
+    """
+    outcomes = outcomes_of_groups(rollouts, of_system)
+    return None if outcomes is None else _counted(outcomes)
+
+
+def _counted(outcomes: pl.DataFrame) -> dict[str, int]:
+    found = outcomes["why"].to_list()
+    return {name: found.count(name) for name in ("mixed", *REASONS)} if found else {}
+
+
+def outcomes_of_groups(rollouts: pl.DataFrame, of_system: bool = False) -> pl.DataFrame | None:
+    """Returns what became of each group of at least two rollouts, with the columns that tell groups apart, and `why`.
+
+    It is None where no group or no reward is known.
 
     Args:
         rollouts: with group_id or prompt (rollouts of one step that agree in both are a group), and reward or correct; step
@@ -103,8 +139,6 @@ def group_outcomes(rollouts: pl.DataFrame, of_system: bool = False) -> dict[str,
         right=pl.col("correct").sum(), judged=pl.col("correct").count(), cut=pl.col("cut").all(), largest=pl.col("largest").max(),
     )  # fmt: skip
     grouped = grouped.filter(pl.col("size") > 1)
-    if not grouped.height:
-        return {}
     why = (
         pl.when(pl.col("known") < 2).then(pl.lit("unscorable"))
         .when(pl.col("largest" if by_advantage else "spread") > 0).then(pl.lit("mixed"))
@@ -113,8 +147,7 @@ def group_outcomes(rollouts: pl.DataFrame, of_system: bool = False) -> dict[str,
         .when((pl.col("judged") > 0) & (pl.col("right") == 0)).then(pl.lit("all wrong"))
         .otherwise(pl.lit("equal rewards"))
     )  # fmt: skip
-    found = grouped.select(why.alias("why"))["why"].to_list()
-    return {name: found.count(name) for name in ("mixed", *REASONS)}
+    return grouped.select("step", *names, why.alias("why"))
 
 
 def _of_metric(evidence: Evidence) -> Finding | None:

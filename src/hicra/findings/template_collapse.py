@@ -10,14 +10,19 @@ FINDING-3. A template is the sequence of the grams of a response. Templates have
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import polars as pl
 
 from hicra.drawing.readable import number
 from hicra.findings.curves import rise
-from hicra.findings.finding import Evidence, Finding
+from hicra.findings.examples import at_end, examples
+from hicra.findings.finding import Evidence, Finding, Headline
 from hicra.findings.gram_use import gram_use
 
 NAME = "template_collapse"
 COLLAPSED, TIMES = 0.5, 2.0
+THEN = "hicra report RUN -o report.html"
 
 
 def template_collapse(evidence: Evidence) -> Finding | None:
@@ -34,9 +39,19 @@ def template_collapse(evidence: Evidence) -> Finding | None:
         "change": [rose.change, rose.low, rose.high], "template": sequence,
         "thresholds": {"collapsed": COLLAPSED, "times": TIMES},
     }  # fmt: skip
+    what = "change of the share of the most common sequence of grams from start to end"
+    headline = Headline(what, rose.change, rose.low, rose.high)
     went = f"{number(rose.last, True)} of the responses, {number(rose.first, True)} at the start of the run"
     if rose.last >= COLLAPSED and rose.last >= TIMES * rose.first and rose.low > 0:
         text = f"The strategies collapse: the most common sequence of strategic grams is that of {went}. It is: "
-        return Finding(NAME, text + " / ".join(sequence) + ".", figures, alarm=True)
+        shown = _with_template(evidence.rollouts, sequence)
+        return Finding(NAME, text + " / ".join(sequence) + ".", figures, True, headline, shown, THEN)
     text = f"No collapse to one template: the most common sequence of strategic grams is that of {went}."
-    return Finding(NAME, text, figures, alarm=False)
+    return Finding(NAME, text, figures, False, headline)
+
+
+def _with_template(rollouts: pl.DataFrame, sequence: list[str]) -> tuple[dict[str, Any], ...]:
+    """The rollouts of the end whose grams are this sequence, nested occurrences aside."""
+    grams = pl.col("spans").list.eval(pl.element().struct.field("gram"))
+    same = (grams.list.len() == len(sequence)) & (grams.list.join("\x00") == "\x00".join(sequence))
+    return examples(rollouts, same & at_end(rollouts))

@@ -29,6 +29,7 @@ class Metric:
 
 
 _IDS = ("response_ids", "lexicon")
+_TEXTS = ("response", "lexicon")  # measured by `hicra diagnose` alone
 METRICS: tuple[Metric, ...] = (
     Metric("hicra/accuracy",
            "Share of responses that are right: by the task, else by the one reward that judges (at least 0.5).",
@@ -111,7 +112,19 @@ METRICS: tuple[Metric, ...] = (
            "nats", "up", _IDS),
     Metric("hicra/semantic_entropy_rarefied",
            f"Expected semantic entropy of {RAREFY_HITS} occurrences, so that steps with unequal numbers of them are comparable.",
-           "nats", "up", _IDS),
+           "nats", "up", (*_IDS, f"{RAREFY_HITS} occurrences in a step")),
+    Metric("hicra/template_share",
+           "Share of the responses whose sequence of strategic grams is the most common one; responses without a gram have none.",
+           "share", "", _TEXTS),
+    Metric("hicra/reflection_rate", "Share of the responses that say they check or take back what they have (METRIC-5).",
+           "share", "", ("response",)),
+    Metric("hicra/repetition",
+           "Share of the responses that are loops: half of their runs of 8 words stood there before (METRIC-4).",
+           "share", "down", ("response",)),
+    Metric("hicra/other_script_planning",
+           "Share of the letters of planning spans that are of another script than the questions (METRIC-6).",
+           "share", "", _TEXTS),
+    Metric("hicra/other_script_execution", "The same of the letters outside of planning spans.", "share", "", _TEXTS),
     Metric("hicra/conditional_entropy",
            f"Entropy of the {FOLLOWING} tokens that follow a strategic gram, given the gram (words if no token ids are known).",
            "nats", "", _IDS),

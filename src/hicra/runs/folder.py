@@ -7,6 +7,8 @@
     checkpoints/      step-NNNNNN folders, complete unless their name starts with "." or "tmp"
     final/            a model that transformers loads
     report.html       once `hicra report` has built it
+    intervals.jsonl   of a diagnosed run: the interval of each metric over prompts, a line a step
+    prompts.parquet   of a diagnosed run: the metrics of each prompt at each step
     judged_errors.json  what a judge model said of the failures, where `hicra diagnose --judge` asked it
     trackers/NAME/    what `hicra watch --to NAME` wrote for a tracker
 
@@ -17,6 +19,7 @@ Rollout columns (all but step and response may be absent or null):
     token_ids list[int], planning_mask list[int 0/1], token_ends list[int] (character where each token ends in response),
     entropies list[float] (nats), logprobs list[float] (nats), truncated bool (no end token), advantage float (before shaping),
     advantages list[float] (trained on), labels list[str] (exact function of each token, where the task knows it),
+    answer str (gold), repeated float (share of repeated runs of words; both of a diagnosed run),
     n_tool_calls int, tool_outputs list[{at, text}] (what tools returned, before which character of response).
 Of systems that play in environments, a row may be one of several of an episode, and holds also: generation int (number within
     the step), action_ids, level_ids (0 execution, 1 plan, 2 thought), state_ids, episode_ids, node_id, parent_id list[int] (one a

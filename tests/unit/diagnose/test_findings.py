@@ -92,4 +92,45 @@ def test_the_lines_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture
         "\n! no_gradient: 2 of 2 saved groups (100\u00a0%, 95\u00a0% interval 34.2\u00a0% to 100\u00a0%) gave no"
         in printed
     )
-    assert printed.rstrip().endswith("looked for and not seen: mask_empty (--json says why)")
+    # below the alarm: a rollout of each of the two groups (those of a step are one), and the command with the reader's own file
+    assert (
+        "\n    rollouts that show it: step 1 row 1, step 2 row 1\n    go on with: hicra train --config CONFIG"
+        in printed
+    )
+    assert "\nlooked for and not seen: repetition, reward_errors, mask_empty (--json says why)\n" in printed
+    assert "\ncould not look for truncation: no rollout says whether it was cut (column truncated)\n" in printed
+    assert "\nleft out: " in printed
+
+
+def test_a_step_of_empty_responses_and_two_formats_in_one_folder_are_no_trouble(tmp_path: Path) -> None:
+    folder = tmp_path / "rollouts"
+    folder.mkdir()
+    plain = [{"step": step, "response": "" if step == 2 else "let me check it", "correct": True} for step in (1, 2, 3)]
+    (folder / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in plain), encoding="utf-8")
+    of_verl = {"input": "q", "output": "let me check", "gts": "1", "score": 1.0, "step": 3}
+    (folder / "b.jsonl").write_text(json.dumps(of_verl) + "\n", encoding="utf-8")
+    found = diagnose([folder], LEXICON, tokenizer=None, out=tmp_path / "run", on_bad="stop", max_bad=0.0)
+    assert [(one["step"], one["rows"], one["hicra/length"]) for one in found["steps"]] == [
+        (1, 1, 4.0),
+        (2, 1, 0.0),
+        (3, 2, 3.5),
+    ]
+    assert found["steps"][1]["hicra/planning_share"] is None
+    assert found["steps"][1]["hicra/other_script_execution"] is None
+
+
+def test_a_run_that_shows_nothing_says_so_and_what_could_not_be_looked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lexicon = tmp_path / "words.txt"
+    lexicon.write_text("let me check\n")
+    lines = [{"response": f"let me check that {i} is one of the numbers"} for i in range(3)]
+    with pytest.raises(SystemExit):
+        cli.main(["diagnose", str(written(tmp_path, lines)), "--lexicon", str(lexicon), "-q"])
+    printed = capsys.readouterr().out
+    assert "\nNothing goes wrong in what could be looked at.\n" in printed
+    assert (
+        "\ncould not look for no_gradient, reward_errors: no rollout has a reward or a verdict (columns reward, correct)\n"
+        in printed
+    )
+    assert "accuracy" in printed.split("\nleft out: ")[1].split("\n")[0]

@@ -152,7 +152,8 @@ def test_findings_of_nothing_are_none() -> None:
 def test_told_parts_alarms_descriptions_and_what_was_not_seen() -> None:
     one, two, three = Finding("one", ""), Finding("two", "", alarm=False), Finding("three", "", alarm=True)
     assert told([one, two, three]) == ([three, one], [two])
-    assert three.as_json() == {"name": "three", "text": "", "figures": {}, "alarm": True}
+    nothing = {"headline": None, "rollouts": [], "then": ""}
+    assert three.as_json() == {"name": "three", "text": "", "figures": {}, "alarm": True, **nothing}
 
 
 def test_evidence_of_a_run_folder(tmp_path: Path) -> None:

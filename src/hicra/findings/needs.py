@@ -1,0 +1,97 @@
+"""What each finding needs of a run, so that one that could not be looked at is named with its reason and never passed over.
+
+A need is a function of the evidence that returns the empty text where it is met, and else what is missing, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from hicra.drawing.readable import counted
+from hicra.findings.curves import LEAST_STEPS, curve
+from hicra.findings.finding import Evidence
+from hicra.findings.gram_use import are_spans
+
+Need = Callable[[Evidence], str]
+LEAST_SAVED = 6  # two in each third
+
+
+def metric_steps(*names: str, least: int = LEAST_STEPS) -> Need:
+    """Asks that so many steps have one of these metrics."""
+
+    def missing(evidence: Evidence) -> str:
+        most = max(len(curve(evidence, name)[0]) for name in names)
+        listed = " or ".join(name.removeprefix("hicra/") for name in names)
+        if most >= least:
+            return ""
+        return (
+            f"{counted(most, 'step has', 'steps have')} {listed}, and it takes {least}"
+            if most
+            else f"no step has {listed}"
+        )
+
+    return missing
+
+
+def saved_steps(least: int = LEAST_SAVED) -> Need:
+    """Asks for the rollouts of so many steps."""
+
+    def missing(evidence: Evidence) -> str:
+        steps = evidence.rollouts["step"].n_unique() if "step" in evidence.rollouts.columns else 0
+        return "" if steps >= least else f"the rollouts are of {counted(steps, 'step')}, and it takes {least}"
+
+    return missing
+
+
+def column(name: str, what: str) -> Need:
+    """Asks that some rollout has a value in this column."""
+
+    def missing(evidence: Evidence) -> str:
+        rollouts = evidence.rollouts
+        known = name in rollouts.columns and rollouts[name].null_count() < rollouts.height
+        return "" if known else f"no rollout says {what} (column {name})"
+
+    return missing
+
+
+def entropies_and_mask(evidence: Evidence) -> str:
+    """Asks for the entropies of tokens; what finds spans makes the mask where there are any."""
+    entropies, mask = (
+        column("entropies", "the entropies of its tokens"),
+        column("planning_mask", "which of its tokens plan"),
+    )
+    return entropies(evidence) or mask(evidence)
+
+
+def spans(evidence: Evidence) -> str:
+    """Asks for the spans of a tagger."""
+    rollouts = evidence.rollouts
+    known = are_spans(rollouts.schema.get("spans", pl.Null())) and rollouts["spans"].null_count() < rollouts.height
+    return "" if known else "no rollout has its planning spans"
+
+
+def rewards_of_groups(evidence: Evidence) -> str:
+    """Asks for rewards, and for prompts with several rollouts each."""
+    rollouts = evidence.rollouts
+    of = [
+        name
+        for name in ("reward", "correct")
+        if name in rollouts.columns and rollouts[name].null_count() < rollouts.height
+    ]
+    if not of:
+        return "no rollout has a reward or a verdict (columns reward, correct)"
+    named = [name for name in ("group_id", "prompt") if name in rollouts.columns]
+    if not any(rollouts[name].null_count() < rollouts.height for name in named):
+        return "no rollout says which prompt it answers (columns group_id, question)"
+    return "each prompt has one rollout in a step, and it takes two"
+
+
+def verdicts(evidence: Evidence) -> str:
+    """Asks for a reward or a verdict."""
+    rollouts = evidence.rollouts
+    known = any(
+        name in rollouts.columns and rollouts[name].null_count() < rollouts.height for name in ("reward", "correct")
+    )
+    return "" if known else "no rollout has a reward or a verdict (columns reward, correct)"

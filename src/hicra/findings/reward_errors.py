@@ -1,0 +1,117 @@
+"""Rewards that are missing, that contradict each other, or that contradict the gold answer.
+
+A verifier that runs out of time, or dies, leaves rollouts without a reward; one that scores them 0 is worse, since nobody sees
+it. Two signs of that can be seen in the rollouts alone: equal responses to one prompt with different rewards, and a response
+that was called wrong although the text of its last box is the gold answer.
+
+Deviations:
+FINDING-9. The alarm is where surely more than a hundredth of the rollouts lack a reward (Wilson's interval; only steps in which
+    some rollout has one count), where equal responses of one prompt and step have different rewards, or where a response whose
+    last box equals the gold answer, white space aside, is called wrong. Equal responses of systems that play, and of those that
+    call tools, are left out: what they met may differ.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from hicra.drawing.readable import counted, number
+from hicra.findings.columns import with_columns_of
+from hicra.findings.examples import examples
+from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.stats import wilson_interval
+from hicra.verify import last_box
+
+NAME = "reward_errors"
+MISSING = 0.01
+THEN = "hicra verify ROLLOUTS -o verdicts.jsonl"
+
+
+def reward_errors(evidence: Evidence) -> Finding | None:
+    """Looks for the three signs; None where no saved rollout has a reward or a verdict."""
+    rollouts = with_columns_of(evidence.rollouts, step="integer")
+    scored = None if rollouts is None else _scored(rollouts)
+    if scored is None:
+        return None
+    missing, odd, denied = pl.col("_score").is_null(), _contradicted(scored, evidence), _denied(scored)
+    scored = scored.with_columns(missing.alias("_missing"), odd.alias("_odd"), denied.alias("_denied"))
+    n, lacking = scored.height, int(scored["_missing"].sum())
+    contradicting, refused = int(scored["_odd"].sum()), int(scored["_denied"].sum())
+    low, high = wilson_interval(lacking, n)
+    figures: dict[str, Any] = {
+        "rollouts": n, "unscored": lacking, "share": lacking / n, "share_ci": [low, high], "contradicting": contradicting,
+        "gold_called_wrong": refused, "threshold": MISSING,
+    }  # fmt: skip
+    headline = Headline("share of the rollouts without a reward", lacking / n, low, high)
+    said = []
+    if low > MISSING:
+        said.append(
+            f"{lacking} of {counted(n, 'rollout')} have no reward ({number(lacking / n, True)}, 95\u00a0% interval "
+            f"{number(low, True)} to {number(high, True)})"
+        )
+    if contradicting:
+        said.append(
+            f"{contradicting} rollouts have another reward than an equal response to the same prompt in their step"
+        )
+    if refused:
+        said.append(
+            f"{counted(refused, 'response is', 'responses are')} called wrong although the last box holds the gold answer"
+        )
+    if said:
+        shown = examples(scored, pl.any_horizontal("_odd", "_denied") | (pl.col("_missing") & (low > MISSING)),
+                         [pl.col("_denied"), pl.col("_odd")])  # fmt: skip
+        text = f"Rewards cannot be trusted: {'; '.join(said)}. Judge the answers again, on a machine that is not busy."
+        return Finding(NAME, text, figures, True, headline, shown, THEN)
+    text = f"No reward contradicts another, and {lacking} of {counted(n, 'rollout')} have none."
+    return Finding(NAME, text, figures, False, headline)
+
+
+def _scored(rollouts: pl.DataFrame) -> pl.DataFrame | None:
+    """Returns the rollouts of the steps that have a reward or verdict at all, with `_score`; None where no step has."""
+    schema = rollouts.schema
+    reward = pl.col("reward").cast(pl.Float64).fill_nan(None) if _numeric(schema.get("reward")) else None
+    correct = pl.col("correct").cast(pl.Float64) if schema.get("correct") == pl.Boolean else None
+    if reward is not None and rollouts.select(reward.is_not_null().any()).item():
+        score = reward
+    elif correct is not None:
+        score = correct
+    else:
+        return None
+    found = rollouts.with_columns(score.alias("_score")).filter(pl.col("_score").is_not_null().any().over("step"))
+    return found if found.height else None
+
+
+def _contradicted(rollouts: pl.DataFrame, evidence: Evidence) -> pl.Expr:
+    """Which rollouts equal another one of their prompt and step that has another reward."""
+    schema = rollouts.schema
+    apart = [name for name in ("group_id", "prompt") if name in schema and not schema[name].is_nested()]
+    if evidence.system or not apart or schema.get("response") != pl.String:
+        return pl.lit(False)
+    known = pl.any_horizontal(pl.col(apart).is_not_null()) & pl.col("response").is_not_null()
+    if _numeric(schema.get("n_tool_calls")):
+        known &= pl.col("n_tool_calls").fill_null(0) == 0
+    score = pl.col("_score")
+    return known & (score.max().over("step", *apart, "response") > score.min().over("step", *apart, "response"))
+
+
+def _denied(rollouts: pl.DataFrame) -> pl.Expr:
+    """Which rollouts are called wrong although their last box is the gold answer, letter by letter."""
+    schema = rollouts.schema
+    if {schema.get("answer"), schema.get("response")} != {pl.String} or schema.get("correct") != pl.Boolean:
+        return pl.lit(False)
+    wrong = (~pl.col("correct")).fill_null(False) & pl.col("answer").is_not_null() & pl.col("response").is_not_null()
+    rows = zip(
+        *(rollouts[name].to_list() for name in ("response", "answer")), rollouts.select(wrong).to_series(), strict=True
+    )
+    return pl.lit(pl.Series([called and _is_gold(text, gold) for text, gold, called in rows], dtype=pl.Boolean))
+
+
+def _is_gold(response: str, gold: str) -> bool:
+    boxed = last_box(response)
+    return boxed is not None and "".join(boxed.split()) == "".join(gold.split()) != ""
+
+
+def _numeric(dtype: pl.DataType | None) -> bool:
+    return dtype is not None and dtype.is_numeric()

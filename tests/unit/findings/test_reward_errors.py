@@ -1,0 +1,101 @@
+"""Rewards that are missing, that differ for equal responses, and that deny the gold answer; each alone makes an alarm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from hicra.findings import Evidence, Finding
+from hicra.findings.reward_errors import reward_errors
+
+SCHEMA = {
+    "step": pl.Int64, "id": pl.String, "group_id": pl.String, "prompt": pl.String, "response": pl.String, "answer": pl.String,
+    "reward": pl.Float64, "correct": pl.Boolean, "n_tool_calls": pl.Int64,
+}  # fmt: skip
+
+
+def row(step: int = 1, response: str = "a", reward: float | None = 0.0, **more: Any) -> dict[str, Any]:
+    return {"step": step, "prompt": "p", "response": response, "reward": reward, **more}
+
+
+def look(*rows: dict[str, Any], config: dict[str, Any] | None = None) -> Finding | None:
+    numbered = [{"id": str(number), **one} for number, one in enumerate(rows, 1)]
+    return reward_errors(Evidence([], pl.DataFrame(numbered, schema=SCHEMA), config or {}))
+
+
+def alarm(*rows: dict[str, Any], **more: Any) -> bool | None:
+    found = look(*rows, **more)
+    return None if found is None else found.alarm
+
+
+def sound(n: int = 40) -> list[dict[str, Any]]:
+    return [row(response=f"r{i}", reward=float(i % 2)) for i in range(n)]
+
+
+def test_a_sound_run_is_looked_at_and_nothing_is_seen() -> None:
+    found = look(*sound())
+    assert found is not None
+    assert found.alarm is False
+    assert found.headline is not None
+    assert found.headline.as_json()["interval"] == pytest.approx(
+        [0, 0.0876], abs=1e-4
+    )  # z^2 / (n + z^2) = 3.84 / 43.84
+
+
+def test_missing_rewards_with_the_interval_by_hand() -> None:
+    found = look(*sound(), *[row(response=f"n{i}", reward=None) for i in range(10)])
+    assert found is not None
+    assert found.alarm is True
+    # 10 of 50, as in the example of `wilson_of_share`'s neighbour: 11.24 % to 33.04 %
+    assert (found.headline.low, found.headline.high) == pytest.approx((0.1124, 0.3304), abs=1e-4)  # type: ignore[union-attr]
+    assert [one["id"] for one in found.rollouts] == ["41", "42", "43", "44", "45"]
+    # a step in which no rollout has a reward was not judged at all, which is no error of a verifier
+    assert alarm(*sound(), *[row(2, f"n{i}", None) for i in range(10)]) is False
+    assert alarm(row(reward=None)) is None
+
+
+def test_equal_responses_with_different_rewards() -> None:
+    twice = [row(response="the same"), row(response="the same", reward=1.0)]
+    found = look(*sound(), *twice)
+    assert found is not None
+    assert found.alarm is True
+    assert found.figures["contradicting"] == 2
+    assert [one["id"] for one in found.rollouts] == ["41", "42"]
+    apart = [
+        [twice[0], {**twice[1], key: value}] for key, value in (("step", 2), ("prompt", "q"), ("response", "other"))
+    ]
+    assert [alarm(*sound(), *pair) for pair in apart] == [False] * 3
+    assert alarm(*sound(), *[{**one, "n_tool_calls": 1} for one in twice]) is False  # what a tool said may differ
+    assert alarm(*sound(), *twice, config={"system": {"name": "himac"}}) is False
+
+
+@pytest.mark.parametrize(
+    ("response", "gold", "denied"),
+    [
+        (
+            r"so \boxed{3\sqrt{5}}",
+            r"3 \sqrt{5}",
+            True,
+        ),  # the gold of a public dump has this space, and its verdicts are wrong
+        (r"\boxed{1} and then \boxed{2}", "1", False),  # the last box counts
+        ("the answer is 7", "7", False),
+        (r"\boxed{ }", " ", False),
+    ],
+)
+def test_a_gold_answer_that_is_called_wrong(response: str, gold: str, denied: bool) -> None:
+    found = look(row(response=response, answer=gold, correct=False))
+    assert found is not None
+    assert found.figures["gold_called_wrong"] == denied
+    assert found.alarm is denied
+    right = look(row(response=response, answer=gold, correct=True, reward=1.0))
+    assert right is not None
+    assert right.alarm is False
+
+
+def test_verdicts_stand_for_rewards_where_there_are_none() -> None:
+    rows = [row(response=f"r{i}", reward=None, correct=None if i < 10 else True) for i in range(50)]
+    found = look(*rows)
+    assert found is not None
+    assert found.figures["unscored"] == 10
