@@ -19,6 +19,7 @@ from hicra.report.measured import Measurement, measured, read_measured
 from hicra.report.model import ReportModel, Run
 from hicra.report.rows import read_rollouts
 from hicra.report.sample import Place, choose, index
+from hicra.report.verdict import compare_runs
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping, name_arms
 from hicra.runs.find import is_signal
@@ -68,7 +69,8 @@ def build_model(
     rollouts = read_rollouts(chosen, arm_of, notes)
     grams = used_grams(folders, arm_of, len(arms), lexicon_table(lexicon, folders, notes))
     measurements = (*_given(given), *(read_measured(path, named[path]) for path in signals))
-    return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements)
+    compared = compare_runs(trained, name_arms(folders))
+    return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements, compared)
 
 
 def _given(results: Any) -> list[Measurement]:

@@ -170,7 +170,7 @@ def panel(
     """Makes the curves of these metrics for every arm, in one pair of axes; None if no run has any of them."""
     groups = grid(model)
     lines = []
-    for arm, title in enumerate(model.arms):
+    for arm, title in enumerate(model.labels):
         members = [number for number, run in enumerate(model.runs) if run.arm == arm]
         for number, kind in enumerate(kinds):
             curves = [values_of(model, run, kind.metric, groups, ratio) for run in members]

@@ -22,6 +22,7 @@ from hicra.drawing.readable import counted, number, shorten
 from hicra.drawing.signal import looks as signal_looks
 from hicra.errors import ArtifactError
 from hicra.report import charts, sections
+from hicra.report.answer import answer, spoken
 from hicra.report.build import MAX_ROLLOUTS, build_model
 from hicra.report.encode import clean
 from hicra.report.figures import Figure, all_figures, others
@@ -65,9 +66,7 @@ def build_report(
 
 def render(model: ReportModel, most: int = MAX_BYTES) -> str:
     """Renders the page as text of at most `most` bytes, if its tables and curves alone are smaller than that."""
-    static = files("hicra.report") / "static"
-    css, js = ((static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    css = theme.css(":root") + signal_looks() + css
+    css, js = style(), script()
     values = {
         **_values(model),
         "css": Markup(css),
@@ -87,6 +86,31 @@ def render(model: ReportModel, most: int = MAX_BYTES) -> str:
     return template.render(**values, data=Markup(data), rollouts_text=_choice(model, len(shown), cut_to))
 
 
+SCRIPTS = (
+    "dom", "tip", "packed", "saving", "tables", "curves", "differences", "response", "card", "source", "viewer",
+)  # fmt: skip
+
+
+def style() -> str:
+    """Returns the style sheet of a page."""
+    return theme.css(":root") + signal_looks() + static_file("page.css")
+
+
+def script(further: str = "") -> str:
+    """Returns the script of a page as one function, so that nothing of it is a name of the window.
+
+    Args:
+        further: more functions, which stand before the start.
+    """
+    parts = [*(static_file(f"{name}.js") for name in SCRIPTS), further, static_file("start.js")]
+    return '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
+
+
+def static_file(name: str) -> str:
+    """Reads a file of the page's own style and script."""
+    return (files("hicra.report") / "static" / name).read_text(encoding="utf-8")
+
+
 def policy(css: str, js: str) -> str:
     """Makes the Content-Security-Policy: nothing may be loaded, and only this style and this script are used."""
     style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, js))
@@ -102,7 +126,9 @@ def _values(model: ReportModel) -> dict[str, Any]:
     drawn[1:1] = signal_curve(model)
     further, unlisted = others(model)
     curves = any(run.metrics for run in model.runs)
-    extra = sections.extra_sections(model.extra)
+    apart = {"verdict"} if spoken(model.extra.get("verdict")) else set()
+    extra = sections.extra_sections({key: value for key, value in model.extra.items() if key not in apart})
+    glance = sections.glance(model)
     grams = sections.gram_table(model)
     rollouts = _static_rollouts(model)
     title = _title(model)
@@ -111,8 +137,8 @@ def _values(model: ReportModel) -> dict[str, Any]:
     links = [
         (anchor, name)
         for anchor, name, there in (
+            ("answer", "In short", bool(model.runs)),
             ("signal", "Learning signal", bool(model.signal)),
-            ("glance", "At a glance", bool(model.runs)),
             ("findings", "Findings", bool(shown)),
             *((anchor, name, not late) for anchor, name, late in added),
             ("curves", "Curves", curves),
@@ -129,7 +155,8 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "sections": links,
         "signal": signal_section(model.signal, unfold=not model.runs),
         "folders": sections.folder_count(model),
-        "glance": sections.glance(model),
+        "glance": glance,
+        "answer": answer(model, glance),
         "findings": shown,
         "notes": model.notes,
         "signature": _signature(model),
@@ -153,10 +180,10 @@ def _title(model: ReportModel) -> str:
     if len(model.runs) == 1:
         return shorten(model.runs[0].name, 120)
     if len(model.arms) == 1:
-        return shorten(f"{model.arms[0]}, {counted(len(model.runs), 'run')}", 120)
-    base, rest = model.arms[0], model.arms[1:]
+        return shorten(f"{model.labels[0]}, {counted(len(model.runs), 'run')}", 120)
+    base, rest = model.labels[0], model.labels[1:]
     joined = (
-        f"{sections.sentence(rest, 3)} against {base}" if base.startswith("none") else sections.sentence(model.arms, 4)
+        f"{sections.sentence(rest, 3)} against {base}" if model.arms[0].startswith("none") else sections.sentence(model.labels, 4)
     )
     return shorten(joined, 120)
 
@@ -245,7 +272,7 @@ def _signature(model: ReportModel) -> dict[str, Any] | None:
     svg = charts.rollout_figure(
         [tokens[i] for i in kept], [rollout.planning[i] for i in kept], [before] * len(kept), [after[i] for i in kept]
     )
-    text = f"This is one rollout of {model.arms[rollout.arm]} at step {rollout.step} ({_verdict(rollout)}). "
+    text = f"This is one rollout of {model.labels[rollout.arm]} at step {rollout.step} ({_verdict(rollout)}). "
     text += f"Before shaping, every token has the same advantage, {before:+.3g}. "
     text += "The bars show the advantages trained on." if shaped else "Shaping changed it on no token."
     return {"svg": Markup(svg), "caption": text}
@@ -254,7 +281,7 @@ def _signature(model: ReportModel) -> dict[str, Any] | None:
 def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
     """Returns the first rollout of each arm, which the page shows without JavaScript."""
     out = []
-    for arm, name in enumerate(model.arms):
+    for arm, name in enumerate(model.labels):
         rollout = next((rollout for rollout in model.rollouts if rollout.arm == arm), None)
         if rollout is None:
             continue

@@ -51,7 +51,8 @@ def cell(value: Any) -> Cell:
     return Cell(shorten(str(value), MAX_CELL))
 
 
-def _words(key: str) -> str:
+def words_of(key: str) -> str:
+    """Writes a key as words."""
     return key.replace("_", " ")
 
 
@@ -61,16 +62,16 @@ def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
         keys = list(dict.fromkeys(key for row in value for key in row))
         rows = [[cell(row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
         rest = f" (the first {MAX_ROWS} of {len(value)})" if len(value) > MAX_ROWS else ""
-        return [{"caption": caption + rest, "columns": [_words(key) for key in keys], "rows": rows}]
+        return [{"caption": caption + rest, "columns": [words_of(key) for key in keys], "rows": rows}]
     if isinstance(value, Mapping):
         nested = {
             key: inner
             for key, inner in value.items()
             if isinstance(inner, list) and inner and all(isinstance(row, Mapping) for row in inner)
         }
-        flat = [[Cell(_words(key)), cell(inner)] for key, inner in value.items() if key not in nested]
+        flat = [[Cell(words_of(key)), cell(inner)] for key, inner in value.items() if key not in nested]
         out = [{"caption": caption, "columns": [], "rows": flat}] if flat else []
-        return out + [table for key, inner in nested.items() for table in tables(inner, _words(key))]
+        return out + [table for key, inner in nested.items() for table in tables(inner, words_of(key))]
     entries = value if isinstance(value, list | tuple) else [value]
     return [{"caption": caption, "columns": ["value"], "rows": [[cell(entry)] for entry in entries[:MAX_ROWS]]}]
 
@@ -107,7 +108,7 @@ def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
         value = extra[key]
         if value in (None, [], {}):
             continue
-        title, text, late = _EXTRA.get(key, (_words(key), "", True))
+        title, text, late = _EXTRA.get(key, (words_of(key), "", True))
         steps = [cell(step).text for step in value] if key == "next" and isinstance(value, list) else []
         out.append(
             {
@@ -130,7 +131,7 @@ def glance(model: ReportModel) -> dict[str, Any]:
         if model.has(entry[0]) and not (entry[0] == "reward" and same and model.has("accuracy"))
     ]
     rows, several, window = [], False, 1
-    for arm, name in enumerate(model.arms):
+    for arm, name in enumerate(model.labels):
         members = [run for run in model.runs if run.arm == arm and run.metrics]
         if not members:
             continue
@@ -166,7 +167,7 @@ def finding_rows(model: ReportModel) -> list[dict[str, Any]]:
         alarms = sum(bool(one.alarm) for one in seen)
         parts = [
             [
-                {"name": _words(one.name), "text": shorten(one.text, MAX_FINDING), "alarm": bool(one.alarm)}
+                {"name": words_of(one.name), "text": shorten(one.text, MAX_FINDING), "alarm": bool(one.alarm)}
                 for one in part
             ]
             for part in (seen, not_seen)
@@ -188,7 +189,7 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
     """Makes the table of the grams used most, with their use early and late in each arm."""
     shown = model.grams[:MAX_GRAMS]
     clusters = any(gram.cluster is not None for gram in shown)
-    pairs = [(arm, name) for arm, name in enumerate(model.arms)]
+    pairs = [(arm, name) for arm, name in enumerate(model.labels)]
     columns = ["gram", "words"]
     if clusters:
         columns += ["cluster", "solutions with the cluster", "with the gram"]
