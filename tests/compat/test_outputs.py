@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow  # a walk over every verb
 
 TRAINS = {"train", "demo"}
 RESUMED = ("eval", "signal")
-READ_ONLY = {"corpus inspect", "lexicon show", "lexicon diff", "lexicon score"}
+READ_ONLY = {"corpus inspect", "lexicon show", "lexicon diff", "lexicon score", "view"}
 
 
 def marked(verbs):

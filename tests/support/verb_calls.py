@@ -65,6 +65,7 @@ READERS = {
     "diagnose": "BAD -o OUT",
     "compare": "BAD",
     "report": "BAD -o OUT",
+    "view": "BAD",
     "train": f"--config BAD {SMALL} -o OUT",
 }
 NO_FILES = ("methods", "doctor")

@@ -39,12 +39,15 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
 
 def _verdicts(model: ReportModel) -> list[Headline]:
     """Returns the sentences on the comparison; those that the caller gives say more, and stand in their place."""
-    given = model.extra.get("verdict")
+    given: Any = model.extra.get("verdict")
     if spoken(given):
         return [Headline(f"{name}:", text) for name, text in given.items()]
     found = verdict_sentences(model, model.compared)
     more = len(found) - MAX_COMPARED
-    return [*found[:MAX_COMPARED], *([Headline(f"{counted(more, 'further arm')}:", "see the table.")] if more > 0 else [])]
+    return [
+        *found[:MAX_COMPARED],
+        *([Headline(f"{counted(more, 'further arm')}:", "see the table.")] if more > 0 else []),
+    ]
 
 
 def spoken(verdict: Any) -> bool:
@@ -76,7 +79,9 @@ def _alarms(model: ReportModel) -> list[Headline]:
         lead = f"{words_of(one.name).capitalize()}{where}:"
         out.append(Headline(lead, shorten(one.text, _HEADLINE), alarm=True, link="findings"))
     if len(found) > MAX_ALARMS:
-        out.append(Headline(f"{counted(len(found) - MAX_ALARMS, 'further alarm')}:", "see the findings.", link="findings"))
+        out.append(
+            Headline(f"{counted(len(found) - MAX_ALARMS, 'further alarm')}:", "see the findings.", link="findings")
+        )
     if not found and looked:
         text = f"Looked for and not seen: {', '.join(looked)}."
         out.append(Headline("No alarm.", shorten(text, _HEADLINE), link="findings"))
@@ -111,5 +116,3 @@ def tiles(model: ReportModel) -> list[dict[str, str]]:
 def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:
     window = max(1, len(values) // 10)
     return average(values[:window]), average(values[-window:])
-
-

@@ -7,7 +7,10 @@ from typing import Any
 
 from hicra.runs.arms import mapping
 
-_OF_GRPO = {"baseline": ("", "dr_grpo", "grpo"), "loss": ("", "clip")}  # "": the config does not name it, so it is the default
+_OF_GRPO = {
+    "baseline": ("", "dr_grpo", "grpo"),
+    "loss": ("", "clip"),
+}  # "": the config does not name it, so it is the default
 
 
 def common_name(arm: str, config: Mapping[str, Any]) -> str:

@@ -119,7 +119,9 @@ def block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
         if rollout.prompt:
             numbers.setdefault(rollout.prompt, len(numbers))
     short = [cut(rollout, most) for rollout in rollouts]
-    prompts = {numbers[whole.prompt]: cut_one.prompt for whole, cut_one in zip(rollouts, short, strict=True) if whole.prompt}
+    prompts = {
+        numbers[whole.prompt]: cut_one.prompt for whole, cut_one in zip(rollouts, short, strict=True) if whole.prompt
+    }
     known = {gram.text: gram for gram in model.grams}
     grams = {gram: i for i, gram in enumerate(sorted({gram for rollout in short for _, _, gram in rollout.spans}))}
     labels = {label: i for i, label in enumerate(_order({label for rollout in short for label in rollout.labels}))}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from hicra.version import __version__
 
 MAX_BYTES = 2_000_000
 _SPARE = 2_000  # bytes that the text about the choice of rollouts may add
+_ONE_FILE = "This page is one file, which loads nothing and sends nothing."
 _STATIC_CHARACTERS = 20_000  # the most characters of a rollout that is shown without JavaScript
 
 
@@ -64,26 +66,52 @@ def build_report(
     return {"report": str(out), "bytes": len(page.encode())}
 
 
+@dataclass(frozen=True)
+class Served:
+    """What a page has that a program serves: further functions of its script, and what its last line says."""
+
+    script: str
+    footer: str
+
+
 def render(model: ReportModel, most: int = MAX_BYTES) -> str:
     """Renders the page as text of at most `most` bytes, if its tables and curves alone are smaller than that."""
-    css, js = style(), script()
-    values = {
-        **_values(model),
-        "css": Markup(css),
-        "js": Markup(js),
-        "csp": Markup(policy(css, js)),
-        "version": __version__,
-    }
+    values = _values(model)
+    bare = _filled(values, "", "")
+    data, shown, cut_to = pack(model, most - _SPARE - len(bare.encode()))
+    return _filled(values, data, _choice(model, len(shown), cut_to))
+
+
+def render_page(model: ReportModel, data: str, rollouts_text: str, served: Served) -> str:
+    """Renders a page that a program serves.
+
+    Args:
+        model: the model.
+        data: the JSON block of the viewer, already escaped.
+        rollouts_text: what the page says of the choice of rollouts.
+        served: what such a page has beside the report.
+    """
+    return _filled(_values(model), data, rollouts_text, served)
+
+
+def _filled(values: dict[str, Any], data: str, rollouts_text: str, served: Served | None = None) -> str:
+    css, js = style(), script(served.script if served else "")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("hicra.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    template = environment.get_template("page.html.j2")
-    bare = template.render(**values, data="", rollouts_text="")
-    data, shown, cut_to = pack(model, most - _SPARE - len(bare.encode()))
-    return template.render(**values, data=Markup(data), rollouts_text=_choice(model, len(shown), cut_to))
+    return environment.get_template("page.html.j2").render(
+        **values,
+        css=Markup(css),
+        js=Markup(js),
+        csp=Markup(policy(css, js, served is not None)),
+        version=__version__,
+        data=Markup(data),
+        rollouts_text=rollouts_text,
+        footer=served.footer if served else f"Made from {values['folders']}. {_ONE_FILE}",
+    )
 
 
 SCRIPTS = (
@@ -111,12 +139,18 @@ def static_file(name: str) -> str:
     return (files("hicra.report") / "static" / name).read_text(encoding="utf-8")
 
 
-def policy(css: str, js: str) -> str:
-    """Makes the Content-Security-Policy: nothing may be loaded, and only this style and this script are used."""
-    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, js))
+def policy(css: str, js: str, served: bool = False) -> str:
+    """Makes the Content-Security-Policy: nothing may be loaded, and only this style and this script are used.
+
+    Args:
+        css, js: the style and the script.
+        served: whether the script may ask the program that serves the page.
+    """
+    of_style, of_script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, js))
     return (
-        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{of_script}'; style-src 'sha256-{of_style}'; img-src data:; "
+        + "connect-src 'self'; " * served
+        + "base-uri 'none'; form-action 'none'"
     )
 
 
@@ -183,7 +217,9 @@ def _title(model: ReportModel) -> str:
         return shorten(f"{model.labels[0]}, {counted(len(model.runs), 'run')}", 120)
     base, rest = model.labels[0], model.labels[1:]
     joined = (
-        f"{sections.sentence(rest, 3)} against {base}" if model.arms[0].startswith("none") else sections.sentence(model.labels, 4)
+        f"{sections.sentence(rest, 3)} against {base}"
+        if model.arms[0].startswith("none")
+        else sections.sentence(model.labels, 4)
     )
     return shorten(joined, 120)
 
