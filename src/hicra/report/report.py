@@ -165,6 +165,8 @@ def _values(model: ReportModel) -> dict[str, Any]:
     glance = sections.glance(model)
     grams = sections.gram_table(model)
     rollouts = _static_rollouts(model)
+    signature = _signature(model)
+    glance_shown = len(glance["rows"]) > 1 or bool(signature or model.notes)
     title = _title(model)
     shown = sections.finding_rows(model)
     added = [(f"extra-{i}", section["title"], section["late"]) for i, section in enumerate(extra)]
@@ -173,6 +175,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         for anchor, name, there in (
             ("answer", "In short", bool(model.runs)),
             ("signal", "Learning signal", bool(model.signal)),
+            ("glance", "At a glance", glance_shown),
             ("findings", "Findings", bool(shown)),
             *((anchor, name, not late) for anchor, name, late in added),
             ("curves", "Curves", curves),
@@ -193,7 +196,8 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "answer": answer(model, glance),
         "findings": shown,
         "notes": model.notes,
-        "signature": _signature(model),
+        "signature": signature,
+        "glance_shown": glance_shown,
         "extra": extra,
         "figures": [_figure(entry) for entry in drawn],
         "missing": missing if curves else [],

@@ -105,6 +105,19 @@ def test_grams_with_rates_by_hand_and_the_lexicon_of_the_config(tmp_path: Path) 
 SCHEMA = {"spans": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))}
 
 
+def test_gold_and_found_answers(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run", method="none", seed=0, config={})
+    rows = [
+        {"step": 1, "response": r"so \boxed{5}, not 6", "answer": "5", "extracted": None},
+        {"step": 1, "response": "it is 7.", "answer": None, "extracted": None},
+        {"step": 1, "response": "no idea", "answer": "8", "extracted": "nine"},
+        {"step": 1, "response": "no idea", "answer": None, "extracted": None},
+    ]
+    folder.write_rollouts(1, pl.DataFrame(rows))
+    found = {(one.gold, one.found) for one in build_model([tmp_path / "run"]).rollouts}
+    assert found == {("5", "5"), ("", "7"), ("8", "nine"), ("", "")}
+
+
 def test_mask_without_spans_becomes_spans_and_the_other_way_round(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "run", method="none", seed=0, config={})
     ends = {"step": 1, "response": "let us go", "token_ends": [3, 6, 9]}

@@ -45,7 +45,7 @@ def test_contract(page: str) -> None:
     assert page.startswith("<!doctype html>")
     assert '<html lang="en">' in page
     assert page.count("<h1") == 1
-    assert "<title>hicra against none" in page
+    assert "<title>HICRA against GRPO (none)" in page
     assert "prefers-color-scheme" in page
     assert len(re.findall("<svg ", page)) >= 4
     assert "<mark" in re.sub("<script.*?</script>", "", page, flags=re.S)
