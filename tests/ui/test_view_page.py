@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def ready(browser: Browser, expression: str) -> bool:
-    return until(lambda: bool(browser.value(expression)))
+    return until(lambda: bool(browser.value(expression)), 40)
 
 
 def test_search_turns_pages_and_shows_rollouts(browser: Browser, server: Server) -> None:

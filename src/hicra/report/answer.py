@@ -16,7 +16,8 @@ from hicra.report.signal import kind_sentence
 from hicra.report.verdict import Headline, verdict_figure, verdict_sentences
 
 MAX_ALARMS, MAX_SIGNALS, MAX_COMPARED, MAX_DESCRIBED = 4, 3, 4, 3
-_HEADLINE = 420  # characters of a finding at the top; the section on findings has it whole
+MAX_SIDE = 3  # arms side by side in the summary
+_HEADLINE = 330  # characters of a finding at the top; the section on findings has it whole
 
 
 def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,14 +35,44 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
         "figure": figure,
         "tiles": tiles(model) if len(model.arms) == 1 else [],
         "tiles_text": glance["text"],
+        "arms": arms_card(model, glance) if figure else None,
     }
+
+
+def arms_card(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Turns the summary of the arms on its side, a row a metric, so that it is narrow; None where there are too many arms."""
+    rows = glance["rows"]
+    if not 1 < len(rows) <= MAX_SIDE:
+        return None
+    return {
+        "arms": [{"arm": row["arm"], "name": row["name"]} for row in rows],
+        "rows": [
+            {"name": column["name"], "cells": [row["cells"][at]["mean"] for row in rows]}
+            for at, column in enumerate(glance["columns"])
+        ],
+        "text": glance["text"],
+    }
+
+
+def _first_sentences(text: str) -> str:
+    """Returns as many whole sentences as fit; a first sentence that does not fit is cut."""
+    if len(text) <= _HEADLINE:
+        return text
+    end = text.rfind(". ", 0, _HEADLINE)
+    return text[: end + 1] if end > 0 else shorten(text, _HEADLINE)
+
+
+def _began(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _verdicts(model: ReportModel) -> list[Headline]:
     """Returns the sentences on the comparison; those that the caller gives say more, and stand in their place."""
     given: Any = model.extra.get("verdict")
     if spoken(given):
-        return [Headline(f"{name}:", text) for name, text in given.items()]
+        return [
+            Headline(f"{_began(name)}:", text if text.endswith(".") else f"{text}.") for name, text in given.items()
+        ]
     found = verdict_sentences(model, model.compared)
     more = len(found) - MAX_COMPARED
     return [
@@ -76,8 +107,9 @@ def _alarms(model: ReportModel) -> list[Headline]:
     out = []
     for name, one in found[:MAX_ALARMS]:
         where = f" in {shorten(name, 40)}" if several else ""
-        lead = f"{words_of(one.name).capitalize()}{where}:"
-        out.append(Headline(lead, shorten(one.text, _HEADLINE), alarm=True, link="findings"))
+        out.append(
+            Headline(f"{_began(words_of(one.name))}{where}:", _first_sentences(one.text), alarm=True, link="findings")
+        )
     if len(found) > MAX_ALARMS:
         out.append(
             Headline(f"{counted(len(found) - MAX_ALARMS, 'further alarm')}:", "see the findings.", link="findings")
@@ -94,7 +126,7 @@ def _descriptions(model: ReportModel) -> list[Headline]:
         return []
     seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None]
     return [
-        Headline(f"{words_of(one.name).capitalize()}:", shorten(one.text, _HEADLINE), link="findings")
+        Headline(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
         for one in seen[:MAX_DESCRIBED]
     ]
 

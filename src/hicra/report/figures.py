@@ -44,6 +44,17 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A step that is marked in a panel, with its interval: where a phase of an arm ends or begins."""
+
+    arm: int
+    at: float
+    low: float
+    high: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes; `include` has values that the axis must show, and `rule` is a value that a line marks.
 
@@ -60,6 +71,7 @@ class Panel:
     percent: bool = False
     points: bool = False
     limits: tuple[float, float] | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from hicra.report.encode import clean
 from hicra.report.figures import Figure, all_figures, others
 from hicra.report.model import ReportModel, Rollout
 from hicra.report.pack import cut, pack
+from hicra.report.phase_marks import with_phases
 from hicra.report.signal import signal_section
 from hicra.report.signal_curve import signal_curve
 from hicra.version import __version__
@@ -157,6 +158,7 @@ def policy(css: str, js: str, served: bool = False) -> str:
 # ---- values of the template
 def _values(model: ReportModel) -> dict[str, Any]:
     drawn, missing = all_figures(model)
+    drawn = with_phases(drawn, model)
     drawn[1:1] = signal_curve(model)
     further, unlisted = others(model)
     curves = any(run.metrics for run in model.runs)
@@ -169,7 +171,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
     glance_shown = len(glance["rows"]) > 1 or bool(signature or model.notes)
     title = _title(model)
     shown = sections.finding_rows(model)
-    added = [(f"extra-{i}", section["title"], section["late"]) for i, section in enumerate(extra)]
+    added = [(f"extra-{i}", section["short"], section["late"]) for i, section in enumerate(extra)]
     links = [
         (anchor, name)
         for anchor, name, there in (
@@ -180,7 +182,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
             *((anchor, name, not late) for anchor, name, late in added),
             ("curves", "Curves", curves),
             ("rollouts", "Rollouts", bool(rollouts)),
-            ("grams", "Strategic grams", bool(grams["rows"])),
+            ("grams", "Grams", bool(grams["rows"])),
             *((anchor, name, late) for anchor, name, late in added),
             ("runs", "Runs", bool(model.runs)),
         )

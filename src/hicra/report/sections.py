@@ -101,6 +101,9 @@ _EXTRA = {
 }
 
 
+_SHORT = {"mask_score": "Mask", "next": "Next"}  # names in the line of links
+
+
 def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Makes the added sections, the known ones first; those with `late` are put near the end of the page."""
     out = []
@@ -113,6 +116,7 @@ def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
         out.append(
             {
                 "title": title,
+                "short": _SHORT.get(key, title),
                 "text": text,
                 "late": late,
                 "steps": steps,

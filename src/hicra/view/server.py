@@ -77,7 +77,6 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     server_version, sys_version = "hicra", ""
-    protocol_version = "HTTP/1.1"
     timeout = _SECONDS
 
     def do_GET(self) -> None:

@@ -83,7 +83,7 @@ def test_all_rollouts_are_there_and_each_can_be_had(server: Server) -> None:
     "path",
     [
         "/", "/rollouts", "/wrong/rollouts", "/TOKEN", "/TOKEN/hicra.json", "/TOKEN/../../etc/passwd", "/TOKEN/..%2fhicra.json",
-        "/TOKEN/rollouts/step-000001.parquet", "//TOKEN/", "/TOKEN//etc/passwd", "/tok\u00e9n/".encode().decode("latin-1"),
+        "/TOKEN/rollouts/step-000001.parquet", "/TOKEN//etc/passwd", "/tok%C3%A9n/",
     ],
 )  # fmt: skip
 def test_nothing_else_is_answered(server: Server, path: str) -> None:
@@ -107,7 +107,7 @@ def test_other_hosts_sites_and_methods_are_refused(server: Server) -> None:
 def test_a_wrong_question_is_answered_in_words(server: Server) -> None:
     status, _, text = ask(server, f"/{server.token}/rollouts?sort=nothing")
     assert (status, "sorted by" in json.loads(text)["error"]) == (400, True)
-    for at in ("", "-1", "999999", "x", "1e3", "\u0661".encode().decode("latin-1")):
+    for at in ("", "-1", "999999", "x", "1e3", "%D9%A1"):
         assert ask(server, f"/{server.token}/rollout?at={at}")[0] == 400
     assert ask(server, f"/{server.token}/rollouts?" + "&".join(f"a{n}=1" for n in range(50)))[0] == 400
 

@@ -7,3 +7,6 @@ if (block) {
   const data = JSON.parse(block.textContent);
   startViewer(data, data.remote ? servedSource(data) : ownSource(data));
 }
+// What these add and fold moves the place that the address asked for.
+const place = /^#[\w-]+$/.test(location.hash) && document.getElementById(location.hash.slice(1));
+if (place) place.scrollIntoView({ behavior: "instant" });

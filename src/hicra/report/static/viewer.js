@@ -7,7 +7,7 @@ function startViewer(data, source) {
   // ---- filters
   const option = (value, text) => el("option", { value }, text);
   const inputs = {
-    text: el("input", { type: "search", id: "f-text", placeholder: "words of prompt or response", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/" }),
+    text: el("input", { type: "search", id: "f-text", placeholder: "any words", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/" }),
     arm: el("select", { id: "f-arm" }, option("", "all"), ...data.arms.map((name, i) => option(i, name))),
     outcome: el("select", { id: "f-correct" }, option("", "all"), option("1", "correct"), option("0", "wrong"), option("unknown", "unknown"),
       ...(data.arms.length > 1 && !data.remote ? [option("differ", "arms differ")] : [])),
@@ -26,14 +26,14 @@ function startViewer(data, source) {
     input.addEventListener("input", () => {
       state.query = { ...state.query, [name]: input.value, page: 0, around: state.at };
       clearTimeout(waiting);
-      if (data.remote) waiting = setTimeout(ask, 250); else ask();
+      if (data.remote) waiting = setTimeout(() => ask(), 250); else ask();
     });
   }
 
   // ---- the table
   const unit = data.unit;
-  const columns = [["step", "step", "n"], ["correct", "", ""], ["arm", "arm", ""], ["question", "prompt", "wide"], ["gold", "gold", ""], ["found", "answer found", ""],
-    ["reward", "score", "n"], ["length", unit, "n extra"], ["share", "planning", "n extra"]].filter(([key]) => has.includes(key) && (key !== "arm" || data.arms.length > 1));
+  const columns = [["step", "step", "n"], ["correct", "", ""], ["arm", "arm", "arm"], ["question", "prompt", "wide"], ["gold", "gold", ""], ["found", "answer found", ""],
+    ["reward", "score", "n slim"], ["length", unit, "n extra"], ["share", "planning", "n extra"]].filter(([key]) => has.includes(key) && (key !== "arm" || data.arms.length > 1));
   const heads = columns.map(([key, name, look]) => el("th", { scope: "col", class: look, "data-key": key }, source.sorts.includes(key) ? el("button", { type: "button", class: "head-button", onclick: () => sortBy(key) }, name || "right?") : name || "right?"));
   const body = el("tbody", {}), shown = el("output", { "aria-live": "polite" });
   const pages = [-1, 1].map((by) => el("button", { type: "button", onclick: () => { state.query = { ...state.query, page: state.page + by, around: null }; ask(); } }, by < 0 ? "← earlier rows" : "later rows →"));
@@ -51,13 +51,14 @@ function startViewer(data, source) {
   viewer.replaceChildren(tools, table, el("div", { class: "pager" }, previous, next, place, pairing), key, pair, hint);
 
   // ---- what the state says
-  async function ask() {
+  async function ask(row) { // `row` of the page that comes is chosen; without it the present rollout stays, or the first one is
     const turn = ++state.asked;
     try {
       const found = await source.find(state.query);
       if (turn !== state.asked) return; // another question was asked since
       Object.assign(state, { total: found.total, page: found.page, rows: found.rows });
-      if (!found.rows.some((row) => row.at === state.at)) state.at = found.rows.length ? found.rows[0].at : null;
+      if (row !== undefined && found.rows[row]) state.at = found.rows[row].at;
+      else if (!found.rows.some((each) => each.at === state.at)) state.at = found.rows.length ? found.rows[0].at : null;
       fill();
       await paint();
     } catch (error) { complain(error); }
@@ -91,13 +92,9 @@ function startViewer(data, source) {
   async function move(by) {
     if (!state.total) return;
     const here = state.page * PAGE + state.rows.findIndex((row) => row.at === state.at), place = (here + by + state.total) % state.total, page = Math.floor(place / PAGE);
-    if (page !== state.page) {
-      state.query = { ...state.query, page, around: null };
-      state.at = null;
-      await ask();
-    }
-    const row = state.rows[place % PAGE];
-    if (row) await choose(row.at);
+    if (page === state.page) return choose(state.rows[place % PAGE].at);
+    state.query = { ...state.query, page, around: null };
+    return ask(place % PAGE);
   }
   function togglePair() { if (!pairing.disabled) { state.pair = !state.pair; paint().catch(complain); } }
   async function paint() {
@@ -171,7 +168,7 @@ function startViewer(data, source) {
   }
   const address = location.hash, asked = recall();
   ask().then(() => {
-    if (asked) $("#rollouts").scrollIntoView();
+    if (asked) place.scrollIntoView({ behavior: "instant" });
     else try { history.replaceState(null, "", address || location.pathname + location.search); } catch { /* as above */ }
   });
 }
