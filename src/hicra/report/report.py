@@ -163,7 +163,10 @@ def _values(model: ReportModel) -> dict[str, Any]:
     further, unlisted = others(model)
     curves = any(run.metrics for run in model.runs)
     apart = {"verdict"} if spoken(model.extra.get("verdict")) else set()
-    extra = sections.extra_sections({key: value for key, value in model.extra.items() if key not in apart})
+    extra = sections.extra_sections(
+        {key: value for key, value in model.extra.items() if key not in apart},
+        dict(zip(model.arms, model.labels, strict=True)),
+    )
     glance = sections.glance(model)
     grams = sections.gram_table(model)
     rollouts = _static_rollouts(model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hicra.drawing.readable import counted, number, shorten
@@ -56,22 +56,54 @@ def words_of(key: str) -> str:
     return key.replace("_", " ")
 
 
-def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Reading:
+    """How the values of a known section are written: which keys are shares, and what arms are called."""
+
+    shares: frozenset[str] = frozenset()
+    arms: Mapping[str, str] = field(default_factory=dict)
+
+    def cell(self, key: str, value: Any) -> Cell:
+        """Writes the value of a key."""
+        if key == "arm" and isinstance(value, str):
+            return Cell(self.arms.get(value, value))
+        if key in self.shares and isinstance(value, int | float):
+            return Cell(number(float(value), True), True)
+        if key in self.shares and isinstance(value, list) and all(isinstance(end, int | float) for end in value):
+            return Cell(" to ".join(number(float(end), True) for end in value), True)
+        return cell(value)
+
+
+_COLUMNS = {"ci": "95 % interval"}
+_SHARES = {
+    "evaluation": frozenset({"accuracy", "ci", "first_plan_right", "equations_right"}),
+    "mask_score": frozenset({"precision", "recall", "base_rate", "mask_share"}),
+}
+
+
+def tables(value: Any, caption: str = "", reading: Reading | None = None) -> list[dict[str, Any]]:
     """Turns a JSON value into tables: one for a list of objects; for an object, one of its plain values and one per list."""
+    reading = reading or Reading()
     if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
         keys = list(dict.fromkeys(key for row in value for key in row))
-        rows = [[cell(row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
+        rows = [[reading.cell(key, row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
         rest = f" (the first {MAX_ROWS} of {len(value)})" if len(value) > MAX_ROWS else ""
-        return [{"caption": caption + rest, "columns": [words_of(key) for key in keys], "rows": rows}]
+        return [
+            {"caption": caption + rest, "columns": [_COLUMNS.get(key, words_of(key)) for key in keys], "rows": rows}
+        ]
     if isinstance(value, Mapping):
         nested = {
             key: inner
             for key, inner in value.items()
             if isinstance(inner, list) and inner and all(isinstance(row, Mapping) for row in inner)
         }
-        flat = [[Cell(words_of(key)), cell(inner)] for key, inner in value.items() if key not in nested]
+        flat = [
+            [Cell(_COLUMNS.get(key, words_of(key))), reading.cell(key, inner)]
+            for key, inner in value.items()
+            if key not in nested
+        ]
         out = [{"caption": caption, "columns": [], "rows": flat}] if flat else []
-        return out + [table for key, inner in nested.items() for table in tables(inner, words_of(key))]
+        return out + [table for key, inner in nested.items() for table in tables(inner, words_of(key), reading)]
     entries = value if isinstance(value, list | tuple) else [value]
     return [{"caption": caption, "columns": ["value"], "rows": [[cell(entry)] for entry in entries[:MAX_ROWS]]}]
 
@@ -104,8 +136,13 @@ _EXTRA = {
 _SHORT = {"mask_score": "Mask", "next": "Next"}  # names in the line of links
 
 
-def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Makes the added sections, the known ones first; those with `late` are put near the end of the page."""
+def extra_sections(extra: Mapping[str, Any], arms: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """Makes the added sections, the known ones first; those with `late` are put near the end of the page.
+
+    Args:
+        extra: the sections as JSON values.
+        arms: how the page calls an arm, by its name.
+    """
     out = []
     for key in [*(key for key in _EXTRA if key in extra), *(key for key in extra if key not in _EXTRA)]:
         value = extra[key]
@@ -120,7 +157,7 @@ def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "text": text,
                 "late": late,
                 "steps": steps,
-                "tables": [] if steps else tables(value),
+                "tables": [] if steps else tables(value, "", Reading(_SHARES.get(key, frozenset()), arms or {})),
             }
         )
     return out

@@ -68,7 +68,9 @@ def test_added_sections(page: str) -> None:
     for text in (
         "0.1 to 0.2",
         "inconclusive",
-        "0.97",
+        "97\u00a0%",
+        "GRPO (none)</span>",
+        "50\u00a0%",
         "hicra compare a b",
         "anything",
         "Planning mask against exact labels",
