@@ -38,7 +38,8 @@ def phase_marks(model: ReportModel) -> tuple[Mark, ...]:
     for run in model.runs:
         figures = next((one.figures for one in run.findings if one.name == "phases"), {})
         for key, label in _PHASES:
-            if _is_step(value := figures.get(key)):
+            value: Any = figures.get(key)
+            if _is_step(value):
                 at, low, high = map(float, value)
                 found.append(Mark(run.arm, at, low, high, label))
     return tuple(found)
