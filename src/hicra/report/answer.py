@@ -13,7 +13,7 @@ from hicra.report.figures import average
 from hicra.report.model import ReportModel
 from hicra.report.sections import GLANCE, words_of
 from hicra.report.signal import kind_sentence
-from hicra.report.verdict import Headline, verdict_figure, verdict_sentences
+from hicra.report.verdict import OpeningLine, verdict_figure, verdict_sentences
 
 MAX_ALARMS, MAX_SIGNALS, MAX_COMPARED, MAX_DESCRIBED = 4, 3, 4, 3
 MAX_SIDE = 3  # arms side by side in the summary
@@ -66,18 +66,18 @@ def _began(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _verdicts(model: ReportModel) -> list[Headline]:
+def _verdicts(model: ReportModel) -> list[OpeningLine]:
     """Returns the sentences on the comparison; those that the caller gives say more, and stand in their place."""
     given: Any = model.extra.get("verdict")
     if spoken(given):
         return [
-            Headline(f"{_began(name)}:", text if text.endswith(".") else f"{text}.") for name, text in given.items()
+            OpeningLine(f"{_began(name)}:", text if text.endswith(".") else f"{text}.") for name, text in given.items()
         ]
     found = verdict_sentences(model, model.compared)
     more = len(found) - MAX_COMPARED
     return [
         *found[:MAX_COMPARED],
-        *([Headline(f"{counted(more, 'further arm')}:", "see the table.")] if more > 0 else []),
+        *([OpeningLine(f"{counted(more, 'further arm')}:", "see the table.")] if more > 0 else []),
     ]
 
 
@@ -86,14 +86,14 @@ def spoken(verdict: Any) -> bool:
     return isinstance(verdict, Mapping) and bool(verdict) and all(isinstance(text, str) for text in verdict.values())
 
 
-def _signals(model: ReportModel) -> list[Headline]:
+def _signals(model: ReportModel) -> list[OpeningLine]:
     return [
-        Headline(f"Signal, {shorten(one.name, 60)}:", kind_sentence(one), link="signal")
+        OpeningLine(f"Signal, {shorten(one.name, 60)}:", kind_sentence(one), link="signal")
         for one in model.signal[:MAX_SIGNALS]
     ]
 
 
-def _alarms(model: ReportModel) -> list[Headline]:
+def _alarms(model: ReportModel) -> list[OpeningLine]:
     """Returns the alarms of all runs, or the sentence that there is none and what was looked for."""
     if not any(run.findings for run in model.runs):
         return []
@@ -108,25 +108,27 @@ def _alarms(model: ReportModel) -> list[Headline]:
     for name, one in found[:MAX_ALARMS]:
         where = f" in {shorten(name, 40)}" if several else ""
         out.append(
-            Headline(f"{_began(words_of(one.name))}{where}:", _first_sentences(one.text), alarm=True, link="findings")
+            OpeningLine(
+                f"{_began(words_of(one.name))}{where}:", _first_sentences(one.text), alarm=True, link="findings"
+            )
         )
     if len(found) > MAX_ALARMS:
         out.append(
-            Headline(f"{counted(len(found) - MAX_ALARMS, 'further alarm')}:", "see the findings.", link="findings")
+            OpeningLine(f"{counted(len(found) - MAX_ALARMS, 'further alarm')}:", "see the findings.", link="findings")
         )
     if not found and looked:
         text = f"Looked for and not seen: {', '.join(looked)}."
-        out.append(Headline("No alarm.", shorten(text, _HEADLINE), link="findings"))
+        out.append(OpeningLine("No alarm.", shorten(text, _HEADLINE), link="findings"))
     return out
 
 
-def _descriptions(model: ReportModel) -> list[Headline]:
+def _descriptions(model: ReportModel) -> list[OpeningLine]:
     """Returns what the findings of a single run describe, which is the answer where nothing is compared."""
     if len(model.runs) != 1:
         return []
     seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None]
     return [
-        Headline(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
+        OpeningLine(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
         for one in seen[:MAX_DESCRIBED]
     ]
 

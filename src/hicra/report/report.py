@@ -25,6 +25,7 @@ from hicra.errors import ArtifactError
 from hicra.report import charts, sections
 from hicra.report.answer import answer, spoken
 from hicra.report.build import MAX_ROLLOUTS, build_model
+from hicra.report.clusters import cluster_table
 from hicra.report.encode import clean
 from hicra.report.figures import Figure, all_figures, others
 from hicra.report.model import ReportModel, Rollout
@@ -169,6 +170,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
     )
     glance = sections.glance(model)
     grams = sections.gram_table(model)
+    clusters = cluster_table(model)
     rollouts = _static_rollouts(model)
     signature = _signature(model)
     glance_shown = len(glance["rows"]) > 1 or bool(signature or model.notes)
@@ -211,6 +213,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "curves_text": _curves_text(model),
         "rollouts": rollouts,
         "grams": grams,
+        "clusters": clusters,
         "runs": sections.run_rows(model),
         "run_parts": sections.parts_shown(model),
         "colours": theme.ARMS,

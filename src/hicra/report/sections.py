@@ -57,7 +57,7 @@ def words_of(key: str) -> str:
 
 
 @dataclass(frozen=True)
-class Reading:
+class CellLook:
     """How the values of a known section are written: which keys are shares, and what arms are called."""
 
     shares: frozenset[str] = frozenset()
@@ -81,9 +81,9 @@ _SHARES = {
 }
 
 
-def tables(value: Any, caption: str = "", reading: Reading | None = None) -> list[dict[str, Any]]:
+def tables(value: Any, caption: str = "", reading: CellLook | None = None) -> list[dict[str, Any]]:
     """Turns a JSON value into tables: one for a list of objects; for an object, one of its plain values and one per list."""
-    reading = reading or Reading()
+    reading = reading or CellLook()
     if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
         keys = list(dict.fromkeys(key for row in value for key in row))
         rows = [[reading.cell(key, row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
@@ -157,7 +157,7 @@ def extra_sections(extra: Mapping[str, Any], arms: Mapping[str, str] | None = No
                 "text": text,
                 "late": late,
                 "steps": steps,
-                "tables": [] if steps else tables(value, "", Reading(_SHARES.get(key, frozenset()), arms or {})),
+                "tables": [] if steps else tables(value, "", CellLook(_SHARES.get(key, frozenset()), arms or {})),
             }
         )
     return out

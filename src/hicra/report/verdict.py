@@ -22,7 +22,7 @@ _HELD_OUT = "eval/"
 
 
 @dataclass(frozen=True)
-class Headline:
+class OpeningLine:
     """A sentence at the top of the page: its beginning in bold, the rest, and the section (`link`) that says more."""
 
     lead: str
@@ -67,10 +67,10 @@ def label_of(model: ReportModel, arm: str) -> str:
     return model.labels[model.arms.index(clean(arm))]
 
 
-def verdict_sentences(model: ReportModel, compared: Compared) -> list[Headline]:
+def verdict_sentences(model: ReportModel, compared: Compared) -> list[OpeningLine]:
     """Makes a sentence for each arm that was compared, or one that says why none was."""
     if compared.why_not:
-        return [Headline("The arms are not compared.", f"{compared.why_not}.")]
+        return [OpeningLine("The arms are not compared.", f"{compared.why_not}.")]
     result = compared.result
     if not result:
         return []
@@ -95,7 +95,7 @@ def verdict_sentences(model: ReportModel, compared: Compared) -> list[Headline]:
         means = f"{number(row['mean'], share)} against {number(row['baseline_mean'], share)}"
         why = row["why"][0].upper() + row["why"][1:]
         said = f"{metric_words(result['metric']).capitalize()} {means}: {difference} ({interval}). {why}."
-        out.append(Headline(lead, said))
+        out.append(OpeningLine(lead, said))
     return out
 
 

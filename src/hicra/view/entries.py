@@ -15,7 +15,7 @@ from hicra.report.model import ReportModel, Rollout
 from hicra.report.pack import MOST_OF_ANSWER, block
 from hicra.report.rows import FOUND, GOLD, answer_in, read_row, text_of
 from hicra.report.sample import Place
-from hicra.view.index import Index, Shard, unreadable
+from hicra.view.index import RolloutIndex, Shard, unreadable
 from hicra.view.search import opened
 
 PREVIEW = 240  # characters of a prompt in the table
@@ -23,7 +23,7 @@ MOST = 400_000  # characters of a response
 _SHOWN = ("prompt", "response", *GOLD, *FOUND, "tree", "subgoals")
 
 
-def table_rows(index: Index, found: Sequence[int]) -> list[dict[str, Any]]:
+def table_rows(index: RolloutIndex, found: Sequence[int]) -> list[dict[str, Any]]:
     """Makes the rows of the table for some rollouts, with the keys of report/static/source.js."""
     out = []
     for at in map(int, found):
@@ -48,7 +48,7 @@ def table_rows(index: Index, found: Sequence[int]) -> list[dict[str, Any]]:
     return out
 
 
-def whole_rollout(model: ReportModel, index: Index, at: int) -> str:
+def whole_rollout(model: ReportModel, index: RolloutIndex, at: int) -> str:
     """Returns JSON: {block, twin}, one rollout as report/pack.py packs it, and the number of its twin or null."""
     shard, number = index.row(at)
     left_out: Counter[str] = Counter()

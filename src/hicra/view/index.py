@@ -36,7 +36,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Index:
+class RolloutIndex:
     """The numbers of N rollouts, each array [N], in the order of runs, files and rows.
 
     Attributes:
@@ -76,7 +76,7 @@ class Index:
         return int(others[np.argmin(np.abs(self.step[others] - self.step[at]))]) if len(others) else None
 
 
-def make_index(runs: Sequence[Path], arm_of: Sequence[int]) -> Index:
+def make_index(runs: Sequence[Path], arm_of: Sequence[int]) -> RolloutIndex:
     """Indexes every rollout of some run folders.
 
     Args:
@@ -103,7 +103,7 @@ def make_index(runs: Sequence[Path], arm_of: Sequence[int]) -> Index:
         )
     whole = pl.concat(tables)
     sizes = [table.height for table in tables]
-    return Index(
+    return RolloutIndex(
         tuple(shards),
         np.repeat(np.arange(len(shards), dtype=np.int32), sizes),
         np.repeat(np.array([shard.arm for shard in shards], dtype=np.int32), sizes),

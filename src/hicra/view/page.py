@@ -14,7 +14,7 @@ from hicra.report.encode import script_json
 from hicra.report.model import ReportModel
 from hicra.report.pack import shown_parts
 from hicra.report.report import Served, render_page
-from hicra.view.index import Index, make_index
+from hicra.view.index import RolloutIndex, make_index
 from hicra.view.search import SORTS
 
 MOST_FOR_FINDINGS = 20_000  # rollouts: findings read all of them at once
@@ -27,7 +27,7 @@ class View:
 
     page: str
     model: ReportModel
-    index: Index
+    index: RolloutIndex
 
 
 def make_view(runs: Sequence[Path]) -> View:

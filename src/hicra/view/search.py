@@ -17,7 +17,7 @@ import polars as pl
 
 from hicra.errors import ArtifactError, ConfigError
 from hicra.report.rows import FOUND, GOLD
-from hicra.view.index import Index, Shard, stamp, unreadable
+from hicra.view.index import RolloutIndex, Shard, stamp, unreadable
 
 SORTS = ("step", "arm", "correct", "reward", "length", "share")
 OUTCOMES = {"1": 1, "0": 0, "unknown": -1}
@@ -88,7 +88,7 @@ def _whole(said: Mapping[str, str], key: str) -> int | None:
 class Search:
     """Searches the rollouts of an index; several threads may use it, one search runs at a time."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: RolloutIndex) -> None:
         self.index = index
         self._lock = Lock()
         self._kept: OrderedDict[tuple[str, str], npt.NDArray[np.bool_]] = OrderedDict()

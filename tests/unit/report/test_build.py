@@ -13,6 +13,7 @@ import pytest
 from hicra.compare.compare import compare
 from hicra.errors import ArtifactError
 from hicra.report.build import build_model
+from hicra.report.clusters import cluster_table
 from hicra.report.sample import Place, choose, shares
 from hicra.runs import RunFolder
 from report_fakes import fake_run, rollout_rows
@@ -99,7 +100,9 @@ def test_grams_with_rates_by_hand_and_the_lexicon_of_the_config(tmp_path: Path) 
     assert (gram.text, gram.n, gram.cluster, gram.cluster_df, gram.doc_freq, gram.total) == ("b c", 2, 7, 31, 9, 3)
     assert gram.early == (50.0,)  # one occurrence in the two rollouts of step 1
     assert gram.late == (100.0,)  # two in the two of step 3
-    assert build_model([tmp_path / "run"], lexicon).grams == (gram,)
+    model = build_model([tmp_path / "run"], lexicon)
+    assert model.grams == (gram,)
+    assert cluster_table(model)["rows"] == [["7", "b c", "31", "50", "100", "a b c b c"]]
 
 
 SCHEMA = {"spans": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))}

@@ -10,7 +10,7 @@ import pytest
 
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
-from hicra.view.index import Index, make_index
+from hicra.view.index import RolloutIndex, make_index
 from hicra.view.search import Query, Search
 
 SPANS = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))
@@ -41,15 +41,15 @@ def write(path: Path, arm: int) -> Path:
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
+def index(tmp_path: Path) -> RolloutIndex:
     return make_index([write(tmp_path, 0), write(tmp_path, 1)], [0, 1])
 
 
-def found(index: Index, **asked: str) -> list[int]:
+def found(index: RolloutIndex, **asked: str) -> list[int]:
     return Search(index).find(Query.of(asked)).tolist()
 
 
-def test_the_numbers_of_every_rollout(index: Index) -> None:
+def test_the_numbers_of_every_rollout(index: RolloutIndex) -> None:
     assert index.step.tolist() == [1, 1, 2, 1, 9]
     assert index.arm.tolist() == [0, 0, 0, 1, 1]
     assert index.correct.tolist() == [1, 0, -1, 1, 0]
@@ -77,7 +77,7 @@ def test_the_numbers_of_every_rollout(index: Index) -> None:
     ({"sort": "correct", "down": "true"}, [0, 3, 1, 4, 2]),
     ({"sort": "step", "down": "true"}, [4, 2, 0, 1, 3]),  # equal ones keep their order
 ])  # fmt: skip
-def test_what_is_found(index: Index, asked: dict[str, str], expected: list[int]) -> None:
+def test_what_is_found(index: RolloutIndex, asked: dict[str, str], expected: list[int]) -> None:
     assert found(index, **asked) == expected
 
 
@@ -92,11 +92,11 @@ def test_pages(tmp_path: Path) -> None:
     assert search.page(Query(text="nowhere"))[:2] == (0, 0)
 
 
-def test_twins_are_of_another_arm_on_the_same_prompt(index: Index) -> None:
+def test_twins_are_of_another_arm_on_the_same_prompt(index: RolloutIndex) -> None:
     assert [index.twin(at) for at in range(5)] == [4, 3, 4, 1, 2]  # of 4, step 9, the nearest "one" is at step 2
 
 
-def test_what_is_asked_wrongly_is_named(index: Index) -> None:
+def test_what_is_asked_wrongly_is_named(index: RolloutIndex) -> None:
     for asked, said in (
         ({"grams": "x"}, "no filter 'grams'"), ({"sort": "prompt"}, "sorted by 'prompt'"), ({"arm": "x"}, "arm is 'x'"),
         ({"outcome": "maybe"}, "outcome 'maybe'"), ({"text": "x" * 401}, "400 letters"), ({"from": "9" * 30}, "from is"),
@@ -105,7 +105,7 @@ def test_what_is_asked_wrongly_is_named(index: Index) -> None:
             Query.of(asked)
 
 
-def test_a_file_that_was_written_again_is_not_read_as_the_old_one(index: Index) -> None:
+def test_a_file_that_was_written_again_is_not_read_as_the_old_one(index: RolloutIndex) -> None:
     search = Search(index)
     assert search.find(Query(text="let")).tolist() == [0, 3]
     pl.DataFrame({"step": [1], "response": ["another"]}).write_parquet(index.shards[0].path)
