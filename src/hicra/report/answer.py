@@ -9,9 +9,10 @@ from markupsafe import Markup
 
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
+from hicra.report.extra import words_of
 from hicra.report.figures import average
 from hicra.report.model import ReportModel
-from hicra.report.sections import GLANCE, words_of
+from hicra.report.sections import GLANCE
 from hicra.report.signal import kind_sentence
 from hicra.report.verdict import OpeningLine, verdict_figure, verdict_sentences
 

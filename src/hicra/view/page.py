@@ -9,11 +9,13 @@ from pathlib import Path
 
 from hicra.drawing import theme
 from hicra.drawing.readable import counted, number
+from hicra.errors import ArtifactError
 from hicra.report.build import build_model
 from hicra.report.encode import script_json
 from hicra.report.model import ReportModel
 from hicra.report.pack import shown_parts
-from hicra.report.report import Served, render_page
+from hicra.report.report import render_page
+from hicra.report.shell import Served
 from hicra.view.index import RolloutIndex, make_index
 from hicra.view.search import SORTS
 
@@ -37,6 +39,8 @@ def make_view(runs: Sequence[Path]) -> View:
         ArtifactError, DataError: a run folder is unreadable or holds no rollouts.
     """
     model = build_model(runs, most_for_findings=MOST_FOR_FINDINGS)
+    if not model.runs:
+        raise ArtifactError(f"{runs[0]} holds a measured signal and no rollouts", f"`hicra report {runs[0]}` shows it")
     index = make_index([run.path for run in model.runs], [run.arm for run in model.runs])
     steps = [int(index.step.min()), int(index.step.max())]
     units = {one.unit for one in model.rollouts}

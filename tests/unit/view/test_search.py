@@ -11,7 +11,9 @@ import pytest
 from hicra.errors import ArtifactError, ConfigError
 from hicra.runs import RunFolder
 from hicra.view.index import RolloutIndex, make_index
+from hicra.view.page import make_view
 from hicra.view.search import Query, Search
+from signal_fakes import signal_folder
 
 SPANS = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))
 # arm, step, prompt, response, correct, reward
@@ -112,6 +114,11 @@ def test_a_file_that_was_written_again_is_not_read_as_the_old_one(index: Rollout
     assert search.find(Query(text="let")).tolist() == [0, 3]  # an answer that is kept
     with pytest.raises(ArtifactError, match="has changed since"):
         search.find(Query(text="us"))
+
+
+def test_a_measured_signal_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="no rollouts"):
+        make_view([signal_folder(tmp_path / "signal")])
 
 
 def test_bad_run_folders_are_named(tmp_path: Path) -> None:
