@@ -16,7 +16,7 @@ TRAINS = {"train", "demo"}
 RESUMED = ("eval", "signal")
 OF_RUNS = ("report", "export")  # their input is a run folder, which is made first
 READ_ONLY = {
-    "watch", "corpus inspect", "lexicon show", "lexicon diff", "lexicon score", "lexicon agree", "lexicon push",
+    "watch", "view", "corpus inspect", "lexicon show", "lexicon diff", "lexicon score", "lexicon agree", "lexicon push",
 }  # fmt: skip
 
 

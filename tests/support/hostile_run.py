@@ -84,6 +84,8 @@ def hostile_run(path: Path, method: str, seed: int) -> Path:
             "group_id": payload,
             "prompt": payload,
             "response": payload,
+            "answer": payload,
+            "extracted": payload,
             "reward": 1.0,
             "correct": True,
             "spans": [{"start": 0, "end": len(payload), "gram": payload}],

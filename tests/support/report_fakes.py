@@ -60,6 +60,7 @@ def rollout_rows(step: int, method: str, seed: int, n: int, accuracy: float) -> 
                 "id": f"s{step}-{i // 4}-{i % 4}",
                 "prompt": f"{noun} 10 {step % 20} {i // 4} goal 17 :",
                 "response": text,
+                "answer": str(17),
                 "group_id": f"{step}-{i // 4}",
                 "reward": float(right),
                 "correct": right,

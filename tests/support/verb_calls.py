@@ -79,6 +79,7 @@ READERS = {
     "diagnose": "BAD -o OUT",
     "compare": "BAD",
     "report": "BAD -o OUT",
+    "view": "BAD",
     "watch": "BAD --once",
     "export": "BAD -o OUT",
     "train": f"--config BAD {SMALL} -o OUT",

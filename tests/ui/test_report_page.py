@@ -1,127 +1,41 @@
-"""The report in a real browser: it asks for nothing, obeys the keyboard, fits narrow and wide, runs no hostile text.
-
-Needs Chromium; talks to it over a pipe (DevTools protocol), so no further package and no port.
-"""
+"""The report in a real browser: it asks for nothing, obeys the keyboard, fits narrow and wide, runs no hostile text."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterator
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from chromium import CHROMIUM, Browser, until
 from hicra.report import build_report
 from hostile_run import PAYLOADS, hostile_run
 from report_fakes import fake_run
 from signal_fakes import hostile_result, signal_folder, signal_result
 
-CHROMIUM = next(
-    (path for name in ("/usr/bin/chromium", "chromium", "chromium-browser") if (path := shutil.which(name))), None
-)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-dev-shm-usage",
-    "--remote-debugging-pipe",
-]
 
 
-class Browser:
-    """One headless Chromium with one page."""
-
-    def __init__(self, profile: Path) -> None:
-        assert CHROMIUM
-        to_read, self.to_write = os.pipe()
-        self.from_read, from_write = os.pipe()
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
-        script = f'exec "$@" 3<&{to_read} 4>&{from_write}'
-        self.process = subprocess.Popen(
-            ["bash", "-c", script, "chromium", *command],
-            pass_fds=(to_read, from_write),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(to_read)
-        os.close(from_write)
-        self.number, self.buffer, self.events, self.session = 0, b"", [], None
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Log", "Runtime"):
-            self.call(f"{domain}.enable")
-        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
-
-    def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self.buffer:
-            block = os.read(self.from_read, 1 << 20)
-            if not block:
-                raise RuntimeError("Chromium closed its pipe")
-            self.buffer += block
-        message, _, self.buffer = self.buffer.partition(b"\0")
-        found: dict[str, Any] = json.loads(message)
-        return found
-
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": params}
-        if self.session:
-            message["sessionId"] = self.session
-        os.write(self.to_write, json.dumps(message).encode() + b"\0")
-        while (reply := self._receive()).get("id") != self.number:
-            self.events.append(reply)
-        assert "error" not in reply, reply
-        result: dict[str, Any] = reply["result"]
-        return result
-
-    def open(self, url: str, width: int = 1400, height: int = 900) -> None:
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        for address in ("about:blank", url):  # by way of a blank page, so that equal addresses load again
-            self.events = []
-            self.call("Page.navigate", url=address)
-            while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-                self.events.append(self._receive())
-
-    def value(self, expression: str) -> Any:
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in result, result
-        return result["result"].get("value")
-
-    def key(self, key: str) -> None:
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key)
-
-    def named(self, method: str) -> list[dict[str, Any]]:
-        return [event["params"] for event in self.events if event.get("method") == method]
-
-    def complaints(self) -> list[str]:
-        """Errors and policy violations of the page."""
-        logs = [entry["entry"]["text"] for entry in self.named("Log.entryAdded")]
-        return logs + [str(entry) for entry in self.named("Runtime.exceptionThrown")]
-
-    def requests(self) -> list[str]:
-        return [entry["request"]["url"] for entry in self.named("Network.requestWillBeSent")]
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(20)
+ROWS = "document.querySelectorAll('.rows tbody tr').length"
+SAID = "document.querySelector('.rows .pager output').textContent"
+PLACE = "[...document.querySelectorAll('.pager output')].at(-1).textContent"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
+def pick(browser: Browser, name: str, value: str | int) -> None:
+    browser.value(
+        f"{{ const e = document.getElementById('{name}'); e.value = '{value}'; e.dispatchEvent(new Event('input')); }}"
+    )
+
+
+def colour(browser: Browser, name: str) -> None:
+    browser.value(
+        f"{{ const e = document.getElementById('f-colour'); e.value = '{name}'; e.dispatchEvent(new Event('change')); }}"
+    )
+
+
+def found(browser: Browser) -> int:
+    """The number of rollouts that match the filters, from "1 to 10 of 57, of 200 in all"."""
+    return int(browser.value(SAID).split(" of ")[1].rstrip(","))
 
 
 @pytest.fixture(scope="module")
@@ -133,66 +47,154 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return out.as_uri()
 
 
-def until(test: Callable[[], bool], seconds: float = 5.0) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if test():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_loads_without_complaint_and_asks_for_nothing(browser: Browser, page: str) -> None:
     browser.open(page)
     assert browser.complaints() == []
     assert {url for url in browser.requests() if not url.startswith("data:")} == {page}
     assert browser.value("document.querySelectorAll('h1').length") == 1
-    assert browser.value("document.querySelectorAll('.list button').length") == 200
+    assert browser.value(ROWS) == 10
+    assert browser.value(SAID) == "1 to 10 of 200"
     assert browser.value("document.querySelectorAll('#viewer mark').length") > 0
     assert browser.value("document.querySelectorAll('svg.chart').length") >= 8
 
 
+def test_opens_with_the_verdict_and_its_forest_plot(browser: Browser, page: str) -> None:
+    browser.open(page)
+    assert browser.value("document.querySelector('h1').textContent") == "HICRA against GRPO (none)"
+    first = browser.value("document.querySelector('main section').id")
+    assert first == "answer"
+    assert "cannot be told" in browser.value("document.querySelector('.headlines').textContent")
+    assert browser.value("document.querySelectorAll('#answer .forest svg').length") == 1
+
+
 def test_keyboard(browser: Browser, page: str) -> None:
     browser.open(page)
-    place = "document.querySelector('.pager output').textContent"
-    assert browser.value(place).startswith("1 of")
+    assert browser.value(PLACE) == "1 of 200"
     browser.key("j")
     browser.key("ArrowRight")
-    assert browser.value(place).startswith("3 of")
+    assert browser.value(PLACE) == "3 of 200"
     browser.key("k")
     browser.key("ArrowLeft")
-    assert browser.value(place).startswith("1 of")
+    assert browser.value(PLACE) == "1 of 200"
+    browser.key("k")  # around the end, to the last page of the table
+    assert (browser.value(PLACE), browser.value(SAID)) == ("200 of 200", "191 to 200 of 200")
+    browser.key("j")
     browser.key("c")
     assert browser.value("document.querySelectorAll('.pair article').length") == 2
     prompts = browser.value("[...document.querySelectorAll('.pair .prompt')].map(e => e.textContent)")
     assert prompts[0] == prompts[1]
-    assert browser.value("[...document.querySelectorAll('.pair h3 bdi')].map(e => e.textContent)")[::2] == [
-        "none",
-        "hicra",
-    ]
+    arms = browser.value("[...document.querySelectorAll('.pair h3 span > bdi')].map(e => e.textContent)")
+    assert arms == ["GRPO (none)", "HICRA"]
     browser.value("document.querySelector('.response mark').focus({focusVisible: true})")
     assert browser.value("document.querySelector('.tip').hidden") is False
-    assert "advantage" in browser.value("document.querySelector('.tip').textContent")
+    said = browser.value("document.querySelector('.tip').textContent")
+    for word in ("advantage before", "advantage after", "entropy", "log-probability"):
+        assert word in said
+    browser.key("/")
+    assert browser.value("document.activeElement.id") == "f-text"
+
+
+def test_differences_of_two_arms_are_marked(browser: Browser, page: str) -> None:
+    browser.open(page)
+    browser.key("c")
+    left, right = (
+        browser.value(f"[...document.querySelectorAll('.pair article')][{side}].querySelector('.response').textContent")
+        for side in (0, 1)
+    )
+    marked = browser.value(
+        "[...document.querySelectorAll('.pair .differs')].map(e => e.textContent.trim()).filter(Boolean)"
+    )
+    assert left != right
+    assert marked
+    same = browser.value(
+        "[...document.querySelectorAll('.pair article')].map(a => [...a.querySelectorAll('.tok:not(.differs)')]"
+        ".map(e => e.textContent).join('').split(/\\s+/).filter(Boolean).join(' '))"
+    )
+    assert same[0] == same[1]  # what is left unmarked is the same words in the same order
 
 
 def test_filters(browser: Browser, page: str) -> None:
     browser.open(page)
-    count = "document.querySelectorAll('.list button').length"
-    everything = browser.value(count)
-    pick = "const e = document.getElementById('{}'); e.value = '{}'; e.dispatchEvent(new Event('input'));"
-    browser.value("{" + pick.format("f-arm", 1) + "}")
-    assert browser.value(count) == everything / 2
-    browser.value("{" + pick.format("f-correct", 1) + "}")
-    right = browser.value(count)
+    everything = found(browser)
+    pick(browser, "f-arm", 1)
+    assert found(browser) == everything / 2
+    pick(browser, "f-correct", 1)
+    right = found(browser)
     assert 0 < right < everything / 2
-    assert browser.value("document.querySelectorAll('.list .no').length") == 0
-    browser.value("{" + pick.format("f-from", 10) + "}")
-    assert 0 < browser.value(count) < right
-    browser.value("{" + pick.format("f-gram", "SCALE DROP") + "}")
+    assert browser.value("document.querySelectorAll('.rows .no').length") == 0
+    pick(browser, "f-from", 10)
+    assert 0 < found(browser) < right
+    pick(browser, "f-gram", "SCALE DROP")
     assert "scale drop" in browser.value("document.querySelector('.response').textContent")
-    browser.value("{" + pick.format("f-gram", "no such gram") + "}")
-    assert browser.value(count) == 0
+    pick(browser, "f-gram", "no such gram")
+    assert browser.value(ROWS) == 0
     assert "No rollout" in browser.value("document.querySelector('.empty').textContent")
+
+
+def test_search_and_sort(browser: Browser, page: str) -> None:
+    browser.open(page)
+    pick(browser, "f-text", "FEATHERS 10")
+    assert 0 < found(browser) < 200
+    prompts = "[...document.querySelectorAll('.rows td.wide')].map(e => e.textContent)"
+    assert all("feathers 10" in text for text in browser.value(prompts))
+    pick(browser, "f-text", "")
+    browser.value("document.querySelector('.rows [data-key=length] button').click()")
+    column = "[...document.querySelectorAll('.rows thead th')].findIndex(e => e.dataset.key === 'length')"
+    lengths = browser.value(
+        f"[...document.querySelectorAll('.rows tbody tr')].map(r => Number(r.cells[{column}].textContent))"
+    )
+    assert lengths == sorted(lengths, reverse=True)
+    assert browser.value("document.querySelector('.rows [data-key=length]').getAttribute('aria-sort')") == "descending"
+    longest = browser.value(
+        "Math.max(...JSON.parse(document.getElementById('data').textContent).rollouts.map(r => r.length))"
+    )
+    assert lengths[0] == longest
+
+
+def test_the_address_leads_back(browser: Browser, page: str) -> None:
+    browser.open(page)
+    pick(browser, "f-correct", 0)
+    pick(browser, "f-gram", "that fails")
+    browser.key("j")
+    browser.key("c")
+    colour(browser, "entropy")
+    what = (
+        "[location.hash, document.querySelector('.pair').textContent, document.getElementById('f-gram').value, "
+        + PLACE
+        + "]"
+    )
+    before = browser.value(what)
+    assert browser.value("document.querySelectorAll('.pair article.by-entropy').length") == 2
+    browser.open(page + before[0])
+    assert browser.value(what) == before
+
+
+def test_a_long_table_says_how_many_rows_it_has(browser: Browser, page: str) -> None:
+    browser.open(page)
+    browser.value("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    rows = "[...document.querySelectorAll('#figure-accuracy tbody tr')].filter(r => r.getBoundingClientRect().height > 0).length"
+    below = "document.querySelector('#figure-accuracy .saves')"
+    assert browser.value(rows) == 12  # as long as a table that is cut: its last two rows are not worth a button
+    short = "[...document.querySelectorAll('.saves')].filter(e => / of /.test(e.textContent)).map(e => e.textContent)"
+    assert browser.value(short) == []
+    assert "save" in browser.value(f"{below}.textContent")
+
+
+def test_saves_a_chart_and_its_data(browser: Browser, page: str, tmp_path: Path) -> None:
+    browser.open(page)
+    browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    for button in (0, 1):
+        browser.value(f"document.querySelectorAll('#figure-accuracy .saves button')[{button}].click()")
+    drawn, table = tmp_path / "hicra-accuracy.svg", tmp_path / "hicra-accuracy.csv"
+    assert until(lambda: drawn.exists() and table.exists())
+    root = ElementTree.fromstring(drawn.read_text(encoding="utf-8"))
+    lines = [node for node in root.iter("{http://www.w3.org/2000/svg}path") if node.get("stroke-width") == "2.4px"]
+    assert len(lines) >= 2
+    assert lines[0].get("stroke", "").startswith("rgb(")
+    rows = table.read_text(encoding="utf-8").splitlines()
+    assert rows[0] == "step,GRPO (none),HICRA"
+    assert len(rows) == 13
+    assert all(0 <= float(value) <= 1 for row in rows[1:] for value in row.split(",")[1:])  # 40 % is 0.4
 
 
 def test_colours_and_text_stay_whole(browser: Browser, page: str) -> None:
@@ -200,8 +202,15 @@ def test_colours_and_text_stay_whole(browser: Browser, page: str) -> None:
     text = browser.value("document.querySelector('.response').textContent")
     source = browser.value("JSON.parse(document.getElementById('data').textContent).rollouts[0].response")
     assert text == source
-    for name, look in (("advantage", ".up, .dn"), ("entropy", ".q"), ("labels", ".l0, .l2")):
-        browser.value(f"document.querySelector('[name=colour][value={name}]').click()")
+    looks = {
+        "advantage": ".up, .dn",
+        "entropy": ".q",
+        "logprob": ".q",
+        "cluster": ".l0, .l1, .l2, .l3, .l4, .l5",
+        "labels": ".l0, .l2",
+    }
+    for name, look in looks.items():
+        colour(browser, name)
         assert browser.value(f"document.querySelectorAll('.response :is({look})').length") > 0
         assert browser.value("document.querySelector('.response').textContent") == source
 
@@ -274,10 +283,11 @@ def test_hostile_text_does_not_run(browser: Browser, tmp_path: Path) -> None:
         | {"signal": [{"name": payload, **signal_result()} for payload in PAYLOADS]},
     )
     browser.open(out.as_uri())
-    shown = browser.value("document.querySelectorAll('.list button').length")
+    shown = found(browser)
     assert shown == 2 * len(PAYLOADS)
-    for colour in ("planning", "labels"):
-        browser.value(f"document.querySelector('[name=colour][value={colour}]').click()")
+    browser.key("c")
+    for name in ("planning", "labels"):
+        colour(browser, name)
         for _ in range(shown):
             browser.key("j")
             browser.value(

@@ -43,6 +43,7 @@ VERBS = {
     "diagnose": "Compute every metric that the rollouts of any run allow, step by step.",
     "compare": "Compare arms with a baseline, paired by seed, from run folders or a table of arm, seed and value.",
     "report": "Build one offline HTML page from run folders.",
+    "view": "Serve the page of run folders on this machine, with search over all of their rollouts.",
     "export": "Write run folders for other tools: tidy Parquet tables, or logs of Inspect.",
     "methods": "List the baselines, credit methods (shapers), losses and presets, or show one whole.",
     "doctor": "Show what is installed, which engines are ready, and how to repair what is broken.",

@@ -19,6 +19,7 @@ from hicra.report.measured import Measurement, measured, read_measured
 from hicra.report.model import ReportModel, Run
 from hicra.report.rows import read_rollouts
 from hicra.report.sample import Place, choose, index
+from hicra.report.verdict import compare_runs
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping, name_arms
 from hicra.runs.find import is_signal
@@ -28,7 +29,11 @@ PREFIX = "hicra/"
 
 
 def build_model(
-    runs: Sequence[Path], lexicon: Path | None = None, extra: Mapping[str, Any] | None = None, limit: int = MAX_ROLLOUTS
+    runs: Sequence[Path],
+    lexicon: Path | None = None,
+    extra: Mapping[str, Any] | None = None,
+    limit: int = MAX_ROLLOUTS,
+    most_for_findings: int | None = None,
 ) -> ReportModel:
     """Reads run folders.
 
@@ -38,6 +43,8 @@ def build_model(
         extra: further sections by name, as JSON values; `signal` has results of `hicra signal`, each with a name, which stand
             before those of the folders.
         limit: the most rollouts that are shown.
+        most_for_findings: the most rollouts of a run whose findings are looked for, since that reads all of them at once; None
+            sets no bound. The page says where they were left out.
 
     Raises:
         ArtifactError: no folder is given, one is given twice, or one is unreadable or has neither metrics nor rollouts.
@@ -63,12 +70,19 @@ def build_model(
         found = index(number, folder.rollout_files())
         places[arm_of[number]] += found
         headers.append(_run(folder, names[number], arm_of[number], len(found), notes))
-    headers = [replace(run, findings=_findings(folder)) for run, folder in zip(headers, folders, strict=True)]
+    for number, folder in enumerate(folders):
+        if most_for_findings is None or headers[number].rollouts <= most_for_findings:
+            headers[number] = replace(headers[number], findings=_findings(folder))
+        else:
+            notes.append(f"{names[number]} has too many rollouts to look for findings here; `hicra report` does.")
     chosen = choose(places, limit)
     rollouts = read_rollouts(chosen, arm_of, notes)
     grams = used_grams(folders, arm_of, len(arms), lexicon_table(lexicon, folders, notes))
     measurements = (*_given(given), *(read_measured(path, named[path]) for path in signals))
-    return ReportModel(arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements)
+    compared = compare_runs(trained, name_arms(folders))
+    return ReportModel(
+        arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements, compared
+    )
 
 
 def _given(results: Any) -> list[Measurement]:

@@ -120,7 +120,7 @@ def line_chart(figure: Figure, panel: Panel) -> str:
             return "".join(svg.curve([x], [y]) for x, y in zip(xs, ys, strict=True))
         return svg.curve(xs, ys)
 
-    out = [svg.tag("g", *entries, class_="key")]
+    out = [svg.tag("g", *entries, class_="key"), *_marked(panel, px, top, bottom)]
     for tick in ticks:
         out.append(svg.line(_LEFT, py(tick), right, py(tick), class_="grid"))
         out.append(svg.text(_LEFT - 7, py(tick), number(tick, panel.percent), class_="end", dy=4))
@@ -149,6 +149,25 @@ def line_chart(figure: Figure, panel: Panel) -> str:
         key=f"{figure.key}-{figure.panels.index(panel)}", class_="chart", data_x=f"{_LEFT} {right} {px.low:.10g} {px.high:.10g}",
         data_y=f"{top} {bottom}", data_lines=str(len(panel.lines)),
     )  # fmt: skip
+
+
+def _marked(panel: Panel, px: Scale, top: float, bottom: float) -> list[str]:
+    """Draws the band and the middle of each mark, with its words beside it, which stand on the side with more room."""
+    out = []
+    for number_of_mark, mark in enumerate(panel.marks):
+        low, at, high = (px(max(px.low, min(px.high, step))) for step in (mark.low, mark.at, mark.high))
+        y, left = top + 12 + 14 * number_of_mark, at < (px.start + px.end) / 2
+        words = svg.text(at + (4 if left else -4), y, mark.label, class_=None if left else "end")
+        out.append(
+            svg.tag(
+                "g",
+                svg.tag("rect", class_="phase", x=low, y=top, width=max(1.0, high - low), height=bottom - top),
+                svg.line(at, top, at, bottom, class_="middle"),
+                words,
+                class_=f"a{mark.arm % theme.ARMS}",
+            )
+        )
+    return out
 
 
 def _arrowhead(x: float, y: float, up: bool, arm: int) -> str:

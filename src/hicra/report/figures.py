@@ -44,6 +44,17 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A step that is marked in a panel, with its interval: where a phase of an arm ends or begins."""
+
+    arm: int
+    at: float
+    low: float
+    high: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes; `include` has values that the axis must show, and `rule` is a value that a line marks.
 
@@ -60,6 +71,7 @@ class Panel:
     percent: bool = False
     points: bool = False
     limits: tuple[float, float] | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,7 +182,7 @@ def panel(
     """Makes the curves of these metrics for every arm, in one pair of axes; None if no run has any of them."""
     groups = grid(model)
     lines = []
-    for arm, title in enumerate(model.arms):
+    for arm, title in enumerate(model.labels):
         members = [number for number, run in enumerate(model.runs) if run.arm == arm]
         for number, kind in enumerate(kinds):
             curves = [values_of(model, run, kind.metric, groups, ratio) for run in members]

@@ -9,6 +9,7 @@ from typing import Any
 
 from hicra.findings import Finding
 from hicra.report.measured import Measurement
+from hicra.report.names import common_name
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Rollout:
         tools: (character of the response before which it stood, text) of what tools returned, in order.
         tree: nodes (parent, text, value, advantage of the edge to it) of a tree of actions; the root has the parent -1.
         subgoals: a text for each stretch of an episode.
+        gold, found: the gold answer, and the answer that was found in the response; "" where there is none.
         labels: what each token is for, as the task says; where an environment knows its critical steps, critical or other.
     """
 
@@ -67,6 +69,18 @@ class Rollout:
     tools: tuple[tuple[int, str], ...] = ()
     tree: tuple[tuple[int, str, float | None, float | None], ...] = ()
     subgoals: tuple[str, ...] = ()
+    gold: str = ""
+    found: str = ""
+
+    @property
+    def unit(self) -> str:
+        """What `length` counts: "tokens", or "words" where the tokens are not known."""
+        return "tokens" if self.ends else "words"
+
+    @property
+    def length(self) -> int:
+        """The number of tokens of the response, or of its words."""
+        return len(self.ends) or len(self.response.split())
 
     def tokens(self) -> list[str]:
         """Returns the text of each token."""
@@ -88,6 +102,14 @@ class Gram:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What `hicra compare` said of the runs of a page: its result, or why there is none; both are empty with one arm."""
+
+    result: Mapping[str, Any] = field(default_factory=dict)
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
 class ReportModel:
     """Everything that the page shows; runs/arms.py names the `arms`, and `signal` has what `hicra signal` measured."""
 
@@ -98,6 +120,15 @@ class ReportModel:
     notes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     signal: tuple[Measurement, ...] = ()
+    compared: Compared = Compared()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """How the page calls the arms, in their order: "GRPO (none)" and "HICRA" where it can say so."""
+        configs: dict[int, Mapping[str, Any]] = {}
+        for run in self.runs:
+            configs.setdefault(run.arm, run.config)
+        return tuple(common_name(arm, configs.get(number, {})) for number, arm in enumerate(self.arms))
 
     @property
     def total_rollouts(self) -> int:

@@ -17,6 +17,7 @@ from hicra.report.trees import shown_tree
 TAIL = 200
 MOST_OF_NODE = 60  # characters of an action in a tree
 MOST_SUBGOALS = 50
+MOST_OF_ANSWER = 300  # characters of a gold answer, or of one that was found
 LEAST = 300  # characters: below this, rollouts are dropped instead of cut further
 _WORD = re.compile(r"\S+")
 
@@ -69,7 +70,8 @@ def entry(
         "name": name or None,
         "prompt": prompt,
     }
-    head |= {"reward": rollout.reward, "correct": rollout.correct, "before": rollout.before}
+    head |= {"reward": rollout.reward, "correct": rollout.correct, "before": rollout.before, "length": whole.length}
+    head |= {name: shorten(getattr(whole, name), MOST_OF_ANSWER) or None for name in ("gold", "found")}
     out: dict[str, Any] = {key: value for key, value in head.items() if value is not None} | {"response": text}
     if len(text) < len(whole.response):
         tail = whole.response[max(len(text), len(whole.response) - TAIL) :]
@@ -110,33 +112,57 @@ def entry(
     return out
 
 
-def _block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
+def block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
+    """Makes the JSON block of these rollouts, whose texts are cut to `most` characters, as the page's script reads it."""
     numbers: dict[str, int] = {}
     for rollout in rollouts:  # prompts are numbered before they are cut, since different ones may be equal afterwards
         if rollout.prompt:
             numbers.setdefault(rollout.prompt, len(numbers))
-    shown = [cut(rollout, most) for rollout in rollouts]
+    short = [cut(rollout, most) for rollout in rollouts]
     prompts = {
-        numbers[whole.prompt]: short.prompt for whole, short in zip(rollouts, shown, strict=True) if whole.prompt
+        numbers[whole.prompt]: cut_one.prompt for whole, cut_one in zip(rollouts, short, strict=True) if whole.prompt
     }
     known = {gram.text: gram for gram in model.grams}
-    grams = {gram: i for i, gram in enumerate(sorted({gram for rollout in shown for _, _, gram in rollout.spans}))}
-    labels = {label: i for i, label in enumerate(_order({label for rollout in shown for label in rollout.labels}))}
-    table = [_gram(known.get(text, Gram(text, 0))) for text in grams]
+    grams = {gram: i for i, gram in enumerate(sorted({gram for rollout in short for _, _, gram in rollout.spans}))}
+    labels = {label: i for i, label in enumerate(_order({label for rollout in short for label in rollout.labels}))}
+    steps = [rollout.step for rollout in rollouts]
+    units = {rollout.unit for rollout in rollouts}
     return script_json(
         {
-            "arms": list(model.arms),
+            "arms": list(model.labels),
             "colours": theme.ARMS,
             "runs": [run.name for run in model.runs],
-            "grams": table,
+            "steps": [min(steps), max(steps)],
+            "unit": units.pop() if len(units) == 1 else "length",
+            "has": shown_parts(rollouts),
+            "grams": [_gram(known.get(text, Gram(text, 0))) for text in grams],
             "labels": list(labels),
             "prompts": [prompts[number] for number in range(len(numbers))],
             "rollouts": [
-                entry(short, whole, grams, labels, numbers.get(whole.prompt))
-                for short, whole in zip(shown, rollouts, strict=True)
+                entry(one, whole, grams, labels, numbers.get(whole.prompt))
+                for one, whole in zip(short, rollouts, strict=True)
             ],
         }
     )
+
+
+def shown_parts(rollouts: Sequence[Rollout]) -> list[str]:
+    """Lists the columns of the table of rollouts, and the ways to colour tokens, for which some rollout has values."""
+    ways = {
+        "correct": any(one.correct is not None for one in rollouts),
+        "question": any(one.prompt for one in rollouts),
+        "gold": any(one.gold for one in rollouts),
+        "found": any(one.found for one in rollouts),
+        "reward": any(one.reward is not None for one in rollouts),
+        "share": any(one.planning for one in rollouts),
+        "cluster": any(one.spans for one in rollouts),
+        "advantage": any(one.after for one in rollouts),
+        "change": any(one.after and one.before is not None for one in rollouts),
+        "entropy": any(one.entropies for one in rollouts),
+        "logprob": any(one.logprobs for one in rollouts),
+        "labels": any(one.labels for one in rollouts),
+    }
+    return ["step", "arm", "length", "planning", *(name for name, there in ways.items() if there)]
 
 
 def _gram(gram: Gram) -> dict[str, Any]:
@@ -165,7 +191,7 @@ def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | Non
         max(len(text) for r in rollouts for text in (r.response, r.prompt, *(returned for _, returned in r.tools))),
     )
     while True:
-        text = _block(model, rollouts, most)
+        text = block(model, rollouts, most)
         size = len(text.encode())
         if size <= budget or (len(rollouts) == 1 and most <= LEAST):
             return text, rollouts, most if most < longest else None

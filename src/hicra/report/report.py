@@ -1,39 +1,33 @@
-"""Writes a ReportModel as one HTML file, completely or not at all.
-
-The page has its own security policy: nothing may be loaded (`default-src 'none'`), and only the style and the script whose
-hashes it names are used. Text from runs is escaped in HTML by jinja2, in SVG by drawing/svg.py, and in JSON by encode.py.
-"""
+"""Writes a ReportModel as one HTML file, completely or not at all: chooses what each place of the template holds."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from hicra.artifacts import write_text
 from hicra.drawing import theme
 from hicra.drawing.readable import counted, number, shorten
-from hicra.drawing.signal import looks as signal_looks
 from hicra.errors import ArtifactError
 from hicra.report import charts, sections
+from hicra.report.answer import answer, spoken
 from hicra.report.build import MAX_ROLLOUTS, build_model
-from hicra.report.encode import clean
+from hicra.report.clusters import cluster_table
+from hicra.report.extra import extra_sections
 from hicra.report.figures import Figure, all_figures, others
-from hicra.report.model import ReportModel, Rollout
-from hicra.report.pack import cut, pack
+from hicra.report.model import ReportModel
+from hicra.report.pack import pack
+from hicra.report.phase_marks import with_phases
+from hicra.report.shell import Served, filled
 from hicra.report.signal import signal_section
 from hicra.report.signal_curve import signal_curve
-from hicra.version import __version__
+from hicra.report.static_rollouts import signature, static_rollouts
 
 MAX_BYTES = 2_000_000
 _SPARE = 2_000  # bytes that the text about the choice of rollouts may add
-_STATIC_CHARACTERS = 20_000  # the most characters of a rollout that is shown without JavaScript
 
 
 def build_report(
@@ -65,59 +59,56 @@ def build_report(
 
 def render(model: ReportModel, most: int = MAX_BYTES) -> str:
     """Renders the page as text of at most `most` bytes, if its tables and curves alone are smaller than that."""
-    static = files("hicra.report") / "static"
-    css, js = ((static / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    css = theme.css(":root") + signal_looks() + css
-    values = {
-        **_values(model),
-        "css": Markup(css),
-        "js": Markup(js),
-        "csp": Markup(policy(css, js)),
-        "version": __version__,
-    }
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("hicra.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-    )
-    template = environment.get_template("page.html.j2")
-    bare = template.render(**values, data="", rollouts_text="")
+    values = _values(model)
+    bare = filled(values, "", "")
     data, shown, cut_to = pack(model, most - _SPARE - len(bare.encode()))
-    return template.render(**values, data=Markup(data), rollouts_text=_choice(model, len(shown), cut_to))
+    return filled(values, data, _choice(model, len(shown), cut_to))
 
 
-def policy(css: str, js: str) -> str:
-    """Makes the Content-Security-Policy: nothing may be loaded, and only this style and this script are used."""
-    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, js))
-    return (
-        f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+def render_page(model: ReportModel, data: str, rollouts_text: str, served: Served) -> str:
+    """Renders a page that a program serves.
+
+    Args:
+        model: the model.
+        data: the JSON block of the viewer, already escaped.
+        rollouts_text: what the page says of the choice of rollouts.
+        served: what such a page has beside the report.
+    """
+    return filled(_values(model), data, rollouts_text, served)
 
 
 # ---- values of the template
 def _values(model: ReportModel) -> dict[str, Any]:
     drawn, missing = all_figures(model)
+    drawn = with_phases(drawn, model)
     drawn[1:1] = signal_curve(model)
     further, unlisted = others(model)
     curves = any(run.metrics for run in model.runs)
-    extra = sections.extra_sections(model.extra)
+    apart = {"verdict"} if spoken(model.extra.get("verdict")) else set()
+    extra = extra_sections(
+        {key: value for key, value in model.extra.items() if key not in apart},
+        dict(zip(model.arms, model.labels, strict=True)),
+    )
+    glance = sections.glance(model)
     grams = sections.gram_table(model)
-    rollouts = _static_rollouts(model)
+    clusters = cluster_table(model)
+    rollouts = static_rollouts(model)
+    drawn_rollout = signature(model)
+    glance_shown = len(glance["rows"]) > 1 or bool(drawn_rollout or model.notes)
     title = _title(model)
     shown = sections.finding_rows(model)
-    added = [(f"extra-{i}", section["title"], section["late"]) for i, section in enumerate(extra)]
+    added = [(f"extra-{i}", section["short"], section["late"]) for i, section in enumerate(extra)]
     links = [
         (anchor, name)
         for anchor, name, there in (
+            ("answer", "In short", bool(model.runs)),
             ("signal", "Learning signal", bool(model.signal)),
-            ("glance", "At a glance", bool(model.runs)),
+            ("glance", "At a glance", glance_shown),
             ("findings", "Findings", bool(shown)),
             *((anchor, name, not late) for anchor, name, late in added),
             ("curves", "Curves", curves),
             ("rollouts", "Rollouts", bool(rollouts)),
-            ("grams", "Strategic grams", bool(grams["rows"])),
+            ("grams", "Grams", bool(grams["rows"])),
             *((anchor, name, late) for anchor, name, late in added),
             ("runs", "Runs", bool(model.runs)),
         )
@@ -129,10 +120,12 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "sections": links,
         "signal": signal_section(model.signal, unfold=not model.runs),
         "folders": sections.folder_count(model),
-        "glance": sections.glance(model),
+        "glance": glance,
+        "answer": answer(model, glance),
         "findings": shown,
         "notes": model.notes,
-        "signature": _signature(model),
+        "signature": drawn_rollout,
+        "glance_shown": glance_shown,
         "extra": extra,
         "figures": [_figure(entry) for entry in drawn],
         "missing": missing if curves else [],
@@ -141,6 +134,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "curves_text": _curves_text(model),
         "rollouts": rollouts,
         "grams": grams,
+        "clusters": clusters,
         "runs": sections.run_rows(model),
         "run_parts": sections.parts_shown(model),
         "colours": theme.ARMS,
@@ -153,10 +147,12 @@ def _title(model: ReportModel) -> str:
     if len(model.runs) == 1:
         return shorten(model.runs[0].name, 120)
     if len(model.arms) == 1:
-        return shorten(f"{model.arms[0]}, {counted(len(model.runs), 'run')}", 120)
-    base, rest = model.arms[0], model.arms[1:]
+        return shorten(f"{model.labels[0]}, {counted(len(model.runs), 'run')}", 120)
+    base, rest = model.labels[0], model.labels[1:]
     joined = (
-        f"{sections.sentence(rest, 3)} against {base}" if base.startswith("none") else sections.sentence(model.arms, 4)
+        f"{sections.sentence(rest, 3)} against {base}"
+        if model.arms[0].startswith("none")
+        else sections.sentence(model.labels, 4)
     )
     return shorten(joined, 120)
 
@@ -187,7 +183,7 @@ def _curves_text(model: ReportModel) -> str:
 def _choice(model: ReportModel, shown: int, cut_to: int | None) -> str:
     total = model.total_rollouts
     text = f"{shown} of {number(float(total))} rollout{'s are' if total != 1 else ' is'} shown"
-    text += ", chosen evenly over arms and steps." if shown < total else "."
+    text += ", chosen evenly over arms and steps; `hicra view` searches all of them." if shown < total else "."
     if shown < min(total, MAX_ROLLOUTS):
         text += " Fewer than usual are shown, so that the page does not become too large."
     if cut_to is not None:
@@ -217,99 +213,3 @@ def _figure(figure: Figure) -> dict[str, Any]:
         "charts": [{"name": panel.name, "svg": Markup(charts.line_chart(figure, panel))} for panel in figure.panels],
         "table": {"caption": caption, "columns": columns, "rows": rows},
     }
-
-
-def _verdict(rollout: Rollout) -> str:
-    return {True: "correct", False: "wrong", None: "correctness unknown"}[rollout.correct]
-
-
-def _signature(model: ReportModel) -> dict[str, Any] | None:
-    """Draws the rollout that best shows what shaping does: it is short and right, and some of its tokens are changed."""
-    best: tuple[tuple[float, ...], Rollout] | None = None
-    for rollout in model.rollouts:
-        if rollout.before and rollout.after and any(rollout.planning):
-            changed = sum(value is not None and abs(value - rollout.before) > 1e-9 for value in rollout.after)
-            length = len(rollout.ends)
-            rank = (changed > 0, rollout.before > 0, 12 <= length <= 70, -abs(length - 40), float(rollout.step))
-            if best is None or rank > best[0]:
-                best = (rank, rollout)
-    if best is None:
-        return None
-    shaped, rollout = bool(best[0][0]), best[1]
-    before = rollout.before or 0.0
-    kept = [i for i, token in enumerate(rollout.tokens()) if token.strip()]
-    if not kept:
-        return None
-    tokens = rollout.tokens()
-    after = [before if value is None else value for value in rollout.after]
-    svg = charts.rollout_figure(
-        [tokens[i] for i in kept], [rollout.planning[i] for i in kept], [before] * len(kept), [after[i] for i in kept]
-    )
-    text = f"This is one rollout of {model.arms[rollout.arm]} at step {rollout.step} ({_verdict(rollout)}). "
-    text += f"Before shaping, every token has the same advantage, {before:+.3g}. "
-    text += "The bars show the advantages trained on." if shaped else "Shaping changed it on no token."
-    return {"svg": Markup(svg), "caption": text}
-
-
-def _static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
-    """Returns the first rollout of each arm, which the page shows without JavaScript."""
-    out = []
-    for arm, name in enumerate(model.arms):
-        rollout = next((rollout for rollout in model.rollouts if rollout.arm == arm), None)
-        if rollout is None:
-            continue
-        short = cut(rollout, _STATIC_CHARACTERS)
-        missing = len(rollout.response) - len(short.response)
-        out.append(
-            {
-                "arm": arm,
-                "arm_name": name,
-                "step": rollout.step,
-                "verdict": _verdict(rollout),
-                "reward": "" if rollout.reward is None else number(rollout.reward),
-                "id": shorten(rollout.id, 200),
-                "prompt": short.prompt,
-                "pieces": pieces(short),
-                "cut": f"{missing} more characters are not shown." if missing else "",
-            }
-        )
-    return out
-
-
-def pieces(rollout: Rollout) -> list[dict[str, str | None]]:
-    """Splits the response into parts {text, gram}: `gram` is None outside spans, else the grams of that part.
-
-    Between them stand what tools returned, as {tool}.
-    """
-    out: list[dict[str, str | None]] = []
-    begin, tools = 0, list(rollout.tools)
-    for piece in _marked(rollout):
-        text, gram = piece["text"] or "", piece["gram"]
-        done = 0
-        while tools and tools[0][0] < begin + len(text):
-            at, returned = tools.pop(0)
-            out += [{"text": text[done : at - begin], "gram": gram}] if at - begin > done else []
-            out.append({"tool": returned})
-            done = at - begin
-        out.append({"text": text[done:], "gram": gram})
-        begin += len(text)
-    return out + [{"tool": returned} for _, returned in tools]
-
-
-def _marked(rollout: Rollout) -> list[dict[str, str | None]]:
-    out: list[dict[str, str | None]] = []
-    at = 0
-    merged: list[tuple[int, int, list[str]]] = []
-    for start, end, gram in rollout.spans:
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]), [*merged[-1][2], gram])
-        else:
-            merged.append((start, end, [gram]))
-    for start, end, grams in merged:
-        if start > at:
-            out.append({"text": rollout.response[at:start], "gram": None})
-        out.append({"text": rollout.response[start:end], "gram": clean(", ".join(dict.fromkeys(grams)))})
-        at = end
-    if at < len(rollout.response):
-        out.append({"text": rollout.response[at:], "gram": None})
-    return out

@@ -1,4 +1,9 @@
-"""Reads rollouts from the rows of rollouts/*.parquet; a column that does not fit its row is left out, and the page says so."""
+"""Reads rollouts from the rows of rollouts/*.parquet; a column that does not fit its row is left out, and the page says so.
+
+Deviations (the paper shows no page):
+REPORT-7. Where a row does not hold the answer that was found (`extracted`), it is read from the response as `hicra verify` does
+    in the mode lenient: the last box, or the last number where there is no box. It is shown to be read; no score comes from it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,9 @@ from hicra.report.encode import clean, plain
 from hicra.report.model import Rollout
 from hicra.report.sample import Place, read_columns
 from hicra.report.trees import read_subgoals, read_tree
+from hicra.verify.reading.extract import find
+
+GOLD, FOUND = ("answer", "gold"), ("extracted", "found")  # columns, the first that a row has
 
 
 def text_of(value: Any) -> str:
@@ -36,7 +44,7 @@ def read_rollouts(chosen: Sequence[Place], arm_of: Sequence[int], notes: list[st
         for number, row in zip(numbers, read_columns(file)[numbers].to_dicts(), strict=True):
             rows[file, number] = row
     bad: Counter[str] = Counter()
-    out = tuple(_rollout(place, arm_of[place.run], rows[place.file, place.row], bad) for place in chosen)
+    out = tuple(read_row(place, arm_of[place.run], rows[place.file, place.row], bad) for place in chosen)
     notes += [f"In {number} shown rollout{'s' if number > 1 else ''} {what}." for what, number in sorted(bad.items())]
     return out
 
@@ -47,7 +55,8 @@ def number_of(value: Any) -> float | None:
     return float(number) if isinstance(number, int | float) else None
 
 
-def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) -> Rollout:
+def read_row(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) -> Rollout:
+    """Makes a rollout from its row, and counts in `bad` what was left out of it."""
     response = text_of(row.get("response"))
     ends = tuple(int(end) for end in row.get("token_ends") or () if isinstance(end, int))
     if ends and not (list(ends) == sorted(ends) and ends[0] >= 0 and ends[-1] <= len(response)):
@@ -110,7 +119,19 @@ def _rollout(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
         tuple(sorted(tools, key=lambda one: one[0])),
         read_tree(row, bad),
         read_subgoals(row),
+        _first(row, GOLD),
+        _first(row, FOUND) or answer_in(response),
     )
+
+
+def _first(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    return next((text_of(row[name]) for name in names if row.get(name) is not None), "")
+
+
+def answer_in(response: str) -> str:
+    """Returns the answer that a response gives: its last box, or its last number where it has none; "" without either."""
+    found = find(response, "lenient")
+    return clean(found.text) if found else ""
 
 
 def _mask_spans(ends: Sequence[int], planning: Sequence[bool]) -> list[tuple[int, int, str]]:

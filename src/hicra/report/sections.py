@@ -1,20 +1,19 @@
-"""Makes the parts of the page that are tables or lists: summary, findings, added sections of any JSON shape, grams, runs."""
+"""Makes the parts of the page that are tables or lists: summary, findings, grams, runs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import told
+from hicra.report.extra import words_of
 from hicra.report.figures import average, counted_in, meaning_in
 from hicra.report.model import ReportModel, Run
 from hicra.runs.arms import mapping, shown
 
-MAX_ROWS, MAX_GRAMS, MAX_CONFIG = 200, 60, 20_000
-MAX_CELL = 600  # characters
+MAX_GRAMS, MAX_CONFIG = 60, 20_000
 MAX_FINDING, MAX_OPEN = 3000, 3  # characters of a finding; runs whose findings are unfolded without an alarm
 GLANCE = (
     ("accuracy", "accuracy", True),
@@ -27,100 +26,6 @@ GLANCE = (
 )
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a table."""
-
-    text: str
-    numeric: bool = False
-
-
-def cell(value: Any) -> Cell:
-    """Writes any JSON value as one cell, of a bounded length."""
-    if value is None:
-        return Cell("\u2013")
-    if isinstance(value, bool):
-        return Cell("yes" if value else "no")
-    if isinstance(value, int | float):
-        return Cell(shorten(str(value), MAX_CELL) if isinstance(value, int) else number(value), True)
-    if isinstance(value, list | tuple):
-        pair = len(value) == 2 and all(isinstance(entry, int | float) for entry in value)
-        return Cell(shorten((" to " if pair else ", ").join(cell(entry).text for entry in value), MAX_CELL), pair)
-    if isinstance(value, Mapping):
-        return Cell(shorten("; ".join(f"{key}: {cell(inner).text}" for key, inner in value.items()), MAX_CELL))
-    return Cell(shorten(str(value), MAX_CELL))
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ")
-
-
-def tables(value: Any, caption: str = "") -> list[dict[str, Any]]:
-    """Turns a JSON value into tables: one for a list of objects; for an object, one of its plain values and one per list."""
-    if isinstance(value, list | tuple) and value and all(isinstance(row, Mapping) for row in value):
-        keys = list(dict.fromkeys(key for row in value for key in row))
-        rows = [[cell(row.get(key)) for key in keys] for row in value[:MAX_ROWS]]
-        rest = f" (the first {MAX_ROWS} of {len(value)})" if len(value) > MAX_ROWS else ""
-        return [{"caption": caption + rest, "columns": [_words(key) for key in keys], "rows": rows}]
-    if isinstance(value, Mapping):
-        nested = {
-            key: inner
-            for key, inner in value.items()
-            if isinstance(inner, list) and inner and all(isinstance(row, Mapping) for row in inner)
-        }
-        flat = [[Cell(_words(key)), cell(inner)] for key, inner in value.items() if key not in nested]
-        out = [{"caption": caption, "columns": [], "rows": flat}] if flat else []
-        return out + [table for key, inner in nested.items() for table in tables(inner, _words(key))]
-    entries = value if isinstance(value, list | tuple) else [value]
-    return [{"caption": caption, "columns": ["value"], "rows": [[cell(entry)] for entry in entries[:MAX_ROWS]]}]
-
-
-_EXTRA = {
-    "verdict": (
-        "Verdict",
-        "Arms are compared by seed. With fewer than six paired seeds, no arm is called better.",
-        False,
-    ),
-    "evaluation": (
-        "Evaluation",
-        "The final models are evaluated on problems that they were not trained on, with intervals.",
-        False,
-    ),
-    "mask_score": (
-        "Planning mask against exact labels",
-        "The table says how much of the tagged text is planning, and how much of the planning is tagged.",
-        False,
-    ),
-    "lexicon": (
-        "Lexicon",
-        "The table has the mined strategic grams, each with its cluster and the number of solutions that hold it.",
-        True,
-    ),
-    "next": ("What to do next", "", True),
-}
-
-
-def extra_sections(extra: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Makes the added sections, the known ones first; those with `late` are put near the end of the page."""
-    out = []
-    for key in [*(key for key in _EXTRA if key in extra), *(key for key in extra if key not in _EXTRA)]:
-        value = extra[key]
-        if value in (None, [], {}):
-            continue
-        title, text, late = _EXTRA.get(key, (_words(key), "", True))
-        steps = [cell(step).text for step in value] if key == "next" and isinstance(value, list) else []
-        out.append(
-            {
-                "title": title,
-                "text": text,
-                "late": late,
-                "steps": steps,
-                "tables": [] if steps else tables(value),
-            }
-        )
-    return out
-
-
 def glance(model: ReportModel) -> dict[str, Any]:
     """Makes one row per arm: the mean over seeds of the last tenth of each run's steps, with the lowest and highest seed."""
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
@@ -130,7 +35,7 @@ def glance(model: ReportModel) -> dict[str, Any]:
         if model.has(entry[0]) and not (entry[0] == "reward" and same and model.has("accuracy"))
     ]
     rows, several, window = [], False, 1
-    for arm, name in enumerate(model.arms):
+    for arm, name in enumerate(model.labels):
         members = [run for run in model.runs if run.arm == arm and run.metrics]
         if not members:
             continue
@@ -166,7 +71,7 @@ def finding_rows(model: ReportModel) -> list[dict[str, Any]]:
         alarms = sum(bool(one.alarm) for one in seen)
         parts = [
             [
-                {"name": _words(one.name), "text": shorten(one.text, MAX_FINDING), "alarm": bool(one.alarm)}
+                {"name": words_of(one.name), "text": shorten(one.text, MAX_FINDING), "alarm": bool(one.alarm)}
                 for one in part
             ]
             for part in (seen, not_seen)
@@ -188,7 +93,7 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
     """Makes the table of the grams used most, with their use early and late in each arm."""
     shown = model.grams[:MAX_GRAMS]
     clusters = any(gram.cluster is not None for gram in shown)
-    pairs = [(arm, name) for arm, name in enumerate(model.arms)]
+    pairs = [(arm, name) for arm, name in enumerate(model.labels)]
     columns = ["gram", "words"]
     if clusters:
         columns += ["cluster", "solutions with the cluster", "with the gram"]

@@ -26,8 +26,9 @@ from hicra.drawing.signal import (
     steps_chart,
 )
 from hicra.findings import measured_signal as words
+from hicra.report.extra import Cell, cell
 from hicra.report.measured import Measurement, SignalOfKind
-from hicra.report.sections import MAX_CONFIG, Cell, cell
+from hicra.report.sections import MAX_CONFIG
 
 TITLE = "Where the learning signal is"
 _TEXT = (

@@ -27,7 +27,7 @@ def signal_curve(model: ReportModel) -> list[Figure]:
         return []
     steps = every[:: -(-len(every) // _MOST)]
     lines = []
-    for arm, title in enumerate(model.arms):
+    for arm, title in enumerate(model.labels):
         mine = [points for points, run in zip(by_run, model.runs, strict=True) if run.arm == arm and points]
         if not mine:
             continue

@@ -13,6 +13,7 @@ import pytest
 from hicra.compare.compare import compare
 from hicra.errors import ArtifactError
 from hicra.report.build import build_model
+from hicra.report.clusters import cluster_table
 from hicra.report.sample import Place, choose, shares
 from hicra.runs import RunFolder
 from report_fakes import fake_run, rollout_rows
@@ -99,10 +100,25 @@ def test_grams_with_rates_by_hand_and_the_lexicon_of_the_config(tmp_path: Path) 
     assert (gram.text, gram.n, gram.cluster, gram.cluster_df, gram.doc_freq, gram.total) == ("b c", 2, 7, 31, 9, 3)
     assert gram.early == (50.0,)  # one occurrence in the two rollouts of step 1
     assert gram.late == (100.0,)  # two in the two of step 3
-    assert build_model([tmp_path / "run"], lexicon).grams == (gram,)
+    model = build_model([tmp_path / "run"], lexicon)
+    assert model.grams == (gram,)
+    assert cluster_table(model)["rows"] == [["7", "b c", "31", "50", "100", "a b c b c"]]
 
 
 SCHEMA = {"spans": pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))}
+
+
+def test_gold_and_found_answers(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path / "run", method="none", seed=0, config={})
+    rows = [
+        {"step": 1, "response": r"so \boxed{5}, not 6", "answer": "5", "extracted": None},
+        {"step": 1, "response": "it is 7.", "answer": None, "extracted": None},
+        {"step": 1, "response": "no idea", "answer": "8", "extracted": "nine"},
+        {"step": 1, "response": "no idea", "answer": None, "extracted": None},
+    ]
+    folder.write_rollouts(1, pl.DataFrame(rows))
+    found = {(one.gold, one.found) for one in build_model([tmp_path / "run"]).rollouts}
+    assert found == {("5", "5"), ("", "7"), ("8", "nine"), ("", "")}
 
 
 def test_mask_without_spans_becomes_spans_and_the_other_way_round(tmp_path: Path) -> None:

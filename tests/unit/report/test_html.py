@@ -45,7 +45,7 @@ def test_contract(page: str) -> None:
     assert page.startswith("<!doctype html>")
     assert '<html lang="en">' in page
     assert page.count("<h1") == 1
-    assert "<title>hicra against none" in page
+    assert "<title>HICRA against GRPO (none)" in page
     assert "prefers-color-scheme" in page
     assert len(re.findall("<svg ", page)) >= 4
     assert "<mark" in re.sub("<script.*?</script>", "", page, flags=re.S)
@@ -68,7 +68,9 @@ def test_added_sections(page: str) -> None:
     for text in (
         "0.1 to 0.2",
         "inconclusive",
-        "0.97",
+        "97\u00a0%",
+        "GRPO (none)</span>",
+        "50\u00a0%",
         "hicra compare a b",
         "anything",
         "Planning mask against exact labels",

@@ -12,8 +12,9 @@ from hicra.report.build import build_model
 from hicra.report.figures import Curve, Panel
 from hicra.report.model import Rollout
 from hicra.report.pack import cut, entry
-from hicra.report.report import pieces, render
+from hicra.report.report import render
 from hicra.report.sections import credit_parts, parts_shown
+from hicra.report.static_rollouts import pieces
 from report_fakes import fake_run
 
 LONG = "hicra(baseline=reinforce_pp_baseline, loss=cispo, then=forking_tokens+position_shaping)"

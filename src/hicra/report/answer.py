@@ -1,0 +1,153 @@
+"""Makes the top of the page: what the runs say, in sentences, with the forest plot or the figures of the one arm beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from hicra.drawing.readable import counted, number, shorten
+from hicra.findings import Finding, told
+from hicra.report.extra import words_of
+from hicra.report.figures import average
+from hicra.report.model import ReportModel
+from hicra.report.sections import GLANCE
+from hicra.report.signal import kind_sentence
+from hicra.report.verdict import OpeningLine, verdict_figure, verdict_sentences
+
+MAX_ALARMS, MAX_SIGNALS, MAX_COMPARED, MAX_DESCRIBED = 4, 3, 4, 3
+MAX_SIDE = 3  # arms side by side in the summary
+_HEADLINE = 330  # characters of a finding at the top; the section on findings has it whole
+
+
+def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes the values of the first section.
+
+    Args:
+        model: the model.
+        glance: the summary of the arms, which is shown as tiles where there is one arm.
+    """
+    figure = verdict_figure(model, model.compared)
+    if figure:
+        figure |= {"svg": Markup(figure["svg"])}
+    return {
+        "headlines": [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)],
+        "figure": figure,
+        "tiles": tiles(model) if len(model.arms) == 1 else [],
+        "tiles_text": glance["text"],
+        "arms": arms_card(model, glance) if figure else None,
+    }
+
+
+def arms_card(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Turns the summary of the arms on its side, a row a metric, so that it is narrow; None where there are too many arms."""
+    rows = glance["rows"]
+    if not 1 < len(rows) <= MAX_SIDE:
+        return None
+    return {
+        "arms": [{"arm": row["arm"], "name": row["name"]} for row in rows],
+        "rows": [
+            {"name": column["name"], "cells": [row["cells"][at]["mean"] for row in rows]}
+            for at, column in enumerate(glance["columns"])
+        ],
+        "text": glance["text"],
+    }
+
+
+def _first_sentences(text: str) -> str:
+    """Returns as many whole sentences as fit; a first sentence that does not fit is cut."""
+    if len(text) <= _HEADLINE:
+        return text
+    end = text.rfind(". ", 0, _HEADLINE)
+    return text[: end + 1] if end > 0 else shorten(text, _HEADLINE)
+
+
+def _began(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _verdicts(model: ReportModel) -> list[OpeningLine]:
+    """Returns the sentences on the comparison; those that the caller gives say more, and stand in their place."""
+    given: Any = model.extra.get("verdict")
+    if spoken(given):
+        return [
+            OpeningLine(f"{_began(name)}:", text if text.endswith(".") else f"{text}.") for name, text in given.items()
+        ]
+    found = verdict_sentences(model, model.compared)
+    more = len(found) - MAX_COMPARED
+    return [
+        *found[:MAX_COMPARED],
+        *([OpeningLine(f"{counted(more, 'further arm')}:", "see the table.")] if more > 0 else []),
+    ]
+
+
+def spoken(verdict: Any) -> bool:
+    """Tells whether a verdict that was handed over is made of sentences by name."""
+    return isinstance(verdict, Mapping) and bool(verdict) and all(isinstance(text, str) for text in verdict.values())
+
+
+def _signals(model: ReportModel) -> list[OpeningLine]:
+    return [
+        OpeningLine(f"Signal, {shorten(one.name, 60)}:", kind_sentence(one), link="signal")
+        for one in model.signal[:MAX_SIGNALS]
+    ]
+
+
+def _alarms(model: ReportModel) -> list[OpeningLine]:
+    """Returns the alarms of all runs, or the sentence that there is none and what was looked for."""
+    if not any(run.findings for run in model.runs):
+        return []
+    found: list[tuple[str, Finding]] = []
+    looked: dict[str, None] = {}
+    for run in model.runs:
+        seen, not_seen = told(run.findings)
+        found += [(run.name, one) for one in seen if one.alarm]
+        looked |= dict.fromkeys(words_of(one.name) for one in (*seen, *not_seen) if one.alarm is not None)
+    several = len(model.runs) > 1
+    out = []
+    for name, one in found[:MAX_ALARMS]:
+        where = f" in {shorten(name, 40)}" if several else ""
+        out.append(
+            OpeningLine(
+                f"{_began(words_of(one.name))}{where}:", _first_sentences(one.text), alarm=True, link="findings"
+            )
+        )
+    if len(found) > MAX_ALARMS:
+        out.append(
+            OpeningLine(f"{counted(len(found) - MAX_ALARMS, 'further alarm')}:", "see the findings.", link="findings")
+        )
+    if not found and looked:
+        text = f"Looked for and not seen: {', '.join(looked)}."
+        out.append(OpeningLine("No alarm.", shorten(text, _HEADLINE), link="findings"))
+    return out
+
+
+def _descriptions(model: ReportModel) -> list[OpeningLine]:
+    """Returns what the findings of a single run describe, which is the answer where nothing is compared."""
+    if len(model.runs) != 1:
+        return []
+    seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None]
+    return [
+        OpeningLine(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
+        for one in seen[:MAX_DESCRIBED]
+    ]
+
+
+def tiles(model: ReportModel) -> list[dict[str, str]]:
+    """Makes {name, value, before} for one arm: the mean over runs of the last tenth of the steps, and of the first tenth."""
+    out = []
+    for metric, name, percent in GLANCE:
+        ends = [_ends([row.get(metric) for row in run.metrics]) for run in model.runs]
+        first, last = (average([pair[at] for pair in ends]) for at in (0, 1))
+        if last is None or (metric == "reward" and model.has("accuracy")):
+            continue
+        steps = max((len(run.metrics) for run in model.runs), default=0)
+        before = f"at first {number(first, percent)}" if steps > 1 else ""
+        out.append({"name": name, "value": number(last, percent), "before": before})
+    return out
+
+
+def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:
+    window = max(1, len(values) // 10)
+    return average(values[:window]), average(values[-window:])

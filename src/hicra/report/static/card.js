@@ -1,0 +1,33 @@
+// The card of one rollout: who wrote it, the prompt, the answers, the response, and what else belongs to it.
+const verdictOf = (r) => (r.correct ? "correct" : r.correct === false ? "wrong" : "correctness unknown");
+const swatch = (data, arm) => el("span", { class: "sw a" + (arm % data.colours), "aria-hidden": "true" });
+
+function rolloutCard(data, r, colour, different) {
+  const bits = ["step " + r.step, verdictOf(r)];
+  if (known(r.reward)) bits.push("score " + short(r.reward));
+  if (known(r.before)) bits.push("advantage " + signed(r.before));
+  const tokens = unpack(r).ends.length, lit = unpack(r).planning.filter(Boolean).length;
+  if (tokens) bits.push(`${lit} of ${tokens} tokens are planning tokens`);
+  const title = el("h3", {}, el("span", {}, swatch(data, r.arm), el("bdi", {}, ...breakable(data.arms[r.arm]))),
+    el("small", {}, bits.join(" · ")), el("small", {}, el("bdi", { class: "free" }, [data.runs[r.run], r.name].filter(Boolean).join(" · "))));
+  const answers = [["gold answer", r.gold], ["answer found", r.found]].filter(([, text]) => known(text));
+  const drawn = strip(r), label = (text) => el("p", { class: "label" }, text);
+  return el("article", { class: "rollout card by-" + colour }, title,
+    ...(known(r.question) ? [label("Prompt"), el("div", { class: "prompt", tabindex: "0" }, r.question)] : []),
+    ...(answers.length ? [el("p", { class: "answers" }, ...answers.flatMap(([name, text]) => [el("span", { class: "label" }, name), " ", el("bdi", { class: "free" }, text), " "]))] : []),
+    label("Response"), el("div", { class: "response" }, ...responseNodes(r, colour, different)),
+    ...(r.whole ? [el("p", { class: "note" }, `The first ${r.response.length} of ${r.whole.length} characters are shown. The response ends with: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
+    ...(r.tree ? [label("Tree: value of each state, advantage of each action" + (r.nodes ? ` (the first ${r.tree.length} of ${r.nodes} nodes)` : "")), tree(r)] : []),
+    ...(r.subgoals ? [label("Subgoals"), el("ol", { class: "goals" }, ...r.subgoals.map((words) => el("li", { class: "free" }, words)))] : []),
+    ...(drawn ? [label("Advantage along the response"), drawn] : []));
+}
+function colourKey(colour, names, paired) {
+  const sample = (look, name) => el("span", {}, el("span", { class: look }, name));
+  const rows = { planning: [el("mark", {}, "marked text"), " is planning"], cluster: ["one colour a cluster of the lexicon; colours repeat"],
+    advantage: [sample("up q5", "positive"), " or ", sample("dn q5", "negative"), " advantage trained on; spans are underlined"],
+    change: [sample("up q5", "more"), " or ", sample("dn q5", "less"), " advantage than before shaping; spans are underlined"],
+    entropy: [sample("q q1", "low"), " or ", sample("q q6", "high"), " next-token entropy; spans are underlined"],
+    logprob: [sample("q q1", "likely"), " or ", sample("q q6", "unlikely"), " token; spans are underlined"],
+    labels: names.flatMap((name, i) => [sample("l" + (i % HUES), name), " "]).concat("as labelled by the task; spans are underlined") };
+  return el("div", { class: "colour-key by-" + colour }, ...rows[colour], ...(paired ? [el("span", {}, el("span", { class: "differs" }, "dotted"), " words are not in the other response")] : []));
+}

@@ -1,0 +1,55 @@
+// All curves have one cursor, and the values under it come from each figure's own table.
+function curves() {
+  const charts = $$("figure svg.chart[data-x]").map((svg) => {
+    const [left, right, first, last] = svg.dataset.x.split(" ").map(Number);
+    const [top, bottom] = svg.dataset.y.split(" ").map(Number);
+    const figure = svg.closest("figure");
+    const cursor = shape("path", { class: "cursor", d: "" });
+    svg.append(cursor);
+    const forms = $$("svg.chart", figure), lines = Number(svg.dataset.lines); // the table has the columns of all forms, one after another
+    const offset = forms.slice(0, forms.indexOf(svg)).reduce((sum, form) => sum + Number(form.dataset.lines), 0);
+    return { svg, figure, left, right, first, last, top, bottom, cursor, lines, offset };
+  });
+  const tables = new Map();
+  function table(figure) {
+    if (!tables.has(figure)) {
+      const rows = $$("tbody tr", figure).map((row) => ({
+        step: Number($("th", row).textContent.replace(/[^\d.]/g, "")),
+        cells: $$("td", row).map((cell) => cell.textContent),
+      }));
+      tables.set(figure, { names: $$("thead th", figure).slice(1).map((cell) => cell.textContent), rows });
+    }
+    return tables.get(figure);
+  }
+  function point(step) {
+    for (const chart of charts) {
+      const { rows } = table(chart.figure);
+      if (step === null || !rows.length) { chart.cursor.setAttribute("d", ""); continue; }
+      const row = rows.reduce((best, each) => (Math.abs(each.step - step) < Math.abs(best.step - step) ? each : best));
+      const share = chart.last > chart.first ? (row.step - chart.first) / (chart.last - chart.first) : 0.5;
+      chart.cursor.setAttribute("d", `M${chart.left + share * (chart.right - chart.left)} ${chart.top}V${chart.bottom}`);
+    }
+  }
+  for (const chart of charts) {
+    const step = (event) => {
+      const box = chart.svg.getBoundingClientRect();
+      const x = ((event.clientX - box.left) / box.width) * chart.svg.viewBox.baseVal.width;
+      const share = Math.min(1, Math.max(0, (x - chart.left) / (chart.right - chart.left)));
+      return chart.first + share * (chart.last - chart.first);
+    };
+    chart.svg.addEventListener("pointermove", (event) => {
+      const at = step(event);
+      point(at);
+      const { names, rows } = table(chart.figure);
+      if (!rows.length) return;
+      const row = rows.reduce((best, each) => (Math.abs(each.step - at) < Math.abs(best.step - at) ? each : best));
+      const mine = names.map((name, i) => [name.replace(/ \[[^\]]*\]$/, ""), row.cells[i]]).slice(chart.offset, chart.offset + chart.lines);
+      showTip(event.clientX, event.clientY, [["step " + row.step, ""], ...mine]);
+    });
+    chart.svg.addEventListener("pointerleave", () => { point(null); hideTip(); });
+    // The chart's title is its accessible name; the empty title of this cover stops the browser from showing it over the values.
+    const cover = shape("rect", { width: "100%", height: "100%", fill: "transparent" });
+    cover.append(shape("title", {}));
+    chart.svg.append(cover);
+  }
+}
