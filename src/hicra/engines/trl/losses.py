@@ -9,13 +9,28 @@ TRAIN-6. With a chosen loss, the KL term (`train.kl`) is the mean over tokens, w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from hicra.credit.loss import averaged
 from hicra.signal.gradients import stopped
+
+
+@contextmanager
+def entropies_with_gradient(trainer: Any) -> Iterator[None]:
+    """Lets a forward pass keep the gradient of the entropies where the chosen loss takes them.
+
+    TRL before 1.16 drops it, to save memory, unless its own entropy bonus is on.
+    """
+    chosen, bonus = trainer.hicra_shaping.credit.loss, trainer._entropy_bonus_enabled
+    trainer._entropy_bonus_enabled = bonus or (chosen is not None and "entropies" in chosen.entry.needs)
+    try:
+        yield
+    finally:
+        trainer._entropy_bonus_enabled = bonus
 
 
 def loss_of(

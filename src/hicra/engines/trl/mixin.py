@@ -6,7 +6,8 @@ It reads what the trainer samples and computes as `reading.py` says, and adds wh
 
 - The advantages of a generation are computed where a baseline is named, and shaped to [B,T], once per generation. The batch
   carries them through TRL's shuffle and split, so inner epochs (`num_iterations`) never shape again.
-- `_compute_loss` puts the chosen loss in the place of TRL's (`losses.py`), and checks that the advantages trained on are those of
+- `_get_per_token_logps_and_entropies` keeps the gradient of the entropies for a chosen loss that takes them, and
+  `_compute_loss` puts that loss in the place of TRL's (`losses.py`), and checks that the advantages trained on are those of
   this batch's mask.
 - `_get_grad_norm` hands the norm to the guard, which refuses steps that are not finite (`guard.py`).
 - `_save_checkpoint` and `_load_optimizer_and_scheduler` keep the memory of the meter, which measures generations (`meter.py`).
@@ -30,7 +31,7 @@ from hicra.engines.shaping import Generation
 from hicra.engines.trl.beside import add_to_card, write_beside
 from hicra.engines.trl.config import HicraGRPOConfig, assignment_of, warn_of_save_steps
 from hicra.engines.trl.guard import Guard
-from hicra.engines.trl.losses import loss_of
+from hicra.engines.trl.losses import entropies_with_gradient, loss_of
 from hicra.engines.trl.probe import probe, refuse_trainer
 from hicra.engines.trl.reading import HicraReading
 from hicra.engines.trl.writer import OwnRun
@@ -111,6 +112,10 @@ class HicraMixin(HicraReading):
         return values
 
     # ---- further overrides
+    def _get_per_token_logps_and_entropies(self, *args: Any, **kwargs: Any) -> Any:
+        with entropies_with_gradient(self):
+            return super()._get_per_token_logps_and_entropies(*args, **kwargs)
+
     def _get_grad_norm(self, *args: Any, **kwargs: Any) -> Any:
         self.hicra_guard.norm = super()._get_grad_norm(*args, **kwargs)
         return self.hicra_guard.norm
