@@ -17,6 +17,7 @@ def pair_lines(pairs: Sequence[dict[str, Any]]) -> str:
     <BLANKLINE>
     b against a, paired by question (3 questions of one alone are left out):
       accuracy 0.5 against 0.25 on 20 questions, difference +0.250 (95 % +0.050 to +0.450), p 0.02 by Holm: higher
+    This is of these runs alone; whether a method is better takes several seeds of each (hicra compare).
     """
     lines: list[str] = []
     for before, one in zip([None, *pairs], pairs, strict=False):
@@ -26,6 +27,10 @@ def pair_lines(pairs: Sequence[dict[str, Any]]) -> str:
         lines.append(
             f"  {one['metric'].removeprefix('hicra/')} {number(one['mean'])} against {number(one['baseline_mean'])} on "
             f"{one['questions']} questions, difference {_difference(one)}, p {one['p_holm']:.2g} by Holm: {one['verdict']}"
+        )
+    if lines:
+        lines.append(
+            "This is of these runs alone; whether a method is better takes several seeds of each (hicra compare)."
         )
     return "\n\n" + "\n".join(lines) if lines else ""
 

@@ -34,6 +34,7 @@ from hicra.workers.backends import check_backend
 from hicra.workers.signals import ends_on_sigterm
 
 METHOD = "observed"
+MOST_COMPARED = 8  # arms; more take long, and are rarely meant to be compared with the first
 
 
 def diagnose(
@@ -151,7 +152,10 @@ def diagnose(
             {"arm": arm, "rows": parts[arm].height, "run_dir": str(place) if place else None}
             for arm, place in zip(arms, places, strict=True)
         ]
-        result["pairs"] = pairs({arm: prompts_of(steps) for arm, steps in arms.items()}, baseline)
+        compared = baseline is not None or len(arms) <= MOST_COMPARED
+        result["pairs"] = pairs({arm: prompts_of(steps) for arm, steps in arms.items()}, baseline) if compared else []
+        if not compared:
+            warnings.append(f"the {len(arms)} arms are not compared by question; --baseline ARM compares them with one")
     return result
 
 

@@ -20,7 +20,8 @@ def examples(
     Args:
         rollouts: columns as in a run folder; `step` must be one of them.
         where: the condition; a rollout for which it is null does not count.
-        by: what they are sorted by, the largest first; equal ones and all others stand in the order of the run.
+        by: what they are sorted by, the largest first; equal ones and all others stand in the order of the run. A prompt (a
+            group of a step) gets a second rollout only when each of the others has one.
         most: how many are named.
 
     Returns:
@@ -36,6 +37,11 @@ def examples(
     )
     if by:
         rows = rows.sort(*by, descending=True, nulls_last=True, maintain_order=True)
+    if (
+        "group_id" in rows.columns and not rows.schema["group_id"].is_nested()
+    ):  # one of each prompt before a second of any
+        again = pl.int_range(pl.len()).over("step", "group_id").alias("_again")
+        rows = rows.with_columns(again).sort("_again", maintain_order=True)
     found = rows.head(most).select(pl.col("step"), pl.col("_row").alias("row"), named.alias("id"))
     return tuple(found.to_dicts())
 

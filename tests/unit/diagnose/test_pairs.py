@@ -131,6 +131,19 @@ def test_what_is_refused(tmp_path: Path) -> None:
         diagnose([one, two], LEXICON, **settings, apart=True, baseline="thre")
 
 
+def test_many_arms_are_compared_only_where_a_baseline_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    rows = [{"model": f"m{i}", "question": "q", "response": "let me check", "correct": i > 4} for i in range(9)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings: dict[str, Any] = {"tokenizer": None, "out": None, "on_bad": "stop", "max_bad": 0.0, "by": "model"}
+    found = diagnose([path], LEXICON, **settings)
+    assert found["pairs"] == []
+    assert "the 9 arms are not compared by question; --baseline ARM compares them with one" in found["warnings"]
+    named = diagnose([path], LEXICON, **settings, baseline="m8")["pairs"]
+    assert {one["baseline"] for one in named} == {"m8"}
+    assert {one["arm"] for one in named} == {f"m{i}" for i in range(8)}
+
+
 def test_names_are_the_ends_that_tell_paths_apart() -> None:
     assert run_names([Path("x/a.jsonl"), Path("x/b.jsonl.gz")]) == ["a", "b"]
     assert run_names([Path("a/step_1/r.jsonl"), Path("b/step_1/r.jsonl")]) == ["a/step_1/r", "b/step_1/r"]

@@ -63,6 +63,14 @@ def test_examples_are_numbered_within_their_step() -> None:
     assert [one["id"] for one in examples(ROWS.drop("id"), pl.col("size") == 5)] == [None]
 
 
+def test_prompts_take_turns() -> None:
+    rows = pl.DataFrame(
+        {"step": [1] * 5, "id": list("abcde"), "group_id": ["x", "x", "x", "y", "z"], "size": [5, 9, 7, 1, 3]}
+    )
+    assert [one["id"] for one in examples(rows, pl.lit(True), most=4)] == ["a", "d", "e", "b"]
+    assert [one["id"] for one in examples(rows, pl.lit(True), [pl.col("size")])] == ["b", "e", "d", "c", "a"]
+
+
 def test_the_end_is_the_part_that_trends_compare() -> None:
     rows = pl.DataFrame({"step": [*range(1, 10), None]})
     assert rows.filter(at_end(rows))["step"].to_list() == [7, 8, 9]  # the last third of nine
