@@ -60,9 +60,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("method", ["hicra_recentred", "hicra_released", "placebo", "entropy_advantage"])
-def test_every_other_method_is_grpo_at_alpha_zero_and_is_not_above(
-    tmp_path: Path, plain: str, method: str
-) -> None:
+def test_every_other_method_is_grpo_at_alpha_zero_and_is_not_above(tmp_path: Path, plain: str, method: str) -> None:
     # hicra_released amplifies at rho as well, so alpha alone decides; the forward pass it asks for leaves no trace
     assert parameters_hash(run(tmp_path, method, {"alpha": 0.0})) == plain
     assert parameters_hash(run(tmp_path, method)) != plain
