@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hicra.drawing.readable import printable, shorten
-
-MOST_ID = 40
+from hicra.drawing.readable import printable
+from hicra.findings.examples import place_text
 
 
 def finding_lines(
@@ -65,17 +64,11 @@ def left_out_line(left_out: Mapping[str, str]) -> str:
 
 def _below(one: dict[str, Any], files: Mapping[str, str]) -> list[str]:
     """The lines below an alarm."""
-    shown, then = [_place(place) for place in one.get("rollouts", ())], one.get("then", "")
+    shown, then = [place_text(place) for place in one.get("rollouts", ())], one.get("then", "")
     for name, stands_for in files.items():
         then = then.replace(name, stands_for)
     lines = [f"    rollouts that show it: {', '.join(shown)}"] if shown else []
     return lines + ([f"    go on with: {then}"] if then else [])
-
-
-def _place(place: Mapping[str, Any]) -> str:
-    """Where a rollout stands, with its id, which others wrote and which may hold anything."""
-    named = f" ({shorten(printable(place['id']), MOST_ID)})" if place["id"] is not None else ""
-    return f"step {place['step']} row {place['row']}{named}"
 
 
 def _names(entries: Sequence[dict[str, Any]], arms: set[str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from hicra.drawing.readable import printable, shorten
 from hicra.findings.curves import part_size
 
-MOST = 5
+MOST, MOST_ID = 5, 40
 
 
 def examples(
@@ -44,6 +45,16 @@ def examples(
         rows = rows.with_columns(again).sort("_again", maintain_order=True)
     found = rows.head(most).select(pl.col("step"), pl.col("_row").alias("row"), named.alias("id"))
     return tuple(found.to_dicts())
+
+
+def place_text(place: Mapping[str, Any]) -> str:
+    """Says in words where a rollout stands, with its id, which others wrote and which may hold anything.
+
+    >>> place_text({"step": 3, "row": 1, "id": "q7"})
+    'step 3 row 1 (q7)'
+    """
+    named = f" ({shorten(printable(place['id']), MOST_ID)})" if place["id"] is not None else ""
+    return f"step {place['step']} row {place['row']}{named}"
 
 
 def at_end(rollouts: pl.DataFrame) -> pl.Expr:

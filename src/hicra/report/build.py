@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.errors import ArtifactError
-from hicra.findings import Evidence, Finding, findings
+from hicra.findings import Evidence, Finding, look
 from hicra.report.encode import clean, plain
 from hicra.report.grams import lexicon_table, used_grams
 from hicra.report.measured import Measurement, measured, read_measured
@@ -67,12 +67,13 @@ def build_model(
     headers: list[Run] = []
     places: list[list[Place]] = [[] for _ in arms]  # by arm
     for number, folder in enumerate(folders):
-        found = index(number, folder.rollout_files())
-        places[arm_of[number]] += found
-        headers.append(_run(folder, names[number], arm_of[number], len(found), notes))
+        kept = index(number, folder.rollout_files())
+        places[arm_of[number]] += kept
+        headers.append(_run(folder, names[number], arm_of[number], len(kept), notes))
     for number, folder in enumerate(folders):
         if most_for_findings is None or headers[number].rollouts <= most_for_findings:
-            headers[number] = replace(headers[number], findings=_findings(folder))
+            found, unlooked = _findings(folder)
+            headers[number] = replace(headers[number], findings=found, unlooked=unlooked)
         else:
             notes.append(f"{names[number]} has too many rollouts to look for findings here; `hicra report` does.")
     chosen = choose(places, limit)
@@ -92,9 +93,10 @@ def _given(results: Any) -> list[Measurement]:
     return [measured(one, f"extra['signal'][{number}]") for number, one in enumerate(results)]
 
 
-def _findings(folder: RunFolder) -> tuple[Finding, ...]:
-    """Returns what the run shows; the texts hold grams, so they are cleaned as every text of a run."""
-    return tuple(replace(found, text=clean(found.text)) for found in findings(Evidence.of(folder)))
+def _findings(folder: RunFolder) -> tuple[tuple[Finding, ...], dict[str, str]]:
+    """Returns what the run shows, and what could not be looked for; the texts hold grams, so they are cleaned as all of a run."""
+    looked = look(Evidence.of(folder))
+    return tuple(replace(found, text=clean(found.text)) for found in looked.found), looked.unlooked
 
 
 def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:

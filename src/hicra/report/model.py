@@ -29,6 +29,7 @@ class Run:
     metrics: tuple[Mapping[str, float | None], ...]
     rollouts: int
     findings: tuple[Finding, ...] = ()
+    unlooked: Mapping[str, str] = field(default_factory=dict)  # what could not be looked for, and why
 
 
 @dataclass(frozen=True)

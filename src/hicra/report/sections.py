@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hicra.drawing.readable import counted, number, shorten
-from hicra.findings import told
+from hicra.findings import Finding, told
+from hicra.findings.examples import place_text
 from hicra.report.extra import words_of
 from hicra.report.figures import average, counted_in, meaning_in
 from hicra.report.model import ReportModel, Run
@@ -62,16 +63,23 @@ def glance(model: ReportModel) -> dict[str, Any]:
 
 
 def finding_rows(model: ReportModel) -> list[dict[str, Any]]:
-    """Makes the findings of each run that has some: those to tell, the alarms first, and those looked for and not seen."""
+    """Makes the findings of each run: those to tell, the alarms first, those not seen, and what could not be looked for."""
     out = []
     for run in model.runs:
         seen, not_seen = told(run.findings)
-        if not run.findings:
+        if not run.findings and not run.unlooked:
             continue
         alarms = sum(bool(one.alarm) for one in seen)
         parts = [
             [
-                {"name": words_of(one.name), "text": shorten(one.text, MAX_FINDING), "alarm": bool(one.alarm)}
+                {
+                    "name": words_of(one.name),
+                    "text": shorten(one.text, MAX_FINDING),
+                    "alarm": bool(one.alarm),
+                    "figure": _headline(one),
+                    "rollouts": ", ".join(map(place_text, one.rollouts)),
+                    "then": one.then,
+                }
                 for one in part
             ]
             for part in (seen, not_seen)
@@ -80,13 +88,33 @@ def finding_rows(model: ReportModel) -> list[dict[str, Any]]:
             {
                 "arm": run.arm,
                 "name": run.name,
-                "alarms": counted(alarms, "alarm") if alarms else "no alarm",
+                "alarms": counted(alarms, "alarm")
+                if alarms
+                else "no alarm"
+                if run.findings
+                else "nothing could be looked for",
                 "open": bool(alarms) or len(model.runs) <= MAX_OPEN,
                 "seen": parts[0],
                 "not_seen": parts[1],
+                "unlooked": [
+                    {"name": words_of(name), "text": why, "alarm": False} for name, why in run.unlooked.items()
+                ],
             }
         )
     return out
+
+
+def _headline(one: Finding) -> str:
+    """Says the figure that a finding rests on, with its interval; the empty text where it only describes the run."""
+    if one.headline is None:
+        return ""
+    told = one.headline.as_json()
+    ends = (
+        f" (95\u00a0% interval {number(told['interval'][0])} to {number(told['interval'][1])})"
+        if told["interval"]
+        else ""
+    )
+    return f"{told['what']}: {number(told['value'])}{ends}"
 
 
 def gram_table(model: ReportModel) -> dict[str, Any]:

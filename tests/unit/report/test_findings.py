@@ -66,6 +66,11 @@ def test_the_page_holds_them_escaped(runs: list[Path], tmp_path: Path) -> None:
     assert "The strategies collapse" in section[0]
     assert "&lt;script&gt;window.ran=1" in section[0]
     assert "<script" not in section[0]
+    # what an alarm rests on, where to see it, and how to go on
+    (alarm,) = re.findall('<li class="alarm">.*?</ul></li>', section[0], re.S)
+    for said in ("It rests on: ", "95\u00a0% interval ", "Rollouts that show it: ", "step 7 row 5", "Go on with <code"):
+        assert said in alarm
+    assert "Could not be looked for: " in section[0]
 
 
 def test_many_runs_without_an_alarm_are_folded(runs: list[Path], tmp_path: Path) -> None:
@@ -74,8 +79,10 @@ def test_many_runs_without_an_alarm_are_folded(runs: list[Path], tmp_path: Path)
     assert {row["name"]: row["open"] for row in rows} == {"a": False, "b": True, "0": False, "1": False, "2": False}
 
 
-def test_a_run_that_shows_nothing_has_no_section(tmp_path: Path) -> None:
+def test_a_run_in_which_nothing_could_be_looked_for_says_so(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path / "run", method="none", seed=0, config={})
     run.log(1, {"my/number": 1.0})
     build_report([run.path], tmp_path / "r.html")
-    assert 'id="findings"' not in (tmp_path / "r.html").read_text(encoding="utf-8")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "</bdi>: nothing could be looked for</summary>" in page
+    assert "no step has planning_share" in page
