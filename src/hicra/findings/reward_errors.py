@@ -44,7 +44,12 @@ def reward_errors(evidence: Evidence) -> Finding | None:
         "rollouts": n, "unscored": lacking, "share": lacking / n, "share_ci": [low, high], "contradicting": contradicting,
         "gold_called_wrong": refused, "threshold": MISSING,
     }  # fmt: skip
-    headline = Headline("share of the rollouts without a reward", lacking / n, low, high)
+    what, most = next(
+        (one for one in (("called wrong although the last box holds the gold answer", refused),
+                         ("with another reward than an equal response to the same prompt", contradicting)) if one[1]),
+        ("without a reward", lacking),
+    )  # fmt: skip
+    headline = Headline(f"share of the rollouts {what}", most / n, *wilson_interval(most, n))
     said = []
     if low > MISSING:
         said.append(

@@ -86,8 +86,7 @@ def _share(marks: Sequence[bool | None], confidence: float) -> dict[str, Any]:
     if not given:
         return {"items": 0, "strategic": 0, "share": None, "interval": None}
     share = sum(given) / len(given)
-    low, high = wilson_interval(sum(given), len(given), confidence)
-    interval = [min(low, share), max(high, share)]  # which differ by the rounding at 0 and 1
+    interval = list(wilson_interval(sum(given), len(given), confidence))
     return {"items": len(given), "strategic": sum(given), "share": share, "interval": interval}
 
 

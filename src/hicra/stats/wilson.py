@@ -24,6 +24,8 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     >>> low, high = wilson_interval(10, 50)
     >>> round(low, 4), round(high, 4)
     (0.1124, 0.3304)
+    >>> wilson_interval(0, 50)[0], wilson_interval(50, 50)[1]
+    (0.0, 1.0)
     """
     check_confidence(confidence)
     if n < 1 or not 0 <= successes <= n:
@@ -34,7 +36,8 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     z, share = normal_quantile(confidence), successes / n
     centre, spread = share + z**2 / (2 * n), z * ((share * (1 - share) + z**2 / (4 * n)) / n) ** 0.5
     scale = 1 + z**2 / n
-    return (centre - spread) / scale, (centre + spread) / scale
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return low if successes else 0.0, high if successes < n else 1.0  # which rounding would miss by 1e-16
 
 
 def wilson_of_share(share: float, variance: float, least: int, quantile: float) -> tuple[float, float]:

@@ -89,6 +89,12 @@ def test_a_gold_answer_that_is_called_wrong(response: str, gold: str, denied: bo
     assert found is not None
     assert found.figures["gold_called_wrong"] == denied
     assert found.alarm is denied
+    assert found.headline is not None
+    assert found.headline.value == denied  # one of one, or none
+    assert found.headline.what == (
+        "share of the rollouts called wrong although the last box holds the gold answer" if denied
+        else "share of the rollouts without a reward"
+    )  # fmt: skip
     right = look(row(response=response, answer=gold, correct=True, reward=1.0))
     assert right is not None
     assert right.alarm is False
