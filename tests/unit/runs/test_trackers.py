@@ -307,8 +307,9 @@ def test_wandb(run):
     place = run.path / "trackers" / "wandb" / "wandb"
     (file,) = place.glob("offline-run-*/*.wandb")
     assert made["see"] == f"wandb sync '{place}'/offline-run-*"
-    found = [Record.FromString(data).history.item for data in records(file.read_bytes())]
-    rows = [{one.key or " ".join(one.nested_key): one.value_json for one in items} for items in found if items]
+    found = [Record.FromString(data) for data in records(file.read_bytes())]
+    logged = [one.history for one in found if one.WhichOneof("record_type") == "history"]
+    rows = [{item.key or " ".join(item.nested_key): item.value_json for item in one.item} for one in logged]
     assert [(row["_step"], row["hicra/reward"]) for row in rows] == [("1", "0.25"), ("2", "0.5")]
     assert rows[1]["completions/a#b"] == "3"
     assert "html-file" in str(rows[1])
