@@ -135,7 +135,9 @@ def test_a_figure_that_is_not_finite_is_null(tmp_path: Path, monkeypatch: Any) -
 
 # What is heavy to import stands aside in these processes, since `prepare` puts something else in its place anyway.
 SCRIPT = """
-import os, pathlib, sys, time, types
+import os, pathlib, signal, sys, time, types
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 
 class Aside(types.ModuleType):
     __getattr__ = lambda self, name: self
