@@ -23,6 +23,7 @@ import yaml
 
 from hicra import Lexicon
 from hicra.diagnose.diagnose import diagnose
+from hicra.export.export import export
 from paths import ROOT
 
 BLOCK = re.compile(r"(?:^<!-- not run: (?P<why>.+?) -->\n\n?)?^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -76,6 +77,13 @@ def two_runs(folder: Path) -> dict[str, Any]:
     return {}
 
 
+def tidy_tables(folder: Path) -> dict[str, Any]:
+    """`tables/`, of two runs."""
+    two_runs(folder)
+    export([folder / "runs"], folder / "tables", "parquet")
+    return {}
+
+
 def evaluations(folder: Path) -> dict[str, Any]:
     """`evals/ARM-SEED/samples.parquet` of eight seeds, and the table that the page works by hand."""
     for arm in ("none", "hicra"):
@@ -119,6 +127,7 @@ GIVEN = {
     "how-to/mine": verl_dump,
     "how-to/read-rollouts": verl_dump,
     "how-to/report": two_runs,
+    "how-to/share": tidy_tables,
     "how-to/tasks": questions,
     "methods/agents": a_world,
 }

@@ -36,7 +36,7 @@ mark {{ background: #f5c542; color: #1a1a1a; border-radius: 2px }}
 def chosen(table: pl.DataFrame) -> pl.DataFrame:
     """Returns the rollouts that are shown: the first mixed group, from which a step learns, or else the first rows."""
     if {"group_id", "reward"} <= {*table.columns}:
-        known = table.filter(pl.col("reward").is_not_null())
+        known = table.drop_nulls(["group_id", "reward"])
         mixed = known.filter(pl.col("reward").n_unique().over("group_id") > 1)
         if mixed.height:
             table = table.filter(pl.col("group_id") == mixed["group_id"][0])
