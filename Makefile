@@ -35,8 +35,8 @@ demo: setup  ## the main job: where the learning signal is, a short training of 
 test: setup  ## all tests
 	$(BIN)/python -m pytest
 
-test-fast: setup  ## the inner loop: what takes under a minute on two idle cores, no training, no browser
-	$(BIN)/python -m pytest -m "not slow" --ignore tests/engines --ignore tests/ui -n 2 --dist loadfile
+test-fast: setup  ## the inner loop: what takes a minute and a half on two idle cores, no training, no browser
+	$(BIN)/python -m pytest --hypothesis-profile=few -m "not slow" --ignore tests/engines --ignore tests/ui -n 2 --dist loadfile
 
 check: setup  ## what CI runs: format, lint, types, layers, tests
 	$(BIN)/ruff format --check .

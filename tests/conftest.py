@@ -16,9 +16,11 @@ for name, value in SETTINGS.items():
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a process that a test begins reads compiled modules, as a user's does
 
 
-# A slow machine is no failure. `make check` draws the same examples on every machine, `make test` draws new ones.
+# A slow machine is no failure. `make check` draws the same examples on every machine, `make test` draws new ones, and
+# `make test-fast` few.
 settings.register_profile("default", deadline=None)
 settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("few", deadline=None, max_examples=20)
 settings.load_profile("default")
 
 
