@@ -7,31 +7,25 @@ from results import Cell, Results
 
 from hicra.drawing.readable import counted, decimal, interval_end
 
-# page of the method: what was run of it, as (cell of the study, what to call it)
+
+def both(arm: str) -> tuple[tuple[Cell, str], ...]:
+    """The primary runs of an arm from either start, and what to call each."""
+    return (Cell(arm), "strong start"), (Cell(arm, "weak"), "weak start")
+
+
+# page, method: what was run of it, as (cell of the study, what to call it)
 ARMS: dict[str, dict[str, tuple[tuple[Cell, str], ...]]] = {
     "docs/methods/hicra.md": {
-        "hicra": ((Cell("hicra"), "strong start"), (Cell("hicra", "weak"), "weak start")),
-        "hicra_difficulty": (
-            (Cell("hicra_difficulty"), "strong start"),
-            (Cell("hicra_difficulty", "weak"), "weak start"),
-        ),
-        "hicra_bonus": ((Cell("hicra_bonus"), "strong start"), (Cell("hicra_bonus", "weak"), "weak start")),
+        **{arm: both(arm) for arm in ("hicra", "hicra_difficulty", "hicra_bonus")},
         "difficulty_all": tuple(
             (Cell("difficulty_all", part="alphas", settings={"alpha": alpha}), f"strong start, alpha {alpha}")
             for alpha in (0.2, 0.8)
         ),
         "planning_only": ((Cell("planning_only", part="demonstrations"), "strong start"),),
     },
-    "docs/methods/controls.md": {
-        "placebo": ((Cell("placebo"), "strong start"), (Cell("placebo", "weak"), "weak start")),
-    },
-    "docs/methods/entropy.md": {
-        "entropy_advantage": (
-            (Cell("entropy_advantage"), "strong start"),
-            (Cell("entropy_advantage", "weak"), "weak start"),
-        ),
-    },
-}  # fmt: skip
+    "docs/methods/controls.md": {"placebo": both("placebo")},
+    "docs/methods/entropy.md": {"entropy_advantage": both("entropy_advantage")},
+}
 
 
 def of_methods(results: Results) -> dict[str, dict[str, str]]:

@@ -10,6 +10,7 @@ import polars as pl
 
 from hicra import corpus
 from hicra.errors import ConfigError
+from hicra.runs.rollout_files import conflicting
 
 RUN = "_run"
 
@@ -79,11 +80,7 @@ def _together(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     try:
         return pl.concat(tables, how="diagonal_relaxed")
     except pl.exceptions.PolarsError:  # two columns of one name have nothing in common
-        types: dict[str, set[pl.DataType]] = {}
-        for table in tables:
-            for name, dtype in table.schema.items():
-                types.setdefault(name, set()).update([] if dtype == pl.Null else [dtype])
-        mixed = [name for name, found in types.items() if len(found) > 1 and not all(one.is_numeric() for one in found)]
+        mixed = conflicting(table.schema for table in tables)
         texts = [
             table.with_columns(_as_text(table, name) for name in mixed if name in table.columns) for table in tables
         ]

@@ -30,7 +30,7 @@ from hicra.artifacts import canonical_json, finite
 from hicra.errors import ArtifactError
 from hicra.export.interface import READING, Source, Written, as_name, unreadable
 from hicra.runs.arms import mapping
-from hicra.runs.folder import STEP_NAME
+from hicra.runs.rollout_files import step_of
 
 METRIC = {"accuracy": "accuracy", "reward": "mean", "planning_share": "mean"}  # by score, what Inspect calls its mean
 ROLES = ("system", "user", "assistant")
@@ -61,8 +61,7 @@ def inspect_logs(sources: Sequence[Source], out: Path) -> Written:
 def log_of(one: Source, file: Path) -> dict[str, Any]:
     """Returns the log of a file of rollouts."""
     table = _read(file)
-    named = STEP_NAME.match(file.name)
-    step = int(named[1]) if named else 0
+    step = step_of(file) or 0
     written_at = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat("T", "seconds")
     manifest = one.run.manifest
     task = str(mapping(mapping(manifest.get("config")).get("task")).get("name") or "rollouts")

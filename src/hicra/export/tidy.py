@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from hicra.export.interface import READING, Source, Written, unreadable
-from hicra.runs.folder import STEP_NAME
+from hicra.runs.rollout_files import conflicting, step_of
 from hicra.runs.trackers.forward import numbers
 
 METRICS = {
@@ -45,7 +45,7 @@ def tidy(sources: Sequence[Source], out: Path) -> Written:
     if not files:
         return written
     schemas = [_schema(file) for _, file in files]
-    if left_out := _conflicting(schemas):
+    if left_out := conflicting(schemas):
         written.warnings.append(f"left out, since their types differ from file to file: {', '.join(sorted(left_out))}")
     parts = [
         _part(one, file, [name for name in schema if name not in left_out])
@@ -63,19 +63,9 @@ def _schema(file: Path) -> Schema:
         raise unreadable(file, error) from None
 
 
-def _conflicting(schemas: Sequence[Schema]) -> set[str]:
-    """Returns the columns that have several types, of which not all are numbers; one of nulls alone fits every type."""
-    types: dict[str, set[pl.DataType]] = {}
-    for schema in schemas:
-        for name, dtype in schema.items():
-            types.setdefault(name, set()).update([] if dtype == pl.Null else [dtype])
-    return {name for name, found in types.items() if len(found) > 1 and not all(one.is_numeric() for one in found)}
-
-
 def _part(one: Source, file: Path, columns: Sequence[str]) -> pl.LazyFrame:
     """Reads a file lazily, with the columns that say whose it is before its own."""
     own = [pl.lit(one.name).alias("run"), pl.lit(one.arm).alias("arm"), pl.lit(one.run.seed, pl.Int64).alias("seed")]
-    named = STEP_NAME.match(file.name)
-    if "step" not in columns and named is not None:
-        own.append(pl.lit(int(named[1]), pl.Int64).alias("step"))
+    if "step" not in columns and (step := step_of(file)) is not None:
+        own.append(pl.lit(step, pl.Int64).alias("step"))
     return pl.scan_parquet(file, glob=False).select(*own, *(name for name in columns if name not in _OWN))

@@ -16,7 +16,7 @@ from hicra.errors import ArtifactError
 from hicra.findings.intervals import saved_intervals
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
-from hicra.runs.folder import STEP_NAME
+from hicra.runs.rollout_files import conflicting, with_step
 
 JUDGED = "judged_errors.json"
 _AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
@@ -127,7 +127,8 @@ class Evidence:
         """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
         config = run.manifest.get("config")
         own = config if isinstance(config, dict) else {}
-        return cls(run.metrics(), joined(_with_step(run)), own, saved_judgement(run.path), saved_intervals(run.path))
+        tables = [with_step(*one) for one in zip(run.rollouts(), run.rollout_files(), strict=True)]
+        return cls(run.metrics(), joined(tables), own, saved_judgement(run.path), saved_intervals(run.path))
 
 
 def judgement(evidence: Evidence) -> Finding | None:
@@ -165,21 +166,5 @@ def joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     try:
         return pl.concat(tables, how="diagonal_relaxed")
     except pl.exceptions.PolarsError:  # which one depends on the pair of types
-        types: dict[str, set[pl.DataType]] = {}
-        for table in tables:
-            for name, dtype in table.schema.items():
-                types.setdefault(name, set()).update([] if dtype == pl.Null else [dtype])
-        same = [name for name, found in types.items() if len(found) < 2 or all(one.is_numeric() for one in found)]
-        kept = [table.select(name for name in same if name in table.columns) for table in tables]
-        return pl.concat(kept, how="diagonal_relaxed")
-
-
-def _with_step(run: RunFolder) -> list[pl.DataFrame]:
-    """Reads the rollouts; where a file has no column `step`, its name gives the step."""
-    tables = []
-    for path, table in zip(run.rollout_files(), run.rollouts(), strict=True):
-        named = STEP_NAME.match(path.name)
-        if "step" not in table.columns and named is not None:
-            table = table.with_columns(step=pl.lit(int(named[1]), pl.Int64))
-        tables.append(table)
-    return tables
+        left_out = conflicting(table.schema for table in tables)
+        return pl.concat([table.drop(left_out, strict=False) for table in tables], how="diagonal_relaxed")

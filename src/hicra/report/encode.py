@@ -6,7 +6,7 @@ Numbers per token are packed into strings over 64 characters, none of which JSON
 - numbers with few different values are written as one character per token, which points into a list of values;
 - other numbers are written as two characters per token, on 4095 even levels between the smallest and the largest (shown values
   are rounded).
-`static/page.js` unpacks them; offsets are in UTF-16 code units, as in its strings.
+`static/packed.js` unpacks them; offsets are in UTF-16 code units, as in its strings.
 """
 
 from __future__ import annotations

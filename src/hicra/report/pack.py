@@ -55,7 +55,7 @@ def entry(
     """Makes one rollout for the viewer; keys are named as the fields of `Rollout`, and only values that exist have one.
 
     `arm`, `run`, `prompt` and the grams of `spans` are indices into the lists of the block. These are packed (encode.py, unpacked
-    in page.js): `spans` (start minus the last start, length, gram), `ends` (length of each token), `planning`, `after`,
+    in packed.js): `spans` (start minus the last start, length, gram), `ends` (length of each token), `planning`, `after`,
     `entropies`, `logprobs`, `labels`, and, if labels are one per word, `words` (starts and ends of words). `whole` describes the
     uncut response, and `nodes` is the number of nodes of a tree that was cut.
     """

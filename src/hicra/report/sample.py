@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from hicra.errors import ArtifactError
-from hicra.runs.folder import STEP_NAME
+from hicra.runs.rollout_files import step_of
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,16 @@ def read_columns(file: Path, columns: Sequence[str] | None = None) -> pl.DataFra
             return pl.read_parquet(file, glob=False)
         return pl.read_parquet(file, columns=[name for name in columns if name in _names(file)], glob=False)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise ArtifactError(
-            f"{file} is not readable as parquet: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
-            "remove the file, or write the run again with `hicra train` or `hicra diagnose`",
-        ) from None
+        raise unreadable(file, error) from None
+
+
+def unreadable(file: Path, error: BaseException) -> ArtifactError:
+    """Makes the error for a file that is no readable Parquet."""
+    said = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return ArtifactError(
+        f"{file} is not readable as parquet: {said}",
+        "remove the file, or write the run again with `hicra train` or `hicra diagnose`",
+    )
 
 
 def _names(file: Path) -> set[str]:
@@ -56,14 +62,14 @@ def steps_of(file: Path, frame: pl.DataFrame) -> list[int]:
     Raises:
         ArtifactError: neither gives the step.
     """
-    found = STEP_NAME.match(file.name)
     if "step" in frame.columns and frame["step"].dtype.is_integer() and frame["step"].null_count() == 0:
         return [int(step) for step in frame["step"].to_list()]
-    if found is None:
+    named = step_of(file)
+    if named is None:
         raise ArtifactError(
             f"{file} has no whole-number column step", "add the column step, or name the file step-NNNNNN.parquet"
         )
-    return [int(found[1])] * frame.height
+    return [named] * frame.height
 
 
 def index(run: int, files: Sequence[Path]) -> list[Place]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from hicra.runs.folder import STEP_NAME, RunFolder, metrics_of_line
+from hicra.runs.folder import RunFolder, metrics_of_line
+from hicra.runs.rollout_files import with_step
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,7 @@ class Follower:
             self._seen.pop(file, None)  # so that the next look names it again
             return None
         self.unreadable.pop(file, None)
-        named = STEP_NAME.match(file.name)
-        if "step" not in table.columns and named is not None:
-            table = table.with_columns(step=pl.lit(int(named[1]), pl.Int64))
-        return table
+        return with_step(table, file)
 
     @property
     def _path(self) -> Path:

@@ -14,8 +14,8 @@ from hicra.drawing.readable import shorten
 from hicra.report.model import ReportModel, Rollout
 from hicra.report.pack import MOST_OF_ANSWER, block
 from hicra.report.rows import FOUND, GOLD, answer_in, read_row, text_of
-from hicra.report.sample import Place
-from hicra.view.index import RolloutIndex, Shard, unreadable
+from hicra.report.sample import Place, unreadable
+from hicra.view.index import RolloutIndex, Shard
 from hicra.view.search import opened
 
 PREVIEW = 240  # characters of a prompt in the table

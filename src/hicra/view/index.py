@@ -17,7 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from hicra.errors import ArtifactError
-from hicra.report.sample import read_columns, steps_of
+from hicra.report.sample import read_columns, steps_of, unreadable
 from hicra.runs import RunFolder
 
 _WORDS = r"\S+"
@@ -171,12 +171,3 @@ def _schema(file: Path) -> dict[str, Any]:
 
 def _is_number(dtype: Any) -> bool:
     return dtype is not None and (dtype.is_numeric() or dtype == pl.Boolean)
-
-
-def unreadable(file: Path, error: BaseException) -> ArtifactError:
-    """Makes the error for a file that is no readable Parquet."""
-    said = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return ArtifactError(
-        f"{file} is not readable as parquet: {said}",
-        "remove the file, or write the run again with `hicra train` or `hicra diagnose`",
-    )

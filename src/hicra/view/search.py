@@ -17,7 +17,8 @@ import polars as pl
 
 from hicra.errors import ArtifactError, ConfigError
 from hicra.report.rows import FOUND, GOLD
-from hicra.view.index import RolloutIndex, Shard, stamp, unreadable
+from hicra.report.sample import unreadable
+from hicra.view.index import RolloutIndex, Shard, stamp
 
 SORTS = ("step", "arm", "correct", "reward", "length", "share")
 OUTCOMES = {"1": 1, "0": 0, "unknown": -1}
