@@ -84,7 +84,7 @@ def as_flags(value: Any, of: str, live: Any = None) -> Any:
         DataError: an entry is neither.
     """
     mask = value if hasattr(value, "detach") else as_numpy(value)
-    if str(mask.dtype) in ("bool", "torch.bool"):
+    if mask.dtype == np.bool_ if isinstance(mask, np.ndarray) else str(mask.dtype) == "torch.bool":
         return mask
     on = mask != 0
     wrong = as_numpy(mask != on if live is None else (mask != on) & live)

@@ -243,7 +243,7 @@ def floats(array: Any) -> Any:
     """Returns an array, numpy or torch, to compute with: half precision becomes float32, so that only the result is rounded."""
     if hasattr(array, "detach"):
         return array if array.is_floating_point() and array.element_size() >= 4 else array.float()
-    if not np.issubdtype(array.dtype, np.floating):
+    if array.dtype.kind != "f":
         return array.astype(np.float64)
     return array.astype(np.float32) if array.dtype.itemsize < 4 else array
 
@@ -252,7 +252,7 @@ def cast(result: Any, given: Any) -> Any:
     """Returns a result with the dtype of the array that was given, numpy or torch; integers cannot hold it, and it stays."""
     if hasattr(given, "detach"):
         return result.to(given.dtype) if given.is_floating_point() else result
-    return result.astype(given.dtype, copy=False) if np.issubdtype(given.dtype, np.floating) else result
+    return result.astype(given.dtype, copy=False) if given.dtype.kind == "f" else result
 
 
 def array_of(value: Any) -> Any:

@@ -83,13 +83,13 @@ class Entry:
         Raises:
             ConfigError: this entry does not have a setting, or refuses its value.
         """
-        section = section or self.section
+        section, settings = section or self.section, self.settings
         for key in given:
-            if key not in self.settings:
-                known = did_you_mean(str(key), self.settings) if self.settings else "it has no settings"
+            if key not in settings:
+                known = did_you_mean(str(key), settings) if settings else "it has no settings"
                 raise ConfigError(f"{section}.{key}: {self.name} has no setting {key!r}", known)
         plain = {key: value.item() if isinstance(value, np.generic) else value for key, value in given.items()}
-        fix = f"the defaults are {self.settings}"
+        fix = f"the defaults are {settings}"
         return dict(validated(self.settings_class, plain, under=f"{section}.", fix=fix))
 
     def require(self, batch: Batch) -> None:

@@ -17,7 +17,8 @@ def truncated(ids: Array, live: Bools, end: int | Sequence[int] | None) -> Bools
     """
     last = np.where(live, np.arange(live.shape[1]), -1).max(axis=1, initial=-1)
     ends = ids[np.arange(len(ids)), np.maximum(last, 0)] if ids.shape[1] else last
-    return np.asarray((last < 0) | ~np.isin(ends, [] if end is None else end))
+    known = np.atleast_1d(np.asarray([] if end is None else end, np.int64))
+    return np.asarray((last < 0) | (ends[:, None] != known).all(axis=1))
 
 
 def calls(tool: Bools) -> Ints:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.correctness import CORRECT_AT
-from hicra.metrics.entropy import conditional_entropy, rarefied_entropy, semantic_entropy
+from hicra.metrics.entropy import all_entropies, conditional_entropy, rarefied_entropy
 from hicra.metrics.kinds import KINDS, kind_masks
 from hicra.metrics.passk import pass_at_k
 from hicra.metrics.table import FOLLOWING, RAREFY_HITS, powers_of_two
@@ -134,6 +134,7 @@ class RolloutStats:
         counts = np.bincount(self.grams) if self.grams.size else self.grams
         known, scored = self.correct[~np.isnan(self.correct)], self.reward[~np.isnan(self.reward)]
         shaped = share is not None and self.changed is not None
+        groups = _groups(self.group, len(self.reward))
         values: dict[str, float | None] = {
             "hicra/accuracy": float(known.mean()) if known.size else None,
             "hicra/reward": float(scored.mean()) if scored.size else None,
@@ -145,21 +146,22 @@ class RolloutStats:
             "hicra/changed_share": self.changed * share if share and self.changed is not None else None,
             "hicra/advantage_mean_before": self.advantage_before * share if share and shaped else None,
             "hicra/advantage_mean_after": self.advantage_after * share if share and shaped else None,
-            "hicra/mixed_groups": _mixed(self.reward, self.group),
+            "hicra/mixed_groups": _mixed(self.reward, groups),
         }
         for index, kind in enumerate(KINDS):
             before, after = (sizes[index] if sizes else 0.0 for sizes in (self.size_before, self.size_after))
             values[f"hicra/weight_{kind}"] = after / before if before else None
         if self.planning is not None:
+            entropies = all_entropies(counts)
             values |= {
                 "hicra/gram_hits": float(self.grams.size),
-                "hicra/semantic_entropy": semantic_entropy(counts),
-                "hicra/semantic_entropy_miller_madow": semantic_entropy(counts, "miller_madow"),
-                "hicra/semantic_entropy_chao_shen": semantic_entropy(counts, "chao_shen"),
+                "hicra/semantic_entropy": entropies["plugin"],
+                "hicra/semantic_entropy_miller_madow": entropies["miller_madow"],
+                "hicra/semantic_entropy_chao_shen": entropies["chao_shen"],
                 "hicra/semantic_entropy_rarefied": rarefied_entropy(counts, RAREFY_HITS),
                 "hicra/conditional_entropy": conditional_entropy(self.given, self.following),
             }
-        return values | _pass_at(self.correct, self.group)
+        return values | _pass_at(self.correct, groups)
 
 
 def _sizes(advantages: Array, of_kinds: list[Ints]) -> tuple[float, float]:
@@ -227,35 +229,35 @@ def gram_pairs(ids: Array, live: Bools, row: Ints, stop: Ints, gram: Ints) -> tu
     return gram, code.view(np.int64)
 
 
-def _mixed(reward: Floats, group: Ints) -> float | None:
+def _groups(group: Ints, rows: int) -> Ints:
+    """Numbers the groups of the rows from 0, [B]; -1 where the group of a row is unknown, or that of all."""
+    if group.size != rows:
+        return np.full(rows, -1, np.int64)
+    number = np.unique(group, return_inverse=True)[1]
+    return np.where(group < 0, -1, number)
+
+
+def _mixed(reward: Floats, number: Ints) -> float | None:
     """Returns the share of groups whose known rewards differ; groups without a known reward do not count."""
-    reward, group = _known(reward, group)
-    if not group.size:
+    kept = ~np.isnan(reward) & (number >= 0)
+    if not kept.any():
         return None
-    of_group = np.empty(group.max() + 1)
-    of_group[group] = reward  # any one reward of the group serves
-    differs = np.bincount(group, reward != of_group[group])
-    return float((differs > 0).sum() / len(of_group))
+    reward, number = reward[kept], number[kept]
+    of_group = np.empty(number.max() + 1)
+    of_group[number] = reward  # any one reward of the group serves
+    differs = np.bincount(number, reward != of_group[number])
+    return float(np.count_nonzero(differs) / np.count_nonzero(np.bincount(number)))
 
 
-def _pass_at(correct: Floats, group: Ints) -> dict[str, float | None]:
+def _pass_at(correct: Floats, number: Ints) -> dict[str, float | None]:
     """Computes pass@k for k = 1, 2, 4 ... up to the size of the smallest group, over groups with a known verdict."""
-    correct, group = _known(correct, group)
-    if not group.size:
+    kept = ~np.isnan(correct) & (number >= 0)
+    if not kept.any():
         return {}
-    pairs = list(
-        zip(np.bincount(group).tolist(), np.bincount(group, correct).round().astype(int).tolist(), strict=True)
-    )
+    sizes, right = np.bincount(number[kept]), np.bincount(number[kept], correct[kept])
+    pairs = [(n, round(c)) for n, c in zip(sizes.tolist(), right.tolist(), strict=True) if n]
     values: dict[str, float | None] = {}
     for k in powers_of_two(min(pairs)[0]):
         of = {pair: pass_at_k(*pair, k) for pair in set(pairs)}  # a batch has few different pairs
         values[f"hicra/pass_at_{k}"] = float(np.mean([of[pair] for pair in pairs]))
     return values
-
-
-def _known(value: Floats, group: Ints) -> tuple[Floats, Ints]:
-    """The values that are known, of rows whose group is, and these groups numbered from 0."""
-    if group.size != value.size:
-        return value[:0], group[:0]
-    kept = ~np.isnan(value) & (group >= 0)
-    return value[kept], np.unique(group[kept], return_inverse=True)[1]

@@ -42,32 +42,61 @@ class Pieces(NamedTuple):
     edge: Bytes
 
 
-def fold_pieces(points: CodePoints, begin: Ints, opens: Bools, continues: Bools | None = None) -> Pieces:
+def fold_texts(texts: Sequence[str]) -> Pieces:
+    """Folds texts; each is a piece and a stretch of its own."""
+    wall = np.zeros(1, np.uint32)
+    arrays = [part for text in texts for part in (wall, code_points(text))]
+    length = np.array([len(array) for array in arrays[1::2]], np.int64)
+    first = np.cumsum(length + 1) - length
+    return _fold(np.concatenate([*arrays, wall]), first, np.ones(len(texts), np.bool_))
+
+
+def fold_bytes(data: Bytes, begin: Ints, opens: Bools) -> Pieces:
+    """Folds pieces of UTF-8 that may break off inside a character; a byte that is no text becomes one lone surrogate.
+
+    Args:
+        data: [N] uint8, all pieces one after another.
+        begin: [P] int64, the first byte of each piece, ascending.
+        opens: [P] bool, whether a stretch begins with this piece (with the first one it always does).
+    """
+    opens = opens.copy()
+    opens[:1] = True
+    stretch = np.cumsum(opens)  # the number of boundaries before each piece
+    text = np.ones(len(data) + int(opens.sum()) + 1, np.bool_)
+    text[begin[opens] + stretch[opens] - 1] = text[-1] = False
+    apart = np.zeros(len(text), np.uint8)  # with a boundary before each stretch, no character is joined across two
+    apart[text] = data
+    points, offset = decode(apart)
+    moved = begin + stretch
+    first = np.searchsorted(offset, moved)
+    return _fold(points, first, opens, offset[first] != moved)
+
+
+def _fold(text: CodePoints, first: Ints, opens: Bools, continues: Bools | None = None) -> Pieces:
     """Folds pieces of text.
 
     Args:
-        points: [N] uint32, the code points of all pieces, one after another.
-        begin: [P] int64, the first code point that begins in each piece, ascending.
-        opens: [P] bool, whether a stretch begins with this piece (with the first one it always does).
+        text: [N] uint32, the code points of all pieces, with a NUL before each stretch and at the end.
+        first: [P] int64, the first code point that begins in each piece, ascending.
+        opens: [P] bool, whether a stretch begins with this piece.
         continues: [P] bool, whether the piece begins inside a character.
     """
-    pieces = len(begin)
-    opens = opens.copy()
-    opens[:1] = True
+    pieces = len(first)
     run = np.flatnonzero(opens)
-    text, piece_of = _walled(points, begin, run)
+    piece_of = np.cumsum(np.bincount(first, minlength=len(text))) - 1
+    piece_of[first[run] - 1] = piece_of[-1] = pieces  # stands for boundaries
     folded = fold_points(text)
     size = utf8_size(folded.points)
-    owner = piece_of[folded.start]  # P stands for boundaries
+    owner = piece_of[folded.start]
     kind = folded.kind.copy()
     wall = owner == pieces
     kind[wall] = WALL_KIND
     line = np.concatenate([[0], np.cumsum((text == LINE_FEED) | (text == RETURN))])
     kind[(kind == SPACE) & (line[folded.stop] > line[folded.start])] = LINE_END
-    shift = np.cumsum(opens)  # number of boundaries before each piece
-    char = (folded.start - (begin + shift)[np.minimum(owner, max(pieces - 1, 0))]) if pieces else folded.start
+    char = folded.start - first[np.minimum(owner, pieces - 1)] if pieces else folded.start
     length = np.bincount(owner, size, minlength=pieces + 1)[:pieces].astype(np.int64)
     # the pieces are in order, with a boundary of one byte before each stretch: their starts follow from the lengths
+    shift = np.cumsum(opens)
     start = np.cumsum(length) - length + shift
     edge = np.zeros(pieces, np.uint8)
     blank = (kind == SPACE) | (kind == LINE_END)
@@ -79,42 +108,8 @@ def fold_pieces(points: CodePoints, begin: Ints, opens: Bools, continues: Bools 
         edge[continues] |= CONTINUES
     data = encode(folded.points)
     spread = np.repeat(np.arange(len(size)), size) if len(data) != len(size) else slice(None)
-    chars = np.diff(np.append(begin, len(points)))
+    chars = np.diff(np.append(first - shift, len(text) - 1 - len(run)))
     return Pieces(data, kind[spread], char[spread].astype(np.int32), start, length, chars, edge)
-
-
-def fold_texts(texts: Sequence[str]) -> Pieces:
-    """Folds texts; each is a piece and a stretch of its own."""
-    arrays = [code_points(text) for text in texts]
-    length = np.array([len(array) for array in arrays], np.int64)
-    points = np.concatenate(arrays) if arrays else np.empty(0, np.uint32)
-    return fold_pieces(points, np.cumsum(length) - length, np.ones(len(texts), np.bool_))
-
-
-def fold_bytes(data: Bytes, begin: Ints, opens: Bools) -> Pieces:
-    """Folds pieces of UTF-8 that may break off inside a character; a byte that is no text becomes one lone surrogate.
-
-    Args:
-        data: [N] uint8, all pieces one after another.
-        begin: [P] int64, the first byte of each piece, ascending.
-        opens: [P] bool, whether a stretch begins with this piece.
-    """
-    walls = np.flatnonzero(opens)
-    apart = np.insert(data, begin[walls], 0)  # so that no character is joined across stretches
-    points, offset = decode(apart)
-    moved = begin + np.cumsum(opens)
-    first = np.searchsorted(offset, moved)
-    keep = np.ones(len(points), np.bool_)
-    keep[np.searchsorted(offset, begin[walls] + np.arange(len(walls)))] = False
-    return fold_pieces(points[keep], first - np.cumsum(opens), opens, offset[first] != moved)
-
-
-def _walled(points: CodePoints, begin: Ints, run: Ints) -> tuple[CodePoints, Ints]:
-    """Returns the code points with a NUL before each stretch and at the end, and the piece of each (P for a boundary)."""
-    at = np.append(begin[run], len(points))
-    text = np.insert(points, at, 0)
-    piece_of = np.insert(np.searchsorted(begin, np.arange(len(points)), side="right") - 1, at, len(begin))
-    return text, piece_of
 
 
 def decode(data: Bytes) -> tuple[CodePoints, Ints]:
