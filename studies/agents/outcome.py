@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from curve import area, interactions_to
-from design import ARMS, BUDGET, ENVIRONMENTS, PAIRS, TARGET, runs
+from design import ARMS, BUDGET, ENVIRONMENTS, PAIRS, TARGET
+from results import read as stored
 
 from hicra.stats import holm, paired_comparison
 
-RUNS = Path(__file__).resolve().parent / "work" / "runs"
 PRIMARY = (("himac", "grpo"), ("himac", "gigpo"), ("himac", "no_alternation"))
 LEAST = 6  # complete pairs without which a world does not count
 MARGIN, LEVEL = 0.1, 0.05  # share of the budget that matters; level of Holm's p
@@ -25,11 +24,9 @@ Curves = Mapping[tuple[str, str, int], Curve]  # of an environment, an arm and a
 def read() -> dict[tuple[str, str, int], Curve]:
     """Returns the curve of every run that is made."""
     found = {}
-    for run in runs():
-        path = RUNS / run.name / "curve.jsonl"
-        if path.exists():
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            found[run.environment, run.arm, run.pair] = [(line["interactions"], line["success"]) for line in lines]
+    for name, line in stored().items():
+        environment, arm, pair = name.split("/")
+        found[environment, arm, int(pair)] = [(spent, success) for spent, success in line["curve"]]
     return found
 
 

@@ -1,9 +1,8 @@
 """Makes the runs of the study: `python run.py [--hours 4] [--environments minigrid]`, again after any kill.
 
-Each run has a folder of its own under work/runs; one that was killed starts again. It is written beside that folder and moved
-there when its budget of interactions is spent. Runs are made one after another, in the order of `design.py`, each in a process
-of one thread. With `--hours`, no run begins after so many hours of processor time, those of earlier calls included; what is
-missing then is said.
+A run that has spent its budget of interactions becomes a line of results.jsonl (`results.py`), and is never made again; one that
+was killed starts anew. Runs begin in the order of `design.py`, each in a process of one thread. With `--hours`, no run begins
+after so many hours of processor time, those of stored runs included; what is missing then is said.
 """
 
 from __future__ import annotations
@@ -17,9 +16,11 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import results
 import starts
 from design import ARMS, BUDGET, ENVIRONMENTS, EVERY, HELD_OUT, MOST, RATE, SEEDS_A_STEP, Planned, runs
 
@@ -27,7 +28,6 @@ from hicra.engines.prepare import open_run, prepare
 from hicra.runs.config import load_config
 
 WORK = Path(__file__).resolve().parent / "work" / "runs"
-SPENT = WORK.parent / "hours.jsonl"  # processor seconds of each process that made a run, and of its warm start
 MOST_STEPS = 2_000  # more than the budget allows; the loop ends before
 
 
@@ -47,50 +47,45 @@ def sets_of(run: Planned) -> dict[str, Any]:
 
 
 def write(run: Planned) -> None:
-    """Trains one run and writes curve.jsonl: interactions, held-out success, and what the step said."""
+    """Trains one run and stores its curve: interactions and held-out success at each evaluation."""
     from hicra.related.engine import Training
     from hicra.related.policy.sample import NetworkPolicy
     from hicra.related.system import Arena
 
     starts.make(run.environment, run.pair)
-    made = WORK / run.name
-    part = made.with_name(f"{made.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    (part / "config.yaml").write_text(json.dumps(sets_of(run)), encoding="utf-8")  # JSON is YAML
-    config, _ = load_config(part / "config.yaml", [])
+    digest = starts.digest(run.environment, run.pair)
+    results.refuse_other_start(run, digest)
+    folder = WORK / run.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(json.dumps(sets_of(run)), encoding="utf-8")  # JSON is YAML
+    config, _ = load_config(folder / "config.yaml", [])
     prepared = prepare(config, print)
-    folder, _ = open_run(prepared, part / "run", False, print)
+    opened, _ = open_run(prepared, folder / "run", False, print)
     last: dict[str, Any] = {}
-    training = Training(prepared, folder, None, lambda step, values: last.update(values))
+    training = Training(prepared, opened, None, lambda step, values: last.update(values))
     held_out = training.task.seeds("eval", HELD_OUT)
     spent, due = 0.0, 0.0
-    with open(part / "curve.jsonl", "w", encoding="utf-8") as file:
-        while True:
-            if spent >= due or spent >= BUDGET:
-                policy = NetworkPolicy(
-                    training.model, training.codec, seed=run.seed
-                )  # the same draws at each evaluation
-                place = Arena(training.task.environment, training.codec, policy, config.train.max_new_tokens)
-                success = training.system.play(place, held_out).success
-                line = {
-                    "step": training.step,
-                    "interactions": spent,
-                    "success": sum(success) / len(success),
-                    "last": last,
-                }
-                print(json.dumps(line), file=file, flush=True)
-                due = (spent // EVERY + 1) * EVERY
-            if spent >= BUDGET:
-                break
-            training.take()
-            spent += last["hicra/interactions"]
-    part.rename(made)
+    curve: list[tuple[float, float]] = []
+    while True:
+        if spent >= due or spent >= BUDGET:
+            policy = NetworkPolicy(training.model, training.codec, seed=run.seed)  # the same draws at each evaluation
+            place = Arena(training.task.environment, training.codec, policy, config.train.max_new_tokens)
+            success = training.system.play(place, held_out).success
+            curve.append((spent, sum(success) / len(success)))
+            due = (spent // EVERY + 1) * EVERY
+        if spent >= BUDGET:
+            break
+        training.take()
+        spent += last["hicra/interactions"]
+    seconds = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    results.add(run, curve, last, training.step, digest, seconds)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--hours", type=float, default=4.0, help="no run begins after so many hours of processor time")
+    parser.add_argument("--at-once", type=int, default=1, help="runs side by side, each of one thread")
     parser.add_argument("--environments", default=",".join(ENVIRONMENTS), help="separated by commas")
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -100,37 +95,28 @@ def main() -> None:
     WORK.mkdir(parents=True, exist_ok=True)
     with open(WORK.parent / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second call fails: it would spend the budget twice
-        make_all([run for run in runs() if run.environment in options.environments.split(",")], options.hours)
+        chosen = [run for run in runs() if run.environment in options.environments.split(",")]
+        make_all(chosen, options.hours, options.at_once)
 
 
-def make_all(planned: list[Planned], hours: float) -> None:
-    """Makes what is not there yet, one after another."""
-    for run in planned:
-        if (WORK / run.name).exists():
-            continue
-        if used() >= hours * 3600:
-            missing = sum(not (WORK / one.name).exists() for one in planned)
-            print(f"{used() / 3600:.2f} hours are spent: {missing} runs are not made, from {run.name} on", flush=True)
-            return
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            [sys.executable, __file__, "--one", run.name], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
+def make_all(planned: list[Planned], hours: float, at_once: int) -> None:
+    """Makes what is not there yet, in its order, several at once if asked."""
+
+    def make(run: Planned) -> str | None:
+        """Makes a run, unless the hours are spent; returns its name if it is not made."""
+        if sum(line["seconds"] for line in results.read().values()) >= hours * 3600:
+            return run.name
+        subprocess.run(
+            [sys.executable, __file__, "--one", run.name], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True
         )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        with open(SPENT, "a", encoding="utf-8") as file:
-            print(json.dumps({"run": run.name, "seconds": round(seconds, 1), "code": done.returncode}), file=file)
+        seconds = results.read()[run.name]["seconds"]
         print(f"{time.strftime('%H:%M:%S')} {run.name}: {seconds:.0f} s of processor time", flush=True)
-        if done.returncode:
-            raise SystemExit(f"{run.name} ended with {done.returncode}")
-    print("every run is made", flush=True)
+        return None
 
-
-def used() -> float:
-    """Returns the processor seconds of all calls so far."""
-    if not SPENT.exists():
-        return 0.0
-    return sum(json.loads(line)["seconds"] for line in SPENT.read_text(encoding="utf-8").splitlines())
+    stored = results.read()
+    with ThreadPoolExecutor(at_once) as pool:
+        left = [name for name in pool.map(make, [run for run in planned if run.name not in stored]) if name]
+    print(f"{len(left)} runs are not made, from {left[0]} on: the hours are spent" if left else "every run is made")
 
 
 if __name__ == "__main__":

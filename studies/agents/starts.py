@@ -13,6 +13,8 @@ from pathlib import Path
 
 from design import UPDATES
 
+from hicra.artifacts import sha256_file
+
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "work" / "warmstarts"
 RECIPE = HERE.parents[1] / "recipes" / "agents" / "warmstart.py"
@@ -22,6 +24,11 @@ EPISODES = "32"  # that the recipe plays at the end, to say how often each kind 
 def folder(environment: str, pair: int) -> Path:
     """Returns where a warm start lies."""
     return FOLDER / f"{environment}-{pair}"
+
+
+def digest(environment: str, pair: int) -> str:
+    """Returns the hash of the weights of a warm start."""
+    return sha256_file(folder(environment, pair) / "model.safetensors")
 
 
 def make(environment: str, pair: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hicra.related.systems import open_system
@@ -90,3 +92,23 @@ def test_verdicts_are_those_of_the_registration() -> None:
     assert verdict(0.3, 0.1, 0.02) == "the reverse holds"
     assert verdict(-0.05, -0.09, 0.2) == "does not hold"
     assert verdict(-0.05, -0.2, 0.2) == "cannot be told"
+
+
+def test_a_stored_run_is_read_back_and_a_pair_keeps_its_start(tmp_path: Path) -> None:
+    import results
+    from design import Planned
+
+    file = tmp_path / "results.jsonl"
+    assert results.read(file) == {}
+    run, other = Planned("hcraft", "himac", 3), Planned("hcraft", "grpo", 3)
+    results.add(run, [(0.0, 0.1), (6100.0, 0.25)], {"hicra/reward": 0.5, "arm": "himac"}, 35, "abc", 12.34, file)
+    assert results.read(file) == {
+        "hcraft/himac/3": {
+            "run": "hcraft/himac/3", "curve": [[0, 0.1], [6100, 0.25]], "steps": 35, "start": "abc", "seconds": 12.3,
+            "last": {"hicra/reward": 0.5},
+        }
+    }  # fmt: skip
+    results.refuse_other_start(other, "abc", file)
+    results.refuse_other_start(Planned("hcraft", "grpo", 4), "other", file)  # another pair has another start
+    with pytest.raises(SystemExit, match="hcraft/himac/3 is stored with a warm start abc, and here it is other"):
+        results.refuse_other_start(other, "other", file)
