@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hicra.related.systems import open_system
 from paths import ROOT
+from scripts import script
 
 
 @pytest.fixture(autouse=True)
@@ -74,15 +76,18 @@ def test_contrasts_by_hand() -> None:
     assert first["p"] == pytest.approx(2 / 256)  # all flips but two are less extreme
     assert first["p_holm"] == pytest.approx(3 * 2 / 256)
     assert [one["verdict"] for one in found["contrasts"]] == ["holds"] * 3
-    # a second world of five pairs does not count, one of six counts with those pairs alone
-    few = curves | {("hcraft", arm, pair): line(0.2, 0.2, 0.2) for arm in ARMS for pair in range(1, 6)}
+    # a second world of six pairs does not count, one of seven counts with those pairs alone
+    few = curves | {("hcraft", arm, pair): line(0.2, 0.2, 0.2) for arm in ARMS for pair in range(1, 7)}
     assert worlds_and_pairs(few) == (["minigrid"], list(PAIRS))
-    some = curves | {("hcraft", arm, pair): line(0.2, 0.2, 0.2) for arm in ARMS for pair in range(1, 7)}
-    assert worlds_and_pairs(some) == (["minigrid", "hcraft"], [1, 2, 3, 4, 5, 6])
+    some = curves | {("hcraft", arm, pair): line(0.2, 0.2, 0.2) for arm in ARMS for pair in range(1, 8)}
+    assert worlds_and_pairs(some) == (["minigrid", "hcraft"], [1, 2, 3, 4, 5, 6, 7])
     assert contrasts(some)["contrasts"][0]["difference"] == pytest.approx(-0.375)
-    del some["minigrid", "gigpo", 3]
-    assert worlds_and_pairs(some)[1] == [1, 2, 4, 5, 6]
-    assert contrasts(some)["contrasts"] == []
+    del curves["minigrid", "gigpo", 3]
+    assert worlds_and_pairs(curves) == (["minigrid"], [1, 2, 4, 5, 6, 7, 8])
+    assert contrasts(curves)["contrasts"][0]["p_holm"] == pytest.approx(3 * 2 / 128)  # the least that seven pairs give
+    del curves["minigrid", "gigpo", 4]
+    assert worlds_and_pairs(curves) == ([], [])
+    assert contrasts(curves)["contrasts"] == []
 
 
 def test_verdicts_are_those_of_the_registration() -> None:
@@ -112,3 +117,40 @@ def test_a_stored_run_is_read_back_and_a_pair_keeps_its_start(tmp_path: Path) ->
     results.refuse_other_start(Planned("hcraft", "grpo", 4), "other", file)  # another pair has another start
     with pytest.raises(SystemExit, match="hcraft/himac/3 is stored with a warm start abc, and here it is other"):
         results.refuse_other_start(other, "other", file)
+
+
+@pytest.fixture
+def made() -> Any:
+    """page.py, under a name of its own: another study has one of the same name."""
+    return script("studies/agents/page.py", "agents_page")
+
+
+def test_the_page_is_what_the_results_say(made: Any) -> None:
+    stored = made.results.read()
+    assert made.PAGE.read_text(encoding="utf-8") == made.page(stored)
+    assert made.PICTURE.exists() == bool(
+        made.ended(stored) and made.outcome.worlds_and_pairs(made.outcome.read(stored))[1]
+    )
+
+
+def test_a_study_under_way_shows_no_figure_and_one_that_has_ended_shows_all(made: Any) -> None:
+    from design import PAIRS, runs
+
+    # HiMAC has 1.0 at half the budget, so it reaches 0.6 at 15,000; the others never do, and count with 60,000
+    stored = {
+        run.name: {"curve": line(0.2, *((1.0, 1.0) if run.arm == "himac" else (0.2, 0.2))), "seconds": 360.0}
+        for run in runs() if run.environment == "minigrid"
+    }  # fmt: skip
+    assert made.hours(stored) == pytest.approx(3.2)
+    assert not made.ended(stored)
+    assert "32 of 64 runs are stored" in made.page(stored)
+    assert "HiMAC minus" not in made.page(stored)
+    stored = {name: one | {"seconds": 450.0} for name, one in stored.items()}  # 4 hours: the stop rule
+    assert made.ended(stored)
+    page = made.page(stored)
+    assert f"8 pairs of {len(PAIRS)} count, in DoorKey. workshop had too few complete pairs" in page
+    assert "| HiMAC minus flat GRPO | -0.75 | -0.75 to -0.75 | 0.023 | holds |" in page
+    assert "| DoorKey | HiMAC | 15,000 | 8 of 8 | 80.0 | 20.0 | 100.0 |" in page
+    assert "| DoorKey | GiGPO | 60,000 | 0 of 8 | 20.0 | 20.0 | 20.0 |" in page
+    assert "is not shown here" in page  # without alternation is no better than flat
+    assert made.picture(stored).count("<title") == 1
