@@ -56,7 +56,7 @@ class Recipe:
     context: int = 2048
 
 
-RECIPES = {"hcraft": Recipe(0.2, {"things": 2}), "minigrid": Recipe(0.7, {"size": 5}, updates=150)}
+RECIPES = {"hcraft": Recipe(0.2, {"things": 2}), "minigrid": Recipe(0.7, {"size": 5, "longest": 20}, updates=150)}
 
 
 def examples(make: Callable[[], Environment], recipe: Recipe, codec: TokenizerCodec, seed: int) -> list[Example]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-ENVIRONMENTS: dict[str, dict[str, Any]] = {"minigrid": {"size": 5}, "hcraft": {"things": 2}}
-UPDATES = {"minigrid": 150, "hcraft": 300}  # of a warm start; see PREREGISTRATION.md
+ENVIRONMENTS: dict[str, dict[str, Any]] = {"hcraft": {"things": 2}, "minigrid": {"size": 5, "longest": 20}}
+UPDATES = {"hcraft": 300, "minigrid": 150}  # of a warm start; see PREREGISTRATION.md
 ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     "himac": ("himac", {"blueprints": 8, "group_size": 8}),
     "grpo": ("grpo", {"group_size": 16}),
@@ -21,12 +21,13 @@ ARMS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # system and settings; each plays 16 episodes of a seed
 PAIRS = tuple(range(1, 9))  # each has a warm start of its own
 SEEDS_A_STEP = 4
-BUDGET = 60_000  # interactions of a run
-EVERY = 6_000  # interactions between two evaluations
+BUDGET = {"hcraft": 60_000, "minigrid": 30_000}  # interactions of a run
+EVALUATIONS = 10  # of a run, besides the one at its start, at equal distances
 HELD_OUT = 64  # episodes of an evaluation
 TARGET = 0.6
 FIRST_SEED = 1000  # seeds below are for pilots
 MOST = 12  # tokens of an action
+HOURS = 5.0  # of processor time, after which no run begins
 RATE = 3e-4  # learning rate; see PREREGISTRATION.md
 
 

@@ -45,7 +45,8 @@ def worlds_and_pairs(curves: Curves) -> tuple[list[str], list[int]]:
 def needed(curves: Curves, arm: str, worlds: Iterable[str], pairs: Iterable[int]) -> np.ndarray:
     """Returns for each pair the mean over worlds of interactions to the target, as a share of the budget."""
     return np.array([
-        np.mean([interactions_to(TARGET, curves[world, arm, pair], BUDGET) / BUDGET for world in worlds]) for pair in pairs
+        np.mean([interactions_to(TARGET, curves[world, arm, pair], BUDGET[world]) / BUDGET[world] for world in worlds])
+        for pair in pairs
     ])  # fmt: skip
 
 
@@ -68,11 +69,11 @@ def contrasts(curves: Curves) -> dict[str, Any]:
 
 def of_arm(curves: Curves, arm: str, worlds: Iterable[str], pairs: list[int]) -> dict[str, float]:
     """Returns mean success over the budget and at the end, and the share of runs that reached the target."""
-    mine = [curves[world, arm, pair] for world in worlds for pair in pairs]
+    mine = [(curves[world, arm, pair], BUDGET[world]) for world in worlds for pair in pairs]
     return {
-        "area": float(np.mean([area(one, BUDGET) for one in mine])),
-        "end": float(np.mean([one[-1][1] for one in mine])),
-        "reached": sum(interactions_to(TARGET, one, BUDGET) < BUDGET for one in mine) / len(mine),
+        "area": float(np.mean([area(curve, budget) for curve, budget in mine])),
+        "end": float(np.mean([curve[-1][1] for curve, _ in mine])),
+        "reached": sum(interactions_to(TARGET, curve, budget) < budget for curve, budget in mine) / len(mine),
     }
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import outcome
 import results
 from curve import interactions_to
-from design import ARMS, BUDGET, PAIRS, TARGET, runs
+from design import ARMS, BUDGET, EVALUATIONS, HOURS, PAIRS, TARGET, runs
 
 from hicra.drawing.readable import counted, decimal, interval_end
 
@@ -24,10 +24,8 @@ sys.path.append(str(HERE.parent / "hierarchy"))  # whose panels are drawn here t
 from charts import Line, panels
 
 PAGE, PICTURE = HERE.parents[1] / "docs" / "evidence" / "agents.md", HERE / "agents.svg"
-HOURS = 4.0  # of the stop rule
 NAMES = {"himac": "HiMAC", "grpo": "flat GRPO", "gigpo": "GiGPO", "no_alternation": "HiMAC without alternation"}
-WORLDS = {"minigrid": "DoorKey", "hcraft": "workshop"}
-GRID = range(0, BUDGET + 1, BUDGET // 10)
+WORLDS = {"hcraft": "workshop", "minigrid": "DoorKey"}
 
 Stored = Mapping[str, Mapping[str, Any]]
 
@@ -57,7 +55,7 @@ HiMAC writes a blueprint and executes it. It is said to reach a given success wi
 plan, and to need the turns of its two phases for it. Here a network of 0.35 million weights plays in two small worlds, from warm
 starts that are the same for every arm of a pair. An *interaction* is an action that an environment takes in training. The metric
 is how many it takes until {100 * TARGET:.0f} % of held-out episodes succeed; a run that never gets there counts with its whole
-budget of {BUDGET:,}.
+budget, {" and ".join(f"{BUDGET[world]:,} in {name}" for world, name in WORLDS.items())}.
 
 {said}
     python studies/agents/run.py
@@ -126,7 +124,7 @@ def arms(curves: outcome.Curves, worlds: Sequence[str], pairs: Sequence[int]) ->
         for arm in ARMS:
             mine = [curves[world, arm, pair] for pair in pairs]
             rest = outcome.of_arm(curves, arm, [world], list(pairs))
-            spent = np.mean([interactions_to(TARGET, one, BUDGET) for one in mine])
+            spent = np.mean([interactions_to(TARGET, one, BUDGET[world]) for one in mine])
             begun = np.mean([one[0][1] for one in mine])
             shares = " | ".join(decimal(100 * value, 1) for value in (rest["area"], begun, rest["end"]))
             reached = f"{round(rest['reached'] * len(mine))} of {len(mine)}"
@@ -140,13 +138,11 @@ def picture(stored: Stored) -> str:
     worlds, pairs = outcome.worlds_and_pairs(curves)
     grid = []
     for world in worlds:
-        row = []
+        row, places = [], np.linspace(0, BUDGET[world], EVALUATIONS + 1)
         for number, arm in enumerate(ARMS):
-            values = np.array([np.interp(GRID, *zip(*curves[world, arm, pair], strict=True)) for pair in pairs])
+            values = np.array([np.interp(places, *zip(*curves[world, arm, pair], strict=True)) for pair in pairs])
             band = values.min(axis=0).tolist(), values.max(axis=0).tolist()
-            line = Line(
-                NAMES[arm], [spent / 1000 for spent in GRID], values.mean(axis=0).tolist(), *band, look=f"a{number}"
-            )
+            line = Line(NAMES[arm], (places / 1000).tolist(), values.mean(axis=0).tolist(), *band, look=f"a{number}")
             row.append((f"{NAMES[arm]}, {WORLDS[world]}", [line]))
         grid.append(row)
     return (

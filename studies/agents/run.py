@@ -22,7 +22,7 @@ from typing import Any
 
 import results
 import starts
-from design import ARMS, BUDGET, ENVIRONMENTS, EVERY, HELD_OUT, MOST, RATE, SEEDS_A_STEP, Planned, runs
+from design import ARMS, BUDGET, ENVIRONMENTS, EVALUATIONS, HELD_OUT, HOURS, MOST, RATE, SEEDS_A_STEP, Planned, runs
 
 from hicra.engines.prepare import open_run, prepare
 from hicra.runs.config import load_config
@@ -65,16 +65,16 @@ def write(run: Planned) -> None:
     last: dict[str, Any] = {}
     training = Training(prepared, opened, None, lambda step, values: last.update(values))
     held_out = training.task.seeds("eval", HELD_OUT)
-    spent, due = 0.0, 0.0
+    budget, spent, due = BUDGET[run.environment], 0.0, 0.0
     curve: list[tuple[float, float]] = []
     while True:
-        if spent >= due or spent >= BUDGET:
+        if spent >= due or spent >= budget:
             policy = NetworkPolicy(training.model, training.codec, seed=run.seed)  # the same draws at each evaluation
             place = Arena(training.task.environment, training.codec, policy, config.train.max_new_tokens)
             success = training.system.play(place, held_out).success
             curve.append((spent, sum(success) / len(success)))
-            due = (spent // EVERY + 1) * EVERY
-        if spent >= BUDGET:
+            due = (spent // (budget / EVALUATIONS) + 1) * budget / EVALUATIONS
+        if spent >= budget:
             break
         training.take()
         spent += last["hicra/interactions"]
@@ -84,7 +84,9 @@ def write(run: Planned) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--hours", type=float, default=4.0, help="no run begins after so many hours of processor time")
+    parser.add_argument(
+        "--hours", type=float, default=HOURS, help="no run begins after so many hours of processor time"
+    )
     parser.add_argument("--at-once", type=int, default=1, help="runs side by side, each of one thread")
     parser.add_argument("--environments", default=",".join(ENVIRONMENTS), help="separated by commas")
     parser.add_argument("--one", default="", help=argparse.SUPPRESS)

@@ -56,7 +56,7 @@ def test_arms_are_paired_and_play_equally_many_episodes() -> None:
 def line(*values: float) -> list[tuple[float, float]]:
     from design import BUDGET
 
-    return [(BUDGET / 2 * number, value) for number, value in enumerate(values)]
+    return [(BUDGET["minigrid"] / 2 * number, value) for number, value in enumerate(values)]
 
 
 def test_contrasts_by_hand() -> None:
@@ -79,8 +79,8 @@ def test_contrasts_by_hand() -> None:
     # a second world of six pairs does not count, one of seven counts with those pairs alone
     few = curves | {("hcraft", arm, pair): line(0.2, 0.2, 0.2) for arm in ARMS for pair in range(1, 7)}
     assert worlds_and_pairs(few) == (["minigrid"], list(PAIRS))
-    some = curves | {("hcraft", arm, pair): line(0.2, 0.2, 0.2) for arm in ARMS for pair in range(1, 8)}
-    assert worlds_and_pairs(some) == (["minigrid", "hcraft"], [1, 2, 3, 4, 5, 6, 7])
+    some = curves | {("hcraft", arm, pair): line(0.2, 0.2, 0.2, 0.2, 0.2) for arm in ARMS for pair in range(1, 8)}
+    assert worlds_and_pairs(some) == (["hcraft", "minigrid"], [1, 2, 3, 4, 5, 6, 7])
     assert contrasts(some)["contrasts"][0]["difference"] == pytest.approx(-0.375)
     del curves["minigrid", "gigpo", 3]
     assert worlds_and_pairs(curves) == (["minigrid"], [1, 2, 4, 5, 6, 7, 8])
@@ -136,7 +136,7 @@ def test_the_page_is_what_the_results_say(made: Any) -> None:
 def test_a_study_under_way_shows_no_figure_and_one_that_has_ended_shows_all(made: Any) -> None:
     from design import PAIRS, runs
 
-    # HiMAC has 1.0 at half the budget, so it reaches 0.6 at 15,000; the others never do, and count with 60,000
+    # HiMAC has 1.0 at half the budget, so it reaches 0.6 at 7,500; the others never do, and count with 30,000
     stored = {
         run.name: {"curve": line(0.2, *((1.0, 1.0) if run.arm == "himac" else (0.2, 0.2))), "seconds": 360.0}
         for run in runs() if run.environment == "minigrid"
@@ -145,12 +145,12 @@ def test_a_study_under_way_shows_no_figure_and_one_that_has_ended_shows_all(made
     assert not made.ended(stored)
     assert "32 of 64 runs are stored" in made.page(stored)
     assert "HiMAC minus" not in made.page(stored)
-    stored = {name: one | {"seconds": 450.0} for name, one in stored.items()}  # 4 hours: the stop rule
+    stored = {name: one | {"seconds": 570.0} for name, one in stored.items()}  # over 5 hours: the stop rule
     assert made.ended(stored)
     page = made.page(stored)
     assert f"8 pairs of {len(PAIRS)} count, in DoorKey. workshop had too few complete pairs" in page
     assert "| HiMAC minus flat GRPO | -0.75 | -0.75 to -0.75 | 0.023 | holds |" in page
-    assert "| DoorKey | HiMAC | 15,000 | 8 of 8 | 80.0 | 20.0 | 100.0 |" in page
-    assert "| DoorKey | GiGPO | 60,000 | 0 of 8 | 20.0 | 20.0 | 20.0 |" in page
+    assert "| DoorKey | HiMAC | 7,500 | 8 of 8 | 80.0 | 20.0 | 100.0 |" in page
+    assert "| DoorKey | GiGPO | 30,000 | 0 of 8 | 20.0 | 20.0 | 20.0 |" in page
     assert "is not shown here" in page  # without alternation is no better than flat
     assert made.picture(stored).count("<title") == 1
