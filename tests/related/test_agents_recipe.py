@@ -51,5 +51,5 @@ def test_the_config_is_one_that_its_engine_takes_for_every_agent(system: str) ->
 
 def test_the_config_takes_the_other_world_as_its_page_says() -> None:
     pytest.importorskip("minigrid")
-    config, _ = load_config(FOLDER / "config.yaml", ["task.name=minigrid", "task.settings={size: 5}"])
+    config, _ = load_config(FOLDER / "config.yaml", ["task.name=minigrid", "task.settings={size: 5, longest: 20}"])
     assert begin(config)[0].task.settings["size"] == 5

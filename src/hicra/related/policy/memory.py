@@ -67,30 +67,24 @@ def gathered(picks: Sequence[tuple[Block, int]]) -> Block:
         if not any(block is one for one in blocks):
             blocks.append(block)
     width = max(int(block.mask.sum(1).max()) for block in blocks)
-    parts: list[list[tuple[Tensor, Tensor]]] = []
-    masks: list[Tensor] = []
-    order: list[int] = []
+    first = blocks[0].layers
+    mask = blocks[0].mask.new_zeros(len(picks), width)
+    layers = [tuple(one.new_zeros(len(picks), one.shape[1], width, one.shape[3]) for one in layer) for layer in first]
     for block in blocks:
-        mine = [place for place, (of, _) in enumerate(picks) if of is block]
-        order += mine
-        rows = torch.tensor([picks[place][1] for place in mine], device=block.mask.device)
-        mask = block.mask[rows]
-        columns = mask.argsort(dim=1, stable=True)[:, -width:]  # masked ones first, the others as they stood
-        left = width - columns.shape[1]
-        masks.append(torch.nn.functional.pad(mask.gather(1, columns), (left, 0)))
-        parts.append([tuple(_columns(one, rows, columns, left) for one in layer) for layer in block.layers])
-    back = torch.tensor(order).argsort().to(masks[0].device)
-    layers = [
-        tuple(torch.cat(pair)[back] for pair in zip(*of_layer, strict=True)) for of_layer in zip(*parts, strict=True)
-    ]
-    return Block(layers, torch.cat(masks)[back])
-
-
-def _columns(values: Tensor, rows: Tensor, columns: Tensor, left: int) -> Tensor:
-    """Returns some columns of some rows of values [n, heads, L, size], with so many columns of 0 before them."""
-    chosen = values[rows]
-    wanted = columns[:, None, :, None].expand(-1, chosen.shape[1], -1, chosen.shape[3])
-    return torch.nn.functional.pad(chosen.gather(2, wanted), (0, 0, left, 0))
+        places = [place for place, (of, _) in enumerate(picks) if of is block]
+        at, rows = (torch.tensor(some, device=mask.device) for some in (places, [picks[place][1] for place in places]))
+        here = block.mask[rows]
+        columns = here.argsort(dim=1, stable=True)[:, -width:]  # masked ones first, the others as they stood
+        kept = slice(width - columns.shape[1], None)
+        mask[at, kept] = here.gather(1, columns)
+        for layer, own in zip(layers, block.layers, strict=True):
+            for whole, values in zip(layer, own, strict=True):
+                _, heads, length, size = values.shape
+                of_row = rows[:, None, None] * heads + torch.arange(heads, device=mask.device)[:, None]
+                flat = (of_row * length + columns[:, None]).flatten()
+                taken = values.reshape(-1, size).index_select(0, flat)
+                whole[at, :, kept] = taken.view(len(rows), heads, -1, size)
+    return Block(layers, mask)
 
 
 class Memory:
