@@ -1,4 +1,4 @@
-"""Trains the start models of agents: `python recipes/agents/warmstart.py hcraft|minigrid -o DIR [--seed N] [--overwrite]`
+"""Trains the start models of agents: `python recipes/agents/warmstart.py hcraft-one|hcraft|minigrid -o DIR [--seed N]`
 
 A careless demonstrator plays. What it writes is imitated for three kinds of agent in equal parts: flat ones, ones that write a
 blueprint and execute it, and ones that keep or change a subgoal. So one start model serves all systems, and a comparison of
@@ -40,6 +40,7 @@ class Recipe:
     """One start model.
 
     Attributes:
+        environment: where it plays.
         careless: chance that the demonstrator takes any action that does something.
         settings: of the environment.
         episodes: demonstrated for each kind of agent.
@@ -48,6 +49,7 @@ class Recipe:
         context: the most tokens that the model reads.
     """
 
+    environment: str
     careless: float
     settings: Mapping[str, Any] = field(default_factory=dict)
     episodes: int = 400
@@ -56,7 +58,11 @@ class Recipe:
     context: int = 2048
 
 
-RECIPES = {"hcraft": Recipe(0.2, {"things": 2}), "minigrid": Recipe(0.7, {"size": 5, "longest": 20}, updates=150)}
+RECIPES = {
+    "hcraft-one": Recipe("hcraft", 0.2, {"things": 1, "longest": 15}, updates=100),
+    "hcraft": Recipe("hcraft", 0.2, {"things": 2}),
+    "minigrid": Recipe("minigrid", 0.7, {"size": 5, "longest": 20}, updates=150),
+}
 
 
 def examples(make: Callable[[], Environment], recipe: Recipe, codec: TokenizerCodec, seed: int) -> list[Example]:
@@ -90,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ConfigError(f"no start model {options.name!r}", did_you_mean(options.name, RECIPES))
         recipe = RECIPES[options.name]
         check_output(options.output, "the start model", overwrite=options.overwrite, folder=True)
-        make, _ = open_environment(options.name, recipe.settings)
+        make, _ = open_environment(recipe.environment, recipe.settings)
         tokenizer = make_tokenizer(make().words, recipe.context)
         codec = TokenizerCodec(tokenizer)
         shown = examples(make, recipe, codec, options.seed)

@@ -11,8 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-ENVIRONMENTS: dict[str, dict[str, Any]] = {"hcraft": {"things": 2}, "minigrid": {"size": 5, "longest": 20}}
-UPDATES = {"hcraft": 300, "minigrid": 150}  # of a warm start; see PREREGISTRATION.md
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "hcraft": {"things": 1, "longest": 15},
+    "minigrid": {"size": 5, "longest": 20},
+}
+RECIPES = {"hcraft": "hcraft-one", "minigrid": "minigrid"}  # of recipes/agents, that makes the warm starts
+UPDATES = {"hcraft": 100, "minigrid": 150}  # of a warm start; see PREREGISTRATION.md
 ARMS: dict[str, tuple[str, dict[str, Any]]] = {
     "himac": ("himac", {"blueprints": 8, "group_size": 8}),
     "grpo": ("grpo", {"group_size": 16}),
@@ -21,7 +25,7 @@ ARMS: dict[str, tuple[str, dict[str, Any]]] = {
 }  # system and settings; each plays 16 episodes of a seed
 PAIRS = tuple(range(1, 9))  # each has a warm start of its own
 SEEDS_A_STEP = 4
-BUDGET = {"hcraft": 60_000, "minigrid": 30_000}  # interactions of a run
+BUDGET = {"hcraft": 40_000, "minigrid": 30_000}  # interactions of a run
 EVALUATIONS = 10  # of a run, besides the one at its start, at equal distances
 HELD_OUT = 64  # episodes of an evaluation
 TARGET = 0.6

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from design import UPDATES
+from design import RECIPES, UPDATES
 
 from hicra.artifacts import sha256_file
 
@@ -41,7 +41,7 @@ def make(environment: str, pair: int) -> None:
             command = [
                 sys.executable,
                 str(RECIPE),
-                environment,
+                RECIPES[environment],
                 "--seed",
                 str(pair),
                 "-o",

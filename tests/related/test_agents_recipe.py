@@ -45,7 +45,7 @@ def test_the_config_is_one_that_its_engine_takes_for_every_agent(system: str) ->
     pytest.importorskip("hcraft")
     config, _ = load_config(FOLDER / "config.yaml", [f"system.name={system}", "train.group_size=16"])
     whole, task = begin(config)
-    assert (config.engine, task.name, whole.task.settings) == ("related", "hcraft", {"things": 2, "longest": 25})
+    assert (config.engine, task.name, whole.task.settings) == ("related", "hcraft", {"things": 1, "longest": 15})
     assert whole.system.settings["group_size"] == 16
 
 
