@@ -13,6 +13,9 @@ import polars as pl
 import pytest
 
 from hicra import cli
+from hicra.labels.fit import fit
+from hicra.labels.settings import FitSettings
+from hicra.labels.traces import LabelledTrace
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Tagger
 from tokenizers_made import byte_level, metaspace
@@ -90,6 +93,18 @@ def test_every_token_that_touches_a_chinese_gram_is_planning(name: str) -> None:
     else:
         assert shared  # several tokens of one letter: all of them are planning, or none
         assert not wide
+
+
+def test_a_lexicon_fitted_to_chinese_labels_finds_the_planted_moves() -> None:
+    def trace(number: int) -> LabelledTrace:
+        parts = [f"{part}。" for part in solution(number).split("。") if part]
+        ends = np.cumsum([len(part) for part in parts])
+        plans = np.array([part[:-1] in MOVES for part in parts])
+        return LabelledTrace("".join(parts), np.append(0, ends[:-1]), ends, plans, doc_id=f"q{number}", human=True)
+
+    lexicon, report = fit([trace(number) for number in range(24)], FitSettings(folds=3))
+    assert report["cv_f1"] > 0.95
+    assert any(weight > 0 and gram in "".join(MOVES) for gram, weight in lexicon.table.select("gram", "weight").rows())
 
 
 def test_an_english_lexicon_says_that_it_finds_nothing(rollouts: Path, tmp_path: Path, capsys: Any) -> None:
