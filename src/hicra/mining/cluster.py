@@ -43,7 +43,8 @@ class Clusterer(Protocol):
 class MiniBatchKMeans:
     """Clusters with scikit-learn's mini-batch k-means."""
 
-    takes_k, most = True, None
+    takes_k = True
+    most: int | None = None
     batch, starts, iterations = 2048, 3, 100
 
     def describe(self) -> dict[str, Any]:
@@ -65,7 +66,8 @@ class MiniBatchKMeans:
 class Hdbscan:
     """Clusters with scikit-learn's HDBSCAN on unit vectors; it takes no seed and no k."""
 
-    takes_k, most = False, None
+    takes_k = False
+    most: int | None = None
     smallest = 5
 
     def describe(self) -> dict[str, Any]:
@@ -85,7 +87,8 @@ class Hdbscan:
 class Agglomerative:
     """Clusters with scikit-learn's agglomerative clustering: average linkage of cosine distances; it takes no seed."""
 
-    takes_k, most = True, 5000  # memory and time grow with the square
+    takes_k = True
+    most: int | None = 5000  # memory and time grow with the square
 
     def describe(self) -> dict[str, Any]:
         return {"name": "agglomerative", "linkage": "average", "metric": "cosine"}
