@@ -5,7 +5,8 @@
 
 `run.py` looks at 131 settings. Here the choice itself is repeated on a part of the labels and read off the rest, so that the
 figures are of questions, and of corpora, that had no say in it. All candidates are within the paper's text: 3 to 5 words, the top
-20 % of clusters. The two rules (`LEAST`) and the partitions were fixed before the first run; README.md says what was cut for time.
+20 % of clusters. The two rules (`LEAST`) and the partitions were fixed before the first run; README.md says what was cut for
+time.
 
 - By question: people's questions are cut into halves, 20 times; the setting is chosen on one half and scored on the other.
 - By corpus: chosen on people's labels and scored on Gemini's of other questions, the other way round, and on thought-anchors,
