@@ -165,7 +165,7 @@ def by_question(runs: Sequence[dict[str, Any]], name: str, least: float) -> dict
         **with_intervals(total),
         "lift_of_partitions": [min(lifts), max(lifts)],
         "recall_of_partitions": [min(recalls), max(recalls)],
-        "picked": {one: picks.count(one) for one in sorted(set(picks), key=lambda one: (-picks.count(one), one))},
+        "picked": {one: picks.count(one) for one in sorted(set(picks))},
     }
 
 
@@ -236,7 +236,7 @@ def tables(found: dict[str, Any]) -> str:
     lines = ["| left out | lift at recall | over the partitions | chosen most |", "| --- | --- | --- | --- |"]
     for name, one in found["by_question"].items():
         low, high = one["lift_of_partitions"]
-        first, times = next(iter(one["picked"].items()))
+        first, times = min(one["picked"].items(), key=lambda pair: (-pair[1], pair[0]))
         lines.append(f"| {name} | {cell(one)} | {low:.2f} to {high:.2f} | {first} ({times} of {2 * PARTITIONS}) |")
     lines += ["", "| chosen on -> scored on | questions | setting | lift at recall |", "| --- | --- | --- | --- |"]
     lines += [
