@@ -111,9 +111,9 @@ def one(path: Path, embedder: str, backend: str, workers: int) -> dict[str, Any]
     from hicra.mining.counting.open import open_backend
     from hicra.mining.counting.rows import Reading
     from hicra.mining.mine import checked, mine_loaded, peak_rss_mb
-    from hicra.mining.settings import MineSettings
+    from hicra.mining.settings import preset
 
-    settings = checked(MineSettings(embedder=embedder))
+    settings = checked(preset("paper", {"embedder": embedder}))  # as the kept baseline was
     imported, start = cpu(), time.perf_counter()
     held = open_backend(backend, workers)
     opened = time.perf_counter() - start

@@ -24,7 +24,8 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from tokenizers import Tokenizer
 
 from hicra import Lexicon, Tagger, corpus
-from hicra.mining.mine import MineSettings, mine
+from hicra.mining.mine import mine
+from hicra.mining.settings import preset
 from machine import machine
 from real_tokenizers import real_tokenizers
 from reference_tagger import mask as slow_mask
@@ -79,7 +80,7 @@ def main() -> None:
     rows = corpus.read(given.data).rows
     step = max(1, rows.height // given.traces)
     texts = rows["response"].to_list()[::step][: given.traces]
-    frequent = mine(texts, MineSettings(embedder="hashing", top_clusters=1.0)).table
+    frequent = mine(texts, preset("paper", {"embedder": "hashing", "top_clusters": 1.0})).table
     ranked = frequent.sort(["doc_freq", "gram"], descending=[True, False])["gram"].to_list()
     paper = Lexicon.load("paper")
     more = [gram for gram in ranked if gram not in set(paper.phrases)][:MORE]

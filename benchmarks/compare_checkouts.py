@@ -144,7 +144,7 @@ def main() -> int:
         return 0
     rollouts = [str(Path(path).resolve()) for path in given.rollouts]
     cli = [sys.executable, "-c", "from hicra.cli import main; main()"]
-    mine = [*cli, "mine", *rollouts, "--embedder", "hashing", "-q", "-o"]
+    mine = [*cli, "mine", *rollouts, "--preset", "paper", "--embedder", "hashing", "-q", "-o"]
     own = [sys.executable, str(Path(__file__).resolve()), "--before", ".", "--rollouts", *rollouts, "--work"]
     works: dict[str, tuple[Callable[[list[str], Path], float], list[str], bool]] = {
         "hicra --help, CPU s": (seconds, [*cli, "--help"], False),

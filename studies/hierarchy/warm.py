@@ -21,7 +21,8 @@ from plan import WARM
 
 from hicra.artifacts import canonical_json, sha256_file, write_text
 from hicra.lexicon import Lexicon
-from hicra.mining.mine import MineSettings, mine_paths
+from hicra.mining.mine import mine_paths
+from hicra.mining.settings import preset
 from hicra.tasks.plan_execute.task import PlanExecute
 
 HERE = Path(__file__).resolve().parent
@@ -66,7 +67,7 @@ def mine(network: Network, problems: int, seed: int) -> Lexicon:
     with tempfile.TemporaryDirectory() as room:
         corpus = Path(room) / "corpus.jsonl"
         write_text(corpus, "".join(json.dumps(row) + "\n" for row in rows))
-        return mine_paths([corpus], MineSettings(embedder="hashing", seed=seed), name="mined")[0]
+        return mine_paths([corpus], preset("paper", {"embedder": "hashing", "seed": seed}), name="mined")[0]
 
 
 def described(start: str, warm: int) -> dict[str, Any]:

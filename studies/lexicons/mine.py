@@ -1,7 +1,7 @@
-"""Mines the lexicon `mined` of the comparison: `python studies/lexicons/mine.py DATA -o DIR [--set NAME=VALUE ...]`.
+"""Mines a lexicon of the comparison: `python studies/lexicons/mine.py DATA -o DIR [--preset NAME] [--set NAME=VALUE ...]`.
 
-The paper's pipeline with its defaults (or other settings, as JSON values) on the correct solutions of DATA/solutions_long,
-without the questions that any labelled trace has.
+The defaults of mining (or a preset, or other settings as JSON values) on the correct solutions of DATA/solutions_long, without
+the questions that any labelled trace has.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from second_opinions import rows_of
 
 from hicra.labels.traces import LabelledTrace
 from hicra.mining.mine import mine_paths
-from hicra.mining.settings import MineSettings
+from hicra.mining.settings import preset
 
 
 def cluster(row: dict[str, object]) -> str:
@@ -29,6 +29,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("data", type=Path)
     options.add_argument("-o", "--output", type=Path, required=True)
+    options.add_argument("--preset", default="sparse")
     options.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     given = options.parse_args()
     settings = {name: json.loads(value) for name, _, value in (item.partition("=") for item in given.settings)}
@@ -41,7 +42,7 @@ def main() -> None:
             if rows:
                 with gzip.open(Path(folder) / path.name, "wt", encoding="utf-8") as file:
                     file.writelines(json.dumps(row) + "\n" for row in rows)
-        lexicon, report = mine_paths(folder, MineSettings(**settings))
+        lexicon, report = mine_paths(folder, preset(given.preset, settings))
     lexicon.save(given.output)
     print(json.dumps({key: value for key, value in report.items() if not isinstance(value, dict | list)}, indent=2))
 

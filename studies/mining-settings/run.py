@@ -24,11 +24,11 @@ from hicra.lexicon import Lexicon
 from hicra.mining.counting.open import open_backend
 from hicra.mining.counting.rows import chunks_of
 from hicra.mining.mine import mine_loaded
-from hicra.mining.settings import MineSettings
+from hicra.mining.settings import PRESETS, MineSettings
 
 LEAST_RECALL, LIFT = 0.3, 1.5
 FIGURES = ("base_rate", "precision", "recall", "f1", "lift", "char_share")
-BASE: dict[str, Any] = {"embedder": "minilm"}
+BASE: dict[str, Any] = {**PRESETS["paper"], "embedder": "minilm"}  # the settings below are changes to it
 ONE_BY_ONE: list[dict[str, Any]] = [
     {},
     *({"n_min": n} for n in (1, 2)),

@@ -19,7 +19,7 @@ OPTIONS = st.fixed_dictionaries(
         "closed": st.booleans(),
         "top_clusters": st.sampled_from([0.2, 0.5, 1.0]),
         "clusterer": st.sampled_from(["minibatch_kmeans", "agglomerative"]),
-        "max_embedded": st.sampled_from([3, 10_000]),
+        "max_embedded": st.sampled_from([3, 5_000]),
         "rare_join": st.sampled_from([None, 0.3]),
         "burstiness": st.sampled_from([None, 0.2]),
         "max_per_doc": st.sampled_from([None, 1.5]),

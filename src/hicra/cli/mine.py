@@ -22,8 +22,8 @@ def mine(
     out: Annotated[Path, Parameter(name=["-o", "--out"], help="The lexicon folder.")],
     overwrite: Overwrite = False,
     preset: Annotated[
-        str, Parameter(help="Named settings, paper or sparse. Options that are given override them.")
-    ] = "paper",
+        str, Parameter(help="Named settings, sparse or paper. Options that are given override them.")
+    ] = "sparse",
     settings: MineOptions = MineOptions(),  # type: ignore[valid-type]  # noqa: B008
     why: Annotated[tuple[str, ...], Parameter(negative="", help="Also say why this gram was kept or dropped.")] = (),
     backend: Annotated[

@@ -129,7 +129,7 @@ def choose(
     """
     settings = settings.resolved()
     vectors_of = embedder or get_embedder(str(settings.embedder))
-    clusterer = get_clusterer(settings.clusterer, settings.k)
+    clusterer = get_clusterer(settings.clusterer, settings.k, settings.max_embedded)
     fate = np.full(len(grams.text), Fate.PAST_CUT, np.int8)
     inside = select.inside_longer(grams, left, right) if settings.closed else np.full(len(grams.text), -1, np.int64)
     fate[inside >= 0] = Fate.INSIDE_LONGER
@@ -245,7 +245,8 @@ def _drop(fate: NDArray[np.int8], fails: Bools, reason: Fate, setting: str, stat
     left = int((fate == Fate.PAST_CUT).sum())
     statistics[f"ngrams_{setting}"] = left
     if not left:
-        raise DataError(f"no n-gram passes {setting}", f"loosen {setting}, or leave it out")
+        without = "mine with --preset paper" if setting == "burstiness" else "leave it out"
+        raise DataError(f"no n-gram passes {setting}", f"loosen {setting}, or {without}")
 
 
 def _table(grams: Grams, cluster: Ints, cluster_df: Ints, rows: Ints) -> pl.DataFrame:

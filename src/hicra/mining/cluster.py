@@ -1,12 +1,13 @@
 """Clusterers turn vectors into cluster labels. The paper names no algorithm and no number of clusters.
 
 Deviations:
-MINE-9. The default is seeded mini-batch k-means on unit vectors (so Euclidean order is cosine order), on one thread, with
-    vectors rounded to 1e-4.
+MINE-9. The default is `agglomerative`: average linkage of cosine distances, on one thread, with vectors rounded to 1e-4. It draws
+    nothing and takes at most 5,000 n-grams. `minibatch_kmeans` is seeded and works on unit vectors (so Euclidean order is cosine
+    order).
 MINE-10. Where k is not set, it is the square root of the number of grams, rounded up, but at least 50 and at most 512
      (`choose_k`). Below 50 the top 20 % would be a handful of large clusters, each kept or dropped as a whole.
 MINE-17. `hdbscan` finds the number of clusters itself and leaves some n-grams outside all of them (noise): those are not in
-     the lexicon, and are counted as `noise`. `agglomerative` (average linkage, cosine) is for at most 5,000 n-grams.
+     the lexicon, and are counted as `noise`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Clusterer(Protocol):
     """Says what mining needs of a clusterer. It must give the same labels for the same vectors in every process."""
 
     takes_k: bool
+    most: int | None  # the largest number of vectors, where there is one
 
     def describe(self) -> dict[str, Any]:
         """Returns what is recorded in the lexicon: name and parameters."""
@@ -42,6 +44,7 @@ class MiniBatchKMeans:
     """Clusters with scikit-learn's mini-batch k-means."""
 
     takes_k = True
+    most: int | None = None
     batch, starts, iterations = 2048, 3, 100
 
     def describe(self) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class Hdbscan:
     """Clusters with scikit-learn's HDBSCAN on unit vectors; it takes no seed and no k."""
 
     takes_k = False
+    most: int | None = None
     smallest = 5
 
     def describe(self) -> dict[str, Any]:
@@ -84,7 +88,7 @@ class Agglomerative:
     """Clusters with scikit-learn's agglomerative clustering: average linkage of cosine distances; it takes no seed."""
 
     takes_k = True
-    most = 5000  # memory and time grow with the square
+    most: int | None = 5000  # memory and time grow with the square
 
     def describe(self) -> dict[str, Any]:
         return {"name": "agglomerative", "linkage": "average", "metric": "cosine"}
@@ -92,11 +96,6 @@ class Agglomerative:
     def labels(self, vectors: Vectors, k: int, seed: int) -> Ints:
         from sklearn import cluster
 
-        if len(vectors) > self.most:
-            raise ConfigError(
-                f"clusterer 'agglomerative' takes at most {self.most} n-grams, not {len(vectors)}",
-                f"set max_embedded to {self.most} or less, or use minibatch_kmeans",
-            )
         _, distinct, where = _distinct(vectors)
         if k >= len(distinct):
             return where
@@ -122,21 +121,27 @@ def choose_k(grams: int) -> int:
     return min(max(root, MIN_K), MAX_K, grams)
 
 
-def get_clusterer(name: str, k: int | None = None) -> Clusterer:
+def get_clusterer(name: str, k: int | None = None, embedded: int = 0) -> Clusterer:
     """Returns a clusterer by name.
 
     Args:
         name: see `CLUSTERERS`.
         k: the number of clusters that was asked for, if any.
+        embedded: the largest number of n-grams that it may be given.
 
     Raises:
-        ConfigError: the name is unknown, or `k` is given to a clusterer that finds it itself.
+        ConfigError: the name is unknown, `k` is given to a clusterer that finds it itself, or `embedded` is too many for it.
     """
     if name not in CLUSTERERS:
         raise ConfigError(f"no clusterer {name!r}", did_you_mean(name, CLUSTERERS))
     clusterer = CLUSTERERS[name]()
     if k is not None and not clusterer.takes_k:
         raise ConfigError(f"clusterer {name!r} finds the number of clusters itself: k {k} means nothing", "leave k out")
+    if clusterer.most is not None and embedded > clusterer.most:
+        raise ConfigError(
+            f"clusterer {name!r} takes at most {clusterer.most} n-grams, and max_embedded is {embedded}",
+            f"set max_embedded to {clusterer.most} or less, or the clusterer to minibatch_kmeans",
+        )
     return clusterer
 
 

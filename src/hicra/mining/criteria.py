@@ -1,4 +1,4 @@
-"""Computes the optional criteria on n-grams, all off by default: the paper describes the first and gives no formula for any.
+"""Computes the criteria on n-grams. Only `burstiness` is on by default: the paper says "sparse within one solution", and no rule.
 
 Deviations:
 MINE-13. An n-gram should be sparse within one solution (paper section 2.1 says so and gives no rule): with `max_per_doc` M it

@@ -102,12 +102,12 @@ def _mine(chunks: Iterable[Chunk], settings: MineSettings, backend: str, workers
 
 
 def checked(settings: MineSettings) -> MineSettings:
-    """Returns the settings with all names and lengths in them. Raises ConfigError before any work where a name is unknown."""
+    """Returns the settings with all names and lengths in them. Raises ConfigError before any work where one cannot be."""
     resolved = settings.resolved()
     if resolved.segmenter is not None:
         open_segmenter(resolved.segmenter)
     get_embedder(str(resolved.embedder))
-    get_clusterer(resolved.clusterer, resolved.k)
+    get_clusterer(resolved.clusterer, resolved.k, resolved.max_embedded)
     return resolved
 
 

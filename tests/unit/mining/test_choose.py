@@ -17,10 +17,10 @@ from hicra.mining.cluster import NOISE, Agglomerative, Hdbscan, get_clusterer
 from hicra.mining.counting.ngrams import Grams, count_ngrams
 from hicra.mining.counting.words import tokenise
 from hicra.mining.select import inside_longer
-from hicra.mining.settings import MineSettings
+from hicra.mining.settings import MineSettings, preset
 from hicra.mining.why import explain, to_text
 
-SETTINGS = MineSettings(embedder="hashing", n_min=1, n_max=3, min_df=1, top_clusters=1.0)
+SETTINGS = preset("paper", {"embedder": "hashing", "n_min": 1, "n_max": 3, "min_df": 1, "top_clusters": 1.0})
 
 
 class ByFirstLetter:
@@ -198,8 +198,9 @@ def test_agglomerative_and_its_limit() -> None:
     points = np.array([[1, 0], [0.99, 0.14], [0, 1], [0.14, 0.99], [1, 0]], np.float32)
     labels = Agglomerative().labels(points, 2, 0)
     assert labels[0] == labels[1] == labels[4] != labels[2] == labels[3]
-    with pytest.raises(ConfigError, match="at most 5000 n-grams, not 5001(.|\n)*max_embedded"):
-        Agglomerative().labels(np.zeros((5001, 2), np.float32), 2, 0)
+    assert isinstance(get_clusterer("agglomerative", embedded=5000), Agglomerative)
+    with pytest.raises(ConfigError, match="at most 5000 n-grams, and max_embedded is 5001(.|\n)*minibatch_kmeans"):
+        get_clusterer("agglomerative", embedded=5001)
     with pytest.raises(ConfigError, match="no clusterer 'hdbscam'(.|\n)*'hdbscan'"):
         get_clusterer("hdbscam")
 

@@ -233,7 +233,8 @@ def test_real_solutions_give_a_lexicon_of_useful_size() -> None:
     assert 30 <= len(lexicon) <= 20_000
     assert report["skipped"] == report["duplicates"] == 0
     grams = set(lexicon.phrases)
-    assert {"let me try", "i need to", "the problem says"} <= grams
+    assert {"let me try", "i need to"} <= grams
+    assert grams.isdisjoint({"the number of", "the total number of", "sum of the"})  # topics: 0.73 bits and more
 
 
 # ---- what is read

@@ -45,7 +45,7 @@ def mined(**options: object) -> MineResult:
     "options",
     [
         {}, {"clusterer": "hdbscan", "closed": False, "n_min": 1},
-        {"clusterer": "agglomerative"}, {"k": 4}, {"max_per_doc": 1.2}, {"burstiness": 0.3},
+        {"clusterer": "minibatch_kmeans"}, {"k": 4}, {"max_per_doc": 1.2}, {"burstiness": None},
         {"max_embedded": 20, "rare_join": 0.5}, {"closed": False, "n_min": 1}, {"count": "questions"},
     ],
 )  # fmt: skip
@@ -126,10 +126,44 @@ def test_minilm_gives_the_same_lexicon_with_and_without_kept_vectors(
 
 
 def test_presets() -> None:
-    assert preset("paper") == MineSettings()
-    sparse = preset("sparse", {"burstiness": 0.5, "embedder": "hashing"})
-    assert (sparse.burstiness, sparse.clusterer, sparse.max_embedded) == (0.5, "agglomerative", 5000)
-    assert (sparse.n_min, sparse.n_max, sparse.top_clusters) == (3, 5, 0.2)  # within the paper's text
-    assert mine(texts(), sparse).statistics["grams"] > 0
+    assert preset("sparse") == MineSettings()
+    alone = preset("paper", {"k": 60, "embedder": "hashing"})
+    assert (alone.burstiness, alone.clusterer, alone.max_embedded, alone.k) == (None, "minibatch_kmeans", 10_000, 60)
+    for one in (MineSettings(), alone):
+        assert (one.n_min, one.n_max, one.min_df, one.top_clusters, one.count) == (
+            3,
+            5,
+            2,
+            0.2,
+            "solutions",
+        )  # the paper's text
+    assert mine(texts(), alone).statistics["grams"] > 0
     with pytest.raises(ConfigError, match="'sparse'"):
         preset("spars")
+
+
+def test_the_default_takes_no_topic_for_strategy() -> None:
+    """What a few solutions repeat is their topic; what many say once is not. By hand, with D = 40 solutions:
+
+    the topic: 60 occurrences in 10 solutions, log2(40 (1 - exp(-60 / 40)) / 10) = 1.64 bits, more than 0.25;
+    the move: 20 occurrences in 20 solutions, log2(40 (1 - exp(-20 / 40)) / 20) = -0.35 bits.
+    """
+    topic, move = "the number of red apples", "let me check that again"
+    solutions = [
+        f"case {row} ; " + f"{topic} 1 ; " * 6 * (row < 10) + f"{move} 2 ; " * (row >= 20) for row in range(40)
+    ]
+    names = [f"question {row}" for row in range(40)]
+    by_default = mine(solutions, MineSettings(embedder="hashing", top_clusters=1.0), names)
+    alone = mine(solutions, preset("paper", {"embedder": "hashing", "top_clusters": 1.0}), names)
+    assert by_default.table["gram"].to_list() == [move]
+    assert set(alone.table["gram"].to_list()) == {topic, move}
+    (why,) = explain([topic], by_default.chosen, MineSettings(), [])
+    assert (why.kept, why.stage) == (False, "burstiness")
+    assert round(why.values["residual_idf"], 2) == 1.64
+    with pytest.raises(DataError, match=r"no n-gram passes burstiness(.|\n)*--preset paper"):
+        mine(solutions[:10] + [f"nothing {row}" for row in range(30)], MineSettings(embedder="hashing"))
+
+
+def test_more_n_grams_than_the_clusterer_takes_are_refused_before_a_file_is_read() -> None:
+    with pytest.raises(ConfigError, match=r"at most 5000 n-grams, and max_embedded is 20000(.|\n)*minibatch_kmeans"):
+        mine_paths("no-such-file.jsonl", MineSettings(embedder="hashing", max_embedded=20_000))
