@@ -10,7 +10,10 @@ import transformers
 
 from tokenizers_made import byte_level
 
-CHAT = "{% for one in messages %}<{{ one['role'] }}>{{ one['content'] }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+CHAT = (
+    "{% for one in messages %}<{{ one['role'] }}>{{ one['content'] }}{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
 
 
 def model_folder(path: Path, *, context: int = 256, chat: str | None = None, seed: int = 0) -> Path:

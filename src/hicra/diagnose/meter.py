@@ -4,15 +4,15 @@ The rollouts are cut into batches by prompt. The gradient of the policy objectiv
 kind of token, and the inner products of batches are read as in `hicra.signal`.
 
 Deviations (this project's; the paper measures no gradient):
-SCORE-4. The gradient is that of `hicra signal` (SIGNAL-5) with the baseline `dr_grpo`, at the model that is given, on rollouts
+TOKENS-4. The gradient is that of `hicra signal` (SIGNAL-5) with the baseline `dr_grpo`, at the model that is given, on rollouts
     that this model need not have sampled. It is the policy gradient only where it has; how far off they are is said beside
-    it (SCORE-3). No probability ratio corrects it.
-SCORE-5. A batch holds prompts of one step alone, and each prompt wholly. A step has two batches, and more where there are fewer
+    it (TOKENS-3). No probability ratio corrects it.
+TOKENS-5. A batch holds prompts of one step alone, and each prompt wholly. A step has two batches, and more where there are fewer
     than four steps, so that eight batches or more tell signal from noise. Prompts go to the batches in turn, in the order of
     the data. A prompt with fewer than two rewarded rollouts that can be scored is left out, and so is a step with fewer than
     two such prompts. The figures of a step are those of its two halves, each the even or the odd ones of its batches, as a
     training run logs them (METER-4, METER-6).
-SCORE-6. Gradients are of all parameters. They are kept whole where all of them take at most 512 MB, else projected to 8192
+TOKENS-6. Gradients are of all parameters. They are kept whole where all of them take at most 512 MB, else projected to 8192
     numbers, which moves a signal by about 1.6 %.
 """
 
@@ -212,7 +212,7 @@ def refuse_flat(steps: Sequence[pl.DataFrame]) -> None:
 
 
 def of_halves(parts: Sequence[MeasuredBatch]) -> dict[str, float | None]:
-    """Returns signal and noise of a step, by the names of the metrics, from its batches (SCORE-5)."""
+    """Returns signal and noise of a step, by the names of the metrics, from its batches (TOKENS-5)."""
     tokens = np.array([part.about["all_tokens"] for part in parts], np.float64)
     half = np.arange(len(parts)) % HALVES
     chosen: Bools = half == np.arange(HALVES)[:, None]

@@ -1,7 +1,7 @@
 """Finds the prompt of each row of a dump: messages where the dump has them, else the text of the question.
 
 Deviations (the paper scores what it samples itself):
-SCORE-2. Messages are written by the model's own chat template where it has one, and as `Question:` and `Answer:` blocks else. A
+TOKENS-2. Messages are written by the model's own chat template where it has one, and as `Question:` and `Answer:` blocks else. A
     text is taken as it is, and never made a message: it may be a rendered prompt already. It gets the special tokens that
     the tokenizer puts before a text, unless it begins with them.
 """

@@ -1,9 +1,10 @@
 """Reads responses as the tokens of a model: the ids that a dump has recorded where they spell its text, else its text cut anew.
 
 Deviations (the paper scores what it samples itself):
-SCORE-1. Recorded ids count as the model's where the model's tokenizer knows all of them and they spell the response, but for
-    special tokens and for white space at its ends, which writers strip. All other texts are cut by the model's tokenizer, without an end token, since a text does not say whether
-    there was one. A stretch of a conversation is cut by itself, as tagging does it.
+TOKENS-1. Recorded ids count as the model's where the model's tokenizer knows all of them and they spell the response, but for
+    special tokens and for white space at its ends, which writers strip. All other texts are cut by the model's tokenizer,
+    without an end token, since a text does not say whether there was one. A stretch of a conversation is cut by itself, as
+    tagging does it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,15 +42,15 @@ class ResponseReader:
     """Reads responses by one tokenizer.
 
     Args:
-        folder: the folder of the model, with tokenizer.json.
+        source: the folder of the model, with tokenizer.json, or its tokenizer.
         tagger: has the bytes of the same tokenizer.
 
     Raises:
         ConfigError: the folder has no tokenizer.json.
     """
 
-    def __init__(self, folder: Path, tagger: Tagger) -> None:
-        self._encoder, self._tagger = plain_encoder(folder), tagger
+    def __init__(self, source: Any, tagger: Tagger) -> None:
+        self._encoder, self._tagger = plain_encoder(source), tagger
         self.largest = max(self._encoder.get_vocab(with_added_tokens=True).values(), default=-1)
 
     def read(self, texts: Sequence[str], recorded: Sequence[Sequence[int] | None]) -> ResponseTokens:

@@ -146,7 +146,10 @@ class Scorer:
             ]
         if self.meter is not None:
             usable = sorted(scored)
-            self.meter.add(arm, step, rows[usable], [prompts[at] for at in usable], [tokens.ids[at] for at in usable])
+            there = pl.Series(np.isin(np.arange(rows.height), usable))
+            self.meter.add(
+                arm, step, rows.filter(there), [prompts[at] for at in usable], [tokens.ids[at] for at in usable]
+            )
         self.done += rows.height - len(prompts)
         self._say()
         return rows.with_columns(

@@ -5,7 +5,7 @@ the entropy is 0 over its own responses, whatever stops them. So a difference of
 another model, or at another temperature.
 
 Deviations (this project's):
-SCORE-3. The interval is a bootstrap over prompts, each response being one where its prompt is not known; more than 1000
+TOKENS-3. The interval is a bootstrap over prompts, each response being one where its prompt is not known; more than 1000
     prompts are put together first. The end token is counted only where the dump has recorded it.
 """
 

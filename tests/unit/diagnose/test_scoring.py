@@ -1,4 +1,4 @@
-"""`hicra diagnose --model`: the entropies that it writes are the model's, what the dump has stays, what cannot be scored is said."""
+"""`hicra diagnose --model`: the entropies that it writes are the model's, what the dump has stays, what is left out is said."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from scored_model import CHAT, by_hand, model_folder, opened  # noqa: E402
-
 from hicra import Lexicon, cli  # noqa: E402
 from hicra.diagnose.diagnose import diagnose  # noqa: E402
 from hicra.diagnose.scoring import Scoring  # noqa: E402
 from hicra.errors import ConfigError, DataError  # noqa: E402
 from hicra.report.build import build_model  # noqa: E402
 from hicra.runs import RunFolder  # noqa: E402
+from scored_model import CHAT, by_hand, model_folder, opened  # noqa: E402
 
 LEXICON = Lexicon.from_phrases(["let me check"])
 ROWS = [
@@ -113,7 +112,8 @@ def test_entropies_of_the_dump_are_kept_unless_asked(tmp_path: Path, folder: Pat
     found = measured(tmp_path, rows, folder)
     first, second = kept(tmp_path)
     assert second["entropies"] == own
-    assert second["logprobs"] is not None and first["entropies"] is not None
+    assert second["logprobs"] is not None
+    assert first["entropies"] is not None
     assert found["scores"]["kept"] == {"entropies": 1, "logprobs": 0}
     assert found["scores"]["token_ids"] == {"recorded": 1, "from_text": 1, "of_another_tokenizer": 0}
     measured(tmp_path, rows, folder, again=True, overwrite=True)
