@@ -53,7 +53,7 @@ class _Arm:
     rows: dict[int, int] = field(default_factory=dict)
 
 
-class Meter:
+class RolloutMeter:
     """Takes the gradients of batches, step by step, and reads them at the end.
 
     Args:
@@ -240,8 +240,8 @@ def save(
 
     Args:
         folder: a folder to make.
-        found: what `Meter.result` gave.
-        settings: what `Meter.settings` gave.
+        found: what `RolloutMeter.result` gave.
+        settings: what `RolloutMeter.settings` gave.
         model: its name and sha256.
         inputs: what was read, name -> sha256.
     """

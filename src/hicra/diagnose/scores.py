@@ -1,6 +1,6 @@
 """What a model's scores add to a diagnosis: it opens the scorer, and holds what it leaves behind when all steps are done.
 
-`diagnose.py` knows a model by this file and by `Scorer` alone; without a model an empty `Scores` adds nothing.
+`diagnose.py` knows a model by this file and by `Scorer` alone; without a model an empty `TokenScores` adds nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NO_SIGNAL = "the learning signal could not be measured"
 
 
 @dataclass(frozen=True)
-class Scores:
+class TokenScores:
     """What was scored; empty where no model was asked.
 
     Attributes:
@@ -82,21 +82,21 @@ def open_scorer(scoring: Scoring, tagger: Tagger, parts: Mapping[str, pl.DataFra
     return Scorer(scoring, tagger, steps, sum(part.height for part in parts.values()))
 
 
-def scores_of(scorer: Scorer | None, arms: Mapping[str, Any]) -> Scores:
+def scores_of(scorer: Scorer | None, arms: Mapping[str, Any]) -> TokenScores:
     """Returns what a scorer leaves behind, once the steps of all arms are done.
 
     Raises:
         DataError: no row at all could be scored.
     """
     if scorer is None:
-        return Scores()
+        return TokenScores()
     about = scorer.about()
     refuse_unscored(about, scorer.total)
     measured = {arm: found for arm in arms if (found := scorer.signal(arm)) is not None}
     warnings = warnings_of(about)
     if scorer.asked.signal:
         warnings += [_unmeasured(arm, len(arms) > 1) for arm in arms if arm not in measured]
-    return Scores(scorer, about, warnings, measured)
+    return TokenScores(scorer, about, warnings, measured)
 
 
 def _unmeasured(arm: str, several: bool) -> str:

@@ -21,7 +21,7 @@ import polars as pl
 
 from hicra.corpus.turns import WALL
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics
-from hicra.diagnose.meter import METRICS, Meter, save
+from hicra.diagnose.meter import METRICS, RolloutMeter, save
 from hicra.diagnose.prompts import UnusablePrompt, prompt_ids, prompts_of
 from hicra.diagnose.response_tokens import ResponseReader, ResponseTokens
 from hicra.diagnose.score_order import batches_of, spread
@@ -107,7 +107,7 @@ class Scorer:
                 f"the tokenizer in {folder} has token {self.reader.largest}, and the model knows {embedded} tokens",
                 "give the folder the tokenizer that its model was trained with",
             )
-        self.meter = Meter(self.model, tagger, steps) if asked.signal else None
+        self.meter = RolloutMeter(self.model, tagger, steps) if asked.signal else None
         self.surprise = Surprise()
         self.counts: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
@@ -168,7 +168,7 @@ class Scorer:
 
     # ---- what is known when all steps are done
     def signal(self, arm: str) -> dict[str, Any] | None:
-        """Returns the measurement of the signal of an arm, as `Meter.result` gives it, with what is said of the rollouts."""
+        """Returns the measurement of the signal of an arm, as `RolloutMeter.result` gives it, with what is said of the rollouts."""
         found = None if self.meter is None else self.meter.result(arm)
         if found is None:
             return None
