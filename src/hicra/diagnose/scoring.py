@@ -168,7 +168,7 @@ class Scorer:
 
     # ---- what is known when all steps are done
     def signal(self, arm: str) -> dict[str, Any] | None:
-        """Returns the measurement of the signal of an arm, as `RolloutMeter.result` gives it, with what is said of the rollouts."""
+        """Returns the measurement of the signal of an arm (see `RolloutMeter.result`), with what is said of the rollouts."""
         found = None if self.meter is None else self.meter.result(arm)
         if found is None:
             return None
