@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hicra.drawing.readable import counted, duration
+from hicra.drawing.readable import counted, duration, printable
 from hicra.errors import DataError
 
 NO_PROMPT = "it has no prompt"
@@ -79,4 +79,7 @@ def score_lines(about: Mapping[str, Any]) -> str:
         )
     if gap := gap_sentence(about["surprise"]):
         said.append(f"How far the responses are from the model's own: {gap}.")
+    for arm, apart in about["surprise_of_arms"].items():
+        if gap := gap_sentence(apart):
+            said.append(f"  of {printable(arm)}: {gap}.")
     return "\n".join(["", "Scores", *(f"  {line}" for line in said)])

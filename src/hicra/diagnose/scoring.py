@@ -108,7 +108,8 @@ class Scorer:
                 "give the folder the tokenizer that its model was trained with",
             )
         self.meter = RolloutMeter(self.model, tagger, steps) if asked.signal else None
-        self.surprise = Surprise()
+        self.surprise = Surprise()  # of all rows
+        self.apart = {arm: Surprise() for arm in steps}
         self.counts: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
         self.written: Counter[str] = Counter()
@@ -137,7 +138,7 @@ class Scorer:
         self.counts["drawn"] += len(chosen)
         lacking = [at for at in chosen if self.meter or any(own[name][at] is None for name in PER_TOKEN)]
         prompts = self._prompts(rows, tokens, lacking)
-        scored = self._score(rows, tokens, prompts)
+        scored = self._score(rows, tokens, prompts, self.apart[arm])
         columns: dict[str, list[list[float] | None]] = {}
         for number, name in enumerate(PER_TOKEN):
             columns[name] = [
@@ -172,7 +173,7 @@ class Scorer:
         found = None if self.meter is None else self.meter.result(arm)
         if found is None:
             return None
-        apart = self.surprise.figures()
+        apart = self.apart[arm].figures()
         if apart["ci"] and not apart["ci"][0] <= 0 <= apart["ci"][1]:
             found["warnings"].append(
                 "these rollouts are not what the model samples at temperature 1, so this is the gradient at the model on these "
@@ -200,7 +201,9 @@ class Scorer:
                 "recorded": self.counts["recorded"], "from_text": self.counts["rows"] - self.counts["recorded"],
                 "of_another_tokenizer": self.counts["others"],
             },
-            "surprise": self.surprise.figures(), "seconds": time.monotonic() - self.began,
+            "surprise": self.surprise.figures(),
+            "surprise_of_arms": {arm: one.figures() for arm, one in self.apart.items()} if len(self.apart) > 1 else {},
+            "seconds": time.monotonic() - self.began,
         }  # fmt: skip
 
     # ---- the parts
@@ -249,7 +252,7 @@ class Scorer:
         return found
 
     def _score(
-        self, rows: pl.DataFrame, tokens: ResponseTokens, prompts: Mapping[int, list[int]]
+        self, rows: pl.DataFrame, tokens: ResponseTokens, prompts: Mapping[int, list[int]], apart: Surprise
     ) -> dict[int, tuple[list[float], list[float]]]:
         """Returns row -> its entropies and log-probabilities, in the order of `PER_TOKEN`."""
         from hicra.signal.gradients import encode, policy_values
@@ -268,7 +271,8 @@ class Scorer:
                 self.counts.update(scored=1, tokens=size)
                 question = rows["question"][at]
                 prompt = hash(question) if question is not None else ("row", self.counts["scored"])
-                self.surprise.add(prompt, -float(logs.sum()), float(own.sum()), size)
+                for into in (self.surprise, apart):
+                    into.add(prompt, -float(logs.sum()), float(own.sum()), size)
             self.done += len(members)
             self._say()
         return found

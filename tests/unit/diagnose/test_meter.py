@@ -147,6 +147,8 @@ def test_arms_are_measured_apart(tmp_path: Path, folder: Path) -> None:
     found = measured(tmp_path, rows + flat, folder, by="model")
     assert [one["arm"] for one in found["signal"]] == ["a", "b"]
     assert found["signal"][0]["kinds"] == found["signal"][1]["kinds"]
+    of_arms = found["scores"]["surprise_of_arms"]
+    assert of_arms["a"] == of_arms["b"] != of_arms["flat"]
     assert [(tmp_path / "run" / name / "signal").is_dir() for name in ("a", "b", "flat")] == [True, True, False]
     assert any("could not be measured of flat" in said for said in found["warnings"])
 
