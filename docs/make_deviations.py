@@ -76,6 +76,7 @@ FAMILIES = {
     "VERL": "verl",
     "SIGNAL": "The signal of the gradient",
     "METER": "The meter during training",
+    "TOKENS": "Scoring the tokens of a dump with a model",
     "QUALITY": "Metrics: credit quality",
     "TRUTH": "Signal: the true advantage of a token",
     "FORK": "Finding: overlap of planning and uncertain tokens",

@@ -57,6 +57,31 @@ def diagnose(
     judge_limit: Annotated[
         int, Parameter(help="Failures that are judged, at most, of the first and of the last fifth of the steps.")
     ] = 200,
+    model: Annotated[
+        str | None,
+        Parameter(
+            help="Folder of a language model, or a built-in name: it scores the tokens, for entropies and log-probabilities "
+            "where the rollouts lack them."
+        ),
+    ] = None,
+    model_limit: Annotated[
+        int,
+        Parameter(help="Rows of each step that the model scores, at most, whole prompts spread over it; 0 for all."),
+    ] = 0,
+    rescore: Annotated[
+        bool,
+        Parameter(
+            negative="", help="The model scores also rows with entropies and logprobs of their own, and replaces these."
+        ),
+    ] = False,
+    measure_signal: Annotated[
+        bool,
+        Parameter(
+            name="--signal",
+            negative="",
+            help="Also measure at the model where the learning signal of these rollouts is, by kind of token.",
+        ),
+    ] = False,
     backend: Annotated[
         Literal["local", "ray"], Parameter(help="Where to tag and measure; ray does the same on a cluster.")
     ] = "local",
@@ -69,18 +94,21 @@ def diagnose(
 
     Below the table stand the findings: what the run shows, and what goes wrong in it.
     """
+    from hicra.cli.asked_model import asked_model
     from hicra.cli.finding_lines import finding_lines, left_out_line
     from hicra.cli.pair_lines import pair_lines
+    from hicra.cli.score_text import score_text
     from hicra.cli.step_table import step_table
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
 
-    result = measure(
-        list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
-        overwrite=overwrite, read_too=[lexicon, *([tokenizer] if tokenizer else [])],
-        judge=judge_of(judge, judge_model, judge_limit), workers=workers, backend=backend, apart=apart, baseline=baseline,
-        **reading.options(),
-    )  # fmt: skip
+    with asked_model(model, tokenizer, model_limit, rescore, measure_signal, common.quiet) as scoring:
+        result = measure(
+            list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
+            overwrite=overwrite, read_too=[lexicon, *(name for name in (tokenizer, model) if name)],
+            judge=judge_of(judge, judge_model, judge_limit), workers=workers, backend=backend, apart=apart, baseline=baseline,
+            scoring=scoring, **reading.options(),
+        )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
     for said in passed_over(paths, result["duplicates"]):
@@ -92,6 +120,7 @@ def diagnose(
         step_table(result["steps"], result["counts"], result["intervals"])
         + left_out_line(result["left_out"])
         + finding_lines(result["findings"], result["not_seen"], result["unlooked"], files)
-        + pair_lines(result.get("pairs", ())),
+        + pair_lines(result.get("pairs", ()))
+        + score_text(result),
         then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
     )

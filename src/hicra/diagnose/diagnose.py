@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from hicra.diagnose.lacking import lacking, left_out, several_models, stepless
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
 from hicra.diagnose.pairs import arm_named, pairs
+from hicra.diagnose.scores import open_scorer, scores_of
+from hicra.diagnose.scoring import Scoring
 from hicra.diagnose.write import Steps, hashes, prompts_of, with_step, write_arm
 from hicra.errors import ConfigError
 from hicra.findings import Evidence, Finding, look, told
@@ -41,7 +43,7 @@ def diagnose(
     paths: Sequence[Path], lexicon: Lexicon, *, tokenizer: Any, unit: str | None = None, out: Path | None, on_bad: Any,
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
     overwrite: bool = False, read_too: Sequence[Path | str] = (), judge: Judge | None = None, workers: int = 1,
-    backend: str = "local", apart: bool = False, baseline: str | None = None,
+    backend: str = "local", apart: bool = False, baseline: str | None = None, scoring: Scoring | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run, or of several: that a column tells apart, or that have a path each.
 
@@ -61,6 +63,8 @@ def diagnose(
         judge: what names the kinds of failures on real text, or None to ask nobody.
         workers: number of processes that tag and measure, a step at a time; the result does not depend on it.
         backend: where they are, "local" or "ray"; the result does not depend on it. This process reads and holds the rows.
+        scoring: a model that scores the tokens of the responses, in this process, or None to load none. Its tokenizer is the one
+            that counts.
 
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; findings: a list of {name, text, figures,
@@ -68,7 +72,9 @@ def diagnose(
         unlooked: what could not be looked for, a list of {name, why}, with `by` also {arm}; intervals: a list of {step, metric:
         [low, high]} over prompts (METRIC-7), with `by` also {arm}; left_out: metric that no row allows -> what it needs;
         coverage: metric -> number of rows that it counts; warnings; counts: what lengths and shares are counted in; run_dir,
-        with `by` also arms, a list of {arm, rows, run_dir}, and pairs, the arms compared by question (see `pairs.pairs`).
+        with `by` also arms, a list of {arm, rows, run_dir}, and pairs, the arms compared by question (see `pairs.pairs`). With
+        `scoring` also scores, what the model scored and what not (see `Scorer.about`), and, where it asks for it, signal: a list
+        of measurements with the keys of `hicra signal --json`, one an arm, with `by` also {arm}.
 
     Raises:
         DataError: the input is bad; nothing has been written then.
@@ -79,6 +85,10 @@ def diagnose(
     if out is not None:
         check_output(out, "the run folder", overwrite=overwrite, inputs=[*paths, *read_too], folder=True)
     check_backend(backend, workers)
+    if scoring is not None:
+        if tokenizer is not None:
+            raise ConfigError("--model counts by its own tokenizer, and --tokenizer names one", "leave out --tokenizer")
+        tokenizer = str(scoring.folder())
     by_text = RowTagger(lexicon, tokenizer, unit)
     decode = None if tokenizer is None else decoder(tokenizer)
     if apart and by is not None:
@@ -102,13 +112,17 @@ def diagnose(
     arms: dict[str, Steps] = {arm: {} for arm in parts}
     tasks = [(arm, step) for arm, part in parts.items() for step in sorted(part["step"].unique().to_list())]
     processes = min(workers, len(tasks))
+    scorer = None if scoring is None else open_scorer(scoring, by_text.tagger, parts)
     with open_backend(backend, processes) as ordered:
-        frames = (parts[arm].filter(pl.col("step") == step) for arm, step in tasks)
+        frames: Iterator[pl.DataFrame] = (parts[arm].filter(pl.col("step") == step) for arm, step in tasks)
+        if scorer is not None:
+            frames = scorer.filled(tasks, frames)
         measured_steps = ordered(_measurer, (lexicon, tokenizer, unit, own_tokens), frames, processes)
         for (arm, step), measured in zip(tasks, measured_steps, strict=True):
-            arms[arm][step] = measured
+            arms[arm][step] = measured if scorer is None else scorer.measured(arm, step, measured)
+    scores = scores_of(scorer, parts)
     found = [measured for steps in arms.values() for measured in steps.values()]
-    warnings += lacking(found, read.rows, tagger.counts)
+    warnings += scores.warnings + lacking(found, read.rows, tagger.counts)
     marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
     if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
         warnings.append(foreign)
@@ -121,6 +135,7 @@ def diagnose(
         "unit": tagger.tagger.unit,
         "tokenizer": label(tokenizer),
         "counts": tagger.counts,
+        **scores.config,
     }
     if out is not None:
         inputs = {"lexicon": lexicon.content_hash} | hashes(read.files)
@@ -128,6 +143,7 @@ def diagnose(
             for (arm, steps), place in zip(arms.items(), places, strict=True):
                 assert place is not None
                 write_arm(temporary / place.relative_to(out), arm, steps, config, inputs)
+                scores.save(arm, temporary / place.relative_to(out), inputs)
                 if arm in judged:
                     save_judgement(temporary / place.relative_to(out), judged[arm])
     coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
@@ -142,10 +158,10 @@ def diagnose(
             for arm, steps in arms.items()
             for step, one in steps.items()
         ],
-        **_findings(arms, config, judged, by is not None),
+        **_findings(arms, config, judged, by is not None, scores.signals),
         "coverage": coverage, "left_out": left_out(coverage),
         "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
-        "duplicates": read.duplicates, "warnings": warnings,
+        "duplicates": read.duplicates, "warnings": warnings, **scores.told(by is not None),
     }  # fmt: skip
     if by is not None:
         result["arms"] = [
@@ -174,7 +190,11 @@ def _measurer(
 
 
 def _findings(
-    arms: Mapping[str, Steps], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
+    arms: Mapping[str, Steps],
+    config: Mapping[str, Any],
+    judged: Mapping[str, Finding],
+    several: bool,
+    signals: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, list[dict[str, Any]]]:
     """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be."""
     seen: list[dict[str, Any]] = []
@@ -184,7 +204,7 @@ def _findings(
         metrics = [{"step": step, **one.values} for step, one in steps.items()]
         tables = [with_step(step, one) for step, one in steps.items()]
         intervals = {step: one.intervals for step, one in steps.items()}
-        looked = look(Evidence(metrics, joined(tables), config, judged.get(arm), intervals))
+        looked = look(Evidence(metrics, joined(tables), config, judged.get(arm), intervals, signals.get(arm)))
         named = {"arm": arm} if several else {}
         for entries, found in zip((seen, not_seen), told(looked.found), strict=True):
             entries += [named | one.as_json() for one in found]

@@ -16,6 +16,7 @@ from hicra.findings.error_types import error_types
 from hicra.findings.finding import Evidence, Finding, judgement
 from hicra.findings.fork_overlap import fork_overlap
 from hicra.findings.gram_turnover import gram_turnover
+from hicra.findings.learning_signal import learning_signal
 from hicra.findings.length import length_hacking, truncation
 from hicra.findings.lexicon_hacking import lexicon_hacking
 from hicra.findings.mask import mask_empty, mask_wide
@@ -58,12 +59,13 @@ FINDINGS: tuple[Look, ...] = (
     fork_overlap,
     sensitivity,
     stages,
+    learning_signal,
     error_types,
     judgement,
 )
 
 _SHARE = metric_steps("hicra/planning_share", least=1)
-# error_types is for one task alone, and judgement for runs of which a judge was asked: neither is missed elsewhere
+# error_types is for one task alone, learning_signal and judgement for runs of which a model was asked: none is missed elsewhere
 NEEDS: Mapping[Look, tuple[Need, ...]] = {
     lexicon_hacking: (metric_steps("hicra/planning_share"), metric_steps("hicra/accuracy")),
     template_collapse: (spans, saved_steps()),

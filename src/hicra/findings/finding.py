@@ -14,6 +14,7 @@ from hicra.artifacts import canonical_json, read_json, write_text
 from hicra.credit import BASELINES, METHODS
 from hicra.errors import ArtifactError
 from hicra.findings.intervals import saved_intervals
+from hicra.findings.saved_signal import saved_signal
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
 from hicra.runs.rollout_files import conflicting, with_step
@@ -85,6 +86,7 @@ class Evidence:
         config: the run's resolved config; empty where there is none.
         judged: what a judge model said of the run's failures, where it was asked.
         intervals: step -> metric -> [low, high] over prompts, where a diagnosis computed them.
+        signal: what `hicra diagnose --signal` measured of the run's rollouts, with the keys of `hicra signal --json`.
     """
 
     metrics: Sequence[Mapping[str, Any]]
@@ -92,6 +94,7 @@ class Evidence:
     config: Mapping[str, Any] = field(default_factory=dict)
     judged: Finding | None = None
     intervals: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
+    signal: Mapping[str, Any] | None = None
 
     @property
     def counts(self) -> str:
@@ -128,7 +131,14 @@ class Evidence:
         config = run.manifest.get("config")
         own = config if isinstance(config, dict) else {}
         tables = [with_step(*one) for one in zip(run.rollouts(), run.rollout_files(), strict=True)]
-        return cls(run.metrics(), joined(tables), own, saved_judgement(run.path), saved_intervals(run.path))
+        return cls(
+            run.metrics(),
+            joined(tables),
+            own,
+            saved_judgement(run.path),
+            saved_intervals(run.path),
+            saved_signal(run.path),
+        )
 
 
 def judgement(evidence: Evidence) -> Finding | None:

@@ -73,7 +73,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("hicra/kind_weight_execution", "The same of execution tokens.", "share", "", ("kind_weights",)),
     Metric("hicra/signal_planning",
            "Signal of the gradient on planning tokens, without shaping: the inner product of the gradients of two halves of the "
-           "generation, which estimates the squared length of the expected gradient without bias and may be negative.",
+           "generation, which estimates the squared length of the expected gradient without bias and may be negative. "
+           "`hicra diagnose --signal` measures it on the rollouts of a dump, at one model.",
            "squared gradient", "", ("signal_every",)),
     Metric("hicra/signal_execution", "Signal of the gradient on execution tokens, in the same way.", "squared gradient", "",
            ("signal_every",)),

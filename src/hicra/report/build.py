@@ -22,7 +22,7 @@ from hicra.report.sample import Place, choose, index
 from hicra.report.verdict import compare_runs
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping, name_arms
-from hicra.runs.find import is_signal
+from hicra.runs.find import SIGNAL_FOLDER, is_signal
 
 MAX_ROLLOUTS = 200
 PREFIX = "hicra/"
@@ -38,7 +38,8 @@ def build_model(
     """Reads run folders.
 
     Args:
-        runs: run folders, in the order of the page (the methods `none` and `hicra` come first), and folders of `hicra signal`.
+        runs: run folders, in the order of the page (the methods `none` and `hicra` come first), each with the measurement of the
+            signal that it may hold, and folders of `hicra signal`.
         lexicon: a lexicon folder for cluster information; None takes the one that a run's config names, if it exists.
         extra: further sections by name, as JSON values; `signal` has results of `hicra signal`, each with a name, which stand
             before those of the folders.
@@ -79,7 +80,11 @@ def build_model(
     chosen = choose(places, limit)
     rollouts = read_rollouts(chosen, arm_of, notes)
     grams = used_grams(folders, arm_of, len(arms), lexicon_table(lexicon, folders, notes))
-    measurements = (*_given(given), *(read_measured(path, named[path]) for path in signals))
+    beside = {path / SIGNAL_FOLDER: named[path] for path in trained if is_signal(path / SIGNAL_FOLDER)}
+    measurements = (
+        *_given(given), *(read_measured(path, named[path]) for path in signals),
+        *(read_measured(path, name) for path, name in beside.items()),
+    )  # fmt: skip
     compared = compare_runs(trained, name_arms(folders))
     return ReportModel(
         arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements, compared

@@ -14,6 +14,7 @@ SIGNAL_KIND, SIGNAL_SCHEMA, RESULT = (
     1,
     "signal.json",
 )  # what `hicra signal` writes: kind, version, result
+SIGNAL_FOLDER = "signal"  # where a measurement lies in the run folder whose rollouts it was made from
 _NAMED = 6  # the most paths that a sentence lists
 
 
@@ -59,6 +60,7 @@ def files_read(runs: Sequence[Path]) -> list[Path]:
         for file in (
             *(run / name for name in ((MANIFEST, RESULT) if is_signal(run) else names)),
             *sorted(run.glob("rollouts/*.parquet")),
+            *(run / SIGNAL_FOLDER / name for name in (MANIFEST, RESULT) if is_signal(run / SIGNAL_FOLDER)),
         )
     ]
 

@@ -27,6 +27,7 @@ from hicra.arrays import Array, Bools, Floats, Ints, Vectors
 from hicra.signal.projection import project as projected
 
 LOGITS = 2**25  # numbers in the logits of one micro-batch, at most: 128 MB in float32
+SLICE = 2**22  # numbers of logits that are normalised at once where nothing goes backward
 MOST_ROWS = 64
 
 
@@ -101,18 +102,23 @@ def policy_values(
 ) -> tuple[Vectors, Vectors]:
     """Returns log-probabilities and entropies of the policy (nats), [B,T] float32 each, 0 outside the policy tokens.
 
+    Memory is that of the logits of one micro-batch, of one rollout at least: they are normalised some places at a time.
+
     Args:
         model, encoded, micro, temperature: as for `batch_gradients`.
     """
     logprobs, entropies = np.zeros(encoded.ids.shape, np.float32), np.zeros(encoded.ids.shape, np.float32)
     with torch.no_grad():
         for rows in _micro_batches(model, encoded, np.flatnonzero(encoded.live.any(axis=1)), micro):
-            logs, chosen, _ = token_distributions(model, encoded, rows, temperature)
-            width = chosen.shape[1]
-            live = encoded.live[rows, :width]
-            made = (logs.gather(2, chosen[..., None])[..., 0], torch.special.entr(logs.exp()).sum(dim=2))
-            for into, values in zip((logprobs, entropies), made, strict=True):
-                into[rows, :width] = np.where(live, values.float().cpu().numpy(), 0.0)
+            logits, chosen, places = _logits(model, encoded, rows)
+            width, step = chosen.shape[1], max(1, SLICE // (len(rows) * logits.shape[2]))
+            for begin in range(0, width, step):
+                cut = slice(begin, min(width, begin + step))
+                live = encoded.live[rows, cut]
+                logs = _normalised(logits, places[:, cut], temperature)
+                made = (logs.gather(2, chosen[:, cut, None])[..., 0], torch.special.entr(logs.exp()).sum(dim=2))
+                for into, values in zip((logprobs, entropies), made, strict=True):
+                    into[rows, cut] = np.where(live, values.float().cpu().numpy(), 0.0)
     return logprobs, entropies
 
 
@@ -194,6 +200,18 @@ def token_distributions(model: Any, encoded: EncodedRollouts, rows: Ints, temper
         rows: [b] those of the batch that are read, each with a policy token; t reaches to the last of these.
         temperature: of sampling, above 0; the policy is the softmax of the logits divided by it.
     """
+    logits, chosen, places = _logits(model, encoded, rows)
+    return _normalised(logits, places, temperature), chosen, places
+
+
+def _normalised(logits: Any, places: Any, temperature: float) -> Any:
+    """Returns log-probabilities [b,t,V] of the logits [b,L,V] at some places [b,t]."""
+    of_tokens = logits.gather(1, places[..., None].expand(-1, -1, logits.shape[2])).float()
+    return torch.log_softmax(of_tokens / temperature, dim=2)
+
+
+def _logits(model: Any, encoded: EncodedRollouts, rows: Ints) -> tuple[Any, Any, Any]:
+    """Returns logits [b,L,V], the ids in the responses [b,t], and the place of each one's logits [b,t]."""
     device = next(model.parameters()).device
     lengths = encoded.live.shape[1] - encoded.live[rows, ::-1].argmax(axis=1)  # up to the last policy token
     width, before = int(lengths.max()), np.array([len(encoded.prompts[row]) for row in rows])
@@ -212,9 +230,8 @@ def token_distributions(model: Any, encoded: EncodedRollouts, rows: Ints, temper
     ).logits
     start = torch.from_numpy(before - 1 - (first if keep else 0)).to(device)
     places = (start[:, None] + torch.arange(width, device=device)).clamp_(max=logits.shape[1] - 1)
-    of_tokens = logits.gather(1, places[..., None].expand(-1, -1, logits.shape[2])).float()
     chosen = torch.from_numpy(np.where(encoded.live[rows, :width], encoded.ids[rows, :width], 0)).to(device)
-    return torch.log_softmax(of_tokens / temperature, dim=2), chosen, places
+    return logits, chosen, places
 
 
 def _keeps_logits(model: Any) -> bool:

@@ -24,7 +24,7 @@ from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Span, Tagger
 from hicra.text.byte_tables import encoder_of, table_of
 from hicra.text.fold import code_points
-from hicra.text.tokenizer import load_tokenizer
+from hicra.text.tokenizer import plain_encoder
 from hicra.text.words import pieces_of
 
 Flat = tuple[Ints, Ints, Ints, list[str]]
@@ -211,11 +211,7 @@ def _encoder(source: Any) -> Callable[[Sequence[str]], list[list[int]]]:
     """Returns the function from texts to token ids; it neither truncates nor pads, whatever the tokenizer's owner has set."""
     if table_of(source) is not None:
         return encoder_of(source) or _cannot_encode
-    from tokenizers import Tokenizer
-
-    own = Tokenizer.from_str(load_tokenizer(source)[0].to_str())
-    own.no_truncation()
-    own.no_padding()
+    own = plain_encoder(source)
     return lambda texts: [encoding.ids for encoding in own.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 

@@ -95,6 +95,16 @@ def load_tokenizer(source: Any) -> tuple[Any, set[int]]:
     return backend, set(source.all_special_ids)
 
 
+def plain_encoder(source: Any) -> Any:
+    """Returns a tokenizers.Tokenizer that neither truncates nor pads, whatever its owner has set; raises as `load_tokenizer`."""
+    from tokenizers import Tokenizer
+
+    own = Tokenizer.from_str(load_tokenizer(source)[0].to_str())
+    own.no_truncation()
+    own.no_padding()
+    return own
+
+
 def _kinds(node: Any) -> set[str]:
     """Returns every `type` inside a part of tokenizer.json, nested ones too."""
     if isinstance(node, dict):

@@ -1,0 +1,107 @@
+"""What a model's scores add to a diagnosis: it opens the scorer, and holds what it leaves behind when all steps are done.
+
+`diagnose.py` knows a model by this file and by `Scorer` alone; without a model an empty `TokenScores` adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from hicra.diagnose.meter import refuse_flat
+from hicra.diagnose.score_words import refuse_unscored, warnings_of
+from hicra.diagnose.scoring import Scorer, Scoring
+from hicra.runs.find import SIGNAL_FOLDER
+from hicra.tagging import Tagger
+
+APART = ("inner", "names")  # of a measurement, for its folder alone
+NO_SIGNAL = "the learning signal could not be measured"
+
+
+@dataclass(frozen=True)
+class TokenScores:
+    """What was scored; empty where no model was asked.
+
+    Attributes:
+        scorer: what scored, or None.
+        about: see `Scorer.about`; empty without a model.
+        warnings: what is to be said of it.
+        measured: arm -> its measurement of the signal, as `Scorer.signal` gives it.
+    """
+
+    scorer: Scorer | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What a run folder records of it."""
+        return {} if self.scorer is None else {"scores": self.scorer.recorded()}
+
+    @property
+    def signals(self) -> dict[str, dict[str, Any]]:
+        """Arm -> its measurement as JSON values."""
+        return {
+            arm: {key: value for key, value in found.items() if key not in APART}
+            for arm, found in self.measured.items()
+        }
+
+    def told(self, several: bool) -> dict[str, Any]:
+        """Returns the keys that it adds to the result of a diagnosis of one run, or of several."""
+        if self.scorer is None:
+            return {}
+        signals = [({"arm": arm} if several else {}) | found for arm, found in self.signals.items()]
+        return {"scores": dict(self.about), **({"signal": signals} if self.scorer.asked.signal else {})}
+
+    def save(self, arm: str, folder: Path, inputs: Mapping[str, Any]) -> None:
+        """Writes the measurement of an arm into its run folder, where there is one."""
+        if self.scorer is not None and arm in self.measured:
+            self.scorer.save_signal(arm, folder / SIGNAL_FOLDER, self.measured[arm], inputs)
+
+
+def open_scorer(scoring: Scoring, tagger: Tagger, parts: Mapping[str, pl.DataFrame]) -> Scorer:
+    """Loads the model.
+
+    Args:
+        scoring: what is asked for.
+        tagger: marks planning tokens, with the model's own tokenizer.
+        parts: the rows of each arm, with `step`, `reward` and `_group`.
+
+    Raises:
+        DataError: the signal is asked for, and these rows have no gradient.
+        ConfigError: torch is not installed, or the model cannot be loaded.
+    """
+    if scoring.signal:
+        refuse_flat([step for part in parts.values() for step in part.partition_by("step")])
+    steps = {arm: part["step"].n_unique() for arm, part in parts.items()}
+    return Scorer(scoring, tagger, steps, sum(part.height for part in parts.values()))
+
+
+def scores_of(scorer: Scorer | None, arms: Mapping[str, Any]) -> TokenScores:
+    """Returns what a scorer leaves behind, once the steps of all arms are done.
+
+    Raises:
+        DataError: no row at all could be scored.
+    """
+    if scorer is None:
+        return TokenScores()
+    about = scorer.about()
+    refuse_unscored(about, scorer.total)
+    measured = {arm: found for arm in arms if (found := scorer.signal(arm)) is not None}
+    warnings = warnings_of(about)
+    if scorer.asked.signal:
+        warnings += [_unmeasured(arm, len(arms) > 1) for arm in arms if arm not in measured]
+    return TokenScores(scorer, about, warnings, measured)
+
+
+def _unmeasured(arm: str, several: bool) -> str:
+    of = f" of {arm}" if several else ""
+    return (
+        f"{NO_SIGNAL}{of}: it takes two prompts with two rewarded and scored rollouts each in one step, and planning and "
+        "execution tokens in them"
+    )
