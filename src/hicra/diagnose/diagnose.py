@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from hicra import corpus
 from hicra.artifacts import atomic_dir, check_output
-from hicra.corpus.need_text import some_rows
-from hicra.diagnose.apart import RUN, read_apart, run_names
-from hicra.diagnose.arms import folders, split
-from hicra.diagnose.lacking import lacking, left_out, several_models, stepless
+from hicra.diagnose.arms import folders
+from hicra.diagnose.lacking import lacking, left_out
 from hicra.diagnose.measure import StepMetrics, measure
-from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
-from hicra.diagnose.pairs import arm_named, pairs
-from hicra.diagnose.write import Steps, hashes, prompts_of, with_step, write_arm
+from hicra.diagnose.own_tokens import OwnTokensTagger
+from hicra.diagnose.pairs import NEEDED, arm_named, pairs
+from hicra.diagnose.shelf import Shelf
+from hicra.diagnose.spool import Spool
+from hicra.diagnose.taken import JUDGED, Taken, frames, take_in, told_of, whole_arm
+from hicra.diagnose.write import ArmFolder, PromptTable, Steps, hashes, with_step
 from hicra.errors import ConfigError
-from hicra.findings import Evidence, Finding, look, told
-from hicra.findings.finding import joined, save_judgement
+from hicra.findings import Evidence, Finding, Looked, look, told
+from hicra.findings.finding import save_judgement
+from hicra.findings.judged_errors import COLUMNS as OF_JUDGE
 from hicra.findings.judged_errors import Judge, judged_errors
+from hicra.findings.saved import Rollouts
+from hicra.findings.saved_findings import save_findings
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
-from hicra.tagging import RowTagger, with_text
+from hicra.tagging import RowTagger
 from hicra.tagging.rows import other_tokenizer
 from hicra.text.byte_tables import label
 from hicra.text.decode import decoder
@@ -33,7 +38,6 @@ from hicra.workers.backends import backend as open_backend
 from hicra.workers.backends import check_backend
 from hicra.workers.signals import ends_on_sigterm
 
-METHOD = "observed"
 MOST_COMPARED = 8  # arms; more take long, and are rarely meant to be compared with the first
 
 
@@ -60,7 +64,8 @@ def diagnose(
         read_too: further files and folders that were read for it, such as the lexicon's; `out` replaces none of them.
         judge: what names the kinds of failures on real text, or None to ask nobody.
         workers: number of processes that tag and measure, a step at a time; the result does not depend on it.
-        backend: where they are, "local" or "ray"; the result does not depend on it. This process reads and holds the rows.
+        backend: where they are, "local" or "ray"; the result does not depend on it. This process reads the rows, and
+            holds those of the steps under way; the others lie in temporary files (see `Shelf`).
 
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; findings: a list of {name, text, figures,
@@ -86,77 +91,129 @@ def diagnose(
     if baseline is not None and by is None and not apart:
         raise ConfigError(f"--baseline {baseline}: one run has no other arms", "add --apart, or --by COLUMN")
     reading: dict[str, Any] = {"mapping": mapping, "decode": decode, "quarantine": quarantine}
-    read = (read_apart if apart else corpus.read)(paths, on_bad, max_bad, **reading)
-    by = RUN if apart else by
-    some_rows(read.rows.height, read.skipped)
-    rows = with_text(read.rows)
-    own_tokens = tokenizer is None and have_own_tokens(rows)
-    tagger = OwnTokensTagger(by_text) if own_tokens else by_text
-    warnings = stepless(rows) + (several_models(rows) if by is None else [])
-    rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
-    parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
-    if apart:
-        parts = {name: parts[name] for name in run_names(paths)}
-    if baseline is not None:
-        arm_named(baseline, parts)
-    arms: dict[str, Steps] = {arm: {} for arm in parts}
-    tasks = [(arm, step) for arm, part in parts.items() for step in sorted(part["step"].unique().to_list())]
-    processes = min(workers, len(tasks))
-    with open_backend(backend, processes) as ordered:
-        frames = (parts[arm].filter(pl.col("step") == step) for arm, step in tasks)
-        measured_steps = ordered(_measurer, (lexicon, tokenizer, unit, own_tokens), frames, processes)
-        for (arm, step), measured in zip(tasks, measured_steps, strict=True):
-            arms[arm][step] = measured
-    found = [measured for steps in arms.values() for measured in steps.values()]
-    warnings += lacking(found, read.rows, tagger.counts)
-    marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
-    if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
-        warnings.append(foreign)
-    elif not any(one.values["hicra/planning_share"] for one in found):
-        warnings.append(nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list())))
-    judged = {} if judge is None else {arm: judged_errors(part, judge) for arm, part in parts.items()}
-    places = [out] if by is None else [out / name if out else None for name in folders(list(arms))]
-    config = {
-        "lexicon": lexicon.name,
-        "unit": tagger.tagger.unit,
-        "tokenizer": label(tokenizer),
-        "counts": tagger.counts,
-    }
-    if out is not None:
-        inputs = {"lexicon": lexicon.content_hash} | hashes(read.files)
-        with ends_on_sigterm(), atomic_dir(out, overwrite) as temporary:
-            for (arm, steps), place in zip(arms.items(), places, strict=True):
-                assert place is not None
-                write_arm(temporary / place.relative_to(out), arm, steps, config, inputs)
-                if arm in judged:
-                    save_judgement(temporary / place.relative_to(out), judged[arm])
-    coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
-    result: dict[str, Any] = {
-        "steps": [
-            {**({} if by is None else {"arm": arm}), "step": step, "rows": one.table.height, **one.values}
-            for arm, steps in arms.items()
-            for step, one in steps.items()
-        ],
-        "intervals": [
-            {**({} if by is None else {"arm": arm}), "step": step, **one.intervals}
-            for arm, steps in arms.items()
-            for step, one in steps.items()
-        ],
-        **_findings(arms, config, judged, by is not None),
-        "coverage": coverage, "left_out": left_out(coverage),
-        "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
-        "duplicates": read.duplicates, "warnings": warnings,
-    }  # fmt: skip
-    if by is not None:
-        result["arms"] = [
-            {"arm": arm, "rows": parts[arm].height, "run_dir": str(place) if place else None}
-            for arm, place in zip(arms, places, strict=True)
-        ]
-        compared = baseline is not None or len(arms) <= MOST_COMPARED
-        result["pairs"] = pairs({arm: prompts_of(steps) for arm, steps in arms.items()}, baseline) if compared else []
-        if not compared:
-            warnings.append(f"the {len(arms)} arms are not compared by question; --baseline ARM compares them with one")
+    with contextlib.ExitStack() as stack:
+        shelf = stack.enter_context(Shelf())
+        taken = take_in(
+            paths, on_bad, max_bad, Spool(shelf), by=by, apart=apart, more=JUDGED if judge else (), **reading
+        )  # fmt: skip
+        if baseline is not None:
+            arm_named(baseline, taken.arms)
+        own_tokens = tokenizer is None and taken.own_tokens
+        tagger = OwnTokensTagger(by_text) if own_tokens else by_text
+        config = {
+            "lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": label(tokenizer), "counts": tagger.counts,
+        }  # fmt: skip
+        several = by is not None or apart
+        judged = (
+            {} if judge is None else {arm: judged_errors(whole_arm(taken, arm, OF_JUDGE), judge) for arm in taken.arms}
+        )
+        names = folders(taken.arms) if several else [""]
+        places = [out / name if out else None for name in names]
+        temporary = None
+        if out is not None:
+            stack.enter_context(ends_on_sigterm())
+            temporary = stack.enter_context(atomic_dir(out, overwrite))
+        inputs = {"lexicon": lexicon.content_hash} | hashes(taken.files) if out is not None else {}
+        arms = {
+            arm: _Arm(arm, None if temporary is None else temporary / name, config, inputs, stack)
+            for arm, name in zip(taken.arms, names, strict=True)
+        }
+        tasks = taken.tasks()
+        processes = min(workers, len(tasks))
+        with open_backend(backend, processes) as ordered:
+            measured_steps = ordered(
+                _measurer, (lexicon, tokenizer, unit, own_tokens), frames(taken, tasks), processes
+            )  # fmt: skip
+            for (arm, step), measured in zip(tasks, measured_steps, strict=True):
+                arms[arm].add(step, measured)
+        found = [one for arm in arms.values() for one in arm.steps.values()]
+        warnings = told_of(taken, by, apart) + lacking(found, taken.height, taken.known, tagger.counts)
+        marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
+        if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
+            warnings.append(foreign)
+        elif not any(one.values["hicra/planning_share"] for one in found):
+            warnings.append(nothing_found(lexicon, taken.height, _letters(taken)))
+        for arm in arms.values():
+            arm.finish(judged.get(arm.name))
+        coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
+        result: dict[str, Any] = {
+            "steps": [
+                {**({"arm": arm.name} if several else {}), "step": step, "rows": one.rows, **one.values}
+                for arm in arms.values()
+                for step, one in arm.steps.items()
+            ],
+            "intervals": [
+                {**({"arm": arm.name} if several else {}), "step": step, **one.intervals}
+                for arm in arms.values()
+                for step, one in arm.steps.items()
+            ],
+            **_findings(arms.values(), config, judged, several),
+            "coverage": coverage, "left_out": left_out(coverage),
+            "run_dir": str(out) if out else None, "rows": taken.height, "counts": tagger.counts, "skipped": taken.skipped,
+            "duplicates": taken.duplicates, "warnings": warnings,
+        }  # fmt: skip
+        if several:
+            result["arms"] = [
+                {"arm": arm, "rows": taken.rows_of(arm), "run_dir": str(place) if place else None}
+                for arm, place in zip(taken.arms, places, strict=True)
+            ]
+            compared = baseline is not None or len(arms) <= MOST_COMPARED
+            tables = {name: arm.prompts.read(NEEDED) for name, arm in arms.items()} if compared else {}
+            result["pairs"] = pairs(tables, baseline) if compared else []
+            if not compared:
+                warnings.append(
+                    f"the {len(arms)} arms are not compared by question; --baseline ARM compares them with one"
+                )
     return result
+
+
+class _Arm:
+    """What is measured of an arm: its rollouts and prompts are left in its folder, or on a shelf where none is written."""
+
+    def __init__(
+        self, name: str, place: Path | None, config: Mapping[str, Any], inputs: Mapping[str, str], stack: contextlib.ExitStack
+    ) -> None:  # fmt: skip
+        self.name, self.place = name, place
+        self.steps: Steps = {}
+        self.prompts = PromptTable(stack.enter_context(Shelf()))
+        self._folder = None if place is None else ArmFolder(place, name, config, inputs)
+        self._shelf = stack.enter_context(Shelf())
+
+    def add(self, step: int, one: StepMetrics) -> None:
+        """Takes a step, and leaves its rollouts and prompts on disk."""
+        self.prompts.add(step, one)
+        if self._folder is None:
+            self._shelf.add(with_step(step, one))
+        else:
+            self._folder.add(step, one)
+        self.steps[step] = one.without_tables()
+
+    def finish(self, judged: Finding | None) -> None:
+        """Completes the run folder."""
+        if self._folder is not None:
+            self._folder.finish(self.steps, self.prompts)
+            if judged is not None:
+                save_judgement(self._folder.place, judged)
+
+    def keep(self, looked: Looked) -> None:
+        """Writes the findings into the run folder."""
+        if self._folder is not None:
+            save_findings(self._folder.place, looked)
+
+    def evidence(self, config: Mapping[str, Any], judged: Finding | None) -> Evidence:
+        """Returns what findings are made from."""
+        parts = self._shelf.parts if self._folder is None else self._folder.run.rollout_files()
+        metrics = [{"step": step, **one.values} for step, one in self.steps.items()]
+        intervals = {step: one.intervals for step, one in self.steps.items()}
+        return Evidence(metrics, Rollouts(parts), config, judged, intervals)
+
+
+def _letters(taken: Taken) -> Counter[str]:
+    """Counts the letters of all responses by their script."""
+    counts: Counter[str] = Counter()
+    for rows in frames(taken, taken.tasks()):
+        counts.update(letters_by_script(rows["response"].to_list()))
+    return counts
 
 
 def _measurer(
@@ -174,32 +231,19 @@ def _measurer(
 
 
 def _findings(
-    arms: Mapping[str, Steps], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
+    arms: Iterable[_Arm], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be."""
+    """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be; each run
+    folder gets its own.
+    """
     seen: list[dict[str, Any]] = []
     not_seen: list[dict[str, Any]] = []
     unlooked: list[dict[str, Any]] = []
-    for arm, steps in arms.items():
-        metrics = [{"step": step, **one.values} for step, one in steps.items()]
-        tables = [with_step(step, one) for step, one in steps.items()]
-        intervals = {step: one.intervals for step, one in steps.items()}
-        looked = look(Evidence(metrics, joined(tables), config, judged.get(arm), intervals))
-        named = {"arm": arm} if several else {}
+    for arm in arms:
+        looked = look(arm.evidence(config, judged.get(arm.name)))
+        arm.keep(looked)
+        named = {"arm": arm.name} if several else {}
         for entries, found in zip((seen, not_seen), told(looked.found), strict=True):
             entries += [named | one.as_json() for one in found]
         unlooked += [named | {"name": name, "why": why} for name, why in looked.unlooked.items()]
     return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen, "unlooked": unlooked}
-
-
-def _groups() -> pl.Expr:
-    """[rows] one number a group, -1 where it is unknown: rollouts share it whose group id and question are the same."""
-    name, question = pl.col("group_id").cast(pl.String), pl.col("question")
-    number = pl.struct(name, question).rank("dense").cast(pl.Int64)
-    return pl.when(name.is_null() & question.is_null()).then(-1).otherwise(number).alias("_group")
-
-
-def _reward(rows: pl.DataFrame) -> pl.Expr:
-    """[rows] the reward; where no row has one, right is 1 and wrong 0."""
-    known = rows["reward"].null_count() < rows.height
-    return pl.col("reward") if known else pl.col("correct").cast(pl.Float64).alias("reward")

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from hicra.artifacts import canonical_json, read_json, write_text
 from hicra.credit import BASELINES, METHODS
 from hicra.errors import ArtifactError
 from hicra.findings.intervals import saved_intervals
+from hicra.findings.saved import Rollouts
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
-from hicra.runs.rollout_files import conflicting, with_step
 
 JUDGED = "judged_errors.json"
 _AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
@@ -76,6 +74,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What was looked for in a run.
+
+    Attributes:
+        found: what the functions of the table say, in its order.
+        unlooked: name -> why it could not be looked at.
+    """
+
+    found: list[Finding]
+    unlooked: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a finding is made from: the metrics and rollouts of one run, trained or diagnosed.
 
@@ -88,7 +99,7 @@ class Evidence:
     """
 
     metrics: Sequence[Mapping[str, Any]]
-    rollouts: pl.DataFrame
+    rollouts: Rollouts
     config: Mapping[str, Any] = field(default_factory=dict)
     judged: Finding | None = None
     intervals: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
@@ -124,11 +135,11 @@ class Evidence:
 
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:
-        """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
+        """Reads it from a run folder; the rollouts stay in their files and are read step by step."""
         config = run.manifest.get("config")
         own = config if isinstance(config, dict) else {}
-        tables = [with_step(*one) for one in zip(run.rollouts(), run.rollout_files(), strict=True)]
-        return cls(run.metrics(), joined(tables), own, saved_judgement(run.path), saved_intervals(run.path))
+        rollouts = Rollouts(run.rollout_files())
+        return cls(run.metrics(), rollouts, own, saved_judgement(run.path), saved_intervals(run.path))
 
 
 def judgement(evidence: Evidence) -> Finding | None:
@@ -157,14 +168,3 @@ def saved_judgement(run: Path) -> Finding | None:
     ):
         raise ArtifactError(f"{run / JUDGED} holds no finding", _AGAIN)
     return Finding("judged_errors", found["text"], found["figures"])
-
-
-def joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Puts the rollouts of several steps together; a column that cannot be put together is left out."""
-    if not tables:
-        return pl.DataFrame()
-    try:
-        return pl.concat(tables, how="diagonal_relaxed")
-    except pl.exceptions.PolarsError:  # which one depends on the pair of types
-        left_out = conflicting(table.schema for table in tables)
-        return pl.concat([table.drop(left_out, strict=False) for table in tables], how="diagonal_relaxed")
