@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from hicra.artifacts import atomic_dir, check_output
+from hicra.diagnose.arm import Arm
 from hicra.diagnose.arms import folders
 from hicra.diagnose.lacking import lacking, left_out
 from hicra.diagnose.measure import StepMetrics, measure
@@ -19,14 +20,11 @@ from hicra.diagnose.pairs import NEEDED, arm_named, pairs
 from hicra.diagnose.shelf import Shelf
 from hicra.diagnose.spool import Spool
 from hicra.diagnose.taken import JUDGED, Taken, frames, take_in, told_of, whole_arm
-from hicra.diagnose.write import ArmFolder, PromptTable, Steps, hashes, with_step
+from hicra.diagnose.write import hashes
 from hicra.errors import ConfigError
-from hicra.findings import Evidence, Finding, Looked, look, told
-from hicra.findings.finding import save_judgement
+from hicra.findings import Finding, look, told
 from hicra.findings.judged_errors import COLUMNS as OF_JUDGE
 from hicra.findings.judged_errors import Judge, judged_errors
-from hicra.findings.saved import Rollouts
-from hicra.findings.saved_findings import save_findings
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
 from hicra.tagging import RowTagger
@@ -92,6 +90,7 @@ def diagnose(
         raise ConfigError(f"--baseline {baseline}: one run has no other arms", "add --apart, or --by COLUMN")
     reading: dict[str, Any] = {"mapping": mapping, "decode": decode, "quarantine": quarantine}
     with contextlib.ExitStack() as stack:
+        stack.enter_context(ends_on_sigterm())
         shelf = stack.enter_context(Shelf())
         taken = take_in(
             paths, on_bad, max_bad, Spool(shelf), by=by, apart=apart, more=JUDGED if judge else (), **reading
@@ -111,11 +110,10 @@ def diagnose(
         places = [out / name if out else None for name in names]
         temporary = None
         if out is not None:
-            stack.enter_context(ends_on_sigterm())
             temporary = stack.enter_context(atomic_dir(out, overwrite))
         inputs = {"lexicon": lexicon.content_hash} | hashes(taken.files) if out is not None else {}
         arms = {
-            arm: _Arm(arm, None if temporary is None else temporary / name, config, inputs, stack)
+            arm: Arm(arm, None if temporary is None else temporary / name, config, inputs, stack)
             for arm, name in zip(taken.arms, names, strict=True)
         }
         tasks = taken.tasks()
@@ -124,8 +122,8 @@ def diagnose(
             measured_steps = ordered(
                 _measurer, (lexicon, tokenizer, unit, own_tokens), frames(taken, tasks), processes
             )  # fmt: skip
-            for (arm, step), measured in zip(tasks, measured_steps, strict=True):
-                arms[arm].add(step, measured)
+            for (name, step), measured in zip(tasks, measured_steps, strict=True):
+                arms[name].add(step, measured)
         found = [one for arm in arms.values() for one in arm.steps.values()]
         warnings = told_of(taken, by, apart) + lacking(found, taken.height, taken.known, tagger.counts)
         marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
@@ -133,8 +131,8 @@ def diagnose(
             warnings.append(foreign)
         elif not any(one.values["hicra/planning_share"] for one in found):
             warnings.append(nothing_found(lexicon, taken.height, _letters(taken)))
-        for arm in arms.values():
-            arm.finish(judged.get(arm.name))
+        for name, arm in arms.items():
+            arm.finish(judged.get(name))
         coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
         result: dict[str, Any] = {
             "steps": [
@@ -167,47 +165,6 @@ def diagnose(
     return result
 
 
-class _Arm:
-    """What is measured of an arm: its rollouts and prompts are left in its folder, or on a shelf where none is written."""
-
-    def __init__(
-        self, name: str, place: Path | None, config: Mapping[str, Any], inputs: Mapping[str, str], stack: contextlib.ExitStack
-    ) -> None:  # fmt: skip
-        self.name, self.place = name, place
-        self.steps: Steps = {}
-        self.prompts = PromptTable(stack.enter_context(Shelf()))
-        self._folder = None if place is None else ArmFolder(place, name, config, inputs)
-        self._shelf = stack.enter_context(Shelf())
-
-    def add(self, step: int, one: StepMetrics) -> None:
-        """Takes a step, and leaves its rollouts and prompts on disk."""
-        self.prompts.add(step, one)
-        if self._folder is None:
-            self._shelf.add(with_step(step, one))
-        else:
-            self._folder.add(step, one)
-        self.steps[step] = one.without_tables()
-
-    def finish(self, judged: Finding | None) -> None:
-        """Completes the run folder."""
-        if self._folder is not None:
-            self._folder.finish(self.steps, self.prompts)
-            if judged is not None:
-                save_judgement(self._folder.place, judged)
-
-    def keep(self, looked: Looked) -> None:
-        """Writes the findings into the run folder."""
-        if self._folder is not None:
-            save_findings(self._folder.place, looked)
-
-    def evidence(self, config: Mapping[str, Any], judged: Finding | None) -> Evidence:
-        """Returns what findings are made from."""
-        parts = self._shelf.parts if self._folder is None else self._folder.run.rollout_files()
-        metrics = [{"step": step, **one.values} for step, one in self.steps.items()]
-        intervals = {step: one.intervals for step, one in self.steps.items()}
-        return Evidence(metrics, Rollouts(parts), config, judged, intervals)
-
-
 def _letters(taken: Taken) -> Counter[str]:
     """Counts the letters of all responses by their script."""
     counts: Counter[str] = Counter()
@@ -231,7 +188,7 @@ def _measurer(
 
 
 def _findings(
-    arms: Iterable[_Arm], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
+    arms: Iterable[Arm], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be; each run
     folder gets its own.

@@ -76,7 +76,7 @@ def _part(rollouts: Rollouts, steps: list[int]) -> tuple[dict[str, Counter[int]]
         known = table.drop_nulls("spans")
         of = known.select(pl.col(name).rank("dense") if name else pl.int_range(pl.len())).to_series()
         if of.null_count():  # those that do not say it are one more prompt
-            of = of.fill_null(int(of.max() or 0) + 1)  # type: ignore[call-overload]
+            of = of.fill_null(len(of) + 1)
         _, row_group, counts = np.unique(of.to_numpy(), return_inverse=True, return_counts=True)
         for group, spans in zip((row_group + before).tolist(), known["spans"].to_list(), strict=True):
             for gram in {span["gram"] for span in spans if span is not None and span["gram"] is not None}:

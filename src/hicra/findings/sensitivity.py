@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from hicra.arrays import Bools, Floats, Ints
@@ -33,6 +34,7 @@ from hicra.findings.saved import Rollouts
 from hicra.metrics import semantic_entropy
 from hicra.stats import rank_correlation
 
+AnyInts = npt.NDArray[np.signedinteger]  # 4 bytes each where they fit
 DROPPED, DRAWS, SEED = 0.3, 200, 0
 LEAST_GRAMS = 4
 ALIKE, MOST = 0.9, 0.95
@@ -54,7 +56,7 @@ class Spans:
     grams: list[str]
     steps: Ints
     sizes: Ints
-    laid: list[tuple[Ints, Ints, Ints]]
+    laid: list[tuple[AnyInts, AnyInts, AnyInts]]
 
 
 def sensitivity(evidence: Evidence) -> Finding | None:
@@ -123,7 +125,7 @@ def spans_of(rollouts: Rollouts) -> Spans | None:
     )  # fmt: skip
 
 
-def _laid(rows: pl.DataFrame, by_tokens: bool, grams: dict[str, int]) -> tuple[int, tuple[Ints, Ints, Ints]]:
+def _laid(rows: pl.DataFrame, by_tokens: bool, grams: dict[str, int]) -> tuple[int, tuple[AnyInts, AnyInts, AnyInts]]:
     """Returns how many tokens or characters the rollouts of a step have, and their spans; gives each new gram a number."""
     ends = rows["token_ends"].to_list() if by_tokens else None
     hits: list[tuple[int, int, int]] = []
@@ -139,7 +141,9 @@ def _laid(rows: pl.DataFrame, by_tokens: bool, grams: dict[str, int]) -> tuple[i
             if 0 <= start < stop:
                 hits.append((grams.setdefault(span["gram"], len(grams)), begin + start, begin + stop))
         begin += size
-    table = np.array(hits, np.int32 if begin < 2**31 else np.int64).reshape(-1, 3)
+    table: AnyInts = np.array(hits, np.int64).reshape(-1, 3)
+    if begin < 2**31:
+        table = table.astype(np.int32)
     gram, start_at, stop_at = table[np.lexsort((-table[:, 2], table[:, 1]))].T.copy()
     return begin, (gram, start_at, stop_at)
 

@@ -70,13 +70,13 @@ def build_model(
     headers: list[Run] = []
     places: list[list[Place]] = [[] for _ in arms]  # by arm
     for number, folder in enumerate(folders):
-        kept = index(number, folder.rollout_files())
-        places[arm_of[number]] += kept
-        headers.append(_run(folder, names[number], arm_of[number], len(kept), notes))
+        found = index(number, folder.rollout_files())
+        places[arm_of[number]] += found
+        headers.append(_run(folder, names[number], arm_of[number], len(found), notes))
     for number, folder in enumerate(folders):
         if most_for_findings is None or headers[number].rollouts <= most_for_findings:
-            found, unlooked = _findings(folder)
-            headers[number] = replace(headers[number], findings=found, unlooked=unlooked)
+            seen, unlooked = _findings(folder)
+            headers[number] = replace(headers[number], findings=seen, unlooked=unlooked)
         elif (kept := saved_findings(folder.path)) is not None:
             headers[number] = replace(headers[number], findings=_cleaned(kept), unlooked=kept.unlooked)
         else:
