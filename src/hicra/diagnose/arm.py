@@ -16,7 +16,7 @@ from hicra.findings.saved import Rollouts
 from hicra.findings.saved_findings import save_findings
 
 
-class Arm:
+class MeasuredArm:
     """What is measured of an arm: its rollouts and prompts are left in its folder, or on a shelf where none is written."""
 
     def __init__(

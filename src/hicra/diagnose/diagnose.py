@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from hicra.artifacts import atomic_dir, check_output
-from hicra.diagnose.arm import Arm
+from hicra.diagnose.arm import MeasuredArm
 from hicra.diagnose.arms import folders
 from hicra.diagnose.lacking import lacking, left_out
 from hicra.diagnose.measure import StepMetrics, measure
@@ -113,7 +113,7 @@ def diagnose(
             temporary = stack.enter_context(atomic_dir(out, overwrite))
         inputs = {"lexicon": lexicon.content_hash} | hashes(taken.files) if out is not None else {}
         arms = {
-            arm: Arm(arm, None if temporary is None else temporary / name, config, inputs, stack)
+            arm: MeasuredArm(arm, None if temporary is None else temporary / name, config, inputs, stack)
             for arm, name in zip(taken.arms, names, strict=True)
         }
         tasks = taken.tasks()
@@ -188,7 +188,7 @@ def _measurer(
 
 
 def _findings(
-    arms: Iterable[Arm], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
+    arms: Iterable[MeasuredArm], config: Mapping[str, Any], judged: Mapping[str, Finding], several: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be; each run
     folder gets its own.
