@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from hicra.findings import Evidence
 from hicra.findings.lexicon_hacking import lexicon_hacking
+from hicra.findings.saved import Rollouts
 from hicra.metrics import semantic_entropy
 from machine import finish, machine
 
@@ -97,7 +98,7 @@ def simulated(kind: str, seed: int, steps: int = 100) -> Evidence:
                 spans = [{"start": 9 * i, "end": 9 * i + 8, "gram": f"gram {g:02}"} for i, g in enumerate(drawn)]
                 rows.append({"step": step, "spans": spans})
     span = pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String})
-    return Evidence(metrics, pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(span)}))
+    return Evidence(metrics, Rollouts([pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(span)})]))
 
 
 def fired(kind: str, seeds: range, steps: int = 100) -> list[int]:

@@ -39,13 +39,17 @@ class Account:
         stop: raise at the first bad line instead of listing it.
         keep_duplicates: let duplicates through (they are counted all the same).
         note: called with an entry of `errors` and the bytes of the line for each bad line.
+        twice: which of the good rows are duplicates, by their number from 0, where another account has read the same files.
 
     Attributes:
+        twice: the same, of what was read so far.
         without_response: lines of a known dump in which the model said nothing; they hold no row.
         without_text: rows that hold token ids and no text, since there was no tokenizer to read them.
     """
 
-    def __init__(self, stop: bool, keep_duplicates: bool, note: Note | None = None) -> None:
+    def __init__(
+        self, stop: bool, keep_duplicates: bool, note: Note | None = None, twice: frozenset[int] | None = None
+    ) -> None:  # fmt: skip
         self.stop, self.keep_duplicates, self.note = stop, keep_duplicates, note
         self.kept = self.duplicates = self.without_response = self.without_text = 0
         self._fix = ""
@@ -53,6 +57,8 @@ class Account:
         self.formats: dict[str, None] = {}
         self.empty_formats: dict[str, None] = {}
         self.seen: set[bytes] = set()
+        self.twice: set[int] = set()
+        self._known = twice
 
     @property
     def lines(self) -> int:
@@ -86,14 +92,21 @@ class Account:
     def good(self, item: Item) -> bool:
         """Counts a good row; returns False where it is a duplicate to leave out."""
         self.without_text += "response" not in item.values
-        if item.key is not None or item.values.get("id") is not None:
-            key = _digest(item)
-            if key in self.seen:
-                self.duplicates += 1
-                return self.keep_duplicates
-            self.seen.add(key)
+        number = self.kept + self.duplicates
+        if number in self._known if self._known is not None else self._occurred(item):
+            self.twice.add(number)
+            self.duplicates += 1
+            return self.keep_duplicates
         self.kept += 1
         return True
+
+    def _occurred(self, item: Item) -> bool:
+        """Says whether a row occurred before, and remembers it."""
+        if item.key is None and item.values.get("id") is None:
+            return False
+        before = len(self.seen)
+        self.seen.add(_digest(item))
+        return len(self.seen) == before
 
     def check(self, files: list[str], max_bad: float) -> None:
         """Raises DataError where there was no line, or more than the share `max_bad` of them was bad."""

@@ -196,7 +196,7 @@ class Batches:
             while batches:
                 yield layout.frame(batches.pop())
             return
-        again = self._new_account()
+        again = Account(self._stop, self._keep_duplicates, twice=frozenset(self._account.twice))
         try:
             for batch in self._pass(again):
                 yield layout.frame(batch)

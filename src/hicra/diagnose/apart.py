@@ -1,61 +1,29 @@
-"""Reads several runs, each path one of them, into one table whose column RUN names the run of each row."""
+"""Puts the columns of several runs together, each path one of them, and names the runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from hicra import corpus
 from hicra.errors import ConfigError
-from hicra.runs.rollout_files import conflicting
-
-RUN = "_run"
+from hicra.runs.rollout_files import conflicting, joint
 
 
-def read_apart(paths: Sequence[Path], on_bad: Any, max_bad: float, **settings: Any) -> corpus.Corpus:
-    """Reads each path by itself and puts the rows together.
-
-    Args:
-        paths: at least two files or folders, a run each.
-        on_bad, max_bad, settings: as for `corpus.read`; the limits hold for each path.
-
-    Returns:
-        The rows of all, with the column `RUN`; a column whose types differ from run to run beyond repair is text. `format` names
-        the formats, and counts are those of all.
-
-    Raises:
-        ConfigError: there are fewer than two paths, or one is given twice, or a quarantine file is asked for.
-        DataError: as for `corpus.read`.
-    """
+def refuse_apart(paths: Sequence[Path], quarantine: Any) -> None:
+    """Raises ConfigError where there are fewer than two paths, one is given twice, or a quarantine file is asked for."""
     if len(paths) < 2:
         raise ConfigError(
             "--apart with one path: there is nothing to set beside it", "name two files or folders, or drop --apart"
         )
-    if settings.get("quarantine") is not None:
+    if quarantine is not None:
         raise ConfigError(
             "--quarantine lists the lines of one run, and --apart reads several", "diagnose each run by itself"
         )
     if len({path.resolve() for path in paths}) < len(paths):
         raise ConfigError("--apart: a path is given twice", "name each run once")
-    read = [corpus.read([path], on_bad, max_bad, **settings) for path in paths]
-    tables = [
-        one.rows.with_columns(pl.col("id", "group_id").cast(pl.String), pl.lit(name).alias(RUN))
-        for one, name in zip(read, run_names(paths), strict=True)
-    ]
-    return corpus.Corpus(
-        rows=_together(tables),
-        format="+".join(dict.fromkeys(one.format for one in read)),
-        columns=_merged(one.columns for one in read),
-        kept=sum(one.kept for one in read),
-        skipped=sum(one.skipped for one in read),
-        duplicates=sum(one.duplicates for one in read),
-        errors=[error for one in read for error in one.errors],
-        files=[file for one in read for file in one.files],
-        input_names=_merged(one.input_names for one in read),
-    )
 
 
 def run_names(paths: Sequence[Path]) -> list[str]:
@@ -76,23 +44,26 @@ def run_names(paths: Sequence[Path]) -> list[str]:
     return [str(path) if name in twice else name for path, name in zip(paths, names, strict=True)]
 
 
-def _together(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    try:
-        return pl.concat(tables, how="diagonal_relaxed")
-    except pl.exceptions.PolarsError:  # two columns of one name have nothing in common
-        mixed = conflicting(table.schema for table in tables)
-        texts = [
-            table.with_columns(_as_text(table, name) for name in mixed if name in table.columns) for table in tables
-        ]
-        return pl.concat(texts, how="diagonal_relaxed")
+def joint_schema(tables: Sequence[pl.DataFrame]) -> dict[str, pl.DataType]:
+    """Returns the columns of tables that are put together; a column whose types differ beyond repair is text, and so are ids."""
+    plain = [table.with_columns(pl.col("id", "group_id").cast(pl.String)).schema for table in tables]
+    found = joint(plain)
+    if found is None:
+        mixed = conflicting(plain)
+        found = joint([{name: pl.String() if name in mixed else one[name] for name in one} for one in plain])
+    return found or {}
 
 
-def _as_text(table: pl.DataFrame, name: str) -> pl.Series:
-    return pl.Series(name, [None if value is None else str(value) for value in table[name].to_list()], pl.String)
+def same_columns(rows: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Returns these columns of some rows with these types, null where the rows do not have them."""
+    return rows.select(_column(rows, name, dtype) for name, dtype in schema.items())
 
 
-def _merged(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for one in mappings:
-        found = {**one, **found}
-    return found
+def _column(rows: pl.DataFrame, name: str, dtype: pl.DataType) -> pl.Series | pl.Expr:
+    if name not in rows.columns:
+        return pl.repeat(None, rows.height, dtype=dtype).alias(name)
+    own = rows.schema[name]
+    if dtype == pl.String and own.is_nested():
+        texts = [None if value is None else str(value) for value in rows[name].to_list()]
+        return pl.Series(name, texts, pl.String)
+    return pl.col(name) if own == dtype else pl.col(name).cast(dtype)

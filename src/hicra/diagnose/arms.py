@@ -1,4 +1,4 @@
-"""Splits rows into arms by a column, and names them."""
+"""Names the arms that a column tells apart, and their folders."""
 
 from __future__ import annotations
 
@@ -14,30 +14,35 @@ MAX_ARMS = 64
 _UNSAFE = re.compile(r"[^\w.+=@() -]+")
 
 
-def split(rows: pl.DataFrame, by: str, names: Mapping[str, str]) -> dict[str, pl.DataFrame]:
-    """Returns the rows of each arm, by its name; arms are sorted by name.
+def column_of(by: str, schema: Mapping[str, pl.DataType], names: Mapping[str, str]) -> str:
+    """Returns the column of the frames whose values are arms.
 
     Args:
         by: a column under the input's name, or one of ours.
+        schema: of the frames.
         names: column of the input -> column of the frame.
 
     Raises:
-        DataError: there is no such column, or its values are no names: objects, lists, or more than `MAX_ARMS` of them.
+        DataError: there is no such column, or its values are no names: objects or lists.
     """
     column = names.get(by, by)
-    if column not in rows.columns:
-        raise DataError(
-            f"--by {by}: the rows have no such column", did_you_mean(by, {*names, *rows.columns} - {"_group"})
-        )
-    if rows.schema[column].is_nested():
+    if column not in schema:
+        raise DataError(f"--by {by}: the rows have no such column", did_you_mean(by, {*names, *schema}))
+    if schema[column].is_nested():
         raise DataError(f"--by {by}: its values are lists or objects", "name a column of texts or numbers")
-    arms = pl.Series("_arm", [_name(value, by) for value in rows[column].to_list()], dtype=pl.String)
-    found = sorted(arms.unique().to_list())
-    if len(found) > MAX_ARMS:
-        raise DataError(
-            f"--by {by}: the column has {len(found)} values, an arm each", f"name a column of at most {MAX_ARMS} values"
-        )
-    return {arm: rows.filter(arms == arm) for arm in found}
+    return column
+
+
+def names_of(values: pl.Series, by: str) -> list[str]:
+    """Returns the name of the arm of each row."""
+    return [_name(value, by) for value in values.to_list()]
+
+
+def too_many(by: str, found: int) -> DataError:
+    """Returns the error for a column with more than `MAX_ARMS` values."""
+    return DataError(
+        f"--by {by}: the column has {found} values, an arm each", f"name a column of at most {MAX_ARMS} values"
+    )
 
 
 def folders(arms: Sequence[str]) -> list[str]:

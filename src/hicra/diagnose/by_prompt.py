@@ -109,7 +109,7 @@ class Prompts:
     Attributes:
         group: [K] number of each prompt in `_group`, ascending; -1 for each where every response counts as a prompt.
         sums: name -> [K].
-        grams: [K,G] occurrences.
+        grams: [K,G] occurrences; of more than `BUNDLES` prompts those of so many bundles of them.
     """
 
     group: Ints
@@ -139,8 +139,8 @@ class Prompts:
         sums["with_reward"] = (sums["scored"] > 0).astype(np.float64) * (not unknown.all())
         sums["mixed"] = (largest > smallest).astype(np.float64) * sums["with_reward"]
         grams, index = np.unique(rows.gram, return_inverse=True)
-        table = np.zeros((size, len(grams)), np.int64)
-        np.add.at(table, (of[rows.row], index), 1)
+        table = np.zeros((min(size, BUNDLES), len(grams)), np.int64)
+        np.add.at(table, (of[rows.row] % BUNDLES, index), 1)
         return cls(np.full(size, -1) if unknown.all() else numbers, sums, table)
 
     def values(self) -> pl.DataFrame:
@@ -185,10 +185,9 @@ class Prompts:
         whole = self.grams.sum(axis=0)
         if not whole.sum():
             return {}
-        bundles = _bundled(self.grams, BUNDLES)
         found = {}
         for name, entropy in _ENTROPIES.items():
-            of_all, without = entropy(whole), [entropy(whole - bundle) for bundle in bundles]
+            of_all, without = entropy(whole), [entropy(whole - bundle) for bundle in self.grams]
             if of_all is not None and None not in without:
                 low, high = jackknife_interval(of_all, without)
                 found[name] = [max(0.0, low), high]

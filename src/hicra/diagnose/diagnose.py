@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from hicra import corpus
 from hicra.artifacts import atomic_dir, check_output
-from hicra.corpus.need_text import some_rows
-from hicra.diagnose.apart import RUN, read_apart, run_names
-from hicra.diagnose.arms import folders, split
-from hicra.diagnose.lacking import lacking, left_out, several_models, stepless
+from hicra.diagnose.arm import MeasuredArm
+from hicra.diagnose.arms import folders
+from hicra.diagnose.lacking import lacking, left_out
 from hicra.diagnose.measure import StepMetrics, measure
-from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
-from hicra.diagnose.pairs import arm_named, pairs
-from hicra.diagnose.scores import open_scorer, scores_of
+from hicra.diagnose.own_tokens import OwnTokensTagger
+from hicra.diagnose.pairs import NEEDED, arm_named, pairs
+from hicra.diagnose.scores import READ, open_scorer, scores_of
 from hicra.diagnose.scoring import Scoring
-from hicra.diagnose.write import Steps, hashes, prompts_of, with_step, write_arm
+from hicra.diagnose.shelf import Shelf
+from hicra.diagnose.spool import Spool
+from hicra.diagnose.taken import JUDGED, Taken, frames, take_in, told_of, whole_arm
+from hicra.diagnose.write import hashes
 from hicra.errors import ConfigError
-from hicra.findings import Evidence, Finding, look, told
-from hicra.findings.finding import joined, save_judgement
+from hicra.findings import Finding, look, told
+from hicra.findings.judged_errors import COLUMNS as OF_JUDGE
 from hicra.findings.judged_errors import Judge, judged_errors
 from hicra.lexicon import Lexicon
 from hicra.lexicon.check import nothing_found
-from hicra.tagging import RowTagger, with_text
+from hicra.tagging import RowTagger
 from hicra.tagging.rows import other_tokenizer
 from hicra.text.byte_tables import label
 from hicra.text.decode import decoder
@@ -35,7 +38,6 @@ from hicra.workers.backends import backend as open_backend
 from hicra.workers.backends import check_backend
 from hicra.workers.signals import ends_on_sigterm
 
-METHOD = "observed"
 MOST_COMPARED = 8  # arms; more take long, and are rarely meant to be compared with the first
 
 
@@ -62,7 +64,8 @@ def diagnose(
         read_too: further files and folders that were read for it, such as the lexicon's; `out` replaces none of them.
         judge: what names the kinds of failures on real text, or None to ask nobody.
         workers: number of processes that tag and measure, a step at a time; the result does not depend on it.
-        backend: where they are, "local" or "ray"; the result does not depend on it. This process reads and holds the rows.
+        backend: where they are, "local" or "ray"; the result does not depend on it. This process reads the rows, and
+            holds those of the steps under way; the others lie in temporary files (see `Shelf`).
         scoring: a model that scores the tokens of the responses, in this process, or None to load none. Its tokenizer is the one
             that counts.
 
@@ -96,83 +99,95 @@ def diagnose(
     if baseline is not None and by is None and not apart:
         raise ConfigError(f"--baseline {baseline}: one run has no other arms", "add --apart, or --by COLUMN")
     reading: dict[str, Any] = {"mapping": mapping, "decode": decode, "quarantine": quarantine}
-    read = (read_apart if apart else corpus.read)(paths, on_bad, max_bad, **reading)
-    by = RUN if apart else by
-    some_rows(read.rows.height, read.skipped)
-    rows = with_text(read.rows)
-    own_tokens = tokenizer is None and have_own_tokens(rows)
-    tagger = OwnTokensTagger(by_text) if own_tokens else by_text
-    warnings = stepless(rows) + (several_models(rows) if by is None else [])
-    rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
-    parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
-    if apart:
-        parts = {name: parts[name] for name in run_names(paths)}
-    if baseline is not None:
-        arm_named(baseline, parts)
-    arms: dict[str, Steps] = {arm: {} for arm in parts}
-    tasks = [(arm, step) for arm, part in parts.items() for step in sorted(part["step"].unique().to_list())]
-    processes = min(workers, len(tasks))
-    scorer = None if scoring is None else open_scorer(scoring, by_text.tagger, parts)
-    with open_backend(backend, processes) as ordered:
-        frames: Iterator[pl.DataFrame] = (parts[arm].filter(pl.col("step") == step) for arm, step in tasks)
-        if scorer is not None:
-            frames = scorer.filled(tasks, frames)
-        measured_steps = ordered(_measurer, (lexicon, tokenizer, unit, own_tokens), frames, processes)
-        for (arm, step), measured in zip(tasks, measured_steps, strict=True):
-            arms[arm][step] = measured if scorer is None else scorer.measured(arm, step, measured)
-    scores = scores_of(scorer, parts)
-    found = [measured for steps in arms.values() for measured in steps.values()]
-    warnings += scores.warnings + lacking(found, read.rows, tagger.counts)
-    marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
-    if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
-        warnings.append(foreign)
-    elif not any(one.values["hicra/planning_share"] for one in found):
-        warnings.append(nothing_found(lexicon, rows.height, letters_by_script(rows["response"].to_list())))
-    judged = {} if judge is None else {arm: judged_errors(part, judge) for arm, part in parts.items()}
-    places = [out] if by is None else [out / name if out else None for name in folders(list(arms))]
-    config = {
-        "lexicon": lexicon.name,
-        "unit": tagger.tagger.unit,
-        "tokenizer": label(tokenizer),
-        "counts": tagger.counts,
-        **scores.config,
-    }
-    if out is not None:
-        inputs = {"lexicon": lexicon.content_hash} | hashes(read.files)
-        with ends_on_sigterm(), atomic_dir(out, overwrite) as temporary:
-            for (arm, steps), place in zip(arms.items(), places, strict=True):
-                assert place is not None
-                write_arm(temporary / place.relative_to(out), arm, steps, config, inputs)
-                scores.save(arm, temporary / place.relative_to(out), inputs)
-                if arm in judged:
-                    save_judgement(temporary / place.relative_to(out), judged[arm])
-    coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
-    result: dict[str, Any] = {
-        "steps": [
-            {**({} if by is None else {"arm": arm}), "step": step, "rows": one.table.height, **one.values}
-            for arm, steps in arms.items()
-            for step, one in steps.items()
-        ],
-        "intervals": [
-            {**({} if by is None else {"arm": arm}), "step": step, **one.intervals}
-            for arm, steps in arms.items()
-            for step, one in steps.items()
-        ],
-        **_findings(arms, config, judged, by is not None, scores.signals),
-        "coverage": coverage, "left_out": left_out(coverage),
-        "run_dir": str(out) if out else None, "rows": rows.height, "counts": tagger.counts, "skipped": read.skipped,
-        "duplicates": read.duplicates, "warnings": warnings, **scores.told(by is not None),
-    }  # fmt: skip
-    if by is not None:
-        result["arms"] = [
-            {"arm": arm, "rows": parts[arm].height, "run_dir": str(place) if place else None}
-            for arm, place in zip(arms, places, strict=True)
-        ]
-        compared = baseline is not None or len(arms) <= MOST_COMPARED
-        result["pairs"] = pairs({arm: prompts_of(steps) for arm, steps in arms.items()}, baseline) if compared else []
-        if not compared:
-            warnings.append(f"the {len(arms)} arms are not compared by question; --baseline ARM compares them with one")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(ends_on_sigterm())
+        shelf = stack.enter_context(Shelf())
+        more = (*(JUDGED if judge else ()), *(READ if scoring else ()))
+        taken = take_in(paths, on_bad, max_bad, Spool(shelf), by=by, apart=apart, more=more, **reading)
+        if baseline is not None:
+            arm_named(baseline, taken.arms)
+        own_tokens = tokenizer is None and taken.own_tokens
+        tagger = OwnTokensTagger(by_text) if own_tokens else by_text
+        tasks = taken.tasks()
+        scorer = (
+            None if scoring is None else open_scorer(scoring, by_text.tagger, tasks, frames(taken, tasks), taken.height)
+        )
+        config = {
+            "lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": label(tokenizer), "counts": tagger.counts,
+            **({} if scorer is None else {"scores": scorer.recorded()}),
+        }  # fmt: skip
+        several = by is not None or apart
+        judged = (
+            {} if judge is None else {arm: judged_errors(whole_arm(taken, arm, OF_JUDGE), judge) for arm in taken.arms}
+        )
+        names = folders(taken.arms) if several else [""]
+        places = [out / name if out else None for name in names]
+        temporary = None
+        if out is not None:
+            temporary = stack.enter_context(atomic_dir(out, overwrite))
+        inputs = {"lexicon": lexicon.content_hash} | hashes(taken.files) if out is not None else {}
+        arms = {
+            arm: MeasuredArm(arm, None if temporary is None else temporary / name, config, inputs, stack)
+            for arm, name in zip(taken.arms, names, strict=True)
+        }
+        processes = min(workers, len(tasks))
+        with open_backend(backend, processes) as ordered:
+            rows = frames(taken, tasks) if scorer is None else scorer.filled(tasks, frames(taken, tasks))
+            measured_steps = ordered(_measurer, (lexicon, tokenizer, unit, own_tokens), rows, processes)
+            for (name, step), measured in zip(tasks, measured_steps, strict=True):
+                arms[name].add(step, measured if scorer is None else scorer.measured(name, step, measured))
+        scores = scores_of(scorer, taken.arms)
+        found = [one for arm in arms.values() for one in arm.steps.values()]
+        warnings = (
+            told_of(taken, by, apart) + scores.warnings + lacking(found, taken.height, taken.known, tagger.counts)
+        )
+        marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
+        if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
+            warnings.append(foreign)
+        elif not any(one.values["hicra/planning_share"] for one in found):
+            warnings.append(nothing_found(lexicon, taken.height, _letters(taken)))
+        for name, arm in arms.items():
+            arm.finish(judged.get(name))
+            if arm.place is not None:
+                scores.save(name, arm.place, inputs)
+        coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
+        result: dict[str, Any] = {
+            "steps": [
+                {**({"arm": arm.name} if several else {}), "step": step, "rows": one.rows, **one.values}
+                for arm in arms.values()
+                for step, one in arm.steps.items()
+            ],
+            "intervals": [
+                {**({"arm": arm.name} if several else {}), "step": step, **one.intervals}
+                for arm in arms.values()
+                for step, one in arm.steps.items()
+            ],
+            **_findings(arms.values(), config, judged, several, scores.signals),
+            "coverage": coverage, "left_out": left_out(coverage),
+            "run_dir": str(out) if out else None, "rows": taken.height, "counts": tagger.counts, "skipped": taken.skipped,
+            "duplicates": taken.duplicates, "warnings": warnings, **scores.told(several),
+        }  # fmt: skip
+        if several:
+            result["arms"] = [
+                {"arm": arm, "rows": taken.rows_of(arm), "run_dir": str(place) if place else None}
+                for arm, place in zip(taken.arms, places, strict=True)
+            ]
+            compared = baseline is not None or len(arms) <= MOST_COMPARED
+            tables = {name: arm.prompts.read(NEEDED) for name, arm in arms.items()} if compared else {}
+            result["pairs"] = pairs(tables, baseline) if compared else []
+            if not compared:
+                warnings.append(
+                    f"the {len(arms)} arms are not compared by question; --baseline ARM compares them with one"
+                )
     return result
+
+
+def _letters(taken: Taken) -> Counter[str]:
+    """Counts the letters of all responses by their script."""
+    counts: Counter[str] = Counter()
+    for rows in frames(taken, taken.tasks()):
+        counts.update(letters_by_script(rows["response"].to_list()))
+    return counts
 
 
 def _measurer(
@@ -190,36 +205,23 @@ def _measurer(
 
 
 def _findings(
-    arms: Mapping[str, Steps],
+    arms: Iterable[MeasuredArm],
     config: Mapping[str, Any],
     judged: Mapping[str, Finding],
     several: bool,
     signals: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, list[dict[str, Any]]]:
-    """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be."""
+    """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be; each run
+    folder gets its own.
+    """
     seen: list[dict[str, Any]] = []
     not_seen: list[dict[str, Any]] = []
     unlooked: list[dict[str, Any]] = []
-    for arm, steps in arms.items():
-        metrics = [{"step": step, **one.values} for step, one in steps.items()]
-        tables = [with_step(step, one) for step, one in steps.items()]
-        intervals = {step: one.intervals for step, one in steps.items()}
-        looked = look(Evidence(metrics, joined(tables), config, judged.get(arm), intervals, signals.get(arm)))
-        named = {"arm": arm} if several else {}
+    for arm in arms:
+        looked = look(arm.evidence(config, judged.get(arm.name), signals.get(arm.name)))
+        arm.keep(looked)
+        named = {"arm": arm.name} if several else {}
         for entries, found in zip((seen, not_seen), told(looked.found), strict=True):
             entries += [named | one.as_json() for one in found]
         unlooked += [named | {"name": name, "why": why} for name, why in looked.unlooked.items()]
     return {"findings": sorted(seen, key=lambda one: not one["alarm"]), "not_seen": not_seen, "unlooked": unlooked}
-
-
-def _groups() -> pl.Expr:
-    """[rows] one number a group, -1 where it is unknown: rollouts share it whose group id and question are the same."""
-    name, question = pl.col("group_id").cast(pl.String), pl.col("question")
-    number = pl.struct(name, question).rank("dense").cast(pl.Int64)
-    return pl.when(name.is_null() & question.is_null()).then(-1).otherwise(number).alias("_group")
-
-
-def _reward(rows: pl.DataFrame) -> pl.Expr:
-    """[rows] the reward; where no row has one, right is 1 and wrong 0."""
-    known = rows["reward"].null_count() < rows.height
-    return pl.col("reward") if known else pl.col("correct").cast(pl.Float64).alias("reward")

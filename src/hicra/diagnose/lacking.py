@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import polars as pl
-
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics
 from hicra.metrics import describe
 
@@ -14,22 +12,15 @@ TRAINED = frozenset(("advantages", "signal_every", "kind_weights", "an environme
 OF_SAMPLING = frozenset(("hicra/sampling_rounds", "hicra/groups_replaced"))
 
 
-def stepless(rows: pl.DataFrame) -> list[str]:
-    """Returns what to say where only some rows have a step."""
-    missing = rows["step"].null_count()
-    return [f"{missing} of {rows.height} rows have no step and count at step 1"] if 0 < missing < rows.height else []
+def lacking(found: Sequence[StepMetrics], rows: int, known: Mapping[str, int], counts: str) -> list[str]:
+    """Returns what to say of columns that only some rows have, or that fit no row.
 
-
-def several_models(rows: pl.DataFrame) -> list[str]:
-    """Returns what to say where rows of several models are measured as one run."""
-    count = rows["model"].drop_nulls().n_unique()
-    return (
-        [f"the rows are of {count} models and measured together; --by model measures each apart"] if count > 1 else []
-    )
-
-
-def lacking(found: Sequence[StepMetrics], rows: pl.DataFrame, counts: str) -> list[str]:
-    """Returns what to say of columns that only some rows have, or that fit no row."""
+    Args:
+        found: the measured steps.
+        rows: number of rows.
+        known: column -> rows with a value.
+        counts: what lengths are counted in.
+    """
     of = {
         "correct": ("verdict", "hicra/accuracy and hicra/pass_at_K"),
         "reward": ("reward", "hicra/reward and hicra/mixed_groups"),
@@ -39,14 +30,12 @@ def lacking(found: Sequence[StepMetrics], rows: pl.DataFrame, counts: str) -> li
     }
     told = []
     for column, (what, metrics) in of.items():
-        if column == "reward" and rows[column].null_count() == rows.height:
+        if column == "reward" and not known.get(column):
             continue  # verdicts stand for it
         having = sum(one.having[column] for one in found)
-        if 0 < having < rows.height:
-            told.append(
-                f"{rows.height - having} of {rows.height} rows have no {what}; {metrics} count the other {having}"
-            )
-        elif not having and column in PER_TOKEN and column in rows.columns and rows[column].null_count() < rows.height:
+        if 0 < having < rows:
+            told.append(f"{rows - having} of {rows} rows have no {what}; {metrics} count the other {having}")
+        elif not having and column in PER_TOKEN and known.get(column):
             how = "; --tokenizer DIR counts tokens" if counts == "words" else ""
             told.append(f"{column} fit the {counts} of no row, so {metrics} are null{how}")
     return told

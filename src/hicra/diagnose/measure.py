@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -28,6 +28,7 @@ class StepMetrics:
     """Holds what was measured at a step.
 
     Attributes:
+        rows: number of rollouts.
         values: metrics by name, null where no row allows one.
         coverage: metric -> number of rows that it counts, 0 where it is null.
         having: what some rows may lack -> number of rows that have it; `spanned` and `unmarked` as `TaggedRows.marked`.
@@ -36,12 +37,17 @@ class StepMetrics:
         prompts: a row a prompt, with the number of its rows and its metrics; empty where only some rows say their prompt.
     """
 
+    rows: int
     values: dict[str, float | None]
     coverage: dict[str, int]
     having: dict[str, int]
     table: pl.DataFrame
     intervals: dict[str, list[float]]
     prompts: pl.DataFrame
+
+    def without_tables(self) -> StepMetrics:
+        """Returns it without what takes memory for each rollout and prompt."""
+        return replace(self, table=self.table.clear(), prompts=self.prompts.clear())
 
 
 def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetrics:
@@ -62,7 +68,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
             tagged = tagger.tag(texts, rows["token_ids"].to_list(), rows["token_ends"].to_list())
         else:
             tagged = tagger.tag(texts, ids)
-        spans += tagged.spans
+        spans.append(span_series(tagged.spans))
         chars += tagged.planning_chars.tolist()
         stats.append(_stats(rows, tagged))
         for name, count in zip(("spanned", "unmarked"), tagged.marked, strict=True):
@@ -101,7 +107,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         **{prefix: having[name] for name, prefix in PER_TOKEN.items()},
     }
     prompts = Prompts.of(merged, whole.group)
-    of_spans = span_series(spans)
+    of_spans = pl.concat(spans, rechunk=True)
     template = gram_use(pl.DataFrame({"step": [0] * part.height, "spans": of_spans}))
     values["hicra/template_share"] = None if template is None else float(template.template[0])
     named = with_nulls(values)
@@ -116,7 +122,7 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
     if any(having[name] for name in PER_TOKEN):
         kept = pl.concat([kept, pl.concat(tokens)], how="horizontal")
     return StepMetrics(
-        named, coverage, having, kept, {} if prompts is None else prompts.intervals(),
+        part.height, named, coverage, having, kept, {} if prompts is None else prompts.intervals(),
         pl.DataFrame() if prompts is None else _named_prompts(part, prompts),
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,7 +185,7 @@ def mixed_groups(rewards: Floats, groups: Ints) -> int:
     return sum(bool(np.ptp(rewards[groups == group]) > 0) for group in np.unique(groups))
 
 
-def refuse_flat(steps: Sequence[pl.DataFrame]) -> None:
+def refuse_flat(steps: Iterable[pl.DataFrame]) -> None:
     """Raises DataError where no step has a gradient, before any model is loaded.
 
     Args:

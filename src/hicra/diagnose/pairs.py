@@ -23,6 +23,7 @@ PAIRED = (
     "hicra/accuracy", "hicra/reward", "hicra/length", "hicra/planning_share", "hicra/entropy_planning",
     "hicra/entropy_execution", "hicra/repetition", "hicra/reflection_rate",
 )  # fmt: skip
+NEEDED = ("step", "prompt", "id", *PAIRED)  # the columns that `pairs` reads
 LEVEL = 0.05
 _VERDICTS = {"better": "higher", "worse": "lower", "inconclusive": "inconclusive"}
 

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 import polars as pl
 
 from hicra.diagnose.meter import refuse_flat
+from hicra.diagnose.prompts import ASKED, WHOLE
 from hicra.diagnose.score_words import refuse_unscored, warnings_of
 from hicra.diagnose.scoring import Scorer, Scoring
 from hicra.runs.find import SIGNAL_FOLDER
 from hicra.tagging import Tagger
 
+READ = (*ASKED, WHOLE)  # what scoring reads beside what measuring does
 APART = ("inner", "names")  # of a measurement, for its folder alone
 NO_SIGNAL = "the learning signal could not be measured"
 
@@ -37,11 +40,6 @@ class TokenScores:
     about: Mapping[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """What a run folder records of it."""
-        return {} if self.scorer is None else {"scores": self.scorer.recorded()}
 
     @property
     def signals(self) -> dict[str, dict[str, Any]]:
@@ -64,25 +62,28 @@ class TokenScores:
             self.scorer.save_signal(arm, folder / SIGNAL_FOLDER, self.measured[arm], inputs)
 
 
-def open_scorer(scoring: Scoring, tagger: Tagger, parts: Mapping[str, pl.DataFrame]) -> Scorer:
+def open_scorer(
+    scoring: Scoring, tagger: Tagger, tasks: Sequence[tuple[str, int]], frames: Iterable[pl.DataFrame], height: int
+) -> Scorer:
     """Loads the model.
 
     Args:
         scoring: what is asked for.
         tagger: marks planning tokens, with the model's own tokenizer.
-        parts: the rows of each arm, with `step`, `reward` and `_group`.
+        tasks: each arm and step.
+        frames: the rows of each of them, with `reward` and `_group`; read where the signal is asked for.
+        height: the number of all rows.
 
     Raises:
         DataError: the signal is asked for, and these rows have no gradient.
         ConfigError: torch is not installed, or the model cannot be loaded.
     """
     if scoring.signal:
-        refuse_flat([step for part in parts.values() for step in part.partition_by("step")])
-    steps = {arm: part["step"].n_unique() for arm, part in parts.items()}
-    return Scorer(scoring, tagger, steps, sum(part.height for part in parts.values()))
+        refuse_flat(frames)
+    return Scorer(scoring, tagger, Counter(arm for arm, _ in tasks), height)
 
 
-def scores_of(scorer: Scorer | None, arms: Mapping[str, Any]) -> TokenScores:
+def scores_of(scorer: Scorer | None, arms: Sequence[str]) -> TokenScores:
     """Returns what a scorer leaves behind, once the steps of all arms are done.
 
     Raises:

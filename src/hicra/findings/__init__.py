@@ -8,12 +8,11 @@ the table `NEEDS`, so that `look` can say why a run could not be looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from hicra.findings.coverage_drift import coverage_drift
 from hicra.findings.entropy_collapse import entropy_collapse
 from hicra.findings.error_types import error_types
-from hicra.findings.finding import Evidence, Finding, judgement
+from hicra.findings.finding import Evidence, Finding, Looked, judgement
 from hicra.findings.fork_overlap import fork_overlap
 from hicra.findings.gram_turnover import gram_turnover
 from hicra.findings.learning_signal import learning_signal
@@ -81,11 +80,7 @@ NEEDS: Mapping[Look, tuple[Need, ...]] = {
     mask_empty: (_SHARE,),
     mask_wide: (_SHARE,),
     gram_turnover: (spans, saved_steps()),
-    phases: (
-        metric_steps(
-            "hicra/ppl_execution", "hicra/entropy_execution", "hicra/semantic_entropy", "hicra/length", least=2
-        ),
-    ),
+    phases: (metric_steps("hicra/ppl_execution", "hicra/entropy_execution", "hicra/semantic_entropy", "hicra/length"),),
     fork_overlap: (entropies_and_mask,),
     sensitivity: (spans,),
     stages: (column("entropies", "the entropies of its tokens"), metric_steps("hicra/accuracy")),
@@ -93,24 +88,8 @@ NEEDS: Mapping[Look, tuple[Need, ...]] = {
 _SHORT = "the run holds too little of what it counts"
 
 
-@dataclass(frozen=True)
-class Looked:
-    """What was looked for in a run.
-
-    Attributes:
-        found: what the functions of the table say, in its order.
-        unlooked: name -> why it could not be looked at.
-    """
-
-    found: list[Finding]
-    unlooked: dict[str, str]
-
-
 def look(evidence: Evidence) -> Looked:
     """Asks every function of the table what it has to say of a run, and why one of them has nothing to say."""
-    steps = evidence.rollouts.schema.get("step")
-    if steps is not None and not steps.is_integer():  # others wrote it, and what it says is no step
-        evidence = replace(evidence, rollouts=evidence.rollouts.drop("step"))
     found, unlooked = [], {}
     for function in FINDINGS:
         if (finding := function(evidence)) is not None:

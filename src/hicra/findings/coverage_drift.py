@@ -19,7 +19,8 @@ from hicra.drawing.readable import number
 from hicra.findings.curves import rise
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Evidence, Finding, Headline
-from hicra.findings.gram_use import are_spans, gram_use
+from hicra.findings.gram_use import are_spans, run_gram_use
+from hicra.findings.saved import Rollouts
 
 NAME = "coverage_drift"
 LOST = 0.8  # coverage at the end over that at the start
@@ -31,7 +32,7 @@ def coverage_drift(evidence: Evidence) -> Finding | None:
     """Compares coverage at the end with that at the start; None where neither labels nor spans are known, or too few steps."""
     exact = _of_labels(evidence.rollouts)
     if exact is None:
-        use = gram_use(evidence.rollouts)
+        use = evidence.rollouts.once(run_gram_use)
         if use is None:
             return None
         steps, covered = use.steps, use.covered
@@ -54,25 +55,27 @@ def coverage_drift(evidence: Evidence) -> Finding | None:
     return Finding(NAME, f"No large and sure loss of coverage: {went}.", figures, False, headline)
 
 
-def _without_a_gram(rollouts: pl.DataFrame) -> tuple[dict[str, Any], ...]:
+def _without_a_gram(rollouts: Rollouts) -> tuple[dict[str, Any], ...]:
     """Rollouts of the end of the run in which the lexicon finds nothing, the longest first."""
     if not are_spans(rollouts.schema.get("spans", pl.Null())):
         return ()
     long = [pl.col("response").str.len_chars()] if rollouts.schema.get("response") == pl.String else []
-    return examples(rollouts, (pl.col("spans").list.len() == 0) & at_end(rollouts), long)
+    return examples(rollouts, (pl.col("spans").list.len() == 0) & at_end(rollouts.steps), long)
 
 
-def _of_labels(rollouts: pl.DataFrame) -> tuple[Floats, Floats] | None:
+def _of_labels(rollouts: Rollouts) -> tuple[Floats, Floats] | None:
     """Returns the saved steps [S] and the share of plan and reflect tokens that are marked; None without exact labels."""
-    if not {"step", "labels", "planning_mask"} <= set(rollouts.columns):
+    if not {"step", "labels", "planning_mask"} <= set(rollouts.schema):
         return None
     labels, mask = rollouts.schema["labels"], rollouts.schema["planning_mask"]
     if not (isinstance(labels, pl.List) and labels.inner == pl.String and isinstance(mask, pl.List)):
         return None
     fits = pl.col("labels").list.len() == pl.col("planning_mask").list.len()
-    tokens = rollouts.filter(fits).select("step", "labels", "planning_mask").explode("labels", "planning_mask")
-    planning = tokens.filter(pl.col("labels").is_in(PLANNING))
-    by_step = planning.group_by("step").agg((pl.col("planning_mask") == 1).mean()).drop_nulls().sort("step")
-    if not by_step.height:
-        return None
-    return by_step["step"].to_numpy().astype(np.float64), by_step["planning_mask"].to_numpy()
+    steps, shares = [], []
+    for table in rollouts.by_step("labels", "planning_mask"):
+        tokens = table.filter(fits, pl.col("step").is_not_null()).explode("labels", "planning_mask")
+        share = (tokens.filter(pl.col("labels").is_in(PLANNING))["planning_mask"] == 1).mean()
+        if share is not None:
+            steps.append(float(table["step"][0]))
+            shares.append(share)
+    return (np.array(steps), np.array(shares, np.float64)) if steps else None

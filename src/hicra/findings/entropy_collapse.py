@@ -25,6 +25,7 @@ from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, Rise, curve, rise
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.saved import Rollouts
 from hicra.findings.standstill import LEARNT, standstill
 from hicra.metrics.kinds import KINDS
 
@@ -108,10 +109,10 @@ def _went(kind: str, one: Rise) -> str:
     return f"from {number(one.first)} to {number(one.last)} nats on {kind} tokens"
 
 
-def _most_certain(rollouts: pl.DataFrame, source: str) -> tuple[Mapping[str, Any], ...]:
+def _most_certain(rollouts: Rollouts, source: str) -> tuple[Mapping[str, Any], ...]:
     """The rollouts of the end with the lowest mean entropy, or the highest mean log-probability."""
     dtype = rollouts.schema.get(source)
-    if "step" not in rollouts.columns or not (isinstance(dtype, pl.List) and dtype.inner.is_numeric()):
+    if not (isinstance(dtype, pl.List) and dtype.inner.is_numeric()):
         return ()
     mean = pl.col(source).list.mean() * (-1 if source == "entropies" else 1)
-    return examples(rollouts, at_end(rollouts) & mean.is_not_null(), [mean])
+    return examples(rollouts, at_end(rollouts.steps) & mean.is_not_null(), [mean])

@@ -28,12 +28,23 @@ _ONE_STEP = {"first": "the first saved step", "last": "the last saved step", "al
 LEAST_FAILURES = 20
 
 
-def with_period(rollouts: pl.DataFrame) -> pl.DataFrame:
-    """Returns the rollouts of both ends of a run with a column `period`: "first" or "last", or "all" where there is one step."""
-    steps = np.unique(rollouts["step"].to_numpy()).astype(np.int64)
-    return rollouts.with_columns(pl.Series("period", _names(rollouts["step"].to_numpy(), steps), pl.String)).drop_nulls(
-        "period"
-    )
+def ends_of(steps: Sequence[int]) -> list[int]:
+    """Returns the steps of both ends, of all steps of a run in ascending order."""
+    count = max(1, len(steps) // 5)
+    return sorted({*steps[:count], *steps[-count:]})
+
+
+def with_period(rollouts: pl.DataFrame, steps: Sequence[int] | None = None) -> pl.DataFrame:
+    """Returns the rollouts of both ends of a run with a column `period`: "first" or "last", or "all" where there is one step.
+
+    Args:
+        rollouts: with a step each.
+        steps: all steps of the run, ascending; None where the rollouts have them all.
+    """
+    known = np.unique(rollouts["step"].to_numpy()) if steps is None else np.array(steps)
+    return rollouts.with_columns(
+        pl.Series("period", _names(rollouts["step"].to_numpy(), known.astype(np.int64)), pl.String)
+    ).drop_nulls("period")
 
 
 def groups(rollouts: pl.DataFrame, fallback: str) -> pl.Series:

@@ -19,12 +19,15 @@ import polars as pl
 from hicra.drawing.readable import counted, number
 from hicra.errors import ConfigError
 from hicra.findings.columns import with_columns_of
-from hicra.findings.error_counts import change, groups, periods, told, where, with_period
+from hicra.findings.error_counts import change, ends_of, groups, periods, told, where, with_period
 from hicra.findings.finding import Evidence, Finding
+from hicra.findings.saved import Rollouts
 from hicra.tasks.plan_execute.failures import KINDS, announces_right_plan, failure_kind, problem_of
 from hicra.tasks.plan_execute.settings import PlanExecuteSettings
 
 TASK = "plan_execute"
+_KINDS = {"step": "integer", "prompt": "text", "response": "text", "correct": "truth"}
+_COLUMNS = ("prompt", "response", "correct", "group_id")
 _WORDS = {
     "wrong_plan": "have a wrong plan", "gave_up": "give up", "wrong_execution": "execute a right plan wrongly",
     "format": "have a wrong form",
@@ -39,15 +42,17 @@ def error_types(evidence: Evidence) -> Finding | None:
     """
     found = evidence.config.get("task")
     task = found if isinstance(found, dict) else {}
-    judged = with_columns_of(evidence.rollouts, step="integer", prompt="text", response="text", correct="truth")
-    if task.get("name", TASK) != TASK or judged is None:
+    if task.get("name", TASK) != TASK:
         return None
-    ends = with_period(judged)
-    ends = ends.with_columns(groups(ends, "prompt"))
+    named = task.get("name") == TASK
+    steps, rows = _judged(evidence.rollouts, named)
+    if not steps:
+        return None
+    ends = _ends(evidence.rollouts, steps)
     failures = ends.filter(~pl.col("correct"))
     problems = [problem_of(prompt) for prompt in failures["prompt"].to_list()]
     unreadable = sum(problem is None for problem in problems)
-    if not _is_the_task(task, ends, problems):
+    if not _is_the_task(named, ends, problems):
         return None
     settings = _settings(task)
     if settings is None:
@@ -57,7 +62,7 @@ def error_types(evidence: Evidence) -> Finding | None:
     of_ends = periods(ends, _with_kind(failures, problems, settings), KINDS, KINDS)
     figures = {
         "periods": of_ends, "planning_change": change(of_ends), "unreadable": unreadable,
-        "unscorable": evidence.rollouts.height - judged.height,
+        "unscorable": evidence.rollouts.height - rows,
     }  # fmt: skip
     return Finding("error_types", _text(figures), figures)
 
@@ -83,9 +88,40 @@ def _settings(task: dict[str, Any]) -> PlanExecuteSettings | None:
         return None
 
 
-def _is_the_task(task: dict[str, Any], ends: pl.DataFrame, problems: list[Any]) -> bool:
+def _judged(rollouts: Rollouts, named: bool) -> tuple[list[int], int]:
+    """Returns the steps with rollouts that have a verdict, a prompt and a text, and the number of these.
+
+    There are none where the first failure of a run without a recorded task is on another prompt, which belongs to the first end
+    of the run: that spares the others.
+    """
+    steps, rows, failed = [], 0, False
+    for table in rollouts.by_step(*_COLUMNS):
+        if (judged := with_columns_of(table, **_KINDS)) is None:
+            continue
+        steps.append(int(judged["step"][0]))
+        rows += judged.height
+        failures = judged.filter(~pl.col("correct"))
+        if not named and not failed and failures.height and len(steps) == 1:
+            failed = True
+            if problem_of(failures["prompt"][0]) is None:
+                return [], 0
+    return steps, rows
+
+
+def _ends(rollouts: Rollouts, steps: list[int]) -> pl.DataFrame:
+    """Returns the judged rollouts of both ends with `period` and `group`; of right ones without their text."""
+    kept = []
+    for table in rollouts.by_step(*_COLUMNS, steps=ends_of(steps)):
+        if (judged := with_columns_of(table, **_KINDS)) is not None:
+            text = pl.when("correct").then(pl.lit("")).otherwise("response")
+            kept.append(judged.with_columns(text.alias("response")))
+    ends = with_period(pl.concat(kept), steps)
+    return ends.with_columns(groups(ends, "prompt"))
+
+
+def _is_the_task(named: bool, ends: pl.DataFrame, problems: list[Any]) -> bool:
     """Whether the run is one on the task: its config says so, or its prompts do (ERRORS-4)."""
-    if task.get("name") == TASK:
+    if named:
         return any(problem_of(prompt) is not None for prompt in ends["prompt"].head(100).to_list())
     return bool(problems) and all(problem is not None for problem in problems)
 

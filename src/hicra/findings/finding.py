@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from hicra.artifacts import canonical_json, read_json, write_text
 from hicra.credit import BASELINES, METHODS
 from hicra.errors import ArtifactError
 from hicra.findings.intervals import saved_intervals
+from hicra.findings.saved import Rollouts
 from hicra.findings.saved_signal import saved_signal
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
-from hicra.runs.rollout_files import conflicting, with_step
 
 JUDGED = "judged_errors.json"
 _AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
@@ -77,6 +75,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What was looked for in a run.
+
+    Attributes:
+        found: what the functions of the table say, in its order.
+        unlooked: name -> why it could not be looked at.
+    """
+
+    found: list[Finding]
+    unlooked: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a finding is made from: the metrics and rollouts of one run, trained or diagnosed.
 
@@ -90,7 +101,7 @@ class Evidence:
     """
 
     metrics: Sequence[Mapping[str, Any]]
-    rollouts: pl.DataFrame
+    rollouts: Rollouts
     config: Mapping[str, Any] = field(default_factory=dict)
     judged: Finding | None = None
     intervals: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
@@ -127,18 +138,12 @@ class Evidence:
 
     @classmethod
     def of(cls, run: RunFolder) -> Evidence:
-        """Reads it from a run folder; a column whose types differ from file to file beyond repair is left out."""
+        """Reads it from a run folder; the rollouts stay in their files and are read step by step."""
         config = run.manifest.get("config")
         own = config if isinstance(config, dict) else {}
-        tables = [with_step(*one) for one in zip(run.rollouts(), run.rollout_files(), strict=True)]
-        return cls(
-            run.metrics(),
-            joined(tables),
-            own,
-            saved_judgement(run.path),
-            saved_intervals(run.path),
-            saved_signal(run.path),
-        )
+        rollouts, path = Rollouts(run.rollout_files()), run.path
+        beside = saved_judgement(path), saved_intervals(path), saved_signal(path)
+        return cls(run.metrics(), rollouts, own, *beside)
 
 
 def judgement(evidence: Evidence) -> Finding | None:
@@ -167,14 +172,3 @@ def saved_judgement(run: Path) -> Finding | None:
     ):
         raise ArtifactError(f"{run / JUDGED} holds no finding", _AGAIN)
     return Finding("judged_errors", found["text"], found["figures"])
-
-
-def joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Puts the rollouts of several steps together; a column that cannot be put together is left out."""
-    if not tables:
-        return pl.DataFrame()
-    try:
-        return pl.concat(tables, how="diagonal_relaxed")
-    except pl.exceptions.PolarsError:  # which one depends on the pair of types
-        left_out = conflicting(table.schema for table in tables)
-        return pl.concat([table.drop(left_out, strict=False) for table in tables], how="diagonal_relaxed")

@@ -24,6 +24,7 @@ from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.drawing.readable import number
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.per_token import tokens_of
+from hicra.findings.saved import Rollouts
 from hicra.stats import cluster_bootstrap
 
 HIGH = 0.3
@@ -37,26 +38,19 @@ def fork_overlap(evidence: Evidence) -> Finding | None:
     Figures: p_high_given_planning, p_planning_given_high, planning_share, ceiling, lift, lift_ci [low, high], the same but the
     interval of the `first` and the `last` step, tokens, rollouts, left_out (rollouts without the two columns).
     """
-    tokens = tokens_of(evidence.rollouts, "entropies", "planning_mask")
-    if tokens is None:
+    found = _sums_of_steps(evidence.rollouts)
+    of_steps = [(step, sums) for step, sums, _ in found if len(sums)]
+    if not of_steps:
         return None
-    known = np.isfinite(tokens.values["entropies"]) & np.isfinite(tokens.values["planning_mask"])
-    if not known.any():
-        return None
-    step, row = tokens.step[known], tokens.row[known]
-    entropies, planning = tokens.values["entropies"][known], tokens.values["planning_mask"][known] > 0
-    high = high_in_step(entropies, step)
-    sums = _sums(row, planning, high)
-    steps = np.unique(step)
+    sums = np.concatenate([sums for _, sums in of_steps])
     figures = _figures(sums.sum(axis=0))
-    if len(steps) > 1:
-        for name, one in (("first", steps[0]), ("last", steps[-1])):
-            of_step = step == one
-            figures[name] = {
-                "step": int(one),
-                **_figures(_sums(row[of_step], planning[of_step], high[of_step]).sum(axis=0)),
-            }
-    figures |= {"tokens": int(known.sum()), "rollouts": int((sums[:, 0] > 0).sum()), "left_out": tokens.left_out}
+    if len(of_steps) > 1:
+        for name, (step, own) in (("first", of_steps[0]), ("last", of_steps[-1])):
+            figures[name] = {"step": step, **_figures(own.sum(axis=0))}
+    figures |= {
+        "tokens": int(sums[:, 0].sum()), "rollouts": len(sums),
+        "left_out": evidence.rollouts.height - sum(rows for _, _, rows in found),
+    }  # fmt: skip
     if figures["lift"] is None:
         figures["lift_ci"] = None
         return Finding(
@@ -66,6 +60,19 @@ def fork_overlap(evidence: Evidence) -> Finding | None:
         )
     figures["lift_ci"] = list(cluster_bootstrap(_bundled(sums), _lift, RESAMPLES, SEED, CONFIDENCE)["lift"])
     return Finding("fork_overlap", _text(figures), figures)
+
+
+def _sums_of_steps(rollouts: Rollouts) -> list[tuple[int, Floats, int]]:
+    """Returns of each step its number, the sums of its rollouts with tokens [B,4], and how many rollouts have both columns."""
+    found = []
+    for table in rollouts.by_step("entropies", "planning_mask"):
+        tokens = tokens_of(table, "entropies", "planning_mask")
+        if tokens is not None:
+            known = np.isfinite(tokens.values["entropies"]) & np.isfinite(tokens.values["planning_mask"])
+            entropies, planning = tokens.values["entropies"][known], tokens.values["planning_mask"][known] > 0
+            high = top_share(entropies, HIGH) if len(entropies) else entropies
+            found.append((int(table["step"][0]), _sums(tokens.row[known], planning, high), tokens.rollouts.height))
+    return found
 
 
 def top_share(values: Floats, share: float) -> Floats:
@@ -81,16 +88,6 @@ def top_share(values: Floats, share: float) -> Floats:
     above, tied = values > edge, values == edge
     parts: Floats = np.where(tied, (wanted - above.sum()) / tied.sum(), above)
     return parts
-
-
-def high_in_step(entropies: Floats, step: Ints) -> Floats:
-    """Returns how far each token [N] is a high-entropy token of its step [N]."""
-    order = np.argsort(step, kind="stable")
-    borders = np.flatnonzero(np.diff(step[order])) + 1
-    high = np.empty(len(entropies))
-    for members in np.split(order, borders):
-        high[members] = top_share(entropies[members], HIGH)
-    return high
 
 
 def _sums(row: Ints, planning: Bools, high: Floats) -> Floats:

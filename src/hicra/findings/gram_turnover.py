@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from hicra.arrays import Floats
+from hicra.arrays import Floats, Ints
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings.curves import part_size
-from hicra.findings.error_counts import groups
 from hicra.findings.finding import Evidence, Finding
-from hicra.findings.gram_use import are_spans
+from hicra.findings.gram_use import run_gram_use
+from hicra.findings.saved import Rollouts
 from hicra.stats import grouped_share_interval
 
 NAME = "gram_turnover"
@@ -31,15 +31,11 @@ TOLD = 5
 
 def gram_turnover(evidence: Evidence) -> Finding | None:
     """Compares the grams of both ends; None where there are no spans, or fewer than six saved steps."""
-    rollouts = evidence.rollouts
-    if "step" not in rollouts.columns or not are_spans(rollouts.schema.get("spans", pl.Null())):
+    use = evidence.rollouts.once(run_gram_use)
+    if use is None or len(use.steps) < LEAST_STEPS:
         return None
-    known = rollouts.filter(pl.col("step").is_not_null() & pl.col("spans").is_not_null())
-    steps = np.unique(known["step"].to_numpy())
-    if len(steps) < LEAST_STEPS:
-        return None
-    size = part_size(len(steps))
-    ends = [_part(known.filter(pl.col("step") <= steps[size - 1])), _part(known.filter(pl.col("step") >= steps[-size]))]
+    steps, size = [int(step) for step in use.steps], part_size(len(use.steps))
+    ends = [_part(evidence.rollouts, steps[:size]), _part(evidence.rollouts, steps[-size:])]
     tested = sorted(
         gram for gram in {*ends[0][0], *ends[1][0]} if max(len(used.get(gram, ())) for used, _ in ends) >= LEAST_PROMPTS
     )
@@ -70,19 +66,39 @@ def gram_turnover(evidence: Evidence) -> Finding | None:
     return Finding(NAME, f"Of {counted(len(tested), 'gram')} that are used, {'; '.join(told)}.", figures)
 
 
-def _part(rollouts: pl.DataFrame) -> tuple[dict[str, Counter[int]], Floats]:
+def _part(rollouts: Rollouts, steps: list[int]) -> tuple[dict[str, Counter[int]], Floats]:
     """Returns gram -> prompt -> responses that hold it, and the number of responses of each prompt."""
-    fallback = next((name for name in ("prompt", "problem") if rollouts.schema.get(name) == pl.String), "")
-    if "group_id" in rollouts.columns or fallback:
-        of = groups(rollouts, fallback or "step").to_numpy()
-    else:
-        of = np.arange(rollouts.height)
-    _, row_group, sizes = np.unique(of, return_inverse=True, return_counts=True)
+    name = _prompt_column(rollouts, steps)
     used: dict[str, Counter[int]] = {}
-    for group, spans in zip(row_group.tolist(), rollouts["spans"].to_list(), strict=True):
-        for gram in {span["gram"] for span in spans if span is not None and span["gram"] is not None}:
-            used.setdefault(gram, Counter())[group] += 1
-    return used, sizes.astype(np.float64)
+    sizes: list[Ints] = []
+    before = 0  # prompts of earlier steps
+    for table in rollouts.by_step("spans", *([name] if name else []), steps=steps):
+        known = table.drop_nulls("spans")
+        of = known.select(pl.col(name).rank("dense") if name else pl.int_range(pl.len())).to_series()
+        if of.null_count():  # those that do not say it are one more prompt
+            of = of.fill_null(len(of) + 1)
+        _, row_group, counts = np.unique(of.to_numpy(), return_inverse=True, return_counts=True)
+        for group, spans in zip((row_group + before).tolist(), known["spans"].to_list(), strict=True):
+            for gram in {span["gram"] for span in spans if span is not None and span["gram"] is not None}:
+                used.setdefault(gram, Counter())[group] += 1
+        sizes.append(counts)
+        before += len(counts)
+    return used, np.concatenate(sizes).astype(np.float64)
+
+
+def _prompt_column(rollouts: Rollouts, steps: list[int]) -> str:
+    """Returns the column that tells the prompts of a step apart: group_id where each rollout has one, else its text; "" where
+    each response counts as a prompt, and `step` where only some rollouts have a group and none a text.
+    """
+    text = next((name for name in ("prompt", "problem") if rollouts.schema.get(name) == pl.String), "")
+    group = rollouts.schema.get("group_id")
+    if group is None or group.is_nested():
+        return text or ("" if group is None else "step")
+    whole = all(
+        table.drop_nulls("spans")["group_id"].null_count() == 0
+        for table in rollouts.by_step("spans", "group_id", steps=steps)
+    )
+    return "group_id" if whole else text or "step"
 
 
 def _share(held: Counter[int], sizes: Floats, confidence: float) -> tuple[float, float, float]:

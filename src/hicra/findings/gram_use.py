@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from hicra.arrays import Floats, Ints
+from hicra.findings.saved import Rollouts
 from hicra.metrics.rollouts import longest_hits
 
 
@@ -68,6 +69,22 @@ def gram_use(rollouts: pl.DataFrame) -> GramUse | None:
         repeated.append(1 - sum(len(set(row)) for row in rows) / used.total() if used else 0.0)
     shares = (np.array(values, np.float64) for values in (covered, repeated))
     return GramUse(steps.astype(np.float64), responses, tuple(counts), np.array(template), tuple(sequences), *shares)
+
+
+def run_gram_use(rollouts: Rollouts) -> GramUse | None:
+    """Counts them over the steps of a run, one step at a time; call it as `rollouts.once(run_gram_use)`, which counts once."""
+    if not {"step", "spans"} <= set(rollouts.schema) or not are_spans(rollouts.schema["spans"]):
+        return None
+    found = [use for table in rollouts.by_step("spans") if (use := gram_use(table)) is not None]
+    if not found:
+        return None
+    steps, responses, template, covered, repeated = (
+        np.concatenate([getattr(use, name) for use in found])
+        for name in ("steps", "responses", "template", "covered", "repeated")
+    )
+    counts = tuple(counter for use in found for counter in use.counts)
+    sequences = tuple(sequence for use in found for sequence in use.sequences)
+    return GramUse(steps, responses, counts, template, sequences, covered, repeated)
 
 
 def are_spans(dtype: pl.DataType) -> bool:

@@ -28,6 +28,7 @@ from hicra.generation.interface import Generator, Request, SamplingSettings
 from hicra.stats import cohen_kappa, raw_agreement
 
 LIMIT = 200
+COLUMNS = ("step", "response", "correct", "question", "answer", "solution", "group_id")  # what is read of the rows
 LONGEST = 60_000  # characters of a question, its reference and the response together
 SETTINGS = SamplingSettings(temperature=0.0, top_p=1.0, max_new_tokens=2048)
 _PASSES, _SEED = 2, 0

@@ -18,6 +18,7 @@ from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, curve, part_size, rise
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.saved import Rollouts
 from hicra.findings.standstill import standstill
 from hicra.stats import wilson_interval
 
@@ -30,15 +31,15 @@ THEN_LENGTH = "hicra methods dr_grpo"
 def truncation(evidence: Evidence) -> Finding | None:
     """Looks for cut responses; None where the saved rollouts do not say which are cut."""
     rollouts = evidence.rollouts
-    if rollouts.schema.get("truncated") != pl.Boolean or "step" not in rollouts.columns:
+    if rollouts.schema.get("truncated") != pl.Boolean or "step" not in rollouts.schema:
         return None
-    known = rollouts.drop_nulls(["step", "truncated"])
-    by_step = known.group_by("step").agg(pl.col("truncated").mean(), pl.len()).sort("step")
-    if not by_step.height:
+    known = [table for rows in rollouts.by_step("truncated") if (table := rows.drop_nulls()).height]
+    if not known:
         return None
-    share = by_step["truncated"].to_numpy()
-    cut = rise(by_step["step"].to_numpy().astype(np.float64), share)
-    of_end = int(by_step["len"].tail(part_size(len(share))).sum())
+    steps: list[int] = [table["step"][0] for table in known]
+    share = np.array([table["truncated"].mean() for table in known], np.float64)
+    cut = rise(np.array(steps, np.float64), share)
+    of_end = sum(table.height for table in known[-part_size(len(share)) :])
     sure_low, sure_high = wilson_interval(round(cut.last * of_end), of_end)
     figures = {
         "saved_steps": len(share), "responses_at_end": of_end, "cut": [cut.first, cut.last],
@@ -52,7 +53,7 @@ def truncation(evidence: Evidence) -> Finding | None:
         text = f"{went}. A response that is cut cannot be right: raise the limit, or reward shorter ones."
         if evidence.system:
             text = f"{went}. What is cut is played as it stands: raise train.max_new_tokens, or the system's own limit."
-        shown = examples(known, pl.col("truncated") & at_end(known))
+        shown = examples(rollouts, pl.col("truncated") & at_end(steps))
         return Finding("truncation", text, figures, True, headline, shown, THEN_LIMIT)
     few = "Few responses are cut" if cut.last <= CUT else f"It is not sure that more than {number(CUT, True)} are cut"
     return Finding("truncation", f"{few}: {went}.", figures, False, headline)
@@ -79,12 +80,12 @@ def length_hacking(evidence: Evidence) -> Finding | None:
     return Finding("length_hacking", f"No sign of length hacking: {went}, {still.text()}.", figures, False, headline)
 
 
-def _longest_wrong(rollouts: pl.DataFrame) -> tuple[dict[str, Any], ...]:
+def _longest_wrong(rollouts: Rollouts) -> tuple[dict[str, Any], ...]:
     """The longest responses of the end of the run, of the wrong ones where it is known which are wrong."""
-    if "step" not in rollouts.columns or rollouts.schema.get("response") != pl.String:
+    if rollouts.schema.get("response") != pl.String:
         return ()
     wrong = ~pl.col("correct") if rollouts.schema.get("correct") == pl.Boolean else pl.lit(True)
-    return examples(rollouts, wrong & at_end(rollouts), [pl.col("response").str.len_chars()])
+    return examples(rollouts, wrong & at_end(rollouts.steps), [pl.col("response").str.len_chars()])
 
 
 def _finite(*values: float) -> list[float | None]:

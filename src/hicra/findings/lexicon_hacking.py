@@ -30,7 +30,8 @@ from hicra.drawing.readable import number
 from hicra.findings.curves import LEAST_STEPS, curve, rise
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Evidence, Finding, Headline
-from hicra.findings.gram_use import GramUse, are_spans, gram_use
+from hicra.findings.gram_use import GramUse, are_spans, run_gram_use
+from hicra.findings.saved import Rollouts
 from hicra.findings.standstill import standstill
 
 NAME = "lexicon_hacking"
@@ -48,7 +49,7 @@ def lexicon_hacking(evidence: Evidence) -> Finding | None:
     still = standstill(evidence)
     if still is None or n < LEAST_STEPS:
         return None
-    grew, use = rise(steps, share), gram_use(evidence.rollouts)
+    grew, use = rise(steps, share), evidence.rollouts.once(run_gram_use)
     signs = concentration(evidence, use)
     sure = [sign for sign in signs if sign["sure"]]
     missing = []
@@ -114,12 +115,12 @@ def grown(use: GramUse) -> list[dict[str, Any]]:
     return [{"gram": gram, "first": early[gram] / early.total(), "last": late[gram] / late.total()} for gram in most]
 
 
-def _with_most(rollouts: pl.DataFrame, grams: list[str]) -> tuple[dict[str, Any], ...]:
+def _with_most(rollouts: Rollouts, grams: list[str]) -> tuple[dict[str, Any], ...]:
     """The rollouts of the end of the run in which these grams occur most often."""
     if not grams or not are_spans(rollouts.schema.get("spans", pl.Null())):
         return ()
     times = pl.col("spans").list.eval(pl.element().struct.field("gram").is_in(grams)).list.sum()
-    return examples(rollouts, at_end(rollouts) & (times > 0), [times])
+    return examples(rollouts, at_end(rollouts.steps) & (times > 0), [times])
 
 
 def _took(grams: list[dict[str, Any]]) -> str:

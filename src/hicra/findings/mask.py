@@ -19,6 +19,7 @@ from hicra.findings.curves import curve
 from hicra.findings.examples import examples
 from hicra.findings.finding import Evidence, Finding, Headline
 from hicra.findings.gram_use import are_spans
+from hicra.findings.saved import Rollouts
 from hicra.stats import t_interval, wilson_interval
 
 WIDE = 0.5
@@ -68,16 +69,18 @@ def mask_wide(evidence: Evidence) -> Finding | None:
     return Finding("mask_wide", f"{text}, which is not too many.", figures, False, headline)
 
 
-def _marked(rollouts: pl.DataFrame) -> Headline | None:
+def _marked(rollouts: Rollouts) -> Headline | None:
     """The share of the saved responses in which the lexicon finds anything; None without spans."""
     if not are_spans(rollouts.schema.get("spans", pl.Null())):
         return None
-    known = rollouts["spans"].drop_nulls()
-    marked = int((known.list.len() > 0).sum())
-    if not len(known):
+    marked = known = 0
+    for table in rollouts.by_step("spans"):
+        spans = table["spans"].drop_nulls()
+        marked, known = marked + int((spans.list.len() > 0).sum()), known + len(spans)
+    if not known:
         return None
-    low, high = wilson_interval(marked, len(known))
-    return Headline("share of the responses with a planning span", marked / len(known), max(0.0, low), min(1.0, high))
+    low, high = wilson_interval(marked, known)
+    return Headline("share of the responses with a planning span", marked / known, max(0.0, low), min(1.0, high))
 
 
 def _around(evidence: Evidence, share: Floats) -> tuple[float | None, float | None]:
@@ -91,7 +94,7 @@ def _around(evidence: Evidence, share: Floats) -> tuple[float | None, float | No
     return (known[0], known[1]) if known is not None and all(math.isfinite(end) for end in known) else (None, None)
 
 
-def _widest(rollouts: pl.DataFrame) -> tuple[dict[str, Any], ...]:
+def _widest(rollouts: Rollouts) -> tuple[dict[str, Any], ...]:
     """The responses of which the largest part lies in spans."""
     schema = rollouts.schema
     if schema.get("response") != pl.String or not schema.get("planning_chars", pl.Null()).is_integer():

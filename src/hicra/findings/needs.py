@@ -39,7 +39,7 @@ def saved_steps(least: int = LEAST_SAVED) -> Need:
     """Asks for the rollouts of so many steps."""
 
     def missing(evidence: Evidence) -> str:
-        steps = evidence.rollouts["step"].n_unique() if "step" in evidence.rollouts.columns else 0
+        steps = len(evidence.rollouts.steps)
         return "" if steps >= least else f"the rollouts are of {counted(steps, 'step')}, and it takes {least}"
 
     return missing
@@ -49,9 +49,7 @@ def column(name: str, what: str) -> Need:
     """Asks that some rollout has a value in this column."""
 
     def missing(evidence: Evidence) -> str:
-        rollouts = evidence.rollouts
-        known = name in rollouts.columns and rollouts[name].null_count() < rollouts.height
-        return "" if known else f"no rollout says {what} (column {name})"
+        return "" if evidence.rollouts.has(name) else f"no rollout says {what} (column {name})"
 
     return missing
 
@@ -68,30 +66,20 @@ def entropies_and_mask(evidence: Evidence) -> str:
 def spans(evidence: Evidence) -> str:
     """Asks for the spans of a tagger."""
     rollouts = evidence.rollouts
-    known = are_spans(rollouts.schema.get("spans", pl.Null())) and rollouts["spans"].null_count() < rollouts.height
+    known = are_spans(rollouts.schema.get("spans", pl.Null())) and rollouts.has("spans")
     return "" if known else "no rollout has its planning spans"
 
 
 def rewards_of_groups(evidence: Evidence) -> str:
     """Asks for rewards, and for prompts with several rollouts each."""
-    rollouts = evidence.rollouts
-    of = [
-        name
-        for name in ("reward", "correct")
-        if name in rollouts.columns and rollouts[name].null_count() < rollouts.height
-    ]
-    if not of:
+    if not evidence.rollouts.has("reward", "correct"):
         return "no rollout has a reward or a verdict (columns reward, correct)"
-    named = [name for name in ("group_id", "prompt") if name in rollouts.columns]
-    if not any(rollouts[name].null_count() < rollouts.height for name in named):
+    if not evidence.rollouts.has("group_id", "prompt"):
         return "no rollout says which prompt it answers (columns group_id, question)"
     return "each prompt has one rollout in a step, and it takes two"
 
 
 def verdicts(evidence: Evidence) -> str:
     """Asks for a reward or a verdict."""
-    rollouts = evidence.rollouts
-    known = any(
-        name in rollouts.columns and rollouts[name].null_count() < rollouts.height for name in ("reward", "correct")
-    )
+    known = evidence.rollouts.has("reward", "correct")
     return "" if known else "no rollout has a reward or a verdict (columns reward, correct)"

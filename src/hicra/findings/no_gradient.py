@@ -13,6 +13,7 @@ FINDING-4. A group without a gradient counts for the first of these that holds: 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import polars as pl
@@ -21,11 +22,13 @@ from hicra.drawing.readable import counted, number
 from hicra.findings.curves import curve
 from hicra.findings.examples import examples
 from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.saved import Rollouts
 from hicra.stats import wilson_interval
 
 NAME = "no_gradient"
 MANY = 0.5  # share of groups without a gradient
 REASONS = ("all right", "all wrong", "all cut", "unscorable", "equal rewards")
+COLUMNS = ("group_id", "prompt", "reward", "correct", "truncated", "advantages")
 _MEANS = {
     "all right": "problems that are too easy for this model", "all wrong": "problems that are too hard for this model",
     "all cut": "responses that are too long for the limit", "unscorable": "rollouts that cannot be scored",
@@ -41,10 +44,9 @@ THEN = {
 
 def no_gradient(evidence: Evidence) -> Finding | None:
     """Counts the groups of the saved rollouts; None where every group is of one, or nothing is known."""
-    outcomes = outcomes_of_groups(evidence.rollouts, of_system=bool(evidence.system))
-    if outcomes is None:
+    counts = group_outcomes(evidence.rollouts, of_system=bool(evidence.system))
+    if counts is None:
         return _of_metric(evidence)
-    counts = _counted(outcomes)
     if not counts:
         return None
     groups = sum(counts.values())
@@ -65,18 +67,24 @@ def no_gradient(evidence: Evidence) -> Finding | None:
         return Finding(NAME, text, figures, False, headline)
     unsure = "" if low >= MANY else f" With {counted(groups, 'group')} it is not sure that it is half or more."
     main = max(REASONS, key=lambda name: counts[name])
-    shown = _of_reason(evidence.rollouts, outcomes, main)
+    shown = _of_reason(evidence, main)
     return Finding(NAME, f"{text} {_main_reason(counts)}{unsure}", figures, True, headline, shown, THEN[main])
 
 
-def _of_reason(rollouts: pl.DataFrame, outcomes: pl.DataFrame, reason: str) -> tuple[dict[str, Any], ...]:
+def _of_reason(evidence: Evidence, reason: str) -> tuple[dict[str, Any], ...]:
     """Returns a rollout of each of the first groups of this reason."""
-    if not _is(dict(rollouts.schema), "step", "integer"):
-        return ()
-    keys = [name for name in outcomes.columns if name != "why"]
-    first = rollouts.with_columns(pl.int_range(pl.len()).over(keys).alias("_of_group"))
-    joined = first.join(outcomes, on=keys, how="left", nulls_equal=True, maintain_order="left")
-    return examples(joined, (pl.col("why") == reason) & (pl.col("_of_group") == 0))
+
+    def with_why(table: pl.DataFrame) -> pl.DataFrame:
+        rows = _scored(table, bool(evidence.system))
+        outcomes = None if rows is None else _outcomes(rows)
+        if outcomes is None or table["step"].null_count():
+            return table.with_columns(pl.lit(None, pl.String).alias("why"), pl.lit(0).alias("_of_group"))
+        keys = [name for name in outcomes.columns if name != "why"]
+        first = table.with_columns(pl.int_range(pl.len()).over(keys).alias("_of_group"))
+        return first.join(outcomes, on=keys, how="left", nulls_equal=True, maintain_order="left")
+
+    where = (pl.col("why") == reason) & (pl.col("_of_group") == 0)
+    return examples(evidence.rollouts, where, made=with_why, columns=COLUMNS)
 
 
 def _main_reason(counts: dict[str, int]) -> str:
@@ -88,25 +96,10 @@ def _main_reason(counts: dict[str, int]) -> str:
     return f"The main reasons, equally often, are {', '.join(means[:-1])} and {means[-1]}."
 
 
-def group_outcomes(rollouts: pl.DataFrame, of_system: bool = False) -> dict[str, int] | None:
-    """Counts groups by what became of them: mixed (which gave a gradient), or one of `REASONS`.
+def group_outcomes(rollouts: Rollouts, of_system: bool = False) -> dict[str, int] | None:
+    """Counts groups of at least two rollouts by what became of them: mixed (which gave a gradient), or one of `REASONS`.
 
-    It is None where no group or no reward is known, and empty where every group is of one rollout. The arguments are those of
-    `outcomes_of_groups`.
-    """
-    outcomes = outcomes_of_groups(rollouts, of_system)
-    return None if outcomes is None else _counted(outcomes)
-
-
-def _counted(outcomes: pl.DataFrame) -> dict[str, int]:
-    found = outcomes["why"].to_list()
-    return {name: found.count(name) for name in ("mixed", *REASONS)} if found else {}
-
-
-def outcomes_of_groups(rollouts: pl.DataFrame, of_system: bool = False) -> pl.DataFrame | None:
-    """Returns what became of each group of at least two rollouts, with the columns that tell groups apart, and `why`.
-
-    It is None where no group or no reward is known.
+    It is None where no group or no reward is known, and empty where every group is of one rollout.
 
     Args:
         rollouts: with group_id or prompt (rollouts of one step that agree in both are a group), and reward or correct; step
@@ -114,6 +107,21 @@ def outcomes_of_groups(rollouts: pl.DataFrame, of_system: bool = False) -> pl.Da
         of_system: whether they are rows of a system: those of a group differ in what was read before them, and the group is mixed
             where a token of it has an advantage, if `advantages` says that.
     """
+    counts: Counter[str] = Counter()
+    known = False
+    for table in rollouts.by_step(*COLUMNS):
+        rows = _scored(table, of_system)
+        if rows is None:
+            return None
+        known = known or rows["reward"].null_count() < rows.height
+        counts.update(_outcomes(rows)["why"].to_list())
+    if not known:
+        return None
+    return {name: counts[name] for name in ("mixed", *REASONS)} if counts else {}
+
+
+def _scored(rollouts: pl.DataFrame, of_system: bool) -> pl.DataFrame | None:
+    """Returns the rollouts of which the group is known with what decides on it; None without a column that tells groups apart."""
     columns = dict(rollouts.schema)
     dtype = columns.get("advantages")
     by_advantage = of_system and isinstance(dtype, pl.List) and dtype.inner.is_numeric()
@@ -125,23 +133,27 @@ def outcomes_of_groups(rollouts: pl.DataFrame, of_system: bool = False) -> pl.Da
     correct = pl.col("correct") if columns.get("correct") == pl.Boolean else pl.lit(None, pl.Boolean)
     cut = pl.col("truncated") if columns.get("truncated") == pl.Boolean else pl.lit(None, pl.Boolean)
     step = pl.col("step") if _is(columns, "step", "integer") else pl.lit(0)
-    largest = (
-        pl.col("advantages").list.eval(pl.element().abs()).list.max() if by_advantage else pl.lit(None, pl.Float64)
-    )
-    rows = rollouts.filter(pl.any_horizontal(pl.col(names).is_not_null())).select(
+    spread = pl.col("advantages").list.eval(pl.element().abs()).list.max() if by_advantage else pl.lit(None, pl.Float64)
+    return rollouts.filter(pl.any_horizontal(pl.col(names).is_not_null())).select(
         step.alias("step"), *names, pl.coalesce(reward.fill_nan(None), correct.cast(pl.Float64)).alias("reward"),
-        correct.alias("correct"), cut.fill_null(False).alias("cut"), largest.alias("largest"),
+        correct.alias("correct"), cut.fill_null(False).alias("cut"), spread.alias("largest"),
+        pl.lit(by_advantage).alias("by_advantage"),
     )  # fmt: skip
-    if not rows.height or rows["reward"].null_count() == rows.height:
-        return None
+
+
+def _outcomes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Returns what became of each group of at least two rollouts, with the columns that tell groups apart, and `why`."""
+    names = [name for name in ("group_id", "prompt") if name in rows.columns]
     grouped = rows.group_by("step", *names, maintain_order=True).agg(
         size=pl.len(), known=pl.col("reward").count(), spread=pl.col("reward").max() - pl.col("reward").min(),
         right=pl.col("correct").sum(), judged=pl.col("correct").count(), cut=pl.col("cut").all(), largest=pl.col("largest").max(),
+        by_advantage=pl.col("by_advantage").first(),
     )  # fmt: skip
     grouped = grouped.filter(pl.col("size") > 1)
+    differs = pl.when("by_advantage").then(pl.col("largest") > 0).otherwise(pl.col("spread") > 0)
     why = (
         pl.when(pl.col("known") < 2).then(pl.lit("unscorable"))
-        .when(pl.col("largest" if by_advantage else "spread") > 0).then(pl.lit("mixed"))
+        .when(differs).then(pl.lit("mixed"))
         .when(pl.col("cut") & (pl.col("right") == 0)).then(pl.lit("all cut"))
         .when((pl.col("judged") > 0) & (pl.col("right") == pl.col("judged"))).then(pl.lit("all right"))
         .when((pl.col("judged") > 0) & (pl.col("right") == 0)).then(pl.lit("all wrong"))

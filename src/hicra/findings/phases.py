@@ -35,17 +35,11 @@ FIRST, SECOND = CURVES[:2], CURVES[2:4]
 
 
 def phases(evidence: Evidence) -> Finding | None:
-    """Describes the courses of five curves; None where no step has any of them, or there is a single step."""
+    """Describes the courses of five curves; None where fewer than 20 steps have any of them."""
     curves = {name: curve(evidence, name) for name, _ in CURVES}
     most = max(len(steps) for steps, _ in curves.values())
-    if most < 2:
-        return None
     if most < LEAST_STEPS:
-        which = (
-            "saved rollouts" if "counts" in evidence.config else "metrics"
-        )  # diagnosing knows the steps with rollouts alone
-        text = f"{most} steps with {which} are too few to look for phases; it takes at least {LEAST_STEPS}."
-        return Finding(NAME, text, {"steps": most})
+        return None
     found = {name: change_points(*of) for name, of in curves.items() if len(of[0]) >= LEAST_STEPS}
     ends, begins = _end_of_fall(found), _begin_of_rise(found)
     told = set(found) - ({SECOND[1][0]} if SECOND[0][0] in found else set())  # one semantic entropy is enough to read

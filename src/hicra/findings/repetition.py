@@ -7,6 +7,7 @@ FINDING-8. Repetition is an alarm where surely more than a twentieth of the resp
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from hicra.drawing.readable import number
@@ -14,6 +15,7 @@ from hicra.findings.columns import with_columns_of
 from hicra.findings.curves import part_size, rise
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.saved import Rollouts
 from hicra.metrics.repetition import LOOPS_FROM, repeated_share_of
 from hicra.stats import wilson_interval
 
@@ -24,15 +26,14 @@ THEN = "hicra report RUN -o report.html"
 
 def repetition(evidence: Evidence) -> Finding | None:
     """Looks for loops in the saved responses; None where there are none with a step."""
-    rollouts = with_columns_of(evidence.rollouts, step="integer", response="text")
-    if rollouts is None:
-        return None
-    rollouts = with_repeated(rollouts)
     looping = pl.col("repeated") >= LOOPS_FROM
-    by_step = rollouts.group_by("step").agg(looping.fill_null(False).mean().alias("loops"), pl.len()).sort("step")
-    share = by_step["loops"].to_numpy()
-    change = rise(by_step["step"].to_numpy().astype(float), share)
-    at = int(by_step["len"].tail(part_size(len(share))).sum())
+    by_step = evidence.rollouts.once(_loops)
+    if not by_step:
+        return None
+    steps = [step for step, _, _ in by_step]
+    share = np.array([loops for _, loops, _ in by_step])
+    change = rise(np.array(steps, np.float64), share)
+    at = sum(rows for _, _, rows in by_step[-part_size(len(share)) :])
     low, high = wilson_interval(round(change.last * at), at)
     figures = {
         "saved_steps": len(share), "responses_at_end": at, "loops": [change.first, change.last], "share_ci": [low, high],
@@ -43,7 +44,10 @@ def repetition(evidence: Evidence) -> Finding | None:
     went += f" (95\u00a0% interval {number(low, True)} to {number(high, True)})"
     went += f", {number(change.first, True)} at its start" if len(share) > 1 else ""
     if low > MANY or (change.change >= MORE and change.low > 0):
-        shown = examples(rollouts, looping & at_end(rollouts), [pl.col("repeated")])
+        shown = examples(
+            evidence.rollouts, looping & at_end(steps), [pl.col("repeated")], made=with_repeated,
+            columns=("response", "repeated"),
+        )  # fmt: skip
         text = f"{went}. Read some of them: a sampler without an end token, or a reward for length, does this."
         return Finding(NAME, text, figures, True, headline, shown, THEN)
     few = (
@@ -54,9 +58,21 @@ def repetition(evidence: Evidence) -> Finding | None:
     return Finding(NAME, f"{few}: {went}.", figures, False, headline)
 
 
+def _loops(rollouts: Rollouts) -> list[tuple[int, float, int]]:
+    """Returns of each step with responses the step, the share of loops and the number of responses."""
+    found = []
+    for table in rollouts.by_step("response", "repeated"):
+        known = with_columns_of(table, step="integer", response="text")
+        if known is not None:
+            loops = (with_repeated(known)["repeated"] >= LOOPS_FROM).fill_null(False)
+            found.append((known["step"][0], float(loops.sum()) / len(loops), len(loops)))
+    return found
+
+
 def with_repeated(rollouts: pl.DataFrame) -> pl.DataFrame:
     """Adds the column `repeated`, the repeated share of each response, where a diagnosis has not written it yet."""
     if rollouts.schema.get("repeated") == pl.Float64:
         return rollouts
-    shares = [repeated_share_of(text) for text in rollouts["response"].to_list()]
+    texts = rollouts["response"].to_list()
+    shares = [None if text is None else repeated_share_of(text) for text in texts]
     return rollouts.with_columns(pl.Series("repeated", shares, pl.Float64))

@@ -13,32 +13,38 @@ FINDING-9. The alarm is where surely more than a hundredth of the rollouts lack 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
 from hicra.drawing.readable import counted, number
-from hicra.findings.columns import with_columns_of
 from hicra.findings.examples import examples
 from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.saved import Rollouts
 from hicra.stats import wilson_interval
 from hicra.verify import last_box
 
 NAME = "reward_errors"
 MISSING = 0.01
+COLUMNS = ("reward", "correct", "group_id", "prompt", "response", "answer", "n_tool_calls")
 THEN = "hicra verify ROLLOUTS -o verdicts.jsonl"
 
 
 def reward_errors(evidence: Evidence) -> Finding | None:
     """Looks for the three signs; None where no saved rollout has a reward or a verdict."""
-    rollouts = with_columns_of(evidence.rollouts, step="integer")
-    scored = None if rollouts is None else _scored(rollouts)
-    if scored is None:
+    of_step = _flagger(evidence)
+    if of_step is None:
         return None
-    missing, odd, denied = pl.col("_score").is_null(), _contradicted(scored, evidence), _denied(scored)
-    scored = scored.with_columns(missing.alias("_missing"), odd.alias("_odd"), denied.alias("_denied"))
-    n, lacking = scored.height, int(scored["_missing"].sum())
-    contradicting, refused = int(scored["_odd"].sum()), int(scored["_denied"].sum())
+    n = lacking = contradicting = refused = 0
+    for table in evidence.rollouts.by_step(*COLUMNS):
+        scored = of_step(table)
+        n += int(scored["_known"].sum())
+        lacking += int(scored["_missing"].sum())
+        contradicting += int(scored["_odd"].sum())
+        refused += int(scored["_denied"].sum())
+    if not n:
+        return None
     low, high = wilson_interval(lacking, n)
     figures: dict[str, Any] = {
         "rollouts": n, "unscored": lacking, "share": lacking / n, "share_ci": [low, high], "contradicting": contradicting,
@@ -65,27 +71,46 @@ def reward_errors(evidence: Evidence) -> Finding | None:
             f"{counted(refused, 'response is', 'responses are')} called wrong although the last box holds the gold answer"
         )
     if said:
-        shown = examples(scored, pl.any_horizontal("_odd", "_denied") | (pl.col("_missing") & (low > MISSING)),
-                         [pl.col("_denied"), pl.col("_odd")])  # fmt: skip
+        shown = examples(
+            evidence.rollouts, pl.any_horizontal("_odd", "_denied") | (pl.col("_missing") & (low > MISSING)),
+            [pl.col("_denied"), pl.col("_odd")], made=of_step, columns=COLUMNS,
+        )  # fmt: skip
         text = f"Rewards cannot be trusted: {'; '.join(said)}. Judge the answers again, on a machine that is not busy."
         return Finding(NAME, text, figures, True, headline, shown, THEN)
     text = f"No reward contradicts another, and {lacking} of {counted(n, 'rollout')} have none."
     return Finding(NAME, text, figures, False, headline)
 
 
-def _scored(rollouts: pl.DataFrame) -> pl.DataFrame | None:
-    """Returns the rollouts of the steps that have a reward or verdict at all, with `_score`; None where no step has."""
-    schema = rollouts.schema
-    reward = pl.col("reward").cast(pl.Float64).fill_nan(None) if _numeric(schema.get("reward")) else None
-    correct = pl.col("correct").cast(pl.Float64) if schema.get("correct") == pl.Boolean else None
-    if reward is not None and rollouts.select(reward.is_not_null().any()).item():
-        score = reward
-    elif correct is not None:
-        score = correct
+def _flagger(evidence: Evidence) -> Callable[[pl.DataFrame], pl.DataFrame] | None:
+    """Returns what adds to the rollouts of a step whether they count (`_known`: some rollout of the step has a reward or a
+    verdict), and show one of the signs; None where no step has either.
+    """
+    schema = evidence.rollouts.schema
+    if "step" not in schema:
+        return None
+    if _numeric(schema.get("reward")) and evidence.rollouts.once(_rewarded):
+        score = pl.col("reward").cast(pl.Float64).fill_nan(None)
+    elif schema.get("correct") == pl.Boolean:
+        score = pl.col("correct").cast(pl.Float64)
     else:
         return None
-    found = rollouts.with_columns(score.alias("_score")).filter(pl.col("_score").is_not_null().any().over("step"))
-    return found if found.height else None
+
+    def flagged(table: pl.DataFrame) -> pl.DataFrame:
+        table = table.with_columns(score.alias("_score"))
+        if table["step"].null_count() or table["_score"].null_count() == table.height:
+            return table.with_columns(pl.lit(False).alias(name) for name in ("_known", "_missing", "_odd", "_denied"))
+        missing, odd, denied = pl.col("_score").is_null(), _contradicted(table, evidence), _denied(table)
+        return table.with_columns(
+            pl.lit(True).alias("_known"), missing.alias("_missing"), odd.alias("_odd"), denied.alias("_denied")
+        )
+
+    return flagged
+
+
+def _rewarded(rollouts: Rollouts) -> bool:
+    """Says whether a rollout of some step has a reward."""
+    known = pl.col("reward").cast(pl.Float64).fill_nan(None).is_not_null() & pl.col("step").is_not_null()
+    return any(table.select(known.any()).item() for table in rollouts.by_step("reward"))
 
 
 def _contradicted(rollouts: pl.DataFrame, evidence: Evidence) -> pl.Expr:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from hicra.arrays import Bools, Floats, Ints
@@ -29,9 +30,11 @@ from hicra.drawing.readable import decimal, number
 from hicra.findings.columns import with_columns_of
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.gram_use import are_spans
+from hicra.findings.saved import Rollouts
 from hicra.metrics import semantic_entropy
 from hicra.stats import rank_correlation
 
+AnyInts = npt.NDArray[np.signedinteger]  # 4 bytes each where they fit
 DROPPED, DRAWS, SEED = 0.3, 200, 0
 LEAST_GRAMS = 4
 ALIKE, MOST = 0.9, 0.95
@@ -39,25 +42,21 @@ ALIKE, MOST = 0.9, 0.95
 
 @dataclass(frozen=True)
 class Spans:
-    """Holds the spans of a run as ranges of tokens or characters.
+    """Holds the spans of a run as ranges of tokens or characters, 12 bytes each.
 
     Attributes:
         counts: "tokens" or "characters".
         grams: the G grams that occur.
         steps: [S] the steps, ascending; sizes: [S] tokens or characters of each.
-        step, gram: [H] index of each span's step in `steps` and of its gram in `grams`.
-        start, stop: [H] its range, on one line on which all responses stand one after the other. The spans are sorted by start,
-            then the longest first.
+        laid: of each step three arrays [H]: the index of each span's gram in `grams`, and where it starts and ends on a line on
+            which all responses of the step stand one after the other. The spans are sorted by start, then the longest first.
     """
 
     counts: str
     grams: list[str]
     steps: Ints
     sizes: Ints
-    step: Ints
-    gram: Ints
-    start: Ints
-    stop: Ints
+    laid: list[tuple[AnyInts, AnyInts, AnyInts]]
 
 
 def sensitivity(evidence: Evidence) -> Finding | None:
@@ -73,13 +72,13 @@ def sensitivity(evidence: Evidence) -> Finding | None:
         return None
     count = len(spans.grams)
     dropped = min(count - 1, max(1, round(DROPPED * count)))
-    full_share, full_curve = analysis(spans, np.ones(count, np.bool_))
     rng = np.random.default_rng(SEED)
-    shares, curves = np.empty(DRAWS), np.empty((DRAWS, len(full_curve)))
+    kept = np.ones((DRAWS + 1, count), np.bool_)  # the first keeps all
     for draw in range(DRAWS):
-        kept = np.ones(count, np.bool_)
-        kept[rng.choice(count, dropped, replace=False)] = False
-        shares[draw], curves[draw] = analysis(spans, kept)
+        kept[draw + 1, rng.choice(count, dropped, replace=False)] = False
+    found = [analysis(spans, one) for one in kept]
+    full_share, full_curve = found[0]
+    shares, curves = np.array([share for share, _ in found[1:]]), np.stack([curve for _, curve in found[1:]])
     used = ~np.isnan(full_curve)
     full_curve, curves = full_curve[used], np.nan_to_num(curves[:, used])
     changes = curves[:, -1] - curves[:, 0]
@@ -101,18 +100,37 @@ def sensitivity(evidence: Evidence) -> Finding | None:
     return Finding("sensitivity", told, figures)
 
 
-def spans_of(rollouts: pl.DataFrame) -> Spans | None:
-    """Lays the recorded spans of all rollouts on one line; None where none is recorded."""
-    told = with_columns_of(rollouts, step="integer", response="text")
-    if told is None or not are_spans(told.schema.get("spans", pl.Null())):
+def spans_of(rollouts: Rollouts) -> Spans | None:
+    """Lays the recorded spans of all rollouts on a line for each step; None where none is recorded."""
+    if not are_spans(rollouts.schema.get("spans", pl.Null())):
         return None
-    rows = told.drop_nulls("spans")
-    ends = _token_ends(rows)
-    steps, step_of = np.unique(rows["step"].to_numpy(), return_inverse=True)
+    by_tokens = rollouts.once(_have_token_ends)
     grams: dict[str, int] = {}
-    sizes, hits, begin = np.zeros(len(steps), np.int64), [], 0
-    for row, (spans, response) in enumerate(zip(rows["spans"].to_list(), rows["response"].to_list(), strict=True)):
-        size = len(response) if ends is None else len(ends[row])
+    steps, sizes, laid = [], [], []
+    for table in rollouts.by_step("spans", "response", *(["token_ends"] if by_tokens else [])):
+        told = with_columns_of(table, step="integer", response="text")
+        rows = None if told is None else told.drop_nulls("spans")
+        if rows is not None and rows.height:
+            size, found = _laid(rows, by_tokens, grams)
+            steps.append(int(rows["step"][0]))
+            sizes.append(size)
+            laid.append(found)
+    if not grams:
+        return None
+    names = sorted(grams)  # so that what is drawn does not depend on the order of the rollouts
+    number = np.argsort([grams[name] for name in names]).astype(np.int32)
+    return Spans(
+        "tokens" if by_tokens else "characters", names, np.array(steps), np.array(sizes),
+        [(number[gram], start, stop) for gram, start, stop in laid],
+    )  # fmt: skip
+
+
+def _laid(rows: pl.DataFrame, by_tokens: bool, grams: dict[str, int]) -> tuple[int, tuple[AnyInts, AnyInts, AnyInts]]:
+    """Returns how many tokens or characters the rollouts of a step have, and their spans; gives each new gram a number."""
+    ends = rows["token_ends"].to_list() if by_tokens else None
+    hits: list[tuple[int, int, int]] = []
+    begin = 0
+    for row, (spans, size) in enumerate(zip(rows["spans"].to_list(), _sizes(rows, ends), strict=True)):
         for span in spans:
             if span is None or None in span.values():
                 continue
@@ -121,28 +139,30 @@ def spans_of(rollouts: pl.DataFrame) -> Spans | None:
                 start, stop = bisect_right(ends[row], start), bisect_left(ends[row], stop) + 1
             stop = min(stop, size)
             if 0 <= start < stop:
-                gram = grams.setdefault(span["gram"], len(grams))
-                hits.append((step_of[row], gram, begin + start, begin + stop))
-        sizes[step_of[row]] += size
+                hits.append((grams.setdefault(span["gram"], len(grams)), begin + start, begin + stop))
         begin += size
-    if not hits:
-        return None
-    table = np.array(hits, np.int64)
-    step, gram, low, high = table[np.lexsort((-table[:, 3], table[:, 2]))].T
-    names = sorted(grams)  # so that what is drawn does not depend on the order of the rollouts
-    gram = np.argsort([grams[name] for name in names])[gram]
-    return Spans(
-        "characters" if ends is None else "tokens", names, steps.astype(np.int64), sizes, step, gram, low, high
-    )
+    table: AnyInts = np.array(hits, np.int64).reshape(-1, 3)
+    if begin < 2**31:
+        table = table.astype(np.int32)
+    gram, start_at, stop_at = table[np.lexsort((-table[:, 2], table[:, 1]))].T.copy()
+    return begin, (gram, start_at, stop_at)
 
 
-def _token_ends(rows: pl.DataFrame) -> list[list[int]] | None:
-    """Returns where the tokens of each row end; None unless all are known."""
-    known = with_columns_of(rows, token_ends="numbers")
-    if known is None or known.height < rows.height:
-        return None
-    ends = known["token_ends"]
-    return ends.to_list() if ends.list.drop_nulls().list.len().sum() == ends.list.len().sum() else None
+def _sizes(rows: pl.DataFrame, ends: list[list[int]] | None) -> list[int]:
+    return rows["response"].str.len_chars().to_list() if ends is None else [len(one) for one in ends]
+
+
+def _have_token_ends(rollouts: Rollouts) -> bool:
+    """Says whether every rollout with spans and a response says where its tokens end."""
+    dtype = rollouts.schema.get("token_ends")
+    if not isinstance(dtype, pl.List) or not dtype.inner.is_numeric():
+        return False
+    known = pl.col("token_ends").is_not_null() & ~pl.col("token_ends").list.contains(None).fill_null(False)
+    for table in rollouts.by_step("spans", "response", "token_ends"):
+        rows = with_columns_of(table, step="integer", response="text")
+        if rows is not None and not rows.drop_nulls("spans").select(known.all()).item():
+            return False
+    return True
 
 
 def analysis(spans: Spans, kept: Bools) -> tuple[float, Floats]:
@@ -151,18 +171,17 @@ def analysis(spans: Spans, kept: Bools) -> tuple[float, Floats]:
     Returns:
         The planning share of all steps together, and the semantic entropy of each step [S], NaN where a step has no span.
     """
-    inside = kept[spans.gram]
-    step, gram, start, stop = spans.step[inside], spans.gram[inside], spans.start[inside], spans.stop[inside]
     curve = np.full(len(spans.steps), np.nan)
-    if not len(start):
-        return 0.0, curve
-    reach = np.concatenate([[-1], np.maximum.accumulate(stop)[:-1]])  # how far the spans before this one reach
-    counted = stop > reach  # else it lies inside one of them
-    covered = int((stop - np.maximum(start, reach))[counted].sum())
-    width = len(spans.grams)
-    counts = np.bincount(step[counted] * width + gram[counted], minlength=len(curve) * width).reshape(-1, width)
-    for index in np.flatnonzero(counts.any(axis=1)):
-        curve[index] = semantic_entropy(counts[index])
+    covered = 0
+    for index, (gram, start, stop) in enumerate(spans.laid):
+        inside = kept[gram]
+        if not inside.any():
+            continue
+        start, stop = start[inside], stop[inside]
+        reach = np.concatenate([[-1], np.maximum.accumulate(stop)[:-1]])  # how far the spans before this one reach
+        counted = stop > reach  # else it lies inside one of them
+        covered += int((stop - np.maximum(start, reach))[counted].sum())
+        curve[index] = semantic_entropy(np.bincount(gram[inside][counted]))
     return covered / int(spans.sizes.sum()), curve
 
 

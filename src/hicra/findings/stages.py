@@ -16,6 +16,7 @@ STAGES-3. Thirds of perplexity are those of a step's rollouts, by their mean log
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,18 @@ from hicra.findings.curves import LEAST_STEPS, curve
 from hicra.findings.finding import Evidence, Finding
 from hicra.findings.per_token import FlatTokens, tokens_of
 from hicra.findings.phases import SLOWER, direction
+from hicra.findings.saved import Rollouts
 from hicra.stats import Bend, Changes, average_ranks, change_points
 
 THIRDS = 3
+Sums = dict[str, tuple[float, int]]  # kind of tokens -> the sum of their entropies, and their number
 _ACCURACY = "hicra/accuracy"
 _PERPLEXITY = ("ppl_low", "ppl_middle", "ppl_high")
 _PLACE = ("beginning", "middle", "end")
 
 
 def stages(evidence: Evidence) -> Finding | None:
-    """Splits a run at the knee of its accuracy; None where no rollout has `entropies`, or no step has an accuracy.
+    """Splits a run at the knee of its accuracy; None where no rollout has `entropies`, or fewer than 20 steps have an accuracy.
 
     Figures: knee (step, or null), knee_range [low, high], and stages, a list of {name ("rising", "plateau", or "whole" without a
     knee), steps [first, last], accuracy [first third, last third], entropy {all, right, wrong, ppl_low, ppl_middle, ppl_high,
@@ -44,22 +47,17 @@ def stages(evidence: Evidence) -> Finding | None:
     no such tokens.
     """
     x, y = curve(evidence, _ACCURACY)
-    tokens = tokens_of(evidence.rollouts, "entropies")
-    if not len(x) or tokens is None:
+    if len(x) < LEAST_STEPS or not (sums := _sums_of_steps(evidence.rollouts)):
         return None
-    if len(x) < LEAST_STEPS:
-        text = f"Too few steps have an accuracy to tell stages apart: {len(x)}, and it takes {LEAST_STEPS}."
-        return Finding("stages", text, {"steps": len(x)})
     knee = _knee(change_points(x, y, most=1))
     parts = {"whole": np.ones(len(x), np.bool_)} if knee is None else {"rising": x <= knee.at, "plateau": x > knee.at}
-    kinds = _kinds(tokens)
     figures: dict[str, Any] = {
         "knee": None if knee is None else knee.at,
         "knee_range": None if knee is None else [knee.low, knee.high],
         "stages": [
             {
                 "name": name, "steps": [int(x[inside][0]), int(x[inside][-1])], "accuracy": _ends(y[inside]),
-                "entropy": _entropies(tokens, kinds, int(x[inside][0]), int(x[inside][-1])),
+                "entropy": _entropies(sums, int(x[inside][0]), int(x[inside][-1])),
             }
             for name, inside in parts.items()
         ],
@@ -76,10 +74,32 @@ def _knee(changes: Changes) -> Bend | None:
     return changes.bends[0] if rises else None
 
 
-def _kinds(tokens: FlatTokens) -> dict[str, Bools]:
-    """Returns which tokens [N] belong to each kind. Kinds whose column is absent are, too, and so are the thirds of perplexity
-    where a rollout has no log-probabilities.
+def _sums_of_steps(rollouts: Rollouts) -> dict[int, Sums]:
+    """Returns of each step with entropies the sum and the number of the entropies of each kind of tokens.
+
+    Kinds that a column tells are absent where it is, and so are the thirds of perplexity where a rollout has no
+    log-probabilities.
     """
+    found: dict[int, Sums] = {}
+    spoken = True
+    for table in rollouts.by_step("entropies", "logprobs", "correct"):
+        tokens = tokens_of(table, "entropies")
+        if tokens is not None:
+            kinds = _kinds(tokens)
+            spoken = spoken and _PERPLEXITY[0] in kinds
+            entropies = tokens.values["entropies"]
+            known = np.isfinite(entropies)
+            found[int(table["step"][0])] = {
+                name: (float(entropies[members & known].sum()), int((members & known).sum()))
+                for name, members in kinds.items()
+            }
+    if spoken:
+        return found
+    return {step: {name: one for name, one in sums.items() if name not in _PERPLEXITY} for step, sums in found.items()}
+
+
+def _kinds(tokens: FlatTokens) -> dict[str, Bools]:
+    """Returns which tokens [N] of a step belong to each kind."""
     row, kept = tokens.row, tokens.rollouts
     kinds = {"all": np.ones(len(row), np.bool_)}
     if kept.schema.get("correct") == pl.Boolean:
@@ -99,34 +119,34 @@ def _perplexity_thirds(tokens: FlatTokens) -> Ints:
     known = np.isfinite(logprobs)
     count = np.bincount(tokens.row[known], minlength=tokens.rollouts.height)
     total = np.bincount(tokens.row[known], logprobs[known], minlength=tokens.rollouts.height)
-    steps = tokens.rollouts["step"].to_numpy()
-    thirds = np.full(len(steps), -1)
-    for step in np.unique(steps):
-        members = np.flatnonzero((steps == step) & (count > 0))
-        if len(members):
-            ranks = average_ranks(-total[members] / count[members])
-            thirds[members] = np.floor(THIRDS * (ranks - 0.5) / len(members))
+    thirds = np.full(tokens.rollouts.height, -1)
+    members = np.flatnonzero(count > 0)
+    if len(members):
+        ranks = average_ranks(-total[members] / count[members])
+        thirds[members] = np.floor(THIRDS * (ranks - 0.5) / len(members))
     return thirds
 
 
-def _entropies(tokens: FlatTokens, kinds: dict[str, Bools], first: int, last: int) -> dict[str, Any]:
+def _entropies(of_steps: dict[int, Sums], first: int, last: int) -> dict[str, Any]:
     """Returns the entropy of each kind at both ends of a stage, from step `first` to `last`."""
-    step, entropies = tokens.step, tokens.values["entropies"]
-    saved = np.unique(step[(step >= first) & (step <= last)])
+    saved = [step for step in of_steps if first <= step <= last]
+    kinds = list(dict.fromkeys(name for sums in of_steps.values() for name in sums))
     if len(saved) < 2:
-        return dict.fromkeys([*kinds])
+        return dict.fromkeys(kinds)
     count = max(1, len(saved) // THIRDS)
-    at_start, at_end = np.isin(step, saved[:count]), np.isin(step, saved[-count:])
-    known = np.isfinite(entropies)
     found: dict[str, Any] = {}
-    for name, members in kinds.items():
-        begin, end = entropies[at_start & members & known], entropies[at_end & members & known]
-        both = bool(len(begin) and len(end))
-        found[name] = (
-            {"first": float(begin.mean()), "last": float(end.mean()), "change": float(end.mean() - begin.mean())}
-            if both else None
-        )  # fmt: skip
+    for name in kinds:
+        begin, end = (
+            _mean([of_steps[step][name] for step in steps if name in of_steps[step]])
+            for steps in (saved[:count], saved[-count:])
+        )
+        found[name] = None if begin is None or end is None else {"first": begin, "last": end, "change": end - begin}
     return found
+
+
+def _mean(sums: list[tuple[float, int]]) -> float | None:
+    total, size = math.fsum(one for one, _ in sums), sum(size for _, size in sums)
+    return total / size if size else None
 
 
 def _ends(values: Floats) -> list[float]:

@@ -18,7 +18,8 @@ from hicra.drawing.readable import number
 from hicra.findings.curves import rise
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Evidence, Finding, Headline
-from hicra.findings.gram_use import gram_use
+from hicra.findings.gram_use import run_gram_use
+from hicra.findings.saved import Rollouts
 
 NAME = "template_collapse"
 COLLAPSED, TIMES = 0.5, 2.0
@@ -27,7 +28,7 @@ THEN = "hicra report RUN -o report.html"
 
 def template_collapse(evidence: Evidence) -> Finding | None:
     """Compares the first saved steps with the last; None where there are no spans, or fewer than six saved steps."""
-    use = gram_use(evidence.rollouts)
+    use = evidence.rollouts.once(run_gram_use)
     if use is None:
         return None
     rose = rise(use.steps, use.template)
@@ -50,8 +51,8 @@ def template_collapse(evidence: Evidence) -> Finding | None:
     return Finding(NAME, text, figures, False, headline)
 
 
-def _with_template(rollouts: pl.DataFrame, sequence: list[str]) -> tuple[dict[str, Any], ...]:
+def _with_template(rollouts: Rollouts, sequence: list[str]) -> tuple[dict[str, Any], ...]:
     """The rollouts of the end whose grams are this sequence, nested occurrences aside."""
     grams = pl.col("spans").list.eval(pl.element().struct.field("gram"))
     same = (grams.list.len() == len(sequence)) & (grams.list.join("\x00") == "\x00".join(sequence))
-    return examples(rollouts, same & at_end(rollouts))
+    return examples(rollouts, same & at_end(rollouts.steps))

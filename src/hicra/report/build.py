@@ -5,6 +5,7 @@ All text in the model comes from runs and may be hostile; report.py, charts.py a
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from hicra.errors import ArtifactError
-from hicra.findings import Evidence, Finding, look
+from hicra.findings import Evidence, Finding, Looked, look
+from hicra.findings.saved_findings import saved_findings
 from hicra.report.encode import clean, plain
 from hicra.report.grams import lexicon_table, used_grams
 from hicra.report.measured import Measurement, measured, read_measured
@@ -44,8 +46,9 @@ def build_model(
         extra: further sections by name, as JSON values; `signal` has results of `hicra signal`, each with a name, which stand
             before those of the folders.
         limit: the most rollouts that are shown.
-        most_for_findings: the most rollouts of a run whose findings are looked for, since that reads all of them at once; None
-            sets no bound. The page says where they were left out.
+        most_for_findings: the most rollouts of a run whose findings are looked for here, since that reads all of them; of a
+            larger run those are shown that a diagnosis wrote into its folder, and without them the page says so. None sets no
+            bound.
 
     Raises:
         ArtifactError: no folder is given, one is given twice, or one is unreadable or has neither metrics nor rollouts.
@@ -68,15 +71,21 @@ def build_model(
     headers: list[Run] = []
     places: list[list[Place]] = [[] for _ in arms]  # by arm
     for number, folder in enumerate(folders):
-        kept = index(number, folder.rollout_files())
-        places[arm_of[number]] += kept
-        headers.append(_run(folder, names[number], arm_of[number], len(kept), notes))
+        found = index(number, folder.rollout_files())
+        places[arm_of[number]] += found
+        headers.append(_run(folder, names[number], arm_of[number], len(found), notes))
     for number, folder in enumerate(folders):
         if most_for_findings is None or headers[number].rollouts <= most_for_findings:
-            found, unlooked = _findings(folder)
-            headers[number] = replace(headers[number], findings=found, unlooked=unlooked)
+            seen, unlooked = _findings(folder)
+            headers[number] = replace(headers[number], findings=seen, unlooked=unlooked)
+        elif (kept := saved_findings(folder.path)) is not None:
+            headers[number] = replace(headers[number], findings=_cleaned(kept), unlooked=kept.unlooked)
         else:
-            notes.append(f"{names[number]} has too many rollouts to look for findings here; `hicra report` does.")
+            notes.append(
+                f"No finding was looked for in {names[number]}, which has more than {most_for_findings} rollouts: it would take "
+                f"minutes before this page opens. `{clean(shlex.join(['hicra', 'report', str(folder.path)]))}` looks for all of "
+                "them."
+            )
     chosen = choose(places, limit)
     rollouts = read_rollouts(chosen, arm_of, notes)
     grams = used_grams(folders, arm_of, len(arms), lexicon_table(lexicon, folders, notes))
@@ -101,7 +110,11 @@ def _given(results: Any) -> list[Measurement]:
 def _findings(folder: RunFolder) -> tuple[tuple[Finding, ...], dict[str, str]]:
     """Returns what the run shows, and what could not be looked for; the texts hold grams, so they are cleaned as all of a run."""
     looked = look(Evidence.of(folder))
-    return tuple(replace(found, text=clean(found.text)) for found in looked.found), looked.unlooked
+    return _cleaned(looked), looked.unlooked
+
+
+def _cleaned(looked: Looked) -> tuple[Finding, ...]:
+    return tuple(replace(found, text=clean(found.text)) for found in looked.found)
 
 
 def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:

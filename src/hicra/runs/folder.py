@@ -9,6 +9,7 @@
     report.html       once `hicra report` has built it
     intervals.jsonl   of a diagnosed run: the interval of each metric over prompts, a line a step
     prompts.parquet   of a diagnosed run: the metrics of each prompt at each step
+    findings.json     of a diagnosed run: what it shows, and what could not be looked for
     judged_errors.json  what a judge model said of the failures, where `hicra diagnose --judge` asked it
     trackers/NAME/    what `hicra watch --to NAME` wrote for a tracker
 

@@ -19,7 +19,7 @@ from hicra.report.shell import Served
 from hicra.view.index import RolloutIndex, make_index
 from hicra.view.search import SORTS
 
-MOST_FOR_FINDINGS = 20_000  # rollouts: findings read all of them at once
+MOST_FOR_FINDINGS = 20_000  # rollouts: looking for findings in more keeps the reader waiting
 MOST_GRAMS = 200
 
 

@@ -19,7 +19,8 @@ import polars as pl
 
 from hicra.errors import DataError
 from hicra.findings import Evidence, Finding, findings, told
-from hicra.findings.finding import joined, saved_judgement
+from hicra.findings.finding import saved_judgement
+from hicra.findings.saved import Rollouts
 from hicra.metrics.signal_window import SignalWindow
 from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
@@ -148,7 +149,7 @@ class Watched:
         config = mapping(self.run.manifest.get("config"))
         rows = [self.rows[step] for step in sorted(self.rows)]
         self.seen, self.not_seen = told(
-            findings(Evidence(rows, joined(tables), config, saved_judgement(self.run.path)))
+            findings(Evidence(rows, Rollouts(tables), config, saved_judgement(self.run.path)))
         )
         self._free_at = time.monotonic() + 9 * (time.monotonic() - begun)
 

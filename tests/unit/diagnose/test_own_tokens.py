@@ -46,7 +46,8 @@ def test_the_run_folder_keeps_tokens_and_outputs_of_tools_so_every_share_is_of_t
     assert table["tool_outputs"].to_list() == [ROW["tool_outputs"]]
     spans = spans_of(Evidence.of(run).rollouts)
     assert spans.counts == "tokens"
-    assert (spans.start.tolist(), spans.stop.tolist(), spans.sizes.tolist()) == ([0], [4], [6])
+    [(_, start, stop)] = spans.laid
+    assert (start.tolist(), stop.tolist(), spans.sizes.tolist()) == ([0], [4], [6])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from hicra import Lexicon, cli
-from hicra.diagnose.apart import RUN, read_apart, run_names
+from hicra.diagnose.apart import joint_schema, run_names, same_columns
 from hicra.diagnose.diagnose import diagnose
 from hicra.diagnose.pairs import pairs
 from hicra.errors import ConfigError, DataError
@@ -109,9 +109,19 @@ def test_paths_are_arms_in_their_order_and_columns_that_differ_are_kept(tmp_path
     accuracy = next(one for one in found["pairs"] if one["metric"] == "hicra/accuracy")
     assert (accuracy["arm"], accuracy["baseline"], accuracy["questions"], accuracy["difference"]) == ("a", "z", 8, 1.0)
     assert not any("models" in warning for warning in found["warnings"])
-    rows = read_apart([first, second], "stop", 0.0).rows
-    assert rows[RUN].to_list() == ["z"] * 8 + ["a"] * 8
-    assert rows.height == 16
+    assert [(arm["arm"], arm["rows"]) for arm in found["arms"]] == [("z", 8), ("a", 8)]
+
+
+def test_a_column_that_two_runs_have_in_types_of_their_own_is_text_and_ids_are() -> None:
+    first = pl.DataFrame({"id": [1], "group_id": ["g"], "tag": [{"a": 1}], "size": [1]})
+    second = pl.DataFrame({"id": ["x"], "group_id": [2], "tag": ["text"], "size": [0.5], "more": [True]})
+    schema = joint_schema([first, second])
+    assert schema == {
+        "id": pl.String, "group_id": pl.String, "tag": pl.String, "size": pl.Float64, "more": pl.Boolean
+    }  # fmt: skip
+    assert same_columns(first, schema).to_dicts() == [
+        {"id": "1", "group_id": "g", "tag": "{'a': 1}", "size": 1.0, "more": None}
+    ]
 
 
 def test_what_is_refused(tmp_path: Path) -> None:

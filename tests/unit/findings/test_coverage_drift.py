@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import Evidence
 from hicra.findings.coverage_drift import coverage_drift
 
@@ -17,7 +18,7 @@ def labelled(*marked: int) -> Evidence:
         {"step": step, "labels": ["plan"] * 9 + ["reflect", "execute"], "planning_mask": [1] * n + [0] * (10 - n) + [1]}
         for step, n in enumerate(marked, 1)
     ]
-    return Evidence([], pl.DataFrame(rows))
+    return evidence_of([], pl.DataFrame(rows))
 
 
 def spanned(*covered: int) -> Evidence:
@@ -27,7 +28,7 @@ def spanned(*covered: int) -> Evidence:
         for step, n in enumerate(covered, 1)
         for i in range(10)
     ]
-    return Evidence([], pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(SPAN)}))
+    return evidence_of([], pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(SPAN)}))
 
 
 @pytest.mark.parametrize("make", [labelled, spanned])
@@ -49,13 +50,13 @@ def test_by_hand(make, shares: tuple[int, ...], alarm: bool) -> None:
 
 
 def test_labels_that_do_not_fit_the_mask_are_passed_over() -> None:
-    rows = labelled(*[9] * 6).rollouts
+    rows = pl.concat(labelled(*[9] * 6).rollouts.by_step("labels", "planning_mask"))
     odd = pl.DataFrame({"step": [1], "labels": [["plan"] * 4], "planning_mask": [[0] * 5]})
-    found = coverage_drift(Evidence([], pl.concat([rows, odd])))
+    found = coverage_drift(evidence_of([], pl.concat([rows, odd])))
     assert found is not None
     assert found.figures["coverage"] == pytest.approx([0.9, 0.9])
 
 
 def test_without_labels_and_spans_or_with_few_steps_it_says_nothing() -> None:
-    assert coverage_drift(Evidence([], pl.DataFrame({"step": [1]}))) is None
+    assert coverage_drift(evidence_of([], pl.DataFrame({"step": [1]}))) is None
     assert coverage_drift(spanned(9, 1)) is None

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import Evidence, Finding
 from hicra.findings.entropy_collapse import entropy_collapse
 
@@ -25,7 +26,7 @@ def run(planning: float, execution: float, name: str = "entropy", rollouts: pl.D
         {"step": step, f"hicra/{name}_planning": at(step, planning), f"hicra/{name}_execution": at(step, execution)}
         for step in range(1, STEPS + 1)
     ]
-    return Evidence(rows, pl.DataFrame() if rollouts is None else rollouts)
+    return evidence_of(rows, pl.DataFrame() if rollouts is None else rollouts)
 
 
 def look(evidence: Evidence) -> Finding:
@@ -66,14 +67,14 @@ def test_the_rollouts_of_the_end_that_are_most_certain() -> None:
 def test_a_run_that_has_learnt_its_task_may_be_certain(accuracy: float, alarm: bool | None) -> None:
     """From 40 % right, half of what was left is 30 points."""
     rows = [{**row, "hicra/accuracy": 0.4 if row["step"] <= 20 else accuracy} for row in run(0.1, 1.0).metrics]
-    assert look(Evidence(rows, pl.DataFrame())).alarm is alarm
+    assert look(evidence_of(rows, pl.DataFrame())).alarm is alarm
 
 
 def test_few_steps_say_nothing() -> None:
     whole = run(0.1, 1.0)
-    assert entropy_collapse(Evidence(whole.metrics[:19], whole.rollouts)) is None
+    assert entropy_collapse(evidence_of(whole.metrics[:19], whole.rollouts)) is None
 
 
 def test_semantic_entropy_is_told_beside_it() -> None:
     rows = [{**row, "hicra/semantic_entropy": 2.0 if row["step"] <= 20 else 2.5} for row in run(0.1, 1.0).metrics]
-    assert "went from 2 to 2.5 nats" in look(Evidence(rows, pl.DataFrame())).text
+    assert "went from 2 to 2.5 nats" in look(evidence_of(rows, pl.DataFrame())).text

@@ -7,7 +7,7 @@ import math
 import polars as pl
 import pytest
 
-from hicra.findings import Evidence
+from evidence_made import evidence_of
 from hicra.tasks.plan_execute import PlanExecute
 
 error_types = importlib.import_module("hicra.findings.error_types").error_types
@@ -32,7 +32,7 @@ def rows(step, right, **failures):
 
 
 def found(table, config=CONFIG):
-    return error_types(Evidence([], pl.DataFrame(table), config))
+    return error_types(evidence_of([], pl.DataFrame(table), config))
 
 
 def test_the_ends_of_a_run_by_hand():
@@ -141,7 +141,7 @@ def test_a_run_without_a_recorded_task_is_known_by_its_prompts():
 
 
 def test_what_is_missing():
-    assert error_types(Evidence([], pl.DataFrame(), CONFIG)) is None
+    assert error_types(evidence_of([], pl.DataFrame(), CONFIG)) is None
     assert found(rows(1, 1, wrong_plan=1), {"task": {"name": "arithmetic"}}) is None
     assert found([row | {"correct": None} for row in rows(1, 1, wrong_plan=1)]) is None
     assert found([row | {"prompt": None} for row in rows(1, 1, wrong_plan=1)]) is None

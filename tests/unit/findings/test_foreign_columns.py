@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import hicra.findings as package
-from hicra.findings import Evidence
+from evidence_made import evidence_of
 from hicra.findings.error_types import error_types
 from hicra.findings.fork_overlap import fork_overlap
 from hicra.findings.sensitivity import sensitivity
@@ -51,7 +51,7 @@ FOREIGN = {
 
 
 def look(finding, table, config=None):
-    found = finding(Evidence(METRICS, table, config or {"task": {"name": "plan_execute"}}))
+    found = finding(evidence_of(METRICS, table, config or {"task": {"name": "plan_execute"}}))
     if found is not None:
         json.dumps(dict(found.figures), allow_nan=False)
     return found
@@ -84,7 +84,7 @@ def test_foreign_columns_do_no_harm(name, kind):
     """All findings on six steps; with the metrics of a long run, which take longest, where the column names rollouts."""
     table = SIX_STEPS.with_columns(pl.concat([FOREIGN[kind]] * 6).alias(name))
     metrics = COURSE if name in ("step", "id") else COURSE[:6]
-    looked = package.look(Evidence(metrics, table, {"task": {"name": "plan_execute"}}))
+    looked = package.look(evidence_of(metrics, table, {"task": {"name": "plan_execute"}}))
     assert {one.name for one in looked.found} | set(looked.unlooked)
     json.dumps([one.as_json() for one in looked.found], allow_nan=False)
 

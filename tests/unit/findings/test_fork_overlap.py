@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hicra.findings import Evidence
+from evidence_made import evidence_of
 
 module = importlib.import_module("hicra.findings.fork_overlap")
 fork_overlap, top_share = module.fork_overlap, module.top_share
@@ -21,7 +21,7 @@ def evidence(*rows, step=None):
         "step": list(step or [1] * len(rows)), "response": [""] * len(rows),
         "entropies": [entropies for entropies, _ in rows], "planning_mask": [mask for _, mask in rows],
     }  # fmt: skip
-    return Evidence([], pl.DataFrame(columns))
+    return evidence_of([], pl.DataFrame(columns))
 
 
 # 20 tokens: 6 (30 %) have entropy 2. Of 5 planning tokens 3 are among them: P(high | planning) = 3/5, which is twice 0.3, and
@@ -86,10 +86,10 @@ def test_the_highest_tokens_are_those_of_their_step():
 
 
 def test_what_is_missing():
-    assert fork_overlap(Evidence([], pl.DataFrame())) is None
-    assert fork_overlap(Evidence([], pl.DataFrame({"step": [1], "response": ["a"]}))) is None
+    assert fork_overlap(evidence_of([], pl.DataFrame())) is None
+    assert fork_overlap(evidence_of([], pl.DataFrame({"step": [1], "response": ["a"]}))) is None
     nulls = {"step": [1], "entropies": [None], "planning_mask": [[1]]}
-    assert fork_overlap(Evidence([], pl.DataFrame(nulls))) is None
+    assert fork_overlap(evidence_of([], pl.DataFrame(nulls))) is None
     empty = fork_overlap(evidence(([1.0, 2.0], [0, 0])))
     assert (empty.figures["lift"], empty.figures["lift_ci"]) == (None, None)
     assert "No token is a planning token" in empty.text

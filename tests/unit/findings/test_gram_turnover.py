@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import Evidence, Finding
 from hicra.findings.gram_turnover import gram_turnover
 
@@ -28,7 +29,7 @@ def run(*steps: dict[str, int], prompts: int = 20, a_prompt: int = 2) -> Evidenc
         for prompt in range(prompts)
         for _ in range(a_prompt)
     ]  # fmt: skip
-    return Evidence([], pl.DataFrame(rows, schema=SCHEMA))
+    return evidence_of([], pl.DataFrame(rows, schema=SCHEMA))
 
 
 def look(evidence: Evidence) -> Finding:
@@ -64,4 +65,4 @@ def test_a_gram_that_only_grew_was_not_born() -> None:
 
 def test_few_steps_and_no_spans_say_nothing() -> None:
     assert gram_turnover(run({"a": 1}, {"b": 1})) is None
-    assert gram_turnover(Evidence([], pl.DataFrame({"step": [1]}))) is None
+    assert gram_turnover(evidence_of([], pl.DataFrame({"step": [1]}))) is None

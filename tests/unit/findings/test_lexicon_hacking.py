@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import Evidence
 from hicra.findings.lexicon_hacking import lexicon_hacking
 from sim_lexicon_hacking import fired
@@ -27,7 +28,7 @@ def run(
     ]
     spans = [[{"start": 2 * i, "end": 2 * i + 1, "gram": gram} for i, gram in enumerate(half)] for half in grams]
     rows: list[dict[str, Any]] = [{"step": step, "spans": spans[step > STEPS // 2]} for step in range(1, STEPS + 1)]
-    return Evidence(metrics, pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(SPAN)}))
+    return evidence_of(metrics, pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(SPAN)}))
 
 
 def test_all_three_signs_make_an_alarm_with_figures_by_hand() -> None:
@@ -70,23 +71,23 @@ def test_two_signs_are_no_alarm(change: dict[str, Any], why: str) -> None:
 def test_without_spans_the_semantic_entropy_tells() -> None:
     def with_entropy(last: float) -> Evidence:
         metrics = [{**row, "hicra/semantic_entropy": 2.0 if row["step"] <= 20 else last} for row in run().metrics]
-        return Evidence(metrics, pl.DataFrame())
+        return evidence_of(metrics, pl.DataFrame())
 
     # e^2 = 7.389 grams; 4/5 of them are e^(2 - 0.2231)
     for last, alarm in ((1.75, True), (1.8, False)):
         found = lexicon_hacking(with_entropy(last))
         assert found is not None
         assert found.alarm is alarm
-    nothing = lexicon_hacking(Evidence(run().metrics, pl.DataFrame()))
+    nothing = lexicon_hacking(evidence_of(run().metrics, pl.DataFrame()))
     assert nothing is not None
     assert "no semantic entropy and no spans are known" in nothing.text
 
 
 def test_short_runs_and_runs_without_accuracy_say_nothing() -> None:
     whole = run()
-    assert lexicon_hacking(Evidence(whole.metrics[:19], whole.rollouts)) is None
+    assert lexicon_hacking(evidence_of(whole.metrics[:19], whole.rollouts)) is None
     unjudged = [{**row, "hicra/accuracy": None} for row in whole.metrics]
-    assert lexicon_hacking(Evidence(unjudged, whole.rollouts)) is None
+    assert lexicon_hacking(evidence_of(unjudged, whole.rollouts)) is None
 
 
 @pytest.mark.slow

@@ -10,16 +10,18 @@ import polars as pl
 import pytest
 
 import hicra.findings as package
+from evidence_made import evidence_of
 from hicra.cli import VERBS
 from hicra.errors import ArtifactError
-from hicra.findings import FINDINGS, NEEDS, Evidence, Finding, look
+from hicra.findings import FINDINGS, NEEDS, Finding, look
 from hicra.findings.examples import at_end, examples
 from hicra.findings.finding import Headline
 from hicra.findings.intervals import INTERVALS, save_intervals, saved_intervals
+from hicra.findings.saved import Rollouts
 
 
 def test_nothing_at_all_names_every_one_with_a_reason() -> None:
-    looked = look(Evidence([], pl.DataFrame()))
+    looked = look(evidence_of([], pl.DataFrame()))
     assert looked.found == []
     assert set(looked.unlooked) == {function.__name__ for function in NEEDS}
     assert all(looked.unlooked.values())
@@ -27,8 +29,8 @@ def test_nothing_at_all_names_every_one_with_a_reason() -> None:
     assert looked.unlooked["lexicon_hacking"] == "no step has planning_share; no step has accuracy"
 
 
-def test_every_finding_has_its_needs_but_those_of_one_task_and_of_a_judge() -> None:
-    assert {function.__name__ for function in set(FINDINGS) - set(NEEDS)} == {"error_types", "judgement"}
+def test_every_finding_has_its_needs_but_those_of_one_task_and_of_what_a_model_is_asked() -> None:
+    assert {function.__name__ for function in set(FINDINGS) - set(NEEDS)} == {"error_types", "learning_signal", "judgement"}
     assert set(NEEDS) <= set(FINDINGS)
     assert len(FINDINGS) >= 12
 
@@ -36,7 +38,7 @@ def test_every_finding_has_its_needs_but_those_of_one_task_and_of_a_judge() -> N
 def test_the_reason_has_the_number_that_is_there() -> None:
     metrics = [{"step": step, "hicra/planning_share": 0.2, "hicra/accuracy": 0.5} for step in range(1, 11)]
     rows = pl.DataFrame({"step": [1, 2], "response": ["a", "b"], "correct": [True, False], "prompt": ["p", "p"]})
-    why = look(Evidence(metrics, rows)).unlooked
+    why = look(evidence_of(metrics, rows)).unlooked
     assert (
         why["lexicon_hacking"]
         == "10 steps have planning_share, and it takes 20; 10 steps have accuracy, and it takes 20"
@@ -48,33 +50,35 @@ def test_the_reason_has_the_number_that_is_there() -> None:
 
 # ---- the rollouts that show it
 ROWS = pl.DataFrame({"step": [1, 1, 2, 2, 2], "id": ["a", "b", "c", None, "e"], "size": [1, 9, 5, None, 9]})
+RUN = Rollouts([ROWS])
 
 
 def test_examples_are_numbered_within_their_step() -> None:
-    found = examples(ROWS, pl.col("step") == 2)
+    found = examples(RUN, pl.col("step") == 2)
     assert found == (
         {"step": 2, "row": 1, "id": "c"},
         {"step": 2, "row": 2, "id": None},
         {"step": 2, "row": 3, "id": "e"},
     )
-    assert [one["id"] for one in examples(ROWS, pl.lit(True), [pl.col("size")], most=3)] == ["b", "e", "c"]
-    assert examples(ROWS, pl.col("size") > 100) == ()
-    assert examples(ROWS.drop("step"), pl.lit(True)) == ()
-    assert [one["id"] for one in examples(ROWS.drop("id"), pl.col("size") == 5)] == [None]
+    assert [one["id"] for one in examples(RUN, pl.lit(True), [pl.col("size")], most=3)] == ["b", "e", "c"]
+    assert examples(RUN, pl.col("size") > 100) == ()
+    assert examples(Rollouts([ROWS.drop("step")]), pl.lit(True)) == ()
+    assert [one["id"] for one in examples(Rollouts([ROWS.drop("id")]), pl.col("size") == 5)] == [None]
 
 
 def test_prompts_take_turns() -> None:
-    rows = pl.DataFrame(
+    table = pl.DataFrame(
         {"step": [1] * 5, "id": list("abcde"), "group_id": ["x", "x", "x", "y", "z"], "size": [5, 9, 7, 1, 3]}
     )
+    rows = Rollouts([table])
     assert [one["id"] for one in examples(rows, pl.lit(True), most=4)] == ["a", "d", "e", "b"]
     assert [one["id"] for one in examples(rows, pl.lit(True), [pl.col("size")])] == ["b", "e", "d", "c", "a"]
 
 
 def test_the_end_is_the_part_that_trends_compare() -> None:
     rows = pl.DataFrame({"step": [*range(1, 10), None]})
-    assert rows.filter(at_end(rows))["step"].to_list() == [7, 8, 9]  # the last third of nine
-    assert rows.clear().filter(at_end(rows.clear())).is_empty()
+    assert rows.filter(at_end(Rollouts([rows]).steps))["step"].to_list() == [7, 8, 9]  # the last third of nine
+    assert rows.clear().filter(at_end([])).is_empty()
 
 
 # ---- how it is written

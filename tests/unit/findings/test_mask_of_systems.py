@@ -7,12 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import Evidence, Finding
 from hicra.findings.mask import mask_empty, mask_wide
 
 
 def evidence(share: float, **config: Any) -> Evidence:
-    return Evidence([{"step": 1, "hicra/planning_share": share}], pl.DataFrame(), config)
+    return evidence_of([{"step": 1, "hicra/planning_share": share}], pl.DataFrame(), config)
 
 
 def only(finding: Finding | None) -> Finding:

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hicra.findings import Evidence
+from evidence_made import evidence_of
+from hicra.findings import Evidence, look
 from hicra.findings.phases import course, phases
 from hicra.stats import change_points
 
@@ -19,7 +20,7 @@ def evidence(n: int, *, noise: float = 0.02, **curves: tuple[list[int], list[flo
         for name, points in curves.items()
     }
     rows = [{"step": i + 1, **{name: float(values[i]) for name, values in lines.items()}} for i in range(n)]
-    return Evidence(rows, pl.DataFrame())
+    return evidence_of(rows, pl.DataFrame())
 
 
 def test_two_phases_at_step_30_and_step_50() -> None:
@@ -74,22 +75,16 @@ def test_the_rarefied_entropy_goes_before_the_plain_one() -> None:
 
 
 @pytest.mark.parametrize("n", [2, 19])
-def test_short_runs_are_too_few(n: int) -> None:
-    found = phases(evidence(n, length=([1, n], [10, 90])))
-    assert found is not None
-    assert found.text == f"{n} steps with metrics are too few to look for phases; it takes at least 20."
-
-
-def test_a_diagnosed_run_says_that_it_counts_the_steps_with_rollouts() -> None:
-    short = evidence(2, length=([1, 2], [10, 90]))
-    found = phases(Evidence(short.metrics, short.rollouts, {"counts": "words"}))
-    assert found is not None
-    assert found.text.startswith("2 steps with saved rollouts are too few")
+def test_short_runs_could_not_be_looked_at(n: int) -> None:
+    looked = look(evidence(n, length=([1, n], [10, 90])))
+    assert "phases" not in [one.name for one in looked.found]
+    listed = "ppl_execution or entropy_execution or semantic_entropy or length"
+    assert looked.unlooked["phases"] == f"{n} steps have {listed}, and it takes 20"
 
 
 def test_a_single_step_and_unknown_curves_say_nothing() -> None:
     assert phases(evidence(1, length=([1], [10]))) is None
-    assert phases(Evidence([{"step": step, "hicra/length": None} for step in range(50)], pl.DataFrame())) is None
+    assert phases(evidence_of([{"step": step, "hicra/length": None} for step in range(50)], pl.DataFrame())) is None
 
 
 def test_a_course_in_words() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import Evidence, Finding
 from hicra.findings.repetition import repetition
 
@@ -19,7 +20,7 @@ def run(*loops: int, of: int = 20) -> Evidence:
         for step, n in enumerate(loops, 1)
         for i in range(of)
     ]
-    return Evidence([], pl.DataFrame(rows))
+    return evidence_of([], pl.DataFrame(rows))
 
 
 def look(evidence: Evidence) -> Finding:
@@ -47,15 +48,15 @@ def test_what_is_an_alarm(loops: tuple[int, ...], alarm: bool) -> None:
 
 
 def test_a_column_that_a_diagnosis_wrote_is_read_and_not_computed_again() -> None:
-    rows = run(0).rollouts.with_columns(repeated=pl.lit(0.9))
-    assert look(Evidence([], rows)).headline.value == 1.0  # type: ignore[union-attr]
+    rows = pl.concat(run(0).rollouts.by_step("response")).with_columns(repeated=pl.lit(0.9))
+    assert look(evidence_of([], rows)).headline.value == 1.0  # type: ignore[union-attr]
 
 
 def test_without_texts_it_says_nothing() -> None:
-    assert repetition(Evidence([], pl.DataFrame({"step": [1]}))) is None
+    assert repetition(evidence_of([], pl.DataFrame({"step": [1]}))) is None
     assert (
         repetition(
-            Evidence([], pl.DataFrame({"step": [1], "response": [None]}, schema_overrides={"response": pl.String}))
+            evidence_of([], pl.DataFrame({"step": [1], "response": [None]}, schema_overrides={"response": pl.String}))
         )
         is None
     )

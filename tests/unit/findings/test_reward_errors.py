@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from hicra.findings import Evidence, Finding
+from evidence_made import evidence_of
+from hicra.findings import Finding
 from hicra.findings.reward_errors import reward_errors
 
 SCHEMA = {
@@ -22,7 +23,7 @@ def row(step: int = 1, response: str = "a", reward: float | None = 0.0, **more: 
 
 def look(*rows: dict[str, Any], config: dict[str, Any] | None = None) -> Finding | None:
     numbered = [{"id": str(number), **one} for number, one in enumerate(rows, 1)]
-    return reward_errors(Evidence([], pl.DataFrame(numbered, schema=SCHEMA), config or {}))
+    return reward_errors(evidence_of([], pl.DataFrame(numbered, schema=SCHEMA), config or {}))
 
 
 def alarm(*rows: dict[str, Any], **more: Any) -> bool | None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from hicra.findings import Evidence, Finding
+from evidence_made import evidence_of
+from hicra.findings import Finding
 from hicra.findings.length import truncation
 from hicra.findings.no_gradient import group_outcomes, no_gradient
+from hicra.findings.saved import Rollouts
 
 TREE = {"system": {"name": "carl"}}
 
@@ -36,20 +38,20 @@ ROWS = pl.DataFrame([
 
 def test_a_group_of_a_system_gave_a_gradient_where_a_token_has_an_advantage() -> None:
     nothing = {"all wrong": 0, "all cut": 0, "unscorable": 0, "equal rewards": 0}
-    assert group_outcomes(ROWS, of_system=True) == {"mixed": 2, "all right": 1, **nothing}
-    found = only(no_gradient(Evidence([], ROWS, TREE)))
+    assert group_outcomes(Rollouts([ROWS]), of_system=True) == {"mixed": 2, "all right": 1, **nothing}
+    found = only(no_gradient(evidence_of([], ROWS, TREE)))
     assert (found.figures["no_gradient"], found.figures["groups"], found.alarm) == (1, 3, False)
     # of responses, the prompt tells groups apart, and equal rewards give no gradient: the fork is alone, and none is mixed
-    assert group_outcomes(ROWS) == {"mixed": 0, "all right": 2, **nothing, "all wrong": 1}
+    assert group_outcomes(Rollouts([ROWS])) == {"mixed": 0, "all right": 2, **nothing, "all wrong": 1}
 
 
 def test_without_advantages_rewards_say_what_they_can() -> None:
-    assert group_outcomes(ROWS.drop("advantages"), of_system=True) == group_outcomes(ROWS)
+    assert group_outcomes(Rollouts([ROWS.drop("advantages")]), of_system=True) == group_outcomes(Rollouts([ROWS]))
 
 
 def test_a_row_that_is_cut_is_not_called_wrong_where_a_system_plays() -> None:
     rows = pl.DataFrame([row("0", "root", 1.0, 0.5, cut=True)] * 40)
-    played, written = (only(truncation(Evidence([], rows, config))) for config in (TREE, {}))
+    played, written = (only(truncation(evidence_of([], rows, config))) for config in (TREE, {}))
     assert played.alarm is written.alarm is True
     assert "raise train.max_new_tokens" in played.text
     assert "cannot be right" not in played.text

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence_made import evidence_of
 from hicra import Lexicon
 from hicra.diagnose.diagnose import diagnose
 from hicra.findings import Evidence
+from hicra.findings.saved import Rollouts
 from hicra.metrics import semantic_entropy
 from hicra.runs import RunFolder
 from hicra.tagging import SPANS as RECORDED
@@ -28,7 +30,7 @@ def rollout(step, grams, length=100, width=5, **more):
 
 
 def found(rows):
-    return sensitivity(Evidence([], pl.DataFrame(rows)))
+    return sensitivity(evidence_of([], pl.DataFrame(rows)))
 
 
 def exactly(value):
@@ -81,14 +83,14 @@ def test_a_change_that_one_gram_makes_does_not_keep_its_direction():
 def test_a_short_gram_counts_where_the_long_one_around_it_is_left_out():
     # "long" stands round "in", so only it counts; without it "in" counts, and the share falls from 10 to 4 characters
     spans = [{"start": 0, "end": 10, "gram": "long"}, {"start": 2, "end": 6, "gram": "in"}]
-    laid = module.spans_of(pl.DataFrame([{"step": 1, "response": "x" * 20, "spans": spans}]))
+    laid = module.spans_of(Rollouts([pl.DataFrame([{"step": 1, "response": "x" * 20, "spans": spans}])]))
     assert laid.grams == ["in", "long"]
     for kept, share in (([True, True], 0.5), ([False, True], 0.5), ([True, False], 0.2), ([False, False], 0.0)):
         assert module.analysis(laid, np.array(kept))[0] == share
 
 
 def test_what_is_missing():
-    assert sensitivity(Evidence([], pl.DataFrame())) is None
+    assert sensitivity(evidence_of([], pl.DataFrame())) is None
     assert found([{"step": 1, "response": "a"}]) is None
     assert found([rollout(1, []), rollout(2, [])]) is None
     assert found([rollout(1, "abc")]) is None  # three grams: 30 % of them is one or nothing
@@ -112,8 +114,8 @@ def test_the_full_analysis_is_that_of_the_metrics(tmp_path):
     spans = module.spans_of(run.rollouts)
     share, curve = module.analysis(spans, np.ones(len(spans.grams), bool))
     assert curve == pytest.approx([row["hicra/semantic_entropy"] for row in run.metrics])
-    chars = run.rollouts["response"].str.len_chars().sum()
-    assert share == pytest.approx(run.rollouts["planning_chars"].sum() / chars)
+    table = pl.concat(run.rollouts.by_step("response", "planning_chars"))
+    assert share == pytest.approx(table["planning_chars"].sum() / table["response"].str.len_chars().sum())
 
 
 GRAM = st.integers(0, 4)
@@ -127,7 +129,7 @@ def test_the_counting_equals_a_slow_one(rows, keep):
         {"step": 1, "response": "x" * 20, "spans": [{"start": s, "end": s + n, "gram": f"g{g}"} for s, n, g in spans]}
         for spans in rows
     ]
-    laid = module.spans_of(pl.DataFrame(table, schema_overrides={"spans": RECORDED}))
+    laid = module.spans_of(Rollouts([pl.DataFrame(table, schema_overrides={"spans": RECORDED})]))
     if laid is None:
         assert not any(rows)
         return
@@ -156,7 +158,7 @@ def test_shares_of_characters_are_told_apart_from_those_of_the_table():
             "spans": [{"start": 2 * i, "end": 2 * i + 1, "gram": g} for i, g in enumerate("abcd")],
         }
     ]
-    told = sensitivity(Evidence([], pl.DataFrame(rows), {"counts": "words"}))
+    told = sensitivity(evidence_of([], pl.DataFrame(rows), {"counts": "words"}))
     assert "of the characters" in told.text
     assert "Shares are of characters here, since the place of each of the words is not recorded." in told.text
-    assert "is not recorded" not in sensitivity(Evidence([], pl.DataFrame(rows))).text
+    assert "is not recorded" not in sensitivity(evidence_of([], pl.DataFrame(rows))).text

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import Evidence, Finding
 from hicra.findings.coverage_drift import coverage_drift
 from hicra.findings.length import length_hacking, truncation
@@ -45,14 +46,14 @@ def rows(early: list[dict[str, Any]], late: list[dict[str, Any]], steps: int = S
 
 def hacked() -> Evidence:
     late = [{"spans": spans("b")}, {"spans": spans("a", "a", "a", "b")}]
-    return Evidence(
+    return evidence_of(
         course(planning_share=(0.1, 0.3), accuracy=(0.4, 0.4)), rows([{"spans": spans("a", "b")}] * 2, late)
     )
 
 
 def collapsed() -> Evidence:
     early = [{"spans": spans("b")}, {"spans": spans("c")}, {"spans": spans("d")}, {"spans": spans("a", "b")}]
-    return Evidence([], rows(early, [{"spans": spans("b", "a")}, *[{"spans": spans("a", "b")}] * 3]))
+    return evidence_of([], rows(early, [{"spans": spans("b", "a")}, *[{"spans": spans("a", "b")}] * 3]))
 
 
 def long_winded() -> Evidence:
@@ -61,31 +62,31 @@ def long_winded() -> Evidence:
         {"response": "a" * 50, "correct": False},
         {"response": "a" * 70, "correct": False},
     ]
-    return Evidence(course(length=(100, 130), accuracy=(0.5, 0.5)), rows([{"response": "a", "correct": True}], late))
+    return evidence_of(course(length=(100, 130), accuracy=(0.5, 0.5)), rows([{"response": "a", "correct": True}], late))
 
 
 def cut() -> Evidence:
-    return Evidence([], rows([{"truncated": False}] * 2, [{"truncated": False}, {"truncated": True}]))
+    return evidence_of([], rows([{"truncated": False}] * 2, [{"truncated": False}, {"truncated": True}]))
 
 
 def no_group_differs() -> Evidence:
     right = {"x": False, "y": True, "z": False}
     of_step = [{"group_id": name, "reward": float(ok), "correct": ok} for name, ok in right.items() for _ in range(2)]
-    return Evidence([], rows(of_step, of_step, 2))
+    return evidence_of([], rows(of_step, of_step, 2))
 
 
 def drifted() -> Evidence:
     late = [{"spans": spans("a"), "response": "a"}, {"spans": [], "response": "bb"}, {"spans": [], "response": "ccc"}]
-    return Evidence([], rows([{"spans": spans("a"), "response": "a"}], late))
+    return evidence_of([], rows([{"spans": spans("a"), "response": "a"}], late))
 
 
 def unmarked() -> Evidence:
-    return Evidence(course(planning_share=(0.0, 0.0)), rows([{"spans": []}], [{"spans": []}]))
+    return evidence_of(course(planning_share=(0.0, 0.0)), rows([{"spans": []}], [{"spans": []}]))
 
 
 def too_wide() -> Evidence:
     row = [{"response": "abcd", "planning_chars": 1}, {"response": "abcd", "planning_chars": 3}]
-    return Evidence(course(planning_share=(0.6, 0.8)), rows(row, row))
+    return evidence_of(course(planning_share=(0.6, 0.8)), rows(row, row))
 
 
 Look = Callable[[Evidence], Finding | None]
@@ -125,10 +126,10 @@ def test_alarms(look: Look, evidence: Evidence, value: float, ids: list[str]) ->
 
 def test_a_single_step_takes_the_interval_over_its_prompts() -> None:
     metrics = [{"step": 3, "hicra/planning_share": 0.7}]
-    found = mask_wide(Evidence(metrics, pl.DataFrame(), intervals={3: {"hicra/planning_share": [0.6, 0.8]}}))
+    found = mask_wide(evidence_of(metrics, pl.DataFrame(), intervals={3: {"hicra/planning_share": [0.6, 0.8]}}))
     assert found is not None
     assert found.as_json()["headline"]["interval"] == [0.6, 0.8]
-    alone = mask_wide(Evidence(metrics, pl.DataFrame()))
+    alone = mask_wide(evidence_of(metrics, pl.DataFrame()))
     assert alone is not None
     assert alone.as_json()["headline"]["interval"] is None
 
@@ -136,7 +137,7 @@ def test_a_single_step_takes_the_interval_over_its_prompts() -> None:
 def test_the_command_fits_the_reason() -> None:
     def then(**columns: Any) -> str:
         row = {"group_id": "g", "reward": 0.0, "correct": False, **columns}
-        found = no_gradient(Evidence([], rows([row] * 2, [row] * 2, 2)))
+        found = no_gradient(evidence_of([], rows([row] * 2, [row] * 2, 2)))
         assert found is not None
         return found.then
 

@@ -6,7 +6,8 @@ import math
 import polars as pl
 import pytest
 
-from hicra.findings import Evidence
+from evidence_made import evidence_of
+from hicra.findings import look
 
 module = importlib.import_module("hicra.findings.stages")
 stages = module.stages
@@ -17,7 +18,7 @@ ACCURACY = [0.05 * min(step, KNEE) for step in range(1, LAST + 1)]  # rises by 0
 
 def run(rows, accuracy=ACCURACY):
     metrics = [{"step": step, "hicra/accuracy": value} for step, value in enumerate(accuracy, 1)]
-    return Evidence(metrics, pl.DataFrame(rows))
+    return evidence_of(metrics, pl.DataFrame(rows))
 
 
 def rollouts(entropy, steps=range(1, LAST + 1)):
@@ -111,9 +112,8 @@ def test_values_that_are_missing_do_not_count():
 
 
 def test_what_is_missing():
-    assert stages(Evidence([], pl.DataFrame())) is None
+    assert stages(evidence_of([], pl.DataFrame())) is None
     assert stages(run(rollouts(falls), [None] * LAST)) is None
     assert stages(run([{"step": 1, "response": "a"}])) is None
-    few = stages(run(rollouts(falls), ACCURACY[:19]))
-    assert "Too few steps" in few.text
-    assert few.figures == {"steps": 19}
+    assert stages(run(rollouts(falls), ACCURACY[:19])) is None
+    assert look(run(rollouts(falls), ACCURACY[:19])).unlooked["stages"] == "19 steps have accuracy, and it takes 20"

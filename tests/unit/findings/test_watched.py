@@ -9,10 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from evidence_made import evidence_of
 from hicra.findings import FINDINGS, Evidence, Finding, findings, told
-from hicra.findings.finding import joined
 from hicra.findings.length import length_hacking, truncation
 from hicra.findings.mask import mask_empty, mask_wide
+from hicra.findings.saved import Rollouts
 from hicra.findings.template_collapse import template_collapse
 from hicra.runs import RunFolder
 
@@ -20,7 +21,7 @@ SPAN = pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String})
 
 
 def metric(name: str, values: list[Any]) -> Evidence:
-    return Evidence([{"step": i + 1, f"hicra/{name}": value} for i, value in enumerate(values)], pl.DataFrame())
+    return evidence_of([{"step": i + 1, f"hicra/{name}": value} for i, value in enumerate(values)], pl.DataFrame())
 
 
 def only(finding: Finding | None) -> Finding:
@@ -61,14 +62,14 @@ def test_what_was_counted_is_what_is_said(config: dict[str, Any], what: str) -> 
 
 def test_masks_that_nobody_knows() -> None:
     assert mask_empty(metric("planning_share", [None])) is None
-    assert mask_wide(Evidence([], pl.DataFrame())) is None
+    assert mask_wide(evidence_of([], pl.DataFrame())) is None
 
 
 # ---- length
 def cut(*shares: int) -> Evidence:
     """A saved step for each number: so many of 100 responses are cut."""
     rows = [{"step": step, "truncated": i < share} for step, share in enumerate(shares, 1) for i in range(100)]
-    return Evidence([], pl.DataFrame(rows))
+    return evidence_of([], pl.DataFrame(rows))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_truncation(shares: tuple[int, ...], alarm: bool) -> None:
 
 
 def test_truncation_that_nobody_knows() -> None:
-    assert truncation(Evidence([], pl.DataFrame({"step": [1], "truncated": ["yes"]}))) is None
+    assert truncation(evidence_of([], pl.DataFrame({"step": [1], "truncated": ["yes"]}))) is None
 
 
 def growing(last: float, accuracy: float) -> Evidence:
@@ -95,7 +96,7 @@ def growing(last: float, accuracy: float) -> Evidence:
         {"step": i, "hicra/length": 100.0 if i <= 20 else last, "hicra/accuracy": 0.5 if i <= 20 else accuracy}
         for i in range(1, 41)
     ]
-    return Evidence(rows, pl.DataFrame())
+    return evidence_of(rows, pl.DataFrame())
 
 
 @pytest.mark.parametrize(("last", "accuracy", "alarm"), [(130, 0.5, True), (115, 0.5, False), (130, 0.8, False)])
@@ -105,7 +106,7 @@ def test_length_hacking(last: float, accuracy: float, alarm: bool) -> None:
 
 def test_length_of_a_short_run_says_nothing() -> None:
     whole = growing(130, 0.5)
-    assert length_hacking(Evidence(whole.metrics[:19], whole.rollouts)) is None
+    assert length_hacking(evidence_of(whole.metrics[:19], whole.rollouts)) is None
 
 
 # ---- templates
@@ -120,7 +121,7 @@ def templates(*common: int) -> Evidence:
         for step, n in enumerate(common, 1)
         for i in range(10)
     ]  # fmt: skip
-    return Evidence([], pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(SPAN)}))
+    return evidence_of([], pl.DataFrame(rows, schema={"step": pl.Int64, "spans": pl.List(SPAN)}))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_few_saved_steps_say_nothing_of_templates() -> None:
 
 # ---- the table, and how it is told
 def test_findings_of_nothing_are_none() -> None:
-    assert findings(Evidence([], pl.DataFrame())) == []
+    assert findings(evidence_of([], pl.DataFrame())) == []
     assert len(FINDINGS) == len(set(FINDINGS))
 
 
@@ -163,12 +164,13 @@ def test_evidence_of_a_run_folder(tmp_path: Path) -> None:
     run.write_rollouts(2, pl.DataFrame({"step": [2], "response": ["b"], "reward": [0.5], "odd": [[1]]}))
     found = Evidence.of(RunFolder.open(run.path))
     assert found.metrics == [{"step": 1, "hicra/accuracy": 0.5}]
-    assert found.rollouts["step"].to_list() == [1, 2]  # the first from the name of its file
-    assert found.rollouts["reward"].to_list() == [1.0, 0.5]
+    assert found.rollouts.steps == [1, 2]  # the first from the name of its file
+    assert [table["reward"].to_list() for table in found.rollouts.by_step("reward")] == [[1.0], [0.5]]
     assert found.config == {"lexicon": "paper"}
 
 
 def test_columns_that_do_not_go_together_are_left_out() -> None:
     tables = [pl.DataFrame({"step": [1], "spans": [["a"]]}), pl.DataFrame({"step": [2], "spans": ["none"]})]
-    assert joined(tables).to_dict(as_series=False) == {"step": [1, 2]}
-    assert joined([]).is_empty()
+    found = Rollouts(tables)
+    assert (found.steps, set(found.schema)) == ([1, 2], {"step"})
+    assert Rollouts().height == 0

@@ -108,7 +108,8 @@ def test_diagnosing_on_ray_gives_the_numbers_and_files_of_this_machine(
     for number, source in enumerate((None, tokenizer)):
         result, files = measured(rollouts, tmp_path / f"local{number}", tokenizer=source)
         assert len(result["steps"]) > 6
-        assert any(name.endswith(".parquet") for name in files)
+        kinds = {name.rpartition("/")[2] for name in files}
+        assert {"metrics.jsonl", "intervals.jsonl", "prompts.parquet", "findings.json", "step-000001.parquet"} <= kinds
         assert any(step["hicra/conditional_entropy"] for step in result["steps"])
         found = measured(rollouts, tmp_path / f"ray{number}", tokenizer=source, backend="ray", workers=2)
         assert json.dumps(found[0]) == json.dumps(result)
