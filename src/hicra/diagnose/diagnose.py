@@ -13,7 +13,7 @@ from hicra.artifacts import atomic_dir, check_output
 from hicra.corpus.need_text import some_rows
 from hicra.diagnose.apart import RUN, read_apart, run_names
 from hicra.diagnose.arms import folders, split
-from hicra.diagnose.lacking import lacking, left_out, several_models, stepless
+from hicra.diagnose.lacking import lacking, left_out, repeated_steps, several_models, stepless
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
 from hicra.diagnose.pairs import arm_named, pairs
@@ -94,6 +94,7 @@ def diagnose(
     tagger = OwnTokensTagger(by_text) if own_tokens else by_text
     warnings = stepless(rows) + (several_models(rows) if by is None else [])
     rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64), _reward(rows), _groups())
+    warnings += repeated_steps(rows) if by is None else []
     parts = {METHOD: rows} if by is None else split(rows, by, read.input_names)
     if apart:
         parts = {name: parts[name] for name in run_names(paths)}

@@ -20,6 +20,28 @@ def stepless(rows: pl.DataFrame) -> list[str]:
     return [f"{missing} of {rows.height} rows have no step and count at step 1"] if 0 < missing < rows.height else []
 
 
+def repeated_steps(rows: pl.DataFrame) -> list[str]:
+    """Returns what to say where a step holds the rollouts of the step before, text by text.
+
+    TRL writes the latest generation at every logging step, so one that is trained on twice stands there twice.
+
+    Args:
+        rows: with `step` in every row. Steps of one row are passed over: a model that hardly changes says the same again.
+    """
+    kept = pl.struct(pl.col("question", "response", "reward")).hash()
+    steps = rows.group_by("step").agg(kept.sort().implode().alias("texts"), pl.len().alias("rows")).sort("step")
+    same = (pl.col("texts") == pl.col("texts").shift()) & (pl.col("rows") > 1)
+    again = steps.filter(same.fill_null(False))["step"].to_list()
+    if not again:
+        return []
+    more = f" and {len(again) - 1} more {'step' if len(again) == 2 else 'steps'}" if len(again) > 1 else ""
+    holds = "hold" if more else "holds"
+    return [
+        f"step {again[0]}{more} {holds} the rollouts of the step before again, as TRL writes a generation that is trained on "
+        "more than once; they count at each step"
+    ]
+
+
 def several_models(rows: pl.DataFrame) -> list[str]:
     """Returns what to say where rows of several models are measured as one run."""
     count = rows["model"].drop_nulls().n_unique()

@@ -16,6 +16,7 @@ from hicra import Lexicon, cli
 from hicra.cli.step_table import step_table
 from hicra.diagnose.arms import folders, split
 from hicra.diagnose.diagnose import diagnose
+from hicra.diagnose.lacking import repeated_steps
 from hicra.errors import ArtifactError, DataError
 from hicra.report.build import build_model
 from hicra.runs import RunFolder
@@ -278,3 +279,18 @@ def test_few_steps_stand_in_columns_with_their_intervals_and_many_in_rows() -> N
     assert [line.split() for line in many[:2]] == [["step", "length", "(words)"], ["1", "2"]]
     without = step_table(steps[:2], "words", [{"step": 1}, {"step": 2}]).split("\n")
     assert [line.split() for line in without[:2]] == [["step", "length", "(words)"], ["1", "2"]]
+
+
+def test_a_step_that_holds_the_rollouts_of_the_step_before_is_said() -> None:
+    said = ("a", "x", 0.0), ("b", "y", 1.0)
+    rows = [(1, *said[0]), (1, *said[1]), (2, *said[1]), (2, *said[0]), (3, *said[0]), (3, "b", "z", None)]
+
+    def told(rows: list[tuple[Any, ...]]) -> list[str]:
+        return repeated_steps(pl.DataFrame(rows, schema=["step", "question", "response", "reward"], orient="row"))
+
+    (one,) = told(rows)  # in another order they are the same; step 3 differs in one response
+    assert one.startswith("step 2 holds the rollouts of the step before again")
+    (two,) = told([*rows, *((5, *row[1:]) for row in rows[4:])])
+    assert two.startswith("step 2 and 1 more step hold")
+    assert told([(1, *said[0]), (2, *said[0]), (2, *said[0])]) == []  # once and twice
+    assert told([(1, *said[0]), (2, *said[0])]) == []  # a step of one row
