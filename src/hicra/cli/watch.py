@@ -72,7 +72,8 @@ def watch(
         common.warn(note)
     if not once:
         refuse_stopped(watched)
-    common.give(result, _snapshot(console, watched) if once and not common.json else "", then=_then(watched, sent))
+    shown = _snapshot(console, watched) if once and not common.json else ""
+    common.give(result, shown, then=_then(watched, sent), styled=True)
 
 
 def _both(show: Any, sent: Forward | None) -> Any:

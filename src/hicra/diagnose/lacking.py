@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from hicra.diagnose.measure import PER_TOKEN, StepMetrics
+from hicra.diagnose.measure import PER_TOKEN, SIGN, StepMetrics
 from hicra.metrics import describe
 
 # what only a trainer knows: metrics of these are no loss to a reader of rollouts
@@ -70,7 +70,9 @@ def lacking(found: Sequence[StepMetrics], rows: pl.DataFrame, counts: str) -> li
             )
         elif not having and column in PER_TOKEN and column in rows.columns and rows[column].null_count() < rows.height:
             how = "; --tokenizer DIR counts tokens" if counts == "words" else ""
-            told.append(f"{column} fit the {counts} of no row, so {metrics} are null{how}")
+            least = "at least" if SIGN[column] > 0 else "at most"
+            fits = f"one number a {counts[:-1]}, each {least} 0"
+            told.append(f"{column} fit the {counts} of no row ({fits}), so {metrics} are null{how}")
     return told
 
 

@@ -20,6 +20,8 @@ from hicra.tagging import RowTagger, TaggedRows, chunks, span_series
 
 # columns with one number a token, and the metrics that they give
 PER_TOKEN = {"entropies": "hicra/entropy_", "logprobs": "hicra/ppl_"}
+SIGN = {"entropies": 1, "logprobs": -1}  # their numbers times this are never below 0
+ROUNDING = 0.01  # what half precision may be off
 LETTERS = ("letters_planning", "other_planning", "letters_execution", "other_execution")
 
 
@@ -162,7 +164,10 @@ def _floats(column: pl.Series) -> Floats:
 
 
 def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
-    """Returns a column with one number a token, [B,T]: NaN where there is none, and in rows whose list does not fit."""
+    """Returns a column with one number a token, [B,T]: NaN where there is none, and in rows whose list does not fit.
+
+    A list fits where it has a number a token, and none that is impossible: an entropy is at least 0, a log-probability at most 0.
+    """
     out = np.full(tagged.live.shape, np.nan)
     column = rows[name] if name in rows.columns else None
     if column is None or not isinstance(column.dtype, pl.List) or not column.dtype.inner.is_numeric():
@@ -170,7 +175,9 @@ def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
     lengths = tagged.live.sum(axis=1)
     for index, row in enumerate(column.to_list()):
         if row is not None and len(row) == lengths[index]:
-            out[index, tagged.live[index]] = np.array(row, np.float64)  # null becomes NaN
+            values = np.array(row, np.float64)  # null becomes NaN
+            if not (SIGN[name] * values < -ROUNDING).any():
+                out[index, tagged.live[index]] = values
     out[~np.isfinite(out)] = np.nan
     return out
 

@@ -114,8 +114,8 @@ def test_values_that_fit_nothing_are_said(tmp_path: Path) -> None:
     found = measured(tmp_path, [{"response": "let me check", "entropies": [1.0, 2.0]}])
     assert found["steps"][0]["hicra/entropy_planning"] is None
     assert found["warnings"] == [
-        "entropies fit the words of no row, so hicra/entropy_planning and hicra/entropy_execution are null; "
-        "--tokenizer DIR counts tokens"
+        "entropies fit the words of no row (one number a word, each at least 0), so hicra/entropy_planning and "
+        "hicra/entropy_execution are null; --tokenizer DIR counts tokens"
     ]
 
 
