@@ -107,7 +107,7 @@ check-related: .venv-related/.ready  ## environments of related systems, with th
 	@touch $@
 
 check-trackers: .venv-trackers/.ready  ## TensorBoard, W&B, Trackio, MLflow and Inspect, each the real package, offline (a minute)
-	.venv-trackers/bin/python -m pytest --hypothesis-profile=same tests/unit/runs/test_trackers.py tests/unit/export
+	.venv-trackers/bin/python -m pytest --hypothesis-profile=same tests/unit/runs/test_trackers.py tests/unit/export tests/compat/test_dumps.py
 
 # Beside .venv, because the trackers bring servers that nothing else needs, and MLflow wants an older pyarrow.
 .venv-trackers/.ready: pyproject.toml

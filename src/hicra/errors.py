@@ -106,8 +106,16 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+_NAME, _LISTED = 60, 40  # names of columns and arms are somebody else's: the longest shown, and how many
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Returns a `fix` sentence: the nearest choice, or all of them where none is near."""
     known = sorted(choices)
     close = nearest(word, known)
-    return f"did you mean {close!r}?" if close else f"known: {', '.join(known)}"
+    if close:
+        return f"did you mean {close!r}?"
+    if not known:
+        return "there is none"
+    listed = ", ".join(one if len(one) <= _NAME else f"{one[: _NAME - 1]}\u2026" for one in known[:_LISTED])
+    return f"known: {listed}" + (f" and {len(known) - _LISTED} more" if len(known) > _LISTED else "")

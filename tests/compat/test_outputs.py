@@ -1,13 +1,16 @@
 """One rule for outputs in every verb: what exists is refused, --overwrite replaces it and never an input, and what the file
 system refuses is one line and one JSON object, with nothing half-written."""
 
+import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import polars as pl
 import pytest
 
-from hicra import cli
+from hicra import artifacts, cli
 from verb_calls import FOLDERS, NO_FILES, READERS, SUFFIXES, WRITERS, call, refused, write_inputs
 
 pytestmark = pytest.mark.slow  # a walk over every verb
@@ -139,6 +142,46 @@ def test_a_full_disk(verb, folder, largest):
     words = [*words_of(verb, out), *(["--resume"] if verb in RESUMED else [])] if verb not in OF_RUNS else None
     if words:  # with room again, nothing is in the way
         assert call(*words).code == 0
+
+
+def contents(path):
+    """Returns what lies at a path: the bytes of each file by its place."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path)): file.read_bytes() for file in files}
+
+
+POINTS = [
+    (os, "fsync"), (os, "replace"), (os, "rename"), (os, "link"), (artifacts, "_exchange"), (Path, "write_text"),
+    (pl.DataFrame, "write_parquet"), (pl.LazyFrame, "sink_parquet"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", [verb for verb in WRITERS if verb not in TRAINS])
+def test_a_disk_that_is_full_at_any_point_of_the_writing_keeps_the_old_output(verb, folder, monkeypatch):
+    """What is filled bit by bit replaces the old output with its first file; the rest is then gone on with by --resume."""
+    out = output(verb, folder)
+    words = words_of(verb, out)
+    assert call(*words).code == 0
+    reached = []
+    for owner, name in POINTS:
+        old = contents(out)
+
+        def full(*given, point=name, **settings):
+            reached.append(point)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, full)
+            answer = call(*words, "--overwrite")
+        if reached[-1:] == [name]:
+            refused(answer, out.name, "No space left on device")
+            assert "make room" in answer.printed["fix"]
+            kept = contents(out) == old
+            assert kept or (verb in RESUMED and call(*words, "--resume").code == 0), name
+        else:
+            assert answer.code == 0, answer
+        assert hidden(folder) == [], name
+    assert reached
 
 
 @pytest.mark.parametrize("words", ["tag rows.jsonl -o out.parquet", "tag rows.jsonl -o out.jsonl --workers 2"])

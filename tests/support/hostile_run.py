@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 
+from hicra.findings import Finding
+from hicra.findings.finding import save_judgement
 from hicra.runs import RunFolder
 
 RUN = "window.ran=1"
@@ -100,4 +103,33 @@ def hostile_run(path: Path, method: str, seed: int) -> Path:
         for payload in PAYLOADS
     ]
     folder.write_rollouts(1, pl.DataFrame(rows))
+    return path
+
+
+def hostile_findings(path: Path) -> Path:
+    """A run of six saved steps whose alarms name rollouts, grams and a judge's words that are payloads; also trees and subgoals.
+
+    Every response is wrong and cut, so that there are alarms; each payload is a rollout of one step.
+    """
+    folder = RunFolder.create(path, method=PAYLOADS[1], seed=3, config={"lexicon": PAYLOADS[0]})
+    for step in range(1, 7):
+        folder.log(step, {"hicra/accuracy": 0.0, "hicra/planning_share": 1.0})
+        rows = [
+            {
+                "step": step,
+                "id": payload,
+                "group_id": str(number % 2),
+                "prompt": PAYLOADS[step],
+                "response": payload * 3,
+                "reward": 0.0,
+                "correct": False,
+                "truncated": True,
+                "spans": [{"start": 0, "end": len(payload), "gram": payload}],
+                "tree": json.dumps([[-1, payload, 0.5, None], [0, payload, 0.5, 0.5], [0, payload, 0.5, -0.5]]),
+                "subgoals": [payload, payload],
+            }
+            for number, payload in enumerate(PAYLOADS[step - 1 :: 6])
+        ]
+        folder.write_rollouts(step, pl.DataFrame(rows))
+    save_judgement(path, Finding("judged_errors", "\n".join(PAYLOADS), {payload: payload for payload in PAYLOADS}))
     return path

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from chromium import CHROMIUM, Browser, until
 from hicra.report import build_report
-from hostile_run import PAYLOADS, hostile_run
+from hostile_run import PAYLOADS, hostile_findings, hostile_run
 from report_fakes import fake_run
 from signal_fakes import hostile_result, signal_folder, signal_result
 
@@ -307,3 +309,65 @@ def test_hostile_text_does_not_run(browser: Browser, tmp_path: Path) -> None:
         == 0
     )
     assert browser.value("document.querySelectorAll('script').length") == 2
+
+
+def nothing_ran(browser: Browser, url: str) -> None:
+    """Asserts that no payload ran, asked for anything, or became an element of the page."""
+    assert not until(lambda: browser.value("window.ran !== undefined"), 0.3)
+    assert browser.complaints() == []
+    asked = {one.partition("#")[0] for one in browser.requests() if not one.startswith("data:")}
+    assert asked == {url}
+    assert browser.value("document.querySelectorAll('h1').length") == 1
+    loads = "img, iframe, object, embed, link:not([rel=icon]), base, form, video, math, textarea, style ~ style"
+    assert browser.value(f"document.querySelectorAll('{loads}').length") == 0
+
+
+def test_hostile_findings_trees_and_subgoals_do_not_run(browser: Browser, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    build_report(
+        [hostile_findings(tmp_path / PAYLOADS[6].replace("/", "")), hostile_run(tmp_path / "b", "none", 0)], out
+    )
+    browser.open(out.as_uri())
+    browser.value("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    findings = browser.value("document.getElementById('findings').textContent")
+    assert browser.value("document.querySelectorAll('#findings .alarm').length") >= 2
+    assert "Rollouts that show it" in findings
+    assert "Go on with" in findings
+    assert "Could not be looked for" in findings
+    for payload in PAYLOADS:  # the words of the judge, as they stand
+        if payload.isprintable():
+            assert payload in findings
+    shown = found(browser)
+    assert shown == 2 * len(PAYLOADS)
+    browser.key("c")
+    trees = 0
+    for _ in range(shown):
+        browser.key("j")
+        trees += browser.value("document.querySelectorAll('ul.tree, ol.goals').length")
+        browser.value(
+            "document.querySelectorAll('.tree *, .goals *, .tok, mark').forEach(e => "
+            "e.dispatchEvent(new PointerEvent('pointerenter', {bubbles: true})))"
+        )
+    assert trees >= len(PAYLOADS)
+    nothing_ran(browser, out.as_uri())
+
+
+def test_hostile_text_in_the_search_and_in_the_address_does_not_run(browser: Browser, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    build_report([hostile_run(tmp_path / "a", "none", 0), hostile_findings(tmp_path / "b")], out)
+    browser.open(out.as_uri())
+    for name in ("f-text", "f-gram"):
+        for payload in PAYLOADS:
+            browser.value(
+                f"{{ const e = document.getElementById('{name}'); e.value = {json.dumps(payload)}; "
+                "e.dispatchEvent(new Event('input')); }"
+            )
+    nothing_ran(browser, out.as_uri())
+    for payload in PAYLOADS[::8]:
+        kept = quote(payload, safe="")
+        browser.open(
+            f"{out.as_uri()}#rollout-1?text={kept}&gram={kept}&arm={kept}&colour={kept}&sort={kept}&page={kept}"
+        )
+        assert browser.value("window.ran") is None
+        assert browser.complaints() == []
+    nothing_ran(browser, out.as_uri())

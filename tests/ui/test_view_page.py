@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chromium import CHROMIUM, Browser, until
 from hicra.view.page import make_view
 from hicra.view.server import Server
-from hostile_run import PAYLOADS, hostile_run
+from hostile_run import PAYLOADS, hostile_findings, hostile_run
 from report_fakes import fake_run
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
@@ -90,3 +92,36 @@ def test_a_view_that_has_ended_is_said(browser: Browser, server: Server) -> None
     assert ready(
         browser, "(document.querySelector('[role=alert]') || {textContent: ''}).textContent.includes('does not answer')"
     )
+
+
+def test_hostile_text_in_the_search_of_the_view_does_not_run(browser: Browser, tmp_path: Path) -> None:
+    runs = [hostile_findings(tmp_path / "<img src=x onerror=window.ran=1>"), fake_run(tmp_path / "none", "none", 0, 2)]
+    with Server(make_view(runs)) as served:
+        threading.Thread(target=served.serve_forever, args=(0.05,), daemon=True).start()
+        browser.open(served.url)
+        assert ready(browser, f"{SAID}.endsWith('of {len(PAYLOADS) + 32}')")
+        browser.value("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        assert browser.value("document.querySelectorAll('#findings .alarm').length") >= 2
+        for name in ("f-text", "f-gram"):
+            for payload in PAYLOADS:
+                browser.value(
+                    f"{{ const e = document.getElementById('{name}'); e.value = {json.dumps(payload)}; "
+                    "e.dispatchEvent(new Event('input')); }"
+                )
+            browser.value(
+                f"{{ const e = document.getElementById('{name}'); e.value = ''; e.dispatchEvent(new Event('input')); }}"
+            )
+        assert ready(browser, f"{SAID}.endsWith('of {len(PAYLOADS) + 32}')")
+        browser.value(f"{{ const e = document.getElementById('f-text'); e.value = {json.dumps(PAYLOADS[0])}; "
+                      "e.dispatchEvent(new Event('input')); }")  # fmt: skip
+        assert ready(
+            browser, "(document.querySelector('.response') || {textContent: ''}).textContent.includes('<script>')"
+        )
+        assert ready(browser, "!!document.querySelector('ul.tree') && !!document.querySelector('ol.goals')")
+        assert not until(lambda: browser.value("window.ran !== undefined"), 0.2)
+        assert browser.complaints() == []
+        assert {url.partition("?")[0].partition("#")[0] for url in browser.requests()} <= {
+            served.url, f"{served.url}rollouts", f"{served.url}rollout", "data:,",
+        }  # fmt: skip
+        assert browser.value("document.querySelectorAll('img, iframe, object, embed, base, form').length") == 0
+        served.shutdown()

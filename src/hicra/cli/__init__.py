@@ -126,8 +126,11 @@ def _fail(words: list[str], message: str, fix: str, code: int) -> None:
             print(json.dumps({"error": message, "fix": fix}), flush=True)
         except OSError:
             _close_stdout()
+    from hicra.drawing.readable import harmless
+
+    said = f"error: {message}" + (f"\n  fix: {fix}" if fix else "")
     with contextlib.suppress(OSError):
-        print(f"error: {message}" + (f"\n  fix: {fix}" if fix else ""), file=sys.stderr)
+        print(harmless(said), file=sys.stderr)  # names of files and columns are whatever somebody else chose
     sys.exit(code)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from hicra.drawing.readable import harmless
 from hicra.errors import refused_by_system
 
 if TYPE_CHECKING:
@@ -62,15 +63,20 @@ class Common:
     def say(self, text: str) -> None:
         """Prints progress on stderr, unless -q is given."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(harmless(text), file=sys.stderr, flush=True)
 
     def warn(self, text: str | None) -> None:
         """Prints a warning on stderr, even with -q."""
         if text:
-            print(f"warning: {text}", file=sys.stderr, flush=True)
+            print(harmless(f"warning: {text}"), file=sys.stderr, flush=True)
 
-    def give(self, result: dict[str, Any], text: str, then: str = "") -> None:
+    def give(self, result: dict[str, Any], text: str, then: str = "", *, styled: bool = False) -> None:
         """Prints the result on stdout, as JSON object or as text, and the next command (`then`) on stderr.
+
+        Args:
+            result, text: the same, for programs and for people.
+            then: the next command.
+            styled: whether the text has colours of our own; else nothing in it reaches a terminal as a command.
 
         Raises:
             FileError: stdout cannot be written.
@@ -79,6 +85,8 @@ class Common:
             from hicra.artifacts import canonical_json
 
             text = canonical_json(result, indent=None).rstrip("\n")
+        elif not styled and sys.stdout is not None and sys.stdout.isatty():
+            text = harmless(text)
         try:
             if text:
                 print(_encodable(text), flush=True)

@@ -25,6 +25,10 @@ def watch(
     *,
     once: Annotated[bool, Parameter(negative="", help="Show what is there now, and end.")] = False,
     every: Annotated[float, Parameter(help="Seconds between two looks.")] = 2.0,
+    wait: Annotated[
+        bool,
+        Parameter(negative="", help="Watch on although no process here writes the run, as with a copy that grows."),
+    ] = False,
     to: Annotated[
         str | None,
         Parameter(help="Also hand metrics and rollouts on to a tracker: tensorboard, wandb, trackio or mlflow."),
@@ -41,7 +45,7 @@ def watch(
 ) -> None:
     """Show a run in the terminal while it goes on: curves, findings and the latest tagged rollout.
 
-    It ends when the run does. Into a pipe it writes one plain line a step.
+    It ends when the run does, or where nobody writes it. Into a pipe it writes one plain line a step.
     """
     from rich.console import Console
 
@@ -51,6 +55,8 @@ def watch(
 
     if to is None and (out is not None or online or overwrite):
         raise UsageError("-o, --online and --overwrite are those of a tracker", "name one by --to, such as --to wandb")
+    if once and wait:
+        raise UsageError("--once ends after one look, and --wait watches on", "take one of the two")
     if not 0.1 <= every < float("inf"):
         raise UsageError(f"--every is {every:g}", "give a number of seconds from 0.1 on")
     folder = opened(run, wait=not once, every=every, say=common.say)
@@ -60,13 +66,14 @@ def watch(
         if sent:
             stack.callback(sent.close)
         show = _nothing if common.json or once else stack.enter_context(_shown(console))
-        watched = look_on(folder, once=once, every=every, show=_both(show, sent))
+        watched = look_on(folder, once=once, every=every, wait=wait, show=_both(show, sent))
     result: dict[str, Any] = {**as_json(watched), "tracker": summary(sent) if sent else None}
     for note in watched.notes() if common.json or not console.is_terminal else ():
         common.warn(note)
     if not once:
         refuse_stopped(watched)
-    common.give(result, _snapshot(console, watched) if once and not common.json else "", then=_then(watched, sent))
+    shown = _snapshot(console, watched) if once and not common.json else ""
+    common.give(result, shown, then=_then(watched, sent), styled=True)
 
 
 def _both(show: Any, sent: Forward | None) -> Any:

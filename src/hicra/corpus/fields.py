@@ -151,7 +151,7 @@ def _step(value: Any, key: str) -> int:
         value = int(value)
     if type(value) is int and abs(value) < 2**63:
         return value
-    raise BadRow(f"{key} must be an integer, not {kind_of(value)}")
+    raise BadRow(f"{key} must be an integer, not {str(value)[:20] if is_number(value) else kind_of(value)}")
 
 
 def _token_ids(value: Any, key: str) -> list[int]:

@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hicra.corpus.eval_files import SUFFIX
 from hicra.corpus.lines import shown
 from hicra.corpus.mapping import ALSO, NAMES
 from hicra.errors import DataError
 
 JSON_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-ROWS = (*JSON_LINES, ".parquet")
+ROWS = (*JSON_LINES, ".parquet", SUFFIX)
 SUFFIXES = (*ROWS, ".json")
 _JSON_BESIDE = (
-    "a .json file beside .jsonl or .parquet files is taken for settings or a summary; name the file to read it"
+    "a .json file beside .jsonl, .parquet or .eval files is taken for settings or a summary; name the file to read it"
 )
 _SUMMARY = "its writer puts it beside the rollouts, as a summary; name the file to read it"
 Paths = str | Path | Iterable[str | Path]
@@ -82,6 +83,10 @@ def _files(path: Path) -> list[Path]:
         if not found:
             raise DataError(f"folder {shown(path)} holds no {', '.join(SUFFIXES)} file", "check the path")
         return found
+    if path.is_symlink() and not path.exists():
+        raise DataError(
+            f"no such file: {shown(path)} is a link to {shown(path.readlink())}, which is not there", "check the link"
+        )
     if not path.exists():
         parent = path.parent
         names = os.listdir(parent) if parent.is_dir() else []
@@ -92,12 +97,7 @@ def _files(path: Path) -> list[Path]:
             f"no such file: {shown(path)}", f"did you mean {shown(parent / close[0])}?" if close else "check the path"
         )
     if not path.name.lower().endswith(SUFFIXES):
-        known = f"hicra reads {', '.join(SUFFIXES)}"
-        log = path.suffix == ".eval"
-        raise DataError(
-            f"{shown(path)}: unknown type of file",
-            f"write the log as .json (inspect log convert --to json); {known}" if log else known,
-        )
+        raise DataError(f"{shown(path)}: unknown type of file", f"hicra reads {', '.join(SUFFIXES)}")
     return [path]
 
 

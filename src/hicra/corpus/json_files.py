@@ -25,13 +25,13 @@ class Found(NamedTuple):
 
     Attributes:
         value: None where `bad` says why it is no row.
-        offset: the byte where it begins.
+        offset: the byte where it begins; None where it stands in a compressed part.
         data: its text.
         beside: further columns of its row, from around it.
     """
 
     value: Any
-    offset: int
+    offset: int | None
     data: bytes
     bad: BadRow | None = None
     beside: dict[str, Any] = {}  # noqa: RUF012  never changed

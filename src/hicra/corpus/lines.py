@@ -62,10 +62,10 @@ def read_lines(path: Path, max_line: int = MAX_LINE, max_ratio: float = MAX_RATI
         with open(path, "rb") as file:
             suffix = path.suffix.lower()
             if suffix == ".gz":
-                blocks = _decompressed(file, path, lambda: zlib.decompressobj(wbits=31), "gzip", max_ratio)
+                blocks = decompressed(file, path, lambda: zlib.decompressobj(wbits=31), "gzip", max_ratio)
             elif suffix == ".zst":
                 context = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW)
-                blocks = _decompressed(file, path, context.decompressobj, "zstd", max_ratio)
+                blocks = decompressed(file, path, context.decompressobj, "zstd", max_ratio)
             else:
                 blocks = iter(lambda: file.read(BLOCK), b"")
             yield from split_lines(blocks, max_line)
@@ -75,9 +75,18 @@ def read_lines(path: Path, max_line: int = MAX_LINE, max_ratio: float = MAX_RATI
         ) from None
 
 
-def _decompressed(
+def decompressed(
     file: IO[bytes], path: Path, new: Callable[[], _Decoder], kind: str, max_ratio: float
 ) -> Iterator[bytes]:
+    """Yields the unpacked blocks of a file; raises DataError where it is damaged, half, or unpacks to more than the ratio allows.
+
+    Args:
+        file: what is read, to its end.
+        path: names it in errors.
+        new: makes the decoder of each frame or member.
+        kind: the compression; zero padding is allowed behind "gzip".
+        max_ratio: as for `read_lines`.
+    """
     decoder: _Decoder | None = None
     consumed = produced = 0
     while block := file.read(COMPRESSED_BLOCK):

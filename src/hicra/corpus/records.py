@@ -1,4 +1,5 @@
-"""Reads files of rows, each row with its place: JSON Lines (plain, gzip, zstd) strictly, JSON arrays, and parquet in slices.
+"""Reads files of rows, each row with its place: JSON Lines (plain, gzip, zstd) strictly, JSON arrays,
+logs of Inspect, and parquet in slices.
 
 Every file of rows that a user hands to hicra is read here. The caller says which columns a row needs, what they may hold,
 and what becomes of a bad row.
@@ -13,7 +14,8 @@ from typing import IO, Any, NamedTuple
 
 import polars as pl
 
-from hicra.corpus.json_files import is_json, json_values
+from hicra.corpus.eval_files import eval_values, is_eval
+from hicra.corpus.json_files import Found, is_json, json_values
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO, read_lines, shown
 from hicra.corpus.strict_json import BOM, BadRow, JsonParser
 from hicra.errors import DataError
@@ -81,7 +83,8 @@ def records(
     not finite.
 
     Args:
-        path: a parquet file or a JSON file where its name ends so, else JSON Lines (as `read_lines` takes them).
+        path: a parquet file, a JSON file or a log of Inspect (.eval) where its name ends so, else JSON Lines (as `read_lines`
+            takes them).
         on_bad: called for each line that is no row; where it returns, the next line is read.
         half_surrogates: let a lone surrogate through, which a model may write and which is no text.
         max_line, max_ratio: as for `read_lines`.
@@ -115,6 +118,8 @@ def raw_records(
     if is_parquet(path):
         return _parquet_records(path)
     parser = JsonParser(half_surrogates)
+    if is_eval(path):
+        return _found_records(path, eval_values(path, parser, max_ratio), parser, on_bad, max_line)
     if is_json(path):
         return _json_records(path, parser, on_bad, max_line, max_ratio)
     return _line_records(path, parser, on_bad, max_line, max_ratio)
@@ -155,8 +160,13 @@ def _json_records(
 ) -> Iterator[RawRecord]:
     values = json_values(path, parser)
     if values is None:  # lines in spite of the name
-        yield from _line_records(path, parser, on_bad, max_line, max_ratio)
-        return
+        return _line_records(path, parser, on_bad, max_line, max_ratio)
+    return _found_records(path, values, parser, on_bad, max_line)
+
+
+def _found_records(
+    path: Path, values: Iterator[Found], parser: JsonParser, on_bad: OnBad, max_line: int
+) -> Iterator[RawRecord]:
     name = shown(path)
     for number, found in enumerate(values, 1):
         place = RowPlace(name, number, found.offset, len(found.data))

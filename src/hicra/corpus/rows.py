@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.corpus.account import Account
+from hicra.corpus.eval_files import is_eval
 from hicra.corpus.formats.interface import Context, Decode, Format
 from hicra.corpus.formats.plain import PLAIN
 from hicra.corpus.formats.recognise import format_of, nearest_layout
@@ -44,7 +45,7 @@ def rows_of(path: Path, account: Account, how: How = How()) -> Iterator[Item]:
         DataError: the file cannot be read, or a column of the mapping is in none of its rows.
     """
     context = Context(path, how.mapping, how.decode)
-    plain = "parquet" if is_parquet(path) else "json" if is_json(path) else "jsonl"
+    plain = "parquet" if is_parquet(path) else "json" if is_json(path) or is_eval(path) else "jsonl"
     known: Format | None = None
     columns: dict[str, None] = {}
     if is_parquet(path):
@@ -60,7 +61,7 @@ def rows_of(path: Path, account: Account, how: How = How()) -> Iterator[Item]:
             yield from _items(record, known, context, account)
         except BadRow as bad:
             if bad.fix:
-                bad.reason += f"; {nearest_layout(record.row)}"
+                bad.reason += f"; {nearest_layout(record.row, context)}"
             account.bad(record.place, bad, record.data)
     if known is None:
         account.empty_formats[plain] = None

@@ -13,7 +13,7 @@ import polars as pl
 from hicra.artifacts import atomic_dir, check_output
 from hicra.diagnose.arm import MeasuredArm
 from hicra.diagnose.arms import folders
-from hicra.diagnose.lacking import lacking, left_out
+from hicra.diagnose.lacking import lacking, left_out, repeated_steps
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger
 from hicra.diagnose.pairs import NEEDED, arm_named, pairs
@@ -138,9 +138,9 @@ def diagnose(
                 arms[name].add(step, measured if scorer is None else scorer.measured(name, step, measured))
         scores = scores_of(scorer, taken.arms)
         found = [one for arm in arms.values() for one in arm.steps.values()]
-        warnings = (
-            told_of(taken, by, apart) + scores.warnings + lacking(found, taken.height, taken.known, tagger.counts)
-        )
+        warnings = told_of(taken, by, apart) + scores.warnings
+        warnings += [] if several else repeated_steps(arms[taken.arms[0]].steps)
+        warnings += lacking(found, taken.height, taken.known, tagger.counts)
         marked = [sum(one.having[name] for one in found) for name in ("spanned", "unmarked")]
         if foreign := other_tokenizer(marked[0], marked[1], label(tokenizer)):
             warnings.append(foreign)

@@ -20,6 +20,8 @@ from hicra.tagging import RowTagger, TaggedRows, chunks, span_series
 
 # columns with one number a token, and the metrics that they give
 PER_TOKEN = {"entropies": "hicra/entropy_", "logprobs": "hicra/ppl_"}
+SIGN = {"entropies": 1, "logprobs": -1}  # their numbers times this are never below 0
+ROUNDING = 0.01  # what half precision may be off
 LETTERS = ("letters_planning", "other_planning", "letters_execution", "other_execution")
 
 
@@ -35,6 +37,7 @@ class StepMetrics:
         table: the rollouts as a run folder keeps them, without `step`.
         intervals: metric -> [low, high] over the prompts of the step (METRIC-7).
         prompts: a row a prompt, with the number of its rows and its metrics; empty where only some rows say their prompt.
+        texts: a number that is the same for steps with the same questions, responses and rewards.
     """
 
     rows: int
@@ -44,6 +47,7 @@ class StepMetrics:
     table: pl.DataFrame
     intervals: dict[str, list[float]]
     prompts: pl.DataFrame
+    texts: int
 
     def without_tables(self) -> StepMetrics:
         """Returns it without what takes memory for each rollout and prompt."""
@@ -123,8 +127,14 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
         kept = pl.concat([kept, pl.concat(tokens)], how="horizontal")
     return StepMetrics(
         part.height, named, coverage, having, kept, {} if prompts is None else prompts.intervals(),
-        pl.DataFrame() if prompts is None else _named_prompts(part, prompts),
+        pl.DataFrame() if prompts is None else _named_prompts(part, prompts), fingerprint(part),
     )  # fmt: skip
+
+
+def fingerprint(part: pl.DataFrame) -> int:
+    """Returns a number that depends on which rows there are, and not on their order."""
+    number: int = part.select(pl.struct("question", "response", "reward").hash().sort().implode().hash()).item()
+    return number
 
 
 def _of_texts(sums: Mapping[str, Floats]) -> dict[str, float | None]:
@@ -168,7 +178,10 @@ def _floats(column: pl.Series) -> Floats:
 
 
 def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
-    """Returns a column with one number a token, [B,T]: NaN where there is none, and in rows whose list does not fit."""
+    """Returns a column with one number a token, [B,T]: NaN where there is none, and in rows whose list does not fit.
+
+    A list fits where it has a number a token, and none that is impossible: an entropy is at least 0, a log-probability at most 0.
+    """
     out = np.full(tagged.live.shape, np.nan)
     column = rows[name] if name in rows.columns else None
     if column is None or not isinstance(column.dtype, pl.List) or not column.dtype.inner.is_numeric():
@@ -176,7 +189,9 @@ def per_token(rows: pl.DataFrame, name: str, tagged: TaggedRows) -> Floats:
     lengths = tagged.live.sum(axis=1)
     for index, row in enumerate(column.to_list()):
         if row is not None and len(row) == lengths[index]:
-            out[index, tagged.live[index]] = np.array(row, np.float64)  # null becomes NaN
+            values = np.array(row, np.float64)  # null becomes NaN
+            if not (SIGN[name] * values < -ROUNDING).any():
+                out[index, tagged.live[index]] = values
     out[~np.isfinite(out)] = np.nan
     return out
 

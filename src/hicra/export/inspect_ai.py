@@ -141,7 +141,8 @@ def _scores(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
         scores["accuracy"] = {"value": "C" if row["correct"] else "I"}
     if isinstance(row.get("reward"), float) and math.isfinite(row["reward"]):
         scores["reward"] = {"value": row["reward"]}
-    if mask := row.get("planning_mask"):
+    mask = row.get("planning_mask")
+    if isinstance(mask, list) and mask and all(value in (0, 1) for value in mask):
         scores["planning_share"] = {"value": sum(mask) / len(mask)}
     return scores
 

@@ -52,13 +52,16 @@ def tidy(sources: Sequence[Source], out: Path) -> Written:
         for (one, file), schema in zip(files, schemas, strict=True)
     ]
     pl.concat(parts, how="diagonal_relaxed").sink_parquet(out / "rollouts.parquet")
-    written.files["rollouts.parquet"] = pl.scan_parquet(out / "rollouts.parquet").select(pl.len()).collect().item()
+    written.files["rollouts.parquet"] = (
+        pl.scan_parquet(out / "rollouts.parquet", glob=False).select(pl.len()).collect().item()
+    )
     return written
 
 
 def _schema(file: Path) -> Schema:
     try:
-        return dict(pl.read_parquet_schema(file))
+        with open(file, "rb") as opened:  # in a path polars would read [ ] * ? as a pattern
+            return dict(pl.read_parquet_schema(opened))
     except READING as error:
         raise unreadable(file, error) from None
 

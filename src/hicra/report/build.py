@@ -5,6 +5,7 @@ All text in the model comes from runs and may be hostile; report.py, charts.py a
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ from hicra.runs.find import SIGNAL_FOLDER, is_signal
 
 MAX_ROLLOUTS = 200
 PREFIX = "hicra/"
+LARGEST = 1e300  # what is beyond it cannot be drawn
 
 
 def build_model(
@@ -136,6 +138,11 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [clean(path.name if number[path.name] == 1 else f"{path.parent.name}/{path.name}") for path in paths]
 
 
+def _huge(value: float) -> bool:
+    """Says whether a number is so large that the distance of two such numbers may be none; NaN and infinities are unknown."""
+    return abs(value) > LARGEST and value not in (math.inf, -math.inf)
+
+
 def _text(value: Any) -> str:
     return clean(str(value))
 
@@ -158,7 +165,7 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
         steps.append(step)
         values: dict[str, float | None] = {}
         for key, value in row.items():
-            if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            if value is None or (isinstance(value, int | float) and not isinstance(value, bool) and not _huge(value)):
                 values[clean(key.removeprefix(PREFIX))] = plain(None if value is None else float(value))
             else:
                 dropped.add(clean(key))
@@ -172,7 +179,9 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
     if not rows:
         notes.append(f"{name} has no metrics, so it has no curves.")
     if dropped:
-        notes.append(f"{name} has values that are not numbers and are not drawn: {', '.join(sorted(dropped))}.")
+        notes.append(
+            f"{name} has values that are no numbers, or beyond 1e300, and are not drawn: {', '.join(sorted(dropped))}."
+        )
     manifest, config = folder.manifest, mapping(folder.manifest.get("config"))
     seed = manifest.get("seed")
     return Run(

@@ -58,7 +58,14 @@ def number_of(value: Any) -> float | None:
 def read_row(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) -> Rollout:
     """Makes a rollout from its row, and counts in `bad` what was left out of it."""
     response = text_of(row.get("response"))
-    ends = tuple(int(end) for end in row.get("token_ends") or () if isinstance(end, int))
+
+    def listed(name: str) -> list[Any]:
+        value = row.get(name)
+        if value is not None and not isinstance(value, list):
+            bad[f"{name} is left out, because it is no list"] += 1
+        return value if isinstance(value, list) else []
+
+    ends = tuple(int(end) for end in listed("token_ends") if isinstance(end, int))
     if ends and not (list(ends) == sorted(ends) and ends[0] >= 0 and ends[-1] <= len(response)):
         bad["the token columns are left out, because token_ends do not increase within the response"] += 1
         ends = ()
@@ -74,8 +81,8 @@ def read_row(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
 
     planning = tuple(bool(value) for value in column("planning_mask"))
     spans = []
-    for span in row.get("spans") or ():
-        start, end = (span or {}).get("start"), (span or {}).get("end")
+    for span in listed("spans"):
+        start, end = (span.get("start"), span.get("end")) if isinstance(span, dict) else (None, None)
         if isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(response):
             spans.append((start, end, text_of(span.get("gram"))))
         else:
@@ -85,14 +92,14 @@ def read_row(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
     elif ends and spans and not planning:
         planning = _span_mask(ends, spans)
     tools = []
-    for output in row.get("tool_outputs") or ():
-        at, returned = ((output or {}).get(key) for key in ("at", "text")) if isinstance(output, dict) else (None, None)
+    for output in listed("tool_outputs"):
+        at, returned = (output.get("at"), output.get("text")) if isinstance(output, dict) else (None, None)
         if isinstance(at, int) and 0 <= at <= len(response):
             tools.append((at, text_of(returned)))
         else:
             bad["outputs of tools that stand outside the response are left out"] += 1
     words = response.split()
-    labels = tuple(text_of(label) for label in row.get("labels") or ())
+    labels = tuple(text_of(label) for label in listed("labels"))
     if labels and len(labels) not in (len(ends), len(words)):
         bad["the labels are left out, because they are neither one per token nor one per word"] += 1
         labels = ()

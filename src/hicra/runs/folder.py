@@ -52,6 +52,7 @@ from hicra.errors import ArtifactError
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.run", 1
+MOST_DIGITS = 300
 STEP_NAME = re.compile(r"step-(\d+)")
 
 
@@ -126,11 +127,22 @@ class RunFolder:
 
     @property
     def method(self) -> str:
+        """The method that the run was made with; raises ArtifactError where hicra.json names none."""
+        if self.manifest.get("method") is None:
+            raise ArtifactError(
+                f"{self.path / 'hicra.json'} names no method", "write the method and the seed of the run into it"
+            )
         return str(self.manifest["method"])
 
     @property
     def seed(self) -> int:
-        return int(self.manifest["seed"])
+        """The seed that the run was made with; raises ArtifactError where hicra.json holds none."""
+        found = self.manifest.get("seed")
+        if type(found) is not int:
+            raise ArtifactError(
+                f"{self.path / 'hicra.json'}: seed is {found!r}, no integer", "set it to the seed of the run"
+            )
+        return found
 
     @property
     def config(self) -> dict[str, Any]:
@@ -194,12 +206,19 @@ class RunFolder:
 def metrics_of_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
     """Reads a line of metrics.jsonl; raises ArtifactError with its number where it is no JSON object."""
     try:
-        row = json.loads(line.decode("utf-8"))
+        row = json.loads(line.decode("utf-8"), parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise _unreadable(path, number, f"not JSON: {error}") from None
     if not isinstance(row, dict):
         raise _unreadable(path, number, "no JSON object")
     return row
+
+
+def _integer(digits: str) -> int:
+    """Returns an integer; raises ValueError where it is larger than any float, since every reader takes metrics as floats."""
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"an integer has more than {MOST_DIGITS} digits")
+    return int(digits)
 
 
 def _unreadable(path: Path, number: int, why: str) -> ArtifactError:

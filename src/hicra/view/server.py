@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from hicra.errors import ConfigError, HicraError, refused_by_system
@@ -63,6 +65,12 @@ class Server(ThreadingHTTPServer):
                     "leave out --port for a free one, or name another",
                 ) from None
             raise refused_by_system(error, f"no port of {HOST} can be listened on") from None
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Passes over a browser that has gone while it was answered; any other fault is one line and no trace of calls."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, ConnectionError | TimeoutError):
+            print(f"error: a request failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
     @property
     def port(self) -> int:

@@ -67,7 +67,7 @@ def becomes(watched: Watched) -> str:
     return {
         "ended": "ended",
         "stopped": "stopped before its end",
-        "unknown": "no process of this machine writes it, so either it stopped or it is written elsewhere",
+        "unknown": "no process writes it: it was stopped, or it is a copy from elsewhere",
     }.get(watched.state, watched.state)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,14 +41,17 @@ def opened(path: Path, *, wait: bool, every: float, say: Callable[[str], None], 
     return RunFolder.open(path)
 
 
-def watch(run: RunFolder, *, once: bool, every: float, show: Show, pause: Pause = time.sleep) -> Watched:
-    """Looks at a run until it has ended or stopped; with `once` a single time.
+def watch(
+    run: RunFolder, *, once: bool, every: float, show: Show, wait: bool = False, pause: Pause = time.sleep
+) -> Watched:
+    """Looks at a run until it has ended or stopped, or until a look finds nothing new and nobody who writes it (WATCH-1).
 
     Args:
         run: the run folder.
         once: whether one look is all.
         every: seconds between two looks.
         show: is called after each look.
+        wait: whether a run that nobody writes is watched on, as a copy that grows.
         pause: waits between two looks.
 
     Returns:
@@ -57,20 +61,28 @@ def watch(run: RunFolder, *, once: bool, every: float, show: Show, pause: Pause 
         ArtifactError, DataError: a line of metrics.jsonl is not what a run writes.
     """
     watched = Watched(run)
+    first = True
     while True:
         news = watched.look()
         show(watched, news)
-        if once or watched.state in ("ended", "stopped"):
+        # two looks, since a process that begins to write signs the folder a moment after it took it
+        left = watched.state == "unknown" and not (wait or first or news.rows or news.files or news.again)
+        if once or left or watched.state in ("ended", "stopped"):
             return watched
+        first = False
         pause(every)
 
 
 def refuse_stopped(watched: Watched) -> None:
-    """Raises ArtifactError where the run stopped before its end."""
+    """Raises ArtifactError where the run stopped before its end, or nobody is seen who writes it."""
+    run, at = shlex.quote(str(watched.run.path)), f"step {watched.step} of {watched.total}"
+    go_on = f"go on with it by `hicra train -o {run} --resume` (a script: resume_from_checkpoint)"
     if watched.state == "stopped":
+        raise ArtifactError(f"{watched.run.path} stopped at {at}: the process that wrote it is gone", go_on)
+    if watched.state == "unknown":
         raise ArtifactError(
-            f"{watched.run.path} stopped at step {watched.step} of {watched.total}: the process that wrote it is gone",
-            "go on with it by `hicra train -o RUN --resume` (a script: resume_from_checkpoint)",
+            f"{watched.run.path} is at {at}, and no process writes it: it was stopped, or it is a copy from elsewhere",
+            f"{go_on}; `hicra watch {run} --wait` watches a copy that grows",
         )
 
 

@@ -2,8 +2,9 @@
 
 Deviations (the paper has none of this):
 WATCH-1. A run has ended when its last step is the one that its config names and no process holds its lock. It has stopped when
-    the process that wrote it is gone before. Where no lock was ever seen, as with a folder that is copied from another machine,
-    more may come, and it is watched on. A diagnosed run is whole from the start.
+    the process that wrote it is gone before. Where no lock was ever seen nobody writes it: it was stopped and gave its lock back,
+    or it is a copy from another machine, of which more may come. That is said, and it is watched on only where `--wait` asks
+    for it. A diagnosed run is whole from the start.
 WATCH-2. Findings are those of `hicra diagnose`, of the steps so far. They are made again when something is new, in at most a
     tenth of the time, and once more at the end. Rollouts of more than 512 MB are thinned: of the saved steps between the first
     and the last, every second one goes, until they fit.

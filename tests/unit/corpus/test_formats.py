@@ -558,9 +558,3 @@ def test_a_foreign_file_is_answered_with_its_columns_the_nearest_layout_and_the_
     close = Dump("", "b.jsonl", [{"input_prompt": "q", "output_answer": "a"}], []).write(tmp_path)
     with pytest.raises(corpus.BadLine, match="the nearest known layout is skyrl, which also has 'output_response'"):
         corpus.read(close)
-
-
-def test_a_log_of_inspect_that_is_no_json_is_answered_with_the_command(tmp_path: Path) -> None:
-    (tmp_path / "a.eval").write_bytes(b"PK")
-    with pytest.raises(DataError, match=r"inspect log convert --to json"):
-        corpus.read(tmp_path / "a.eval")

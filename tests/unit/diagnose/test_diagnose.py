@@ -7,6 +7,7 @@ import math
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,8 @@ from hicra import Lexicon, cli
 from hicra.cli.step_table import step_table
 from hicra.diagnose.arms import folders, names_of
 from hicra.diagnose.diagnose import diagnose
+from hicra.diagnose.lacking import repeated_steps
+from hicra.diagnose.measure import fingerprint
 from hicra.errors import ArtifactError, DataError
 from hicra.report.build import build_model
 from hicra.runs import RunFolder
@@ -113,8 +116,8 @@ def test_values_that_fit_nothing_are_said(tmp_path: Path) -> None:
     found = measured(tmp_path, [{"response": "let me check", "entropies": [1.0, 2.0]}])
     assert found["steps"][0]["hicra/entropy_planning"] is None
     assert found["warnings"] == [
-        "entropies fit the words of no row, so hicra/entropy_planning and hicra/entropy_execution are null; "
-        "--tokenizer DIR counts tokens"
+        "entropies fit the words of no row (one number a word, each at least 0), so hicra/entropy_planning and "
+        "hicra/entropy_execution are null; --tokenizer DIR counts tokens"
     ]
 
 
@@ -278,3 +281,22 @@ def test_few_steps_stand_in_columns_with_their_intervals_and_many_in_rows() -> N
     assert [line.split() for line in many[:2]] == [["step", "length", "(words)"], ["1", "2"]]
     without = step_table(steps[:2], "words", [{"step": 1}, {"step": 2}]).split("\n")
     assert [line.split() for line in without[:2]] == [["step", "length", "(words)"], ["1", "2"]]
+
+
+def test_a_step_that_holds_the_rollouts_of_the_step_before_is_said() -> None:
+    said = ("a", "x", 0.0), ("b", "y", 1.0)
+    rows = [(1, *said[0]), (1, *said[1]), (2, *said[1]), (2, *said[0]), (3, *said[0]), (3, "b", "z", None)]
+
+    def told(rows: list[tuple[Any, ...]]) -> list[str]:
+        frame = pl.DataFrame(rows, schema=["step", "question", "response", "reward"], orient="row")
+        steps = {
+            step: SimpleNamespace(rows=part.height, texts=fingerprint(part)) for (step,), part in frame.group_by("step")
+        }
+        return repeated_steps(steps)
+
+    (one,) = told(rows)  # in another order they are the same; step 3 differs in one response
+    assert one.startswith("step 2 holds the rollouts of the step before again")
+    (two,) = told([*rows, *((5, *row[1:]) for row in rows[4:])])
+    assert two.startswith("step 2 and 1 more step hold")
+    assert told([(1, *said[0]), (2, *said[0]), (2, *said[0])]) == []  # once and twice
+    assert told([(1, *said[0]), (2, *said[0])]) == []  # a step of one row

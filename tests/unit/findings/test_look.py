@@ -30,7 +30,11 @@ def test_nothing_at_all_names_every_one_with_a_reason() -> None:
 
 
 def test_every_finding_has_its_needs_but_those_of_one_task_and_of_what_a_model_is_asked() -> None:
-    assert {function.__name__ for function in set(FINDINGS) - set(NEEDS)} == {"error_types", "learning_signal", "judgement"}
+    assert {function.__name__ for function in set(FINDINGS) - set(NEEDS)} == {
+        "error_types",
+        "learning_signal",
+        "judgement",
+    }
     assert set(NEEDS) <= set(FINDINGS)
     assert len(FINDINGS) >= 12
 

@@ -144,3 +144,24 @@ def test_the_folder_is_not_written_to(tmp_path: Path) -> None:
         assert rollouts(found, "?text=let")["total"] > 0
         found.shutdown()
     assert {path: path.stat().st_mtime_ns for path in [run, *run.rglob("*")]} == before
+
+
+def test_a_browser_that_goes_away_while_it_is_answered_leaves_no_trace(
+    server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    failures = [
+        ConnectionResetError(104, "Connection reset by peer"),
+        BrokenPipeError(32, "Broken pipe"),
+        TimeoutError(),
+    ]
+    for error in [*failures, RuntimeError("odd")]:
+        try:
+            raise error
+        except Exception:
+            server.handle_error(None, None)  # what socketserver calls where a handler raises
+    assert capfd.readouterr().err == "error: a request failed: RuntimeError: odd\n"
+    with socket.create_connection((HOST, server.port)) as gone:
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # closing it resets the connection
+        gone.sendall(f"GET /{server.token}/ HTTP/1.1\r\nHost: {HOST}:{server.port}\r\n\r\n".encode())
+    assert ask(server, f"/{server.token}/")[0] == 200
+    assert "Traceback" not in capfd.readouterr().err

@@ -75,6 +75,32 @@ def test_it_watches_until_the_run_ends(run):
     refuse_stopped(watched)
 
 
+def test_a_run_that_nobody_writes_is_said_and_not_watched_for_ever(run, capsys):
+    run.log(1, {"hicra/reward": 1.0})
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["watch", str(run.path), "--every", "0.1"])
+    out = capsys.readouterr()
+    assert stop.value.code == 1
+    assert out.out.splitlines()[0] == "step 1 of 3  reward 1"
+    assert f"error: {run.path} is at step 1 of 3, and no process writes it: it was stopped, or it is a copy" in out.err
+    assert f"`hicra train -o {run.path} --resume`" in out.err
+    assert f"`hicra watch {run.path} --wait`" in out.err
+
+
+def test_a_copy_that_grows_is_watched_while_there_is_news_and_with_wait_also_without(run):
+    def grows(seconds):
+        if (step := next(steps, None)) is not None:
+            run.log(step, {})
+
+    steps = iter((1, 2, None, 3))
+    watched = watch(run, once=False, every=1.0, show=lambda *_: None, pause=grows)
+    assert (watched.state, watched.step) == ("unknown", 2)  # the third pause brought nothing
+    assert list(steps) == [3]
+    steps = iter((None, None, 3))
+    watched = watch(run, once=False, every=1.0, wait=True, show=lambda *_: None, pause=grows)
+    assert (watched.state, watched.step) == ("ended", 3)
+
+
 def test_what_becomes_of_a_run(run):
     watched = Watched(run)
     run.log(1, {})
@@ -271,7 +297,7 @@ def test_json(run, capsys):
     assert "ends within a line" in made["warnings"][0]
 
 
-@pytest.mark.parametrize("words", [["--online"], ["-o", "x"], ["--every", "0"], ["--every", "nan"]])
+@pytest.mark.parametrize("words", [["--online"], ["-o", "x"], ["--every", "0"], ["--every", "nan"], ["--wait"]])
 def test_wrong_usage(words, run, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["watch", str(run.path), "--once", *words])

@@ -1,4 +1,4 @@
-"""Reads the samples of an Inspect log written as .json; each row is a sample, with the log's `eval` beside it.
+"""Reads the samples of an Inspect log, as .eval or .json; each row is a sample, with the log's `eval` beside it.
 
 Deviations (the contract names the layout alone):
 READ-11. C is right, I and N (no answer) are wrong; P (partly) and what is no verdict leave `correct` unknown. Of several

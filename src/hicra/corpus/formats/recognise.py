@@ -56,9 +56,12 @@ def format_of(keys: Collection[str], context: Context) -> Format:
     return next((known for known in FORMATS if known.fits(keys, context.floats)), PLAIN)
 
 
-def nearest_layout(keys: Collection[str]) -> str:
-    """Returns what to say of the known layout that has most in common with these columns."""
+def nearest_layout(keys: Collection[str], context: Context) -> str:
+    """Returns what to say of the known layout that has most in common with these columns of a row."""
     found = set(keys)
+    own = next((known for known in FORMATS if known.fits(found, context.floats)), None)
+    if own is not None:
+        return f"it is a row of {own.name}, and the first row of its file is not: a file holds one layout"
     best = max(FORMATS, key=lambda known: len(known.needs & found) / len(known.needs))
     if 2 * len(best.needs & found) < len(best.needs):
         return "the nearest known layout is plain rows, with the text in response, completion, messages or solution"
