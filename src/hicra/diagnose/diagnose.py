@@ -13,11 +13,13 @@ from hicra.artifacts import atomic_dir, check_output
 from hicra.corpus.need_text import some_rows
 from hicra.diagnose.apart import RUN, read_apart, run_names
 from hicra.diagnose.arms import folders, split
+from hicra.diagnose.images import keep_images
 from hicra.diagnose.lacking import lacking, left_out, several_models, stepless
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger, have_own_tokens
 from hicra.diagnose.pairs import arm_named, pairs
 from hicra.diagnose.write import Steps, hashes, prompts_of, with_step, write_arm
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError
 from hicra.findings import Evidence, Finding, look, told
 from hicra.findings.finding import joined, save_judgement
@@ -128,6 +130,8 @@ def diagnose(
             for (arm, steps), place in zip(arms.items(), places, strict=True):
                 assert place is not None
                 write_arm(temporary / place.relative_to(out), arm, steps, config, inputs)
+                if missing := keep_images(read.files, temporary / place.relative_to(out)):
+                    warnings.append(f"{counted(len(missing), 'image')} that rollouts name cannot be found beside the input")
                 if arm in judged:
                     save_judgement(temporary / place.relative_to(out), judged[arm])
     coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
 from hicra.report.extra import words_of
-from hicra.report.figures import average
+from hicra.report.forest import MAX_ROWS
+from hicra.report.values import average
 from hicra.report.model import ReportModel
 from hicra.report.sections import GLANCE
 from hicra.report.signal import kind_sentence
@@ -31,16 +32,27 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
     figure = verdict_figure(model, model.compared)
     if figure:
         figure |= {"svg": Markup(figure["svg"])}
+    headlines = [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)]
+    card = arms_card(glance) if figure else None
     return {
-        "headlines": [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)],
+        "headlines": headlines,
         "figure": figure,
         "tiles": tiles(model) if len(model.arms) == 1 else [],
         "tiles_text": glance["text"],
-        "arms": arms_card(model, glance) if figure else None,
+        "arms": card and figure and card | {"below": below(headlines, figure)},
     }
 
 
-def arms_card(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any] | None:
+def below(headlines: Sequence[OpeningLine], figure: Mapping[str, Any]) -> bool:
+    """Tells whether the summary of the arms stands below the sentences, and not below the forest plot: below what is less high.
+
+    Heights are those on a wide screen, roughly: a sentence takes 26 pixels a line of 84 letters, the plot 190 and 54 a row.
+    """
+    sentences = sum(14 + 26 * -(-len(f"{one.lead} {one.text} more") // 84) for one in headlines)
+    return sentences < 190 + 54 * min(MAX_ROWS, len(figure["table"]["rows"]))
+
+
+def arms_card(glance: Mapping[str, Any]) -> dict[str, Any] | None:
     """Turns the summary of the arms on its side, a row a metric, so that it is narrow; None where there are too many arms."""
     rows = glance["rows"]
     if not 1 < len(rows) <= MAX_SIDE:
@@ -51,7 +63,7 @@ def arms_card(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any] |
             {"name": column["name"], "cells": [row["cells"][at]["mean"] for row in rows]}
             for at, column in enumerate(glance["columns"])
         ],
-        "text": glance["text"],
+        "text": f"{glance['means']}.",
     }
 
 

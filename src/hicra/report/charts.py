@@ -11,8 +11,9 @@ import re
 from hicra.drawing import svg, theme
 from hicra.drawing.readable import number, shorten
 from hicra.drawing.scales import Scale, nice_ticks
-from hicra.report.figures import Curve, Figure, Panel, Values
+from hicra.report.figures import Curve, Figure, Panel
 from hicra.report.rollout_figure import rollout_figure
+from hicra.report.values import Values
 
 __all__ = ["describe", "legend", "line_chart", "rollout_figure"]
 
@@ -96,12 +97,19 @@ def _width(text: str) -> float:
 
 
 def line_chart(figure: Figure, panel: Panel) -> str:
-    """Draws one panel as SVG: legend, axes with ticks, a faint curve per run, and a bold smoothed mean per arm."""
-    entries, rows = legend(panel)
+    """Draws one panel as SVG: legend, axes with ticks, a faint curve per run, a band and a bold smoothed mean per arm."""
+    entries, rows = legend(panel) if len(panel.lines) > 1 or panel.lines[0].first is not None else ([], 0)
     top = _TOP + rows * _ROW
     bottom, right = top + PLOT_HEIGHT, WIDTH - _RIGHT
     every = [v for line in panel.lines for values in (line.mean, *line.faint) for v in values if v is not None]
     lowest, highest = panel.limits or (-math.inf, math.inf)
+    floor = 0.0 if all(value >= 0 for value in every) else -math.inf  # a band goes nowhere where no value can be
+    ceiling = 1.0 if panel.percent and all(value <= 1 for value in every) else math.inf
+    bands = [
+        [tuple(None if end is None else max(floor, min(ceiling, end)) for end in ends) for ends in (line.low, line.high)]
+        for line in panel.lines
+    ]
+    every += [end for band in bands for ends in band for end in ends if end is not None]
 
     def held(value: float) -> float:
         return max(lowest, min(highest, value))
@@ -126,13 +134,20 @@ def line_chart(figure: Figure, panel: Panel) -> str:
         out.append(svg.text(_LEFT - 7, py(tick), number(tick, panel.percent), class_="end", dy=4))
     for tick in _steps(px):
         out.append(svg.line(px(tick), bottom, px(tick), bottom + 4, class_="axis"))
-        out.append(svg.text(px(tick), bottom + 17, number(tick), class_="mid"))
+        words = number(tick)
+        inside = px(tick) + _width(words) / 2 <= WIDTH  # the last one ends at the edge where it would be cut
+        out.append(svg.text(px(tick) if inside else WIDTH, bottom + 17, words, class_="mid" if inside else "end"))
     out.append(svg.line(_LEFT, bottom, right, bottom, class_="axis"))
     out.append(svg.text(right, bottom + _BOTTOM - 3, "step", class_="end"))
     if panel.unit:
         out.append(svg.text(_LEFT, bottom + _BOTTOM - 3, panel.unit))
     if panel.rule is not None and ticks[0] <= panel.rule <= ticks[-1]:
         out.append(svg.line(_LEFT, py(panel.rule), right, py(panel.rule), class_="rule"))
+    for line, (lows, highs) in zip(panel.lines, bands, strict=True):
+        if lows:
+            ends = [[None if end is None else py(held(end)) for end in side] for side in (lows, highs)]
+            data = svg.area([px(x) for x in panel.x], *ends)
+            out.append(svg.tag("path", class_=f"band a{line.arm % theme.ARMS}", d=data))
     for line in panel.lines:
         look = f"{'points' if panel.points else 'faint'} a{line.arm % theme.ARMS}"
         out += [svg.tag("path", class_=look, d=curve(values, panel.points)) for values in line.faint]
@@ -147,7 +162,7 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     return svg.document(
         WIDTH, bottom + _BOTTOM, figure.title, *out, about=describe(figure, panel),
         key=f"{figure.key}-{figure.panels.index(panel)}", class_="chart", data_x=f"{_LEFT} {right} {px.low:.10g} {px.high:.10g}",
-        data_y=f"{top} {bottom}", data_lines=str(len(panel.lines)),
+        data_y=f"{top} {bottom}", data_columns=str(sum(1 + 2 * bool(line.low) for line in panel.lines)),
     )  # fmt: skip
 
 

@@ -39,9 +39,10 @@ function offerPictures() {
   for (const figure of $$("figure")) {
     const named = $("h3", figure), shown = () => $$("svg[role=img]", figure).find((svg) => svg.getBoundingClientRect().width > 0);
     const name = fileName(named ? named.textContent : "figure");
-    const buttons = el("p", { class: "saves" }, el("button", { type: "button", class: "linkish", onclick: () => save(name + ".svg", "image/svg+xml", standalone(shown())) }, "save as SVG"));
+    const buttons = el("p", { class: "saves" }, el("button", { type: "button", class: "linkish", onclick: () => save(name + ".svg", "image/svg+xml", standalone(shown())) }, "save SVG"));
     const table = $("table", figure);
-    if (table) buttons.append(el("button", { type: "button", class: "linkish", onclick: () => save(name + ".csv", "text/csv", csv(table)) }, "save data as CSV"));
-    (figure.querySelector(".forms") || figure).append(buttons);
+    if (table) buttons.append(el("button", { type: "button", class: "linkish", onclick: () => save(name + ".csv", "text/csv", csv(table)) }, "save CSV"));
+    const below = $("details", figure);
+    if (below) below.before(buttons); else figure.append(buttons);
   }
 }
