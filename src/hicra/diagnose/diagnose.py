@@ -131,7 +131,9 @@ def diagnose(
                 assert place is not None
                 write_arm(temporary / place.relative_to(out), arm, steps, config, inputs)
                 if missing := keep_images(read.files, temporary / place.relative_to(out)):
-                    warnings.append(f"{counted(len(missing), 'image')} that rollouts name cannot be found beside the input")
+                    warnings.append(
+                        f"{counted(len(missing), 'image')} that rollouts name cannot be found beside the input"
+                    )
                 if arm in judged:
                     save_judgement(temporary / place.relative_to(out), judged[arm])
     coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}

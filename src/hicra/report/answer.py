@@ -11,10 +11,11 @@ from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
 from hicra.report.extra import words_of
 from hicra.report.forest import MAX_ROWS
-from hicra.report.values import average
 from hicra.report.model import ReportModel
+from hicra.report.planning_change import planning_line
 from hicra.report.sections import GLANCE
 from hicra.report.signal import kind_sentence
+from hicra.report.values import average
 from hicra.report.verdict import OpeningLine, verdict_figure, verdict_sentences
 
 MAX_ALARMS, MAX_SIGNALS, MAX_COMPARED, MAX_DESCRIBED = 4, 3, 4, 3
@@ -140,9 +141,15 @@ def _descriptions(model: ReportModel) -> list[OpeningLine]:
     if len(model.runs) != 1:
         return []
     seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None]
+    seen = [
+        one for one in seen if one.name != "phases" or "first_phase_ends" in one.figures
+    ]  # else there were too few steps
     return [
-        OpeningLine(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
-        for one in seen[:MAX_DESCRIBED]
+        *planning_line(model.runs[0]),
+        *(
+            OpeningLine(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
+            for one in seen[:MAX_DESCRIBED]
+        ),
     ]
 
 

@@ -106,7 +106,10 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     floor = 0.0 if all(value >= 0 for value in every) else -math.inf  # a band goes nowhere where no value can be
     ceiling = 1.0 if panel.percent and all(value <= 1 for value in every) else math.inf
     bands = [
-        [tuple(None if end is None else max(floor, min(ceiling, end)) for end in ends) for ends in (line.low, line.high)]
+        [
+            tuple(None if end is None else max(floor, min(ceiling, end)) for end in ends)
+            for ends in (line.low, line.high)
+        ]
         for line in panel.lines
     ]
     every += [end for band in bands for ends in band for end in ends if end is not None]

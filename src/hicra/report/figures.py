@@ -146,7 +146,9 @@ def _intervals_of(
     """Returns the interval of a diagnosed run's metric for each group of steps: the mean of its ends; None without any."""
     of_steps, out = model.runs[run].intervals, list[tuple[float, float] | None]()
     for group in groups:
-        low, high = (average([of_steps.get(step, {}).get(metric, (None, None))[end] for step in group]) for end in (0, 1))
+        low, high = (
+            average([of_steps.get(step, {}).get(metric, (None, None))[end] for step in group]) for end in (0, 1)
+        )
         out.append(None if low is None or high is None else (low, high))
     return out
 
@@ -211,7 +213,9 @@ def accuracy(model: ReportModel) -> Figure | Missing:
     kinds = [Kind("accuracy", "accuracy"), Kind("reward", "reward")]
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
     kinds = kinds[:1] if same else kinds
-    read = f"{direction('accuracy')} A difference within the band, or within the spread of the faint lines, is no result."
+    read = (
+        f"{direction('accuracy')} A difference within the band, or within the spread of the faint lines, is no result."
+    )
     return _figure("accuracy", "Accuracy", [panel(model, kinds, include=(0.0,), percent=same)], kinds, read)
 
 

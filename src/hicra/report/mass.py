@@ -1,9 +1,9 @@
 """Adds up the advantage mass of each step by kind of token, before and after shaping, over all rollouts of a run folder.
 
 Deviations (the paper shows no masses):
-REPORT-9. The mass of a kind is the sum of |A| over its tokens, so that praise and blame do not cancel. Before shaping, every token
-    of a rollout counts with the rollout's own advantage. Rollouts without token columns, and values that are not finite, are left
-    out.
+REPORT-9. The mass of a kind is the sum of |A| over its tokens, so that praise and blame do not cancel. Before shaping, every
+    token of a rollout counts with the rollout's own advantage. Rollouts without token columns, and values that are not finite,
+    are left out.
 """
 
 from __future__ import annotations

@@ -85,7 +85,9 @@ def _drawn(model: ReportModel, found: list[tuple[int, Mass]]) -> str:
     if len(found) > MAX_ARMS:
         out.append(svg.text(0, y + 12, f"{len(found) - MAX_ARMS} further arms are in the table"))
         y += _ROW
-    return svg.document(WIDTH, y, "Advantage mass by kind", *out, about=f"{'. '.join(said)}.", key="mass", class_="chart")
+    return svg.document(
+        WIDTH, y, "Advantage mass by kind", *out, about=f"{'. '.join(said)}.", key="mass", class_="chart"
+    )
 
 
 def _key() -> str:
@@ -93,7 +95,9 @@ def _key() -> str:
         box = svg.tag("rect", class_=f"full {kind}", x=x, y=4, width=12, height=12)
         return [box, svg.text(x + 18, 14, kind, class_="ink")]
 
-    return svg.tag("g", *part(_LEFT, "planning"), *part(_LEFT + 90, "execution"), svg.text(WIDTH, 14, "planning", class_="end"))
+    return svg.tag(
+        "g", *part(_LEFT, "planning"), *part(_LEFT + 90, "execution"), svg.text(WIDTH, 14, "planning", class_="end")
+    )
 
 
 def mass_curve(model: ReportModel) -> list[Figure]:

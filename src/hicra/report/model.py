@@ -12,7 +12,6 @@ from hicra.report.mass import Mass
 from hicra.report.measured import Measurement
 from hicra.report.names import common_name
 
-
 OBSERVED = "observed"  # the arm of a run that was diagnosed, which says nothing where it stands alone
 
 

@@ -185,7 +185,11 @@ def _lead(model: ReportModel) -> str:
 
 def _curves_text(model: ReportModel) -> str:
     single = len(model.runs) == len(model.arms)
-    text = "A bold line is the run, smoothed" if single else "A faint line is one run, a bold line the mean over seeds, smoothed"
+    text = (
+        "A bold line is the run, smoothed"
+        if single
+        else "A faint line is one run, a bold line the mean over seeds, smoothed"
+    )
     text += ", and a gap is a step without a value."
     if any(run.intervals for run in model.runs):
         text += " A band is the 95\u00a0% interval over the prompts of a step."
@@ -209,7 +213,7 @@ def _figure(figure: Figure) -> dict[str, Any]:
     columns, series = [], []
     for panel in figure.panels:
         for line in panel.lines:
-            name = line.label + (f" [{panel.name}]" if len(figure.panels) > 1 else "")
+            name = (line.label or figure.title) + (f" [{panel.name}]" if len(figure.panels) > 1 else "")
             columns.append({"name": name})
             series.append(line.mean)
             if line.low:

@@ -54,7 +54,9 @@ def glance(model: ReportModel) -> dict[str, Any]:
                 {"mean": number(average(values), percent), "range": low if low == high else f"{low} to {high}"}
             )
         rows.append({"arm": arm, "name": name, "seeds": len({run.seed for run in members}), "cells": cells})
-    means = f"The values are means of the last {window} steps" if window > 1 else "The values are those of the last step"
+    means = (
+        f"The values are means of the last {window} steps" if window > 1 else "The values are those of the last step"
+    )
     means += " and of all seeds" if several else ""
     text = f"{means}." + (" Below each are the lowest and the highest seed." if several else "")
     return {

@@ -72,7 +72,10 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
             + _labels(found),
             ["model and kind of token", "share of the signal", "lower end", "upper end"],
             [
-                [f"{one.name}: {kind.name}", *(number(value, True) for value in (kind.share, *(kind.ci or (None, None))))]
+                [
+                    f"{one.name}: {kind.name}",
+                    *(number(value, True) for value in (kind.share, *(kind.ci or (None, None)))),
+                ]
                 for one in found
                 for kind in one.kinds
             ],

@@ -42,7 +42,7 @@ def table_rows(index: RolloutIndex, found: Sequence[int]) -> list[dict[str, Any]
                 "found": shorten(said or answer_in(text_of(row.get("response"))), MOST_OF_ANSWER) or None,
                 "reward": None if reward != reward else reward, "length": int(index.length[at]),
                 "share": None if share != share else share,
-                "more": "tree" if row.get("tree") else "subgoals" if row.get("subgoals") else "image" if row.get("images") else "",
+                "more": next((one for one in ("tree", "subgoals", "images") if row.get(one)), "").removesuffix("s"),
             }
         )  # fmt: skip
     return out

@@ -36,7 +36,9 @@ def noise(edge: int) -> bytes:
 
 def run_of(path: Path, named: list[list[str]], files: dict[str, bytes]) -> Path:
     folder = RunFolder.create(path, method="observed", seed=0, config={})
-    rows = [{"step": 1, "id": str(i), "prompt": "Which?", "response": "B", "images": names} for i, names in enumerate(named)]
+    rows = [
+        {"step": 1, "id": str(i), "prompt": "Which?", "response": "B", "images": names} for i, names in enumerate(named)
+    ]
     folder.write_rollouts(1, pl.DataFrame(rows, schema_overrides={"images": pl.List(pl.String)}))
     for name, data in files.items():
         (path / name).parent.mkdir(exist_ok=True)
@@ -79,7 +81,11 @@ def test_what_is_clear_becomes_white(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_shown_is_named_with_the_reason(tmp_path: Path) -> None:
-    outside, absent, broken = "../secret.png", kept_name(b"\x89PNG\r\n\x1a\n none"), kept_name(b"\x89PNG\r\n\x1a\n broken")
+    outside, absent, broken = (
+        "../secret.png",
+        kept_name(b"\x89PNG\r\n\x1a\n none"),
+        kept_name(b"\x89PNG\r\n\x1a\n broken"),
+    )
     linked = kept_name(image(9, 9))
     (tmp_path / "secret.png").write_bytes(image(8, 6))
     run = run_of(tmp_path / "run", [[outside, absent, broken, linked]], {broken: b"\x89PNG\r\n\x1a\n broken"})

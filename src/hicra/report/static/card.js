@@ -20,7 +20,15 @@ function rolloutCard(data, r, colour, different) {
     ...(r.whole ? [el("p", { class: "note" }, `The first ${r.response.length} of ${r.whole.length} characters are shown. The response ends with: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
     ...(r.tree ? [label("Tree: value of each state, advantage of each action" + (r.nodes ? ` (the first ${r.tree.length} of ${r.nodes} nodes)` : "")), tree(r)] : []),
     ...(r.subgoals ? [label("Subgoals"), el("ol", { class: "goals" }, ...r.subgoals.map((words) => el("li", { class: "free" }, words)))] : []),
-    ...(drawn ? [label("Advantage along the response"), drawn] : []));
+    ...(drawn ? [label("Advantage along the response"), drawn] : []),
+    ...(tokens ? [el("p", { class: "saves" }, el("button", { type: "button", class: "linkish", onclick: () => save(fileName("tokens " + (r.name || r.step)) + ".csv", "text/csv", tokenCsv(r)) }, "save tokens as CSV"),
+      ...(drawn ? [el("button", { type: "button", class: "linkish", onclick: () => save(fileName("advantage " + (r.name || r.step)) + ".svg", "image/svg+xml", standalone(drawn, 880)) }, "save advantage as SVG")] : []))] : []));
+}
+function tokenCsv(r) { // one line a token, with every value that is known of it
+  const full = unpack(r), at = (column, i) => (full[column] && known(full[column][i]) ? full[column][i] : "");
+  const lines = full.ends.map((end, i) => [r.response.slice(i ? full.ends[i - 1] : 0, end), full.planning[i] ? "planning" : "execution", known(r.before) ? r.before : "",
+    at("after", i), at("entropies", i), at("logprobs", i)].map((value, column) => (column ? value : quoted(value))).join(","));
+  return ["token,kind,advantage_before,advantage_after,entropy,logprob", ...lines].join("\n") + "\n";
 }
 // Only what the page's maker wrote anew as PNG or JPEG is shown; a click shows an image at its full width.
 function picture({ file, src, why, width, height }, i) {
