@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def pictures(model: ReportModel, rollouts: Sequence[Rollout], most: int = MOST_B
 
 
 def _picture(run: Path, name: str, most: int) -> Picture:
-    out = {"file": f"{run.name}/{name}"}
+    out: Picture = {"file": f"{run.name}/{name}"}
     path = run / name
     if not is_kept_name(name) or path.is_symlink() or not path.is_file():
         return out | {"why": "the run folder does not hold it"}
@@ -62,7 +62,7 @@ def _picture(run: Path, name: str, most: int) -> Picture:
     return out | (_small(path.read_bytes(), most) or {"why": "it cannot be decoded"})
 
 
-def _small(data: bytes, most: int) -> Mapping[str, Any] | None:
+def _small(data: bytes, most: int) -> Picture | None:
     """Returns an image at the largest size at which it has at most `most` characters; None where it is no image."""
     from PIL import Image
 
