@@ -10,7 +10,6 @@ from markupsafe import Markup
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
 from hicra.report.extra import words_of
-from hicra.report.forest import MAX_ROWS
 from hicra.report.model import ReportModel
 from hicra.report.planning_change import planning_line
 from hicra.report.sections import GLANCE
@@ -33,28 +32,20 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
     figure = verdict_figure(model, model.compared)
     if figure:
         figure |= {"svg": Markup(figure["svg"])}
-    headlines = [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)]
-    card = arms_card(glance) if figure else None
     return {
-        "headlines": headlines,
+        "headlines": [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)],
         "figure": figure,
         "tiles": tiles(model) if len(model.arms) == 1 else [],
         "tiles_text": glance["text"],
-        "arms": card and figure and card | {"below": below(headlines, figure)},
+        "arms": arms_card(glance) if figure else None,
     }
 
 
-def below(headlines: Sequence[OpeningLine], figure: Mapping[str, Any]) -> bool:
-    """Tells whether the summary of the arms stands below the sentences, and not below the forest plot: below what is less high.
-
-    Heights are those on a wide screen, roughly: a sentence takes 26 pixels a line of 84 letters, the plot 190 and 54 a row.
-    """
-    sentences = sum(14 + 26 * -(-len(f"{one.lead} {one.text} more") // 84) for one in headlines)
-    return sentences < 190 + 54 * min(MAX_ROWS, len(figure["table"]["rows"]))
-
-
 def arms_card(glance: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Turns the summary of the arms on its side, a row a metric, so that it is narrow; None where there are too many arms."""
+    """Makes the summary of the arms for both shapes of a screen; None where there are too many arms.
+
+    Its `rows` have a row a metric, so that a telephone shows them, and `wide` a row an arm.
+    """
     rows = glance["rows"]
     if not 1 < len(rows) <= MAX_SIDE:
         return None
@@ -64,6 +55,8 @@ def arms_card(glance: Mapping[str, Any]) -> dict[str, Any] | None:
             {"name": column["name"], "cells": [row["cells"][at]["mean"] for row in rows]}
             for at, column in enumerate(glance["columns"])
         ],
+        "columns": [column["name"] for column in glance["columns"]],
+        "wide": [[cell["mean"] for cell in row["cells"]] for row in rows],
         "text": f"{glance['means']}.",
     }
 

@@ -110,7 +110,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         for anchor, name, there in (
             ("answer", "In short", bool(model.runs)),
             ("signal", "Learning signal", bool(model.signal)),
-            ("curves", "Curves", curves),
+            ("curves", "Curves", bool(shown_figures) or curves),
             ("glance", "At a glance", glance_shown),
             ("findings", "Findings", bool(shown)),
             *((anchor, name, not late) for anchor, name, late in added),
