@@ -98,6 +98,7 @@ def hostile_run(path: Path, method: str, seed: int) -> Path:
             "advantages": [0.6, 0.5],
             "entropies": [0.1, 0.2],
             "labels": [payload, payload],
+            "images": [payload],
             "tool_outputs": [{"at": 0, "text": payload}, {"at": len(payload), "text": payload}],
         }
         for payload in PAYLOADS

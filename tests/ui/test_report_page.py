@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from urllib.parse import quote
 
+import polars as pl
 import pytest
 
 from chromium import CHROMIUM, Browser, until
 from hicra.report import build_report
+from hicra.runs import RunFolder
+from hicra.tasks.images import kept_name
 from hostile_run import PAYLOADS, hostile_findings, hostile_run
 from report_fakes import fake_run
 from signal_fakes import hostile_result, signal_folder, signal_result
@@ -177,7 +183,7 @@ def test_a_long_table_says_how_many_rows_it_has(browser: Browser, page: str) -> 
     rows = "[...document.querySelectorAll('#figure-accuracy tbody tr')].filter(r => r.getBoundingClientRect().height > 0).length"
     below = "document.querySelector('#figure-accuracy .saves')"
     assert browser.value(rows) == 12  # as long as a table that is cut: its last two rows are not worth a button
-    short = "[...document.querySelectorAll('.saves')].filter(e => / of /.test(e.textContent)).map(e => e.textContent)"
+    short = "[...document.querySelectorAll('#curves .saves')].filter(e => / of /.test(e.textContent)).map(e => e.textContent)"
     assert browser.value(short) == []
     assert "save" in browser.value(f"{below}.textContent")
 
@@ -197,6 +203,66 @@ def test_saves_a_chart_and_its_data(browser: Browser, page: str, tmp_path: Path)
     assert rows[0] == "step,GRPO (none),HICRA"
     assert len(rows) == 13
     assert all(0 <= float(value) <= 1 for row in rows[1:] for value in row.split(",")[1:])  # 40 % is 0.4
+
+
+def test_every_figure_has_its_data_and_can_be_saved(browser: Browser, page: str, signal_page: str) -> None:
+    lacking = """[...document.querySelectorAll('figure')].filter(e => {
+      const said = [...e.querySelectorAll('.saves button')].map(b => b.textContent);
+      return e.querySelectorAll('table').length !== 1 || !e.querySelector('tbody tr') || !said.includes('save SVG')
+        || !said.includes('save CSV');
+    }).map(e => e.id || e.className)"""
+    for address, least in ((page, 10), (signal_page, 3)):
+        browser.open(address)
+        assert browser.value("document.querySelectorAll('figure').length") >= least
+        assert browser.value(lacking) == []
+
+
+def test_saves_the_tokens_of_a_rollout(browser: Browser, page: str, tmp_path: Path) -> None:
+    browser.open(page)
+    browser.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    browser.value("document.querySelector('.rollout .saves button').click()")
+    assert until(lambda: bool(list(tmp_path.glob("hicra-tokens-*.csv"))))
+    rows = list(csv.DictReader(next(tmp_path.glob("*.csv")).open(encoding="utf-8", newline="")))
+    tokens = browser.value("document.querySelector('.response').textContent")
+    assert "".join(row["token"].removeprefix("'") for row in rows) == tokens
+    assert {row["kind"] for row in rows} == {"planning", "execution"}
+    before = browser.value("JSON.parse(document.getElementById('data').textContent).rollouts[0].before")
+    assert {float(row["advantage_before"]) for row in rows} == {before}
+    assert all(float(row["entropy"]) >= 0 for row in rows)
+
+
+def test_the_ends_of_a_band_stand_behind_the_value(browser: Browser, tmp_path: Path) -> None:
+    runs = [fake_run(tmp_path / f"none-{seed}", "none", seed, 3, rollouts=False) for seed in range(3)]
+    build_report(runs, tmp_path / "r.html")
+    browser.open((tmp_path / "r.html").as_uri())
+    assert browser.value("document.querySelectorAll('#figure-accuracy .band').length") == 1
+    browser.value(
+        "{ const s = document.querySelector('#figure-accuracy svg'), b = s.getBoundingClientRect();"
+        "s.dispatchEvent(new PointerEvent('pointermove', {clientX: b.left + b.width / 2, clientY: b.top + 40})); }"
+    )
+    said = browser.value("document.querySelector('.tip').textContent")
+    assert re.fullmatch(r"step 2accuracy [\d.]+\u00a0% \([\d.]+\u00a0% to [\d.]+\u00a0%\)", said)
+
+
+def test_images_are_shown_beside_the_text(browser: Browser, tmp_path: Path) -> None:
+    images = pytest.importorskip("PIL.Image", reason="the extra `vision` is not installed")
+    drawn = io.BytesIO()
+    images.new("RGB", (900, 300), (10, 120, 200)).save(drawn, format="PNG")
+    name = kept_name(drawn.getvalue())
+    run = RunFolder.create(tmp_path / "run", method="observed", seed=0, config={})
+    row = {"step": 1, "prompt": "Which?", "response": "B", "images": [name, "images/<img src=x onerror=window.ran=1>"]}
+    run.write_rollouts(1, pl.DataFrame([row]))
+    (run.path / name).parent.mkdir()
+    (run.path / name).write_bytes(drawn.getvalue())
+    build_report([run.path], tmp_path / "r.html")
+    browser.open((tmp_path / "r.html").as_uri(), 400)
+    shown = "[...document.querySelectorAll('.pictures img')].map(e => [e.naturalWidth, e.naturalHeight, e.alt])"
+    assert until(lambda: browser.value(shown) == [[640, 213, "image 1 of the prompt, 900 by 300 pixels"]])
+    assert "Image 2 is not shown" in browser.value("document.querySelector('.pictures .note').textContent")
+    browser.value("document.querySelector('.picture').click()")
+    assert browser.value("document.querySelector('.picture').getAttribute('aria-pressed')") == "true"
+    assert browser.value("document.documentElement.scrollWidth") <= 400
+    assert browser.complaints() == []
 
 
 def test_colours_and_text_stay_whole(browser: Browser, page: str) -> None:

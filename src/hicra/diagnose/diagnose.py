@@ -13,6 +13,7 @@ import polars as pl
 from hicra.artifacts import atomic_dir, check_output
 from hicra.diagnose.arm import MeasuredArm
 from hicra.diagnose.arms import folders
+from hicra.diagnose.images import keep_images
 from hicra.diagnose.lacking import lacking, left_out, repeated_steps
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger
@@ -23,6 +24,7 @@ from hicra.diagnose.shelf import Shelf
 from hicra.diagnose.spool import Spool
 from hicra.diagnose.taken import JUDGED, Taken, frames, take_in, told_of, whole_arm
 from hicra.diagnose.write import hashes
+from hicra.drawing.readable import counted
 from hicra.errors import ConfigError
 from hicra.findings import Finding, look, told
 from hicra.findings.judged_errors import COLUMNS as OF_JUDGE
@@ -150,6 +152,10 @@ def diagnose(
             arm.finish(judged.get(name))
             if arm.place is not None:
                 scores.save(name, arm.place, inputs)
+                if missing := keep_images(taken.files, arm.place):
+                    warnings.append(
+                        f"{counted(len(missing), 'image')} that rollouts name cannot be found beside the input"
+                    )
         coverage = {name: sum(one.coverage.get(name, 0) for one in found) for one in found for name in one.coverage}
         result: dict[str, Any] = {
             "steps": [

@@ -221,6 +221,8 @@ def _kept_columns(part: pl.DataFrame, own_tokens: bool) -> list[pl.Expr]:
     if part.schema.get("truncated") == pl.Boolean:
         columns.append(pl.col("truncated"))
     columns += [pl.col(name) for name in ("n_tool_calls", "tool_outputs") if name in part.columns]
+    if part.schema.get("images") == pl.List(pl.String):  # names of files, which keep_images copies
+        columns.append(pl.col("images"))
     if own_tokens:
         columns += [pl.col(name) for name in COLUMNS]
     return [pl.col("question").alias("prompt"), *columns]

@@ -21,7 +21,7 @@ METHOD = "observed"
 # what measuring reads; every other column is left behind
 COLUMNS = (
     "response", "correct", "reward", "question", "answer", "id", "group_id", "step", "token_ids", "token_ends", "entropies",
-    "logprobs", "truncated", "n_tool_calls", "tool_outputs",
+    "logprobs", "truncated", "n_tool_calls", "tool_outputs", "images",
 )  # fmt: skip
 JUDGED = ("solution",)  # what a judge reads beside
 

@@ -83,6 +83,27 @@ def curve(xs: Sequence[float], ys: Sequence[float | None]) -> str:
     return "".join(out)
 
 
+def area(xs: Sequence[float], lows: Sequence[float | None], highs: Sequence[float | None]) -> str:
+    """Returns path data of the area between two curves; None in either leaves a gap, and a point between gaps becomes a bar.
+
+    >>> area([0, 1, 2, 3], [5, None, 6, 7], [4, 3, 2, 1])
+    'M0 5V4M2 6L3 7L3 1L2 2z'
+    """
+    out: list[str] = []
+    run: list[tuple[float, float, float]] = []
+    for x, low, high in [*zip(xs, lows, highs, strict=True), (0.0, None, None)]:
+        if low is not None and high is not None:
+            run.append((x, low, high))
+            continue
+        if len(run) == 1:
+            out.append(f"M{short(run[0][0])} {short(run[0][1])}V{short(run[0][2])}")
+        elif run:
+            around = [*((x, low) for x, low, _ in run), *((x, high) for x, _, high in reversed(run))]
+            out.append("M" + "L".join(f"{short(x)} {short(y)}" for x, y in around) + "z")
+        run = []
+    return "".join(out)
+
+
 def escaped(words: str) -> str:
     """Escapes a text for an element or an attribute; a character that is not allowed there becomes U+FFFD.
 

@@ -116,6 +116,7 @@ def evaluate(
                 table_of_samples, about = _saved(matched, verifier, progress)
         result = _result(table_of_samples, about, settings, bool(model))
         result["warnings"] = [*notes, *result["warnings"]]
+        store.keep_images(image for one in benchmarks for question in one.questions for image in question.images)
         store.finish(table_of_samples, result)
     return {
         **result, "model": asked["model"], "settings": asked["settings"], "out": str(out),

@@ -13,6 +13,7 @@ import polars as pl
 from hicra.evaluate.checkers import ByTask, Checker, in_batches
 from hicra.evaluate.questions import EvalBenchmark, EvalQuestion
 from hicra.evaluate.result import SCHEMA
+from hicra.tasks.images import kept_name
 from hicra.verify.reward import UNJUDGED
 
 Progress = Callable[[int, int, str], None]
@@ -55,6 +56,7 @@ def judged(
         "extracted_lenient": [one.extracted_lenient for one in checked],
         "seconds": [one.seconds for one in checked],
         "correct": [None if one.boxed in UNJUDGED else one.boxed == "correct" for one in checked],
+        "images": [[kept_name(image) for image in question.images] or None for question in questions],
     }
     series = [pl.Series(name, values, SCHEMA[name]) for name, values in columns.items()]
     table = made.with_columns(*series, truncated=~pl.col("ended"), prompt_too_long=pl.col("too_long"))

@@ -16,7 +16,7 @@ SCHEMA: dict[str, Any] = {
     "response": pl.String, "token_ids": pl.List(pl.Int64), "tokens": pl.Int64, "truncated": pl.Boolean,
     "prompt_too_long": pl.Boolean, "seed": pl.Int64, "verdict": pl.String, "verdict_strict": pl.String,
     "verdict_lenient": pl.String, "extracted": pl.String, "extracted_lenient": pl.String, "seconds": pl.Float64,
-    "correct": pl.Boolean,
+    "correct": pl.Boolean, "images": pl.List(pl.String),
 }  # fmt: skip
 COLUMNS = {"boxed": "verdict", "strict": "verdict_strict", "lenient": "verdict_lenient"}
 

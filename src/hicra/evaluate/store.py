@@ -3,6 +3,7 @@
     eval.json            kind hicra.eval, schema_version, settings, model, inputs {name: sha256}, versions, complete, files,
                          samples_sha256
     parts/FFF-PPPPPP.parquet   samples of one batch of questions, while the evaluation runs
+    images/              the images of the questions, each once, named by its content
     samples.parquet      every sample with its verdicts, at the end (columns in docs/reference/files.md)
 
 A part is there completely or not at all, so a killed evaluation can be resumed. One process at a time opens the folder and
@@ -12,7 +13,7 @@ writes into it, under the lock of `hicra.runs.lock.one_writer`, which stands bes
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +31,7 @@ from hicra.artifacts import (
 )
 from hicra.errors import ArtifactError
 from hicra.runs.difference import difference
+from hicra.tasks.images import kept_name
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.eval", 1
@@ -132,6 +134,14 @@ class Store:
         frame = _frame(path) if path.exists() else None
         fits = frame is not None and frame.height == rows and dict(frame.schema) == PART_SCHEMA
         return frame if fits else None
+
+    def keep_images(self, images: Iterable[bytes]) -> None:
+        """Writes each image once, under the name that the column `images` of the samples has for it."""
+        for data in images:
+            path = self.path / kept_name(data)
+            if not path.exists():
+                with atomic_file(path) as temporary:
+                    temporary.write_bytes(data)
 
     def finish(self, samples: pl.DataFrame, result: Mapping[str, Any]) -> None:
         """Writes the samples, then the result, then removes the parts, so that a kill in between loses nothing."""

@@ -10,10 +10,11 @@ from markupsafe import Markup
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
 from hicra.report.extra import words_of
-from hicra.report.figures import average
 from hicra.report.model import ReportModel
+from hicra.report.planning_change import planning_line
 from hicra.report.sections import GLANCE
 from hicra.report.signal import kind_sentence
+from hicra.report.values import average
 from hicra.report.verdict import OpeningLine, verdict_figure, verdict_sentences
 
 MAX_ALARMS, MAX_SIGNALS, MAX_COMPARED, MAX_DESCRIBED = 4, 3, 4, 3
@@ -36,12 +37,15 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
         "figure": figure,
         "tiles": tiles(model) if len(model.arms) == 1 else [],
         "tiles_text": glance["text"],
-        "arms": arms_card(model, glance) if figure else None,
+        "arms": arms_card(glance) if figure else None,
     }
 
 
-def arms_card(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Turns the summary of the arms on its side, a row a metric, so that it is narrow; None where there are too many arms."""
+def arms_card(glance: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Makes the summary of the arms for both shapes of a screen; None where there are too many arms.
+
+    Its `rows` have a row a metric, so that a telephone shows them, and `wide` a row an arm.
+    """
     rows = glance["rows"]
     if not 1 < len(rows) <= MAX_SIDE:
         return None
@@ -51,7 +55,9 @@ def arms_card(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any] |
             {"name": column["name"], "cells": [row["cells"][at]["mean"] for row in rows]}
             for at, column in enumerate(glance["columns"])
         ],
-        "text": glance["text"],
+        "columns": [column["name"] for column in glance["columns"]],
+        "wide": [[cell["mean"] for cell in row["cells"]] for row in rows],
+        "text": f"{glance['means']}.",
     }
 
 
@@ -128,9 +134,15 @@ def _descriptions(model: ReportModel) -> list[OpeningLine]:
     if len(model.runs) != 1:
         return []
     seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None]
+    seen = [
+        one for one in seen if one.name != "phases" or "first_phase_ends" in one.figures
+    ]  # else there were too few steps
     return [
-        OpeningLine(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
-        for one in seen[:MAX_DESCRIBED]
+        *planning_line(model.runs[0]),
+        *(
+            OpeningLine(f"{_began(words_of(one.name))}:", _first_sentences(one.text), link="findings")
+            for one in seen[:MAX_DESCRIBED]
+        ),
     ]
 
 

@@ -15,12 +15,14 @@ from typing import Any
 
 from hicra.errors import ArtifactError
 from hicra.findings import Evidence, Finding, Looked, look
+from hicra.findings.intervals import saved_intervals
 from hicra.findings.saved_findings import saved_findings
 from hicra.report.encode import clean, plain
 from hicra.report.grams import lexicon_table, used_grams
+from hicra.report.mass import masses
 from hicra.report.measured import Measurement, measured, read_measured
 from hicra.report.model import ReportModel, Run
-from hicra.report.rows import read_rollouts
+from hicra.report.rows import number_of, read_rollouts
 from hicra.report.sample import Place, choose, index
 from hicra.report.verdict import compare_runs
 from hicra.runs import RunFolder
@@ -197,4 +199,17 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
         tuple(steps),
         tuple(rows),
         rollouts,
+        mass=masses(folder),
+        intervals=_intervals(folder),
     )
+
+
+def _intervals(folder: RunFolder) -> dict[int, dict[str, tuple[float, float]]]:
+    """Returns the intervals over prompts that a diagnosis wrote, by step and metric; one without two numbers is left out."""
+    out: dict[int, dict[str, tuple[float, float]]] = {}
+    for step, of_step in saved_intervals(folder.path).items():
+        for name, ends in of_step.items():
+            low, high = number_of(ends[0]), number_of(ends[1])
+            if low is not None and high is not None:
+                out.setdefault(step, {})[clean(name.removeprefix(PREFIX))] = (low, high)
+    return out

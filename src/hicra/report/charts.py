@@ -11,8 +11,9 @@ import re
 from hicra.drawing import svg, theme
 from hicra.drawing.readable import number, shorten
 from hicra.drawing.scales import Scale, nice_ticks
-from hicra.report.figures import Curve, Figure, Panel, Values
+from hicra.report.figures import Curve, Figure, Panel
 from hicra.report.rollout_figure import rollout_figure
+from hicra.report.values import Values
 
 __all__ = ["describe", "legend", "line_chart", "rollout_figure"]
 
@@ -96,12 +97,22 @@ def _width(text: str) -> float:
 
 
 def line_chart(figure: Figure, panel: Panel) -> str:
-    """Draws one panel as SVG: legend, axes with ticks, a faint curve per run, and a bold smoothed mean per arm."""
-    entries, rows = legend(panel)
+    """Draws one panel as SVG: legend, axes with ticks, a faint curve per run, a band and a bold smoothed mean per arm."""
+    entries, rows = legend(panel) if len(panel.lines) > 1 or panel.lines[0].first is not None else ([], 0)
     top = _TOP + rows * _ROW
     bottom, right = top + PLOT_HEIGHT, WIDTH - _RIGHT
     every = [v for line in panel.lines for values in (line.mean, *line.faint) for v in values if v is not None]
     lowest, highest = panel.limits or (-math.inf, math.inf)
+    floor = 0.0 if all(value >= 0 for value in every) else -math.inf  # a band goes nowhere where no value can be
+    ceiling = 1.0 if panel.percent and all(value <= 1 for value in every) else math.inf
+    bands = [
+        [
+            tuple(None if end is None else max(floor, min(ceiling, end)) for end in ends)
+            for ends in (line.low, line.high)
+        ]
+        for line in panel.lines
+    ]
+    every += [end for band in bands for ends in band for end in ends if end is not None]
 
     def held(value: float) -> float:
         return max(lowest, min(highest, value))
@@ -111,7 +122,8 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     ticks = [tick for tick in nice_ticks(low, high) if tick >= 0 or low < 0]  # what stays at 0 may never be below it
     if panel.percent and every and min(every) >= 0 and ticks[-1] > 1 >= max(every):
         ticks = [tick for tick in ticks if tick <= 1]
-    px = Scale(panel.x[0], panel.x[-1], _LEFT, right)
+    left = max(_LEFT, 9 + max(_width(number(tick, panel.percent)) for tick in ticks))
+    px = Scale(panel.x[0], panel.x[-1], left, right)
     py = Scale(ticks[0], ticks[-1], bottom, top)
 
     def curve(values: Values, apart: bool = False) -> str:
@@ -122,17 +134,24 @@ def line_chart(figure: Figure, panel: Panel) -> str:
 
     out = [svg.tag("g", *entries, class_="key"), *_marked(panel, px, top, bottom)]
     for tick in ticks:
-        out.append(svg.line(_LEFT, py(tick), right, py(tick), class_="grid"))
-        out.append(svg.text(_LEFT - 7, py(tick), number(tick, panel.percent), class_="end", dy=4))
+        out.append(svg.line(left, py(tick), right, py(tick), class_="grid"))
+        out.append(svg.text(left - 7, py(tick), number(tick, panel.percent), class_="end", dy=4))
     for tick in _steps(px):
         out.append(svg.line(px(tick), bottom, px(tick), bottom + 4, class_="axis"))
-        out.append(svg.text(px(tick), bottom + 17, number(tick), class_="mid"))
-    out.append(svg.line(_LEFT, bottom, right, bottom, class_="axis"))
+        words = number(tick)
+        inside = px(tick) + _width(words) / 2 <= WIDTH  # the last one ends at the edge where it would be cut
+        out.append(svg.text(px(tick) if inside else WIDTH, bottom + 17, words, class_="mid" if inside else "end"))
+    out.append(svg.line(left, bottom, right, bottom, class_="axis"))
     out.append(svg.text(right, bottom + _BOTTOM - 3, "step", class_="end"))
     if panel.unit:
-        out.append(svg.text(_LEFT, bottom + _BOTTOM - 3, panel.unit))
+        out.append(svg.text(left, bottom + _BOTTOM - 3, panel.unit))
     if panel.rule is not None and ticks[0] <= panel.rule <= ticks[-1]:
-        out.append(svg.line(_LEFT, py(panel.rule), right, py(panel.rule), class_="rule"))
+        out.append(svg.line(left, py(panel.rule), right, py(panel.rule), class_="rule"))
+    for line, (lows, highs) in zip(panel.lines, bands, strict=True):
+        if lows:
+            ends = [[None if end is None else py(held(end)) for end in side] for side in (lows, highs)]
+            data = svg.area([px(x) for x in panel.x], *ends)
+            out.append(svg.tag("path", class_=f"band a{line.arm % theme.ARMS}", d=data))
     for line in panel.lines:
         look = f"{'points' if panel.points else 'faint'} a{line.arm % theme.ARMS}"
         out += [svg.tag("path", class_=look, d=curve(values, panel.points)) for values in line.faint]
@@ -146,8 +165,9 @@ def line_chart(figure: Figure, panel: Panel) -> str:
     ]
     return svg.document(
         WIDTH, bottom + _BOTTOM, figure.title, *out, about=describe(figure, panel),
-        key=f"{figure.key}-{figure.panels.index(panel)}", class_="chart", data_x=f"{_LEFT} {right} {px.low:.10g} {px.high:.10g}",
-        data_y=f"{top} {bottom}", data_lines=str(len(panel.lines)),
+        key=f"{figure.key}-{figure.panels.index(panel)}", class_="chart",
+        data_x=f"{svg.short(left)} {right} {px.low:.10g} {px.high:.10g}",
+        data_y=f"{top} {bottom}", data_columns=str(sum(1 + 2 * bool(line.low) for line in panel.lines)),
     )  # fmt: skip
 
 

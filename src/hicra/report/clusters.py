@@ -7,6 +7,7 @@ from typing import Any
 
 from hicra.drawing.readable import number, shorten
 from hicra.report.model import Gram, ReportModel
+from hicra.report.sections import early_and_late
 
 MAX_CLUSTERS, MAX_MEMBERS = 60, 5
 _AROUND = 40  # characters of the text on each side of an example
@@ -21,7 +22,7 @@ def cluster_table(model: ReportModel) -> dict[str, Any]:
     order = sorted(members, key=lambda cluster: (-sum(gram.total for gram in members[cluster]), cluster))
     columns = ["cluster", "grams in use", "solutions with the cluster"]
     for name in model.labels:
-        columns += [f"{name}, early", f"{name}, late"]
+        columns += early_and_late(model, name)
     examples = _examples(model)
     rows = []
     for cluster in order[:MAX_CLUSTERS]:

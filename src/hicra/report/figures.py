@@ -1,9 +1,7 @@
 """Turns metrics into the data of figures: which curves share axes, how ratios are formed, how curves are thinned and smoothed.
 
 Deviations (the paper draws raw curves faint and smoothed ones bold, section 3 and figure 3, and says no more):
-REPORT-1. Smoothing is a centred mean over about an eighth of the steps; curves of fewer than 12 steps are not smoothed.
 REPORT-2. The bold line is the mean over the seeds that have a value at that step; every seed is a faint line.
-REPORT-3. A ratio divides the values of a run by its own first value (the paper divides by the value at step 0).
 REPORT-4. Curves of many steps are thinned: a point is then the mean of several steps, and the figure says so.
 """
 
@@ -15,8 +13,8 @@ from dataclasses import dataclass
 
 from hicra.metrics import describe
 from hicra.report.model import ReportModel
+from hicra.report.values import Values, average, band_of_intervals, band_of_seeds, relative, smooth
 
-Values = tuple[float | None, ...]
 MAX_POINTS, MAX_FAINT, MAX_OTHERS = 160, 40, 40
 
 
@@ -36,6 +34,8 @@ class Curve:
     bold: Values
     faint: tuple[Values, ...] = ()
     first: float | None = None
+    low: Values = ()
+    high: Values = ()
 
     @property
     def label(self) -> str:
@@ -123,35 +123,7 @@ def meaning_in(metric: str, counted: str) -> str:
     return told.replace("policy tokens", counted).replace("tokens", counted).replace(", including the end token", "")
 
 
-# ---- arithmetic on curves with gaps
-def average(values: Sequence[float | None]) -> float | None:
-    """Averages the values that are not None; None if there are none."""
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None
-
-
-def smooth(values: Values) -> Values:
-    """Takes the centred mean over about an eighth of the points (REPORT-1); gaps stay gaps, and windows shrink at the ends.
-
-    >>> smooth((1.0, None, 3.0))
-    (1.0, None, 3.0)
-    """
-    if len(values) < 12:
-        return values
-    half = max(1, len(values) // 16)
-    out: list[float | None] = []
-    for i, value in enumerate(values):
-        reach = min(half, i, len(values) - 1 - i)
-        out.append(None if value is None else average(values[i - reach : i + reach + 1]))
-    return tuple(out)
-
-
-def relative(values: Values) -> Values:
-    """Divides values by the first one that is not None (REPORT-3); all are None if that one is 0."""
-    first = next((value for value in values if value is not None), None)
-    return tuple(None if value is None or not first else value / first for value in values)
-
-
+# ---- values of runs at the points of a curve
 def grid(model: ReportModel) -> list[list[int]]:
     """Groups the steps of all runs, in order; each group becomes one point (REPORT-4)."""
     steps = sorted({step for run in model.runs for step in run.steps})
@@ -166,6 +138,19 @@ def values_of(model: ReportModel, run: int, metric: str, groups: Sequence[Sequen
     raw = tuple(row.get(metric) for row in chosen.metrics)
     by_step = dict(zip(chosen.steps, relative(raw) if ratio else raw, strict=True))
     return tuple(average([by_step.get(step) for step in group]) for group in groups)
+
+
+def _intervals_of(
+    model: ReportModel, run: int, metric: str, groups: Sequence[Sequence[int]]
+) -> list[tuple[float, float] | None]:
+    """Returns the interval of a diagnosed run's metric for each group of steps: the mean of its ends; None without any."""
+    of_steps, out = model.runs[run].intervals, list[tuple[float, float] | None]()
+    for group in groups:
+        low, high = (
+            average([of_steps.get(step, {}).get(metric, (None, None))[end] for step in group]) for end in (0, 1)
+        )
+        out.append(None if low is None or high is None else (low, high))
+    return out
 
 
 # ---- panels
@@ -198,7 +183,10 @@ def panel(
                 start = average([next((value for value in values if value is not None), None) for values in raw])
             arm_label = title if len(model.arms) > 1 else ""
             kind_label = kind.label if len(kinds) > 1 or not arm_label else ""
-            lines.append(Curve(arm, number, arm_label, kind_label, mean, bold, faint, start))
+            low, high = band_of_seeds(curves)
+            if len(members) == 1 and not ratio:
+                low, high = band_of_intervals(_intervals_of(model, members[0], kind.metric, groups))
+            lines.append(Curve(arm, number, arm_label, kind_label, mean, bold, faint, start, low, high))
     x = tuple(sum(group) / len(group) for group in groups)
     return Panel(name, unit, x, tuple(lines), include, 1.0 if ratio else None, percent) if lines else None
 
@@ -226,7 +214,7 @@ def accuracy(model: ReportModel) -> Figure | Missing:
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
     kinds = kinds[:1] if same else kinds
     read = (
-        direction("accuracy") + " Faint lines show the noise of seeds and steps; a difference within it is no result."
+        f"{direction('accuracy')} A difference within the band, or within the spread of the faint lines, is no result."
     )
     return _figure("accuracy", "Accuracy", [panel(model, kinds, include=(0.0,), percent=same)], kinds, read)
 
@@ -236,7 +224,7 @@ def entropy(model: ReportModel) -> Figure | Missing:
     kinds = [Kind("entropy_planning", "planning"), Kind("entropy_execution", "execution")]
     panels = [
         panel(model, kinds, "nats", "nats", include=(0.0,)),
-        panel(model, kinds, "ratio to first step", "ratio", ratio=True),
+        panel(model, kinds, "ratio", "ratio to the first step", ratio=True),
     ]
     read = "In the paper, the entropy of execution tokens falls early, while that of planning tokens stays high for longer."
     return _figure("entropy", "Token entropy", panels, kinds, read)
@@ -246,7 +234,7 @@ def perplexity(model: ReportModel) -> Figure | Missing:
     """Shows the perplexity of planning and of execution tokens, relative to the first step (paper figure 3, first column)."""
     kinds = [Kind("ppl_planning", "planning"), Kind("ppl_execution", "execution")]
     panels = [
-        panel(model, kinds, "ratio to first step", "ratio", ratio=True),
+        panel(model, kinds, "ratio", "ratio to the first step", ratio=True),
         panel(model, kinds, "perplexity", "perplexity"),
     ]
     read = (
@@ -265,7 +253,7 @@ def semantic(model: ReportModel) -> Figure | Missing:
     ]
     panels = [
         panel(model, kinds, "nats", "nats"),
-        panel(model, kinds, "ratio to first step", "ratio", ratio=True),
+        panel(model, kinds, "ratio", "ratio to the first step", ratio=True),
     ]
     read = (
         "Higher means more varied strategies. Semantic entropy also grows with the number of occurrences; the rarefied one, "
@@ -289,8 +277,11 @@ def counted_in(model: ReportModel) -> str:
 
 def share(model: ReportModel) -> Figure | Missing:
     """Shows the shares of planning tokens and of tokens whose advantage was changed: whether a method does anything."""
-    kinds = [Kind("planning_share", "planning"), Kind("changed_share", "changed")]
-    read = "The changed share is 0 for none and at most the planning share for hicra; at 0 the method changes nothing."
+    kinds = [Kind("planning_share", "planning")]
+    read = "Beside the length it says whether the policy plans more, or only writes more."
+    if model.has("changed_share"):
+        kinds.append(Kind("changed_share", "changed"))
+        read = "The changed share is at most the planning share for HICRA; at 0 the method changes nothing."
     counted = counted_in(model)
     return _figure("share", "Planning share", [panel(model, kinds, include=(0.0,), percent=True)], kinds, read, counted)
 

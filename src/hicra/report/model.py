@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from hicra.findings import Finding
+from hicra.report.mass import Mass
 from hicra.report.measured import Measurement
 from hicra.report.names import common_name
+
+OBSERVED = "observed"  # the arm of a run that was diagnosed, which says nothing where it stands alone
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Run:
     rollouts: int
     findings: tuple[Finding, ...] = ()
     unlooked: Mapping[str, str] = field(default_factory=dict)  # what could not be looked for, and why
+    mass: Mapping[int, Mass] = field(default_factory=dict)  # of each step that has rollouts with advantages a token
+    intervals: Mapping[int, Mapping[str, tuple[float, float]]] = field(default_factory=dict)  # step -> metric -> ends
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Rollout:
         tree: nodes (parent, text, value, advantage of the edge to it) of a tree of actions; the root has the parent -1.
         subgoals: a text for each stretch of an episode.
         gold, found: the gold answer, and the answer that was found in the response; "" where there is none.
+        images: names of the prompt's images, files of the run folder (pictures.py).
         labels: what each token is for, as the task says; where an environment knows its critical steps, critical or other.
     """
 
@@ -72,6 +78,7 @@ class Rollout:
     subgoals: tuple[str, ...] = ()
     gold: str = ""
     found: str = ""
+    images: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -125,11 +132,12 @@ class ReportModel:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """How the page calls the arms, in their order: "GRPO (none)" and "HICRA" where it can say so."""
+        """How the page calls the arms, in their order: "GRPO (none)" and "HICRA" where it can say so, a lone run by its name."""
         configs: dict[int, Mapping[str, Any]] = {}
         for run in self.runs:
             configs.setdefault(run.arm, run.config)
-        return tuple(common_name(arm, configs.get(number, {})) for number, arm in enumerate(self.arms))
+        names = tuple(common_name(arm, configs.get(number, {})) for number, arm in enumerate(self.arms))
+        return (self.runs[0].name,) if names == (OBSERVED,) and len(self.runs) == 1 else names
 
     @property
     def total_rollouts(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from hicra.drawing import theme
 from hicra.drawing.readable import shorten
 from hicra.report.encode import counts, levels, runs, script_json, utf16
 from hicra.report.model import Gram, ReportModel, Rollout
+from hicra.report.pictures import MOST_BYTES, Picture, pictures
 from hicra.report.trees import shown_tree
 
 TAIL = 200
@@ -112,8 +113,20 @@ def entry(
     return out
 
 
-def block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
-    """Makes the JSON block of these rollouts, whose texts are cut to `most` characters, as the page's script reads it."""
+def block(
+    model: ReportModel, rollouts: Sequence[Rollout], most: int, made: Mapping[tuple[int, str], Picture] | None = None
+) -> str:
+    """Makes the JSON block of these rollouts, as the page's script reads it.
+
+    Args:
+        model: the model.
+        rollouts: the rollouts.
+        most: the characters that their texts are cut to.
+        made: their images by run and name; None makes them.
+    """
+    made = pictures(model, rollouts) if made is None else made
+    keys = dict.fromkeys((rollout.run, name) for rollout in rollouts for name in rollout.images)
+    images = {key: number for number, key in enumerate(keys)}
     numbers: dict[str, int] = {}
     for rollout in rollouts:  # prompts are numbered before they are cut, since different ones may be equal afterwards
         if rollout.prompt:
@@ -138,8 +151,10 @@ def block(model: ReportModel, rollouts: Sequence[Rollout], most: int) -> str:
             "grams": [_gram(known.get(text, Gram(text, 0))) for text in grams],
             "labels": list(labels),
             "prompts": [prompts[number] for number in range(len(numbers))],
+            **({"images": [made[key] for key in keys]} if keys else {}),
             "rollouts": [
                 entry(one, whole, grams, labels, numbers.get(whole.prompt))
+                | ({"images": [images[one.run, name] for name in one.images]} if one.images else {})
                 for one, whole in zip(short, rollouts, strict=True)
             ],
         }
@@ -186,12 +201,13 @@ def pack(model: ReportModel, budget: int) -> tuple[str, list[Rollout], int | Non
     rollouts = list(model.rollouts)
     if not rollouts:
         return "", [], None
+    made = pictures(model, rollouts, min(MOST_BYTES, budget // 2))
     most, longest = (
-        _guess(rollouts, budget),
+        _guess(rollouts, budget - sum(len(src) for src in {one.get("src", "") for one in made.values()})),
         max(len(text) for r in rollouts for text in (r.response, r.prompt, *(returned for _, returned in r.tools))),
     )
     while True:
-        text = block(model, rollouts, most)
+        text = block(model, rollouts, most, made)
         size = len(text.encode())
         if size <= budget or (len(rollouts) == 1 and most <= LEAST):
             return text, rollouts, most if most < longest else None

@@ -18,13 +18,15 @@ from hicra.report.build import MAX_ROLLOUTS, build_model
 from hicra.report.clusters import cluster_table
 from hicra.report.extra import extra_sections
 from hicra.report.figures import Figure, all_figures, others
-from hicra.report.model import ReportModel
+from hicra.report.mass_figures import mass_bars, mass_curve
+from hicra.report.model import OBSERVED, ReportModel
 from hicra.report.pack import pack
 from hicra.report.phase_marks import with_phases
 from hicra.report.shell import Served, filled
 from hicra.report.signal import signal_section
 from hicra.report.signal_curve import signal_curve
 from hicra.report.static_rollouts import signature, static_rollouts
+from hicra.report.values import LEAST_SEEDS
 
 MAX_BYTES = 2_000_000
 _SPARE = 2_000  # bytes that the text about the choice of rollouts may add
@@ -82,6 +84,9 @@ def _values(model: ReportModel) -> dict[str, Any]:
     drawn, missing = all_figures(model)
     drawn = with_phases(drawn, model)
     drawn[1:1] = signal_curve(model)
+    shown_figures = [_figure(entry) for entry in drawn]
+    bars = mass_bars(model)
+    shown_figures += [*([bars] if bars else []), *(_figure(entry) for entry in mass_curve(model))]
     further, unlisted = others(model)
     curves = any(run.metrics for run in model.runs)
     apart = {"verdict"} if spoken(model.extra.get("verdict")) else set()
@@ -94,7 +99,9 @@ def _values(model: ReportModel) -> dict[str, Any]:
     clusters = cluster_table(model)
     rollouts = static_rollouts(model)
     drawn_rollout = signature(model)
-    glance_shown = len(glance["rows"]) > 1 or bool(drawn_rollout or model.notes)
+    opening = answer(model, glance)
+    glance_table = len(glance["rows"]) > 1 and (glance["several"] or not opening["arms"])  # else the opening has it
+    glance_shown = glance_table or bool(drawn_rollout)
     title = _title(model)
     shown = sections.finding_rows(model)
     added = [(f"extra-{i}", section["short"], section["late"]) for i, section in enumerate(extra)]
@@ -103,10 +110,10 @@ def _values(model: ReportModel) -> dict[str, Any]:
         for anchor, name, there in (
             ("answer", "In short", bool(model.runs)),
             ("signal", "Learning signal", bool(model.signal)),
+            ("curves", "Curves", bool(shown_figures) or curves),
             ("glance", "At a glance", glance_shown),
             ("findings", "Findings", bool(shown)),
             *((anchor, name, not late) for anchor, name, late in added),
-            ("curves", "Curves", curves),
             ("rollouts", "Rollouts", bool(rollouts)),
             ("grams", "Grams", bool(grams["rows"])),
             *((anchor, name, late) for anchor, name, late in added),
@@ -121,13 +128,14 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "signal": signal_section(model.signal, unfold=not model.runs),
         "folders": sections.folder_count(model),
         "glance": glance,
-        "answer": answer(model, glance),
+        "answer": opening,
+        "glance_table": glance_table,
         "findings": shown,
         "notes": model.notes,
         "signature": drawn_rollout,
         "glance_shown": glance_shown,
         "extra": extra,
-        "figures": [_figure(entry) for entry in drawn],
+        "figures": shown_figures,
         "missing": missing if curves else [],
         "others": [_figure(entry) for entry in further],
         "unlisted": unlisted,
@@ -170,20 +178,30 @@ def _lead(model: ReportModel) -> str:
     if tasks:
         parts.append(f"on {shorten(sections.sentence(sorted(tasks), 3), 100)}")
     text = " ".join(parts) + (f", steps {min(steps)} to {max(steps)}" if steps else "")
-    text += f", seed{'s' if len(seeds) > 1 else ''} {sections.sentence([str(seed) for seed in seeds])}"
+    if any(run.method != OBSERVED for run in model.runs):  # a diagnosed run has no seed
+        text += f", seed{'s' if len(seeds) > 1 else ''} {sections.sentence([str(seed) for seed in seeds])}"
     return f"{text}, {number(float(model.total_rollouts))} rollout{'s' * (model.total_rollouts != 1)}."
 
 
 def _curves_text(model: ReportModel) -> str:
-    text = "A faint line is one run. A bold line is the mean over seeds, smoothed. A gap is a step without a value."
-    colours = " Each arm has its colour. " if len(model.arms) > 1 else " "
-    return text + colours + "Point at a chart to see its values at a step."
+    single = len(model.runs) == len(model.arms)
+    text = (
+        "A bold line is the run, smoothed"
+        if single
+        else "A faint line is one run, a bold line the mean over seeds, smoothed"
+    )
+    text += ", and a gap is a step without a value."
+    if any(run.intervals for run in model.runs):
+        text += " A band is the 95\u00a0% interval over the prompts of a step."
+    elif any([run.arm for run in model.runs].count(arm) >= LEAST_SEEDS for arm in range(len(model.arms))):
+        text += " A band is the 95\u00a0% interval over seeds."
+    return text + " Point at a chart to see its values."
 
 
 def _choice(model: ReportModel, shown: int, cut_to: int | None) -> str:
     total = model.total_rollouts
     text = f"{shown} of {number(float(total))} rollout{'s are' if total != 1 else ' is'} shown"
-    text += ", chosen evenly over arms and steps; `hicra view` searches all of them." if shown < total else "."
+    text += ", chosen evenly over arms and steps; hicra view searches all of them." if shown < total else "."
     if shown < min(total, MAX_ROLLOUTS):
         text += " Fewer than usual are shown, so that the page does not become too large."
     if cut_to is not None:
@@ -195,10 +213,16 @@ def _figure(figure: Figure) -> dict[str, Any]:
     columns, series = [], []
     for panel in figure.panels:
         for line in panel.lines:
-            columns.append(line.label + (f" [{panel.name}]" if len(figure.panels) > 1 else ""))
-            series.append([number(value, panel.percent) for value in line.mean])
+            name = (line.label or figure.title) + (f" [{panel.name}]" if len(figure.panels) > 1 else "")
+            columns.append({"name": name})
+            series.append(line.mean)
+            if line.low:
+                columns += [{"name": f"{name}, {end} end", "band": end} for end in ("lower", "upper")]
+                series += [line.low, line.high]
+    percent = [panel.percent for panel in figure.panels for line in panel.lines for _ in range(1 + 2 * bool(line.low))]
     x = figure.panels[0].x
-    rows = [[number(step), *values] for step, *values in zip(x, *series, strict=True)]
+    told = [[number(value, share) for value in values] for values, share in zip(series, percent, strict=True)]
+    rows = [[number(step), *values] for step, *values in zip(x, *told, strict=True)]
     caption = (
         "The values are means over the runs of an arm."
         if all(float(step).is_integer() for step in x)
@@ -211,5 +235,5 @@ def _figure(figure: Figure) -> dict[str, Any]:
         "read": figure.read,
         "notes": figure.notes,
         "charts": [{"name": panel.name, "svg": Markup(charts.line_chart(figure, panel))} for panel in figure.panels],
-        "table": {"caption": caption, "columns": columns, "rows": rows},
+        "table": {"caption": caption, "first": "step", "columns": columns, "rows": rows},
     }

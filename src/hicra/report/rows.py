@@ -128,7 +128,14 @@ def read_row(place: Place, arm: int, row: Mapping[str, Any], bad: Counter[str]) 
         read_subgoals(row),
         _first(row, GOLD),
         _first(row, FOUND) or answer_in(response),
+        images_of(row),
     )
+
+
+def images_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the names of a row's images, () where there are none."""
+    given = row.get("images")
+    return tuple(text_of(name) for name in given if name is not None) if isinstance(given, list) else ()
 
 
 def _first(row: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -10,8 +10,9 @@ from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
 from hicra.findings.examples import place_text
 from hicra.report.extra import words_of
-from hicra.report.figures import average, counted_in, meaning_in
+from hicra.report.figures import counted_in, meaning_in
 from hicra.report.model import ReportModel, Run
+from hicra.report.values import average
 from hicra.runs.arms import mapping, shown
 
 MAX_GRAMS, MAX_CONFIG = 60, 20_000
@@ -53,9 +54,14 @@ def glance(model: ReportModel) -> dict[str, Any]:
                 {"mean": number(average(values), percent), "range": low if low == high else f"{low} to {high}"}
             )
         rows.append({"arm": arm, "name": name, "seeds": len({run.seed for run in members}), "cells": cells})
-    text = f"The values are means of the last {window} steps" if window > 1 else "The values are those of the last step"
-    text += ", averaged over seeds; below each are the lowest and the highest seed." if several else "."
+    means = (
+        f"The values are means of the last {window} steps" if window > 1 else "The values are those of the last step"
+    )
+    means += " and of all seeds" if several else ""
+    text = f"{means}." + (" Below each are the lowest and the highest seed." if several else "")
     return {
+        "means": means,
+        "several": several,
         "text": text,
         "columns": [{"name": label, "meaning": meaning_in(metric, counted_in(model))} for metric, label, _ in columns],
         "rows": rows,
@@ -126,7 +132,7 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
     if clusters:
         columns += ["cluster", "solutions with the cluster", "with the gram"]
     for _, name in pairs:
-        columns += [f"{name}, early", f"{name}, late"]
+        columns += early_and_late(model, name)
     rows = []
     for gram in shown:
         row = [gram.text, str(gram.n)]
@@ -143,6 +149,11 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
     if len(model.grams) > len(shown):
         text += f" The table has the {len(shown)} most used of {len(model.grams)} grams."
     return {"text": text, "columns": columns, "rows": rows}
+
+
+def early_and_late(model: ReportModel, name: str) -> list[str]:
+    """Names the two columns of an arm; where there is one arm, its name says nothing."""
+    return [f"{name}, early", f"{name}, late"] if len(model.arms) > 1 else ["early", "late"]
 
 
 def credit_parts(run: Run) -> dict[str, str]:

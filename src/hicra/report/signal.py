@@ -70,6 +70,15 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
             "The share of the signal, with 95 % intervals over batches. The dashed line is one half."
             + (" A share below 0 or above 100 % is noise." if _outside(found) else "")
             + _labels(found),
+            ["model and kind of token", "share of the signal", "lower end", "upper end"],
+            [
+                [
+                    f"{one.name}: {kind.name}",
+                    *(number(value, True) for value in (kind.share, *(kind.ci or (None, None)))),
+                ]
+                for one in found
+                for kind in one.kinds
+            ],
         )
     ]
     figures += [
@@ -79,6 +88,11 @@ def signal_section(found: Sequence[Measurement], unfold: bool = True) -> dict[st
             steps_chart(steps_of(one), reach(all_steps)),
             "The cosine of one batch\u2019s step with the mean unshaped gradient of the other batches, minus that of none, "
             "GRPO\u2019s step. A filled dot has an interval off 0, a hollow one has not.",
+            ["method", "cosine", "minus none", "lower end", "upper end"],
+            [
+                [step.method, *map(number, (step.cosine, step.difference, step.low, step.high))]
+                for step in in_order(steps_of(one))
+            ],
         )
         for at, one in enumerate(found)
         if len(one.methods) > 1
@@ -160,11 +174,16 @@ def _labels(found: Sequence[Measurement]) -> str:
     return said and f" The small rows are {said.removeprefix('label:NAME: ')}"
 
 
-def _figure(key: str, title: str, chart: Chart, shows: str) -> dict[str, Any]:
+def _figure(
+    key: str, title: str, chart: Chart, shows: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> dict[str, Any]:
     drawn = svg.document(
         WIDTH, chart.height, title, *chart.inside, about=chart.about, key=f"signal-{key}", class_="chart"
     )
-    return {"title": shorten(title, 80), "svg": Markup(drawn), "shows": shows}
+    table = {"caption": "", "first": columns[0], "columns": [{"name": name} for name in columns[1:]], "rows": rows}
+    return {
+        "title": shorten(title, 80), "svg": Markup(drawn), "shows": shows, "read": "", "notes": [], "table": table,
+    }  # fmt: skip
 
 
 # ---- tables

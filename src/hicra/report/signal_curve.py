@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from hicra.drawing.readable import counted
 from hicra.metrics.signal_window import WINDOW, share
-from hicra.report.figures import MAX_FAINT, Curve, Figure, Panel, Values, average
+from hicra.report.figures import MAX_FAINT, Curve, Figure, Panel
 from hicra.report.model import ReportModel, Run
+from hicra.report.values import Values, average
 
 PLANNING, EXECUTION = "signal_planning", "signal_execution"
 _MOST = 400  # points of the curve

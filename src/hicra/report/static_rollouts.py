@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hicra.drawing.readable import number, shorten
+from hicra.drawing.readable import counted, number, shorten
 from hicra.report import charts
 from hicra.report.encode import clean
 from hicra.report.model import ReportModel, Rollout
@@ -44,7 +44,19 @@ def signature(model: ReportModel) -> dict[str, Any] | None:
     text = f"This is one rollout of {model.labels[rollout.arm]} at step {rollout.step} ({_verdict(rollout)}). "
     text += f"Before shaping, every token has the same advantage, {before:+.3g}. "
     text += "The bars show the advantages trained on." if shaped else "Shaping changed it on no token."
-    return {"svg": Markup(svg), "caption": text}
+    rows = [
+        [tokens[i].strip(), "planning" if rollout.planning[i] else "execution", number(before), number(after[i])]
+        for i in kept
+    ]
+    names = ("kind", "advantage before", "advantage after")
+    return {
+        "title": "One rollout, token by token",
+        "svg": Markup(svg),
+        "shows": text,
+        "read": "",
+        "notes": [],
+        "table": {"caption": "", "first": "token", "columns": [{"name": name} for name in names], "rows": rows},
+    }
 
 
 def static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
@@ -66,6 +78,7 @@ def static_rollouts(model: ReportModel) -> list[dict[str, Any]]:
                 "id": shorten(rollout.id, 200),
                 "prompt": short.prompt,
                 "pieces": pieces(short),
+                "images": counted(len(short.images), "image") if short.images else "",
                 "cut": f"{missing} more characters are not shown." if missing else "",
             }
         )

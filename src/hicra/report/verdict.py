@@ -121,11 +121,15 @@ def verdict_figure(model: ReportModel, compared: Compared) -> dict[str, Any] | N
         "key": "verdict",
         "title": title,
         "svg": forest(rows, title, f"points of {words}" if share else words),
-        "shows": "A dot is one seed, a bar the mean with its 95 % interval over seeds. "
-        f"Measured at {result['checkpoint_rule']}.",
+        "read": "",
+        "shows": f"A dot is a seed, a bar the mean with its 95\u00a0% interval. Measured: {result['checkpoint_rule']}.",
         "table": {
             "caption": f"Differences from {base}",
-            "columns": ["arm", "paired seeds", "mean", base, "difference", "95 % interval", "p (Holm)", "verdict", "power"],
+            "first": "arm",
+            "columns": [
+                {"name": name}
+                for name in ("paired seeds", "mean", base, "difference", "95 % interval", "p (Holm)", "verdict", "power")
+            ],
             "rows": [
                 [
                     one.name, str(row["n_seeds"]), number(row["mean"], share), number(row["baseline_mean"], share),
@@ -135,7 +139,7 @@ def verdict_figure(model: ReportModel, compared: Compared) -> dict[str, Any] | N
                 for one, row in zip(rows, result["comparisons"], strict=True)
             ],
         },
-        "warnings": [clean(str(one)) for one in result["warnings"]],
+        "notes": [clean(str(one)) for one in result["warnings"]],
     }  # fmt: skip
 
 

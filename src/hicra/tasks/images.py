@@ -7,15 +7,19 @@ decodes images with Pillow for models that need pixels.
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from hicra.artifacts import sha256_bytes
 from hicra.errors import DataError, EngineError
 
+FOLDER = "images"  # beside the file or in the run folder that names them
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 100_000_000
+_KEPT = re.compile(rf"{FOLDER}/[0-9a-f]{{64}}\.(png|jpeg|gif|bmp|webp)")
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"), (b"BM", "bmp"))
 
 
@@ -24,6 +28,20 @@ def kind_of(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
     return next((kind for magic, kind in _KINDS if data.startswith(magic)), None)
+
+
+def kept_name(data: bytes) -> str:
+    """Returns the name under which hicra keeps an image beside what names it: `images/SHA256.KIND`."""
+    return f"{FOLDER}/{sha256_bytes(data)}.{kind_of(data)}"
+
+
+def is_kept_name(name: object) -> bool:
+    """Tells whether a value is a name as `kept_name` makes it, which leads nowhere else.
+
+    >>> [is_kept_name("images/" + "0" * 64 + ".png"), is_kept_name("images/../secret.png"), is_kept_name(None)]
+    [True, False, False]
+    """
+    return isinstance(name, str) and _KEPT.fullmatch(name) is not None
 
 
 def images_of(row: Mapping[str, Any], columns: Sequence[str], folder: Path | None) -> tuple[bytes, ...]:

@@ -20,7 +20,7 @@ from hicra.view.search import opened
 
 PREVIEW = 240  # characters of a prompt in the table
 MOST = 400_000  # characters of a response
-_SHOWN = ("prompt", "response", *GOLD, *FOUND, "tree", "subgoals")
+_SHOWN = ("prompt", "response", *GOLD, *FOUND, "tree", "subgoals", "images")
 
 
 def table_rows(index: RolloutIndex, found: Sequence[int]) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def table_rows(index: RolloutIndex, found: Sequence[int]) -> list[dict[str, Any]
                 "found": shorten(said or answer_in(text_of(row.get("response"))), MOST_OF_ANSWER) or None,
                 "reward": None if reward != reward else reward, "length": int(index.length[at]),
                 "share": None if share != share else share,
-                "more": "tree" if row.get("tree") else "subgoals" if row.get("subgoals") else "",
+                "more": next((one for one in ("tree", "subgoals", "images") if row.get(one)), "").removesuffix("s"),
             }
         )  # fmt: skip
     return out

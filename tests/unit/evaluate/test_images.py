@@ -11,12 +11,16 @@ from typing import Any
 import polars as pl
 import pytest
 
+from hicra import Lexicon
+from hicra.diagnose.diagnose import diagnose
 from hicra.errors import ArtifactError, ConfigError
 from hicra.evaluate.evaluate import evaluate
 from hicra.evaluate.settings import settings_of
 from hicra.generation.endpoint import messages_of
 from hicra.generation.folder import reads_images
 from hicra.generation.interface import Made
+from hicra.report import build_report
+from hicra.tasks.images import kept_name
 
 Image = pytest.importorskip("PIL.Image", reason="the extra `vision` is not installed")
 
@@ -75,6 +79,29 @@ def test_every_vision_benchmark_is_asked_with_its_images_and_judged(name: str, t
         kinds = ["png" if one is RED else "jpeg" for one in SEEN[name]]
         assert [one.partition(";")[0] for one in addresses] == [f"data:image/{kind}" for kind in kinds]
         assert sent[-1]["text"].startswith(ROWS[name]["question"])
+
+
+def test_images_go_with_their_samples_into_a_run_folder_and_onto_its_page(tmp_path: Path) -> None:
+    pl.DataFrame([ROWS["emma"]]).write_parquet(tmp_path / "b.parquet")
+    evaluate(
+        model="m", data=[f"emma={tmp_path / 'b.parquet'}"], out=tmp_path / "seen",
+        settings=settings_of({"k": "1", "n": 2, "endpoint": "http://localhost:1/v1"}),
+        generator=lambda model, settings: Answering("A"),
+    )  # fmt: skip
+    names = [kept_name(image) for image in SEEN["emma"]]
+    samples = tmp_path / "seen" / "samples.parquet"
+    assert pl.read_parquet(samples)["images"].to_list() == [names, names]
+    assert [(tmp_path / "seen" / name).read_bytes() for name in names] == SEEN["emma"]
+    given = {"tokenizer": None, "on_bad": "stop", "max_bad": 0.0}
+    result = diagnose([samples], Lexicon.load("paper"), out=tmp_path / "run", **given)
+    assert not any("image" in said for said in result["warnings"])
+    assert [(tmp_path / "run" / name).read_bytes() for name in names] == SEEN["emma"]
+    build_report([tmp_path / "run"], tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").count('"src":"data:image/') == 2
+    (tmp_path / "seen" / names[0]).write_bytes(b"another file")
+    result = diagnose([samples], Lexicon.load("paper"), out=tmp_path / "again", **given)
+    assert any("1 image that rollouts name cannot be found" in said for said in result["warnings"])
+    assert not (tmp_path / "again" / names[0]).exists()
 
 
 def test_a_prompt_in_text_is_sent_as_it_was() -> None:

@@ -85,7 +85,7 @@ def test_one_run_alone_is_titled_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("parts", "there", "absent"), [
-    ({"metrics": False}, 'id="rollouts"', "<figure class=\"card\""),
+    ({"metrics": False}, 'id="rollouts"', 'id="figure-accuracy"'),
     ({"rollouts": False}, 'id="curves"', 'id="data"'),
 ])  # fmt: skip
 def test_half_a_run_still_has_a_page(tmp_path: Path, parts: dict[str, bool], there: str, absent: str) -> None:

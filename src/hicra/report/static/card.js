@@ -14,12 +14,28 @@ function rolloutCard(data, r, colour, different) {
   const drawn = strip(r), label = (text) => el("p", { class: "label" }, text);
   return el("article", { class: "rollout card by-" + colour }, title,
     ...(known(r.question) ? [label("Prompt"), el("div", { class: "prompt", tabindex: "0" }, r.question)] : []),
+    ...(r.pictures.length ? [label(r.pictures.length > 1 ? "Images of the prompt" : "Image of the prompt"), el("div", { class: "pictures" }, ...r.pictures.map(picture))] : []),
     ...(answers.length ? [el("p", { class: "answers" }, ...answers.flatMap(([name, text]) => [el("span", { class: "label" }, name), " ", el("bdi", { class: "free" }, text), " "]))] : []),
     label("Response"), el("div", { class: "response" }, ...responseNodes(r, colour, different)),
     ...(r.whole ? [el("p", { class: "note" }, `The first ${r.response.length} of ${r.whole.length} characters are shown. The response ends with: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
     ...(r.tree ? [label("Tree: value of each state, advantage of each action" + (r.nodes ? ` (the first ${r.tree.length} of ${r.nodes} nodes)` : "")), tree(r)] : []),
     ...(r.subgoals ? [label("Subgoals"), el("ol", { class: "goals" }, ...r.subgoals.map((words) => el("li", { class: "free" }, words)))] : []),
-    ...(drawn ? [label("Advantage along the response"), drawn] : []));
+    ...(drawn ? [label("Advantage along the response"), drawn] : []),
+    ...(tokens ? [el("p", { class: "saves" }, el("button", { type: "button", class: "linkish", onclick: () => save(fileName("tokens " + (r.name || r.step)) + ".csv", "text/csv", tokenCsv(r)) }, "save tokens as CSV"),
+      ...(drawn ? [el("button", { type: "button", class: "linkish", onclick: () => save(fileName("advantage " + (r.name || r.step)) + ".svg", "image/svg+xml", standalone(drawn, 880)) }, "save advantage as SVG")] : []))] : []));
+}
+function tokenCsv(r) { // one line a token, with every value that is known of it
+  const full = unpack(r), at = (column, i) => (full[column] && known(full[column][i]) ? full[column][i] : "");
+  const lines = full.ends.map((end, i) => [r.response.slice(i ? full.ends[i - 1] : 0, end), full.planning[i] ? "planning" : "execution", known(r.before) ? r.before : "",
+    at("after", i), at("entropies", i), at("logprobs", i)].map((value, column) => (column ? value : quoted(value))).join(","));
+  return ["token,kind,advantage_before,advantage_after,entropy,logprob", ...lines].join("\n") + "\n";
+}
+// Only what the page's maker wrote anew as PNG or JPEG is shown; a click shows an image at its full width.
+function picture({ file, src, why, width, height }, i) {
+  if (!src || !/^data:image\/(png|jpeg);base64,[\w+/=]+$/.test(src)) return el("p", { class: "note" }, `Image ${i + 1} is not shown, since ${why || "it is no image"}. It lies in `, el("bdi", { class: "free" }, file), ".");
+  const name = `image ${i + 1} of the prompt, ${width} by ${height} pixels`;
+  return el("button", { type: "button", class: "picture", title: name + "; a click shows it larger", "aria-pressed": "false",
+    onclick: ({ currentTarget }) => currentTarget.setAttribute("aria-pressed", String(currentTarget.getAttribute("aria-pressed") !== "true")) }, el("img", { src, alt: name }));
 }
 function colourKey(colour, names, paired) {
   const sample = (look, name) => el("span", {}, el("span", { class: look }, name));

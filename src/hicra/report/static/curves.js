@@ -6,9 +6,9 @@ function curves() {
     const figure = svg.closest("figure");
     const cursor = shape("path", { class: "cursor", d: "" });
     svg.append(cursor);
-    const forms = $$("svg.chart", figure), lines = Number(svg.dataset.lines); // the table has the columns of all forms, one after another
-    const offset = forms.slice(0, forms.indexOf(svg)).reduce((sum, form) => sum + Number(form.dataset.lines), 0);
-    return { svg, figure, left, right, first, last, top, bottom, cursor, lines, offset };
+    const forms = $$("svg.chart", figure), columns = Number(svg.dataset.columns); // the table has those of all forms, one after another
+    const offset = forms.slice(0, forms.indexOf(svg)).reduce((sum, form) => sum + Number(form.dataset.columns), 0);
+    return { svg, figure, left, right, first, last, top, bottom, cursor, columns, offset };
   });
   const tables = new Map();
   function table(figure) {
@@ -17,7 +17,7 @@ function curves() {
         step: Number($("th", row).textContent.replace(/[^\d.]/g, "")),
         cells: $$("td", row).map((cell) => cell.textContent),
       }));
-      tables.set(figure, { names: $$("thead th", figure).slice(1).map((cell) => cell.textContent), rows });
+      tables.set(figure, { heads: $$("thead th", figure).slice(1), rows });
     }
     return tables.get(figure);
   }
@@ -40,10 +40,15 @@ function curves() {
     chart.svg.addEventListener("pointermove", (event) => {
       const at = step(event);
       point(at);
-      const { names, rows } = table(chart.figure);
+      const { heads, rows } = table(chart.figure);
       if (!rows.length) return;
       const row = rows.reduce((best, each) => (Math.abs(each.step - at) < Math.abs(best.step - at) ? each : best));
-      const mine = names.map((name, i) => [name.replace(/ \[[^\]]*\]$/, ""), row.cells[i]]).slice(chart.offset, chart.offset + chart.lines);
+      const mine = [];
+      for (let i = chart.offset; i < chart.offset + chart.columns; i++) { // the ends of a band stand behind the value that they belong to
+        const name = (heads[i].dataset.name || heads[i].textContent).replace(/ \[[^\]]*\]$/, ""), { band } = heads[i].dataset;
+        if (!band) mine.push([name, row.cells[i]]);
+        else if (row.cells[i] !== "–") mine.at(-1)[1] += band === "lower" ? ` (${row.cells[i]}` : ` to ${row.cells[i]})`;
+      }
       showTip(event.clientX, event.clientY, [["step " + row.step, ""], ...mine]);
     });
     chart.svg.addEventListener("pointerleave", () => { point(null); hideTip(); });

@@ -41,7 +41,8 @@ function unpack(r) {
     ends, spans, after, planning: mask(r.planning, ends.length), entropies: levels(r.entropies), logprobs: levels(r.logprobs), labels: counts(r.labels),
   });
 }
-// Gives every rollout of a block what it points to: its prompt, its grams and the names of its labels.
+// Gives every rollout of a block what it points to: its prompt, its images, its grams and the names of its labels.
 function unfold(block) {
-  return block.rollouts.map((r) => Object.assign(r, { question: block.prompts[r.prompt], grams: block.grams, names: block.labels }));
+  return block.rollouts.map((r) => Object.assign(r, { question: block.prompts[r.prompt], grams: block.grams, names: block.labels,
+    pictures: (r.images || []).map((number) => block.images[number]) }));
 }

@@ -10,8 +10,10 @@ function plainCell(text) {
   const number = (percent ? percent[1] : said).replaceAll("\u2009", "").replaceAll("−", "-");
   if (percent) return String(Number((Number(number) / 100).toPrecision(6)));
   if (/^-?[\d.]+(e-?\d+)?$/.test(number)) return number;
-  if (said === "–") return "";
-  const safe = /^[=+\-@\t\r]/.test(said) ? "'" + said : said;
+  return said === "–" ? "" : quoted(said);
+}
+function quoted(text) {
+  const safe = /^[=+\-@\t\r]/.test(text) ? "'" + text : text;
   return /[",\n\r]/.test(safe) ? '"' + safe.replaceAll('"', '""') + '"' : safe;
 }
 function csv(table) {
@@ -19,7 +21,7 @@ function csv(table) {
 }
 const LOOKS = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin", "stroke-linecap", "opacity",
   "font-family", "font-size", "font-weight", "text-anchor"];
-function standalone(svg) { // a copy whose looks are attributes, so that it needs no style sheet
+function standalone(svg, wide = svg.viewBox.baseVal.width) { // a copy whose looks are attributes, so that it needs no style sheet
   const copy = svg.cloneNode(true), from = [svg, ...$$("*", svg)];
   [copy, ...$$("*", copy)].forEach((node, i) => {
     const looks = getComputedStyle(from[i]);
@@ -28,7 +30,7 @@ function standalone(svg) { // a copy whose looks are attributes, so that it need
   });
   const { width, height } = svg.viewBox.baseVal;
   const ground = shape("rect", { width, height, fill: getComputedStyle(svg.closest(".card") || document.body).backgroundColor });
-  copy.setAttribute("width", width);
+  copy.setAttribute("width", wide);
   copy.setAttribute("height", height);
   copy.setAttribute("xmlns", SVG);
   copy.insertBefore(ground, copy.firstChild);
@@ -39,9 +41,10 @@ function offerPictures() {
   for (const figure of $$("figure")) {
     const named = $("h3", figure), shown = () => $$("svg[role=img]", figure).find((svg) => svg.getBoundingClientRect().width > 0);
     const name = fileName(named ? named.textContent : "figure");
-    const buttons = el("p", { class: "saves" }, el("button", { type: "button", class: "linkish", onclick: () => save(name + ".svg", "image/svg+xml", standalone(shown())) }, "save as SVG"));
+    const buttons = el("p", { class: "saves" }, el("button", { type: "button", class: "linkish", onclick: () => save(name + ".svg", "image/svg+xml", standalone(shown())) }, "save SVG"));
     const table = $("table", figure);
-    if (table) buttons.append(el("button", { type: "button", class: "linkish", onclick: () => save(name + ".csv", "text/csv", csv(table)) }, "save data as CSV"));
-    (figure.querySelector(".forms") || figure).append(buttons);
+    if (table) buttons.append(el("button", { type: "button", class: "linkish", onclick: () => save(name + ".csv", "text/csv", csv(table)) }, "save CSV"));
+    const below = $("details", figure);
+    if (below) below.before(buttons); else figure.append(buttons);
   }
 }

@@ -7,7 +7,7 @@ function ownSource(data) {
   const grams = rollouts.map((r) => [...new Set(counts(r.spans).filter((_, i) => i % 3 === 2))]);
   const share = rollouts.map((r) => { const { planning, ends } = unpack(r); return ends.length ? planning.filter(Boolean).length / ends.length : null; });
   const rows = rollouts.map((r, at) => ({ at, arm: r.arm, step: r.step, correct: r.correct, question: r.question, gold: r.gold, found: r.found, reward: r.reward,
-    length: r.length, share: share[at], more: r.tree ? "tree" : r.subgoals ? "subgoals" : "" }));
+    length: r.length, share: share[at], more: r.tree ? "tree" : r.subgoals ? "subgoals" : r.images ? "image" : "" }));
   const twins = new Map();
   function twin(at) { // the rollout of another arm on the same prompt at the nearest step
     if (!twins.has(at)) {

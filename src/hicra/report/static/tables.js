@@ -17,7 +17,7 @@ function cutTables() {
       show(false);
       below.append(state, button);
     }
-    if (!inFigure) below.append(el("button", { type: "button", class: "linkish", onclick: () => save(name + ".csv", "text/csv", csv(table)) }, "save as CSV"));
+    if (!inFigure) below.append(el("button", { type: "button", class: "linkish", onclick: () => save(name + ".csv", "text/csv", csv(table)) }, "save CSV"));
     if (below.childNodes.length) table.parentNode.after(below);
     if (table.classList.contains("sorts")) sortable(table);
   }

@@ -46,7 +46,7 @@ function startViewer(data, source) {
   const pairing = el("button", { type: "button", class: "push", "aria-pressed": "false", "aria-keyshortcuts": "c", onclick: () => togglePair() }, "side by side");
   const key = el("div", {}), pair = el("div", { class: "pair" });
   const kbd = (name) => el("kbd", {}, name);
-  const hint = el("p", { class: "note hint" }, "Keys: ", kbd("j"), " or ", kbd("→"), " next, ", kbd("k"), " or ", kbd("←"), " previous, ", kbd("c"), " side by side, ", kbd("/"),
+  const hint = el("p", { class: "note hint wide" }, "Keys: ", kbd("j"), " or ", kbd("→"), " next, ", kbd("k"), " or ", kbd("←"), " previous, ", kbd("c"), " side by side, ", kbd("/"),
     " search. Point at a token, or tab to a marked span, to see its values. The address of this page leads back to what it shows now.");
   viewer.replaceChildren(tools, table, el("div", { class: "pager" }, previous, next, place, pairing), key, pair, hint);
 
