@@ -30,10 +30,10 @@ from hicra.signal.batch import SampledBatch, make_batch
 from hicra.signal.components import components
 from hicra.signal.gradients import batch_gradients, policy_values
 from hicra.signal.keys import kind_key, method_key
-from hicra.signal.measure import load_model
 from hicra.signal.methods import read_baseline, read_methods
 from hicra.signal.parameters import chosen_parameters
 from hicra.signal.settings import SignalSettings
+from hicra.signal.weights import load_model
 from hicra.tagging import Tagger
 from hicra.tasks.base import make_task
 from machine import finish, machine

@@ -29,9 +29,10 @@ from hicra.generation import models
 from hicra.lexicon import Lexicon
 from hicra.signal.batch import sample_rollouts
 from hicra.signal.gradients import batch_gradients
-from hicra.signal.measure import load_model, measure
+from hicra.signal.measure import measure
 from hicra.signal.parameters import chosen_parameters
 from hicra.signal.settings import SignalSettings
+from hicra.signal.weights import load_model
 from hicra.tasks.base import make_task
 from machine import finish, machine
 

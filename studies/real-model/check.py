@@ -24,9 +24,9 @@ from measure import GIVEN, MODEL, SETTINGS, TASK
 from hicra.generation.folder import model_folder
 from hicra.signal.batch import ScoredRollouts, sample_rollouts
 from hicra.signal.gradients import batch_gradients, policy_values
-from hicra.signal.measure import load_model
 from hicra.signal.parameters import chosen_parameters
 from hicra.signal.settings import SignalSettings
+from hicra.signal.weights import load_model
 from hicra.tasks.base import make_task
 
 PROJECT = 4096

@@ -38,12 +38,13 @@ from hicra.lexicon import Lexicon
 from hicra.report import build_report
 from hicra.runs import RunFolder
 from hicra.runs.config import load_config
-from hicra.signal.measure import load_model, told
 from hicra.signal.methods import read_methods
 from hicra.signal.parameters import chosen_parameters
 from hicra.signal.parts import MeasuredBatch
 from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import LEAST_BATCHES, SignalSettings
+from hicra.signal.totals import told
+from hicra.signal.weights import load_model
 from hicra.tasks.base import make_task
 from machine import machine
 

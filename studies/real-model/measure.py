@@ -27,13 +27,14 @@ from hicra.runs.lock import one_writer
 from hicra.signal.batch import sample_rollouts, split_rollouts
 from hicra.signal.components import components
 from hicra.signal.gradients import batch_gradients
-from hicra.signal.measure import load_model, refuse_before
+from hicra.signal.measure import refuse_before
 from hicra.signal.methods import read_baseline, read_methods
 from hicra.signal.parameters import chosen_parameters
 from hicra.signal.parts import MeasuredBatch
 from hicra.signal.settings import SignalSettings
 from hicra.signal.source import find_task
 from hicra.signal.store import SignalStore
+from hicra.signal.weights import load_model
 from hicra.tagging import Tagger
 
 MODEL, TASK, GIVEN = "smollm2-135m-instruct", "arithmetic", {"answer_mode": "boxed"}

@@ -20,9 +20,10 @@ from hicra.artifacts import canonical_json, new_dir, read_json, write_text
 from hicra.demo.jobs import Reach, Work, side_by_side
 from hicra.errors import HicraError
 from hicra.lexicon import Lexicon
-from hicra.signal.measure import load_model, measure_model
+from hicra.signal.measure import measure_model
 from hicra.signal.products import EXECUTION, PLANNING
 from hicra.signal.settings import SignalSettings
+from hicra.signal.weights import load_model
 from hicra.tasks.plan_execute.task import PlanExecute
 
 STARTS = ("weak", "strong")

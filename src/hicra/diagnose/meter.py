@@ -113,7 +113,7 @@ class RolloutMeter:
 
         Besides them: `inner` [N,P,N,P] and `names` of the inner products, `steps` measured and `steps_passed_over`.
         """
-        from hicra.signal.measure import told
+        from hicra.signal.totals import told
 
         own = self._arms[arm]
         tokens = {kind: sum(part.about["tokens"][kind] for part in own.parts) for kind in KINDS}
@@ -245,8 +245,8 @@ def save(
         model: its name and sha256.
         inputs: what was read, name -> sha256.
     """
-    from hicra.signal.measure import package_versions
     from hicra.signal.store import SignalStore
+    from hicra.signal.weights import package_versions
 
     folder.mkdir()
     asked = {"settings": dict(settings), "model": dict(model), "inputs": dict(inputs)}

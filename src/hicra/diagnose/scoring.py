@@ -91,7 +91,7 @@ class Scorer:
 
     def __init__(self, asked: Scoring, tagger: Tagger, steps: Mapping[str, int], rows: int) -> None:
         from hicra.generation.folder import model_hash
-        from hicra.signal.measure import load_weights
+        from hicra.signal.weights import load_weights
 
         folder = asked.folder()
         self.asked, self.total, self.done, self.began = asked, rows, 0, time.monotonic()

@@ -172,7 +172,7 @@ def test_rollouts_that_the_model_has_not_sampled_are_said(tmp_path: Path, folder
 def test_rollouts_without_a_gradient_are_refused_before_a_model_is_loaded(
     tmp_path: Path, folder: Path, change: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hicra.signal.measure.load_weights", lambda *_, **__: pytest.fail("the model was loaded"))
+    monkeypatch.setattr("hicra.signal.weights.load_weights", lambda *_, **__: pytest.fail("the model was loaded"))
     with pytest.raises(DataError, match=said):
         measured(tmp_path, [row | change for row in rollouts()], folder)
 

@@ -16,9 +16,10 @@ from hicra.generation import models  # noqa: E402
 from hicra.lexicon import Lexicon  # noqa: E402
 from hicra.runs.lock import one_writer  # noqa: E402
 from hicra.signal import measure as module  # noqa: E402
+from hicra.signal import measurement  # noqa: E402
 from hicra.signal.batch import _prompt_ids as prompt_ids  # noqa: E402
 from hicra.signal.labels import label_kinds  # noqa: E402
-from hicra.signal.measure import load_model, measure, measure_model  # noqa: E402
+from hicra.signal.measure import measure, measure_model  # noqa: E402
 from hicra.signal.methods import FIELDS, read_baseline, read_methods  # noqa: E402
 from hicra.signal.parts import MeasuredBatch  # noqa: E402
 from hicra.signal.result import said, text_of  # noqa: E402
@@ -26,6 +27,7 @@ from hicra.signal.room import check_room, free_bytes  # noqa: E402
 from hicra.signal.settings import SignalSettings  # noqa: E402
 from hicra.signal.source import find_lexicon, find_task  # noqa: E402
 from hicra.signal.store import SignalStore  # noqa: E402
+from hicra.signal.weights import load_model  # noqa: E402
 from hicra.tasks.base import make_task  # noqa: E402
 
 STRONG = "plan-execute-strong"
@@ -80,7 +82,7 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
     settings = SignalSettings(**SMALL | {"project": 512})
     given = {"model": STRONG, "task": task, "lexicon": lexicon}
     straight = measure(settings, out=tmp_path / "straight", **given)
-    made = module._Measurement._part
+    made = measurement.Measurement._part
 
     def stopped(run, number, say):
         if number == 2:
@@ -88,12 +90,12 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
         return made(run, number, say)
 
     lines = []
-    monkeypatch.setattr(module._Measurement, "_part", stopped)
+    monkeypatch.setattr(measurement.Measurement, "_part", stopped)
     with pytest.raises(KeyboardInterrupt):
         measure(settings, out=tmp_path / "out", say=lines.append, **given)
     assert "2 of 3 batches are kept" in lines[-1]
     assert lines[-1].endswith("resume=True")
-    monkeypatch.setattr(module._Measurement, "_part", made)
+    monkeypatch.setattr(measurement.Measurement, "_part", made)
     resumed = measure(settings, out=tmp_path / "out", resume=True, **given)
     for name in ("signal.json", "products.npz"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
@@ -110,9 +112,9 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
 @pytest.mark.slow
 def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task, lexicon, result):
     settings = SignalSettings(**SMALL | {"batches": 4, "micro": 5, "methods": ("hicra",)})
-    parts = module._Measurement(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
+    parts = measurement.Measurement(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
     one = parts._part(2, lambda text: None)
-    other = module._Measurement(
+    other = measurement.Measurement(
         *loaded,
         task,
         _tagger(lexicon, loaded),
@@ -335,7 +337,7 @@ def test_memory_that_does_not_fit():
 
 
 def test_memory_is_asked_for_before_anything_is_sampled(loaded, task, lexicon, monkeypatch):
-    monkeypatch.setattr(module, "free_bytes", lambda: 1000)
+    monkeypatch.setattr(measurement, "free_bytes", lambda: 1000)
     monkeypatch.setattr("hicra.signal.batch.make_batch", None)
     with pytest.raises(ConfigError, match="1000|0.0 MB are free"):
         measure_model(*loaded, task, lexicon, SignalSettings(**SMALL))
