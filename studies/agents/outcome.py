@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import made_runs
 import numpy as np
-import results
 from curve import area, interactions_to
 from design import ARMS, BUDGET, ENVIRONMENTS, PAIRS, TARGET
 
@@ -85,4 +85,4 @@ def verdict(difference: float, low: float, p: float) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(contrasts(read(results.read())), indent=1))
+    print(json.dumps(contrasts(read(made_runs.read())), indent=1))

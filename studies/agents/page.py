@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import made_runs
 import numpy as np
 import outcome
-import results
 from curve import interactions_to
 from design import ARMS, BUDGET, EVALUATIONS, HOURS, PAIRS, TARGET, runs
 
@@ -152,7 +152,7 @@ def picture(stored: Stored) -> str:
 
 
 if __name__ == "__main__":
-    lines = results.read()
+    lines = made_runs.read()
     PAGE.write_text(page(lines), encoding="utf-8")
     if ended(lines) and outcome.worlds_and_pairs(outcome.read(lines))[1]:
         PICTURE.write_text(picture(lines), encoding="utf-8")

@@ -1,8 +1,8 @@
 """Makes the runs of the study: `python run.py [--hours 4] [--environments minigrid]`, again after any kill.
 
-A run that has spent its budget of interactions becomes a line of results.jsonl (`results.py`), and is never made again; one that
-was killed starts anew. Runs begin in the order of `design.py`, each in a process of one thread. With `--hours`, no run begins
-after so many hours of processor time, those of stored runs included; what is missing then is said.
+A run that has spent its budget of interactions becomes a line of results.jsonl (`made_runs.py`), and is never made again; one
+that was killed starts anew. Runs begin in the order of `design.py`, each in a process of one thread. With `--hours`, no run
+begins after so many hours of processor time, those of stored runs included; what is missing then is said.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import results
+import made_runs
 import starts
 from design import ARMS, BUDGET, ENVIRONMENTS, EVALUATIONS, HELD_OUT, HOURS, MOST, RATE, SEEDS_A_STEP, Planned, runs
 
@@ -54,7 +54,7 @@ def write(run: Planned) -> None:
 
     starts.make(run.environment, run.pair)
     digest = starts.digest(run.environment, run.pair)
-    results.refuse_other_start(run, digest)
+    made_runs.refuse_other_start(run, digest)
     folder = WORK / run.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -79,7 +79,7 @@ def write(run: Planned) -> None:
         training.take()
         spent += last["hicra/interactions"]
     seconds = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    results.add(run, curve, last, training.step, digest, seconds)
+    made_runs.add(run, curve, last, training.step, digest, seconds)
 
 
 def main() -> None:
@@ -106,16 +106,16 @@ def make_all(planned: list[Planned], hours: float, at_once: int) -> None:
 
     def make(run: Planned) -> str | None:
         """Makes a run, unless the hours are spent; returns its name if it is not made."""
-        if sum(line["seconds"] for line in results.read().values()) >= hours * 3600:
+        if sum(line["seconds"] for line in made_runs.read().values()) >= hours * 3600:
             return run.name
         subprocess.run(
             [sys.executable, __file__, "--one", run.name], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True
         )
-        seconds = results.read()[run.name]["seconds"]
+        seconds = made_runs.read()[run.name]["seconds"]
         print(f"{time.strftime('%H:%M:%S')} {run.name}: {seconds:.0f} s of processor time", flush=True)
         return None
 
-    stored = results.read()
+    stored = made_runs.read()
     with ThreadPoolExecutor(at_once) as pool:
         left = [name for name in pool.map(make, [run for run in planned if run.name not in stored]) if name]
     print(f"{len(left)} runs are not made, from {left[0]} on: the hours are spent" if left else "every run is made")

@@ -8,8 +8,10 @@ python studies/hierarchy/build.py --check    writes nothing; exit 1 where a file
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
@@ -37,7 +39,7 @@ def built(results: Results, root: Path = ROOT) -> dict[str, str]:
         data = figure.data(results)
         if data is not None:
             files[f"{DRAWN}/{figure.name}.svg"] = figure.draw(data) + "\n"
-            files[f"{DRAWN}/{figure.name}.json"] = canonical_json(data, indent=1)
+            files[f"{DRAWN}/{figure.name}.json"] = canonical_json(rounded(data), indent=1)
             drawn[figure.name] = f"{FROM_DOCS}/{figure.name}.svg"
     judged = [[(rule, rule.judge(results)) for rule in table] for table in (HYPOTHESES, CLAIMS)]
     verdicts = {
@@ -48,9 +50,18 @@ def built(results: Results, root: Path = ROOT) -> dict[str, str]:
         "hypotheses": {rule.key: verdict.as_json() for rule, verdict in judged[0]},
         "claims": {rule.key: verdict.as_json() for rule, verdict in judged[1]},
     }
-    files["studies/hierarchy/verdicts.json"] = canonical_json(verdicts, indent=1)
+    files["studies/hierarchy/verdicts.json"] = canonical_json(rounded(verdicts), indent=1)
     files["docs/study.md"] = page(results, judged[0], judged[1], drawn)
     return files | filled(blocks(results, *judged), root)
+
+
+def rounded(value: Any) -> Any:
+    """Returns JSON values with ten digits of each number: in the last ones processors differ, which add in other orders."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(one) for one in value]
+    return float(f"{round(value, 12):.10g}") + 0.0 if isinstance(value, float) and math.isfinite(value) else value
 
 
 def stored(folder: Path) -> Results:

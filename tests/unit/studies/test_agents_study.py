@@ -100,23 +100,23 @@ def test_verdicts_are_those_of_the_registration() -> None:
 
 
 def test_a_stored_run_is_read_back_and_a_pair_keeps_its_start(tmp_path: Path) -> None:
-    import results
+    import made_runs
     from design import Planned
 
     file = tmp_path / "results.jsonl"
-    assert results.read(file) == {}
+    assert made_runs.read(file) == {}
     run, other = Planned("hcraft", "himac", 3), Planned("hcraft", "grpo", 3)
-    results.add(run, [(0.0, 0.1), (6100.0, 0.25)], {"hicra/reward": 0.5, "arm": "himac"}, 35, "abc", 12.34, file)
-    assert results.read(file) == {
+    made_runs.add(run, [(0.0, 0.1), (6100.0, 0.25)], {"hicra/reward": 0.5, "arm": "himac"}, 35, "abc", 12.34, file)
+    assert made_runs.read(file) == {
         "hcraft/himac/3": {
             "run": "hcraft/himac/3", "curve": [[0, 0.1], [6100, 0.25]], "steps": 35, "start": "abc", "seconds": 12.3,
             "last": {"hicra/reward": 0.5},
         }
     }  # fmt: skip
-    results.refuse_other_start(other, "abc", file)
-    results.refuse_other_start(Planned("hcraft", "grpo", 4), "other", file)  # another pair has another start
+    made_runs.refuse_other_start(other, "abc", file)
+    made_runs.refuse_other_start(Planned("hcraft", "grpo", 4), "other", file)  # another pair has another start
     with pytest.raises(SystemExit, match="hcraft/himac/3 is stored with a warm start abc, and here it is other"):
-        results.refuse_other_start(other, "other", file)
+        made_runs.refuse_other_start(other, "other", file)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def made() -> Any:
 
 
 def test_the_page_is_what_the_results_say(made: Any) -> None:
-    stored = made.results.read()
+    stored = made.made_runs.read()
     assert made.PAGE.read_text(encoding="utf-8") == made.page(stored)
     assert made.PICTURE.exists() == bool(
         made.ended(stored) and made.outcome.worlds_and_pairs(made.outcome.read(stored))[1]
