@@ -16,7 +16,7 @@ from hicra.credit.assignment import Picked, code_hashes
 from hicra.errors import ArtifactError, ConfigError
 from hicra.lexicon import Lexicon
 from hicra.runs.lock import one_writer
-from hicra.signal.measurement import Measurement, Progress, Say
+from hicra.signal.measurement import BatchMeasurer, Progress, Say
 from hicra.signal.methods import read_baseline, read_methods
 from hicra.signal.result import text_of
 from hicra.signal.settings import SignalSettings
@@ -152,7 +152,7 @@ def measure_model(
         parameters = chosen_parameters(model, settings.parameters, settings.seed)
         model.eval()
         try:
-            run = Measurement(
+            run = BatchMeasurer(
                 model, tokenizer, task, Tagger(lexicon, tokenizer, settings.unit or None), settings, parameters
             )
             parts = run.parts(store, progress)

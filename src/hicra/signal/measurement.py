@@ -27,7 +27,7 @@ Progress = Callable[[int, int, str], None]
 
 
 @dataclass
-class Measurement:
+class BatchMeasurer:
     """Measures the batches of one model."""
 
     model: Any

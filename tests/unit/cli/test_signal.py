@@ -70,21 +70,21 @@ def test_a_folder_goes_on_by_itself_also_to_more_batches(tmp_path, monkeypatch, 
     assert again.printed["methods"] == first.printed["methods"]
 
     # one more batch, and the process is told to end before the next: what is kept and how to go on is said
-    made = measurement.Measurement._part
+    made = measurement.BatchMeasurer._part
 
     def stopped(run, number, say):
         if number == 4:
             os.kill(os.getpid(), signal.SIGTERM)
         return made(run, number, say)
 
-    monkeypatch.setattr(measurement.Measurement, "_part", stopped)
+    monkeypatch.setattr(measurement.BatchMeasurer, "_part", stopped)
     with pytest.raises(SystemExit) as stop:
         cli.main(["signal", "-o", "my out", "--resume", "--batches", "6"])
     err = capsys.readouterr().err
     assert stop.value.code == 143
     assert "going on with my out: 3 of 6 batches are kept" in err
     assert "4 of 6 batches are kept in my out; go on: hicra signal -o 'my out' --resume" in err
-    monkeypatch.setattr(measurement.Measurement, "_part", made)
+    monkeypatch.setattr(measurement.BatchMeasurer, "_part", made)
     with pytest.raises(SystemExit) as stop:
         cli.main(["signal", "-o", "my out", "--resume", "--json"])
     out = capsys.readouterr()

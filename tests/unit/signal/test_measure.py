@@ -82,7 +82,7 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
     settings = SignalSettings(**SMALL | {"project": 512})
     given = {"model": STRONG, "task": task, "lexicon": lexicon}
     straight = measure(settings, out=tmp_path / "straight", **given)
-    made = measurement.Measurement._part
+    made = measurement.BatchMeasurer._part
 
     def stopped(run, number, say):
         if number == 2:
@@ -90,12 +90,12 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
         return made(run, number, say)
 
     lines = []
-    monkeypatch.setattr(measurement.Measurement, "_part", stopped)
+    monkeypatch.setattr(measurement.BatchMeasurer, "_part", stopped)
     with pytest.raises(KeyboardInterrupt):
         measure(settings, out=tmp_path / "out", say=lines.append, **given)
     assert "2 of 3 batches are kept" in lines[-1]
     assert lines[-1].endswith("resume=True")
-    monkeypatch.setattr(measurement.Measurement, "_part", made)
+    monkeypatch.setattr(measurement.BatchMeasurer, "_part", made)
     resumed = measure(settings, out=tmp_path / "out", resume=True, **given)
     for name in ("signal.json", "products.npz"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
@@ -112,9 +112,9 @@ def test_a_stopped_measurement_goes_on_to_the_same_bytes(tmp_path, task, lexicon
 @pytest.mark.slow
 def test_batches_do_not_depend_on_their_number_or_on_micro_batches(loaded, task, lexicon, result):
     settings = SignalSettings(**SMALL | {"batches": 4, "micro": 5, "methods": ("hicra",)})
-    parts = measurement.Measurement(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
+    parts = measurement.BatchMeasurer(*loaded, task, _tagger(lexicon, loaded), settings, list(loaded[0].parameters()))
     one = parts._part(2, lambda text: None)
-    other = measurement.Measurement(
+    other = measurement.BatchMeasurer(
         *loaded,
         task,
         _tagger(lexicon, loaded),

@@ -42,7 +42,7 @@ def test_rollouts_that_lexicons_share_give_what_the_verb_gives() -> None:
     pytest.importorskip("transformers")
     from hicra.generation import models
     from hicra.lexicon import Lexicon
-    from hicra.signal.measurement import Measurement
+    from hicra.signal.measurement import BatchMeasurer
     from hicra.signal.settings import SignalSettings
     from hicra.signal.weights import load_model
     from hicra.tasks.base import make_task
@@ -57,7 +57,7 @@ def test_rollouts_that_lexicons_share_give_what_the_verb_gives() -> None:
     assert [tagger.unit for tagger in taggers.values()] == ["gram", "sentence"]
     shared = script.measure_batch(loaded, task, taggers, settings, parameters, 1)
     for name, tagger in taggers.items():
-        alone = Measurement(*loaded, task, tagger, settings, parameters)._part(1, lambda text: None)
+        alone = BatchMeasurer(*loaded, task, tagger, settings, parameters)._part(1, lambda text: None)
         assert shared[name].about | {"seconds": 0} == alone.about | {"seconds": 0}
         assert list(shared[name].coefficients) == list(alone.coefficients)
         for key, coefficients in alone.coefficients.items():
