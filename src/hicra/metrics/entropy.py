@@ -37,7 +37,7 @@ def semantic_entropy(counts: Any, estimator: str = "plugin", base: float | str =
         raise ConfigError(f"estimator {estimator!r} is unknown", did_you_mean(estimator, ESTIMATORS))
     if str(base) not in ("e", "2"):
         raise ConfigError(f"base {base!r} is unknown", "use 'e' for nats or 2 for bits")
-    nats = all_entropies(counts)[estimator]
+    nats = _estimated(_seen(counts), estimator)
     return nats / math.log(2) if str(base) == "2" else nats
 
 
@@ -51,12 +51,18 @@ def all_entropies(counts: Any) -> dict[str, float]:
     {'plugin': 0.693, 'miller_madow': 0.818, 'chao_shen': 0.739}
     """
     seen = _seen(counts)
+    return {name: _estimated(seen, name) for name in ESTIMATORS}
+
+
+def _estimated(seen: Ints, estimator: str) -> float:
+    """Returns the entropy in nats of the counts above 0, by one of `ESTIMATORS`."""
     if not seen.size:
-        return dict.fromkeys(ESTIMATORS, 0.0)
+        return 0.0
     n = int(seen.sum())
-    plugin = _plugin(seen / n)
-    found = plugin, plugin + (len(seen) - 1) / (2 * n), _chao_shen(seen, n)
-    return {name: value + 0.0 for name, value in zip(ESTIMATORS, found, strict=True)}  # one gram: 0.0 and not -0.0
+    nats = _chao_shen(seen, n) if estimator == "chao_shen" else _plugin(seen / n)
+    if estimator == "miller_madow":
+        nats += (len(seen) - 1) / (2 * n)
+    return nats + 0.0  # one gram: 0.0 and not -0.0
 
 
 def rarefied_entropy(counts: Any, hits: int) -> float | None:
