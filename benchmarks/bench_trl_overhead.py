@@ -31,6 +31,7 @@ from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer
 
 from hicra.engines.trl import HicraGRPOConfig, HicraMixin
+from hicra.generation.models import resolve
 from machine import finish
 from trl_own_tests import GRAM, build_tokenizer
 from trl_parts import OVERRIDES, callbacks, events
@@ -101,8 +102,6 @@ def instrumented(own: dict[str, float]) -> type:
 def measure(size: str, repeats: int, warm_up: int = 2) -> dict[str, Any]:
     rollouts, length, model_size = SIZES[size]
     if isinstance(model_size, str):
-        from hicra.generation.models import resolve
-
         folder = resolve(model_size)
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
         make = functools.partial(transformers.AutoModelForCausalLM.from_pretrained, folder, dtype=torch.float32)
@@ -181,6 +180,8 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     transformers.utils.logging.set_verbosity_error()
+    if given.repeats_smollm2:
+        resolve("smollm2-135m-instruct")  # whoever lacks its package hears so before the other sizes are measured
     report: dict[str, Any] = {
         "claim": __doc__.splitlines()[0].removeprefix("Claim: "),
         "machine": given.machine, "date": given.date,
