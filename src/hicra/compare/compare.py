@@ -100,12 +100,12 @@ def _sort_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path], list[str]]
 
 
 def _baseline(given: str | None, arms: list[str]) -> str:
+    if len(arms) == 1 and given in (None, arms[0]):
+        raise DataError(f"there is only one arm, {arms[0]!r}", "give runs of another method, or rows of another arm")
     if given is None and DEFAULT_BASELINE in arms:
         given = DEFAULT_BASELINE
     if given is None:
         raise ConfigError("no baseline named", f"name one with --baseline; the arms are {', '.join(arms)}")
     if given not in arms:
         raise ConfigError(f"no arm is called {given!r}", did_you_mean(given, arms))
-    if len(arms) < 2:
-        raise DataError(f"there is only one arm, {given!r}", "give runs of another method, or rows of another arm")
     return given

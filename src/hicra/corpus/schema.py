@@ -6,6 +6,7 @@ pass), `Layout` is what it found, and makes the frames (second pass, or from bat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ class Batch:
         self.size += item.size
         if extras:
             self.raw.add(item.row)
-            check_columns(len(self.raw.values))
+            check_columns(self.raw.values)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Schema:
             self.raw.setdefault(name, Seen()).add(batch.raw.column(name))
         for name, seen in self.ids.items():
             seen.add(batch.canonical.column(name))
-        check_columns(len(self.raw))
+        check_columns(self.raw)
 
     def layout(self) -> Layout:
         """Returns what was learnt; an input column that equals the canonical one made of it is kept once."""
@@ -141,7 +142,11 @@ class Schema:
         return Layout({name: seen.dtype() for name, seen in self.ids.items()}, extras, input_names, json_columns)
 
 
-def check_columns(count: int) -> None:
-    """Raises DataError where there are more than `MAX_COLUMNS` columns."""
-    if count > MAX_COLUMNS:
-        raise DataError(f"more than {MAX_COLUMNS} different keys", "put what is no column into one object or list")
+def check_columns(names: Mapping[str, object]) -> None:
+    """Raises DataError where there are more than `MAX_COLUMNS` columns; they are in the order in which they were met."""
+    if len(names) > MAX_COLUMNS:
+        first, last = next(iter(names)), next(reversed(list(names)))
+        raise DataError(
+            f"the rows have more than {MAX_COLUMNS} different keys, from {first!r} to {last!r}",
+            "put what is no column into one object or list",
+        )

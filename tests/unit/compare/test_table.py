@@ -204,6 +204,11 @@ def test_bad_tables(tmp_path, text, said):
     assert caught.value.fix
 
 
+def test_one_arm_is_too_few_whether_or_not_a_baseline_is_named(tmp_path):
+    with pytest.raises(DataError, match="there is only one arm, 'a'"):
+        compare([write(tmp_path, HEAD + "a,1,1\n")])
+
+
 def test_bad_lines_of_other_kinds(tmp_path):
     good = '{"arm": "a", "seed": 1, "value": 1}\n'
     for line, said in (
