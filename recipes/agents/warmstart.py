@@ -61,7 +61,7 @@ class Recipe:
 RECIPES = {
     "hcraft-one": Recipe("hcraft", 0.2, {"things": 1, "longest": 15}, updates=100),
     "hcraft": Recipe("hcraft", 0.2, {"things": 2}),
-    "minigrid": Recipe("minigrid", 0.7, {"size": 5, "longest": 20}, updates=150),
+    "minigrid": Recipe("minigrid", 0.6, {"size": 5, "longest": 20}, updates=150),
 }
 
 
