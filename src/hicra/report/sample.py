@@ -1,4 +1,5 @@
-"""Chooses the rollouts that a page shows: always the same ones, evenly over arms and steps, with equal prompts if possible.
+"""Chooses the rollouts that a page shows: always the same ones, evenly over arms and steps, with equal prompts if possible, and
+those first with which a tree or subgoals are drawn.
 
 Two passes keep memory small: the first reads only steps and prompts, the second only the chosen rows.
 """
@@ -16,16 +17,22 @@ import polars as pl
 from hicra.errors import ArtifactError
 from hicra.runs.rollout_files import step_of
 
+DRAWN = ("tree", "subgoals")  # columns
+
 
 @dataclass(frozen=True)
 class Place:
-    """The place of one rollout: run number, file and row in the file, with its step and a hash of its prompt."""
+    """The place of one rollout: run number, file and row in the file, with its step and a hash of its prompt.
+
+    `drawn` says whether a tree or subgoals are drawn with it; of the many rows of a tree one has it.
+    """
 
     run: int
     file: Path
     row: int
     step: int
     prompt: int
+    drawn: bool = False
 
 
 def read_columns(file: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -90,11 +97,20 @@ def index(run: int, files: Sequence[Path]) -> list[Place]:
         if texts.dtype != pl.String:  # conversations
             texts = pl.Series([str(text) for text in texts.to_list()], dtype=pl.String)
         hashes = texts.hash(0).to_list()
+        drawn = _drawn(file, [name for name in DRAWN if name in known]) or [False] * frame.height
         places += [
-            Place(run, file, row, step, int(key))
-            for row, (step, key) in enumerate(zip(steps_of(file, frame), hashes, strict=True))
+            Place(run, file, row, step, int(key), its)
+            for row, (step, key, its) in enumerate(zip(steps_of(file, frame), hashes, drawn, strict=True))
         ]
     return places
+
+
+def _drawn(file: Path, names: Sequence[str]) -> list[bool]:
+    """Returns for each row whether one of the columns has a value, without holding the values; [] where there is no column."""
+    if not names:
+        return []
+    there = pl.any_horizontal(pl.col(*names).is_not_null())
+    return pl.scan_parquet(file, glob=False).select(there=there).collect()["there"].to_list()
 
 
 def shares(sizes: Sequence[int], total: int) -> list[int]:
@@ -122,8 +138,8 @@ def shares(sizes: Sequence[int], total: int) -> list[int]:
 def choose(arms: Sequence[Sequence[Place]], limit: int) -> list[Place]:
     """Chooses at most `limit` places, evenly over arms and then over the steps of an arm.
 
-    Prompts that other arms had at the same step come first. The places are returned sorted by step, prompt, arm, run and row,
-    which is the order of the page.
+    Of a step, rollouts with which something is drawn come first, then prompts that other arms had too. The places are returned
+    sorted by step, prompt, arm, run and row, which is the order of the page.
     """
     met: Mapping[tuple[int, int], set[int]] = defaultdict(set)
     for arm, places in enumerate(arms):
@@ -147,6 +163,7 @@ def choose(arms: Sequence[Sequence[Place]], limit: int) -> list[Place]:
                 for key in order
                 if turn < len(groups[key])
             ]
+            ranked.sort(key=lambda place: not place.drawn)  # keeps the order of the others
             chosen += [(arm, place) for place in ranked[:number]]
     chosen.sort(key=lambda entry: (entry[1].step, entry[1].prompt, entry[0], entry[1].run, entry[1].row))
     return [place for _, place in chosen]

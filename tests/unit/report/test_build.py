@@ -14,7 +14,7 @@ from hicra.compare.compare import compare
 from hicra.errors import ArtifactError
 from hicra.report.build import build_model
 from hicra.report.clusters import cluster_table
-from hicra.report.sample import Place, choose, shares
+from hicra.report.sample import Place, choose, index, shares
 from hicra.runs import RunFolder
 from report_fakes import fake_run, rollout_rows
 
@@ -43,6 +43,15 @@ def test_more_steps_than_places_are_spread(tmp_path: Path) -> None:
     assert steps[0] == 0
     assert steps[-1] == 999
     assert max(b - a for a, b in itertools.pairwise(steps)) <= 101
+
+
+def test_rollouts_with_a_tree_are_chosen_first(tmp_path: Path) -> None:
+    file = tmp_path / "step-000001.parquet"
+    trees = [None, None, '[[-1, "", 0.0, null]]', None, '[[-1, "", 1.0, null]]', None]
+    pl.DataFrame({"step": [1] * 6, "prompt": list("abcabc"), "response": ["r"] * 6, "tree": trees}).write_parquet(file)
+    assert sorted(place.row for place in choose([index(0, [file])], 2)) == [2, 4]
+    pl.DataFrame({"step": [1] * 6, "prompt": list("abcabc"), "response": ["r"] * 6}).write_parquet(file)
+    assert not any(place.drawn for place in index(0, [file]))
 
 
 def test_shares_give_what_small_ones_cannot_take_to_others() -> None:
