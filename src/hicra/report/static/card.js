@@ -18,7 +18,7 @@ function rolloutCard(data, r, colour, different) {
     ...(answers.length ? [el("p", { class: "answers" }, ...answers.flatMap(([name, text]) => [el("span", { class: "label" }, name), " ", el("bdi", { class: "free" }, text), " "]))] : []),
     label("Response"), el("div", { class: "response" }, ...responseNodes(r, colour, different)),
     ...(r.whole ? [el("p", { class: "note" }, `The first ${r.response.length} of ${r.whole.length} characters are shown. The response ends with: `, el("span", { class: "free" }, "…" + r.whole.end))] : []),
-    ...(r.tree ? [label("Tree: value of each state, advantage of each action" + (r.nodes ? ` (the first ${r.tree.length} of ${r.nodes} nodes)` : "")), tree(r)] : []),
+    ...(r.tree ? [label("Tree: V is the value of a state, A the advantage of the action that leads to it, – where it is not trained on" + (r.nodes ? ` (the first ${r.tree.length} of ${r.nodes} nodes)` : "")), tree(r)] : []),
     ...(r.subgoals ? [label("Subgoals"), el("ol", { class: "goals" }, ...r.subgoals.map((words) => el("li", { class: "free" }, words)))] : []),
     ...(drawn ? [label("Advantage along the response"), drawn] : []),
     ...(tokens ? [el("p", { class: "saves" }, el("button", { type: "button", class: "linkish", onclick: () => save(fileName("tokens " + (r.name || r.step)) + ".csv", "text/csv", tokenCsv(r)) }, "save tokens as CSV"),

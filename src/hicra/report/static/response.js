@@ -113,7 +113,7 @@ function tree(r) { // lines of nodes up to a fork, and below each the branches t
   const node = (i) => {
     const [, words, value, gain] = r.tree[i];
     return el("span", { class: "node" }, el("span", { class: "free" }, words), value === null ? null : el("small", {}, "V " + short(value)),
-      i === 0 ? null : gain === null ? el("small", { title: "not trained on" }, "–") : el("small", { class: gain > 0 ? "ok" : gain < 0 ? "no" : "" }, signed(gain)));
+      i === 0 ? null : gain === null ? el("small", { title: "not trained on" }, "–") : el("small", { class: gain > 0 ? "ok" : gain < 0 ? "no" : "" }, "A " + signed(gain)));
   };
   const line = (i) => {
     const nodes = [node(i)];
