@@ -14,7 +14,7 @@ from hicra.errors import ConfigError
 from hicra.related.likelihoods.puzzle import open_puzzle
 
 pytestmark = pytest.mark.slow
-SETTINGS = {"train": 60, "held_out": 20}
+SETTINGS = {"careless": 0.0, "train": 60, "held_out": 20}
 
 
 def grids() -> np.ndarray:
@@ -57,6 +57,13 @@ def test_a_wrong_cell_costs_its_share_of_the_empty_ones() -> None:
             scores = puzzle.score(prompt[None], wrong[None])
             assert scores.rewards[0] == pytest.approx(1 - loss)
             assert scores.solved[0] == 0
+
+
+def test_careless_texts_are_valid_grids_of_other_problems() -> None:
+    puzzle, valid = open_puzzle("sudoku", {**SETTINGS, "careless": 0.7}), {grid.tobytes() for grid in grids()}
+    prompts, texts = puzzle.texts(np.random.default_rng(0), 1000)
+    assert all(text.numpy().tobytes() in valid for text in texts)
+    assert puzzle.score(prompts, texts).solved.mean() == pytest.approx(0.3, abs=0.05)
 
 
 def test_too_many_empty_cells_are_named() -> None:

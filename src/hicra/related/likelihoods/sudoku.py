@@ -23,13 +23,14 @@ from hicra.arrays import Ints, as_numpy
 from hicra.errors import ConfigError, DataError
 from hicra.install import install_command
 from hicra.related.likelihoods.puzzle import Scores
-from hicra.strict import Positive
+from hicra.strict import Positive, Share
 from hicra.tasks.reasoning_gym.task import ReasoningGym
 
 if importlib.util.find_spec("reasoning_gym") is None:
     raise ModuleNotFoundError("No module named 'reasoning_gym'", name="reasoning_gym")
 
 SIDE, CELLS = 4, 16
+MOST_EMPTY = 12
 DATASET = "mini_sudoku"
 GRID = re.compile(r"(?:^|\n)((?:[_0-4](?: [_0-4]){3}\n?){4})")
 
@@ -39,18 +40,22 @@ class Sudoku:
 
     Args:
         fewest, most: empty cells of a grid; the package goes below the fewest where no further cell may be emptied.
+        careless: share of the texts of pre-training whose response is the solution of any grid.
         train, held_out: number of problems.
     """
 
     symbols, prompt_length, response_length = SIDE + 1, CELLS, CELLS
 
     def __init__(
-        self, *, fewest: Positive = 8, most: Positive = 12, train: Positive = 1000, held_out: Positive = 200
-    ) -> None:
-        if not fewest <= most <= 12:
+        self, *, fewest: Positive = 6, most: Positive = 10, careless: Share = 0.8, train: Positive = 1000,
+        held_out: Positive = 200,
+    ) -> None:  # fmt: skip
+        if not fewest <= most <= MOST_EMPTY:
             raise ConfigError(
-                f"fewest is {fewest} and most is {most}", "give fewest <= most <= 12: beyond, no grid is unique"
+                f"fewest is {fewest} and most is {most}",
+                f"give fewest <= most <= {MOST_EMPTY}: beyond, no grid is unique",
             )
+        self.careless = careless
         self._grids = {
             split: _generated(fewest, most, split, count) for split, count in (("train", train), ("eval", held_out))
         }
@@ -62,10 +67,11 @@ class Sudoku:
         return torch.from_numpy(self._grids[split][0])
 
     def texts(self, chance: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
-        """Draws grids with their solutions, [count,16] each."""
+        """Draws grids with their solutions, or a careless one; [count,16] each."""
         grids, solutions = self._grids["train"]
-        chosen = chance.integers(len(grids), size=count)
-        return torch.from_numpy(grids[chosen]), torch.from_numpy(solutions[chosen])
+        chosen, other = chance.integers(len(grids), size=(2, count))
+        careless = chance.random(count) < self.careless
+        return torch.from_numpy(grids[chosen]), torch.from_numpy(solutions[np.where(careless, other, chosen)])
 
     def score(self, prompts: Tensor, responses: Tensor) -> Scores:
         """Scores filled grids (ESPO-6)."""
