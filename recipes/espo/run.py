@@ -42,10 +42,10 @@ class Recipe:
     steps: int
     denoising: int
     batch: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-4
 
 
-RECIPES = {"countdown": Recipe(400, 60, 5), "sudoku": Recipe(200, 60, 8)}
+RECIPES = {"countdown": Recipe(800, 100, 5), "sudoku": Recipe(400, 40, 16)}
 METRICS = "metrics.jsonl"
 EVERY = 10  # steps between two evaluations, after which the training is saved
 

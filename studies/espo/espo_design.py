@@ -13,7 +13,7 @@ from typing import Any
 from hicra.related.likelihoods.loss import Objective
 from hicra.related.likelihoods.train import ESPOSettings
 
-PUZZLE, PUZZLE_SETTINGS = "sudoku", {"fewest": 6, "most": 10, "careless": 0.8, "train": 1000, "held_out": 200}
+PUZZLE, PUZZLE_SETTINGS = "sudoku", {"fewest": 6, "most": 10, "careless": 0.8, "train": 1000, "held_out": 128}
 ARMS: dict[str, dict[str, Any]] = {
     "espo": {"masks": "coupled"},
     "token_elbo": {"masks": "coupled", "level": "token"},
@@ -22,9 +22,9 @@ ARMS: dict[str, dict[str, Any]] = {
     "espo_k3": {"masks": "coupled", "kl": "k3"},
 }  # masks of the likelihood, and what of the objective is not ESPO's
 PAIRS = tuple(range(1, 9))  # each has a start model of its own
-UPDATES, BATCH = 200, 64  # of pre-training; see PREREGISTRATION.md
-STEPS, EVERY = 60, 10  # of training, and between two evaluations
-DENOISING = 8  # steps in which sixteen tokens are uncovered
+UPDATES, BATCH = 400, 64  # of pre-training; see PREREGISTRATION.md
+STEPS, EVERY = 50, 10  # of training, and between two evaluations
+DENOISING = 16  # steps in which sixteen tokens are uncovered
 RATES = dict.fromkeys(ARMS, 3e-4)  # learning rates; see PREREGISTRATION.md
 PILOT_RATES, PILOT = (1e-4, 3e-4, 1e-3), 90
 FIRST_SEED = 1000

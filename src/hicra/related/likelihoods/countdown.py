@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from hicra.arrays import Ints, as_numpy
-from hicra.related.likelihoods.puzzle import Scores
+from hicra.related.likelihoods.puzzle import PuzzleScores
 from hicra.strict import Positive, Share
 
 PLUS, MINUS, TIMES = SIGNS = (10, 11, 12)
@@ -61,13 +61,13 @@ class Countdown:
         )  # some text reaches, some misses, of any three numbers
         return torch.from_numpy(prompts), torch.from_numpy(written[np.arange(count), weights.argmax(1)])
 
-    def score(self, prompts: Tensor, responses: Tensor) -> Scores:
-        """Scores expressions (ESPO-8)."""
+    def score(self, prompts: Tensor, responses: Tensor) -> PuzzleScores:
+        """PuzzleScores expressions (ESPO-8)."""
         given, written = as_numpy(prompts), as_numpy(responses)
         used = written[:, ::2]
         valid = (written[:, 1::2] >= PLUS).all(1) & (np.sort(used, 1) == np.sort(given[:, :3], 1)).all(1)
         solved = valid & (values(np.where(valid[:, None], written, _HARMLESS)) == _target(given))
-        return Scores(np.where(solved, 1.0, NEARLY * valid), solved.astype(np.float64))
+        return PuzzleScores(np.where(solved, 1.0, NEARLY * valid), solved.astype(np.float64))
 
 
 _HARMLESS = np.array([0, PLUS, 0, PLUS, 0])

@@ -15,7 +15,7 @@ from hicra.related.named import checked, loaded
 
 
 @dataclass(frozen=True)
-class Scores:
+class PuzzleScores:
     """What responses are worth.
 
     Attributes:
@@ -47,8 +47,8 @@ class Puzzle(Protocol):
         """Draws valid texts to pre-train on: prompts of "train" and responses, [count, ...] each."""
         ...
 
-    def score(self, prompts: Tensor, responses: Tensor) -> Scores:
-        """Scores a response to each prompt, [N, ...] each."""
+    def score(self, prompts: Tensor, responses: Tensor) -> PuzzleScores:
+        """PuzzleScores a response to each prompt, [N, ...] each."""
         ...
 
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from hicra.arrays import Ints, as_numpy
 from hicra.errors import ConfigError, DataError
 from hicra.install import install_command
-from hicra.related.likelihoods.puzzle import Scores
+from hicra.related.likelihoods.puzzle import PuzzleScores
 from hicra.strict import Positive, Share
 from hicra.tasks.reasoning_gym.task import ReasoningGym
 
@@ -73,12 +73,12 @@ class Sudoku:
         careless = chance.random(count) < self.careless
         return torch.from_numpy(grids[chosen]), torch.from_numpy(solutions[np.where(careless, other, chosen)])
 
-    def score(self, prompts: Tensor, responses: Tensor) -> Scores:
-        """Scores filled grids (ESPO-6)."""
+    def score(self, prompts: Tensor, responses: Tensor) -> PuzzleScores:
+        """PuzzleScores filled grids (ESPO-6)."""
         grids, filled = as_numpy(prompts), as_numpy(responses)
         right = filled == np.array([self._solutions[grid.tobytes()] for grid in grids])
         empty = grids == 0
-        return Scores((right & empty).sum(1) / empty.sum(1), right.all(1).astype(np.float64))
+        return PuzzleScores((right & empty).sum(1) / empty.sum(1), right.all(1).astype(np.float64))
 
 
 @lru_cache(maxsize=8)

@@ -56,4 +56,4 @@ def test_what_is_wrong_is_named(recipe: Any, tmp_path: Path, capsys: pytest.Capt
 def test_every_recipe_is_one_that_its_puzzle_and_the_sampler_take(recipe: Any) -> None:
     for one in recipe.RECIPES.values():
         assert one.learning_rate > 0
-    assert {name: one.denoising for name, one in recipe.RECIPES.items()} == {"countdown": 5, "sudoku": 8}
+    assert {name: one.denoising for name, one in recipe.RECIPES.items()} == {"countdown": 5, "sudoku": 16}

@@ -15,7 +15,7 @@ from hicra.errors import ArtifactError, ConfigError, EngineError
 from hicra.related.likelihoods.denoiser import Denoiser, load_denoiser, save_denoiser
 from hicra.related.likelihoods.loss import Objective
 from hicra.related.likelihoods.pretrain import pretrain
-from hicra.related.likelihoods.puzzle import Scores
+from hicra.related.likelihoods.puzzle import PuzzleScores
 from hicra.related.likelihoods.train import ESPO, ESPOSettings, resume_training, save_training
 
 
@@ -33,7 +33,7 @@ class Copied:
 
     def score(self, prompts, responses):
         right = (prompts == responses).numpy()
-        return Scores(right.mean(1), right.all(1).astype(float))
+        return PuzzleScores(right.mean(1), right.all(1).astype(float))
 
 
 def made(seed=0, **settings):
