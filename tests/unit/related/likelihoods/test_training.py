@@ -53,6 +53,11 @@ def test_the_first_update_has_the_ratio_1_and_a_step_moves_the_model():
     assert made(mu=3).take()["ratio"] != 1.0
 
 
+def test_leave_one_out_is_the_group_mean_times_g_over_g_minus_1():
+    one, other = (made(mu=1, advantage=advantage).take()["grad_norm"] for advantage in ("loo", "none"))
+    assert one / other == pytest.approx(4 / 3, rel=1e-4)  # at the first update the KL term has no gradient
+
+
 def test_a_step_depends_on_the_seed_and_on_its_number_alone():
     one, other = made(), made()
     assert one.take() == other.take()
