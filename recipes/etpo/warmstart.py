@@ -1,7 +1,8 @@
 """Trains a start model that chooses at random: `python recipes/etpo/warmstart.py strings|model_choice -o DIR [--seed N]`
 
-It imitates a demonstrator who draws any of the actions that the environment knows, so it writes whole actions and knows nothing of
-which are good. This start is also the reference of ETPO's KL term. One thread, fp32.
+It imitates a demonstrator who draws any of the choices of `model_choice`, or a string of letters of which every one is the wanted letter a
+little more often than chance. So it writes whole actions, mostly poor ones, and prefers no place of a string. This start is also the
+reference of ETPO's KL term. One thread, fp32.
 """
 
 from __future__ import annotations
@@ -12,45 +13,46 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 
 from hicra.artifacts import check_output, sha256_file
 from hicra.errors import HicraError
 from hicra.related.agents.execute import Manner, Numbering, execute
-from hicra.related.environments import Environment
 from hicra.related.environments.open import open_environment
-from hicra.related.policy.imitate import example_of, imitate
+from hicra.related.environments.strings import Strings
+from hicra.related.policy.imitate import Example, example_of, imitate
 from hicra.related.policy.network import new_network, save_network
 from hicra.related.policy.words import TokenizerCodec, make_tokenizer
-from hicra.related.rollouts import Action, Asked, drive
+from hicra.related.rollouts import Action
 
 ENVIRONMENTS = ("strings", "model_choice")
-EPISODES, UPDATES, BATCH, CONTEXT = 600, 150, 32, 160
+SKILL = 0.25  # chance that a letter of a string is the wanted one on purpose, at every place of it
+EPISODES, UPDATES, BATCH, CONTEXT = 1500, 300, 32, 160
 SIZES = {"width": 48, "layers": 2, "heads": 2}
 MOST = 8  # tokens of an action
 
 
-class AnyAction:
-    """Draws actions in place of a policy.
+def play(environment: Any, seed: int, codec: TokenizerCodec, chance: Random) -> Example:
+    """Plays one episode in place of a policy, and returns it as an example."""
+    episode = execute(environment, seed, codec, Manner(MOST), states=Numbering())
+    next(episode)
+    try:
+        while True:
+            text = careless(environment, chance)
+            ids = (*codec.encode(text), codec.end)
+            episode.send([Action(ids, text, True, (0.0,) * len(ids), (0.0,) * len(ids))])
+    except StopIteration as end:
+        return example_of(end.value.rows[0])
 
-    Args:
-        environment: an episode of it has begun, so that it tells its actions.
-        codec: of the model that will imitate it.
-        chance: where random numbers come from.
-    """
 
-    def __init__(self, environment: Environment, codec: TokenizerCodec, chance: Random) -> None:
-        environment.reset(0)
-        self.actions: Sequence[str] = environment.actions()  # type: ignore[attr-defined]
-        self.codec, self.chance = codec, chance
-
-    def __call__(self, asked: Sequence[Asked]) -> list[Action]:
-        return [self._said(self.chance.choice(self.actions)) for _ in asked]
-
-    def _said(self, text: str) -> Action:
-        ids = (*self.codec.encode(text), self.codec.end)
-        return Action(ids, text, True, (0.0,) * len(ids), (0.0,) * len(ids))
+def careless(environment: Any, chance: Random) -> str:
+    """Returns any choice of a model, or a string of any letters, each of them the wanted one a little more often."""
+    if not isinstance(environment, Strings):
+        return str(chance.choice(environment.actions()))
+    letters = [environment.wanted if chance.random() < SKILL else chance.choice(environment.letters) for _ in range(environment.length)]
+    return " ".join(letters)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,11 +81,8 @@ def make(name: str, output: Path, seed: int, overwrite: bool = False) -> None:
     made, _ = open_environment(name, {})
     tokenizer = make_tokenizer(made().words, CONTEXT)
     codec = TokenizerCodec(tokenizer)
-    demonstrator = AnyAction(made(), codec, Random(seed))
-    played = drive(
-        [execute(made(), number, codec, Manner(MOST), states=Numbering()) for number in range(EPISODES)], demonstrator
-    )
-    examples = [example_of(row) for one in played for row in one.rows]
+    environment, chance = made(), Random(seed)
+    examples = [play(environment, 2 * number, codec, chance) for number in range(EPISODES)]
     model = new_network(tokenizer, seed=seed, **SIZES)
 
     def progress(update: int, loss: float) -> None:

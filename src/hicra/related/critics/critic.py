@@ -15,44 +15,55 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from hicra.signal.gradients import EncodedRollouts, token_distributions
 
 
 class TokenCritic(nn.Module):
     """Values of tokens, and the slow copy that targets are made from.
 
     Args:
-        inputs: D, the width of the model.
-        vocabulary: V, the number of its words.
-        hidden: width of the hidden layer.
-        seed: of the initial values.
+        model: the policy, a causal LM of transformers with an output matrix.
+        own_trunk: whether the critic reads with a copy of the policy's trunk that learns values; else it reads what the policy has
+            read, and is a second head alone.
+        hidden: width of the hidden layer of the head.
+        seed: of the head's initial values.
 
     Attributes:
-        online, target: map [...,D] to [...,V].
+        online, target: the head and, with its own trunk, the copy of the model; the second is never trained.
     """
 
-    def __init__(self, inputs: int, vocabulary: int, *, hidden: int = 128, seed: int = 0) -> None:
+    def __init__(self, model: Any, *, own_trunk: bool = True, hidden: int = 128, seed: int = 0) -> None:
         super().__init__()
+        vocabulary, inputs = model.get_output_embeddings().weight.shape
         first, last = nn.Linear(inputs, hidden), nn.Linear(hidden, vocabulary)
         chance = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             first.weight.normal_(0.0, inputs**-0.5, generator=chance)
             for zero in (first.bias, last.weight, last.bias):
                 zero.zero_()
-        self.online = nn.Sequential(first, nn.SiLU(), last)
+        parts = {"head": nn.Sequential(first, nn.SiLU(), last)}
+        if own_trunk:
+            parts["trunk"] = copy.deepcopy(model).requires_grad_(True)
+        self.online = nn.ModuleDict(parts).to(next(model.parameters()).device).eval()
         self.target = copy.deepcopy(self.online).requires_grad_(False)
 
-    def forward(self, seen: Tensor) -> Tensor:
-        """Returns the values [...,V] of what was seen [...,D]; no gradient goes back to that."""
-        values: Tensor = self.online(seen.detach())
-        return values
+    def forward(self, encoded: EncodedRollouts, seen: Tensor) -> Tensor:
+        """Returns the values [B,T,V] of every word where the tokens of a batch stand.
+
+        Args:
+            encoded: the batch.
+            seen: [B,T,D] what the policy has read there; no gradient goes back to it.
+        """
+        return self._values(self.online, encoded, seen)
 
     @torch.no_grad()
-    def slow(self, seen: Tensor) -> Tensor:
-        """Returns the values [...,V] by the target, without a gradient."""
-        values: Tensor = self.target(seen)
-        return values
+    def slow(self, encoded: EncodedRollouts, seen: Tensor) -> Tensor:
+        """Returns the values [B,T,V] by the target, without a gradient."""
+        return self._values(self.target, encoded, seen)
 
     @torch.no_grad()
     def follow(self, polyak: float) -> None:
@@ -60,19 +71,26 @@ class TokenCritic(nn.Module):
         for slow, fast in zip(self.target.parameters(), self.online.parameters(), strict=True):
             slow.lerp_(fast, 1 - polyak)
 
+    def _values(self, parts: Any, encoded: EncodedRollouts, seen: Tensor) -> Tensor:
+        if "trunk" in parts:
+            _, seen, _ = read_with_inputs(parts["trunk"], encoded)
+        else:
+            seen = seen.detach()
+        values: Tensor = parts["head"](seen)
+        return values
 
-def read_with_inputs(model: Any, encoded: Any, rows: Any, temperature: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns log-probabilities [b,t,V], what the output matrix has read for them [b,t,D], and the ids that were chosen [b,t].
+
+def read_with_inputs(model: Any, encoded: EncodedRollouts) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns log-probabilities [B,T,V], what the output matrix has read for them [B,T,D], and the ids that were chosen [B,T].
 
     Args:
-        model, encoded, rows, temperature: as for `hicra.signal.gradients.token_distributions`.
+        model: a causal LM of transformers with an output matrix.
+        encoded: the batch; every row has a token that the policy wrote, the longest at the end of its row.
     """
-    from hicra.signal.gradients import token_distributions
-
     read = list[Tensor]()
     hook = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: read.append(given[0]))
     try:
-        logs, chosen, places = token_distributions(model, encoded, rows, temperature)
+        logs, chosen, places = token_distributions(model, encoded, np.arange(len(encoded.live)), 1.0)
     finally:
         hook.remove()
     (inputs,) = read

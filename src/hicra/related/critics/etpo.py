@@ -47,6 +47,7 @@ class ETPOSettings(Flat):
     polyak: Share = Field(default=0.95, description="Share of itself that the target critic keeps at an update.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="Of the policy, by AdamW.")
     critic_rate: Annotated[float, Field(gt=0)] = Field(default=3e-3, description="Learning rate of the critic, by AdamW.")
+    own_trunk: bool = Field(default=True, description="Whether the critic has a trunk of its own, a copy of the start model's.")
     hidden: Positive = Field(default=128, description="Width of the hidden layer of the critic.")
     episodes: Positive = Field(default=64, description="Episodes of a generation.")
     replay: Positive = Field(default=1, description="Generations that are learnt from, the newest among them.")
@@ -79,8 +80,7 @@ class ETPO:
                 "take the start model of the policy as the reference",
             )
         self.model, self.reference, self.place, self.settings = model, reference.eval(), place, settings
-        device = next(model.parameters()).device
-        self.critic = TokenCritic(output.weight.shape[1], words, hidden=settings.hidden, seed=seed).to(device)
+        self.critic = TokenCritic(model, own_trunk=settings.own_trunk, hidden=settings.hidden, seed=seed)
         self._of_policy = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0)
         self._of_critic = torch.optim.AdamW(self.critic.online.parameters(), lr=settings.critic_rate, weight_decay=0.0)
         self._kept: deque[list[Episode]] = deque(maxlen=settings.replay)
@@ -110,7 +110,7 @@ class ETPO:
         rows = [plain_row(one) for one in played]
         encoded, _ = encoded_rows(rows, self.place.codec.pad)
         with torch.no_grad():
-            log_rho, _, _ = read_with_inputs(self.reference, encoded, np.arange(len(rows)), 1.0)
+            log_rho, _, _ = read_with_inputs(self.reference, encoded)
         lengths = [len(row.ids) for row in rows]
         return [
             Episode(row, tuple(one.rewards), log_rho[number, : lengths[number]])
@@ -121,8 +121,8 @@ class ETPO:
         """Returns Q(s, w_<j, w_j) - V(s, w_<j) of each token, [B,T] float64, 0 where the policy wrote nothing, and the batch."""
         lesson = lesson_of(episodes, self.place.codec.pad)
         with torch.no_grad():
-            _, seen, chosen = read_with_inputs(self.model, lesson.encoded, np.arange(len(lesson.mask)), 1.0)
-            q = self.critic(seen)
+            _, seen, chosen = read_with_inputs(self.model, lesson.encoded)
+            q = self.critic(lesson.encoded, seen)
             apart = q.gather(2, chosen[..., None])[..., 0] - soft_value(q, lesson.log_rho, self.settings.beta)
         return np.where(lesson.mask, apart.double().cpu().numpy(), 0.0), lesson
 
@@ -134,13 +134,13 @@ class ETPO:
     def _update(self, lesson: Lesson) -> dict[str, float]:
         """Does one update of policy and critic; returns its figures."""
         beta = self.settings.beta
-        log_pi, seen, chosen = read_with_inputs(self.model, lesson.encoded, np.arange(len(lesson.mask)), 1.0)
+        log_pi, seen, chosen = read_with_inputs(self.model, lesson.encoded)
         mask = torch.from_numpy(lesson.mask).to(log_pi.device)
         with torch.no_grad():
-            values = policy_value(self.critic.slow(seen), log_pi, lesson.log_rho, beta)
+            values = policy_value(self.critic.slow(lesson.encoded, seen), log_pi, lesson.log_rho, beta)
         made = token_targets(values.cpu(), lesson.rewards, lesson.action_ids, lesson.mask, self.settings.gamma)
         targets = torch.from_numpy(made).to(log_pi)
-        q = self.critic(seen)
+        q = self.critic(lesson.encoded, seen)
         of_values = value_loss(q, chosen, targets, mask)
         of_policy = policy_loss(log_pi, q, lesson.log_rho, beta, mask)
         self._step(self._of_policy, of_policy, "policy")

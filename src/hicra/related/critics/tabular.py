@@ -25,7 +25,7 @@ from hicra.related.environments import Environment
 
 Table = TypeVar("Table", Floats, list[Floats])
 ENDED = -1
-MOST_ROUNDS = 10_000
+MOST_ROUNDS = 5_000
 
 
 @dataclass(frozen=True)

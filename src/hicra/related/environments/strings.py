@@ -1,12 +1,12 @@
 """The environment "strings": strings of letters are built one after another, and one letter of each is the one that counts.
 
 A text names the letter that is wanted. A string is right if that letter stands at the place that counts; the others may be any.
-The reward is 1 after the last string if every string was right. So the credit inside an action is known: all of it belongs to one
-token. `hicra.related.critics.tabular.problem_of` has the exact tables.
+The first string that is not right ends the episode with 0, and the last one that is right ends it with 1. So the credit inside an action
+is known: all of it belongs to one token. `hicra.related.critics.tabular.problem_of` has the exact tables.
 
 Deviations (the field guide asks for such a world, and no publication has it):
 STRINGS-1. What is wanted is drawn anew by the seed for every string, and the text says it, so that the right letter has to be read.
-STRINGS-2. A wrong string is not told of: the episode goes on, and can no longer be won.
+STRINGS-2. A string that is wrong ends the episode, so that no state has to be told from another by what was written before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from hicra.errors import ConfigError, DataError
+from hicra.errors import ConfigError
 from hicra.related.environments.adapter import Adapter
 from hicra.strict import Count, Positive
 
@@ -45,7 +45,7 @@ class Strings(Adapter):
         strings: Positive = 2,
         letters: Annotated[int, Field(ge=2, le=len(LETTERS))] = 4,
         length: Positive = 5,
-        counts: Count = 2,
+        counts: Count = 4,
         longest: Positive = 8,
     ) -> None:
         settings = {"strings": strings, "letters": letters, "length": length, "counts": counts, "longest": longest}
@@ -66,21 +66,19 @@ class Strings(Adapter):
         """Returns a string that is right, of the wanted letter alone.
 
         Raises:
-            DataError: the episode has not begun or has ended, or can no longer be won.
+            DataError: the episode has not begun, or has ended.
         """
         self._going()
-        if not self._right:
-            raise DataError("strings: a string was wrong, and the episode can no longer be won", "restore a state before")
-        return " ".join([self._wanted[self._built]] * self.length)
+        return " ".join([self.wanted] * self.length)
 
-    def critical(self) -> bool:
-        """Returns whether this string decides about the reward: as long as no string was wrong."""
-        self._going()
-        return self._right
+    @property
+    def wanted(self) -> str:
+        """The letter that the next string is to have at the place that counts."""
+        return self._all[self._built]
 
     def _begin(self, seed: int) -> str:
         random = Random(seed)
-        self._wanted = tuple(random.choice(self.letters) for _ in range(self.strings))
+        self._all = tuple(random.choice(self.letters) for _ in range(self.strings))
         self._built, self._right = 0, True
         return "spell ."
 
@@ -88,15 +86,17 @@ class Strings(Adapter):
         written = text.split()
         if len(written) != self.length or not {*written} <= {*self.letters}:
             return False
-        self._right = self._right and written[self.counts] == self._wanted[self._built]
+        self._right = self._right and written[self.counts] == self.wanted
         self._built += 1
         return True
 
     def _paid(self) -> float | None:
-        return float(self._right) if self._built == self.strings else None
+        if not self._right:
+            return 0.0
+        return 1.0 if self._built == self.strings else None
 
     def _seen(self) -> str:
-        return f"want {self._wanted[self._built]} ."
+        return f"want {self.wanted} ."
 
     def _world(self) -> Any:
         return self._built, self._right
@@ -107,7 +107,7 @@ class Strings(Adapter):
         self._built, self._right = world
 
     def _identity(self) -> Hashable:
-        return self._wanted[self._built :], self._right
+        return self._all[self._built :]
 
     def _choices(self) -> Sequence[str]:
         return [" ".join(letters) for letters in product(self.letters, repeat=self.length)]
