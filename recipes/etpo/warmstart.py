@@ -51,7 +51,10 @@ def careless(environment: Any, chance: Random) -> str:
     """Returns any choice of a model, or a string of any letters, each of them the wanted one a little more often."""
     if not isinstance(environment, Strings):
         return str(chance.choice(environment.actions()))
-    letters = [environment.wanted if chance.random() < SKILL else chance.choice(environment.letters) for _ in range(environment.length)]
+    letters = [
+        environment.wanted if chance.random() < SKILL else chance.choice(environment.letters)
+        for _ in range(environment.length)
+    ]
     return " ".join(letters)
 
 

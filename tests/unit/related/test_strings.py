@@ -59,7 +59,9 @@ def test_seeds_want_different_letters_and_the_clock_ends_an_episode() -> None:
     assert environment.step("nonsense").done
 
 
-@pytest.mark.parametrize(("given", "says"), [({"counts": 5}, "places of a string are 0 to 4"), ({"letters": 1}, "letters")])
+@pytest.mark.parametrize(
+    ("given", "says"), [({"counts": 5}, "places of a string are 0 to 4"), ({"letters": 1}, "letters")]
+)
 def test_settings_that_cannot_be_are_named(given: dict[str, int], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         open_environment("strings", given)[0]()

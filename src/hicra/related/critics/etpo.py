@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -34,8 +34,10 @@ from hicra.related.critics.backup import token_targets
 from hicra.related.critics.critic import TokenCritic, read_with_inputs
 from hicra.related.critics.experience import Episode, Lesson, encoded_rows, lesson_of, plain_row
 from hicra.related.critics.losses import policy_loss, value_loss
+from hicra.related.critics.places import credit_by_place, places_of
 from hicra.related.critics.soft import divergence, policy_value, soft_value
 from hicra.related.system import Arena, accuracy
+from hicra.runs.sections import TrainConfig
 from hicra.strict import Flat, Positive, Share
 
 
@@ -44,15 +46,16 @@ class ETPOSettings(Flat):
 
     beta: Annotated[float, Field(gt=0)] = Field(default=0.1, description="Weight of the KL term, in units of reward.")
     gamma: Share = Field(default=0.99, description="Discount of an action; there is none inside an action.")
-    polyak: Share = Field(default=0.95, description="Share of itself that the target critic keeps at an update.")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(default=1e-3, description="Of the policy, by AdamW.")
-    critic_rate: Annotated[float, Field(gt=0)] = Field(default=3e-3, description="Learning rate of the critic, by AdamW.")
-    own_trunk: bool = Field(default=True, description="Whether the critic has a trunk of its own, a copy of the start model's.")
+    polyak: Share = Field(default=0.9, description="Share of itself that the target critic keeps at an update.")
+    critic_rate: Annotated[float, Field(gt=0)] = Field(
+        default=3e-3, description="Learning rate of the critic, by AdamW."
+    )
+    own_trunk: bool = Field(
+        default=True, description="Whether the critic has a trunk of its own, a copy of the start model's."
+    )
     hidden: Positive = Field(default=128, description="Width of the hidden layer of the critic.")
-    episodes: Positive = Field(default=64, description="Episodes of a generation.")
-    replay: Positive = Field(default=1, description="Generations that are learnt from, the newest among them.")
-    updates: Positive = Field(default=4, description="Updates on each generation.")
-    max_grad_norm: Annotated[float, Field(gt=0)] = Field(default=1.0, description="Both gradients are clipped to this norm.")
+    replay: Positive = Field(default=4, description="Generations that are learnt from, the newest among them.")
+    updates: Positive = Field(default=8, description="Updates on each generation, each on a batch of its size.")
 
 
 class ETPO:
@@ -62,8 +65,9 @@ class ETPO:
         model: a causal LM of transformers with an output matrix; the policy.
         reference: the start model, which is never changed; its distance is what the KL term measures.
         place: where it plays; its policy samples from `model` at temperature 1.
-        settings: of the training.
-        seed: of the critic's initial values and of the batches.
+        settings: of ETPO.
+        train: learning rate of the policy, the norm that both gradients are clipped to, and the seed of the critic's initial values and
+            of the batches.
 
     Attributes:
         critic: of the policy.
@@ -72,7 +76,9 @@ class ETPO:
         ConfigError: the two models have different vocabularies.
     """
 
-    def __init__(self, model: Any, reference: Any, place: Arena, settings: ETPOSettings, seed: int = 0) -> None:
+    Settings: ClassVar[type[Flat]] = ETPOSettings
+
+    def __init__(self, model: Any, reference: Any, place: Arena, settings: ETPOSettings, train: TrainConfig) -> None:
         output, words = model.get_output_embeddings(), reference.get_output_embeddings().weight.shape[0]
         if output.weight.shape[0] != words:
             raise ConfigError(
@@ -80,11 +86,12 @@ class ETPO:
                 "take the start model of the policy as the reference",
             )
         self.model, self.reference, self.place, self.settings = model, reference.eval(), place, settings
-        self.critic = TokenCritic(model, own_trunk=settings.own_trunk, hidden=settings.hidden, seed=seed)
-        self._of_policy = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0)
+        self.critic = TokenCritic(model, own_trunk=settings.own_trunk, hidden=settings.hidden, seed=train.seed)
+        self._of_policy = torch.optim.AdamW(model.parameters(), lr=train.learning_rate, weight_decay=0.0)
         self._of_critic = torch.optim.AdamW(self.critic.online.parameters(), lr=settings.critic_rate, weight_decay=0.0)
+        self._norm = train.max_grad_norm
         self._kept: deque[list[Episode]] = deque(maxlen=settings.replay)
-        self._chance = np.random.default_rng(seed)
+        self._chance = np.random.default_rng(train.seed)
         self.model.eval()  # dropout would make other policies
 
     def take(self, seeds: Sequence[int]) -> dict[str, float]:
@@ -94,15 +101,19 @@ class ETPO:
             EngineError: a loss or a gradient is not finite.
         """
         played = Stage(self.place).execute([Wanted(seed) for seed in seeds], Manner(self.place.most))
-        self._kept.append(self.episodes(played))
+        newest = self.episodes(played)
+        self._kept.append(newest)
         known = [one for generation in self._kept for one in generation]
         figures = [self._update(self._batch(known, len(seeds))) for _ in range(self.settings.updates)]
+        advantages, lesson = self.advantages(newest)
+        by_place = credit_by_place(advantages, places_of(lesson.action_ids, lesson.mask))
         return {
             "hicra/accuracy": accuracy([one.success for one in played]),
             "hicra/reward": float(np.mean([one.reward for one in played])),
             "hicra/interactions": float(interactions_of(played)),
             **{f"etpo/{name}": float(np.mean([one[name] for one in figures])) for name in figures[0]},
             "etpo/invalid_actions": figures_of(played)["invalid_actions"],
+            **{f"etpo/credit_{place}": float(one) for place, one in enumerate(by_place)},
         }
 
     def episodes(self, played: Sequence[Played]) -> list[Episode]:
@@ -157,10 +168,10 @@ class ETPO:
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(weights, self.settings.max_grad_norm)
+        norm = torch.nn.utils.clip_grad_norm_(weights, self._norm)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             raise EngineError(
                 f"the loss or the gradient of the {name} is not finite",
-                "lower learning_rate and critic_rate, or raise beta",
+                "lower train.learning_rate and system.settings.critic_rate, or raise system.settings.beta",
             )
         optimizer.step()

@@ -117,7 +117,8 @@ def fixed_point(
         if change <= within:
             return table
     raise DataError(
-        f"the values still change by {change:g} after {MOST_ROUNDS} backups", "give a gamma below 1, or episodes that end"
+        f"the values still change by {change:g} after {MOST_ROUNDS} backups",
+        "give a gamma below 1, or episodes that end",
     )
 
 

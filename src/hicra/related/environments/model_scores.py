@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -82,10 +82,14 @@ BROKEN = (
     *(text for text in CHOICES if text.endswith("depth 0") or "trees 0 " in text),
     "lda solver svd shrinkage auto", "near neighbours 0", "near neighbours 1000",
 )  # fmt: skip  # that these fail, and no others, is tested
-WORDS = (*SETTINGS, *PARAMETERS, *sorted({value for one in SETTINGS.values() for values in one.values() for value in values}))
+WORDS = (
+    *SETTINGS,
+    *PARAMETERS,
+    *sorted({value for one in SETTINGS.values() for values in one.values() for value in values}),
+)
 
 
-@lru_cache(maxsize=None)
+@cache
 def outcome(data: str, choice: str) -> Outcome:
     """Returns what a choice scores on a data set, or the words of its error.
 
@@ -110,7 +114,7 @@ def error_words() -> list[str]:
     return sorted({word for data in DATA for choice in BROKEN for word in outcome(data, choice).error.split()})
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(data: str) -> tuple[Floats, Array]:
     """Returns the features [N,D] of a data set and whether each row is of the class in question [N].
 
@@ -126,4 +130,3 @@ def load(data: str) -> tuple[Floats, Array]:
     features, target = load_it(return_X_y=True)
     rows = np.random.default_rng(0).permutation(len(target))[:ROWS]
     return features[rows], is_it(target)[rows]
-

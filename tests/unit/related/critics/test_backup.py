@@ -40,11 +40,15 @@ def test_a_value_that_is_not_finite_is_named(place: int) -> None:
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.floats(0, 1), st.randoms(use_true_random=False))
-def test_no_discount_inside_an_action_and_one_between(lengths: list[int], gamma: float, random) -> None:  # noqa: ANN001
+def test_no_discount_inside_an_action_and_one_between(lengths: list[int], gamma: float, random) -> None:
     """With values that are the targets themselves, the first token has the discounted rewards of all actions."""
     rewards = [random.uniform(-1, 1) for _ in lengths]
     actions = np.repeat(np.arange(len(lengths)), lengths)[None]
-    paid, mask, values = np.repeat(rewards, lengths)[None], np.ones((1, sum(lengths)), bool), np.zeros((1, sum(lengths)))
+    paid, mask, values = (
+        np.repeat(rewards, lengths)[None],
+        np.ones((1, sum(lengths)), bool),
+        np.zeros((1, sum(lengths))),
+    )
     for _ in range(sum(lengths)):
         values = token_targets(values, paid, actions, mask, gamma)
     assert values[0, 0] == pytest.approx(sum(gamma**number * one for number, one in enumerate(rewards)))

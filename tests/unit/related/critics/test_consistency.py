@@ -68,7 +68,9 @@ def test_strings_built_in_the_environment() -> None:
     assert problem.rewards.shape == (2, 4, 4, 4)  # the first string and the second
     tokens, actions = by_tokens(problem), by_actions(problem)
     assert token_values(tokens, problem)[0] == pytest.approx(action_values(actions, problem), abs=1e-8)
-    assert np.exp(joined(token_policy(tokens, problem))) == pytest.approx(np.exp(action_policy(actions, problem)), abs=1e-8)
+    assert np.exp(joined(token_policy(tokens, problem))) == pytest.approx(
+        np.exp(action_policy(actions, problem)), abs=1e-8
+    )
 
 
 def test_the_values_of_strings_worked_by_hand() -> None:

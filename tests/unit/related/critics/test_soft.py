@@ -33,7 +33,9 @@ def test_the_value_of_a_policy_worked_by_hand() -> None:
 
 
 @given(NUMBERS, NUMBERS, NUMBERS, BETAS)
-def test_the_soft_value_is_the_best_that_a_policy_reaches(q: np.ndarray, a: np.ndarray, b: np.ndarray, beta: float) -> None:
+def test_the_soft_value_is_the_best_that_a_policy_reaches(
+    q: np.ndarray, a: np.ndarray, b: np.ndarray, beta: float
+) -> None:
     log_rho, log_pi = log_softmax(a), log_softmax(b)
     best = soft_policy(q, log_rho, beta)
     assert np.exp(best).sum() == pytest.approx(1)
