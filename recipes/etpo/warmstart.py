@@ -1,8 +1,8 @@
 """Trains a start model that chooses at random: `python recipes/etpo/warmstart.py strings|model_choice -o DIR [--seed N]`
 
-It imitates a demonstrator who draws any of the choices of `model_choice`, or a string of letters of which every one is the wanted letter a
-little more often than chance. So it writes whole actions, mostly poor ones, and prefers no place of a string. This start is also the
-reference of ETPO's KL term. One thread, fp32.
+It imitates a demonstrator who draws any of the choices of `model_choice`, or a string of letters of which every one is the
+wanted letter a little more often than chance. So it writes whole actions, mostly poor ones, and prefers no place of a string.
+This start is also the reference of ETPO's KL term. One thread, fp32.
 """
 
 from __future__ import annotations

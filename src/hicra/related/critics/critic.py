@@ -1,13 +1,13 @@
 """The critic of a causal language model: a value for each word of the vocabulary wherever the model writes a token.
 
-It reads what the model's output matrix reads, and is a second head beside it. Nothing of its loss goes back into the model. Its
-target, from which values are backed up, follows it by Polyak averaging.
+Its target, from which values are backed up, follows it by Polyak averaging. Nothing of its loss goes back into the policy.
 
 Deviations:
-ETPO-2. The authors hold four whole language models: policy, reference, critic and target. Here the critic and its target are heads
-    on the policy's own trunk, and the reference is read once for each episode.
-ETPO-3. A head has one hidden layer, since what the trunk has learnt for writing need not tell values on a line. Its last layer begins
-    at 0, so before the first update every value is 0, and the policy that it asks for is the reference.
+ETPO-2. The authors hold four whole language models: policy, reference, critic and target. Here critic and target are copies of
+    the start model as well, unless `own_trunk` is false: then they are heads that read what the policy's output matrix reads.
+    The reference is asked once for each episode.
+ETPO-3. The authors read the critic's logits as values. Here the head is new and has one hidden layer. Its last layer begins at 0,
+    so before the first update every value is 0, and the policy that it asks for is the reference.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class TokenCritic(nn.Module):
 
     Args:
         model: the policy, a causal LM of transformers with an output matrix.
-        own_trunk: whether the critic reads with a copy of the policy's trunk that learns values; else it reads what the policy has
-            read, and is a second head alone.
+        own_trunk: whether the critic reads with a copy of the policy's trunk that learns values; else it reads what the
+            policy has read, and is a second head alone.
         hidden: width of the hidden layer of the head.
         seed: of the head's initial values.
 

@@ -1,19 +1,20 @@
 """ETPO: a language agent learns by the soft Bellman backup of its tokens (Wen et al. 2024, arXiv:2402.06700).
 
-A step plays episodes, and then updates critic and policy a few times on the newest ones. It plays by the same code and in the same
-prompts as the flat agents of the engine `related` (`hicra.related.agents.flat`), so that what they differ in is the credit. It is a loop
-of its own, since a critic with a state and losses over the whole vocabulary are no baseline, shaper and loss of one number a token.
+A step plays episodes, and then updates critic and policy a few times on the newest ones. It plays by the same code and in the
+same prompts as the flat agents of the engine `related` (`hicra.related.agents.flat`), so that what they differ in is the
+credit. It is a loop of its own, since a critic with a state and losses over the whole vocabulary are no baseline, shaper and
+loss of one number a token.
 
 What is certain: both losses, the backup and the target critic, from the paper's abstract and the authors' code. What is a
 reconstruction: the heads (ETPO-2, ETPO-3) and the settings of so small a scale.
 
 Deviations:
-ETPO-5. Their settings are those of a model of 7 billion weights (beta 0.01, Lion at 1e-6, Polyak 0.995). The defaults here are of small
-    networks: AdamW, larger rates, a faster target, several updates on a generation. gamma is theirs, 0.99.
+ETPO-5. Their settings are those of a model of 7 billion weights (beta 0.01, Lion at 1e-6, Polyak 0.995). The defaults here
+    are of small networks: AdamW, larger rates, a faster target, several updates on a generation. gamma is theirs, 0.99.
 ETPO-6. They sample at temperature 0.5 from the 50 likeliest words; here it is temperature 1 from all, the policy that is trained.
 ETPO-7. An episode that the clock ends counts as ended: nothing follows its last action. So does theirs.
-ETPO-8. With `replay` above 1 also episodes of the generations before are learnt from. A backup takes the expectation under the policy
-    as it now is, so they need no correction. Their code has such a buffer, of one generation.
+ETPO-8. With `replay` above 1 also episodes of the generations before are learnt from. A backup takes the expectation under
+    the policy as it now is, so they need no correction. Their code has such a buffer, of one generation.
 ETPO-9. Policy and critic take their step on the same batch, the policy by the critic as it was before.
 """
 
@@ -48,7 +49,7 @@ class ETPOSettings(Flat):
     gamma: Share = Field(default=0.99, description="Discount of an action; there is none inside an action.")
     polyak: Share = Field(default=0.9, description="Share of itself that the target critic keeps at an update.")
     critic_rate: Annotated[float, Field(gt=0)] = Field(
-        default=3e-3, description="Learning rate of the critic, by AdamW."
+        default=1e-3, description="Learning rate of the critic, by AdamW."
     )
     own_trunk: bool = Field(
         default=True, description="Whether the critic has a trunk of its own, a copy of the start model's."
@@ -66,8 +67,8 @@ class ETPO:
         reference: the start model, which is never changed; its distance is what the KL term measures.
         place: where it plays; its policy samples from `model` at temperature 1.
         settings: of ETPO.
-        train: learning rate of the policy, the norm that both gradients are clipped to, and the seed of the critic's initial values and
-            of the batches.
+        train: learning rate of the policy, the norm that both gradients are clipped to, and the seed of the critic's initial
+            values and of the batches.
 
     Attributes:
         critic: of the policy.

@@ -1,4 +1,4 @@
-"""What ETPO learns from: episodes with the reward of each action and the reference's log-probabilities of each token, and batches."""
+"""What ETPO learns from: episodes with the reward of each action and the reference's log-probabilities, and batches of them."""
 
 from __future__ import annotations
 

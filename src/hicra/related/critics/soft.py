@@ -1,7 +1,7 @@
 """Values and policies of a problem whose reward is regularised by the distance to a reference: the ground of ETPO.
 
-At a state the agent chooses a word w of the vocabulary with probability pi(w), and pays beta KL(pi || rho) for its distance to the
-reference rho. With the value Q(w) of each word the best it can do is the soft value
+At a state the agent chooses a word w of the vocabulary with probability pi(w), and pays beta KL(pi || rho) for its distance
+to the reference rho. With the value Q(w) of each word the best it can do is the soft value
 
     V = max over pi of  E_pi[Q] - beta KL(pi || rho)  =  beta log sum_w rho(w) exp(Q(w) / beta),
 

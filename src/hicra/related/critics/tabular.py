@@ -1,9 +1,10 @@
 """Soft Bellman backups of a small problem in tables, by whole actions and by tokens, whose fixed points tell the same.
 
-An action is a string of m tokens over V symbols. The backup by actions has a table of V^m values a state. The backup by tokens has
-one for each beginning of an action, V + V^2 + ... + V^m values, of which a state needs m V at a time when an action is written.
-Because the reference is a product over tokens, and the KL divergence of two products is the sum of the expected divergences
-of their tokens, both have the same state values and the same policy (`tests/unit/related/critics/test_consistency.py`, to 1e-8).
+An action is a string of m tokens over V symbols. The backup by actions has a table of V^m values a state. The backup by
+tokens has one for each beginning of an action, V + V^2 + ... + V^m values, of which a state needs m V at a time when an
+action is written. Because the reference is a product over tokens, and the KL divergence of two products is the sum of the
+expected divergences of their tokens, both have the same state values and the same policy
+(`tests/unit/related/critics/test_consistency.py`, to 1e-8).
 
 Source: Wen et al. 2024, arXiv:2402.06700.
 """

@@ -1,7 +1,8 @@
 """Trains by ETPO: `python -m hicra.related.critics.train --config recipes/etpo/config.yaml -o RUN [--set KEY=VALUE ...]`
 
-The config has the sections of any run, with `system: {name: etpo, settings: ...}`; keys that ETPO has no use for are refused. The run
-folder is one that the report and `hicra compare` read: a line of metrics a step, the evaluation, and the trained model in `final/`.
+The config has the sections of any run, with `system: {name: etpo, settings: ...}`; keys that ETPO has no use for are refused.
+The run folder is one that the report and `hicra compare` read: a line of metrics a step, the evaluation, and the trained
+model in `final/`.
 
 Deviations:
 ETPO-10. A run has no checkpoints, since it takes minutes: one that was stopped is begun anew.

@@ -1,4 +1,4 @@
-"""The environment "model_choice": a model of scikit-learn and its settings are chosen for a data set, and the score is the reward.
+"""The environment "model_choice": a model of scikit-learn is chosen for a data set, and its score is the reward.
 
 A choice that works ends the episode with its cross-validated ROC-AUC. One that fails pays `failure`, and the package's error is
 what is read next, so that it can be done better. The data sets come with scikit-learn, and nothing is downloaded.
@@ -6,9 +6,10 @@ what is read next, so that it can be done better. The data sets come with scikit
 Source: the data-science setting of Wen et al. 2024, arXiv:2402.06700.
 
 Deviations:
-MODELS-1. Their agent writes a program; here it names one of 22 choices in words. What is no such choice is not understood, and fails.
-MODELS-2. Their data are 14 tables of Kaggle and OpenML; here they are four that scikit-learn brings, of at most 200 rows, with one
-    class against the rest. A seed stands for one of them, so training and held-out episodes share the data sets.
+MODELS-1. Their agent writes a program; here it names one of 22 choices in words. What is no such choice is not understood,
+    and fails.
+MODELS-2. Their data are 14 tables of Kaggle and OpenML; here they are four that scikit-learn brings, of at most 200 rows,
+    with one class against the rest. A seed stands for one of them, so training and held-out episodes share the data sets.
 MODELS-3. Their score is the mean over five random halves; here it is that over three folds, which are the same each time.
 MODELS-4. The text of an error is the package's own, in lower case and without punctuation. It changes with the package's version.
 MODELS-5. As in the authors' code an episode ends with the first choice that works, and has at most five actions.
@@ -18,13 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from hicra.related.environments.adapter import Adapter
 from hicra.related.environments.interface import Reply
-from hicra.related.environments.model_scores import CHOICES, DATA, WORDS, error_words, outcome
+from hicra.related.environments.model_scores import CHOICES, DATA, WORDS, Data, error_words, outcome
 from hicra.strict import Positive
 
 
@@ -40,7 +41,7 @@ class ModelChoice(Adapter):
     def __init__(
         self,
         *,
-        data: Annotated[tuple[Literal["cancer", "diabetes", "digits", "wine"], ...], Field(min_length=1)] = DATA,  # type: ignore[assignment]
+        data: Annotated[tuple[Data, ...], Field(min_length=1)] = DATA,
         failure: Annotated[float, Field(le=0)] = -1.0,
         longest: Positive = 5,
     ) -> None:

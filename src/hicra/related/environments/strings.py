@@ -1,11 +1,12 @@
 """The environment "strings": strings of letters are built one after another, and one letter of each is the one that counts.
 
 A text names the letter that is wanted. A string is right if that letter stands at the place that counts; the others may be any.
-The first string that is not right ends the episode with 0, and the last one that is right ends it with 1. So the credit inside an action
-is known: all of it belongs to one token. `hicra.related.critics.tabular.problem_of` has the exact tables.
+The first string that is not right ends the episode with 0, and the last one that is right ends it with 1. So the credit
+inside an action is known: all of it belongs to one token. `hicra.related.critics.tabular.problem_of` has the exact tables.
 
 Deviations (the field guide asks for such a world, and no publication has it):
-STRINGS-1. What is wanted is drawn anew by the seed for every string, and the text says it, so that the right letter has to be read.
+STRINGS-1. What is wanted is drawn anew by the seed for every string, and the text says it, so that the right letter has to be
+    read.
 STRINGS-2. A string that is wrong ends the episode, so that no state has to be told from another by what was written before.
 """
 

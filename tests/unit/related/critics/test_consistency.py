@@ -98,7 +98,7 @@ def test_all_of_the_credit_lies_on_the_letter_that_counts() -> None:
     assert environment.reset(6) == f"spell . want {environment.letters[right]} ."
     for one, policy, rho in zip(advantages, token_policy(tokens, problem), problem.log_rho, strict=True):
         assert one == pytest.approx(0.1 * (policy - rho), abs=1e-9)
-    # the advantage of one number for the whole action, as GRPO and PPO with a group baseline have it, cannot tell the letters apart
+    # one number for the whole action, as GRPO and PPO with a group baseline have it, cannot tell the letters apart
     whole = joined(advantages)[0]
     assert np.abs(whole - whole.mean()).max() > 0.1
     assert np.ptp(whole, axis=(0, 1, 3, 4)).max() == pytest.approx(0, abs=1e-9)

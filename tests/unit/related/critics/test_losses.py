@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 from hicra.related.critics.backup import token_targets
 from hicra.related.critics.losses import policy_loss, value_loss
