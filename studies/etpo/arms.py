@@ -1,7 +1,7 @@
 """Every run of the study, in the order in which they are made: the registered design as data.
 
-A run is known by its arm and pair. The runs of a pair share start model, training seeds and held-out episodes. The order goes pair by
-pair, so that whatever the budget cuts off, the arms have equally many runs.
+A run is known by its arm and pair. The runs of a pair share start model, training seeds and held-out episodes. The order goes
+pair by pair, so that whatever the budget cuts off, the arms have equally many runs.
 """
 
 from __future__ import annotations

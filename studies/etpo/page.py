@@ -52,8 +52,8 @@ Written by `studies/etpo/page.py` from its results; no number is typed by hand. 
 were [registered](../../studies/etpo/PREREGISTRATION.md) before the runs. {made}.
 
 [ETPO](../methods/critics.md) learns a value for each token of an action, where GRPO gives all tokens of an episode one advantage.
-In the world [`strings`](../reference/environments.md#strings) one letter of five counts, so nearly all of the credit belongs to one
-token in six. An *interaction* is an action that an environment takes in training. The metric is how many it takes until
+In the world [`strings`](../reference/environments.md#strings) one letter of five counts, so the credit belongs to one token in
+six. An *interaction* is an action that an environment takes in training. The metric is how many it takes until
 {100 * TARGET:.0f} % of {HELD_OUT} held-out episodes succeed; a run that never gets there counts with its whole budget,
 {BUDGET:,}.
 

@@ -1,8 +1,10 @@
-"""Makes the runs of the study: `python run.py [--hours 1] [--at-once 1]`, again after any kill. A pilot: `python run.py --pilot ARM RATE`
+"""Makes the runs of the study: `python run.py [--hours 1] [--at-once 1]`, again after any kill.
 
-A run that has spent its budget of interactions becomes a line of results.jsonl (`kept.py`), and is never made again; one that was killed
-starts anew. Runs begin in the order of `arms.py`, each in a process of one thread. No run begins after so many hours of processor time,
-those of stored runs included; what is missing then is said.
+A pilot, which is no result: `python run.py --pilot ARM RATE`.
+
+A run that has spent its budget of interactions becomes a line of results.jsonl (`kept.py`), and is never made again; one that
+was killed starts anew. Runs begin in the order of `arms.py`, each in a process of one thread. No run begins after so many hours
+of processor time, those of stored runs included; what is missing then is said.
 """
 
 from __future__ import annotations
