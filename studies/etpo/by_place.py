@@ -22,7 +22,7 @@ from hicra.metrics.gradient_signal import signal_of_products
 from hicra.related.agents.execute import Manner
 from hicra.related.agents.stage import Stage, Wanted
 from hicra.related.critics.places import places_of
-from hicra.related.critics.train import Training
+from hicra.related.critics.train import CriticTraining
 from hicra.runs.sections import RunConfig
 from hicra.signal.gradients import batch_gradients
 
@@ -40,7 +40,7 @@ def config(start: Path, steps: int, seed: int) -> RunConfig:
     })  # fmt: skip
 
 
-def batch(training: Training, seeds: list[int]) -> dict[str, Any]:
+def batch(training: CriticTraining, seeds: list[int]) -> dict[str, Any]:
     """Plays groups at the policy as it is; returns sizes of advantages [m] and gradients [m,D] by place, of both kinds."""
     etpo = training.etpo
     wanted = [Wanted(seed) for seed in seeds for _ in range(GROUP)]
@@ -63,7 +63,7 @@ def batch(training: Training, seeds: list[int]) -> dict[str, Any]:
 
 def measured(start: Path, steps: int, batches: int, seed: int) -> dict[str, Any]:
     """Returns by kind the shares of credit and of signal at each place."""
-    training = Training(config(start, steps, seed))
+    training = CriticTraining(config(start, steps, seed))
     for _ in range(steps):
         figures = training.take()
     seeds = training.task.seeds("train", batches * EPISODES // GROUP, seed + 1)

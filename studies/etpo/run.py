@@ -57,9 +57,9 @@ def opened(run: Trial, start: Path, folder: Path) -> Steps:
 
 def by_etpo(config: Any) -> Steps:
     """Opens a run of ETPO."""
-    from hicra.related.critics.train import Training
+    from hicra.related.critics.train import CriticTraining
 
-    training = Training(config)
+    training = CriticTraining(config)
 
     def take() -> float:
         return training.take()["hicra/interactions"]

@@ -45,7 +45,7 @@ USED = (
 Say = Callable[[str], None]
 
 
-class Training:
+class CriticTraining:
     """One run: its models, its seeds, and the ETPO that trains them.
 
     Args:
@@ -108,10 +108,10 @@ def train(given: RunConfig, out: Path, say: Say = print, overwrite: bool = False
         say: is told of every step.
 
     Raises:
-        ConfigError, ArtifactError, DataError: as for `Training`, or the folder exists.
+        ConfigError, ArtifactError, DataError: as for `CriticTraining`, or the folder exists.
         EngineError: a loss, a gradient or the trained model is not finite.
     """
-    training = Training(given)
+    training = CriticTraining(given)
     config, problems = training.config, training.config.eval.problems
     run = RunFolder.create(
         out, method="etpo", seed=config.train.seed, config=config.model_dump(mode="json"), overwrite=overwrite,

@@ -53,7 +53,7 @@ DATA: tuple[Data, ...] = get_args(Data)
 REFUSED = (ValueError, NotImplementedError)  # what the package raises for settings that cannot work
 
 
-class Outcome(NamedTuple):
+class Scored(NamedTuple):
     """What came of a choice: a score between 0 and 1, or None and the error as words."""
 
     score: float | None
@@ -80,10 +80,11 @@ def choices() -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 CHOICES = choices()
+# that these fail on every data set, and no others do, is tested
 BROKEN = (
     *(text for text in CHOICES if text.endswith("depth 0") or "trees 0 " in text),
     "lda solver svd shrinkage auto", "near neighbours 0", "near neighbours 1000",
-)  # fmt: skip  # that these fail, and no others, is tested
+)  # fmt: skip
 WORDS = (
     *SETTINGS,
     *PARAMETERS,
@@ -92,7 +93,7 @@ WORDS = (
 
 
 @cache
-def outcome(data: str, choice: str) -> Outcome:
+def outcome(data: str, choice: str) -> Scored:
     """Returns what a choice scores on a data set, or the words of its error.
 
     Args:
@@ -107,8 +108,8 @@ def outcome(data: str, choice: str) -> Outcome:
             MAKERS[model](**arguments), features, labels, scoring="roc_auc", cv=folds, error_score="raise"
         )
     except REFUSED as error:
-        return Outcome(None, " ".join(re.findall(r"[a-z_]+|\d+", str(error).lower())))
-    return Outcome(round(float(scores.mean()), DIGITS), "")
+        return Scored(None, " ".join(re.findall(r"[a-z_]+|\d+", str(error).lower())))
+    return Scored(round(float(scores.mean()), DIGITS), "")
 
 
 def error_words() -> list[str]:

@@ -68,7 +68,7 @@ def test_a_run_leaves_what_any_run_leaves(start: Path, tmp_path: Path) -> None:
         ({"train__temperature": 0.5}, "train.temperature is 0.5"),
         ({"baseline__name": "grpo"}, "baseline.name is 'grpo'"),
         ({"system__settings": "{betta: 0.1}"}, "has no setting 'betta'"),
-        ({"system__settings": "{beta: 0}"}, "system.settings.beta"),
+        ({"system__settings": "{beta: 0}"}, "beta: Input should be greater than 0"),
         ({"task__name": "string"}, "no environment 'string'"),
     ],
 )
