@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from hicra.signal.gradients import EncodedRollouts, token_distributions
 
 
-class TokenCritic(nn.Module):
+class TokenCritic:
     """Values of tokens, and the slow copy that targets are made from.
 
     Args:
@@ -37,7 +37,6 @@ class TokenCritic(nn.Module):
     """
 
     def __init__(self, model: Any, *, own_trunk: bool = True, hidden: int = 128, seed: int = 0) -> None:
-        super().__init__()
         vocabulary, inputs = model.get_output_embeddings().weight.shape
         first, last = nn.Linear(inputs, hidden), nn.Linear(hidden, vocabulary)
         chance = torch.Generator().manual_seed(seed)
@@ -51,7 +50,7 @@ class TokenCritic(nn.Module):
         self.online = nn.ModuleDict(parts).to(next(model.parameters()).device).eval()
         self.target = copy.deepcopy(self.online).requires_grad_(False)
 
-    def forward(self, encoded: EncodedRollouts, seen: Tensor) -> Tensor:
+    def __call__(self, encoded: EncodedRollouts, seen: Tensor) -> Tensor:
         """Returns the values [B,T,V] of every word where the tokens of a batch stand.
 
         Args:
@@ -60,16 +59,16 @@ class TokenCritic(nn.Module):
         """
         return self._values(self.online, encoded, seen)
 
-    @torch.no_grad()
     def slow(self, encoded: EncodedRollouts, seen: Tensor) -> Tensor:
         """Returns the values [B,T,V] by the target, without a gradient."""
-        return self._values(self.target, encoded, seen)
+        with torch.no_grad():
+            return self._values(self.target, encoded, seen)
 
-    @torch.no_grad()
     def follow(self, polyak: float) -> None:
         """Moves the target: `polyak` of itself, and the rest of what the critic is now."""
-        for slow, fast in zip(self.target.parameters(), self.online.parameters(), strict=True):
-            slow.lerp_(fast, 1 - polyak)
+        with torch.no_grad():
+            for slow, fast in zip(self.target.parameters(), self.online.parameters(), strict=True):
+                slow.lerp_(fast, 1 - polyak)
 
     def _values(self, parts: Any, encoded: EncodedRollouts, seen: Tensor) -> Tensor:
         if "trunk" in parts:

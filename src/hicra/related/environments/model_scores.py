@@ -50,6 +50,12 @@ MAKERS: Mapping[str, Callable[..., Any]] = {
 }
 Data = Literal["cancer", "diabetes", "digits", "wine"]
 DATA: tuple[Data, ...] = get_args(Data)
+SOURCES: Mapping[str, tuple[Callable[..., Any], Callable[[Any], Any]]] = {
+    "cancer": (datasets.load_breast_cancer, lambda target: target == 1),
+    "diabetes": (datasets.load_diabetes, lambda target: target > np.median(target)),
+    "digits": (datasets.load_digits, lambda target: target == 8),
+    "wine": (datasets.load_wine, lambda target: target == 1),
+}  # what loads a data set, and which of its rows are of the class in question
 REFUSED = (ValueError, NotImplementedError)  # what the package raises for settings that cannot work
 
 
@@ -124,12 +130,7 @@ def load(data: str) -> tuple[Floats, Array]:
     That is for `cancer` a benign tumour, for `diabetes` a progression above the median, for `digits` an 8, and for `wine` the
     second of three growers.
     """
-    load_it, is_it = {
-        "cancer": (datasets.load_breast_cancer, lambda target: target == 1),
-        "diabetes": (datasets.load_diabetes, lambda target: target > np.median(target)),
-        "digits": (datasets.load_digits, lambda target: target == 8),
-        "wine": (datasets.load_wine, lambda target: target == 1),
-    }[data]
+    load_it, is_it = SOURCES[data]
     features, target = load_it(return_X_y=True)
     rows = np.random.default_rng(0).permutation(len(target))[:ROWS]
     return features[rows], is_it(target)[rows]
