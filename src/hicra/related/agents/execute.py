@@ -77,6 +77,7 @@ class Played:
     Attributes:
         rows: one, or one a segment.
         reward: the sum of its rewards.
+        rewards: of each action of the environment.
         segments: at least one.
         invalid: actions that the environment did not understand.
         written: actions that the policy wrote, thoughts included.
@@ -87,6 +88,7 @@ class Played:
     segments: list[SubgoalSegment] = field(default_factory=list)
     invalid: int = 0
     written: int = 0
+    rewards: list[float] = field(default_factory=list)
 
     @property
     def success(self) -> float:
@@ -201,6 +203,7 @@ def act(environment: Environment, text: str, played: Played) -> Reply:
     segment.actions += 1
     segment.lines += [step.text] if step.text else []
     played.reward += step.reward
+    played.rewards.append(step.reward)
     played.invalid += not step.valid
     return step
 

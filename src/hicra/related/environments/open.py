@@ -21,6 +21,8 @@ ENVIRONMENTS: dict[str, tuple[str, str | None]] = {
     "textworld": ("hicra.related.environments.text_world:TextWorld", "textworld"),
     "jugs": ("hicra.related.environments.reasoning:Jugs", "gym"),
     "task": ("hicra.related.environments.from_task:FromTask", None),
+    "strings": ("hicra.related.environments.strings:Strings", None),
+    "model_choice": ("hicra.related.environments.model_choice:ModelChoice", None),
 }  # name: (`module:class`, which is loaded when it is asked for; the extra that installs what it needs)
 
 
