@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from paths import ROOT  # noqa: E402
-from scripts import script  # noqa: E402
+from paths import ROOT
+from scripts import script
 
 pytestmark = pytest.mark.slow
 
