@@ -68,6 +68,7 @@ def batch_of(rows: int, width: int) -> dict[str, Any]:
         "values": rng.random((rows, width // ACTION))[:, actions[0]], "node_id": path,
         "parent_id": np.where(actions, path - 1, 0),
         "leaf_reward": np.where(actions == ends[:, None], rewards[:, None], np.nan),
+        "waad": rng.exponential(3.0, shape).astype(np.float32), "fai": rng.exponential(0.02, shape).astype(np.float32),
     }  # fmt: skip
 
 

@@ -33,7 +33,9 @@ PAGES = [
     for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md")))
     if "```python\n" in page.read_text(encoding="utf-8")
 ]
-TORCH = {"engines/related", "how-to/evaluate", "how-to/mine", "how-to/signal", "how-to/tag", "methods/agents"}
+TORCH = {
+    "engines/related", "how-to/evaluate", "how-to/mine", "how-to/signal", "how-to/tag", "methods/agents", "methods/attention",
+}  # fmt: skip
 
 
 def name_of(page: Path) -> str:

@@ -30,6 +30,7 @@ def batches(draw):
         "old_logprobs": -rng.exponential(0.5, live.shape), "truncated": rng.random(rows) < 0.2,
         "n_tool_calls": rng.integers(0, 3, rows), "turn_ids": turns, "action_ids": turns, "level_ids": turns % 2,
         "state_ids": rng.integers(0, 4, live.shape), "kind_weights": rng.random(2) * (rng.random(2) < 0.8),
+        "waad": rng.exponential(3.0, live.shape), "fai": rng.exponential(0.02, live.shape),
     }  # fmt: skip
     advantages = credit.group_advantages(rewards, ids)
     return np.repeat(advantages[:, None], width, axis=1), batch

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def asked_model(
-    model: str | None, tokenizer: str | None, limit: int, again: bool, signal: bool, quiet: bool
+    model: str | None,
+    tokenizer: str | None,
+    limit: int,
+    again: bool,
+    signal: bool,
+    attention: bool,
+    quiet: bool,
 ) -> Iterator[Scoring | None]:
     """Yields what is asked of a model; None where none is named.
 
@@ -22,7 +28,7 @@ def asked_model(
         UsageError: an option asks a model and none is named, or `tokenizer` names another one beside it.
     """
     if model is None:
-        options = {"--signal": signal, "--model-limit": limit, "--rescore": again}
+        options = {"--signal": signal, "--attention": attention, "--model-limit": limit, "--rescore": again}
         if named := next((name for name, given in options.items() if given), None):
             raise UsageError(f"{named} asks a model, and none is named", "add --model DIR")
         yield None
@@ -33,4 +39,4 @@ def asked_model(
     from hicra.diagnose.scoring import Scoring
 
     with Bar(None, "scoring", "row", quiet) as bar:
-        yield Scoring(model, limit, again, signal, bar.show)
+        yield Scoring(model, limit, again, signal, attention, bar.show)

@@ -82,6 +82,13 @@ def diagnose(
             help="Also measure at the model where the learning signal of these rollouts is, by kind of token.",
         ),
     ] = False,
+    attention: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Also read from the model how much later tokens attend to planning tokens, and to execution tokens.",
+        ),
+    ] = False,
     backend: Annotated[
         Literal["local", "ray"], Parameter(help="Where to tag and measure; ray does the same on a cluster.")
     ] = "local",
@@ -102,7 +109,7 @@ def diagnose(
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
 
-    with asked_model(model, tokenizer, model_limit, rescore, measure_signal, common.quiet) as scoring:
+    with asked_model(model, tokenizer, model_limit, rescore, measure_signal, attention, common.quiet) as scoring:
         result = measure(
             list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
             overwrite=overwrite, read_too=[lexicon, *(name for name in (tokenizer, model) if name)],

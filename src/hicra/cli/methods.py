@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 TOY = "hicra train --config recipes/plan-execute/config.yaml"
 TOOLS = "hicra train --config recipes/grpo-tcr/config.yaml"
 SYSTEM = "hicra train --config recipes/carl-chain/config.yaml"
+LOOK = "python recipes/attention/look.py"
+OF_ATTENTION = {"waad", "fai"}  # fields that no engine has; the recipe makes them
 OF_A_SYSTEM = {"node_id", "values", "episode_ids"}  # fields that only a system of the engine related fills in
 OWN = "hicra train --config FILE"  # a module of one's own is found in its folder, where no recipe need be
 FILLED = "hicra train --set preset={} --set task.name={} --set model.name={} --set train.learning_rate=5e-4 -o RUN"
@@ -64,11 +66,16 @@ def _row(entry: Entry | CreditPreset) -> dict[str, Any]:
 
 
 def _next(row: dict[str, Any], name: str) -> str:
-    """Returns a command that trains with it; a preset is trained without a recipe, whose other keys would stay beside it."""
+    """Returns a command that uses it: one that trains, where an engine can.
+
+    A preset is trained without a recipe, whose other keys would stay beside it.
+    """
     if row["kind"] == "preset":
         with_tools = row["settings"].get("reward.tool_bonus", "none") != "none"
         start = ("calculator", "calculator-start") if with_tools else ("plan_execute", "plan-execute-strong")
         return FILLED.format(name, *start)
+    if OF_ATTENTION & {*row["needs"]} and ":" not in name:
+        return LOOK
     if OF_A_SYSTEM & {*row["needs"]} and ":" not in name:  # each such baseline is that of the system of its name
         return f"{SYSTEM} --set system.name={name} --set system.settings={{}} -o RUN"
     named = {"baseline": "--set baseline.name=", "shaper": "--method ", "loss": "--set loss.name="}[row["kind"]]

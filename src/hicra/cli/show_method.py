@@ -28,6 +28,7 @@ PAGES = {  # the page in docs/methods of each shaper that is not on hicra.md
     "controls.md": ("hicra_recentred", "placebo", "random_tokens", "shuffled_rows", "whiten"),
     "entropy.md": ("entropy_advantage", "forking_tokens", "light_gtpo", "sepa"),
     "adaptive.md": ("hicra_adaptive",),
+    "attention.md": ("preplan_anchor",),
     "tokens.md": ("taco", "perplexity_shaping", "position_shaping", "ktae"),
 }
 CHANGES = {"nothing": "none", "planning": "planning tokens alone", "any": "any token"}

@@ -17,7 +17,7 @@ from hicra.errors import DataError
 PER_TOKEN = (
     "response_ids", "response_mask", "planning_mask", "entropies", "old_logprobs", "turn_ids", "action_ids", "level_ids",
     "state_ids", "episode_ids", "subgoal_mask", "switch_mask", "critical_mask", "node_id", "parent_id", "n_children",
-    "leaf_reward", "values",
+    "leaf_reward", "values", "waad", "fai",
 )  # fields of a batch, [B,T]  # fmt: skip
 PER_ROLLOUT = ("group_ids", "rewards", "truncated", "n_tool_calls")  # [B]
 PER_KIND = ("kind_weights",)  # [2], planning and execution, one pair for the whole batch
@@ -56,6 +56,9 @@ def fields(batch: Mapping[str, Any], needs: Sequence[str]) -> dict[str, Array]:
         if field in arrays:
             check_finite(arrays[field], live, field, what)
             check_sign(arrays[field], live, field)
+    for field, what in (("waad", "attention distance"), ("fai", "attention influence")):
+        if field in arrays:
+            check_finite(arrays[field], live, field, what, unit="")
     if "response_ids" in arrays:
         arrays["response_ids"] = as_token_ids(arrays["response_ids"], live, "response_ids")
     return arrays
@@ -145,17 +148,17 @@ def _no_id(row: int, value: Any) -> DataError:
     return DataError(f"group_ids: the id of row {row} is missing ({value})", "give every rollout the id of its prompt")
 
 
-def check_finite(values: Array, live: Bools, field: str, what: str) -> None:
+def check_finite(values: Array, live: Bools, field: str, what: str, unit: str = " in nats") -> None:
     """Raises DataError, with row and token, where a value of a policy token is no finite number; both are [B,T]."""
     if values.dtype.kind not in "biuf":
-        raise DataError(f"{field} are of type {values.dtype}", "give numbers, in nats")
+        raise DataError(f"{field} are of type {values.dtype}", f"give numbers{unit}")
     bad = live & ~np.isfinite(values)
     if bad.any():
         row, token = np.argwhere(bad)[0]
         raise DataError(
             f"the {what} of row {row}, token {token} is {values[row, token]} "
             f"({np.count_nonzero(bad)} of {np.count_nonzero(live)} policy tokens have none that is finite)",
-            f"give finite {field} in nats, or set response_mask to 0 where there is none",
+            f"give finite {field}{unit}, or set response_mask to 0 where there is none",
         )
 
 

@@ -79,7 +79,8 @@ def diagnose(
         coverage: metric -> number of rows that it counts; warnings; counts: what lengths and shares are counted in; run_dir,
         with `by` also arms, a list of {arm, rows, run_dir}, and pairs, the arms compared by question (see `pairs.pairs`). With
         `scoring` also scores, what the model scored and what not (see `Scorer.about`), and, where it asks for it, signal: a list
-        of measurements with the keys of `hicra signal --json`, one an arm, with `by` also {arm}.
+        of measurements with the keys of `hicra signal --json`, one an arm, with `by` also {arm}, and attention: a list of what
+        tokens receive (`attention.ReceivedSums.figures`), one an arm, with `by` also {arm}.
 
     Raises:
         DataError: the input is bad; nothing has been written then.

@@ -8,8 +8,8 @@ from itertools import pairwise
 from hicra.diagnose.measure import PER_TOKEN, SIGN, StepMetrics
 from hicra.metrics import describe
 
-# what only a trainer knows: metrics of these are no loss to a reader of rollouts
-TRAINED = frozenset(("advantages", "signal_every", "kind_weights", "an environment"))
+# what only a trainer knows, or an option of its own asks for: metrics of these are no loss to a reader of rollouts
+TRAINED = frozenset(("advantages", "signal_every", "kind_weights", "an environment", "attention"))
 OF_SAMPLING = frozenset(("hicra/sampling_rounds", "hicra/groups_replaced"))
 
 

@@ -54,7 +54,12 @@ class TokenScores:
         if self.scorer is None:
             return {}
         signals = [({"arm": arm} if several else {}) | found for arm, found in self.signals.items()]
-        return {"scores": dict(self.about), **({"signal": signals} if self.scorer.asked.signal else {})}
+        more: dict[str, Any] = {"signal": signals} if self.scorer.asked.signal else {}
+        if self.scorer.attention is not None:
+            more["attention"] = [
+                ({"arm": arm} if several else {}) | found for arm, found in self.scorer.attention.result().items()
+            ]
+        return {"scores": dict(self.about), **more}
 
     def save(self, arm: str, folder: Path, inputs: Mapping[str, Any]) -> None:
         """Writes the measurement of an arm into its run folder, where there is one."""

@@ -20,6 +20,8 @@ import numpy as np
 import polars as pl
 
 from hicra.corpus.turns import WALL
+from hicra.diagnose import attention as of_attention
+from hicra.diagnose.attention import AttentionReader
 from hicra.diagnose.measure import PER_TOKEN, StepMetrics
 from hicra.diagnose.meter import METRICS, RolloutMeter, save
 from hicra.diagnose.prompts import UnusablePrompt, prompt_ids, prompts_of
@@ -46,6 +48,7 @@ class Scoring:
         limit: rows of a step that are scored, at most; 0 for all.
         again: whether rows that have entropies and log-probabilities of their own are scored, too, and take the model's.
         signal: whether the learning signal is measured.
+        attention: whether it is read how much attention tokens receive.
         progress: is called with (rows done, all rows, time left).
     """
 
@@ -53,6 +56,7 @@ class Scoring:
     limit: int = 0
     again: bool = False
     signal: bool = False
+    attention: bool = False
     progress: Progress = lambda done, total, text: None
 
     def folder(self) -> Path:
@@ -108,6 +112,7 @@ class Scorer:
                 "give the folder the tokenizer that its model was trained with",
             )
         self.meter = RolloutMeter(self.model, tagger, steps) if asked.signal else None
+        self.attention = AttentionReader(self.model, tagger, list(steps)) if asked.attention else None
         self.surprise = Surprise()  # of all rows
         self.apart = {arm: Surprise() for arm in steps}
         self.counts: Counter[str] = Counter()
@@ -136,7 +141,8 @@ class Scorer:
         own = {name: self._own(rows, name, tokens) for name in PER_TOKEN}
         chosen = spread(rows, self.asked.limit)
         self.counts["drawn"] += len(chosen)
-        lacking = [at for at in chosen if self.meter or any(own[name][at] is None for name in PER_TOKEN)]
+        every = self.asked.signal or self.asked.attention
+        lacking = [at for at in chosen if every or any(own[name][at] is None for name in PER_TOKEN)]
         prompts = self._prompts(rows, tokens, lacking)
         scored = self._score(rows, tokens, prompts, self.apart[arm])
         columns: dict[str, list[list[float] | None]] = {}
@@ -145,12 +151,12 @@ class Scorer:
                 one if one is not None else scored[at][number] if at in scored else None
                 for at, one in enumerate(own[name])
             ]
+        usable = sorted(scored)
+        read = [prompts[at] for at in usable], [tokens.ids[at] for at in usable]
         if self.meter is not None:
-            usable = sorted(scored)
-            there = pl.Series(np.isin(np.arange(rows.height), usable))
-            self.meter.add(
-                arm, step, rows.filter(there), [prompts[at] for at in usable], [tokens.ids[at] for at in usable]
-            )
+            self.meter.add(arm, step, rows.filter(pl.Series(np.isin(np.arange(rows.height), usable))), *read)
+        if self.attention is not None:
+            self.attention.add(arm, step, [rows["question"][at] for at in usable], *read)
         self.done += rows.height - len(prompts)
         self._say()
         return rows.with_columns(
@@ -160,12 +166,13 @@ class Scorer:
         )
 
     def measured(self, arm: str, step: int, one: StepMetrics) -> StepMetrics:
-        """Returns the metrics of a step with the signal and noise that were measured in it."""
-        if self.meter is None:
-            return one
-        values, rows = self.meter.values(arm, step)
-        counted_rows = {name: 0 if values[name] is None else rows for name in METRICS}
-        return replace(one, values=one.values | values, coverage=one.coverage | counted_rows)
+        """Returns the metrics of a step with what was measured in it: signal and noise, attention received."""
+        for reader, names in ((self.meter, METRICS), (self.attention, of_attention.METRICS)):
+            if reader is not None:
+                values, rows = reader.values(arm, step)
+                counted_rows = {name: 0 if values[name] is None else rows for name in names}
+                one = replace(one, values=one.values | values, coverage=one.coverage | counted_rows)
+        return one
 
     # ---- what is known when all steps are done
     def signal(self, arm: str) -> dict[str, Any] | None:

@@ -95,6 +95,11 @@ METRICS: tuple[Metric, ...] = (
            "perplexity", "", ("logprobs", "planning_mask")),
     Metric("hicra/ppl_execution", "Perplexity of the sampled execution tokens.", "perplexity", "",
            ("logprobs", "planning_mask")),
+    Metric("hicra/attention_received_planning",
+           "Attention that planning tokens receive from later tokens of the response, in multiples of even attention, in the "
+           "model of `hicra diagnose --attention` (ATTENTION-1).", "ratio", "", ("attention", "planning_mask")),
+    Metric("hicra/attention_received_execution",
+           "The same of execution tokens that as many later tokens can see.", "ratio", "", ("attention", "planning_mask")),
     Metric("hicra/interactions",
            "Number of actions that environments took in the step, those of forks and of scoring included.", "actions", "",
            ("an environment",)),

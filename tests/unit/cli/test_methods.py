@@ -78,6 +78,12 @@ def test_a_shaper_whole(capsys):
     assert "next: hicra train --config recipes/plan-execute/config.yaml --method hicra -o RUN" in err
 
 
+def test_what_no_engine_can_train_is_not_said_to_be_trained(capsys):
+    code, _, err = asked(capsys, "preplan_anchor")
+    assert code == 0
+    assert "next: python recipes/attention/look.py\n" in err
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [

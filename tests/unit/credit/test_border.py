@@ -18,6 +18,7 @@ def batch():
         "response_ids": np.array([[5, 6, 7], [8, 9, 0]]), "response_mask": np.array(LIVE), "planning_mask": np.array(MASK),
         "group_ids": np.array([3, 3]), "rewards": np.array([1.0, 0.0]), "entropies": np.array([[0.3, 0.9, 0.1], [0.2, 0.4, 9.0]]),
         "old_logprobs": -np.array([[0.2, 1.5, 0.4], [0.1, 2.0, 9.0]]), "kind_weights": np.array([0.75, 0.25]),
+        "waad": np.array([[4.0, 1.0, 2.0], [3.0, 5.0, 9.0]]), "fai": np.array([[0.1, 0.3, 0.2], [0.3, 0.1, 9.0]]),
     }  # fmt: skip
 
 

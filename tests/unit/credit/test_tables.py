@@ -51,7 +51,8 @@ def test_what_a_method_changes_is_what_it_says():
         "old_logprobs": -rng.exponential(0.5, live.shape), "rewards": np.array([1.0, 0, 0, 0, 1, 1, 1, np.nan]),
         "response_ids": rng.integers(0, 9, live.shape), "response_mask": live, "group_ids": np.repeat([0, 1], 4),
         "planning_mask": (rng.random(live.shape) < 0.4) & live, "entropies": rng.exponential(0.5, live.shape),
-        "kind_weights": np.array([0.75, 0.25]),
+        "kind_weights": np.array([0.75, 0.25]), "waad": rng.exponential(3.0, live.shape),
+        "fai": rng.exponential(0.02, live.shape),
     }  # fmt: skip
     advantages = np.repeat(rng.choice([-0.75, 0.0, 0.25], 8)[:, None], 20, axis=1)
     for method in credit.METHODS.values():

@@ -42,7 +42,9 @@ def measured(tmp_path: Path, rows: list[dict[str, Any]], model: Path | str, **mo
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     settings = {"tokenizer": None, "out": tmp_path / "run", "on_bad": "stop", "max_bad": 0.01}
-    scoring = Scoring(str(model), **{key: more.pop(key) for key in ("limit", "again", "signal") if key in more})
+    scoring = Scoring(
+        str(model), **{key: more.pop(key) for key in ("limit", "again", "signal", "attention") if key in more}
+    )
     return diagnose([path], LEXICON, scoring=scoring, **settings | more)
 
 

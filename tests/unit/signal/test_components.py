@@ -34,6 +34,7 @@ def batch(rows: int = 16, width: int = 12, group: int = 4, seed: int = 0) -> tup
         "n_tool_calls": rng.integers(0, 3, rows), "turn_ids": np.zeros(live.shape, int),
         "action_ids": np.zeros(live.shape, int), "level_ids": np.zeros(live.shape, int),
         "state_ids": rng.integers(0, 4, live.shape), "kind_weights": np.array([0.75, 0.25]),
+        "waad": rng.exponential(3.0, live.shape), "fai": rng.exponential(0.02, live.shape),
     }  # fmt: skip
     return np.repeat(credit.group_advantages(rewards, ids)[:, None], width, axis=1), fields
 

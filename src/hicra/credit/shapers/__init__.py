@@ -25,6 +25,7 @@ from hicra.credit.shapers import (
     planning_only,
     position_shaping,
     positive,
+    preplan_anchor,
     random_tokens,
     recentred,
     released,
@@ -63,6 +64,7 @@ METHODS = Table(
             position_shaping,
             ktae,
             adaptive,
+            preplan_anchor,
         )
     ),
 )

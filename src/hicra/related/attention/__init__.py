@@ -1,0 +1,1 @@
+"""Training-free changes of attention: extending token computation (Liao and Vargas 2024)."""
