@@ -48,6 +48,7 @@ FAMILIES = {
     "CARL": "Credit and system: carl",
     "VINE": "Credit and system: vineppo",
     "SPO": "Credit and system: spo_chain and spo_tree",
+    "EXITS": "Exits: provable hierarchy-based meta-RL",
     "RECENTRED": "Credit: hicra_recentred",
     "RELEASED": "Credit: hicra_released",
     "DIFFICULTY": "Credit: hicra_difficulty and difficulty_all",
