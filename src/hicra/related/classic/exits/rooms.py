@@ -151,10 +151,13 @@ class FourRooms:
             for number in range(count)
         ]
 
+    def test_doors(self, seed: int) -> list[int]:
+        """Draws the open places of a new task."""
+        return [int(place) for place in np.random.default_rng([seed, 1]).integers(self.doors, size=4)]
+
     def test(self, seed: int) -> TabularMDP:
-        """Makes a task from room 0 to room 3 with doors of its own."""
-        drawn = np.random.default_rng([seed, 1])
-        return self.task(drawn.integers(self.doors, size=4).tolist())
+        """Makes a new task from room 0 to room 3, with the doors of `test_doors`."""
+        return self.task(self.test_doors(seed))
 
     def _beside(self, state: int, action: int) -> int:
         """Returns the cell that a move leads to where every door is closed."""

@@ -9,8 +9,8 @@ actions of an episode, and in expectation over groups of G,
 
 with p the chance of success, B = E[sum_t m grad log pi] and C = E[R sum_t m grad log pi]; each is a sum over steps, states and
 actions by dynamic programming. (A rollout with R = 1 has |A| = 1 less the group's share of successes, on average
-(G - 1) / G (1 - p); one with R = 0 has on average (G - 1) / G p.) With m = 1 everywhere the first is (G - 1) / G times the gradient
-of p.
+(G - 1) / G (1 - p); one with R = 0 has on average (G - 1) / G p.) With m = 1 everywhere the first is (G - 1) / G times the
+gradient of p.
 
 Deviations (no publication has HICRA in an MDP):
 EXITS-12. The gradient is the sum over the actions of an episode, and not their mean: episodes end when they succeed.

@@ -73,10 +73,12 @@ def optimistic(kernel: Floats, wide: Floats, visits: Ints, goals: Bools, horizon
     Returns:
         Values [H+1,S], at most 1, and a policy [H,S].
     """
-    states = len(goals)
-    values, policy = np.zeros((horizon + 1, states)), np.zeros((horizon, states), np.int64)
+    states, actions = visits.shape
+    rows, wide = kernel.reshape(-1, states), wide.reshape(-1)
+    values, worth = np.zeros((horizon + 1, states)), np.zeros((horizon, states, actions))
     for step in reversed(range(horizon)):
-        worth = np.minimum(kernel @ np.where(goals, 1.0, values[step + 1]) + wide, 1.0)
-        values[step] = worth.max(axis=1)
-        policy[step] = np.where(worth >= values[step][:, None] - _EQUAL, visits, np.inf).argmin(axis=1)
-    return values, policy
+        hoped = np.minimum(rows @ np.where(goals, 1.0, values[step + 1]) + wide, 1.0)
+        worth[step] = hoped.reshape(states, actions)
+        values[step] = worth[step].max(axis=1)
+    best = worth >= values[:-1, :, None] - _EQUAL
+    return values, np.where(best, visits, np.inf).argmin(axis=2)
