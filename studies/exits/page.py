@@ -40,9 +40,9 @@ Written by `studies/exits/page.py` from its results; no number is typed by hand.
 were [registered](../../studies/exits/PREREGISTRATION.md) before the runs. {made}.
 
 [Exits](../methods/exits.md) and clusters of four rooms are recovered from five training tasks of {TRAINING:,} episodes each.
-Then a new task is learned in {EPISODES:,} episodes, by UCBVI that knows nothing, by UCBVI that knows the dynamics inside of clusters, and by
-planning from exit to exit. *Regret* is the sum over episodes of what the best policy would have succeeded more, exactly. The bonus
-is the one that suits UCBVI best.
+Then a new task is learned in {EPISODES:,} episodes, by UCBVI that knows nothing, by UCBVI that knows the dynamics inside of
+clusters, and by planning from exit to exit. *Regret* is the sum over episodes of what the best policy would have succeeded more,
+exactly. The bonus is the one that suits UCBVI best.
 
 {said}
     python studies/exits/run.py
