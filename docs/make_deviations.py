@@ -49,6 +49,8 @@ FAMILIES = {
     "VINE": "Credit and system: vineppo",
     "SPO": "Credit and system: spo_chain and spo_tree",
     "EXITS": "Exits: provable hierarchy-based meta-RL",
+    "PEAR": "PEAR: adaptive relabelling",
+    "OPARL": "OPARL: optimistic and pessimistic actors",
     "RECENTRED": "Credit: hicra_recentred",
     "RELEASED": "Credit: hicra_released",
     "DIFFICULTY": "Credit: hicra_difficulty and difficulty_all",
