@@ -2,7 +2,7 @@
 
     target        y = r + gamma min_k Q'_k(s', pi_pes'(s') + clipped noise)
     pessimistic   makes min_k Q_k(s, pi_pes(s)) large; it is in the targets, and what an evaluation plays
-    optimistic    makes max_k Q_k(s, pi_opt(s)) large; it plays every other step, and now and then starts from the pessimistic one again
+    optimistic    makes max_k Q_k(s, pi_opt(s)) large; it plays every other step, and now and then starts anew from the other
 
 The library's TD3 already takes the least of its critics in the target. So the subclass only makes its actor look at the least
 as well, and adds the optimistic actor. With K = 1 and no optimistic steps it is TD3, number for number.
