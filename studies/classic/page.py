@@ -22,7 +22,7 @@ from classic_design import (
     runs,
 )  # fmt: skip
 from classic_outcome import Stored
-from run import hours, stored
+from classic_stored import hours, stored
 
 from hicra.drawing.readable import counted, decimal, interval_end
 

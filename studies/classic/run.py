@@ -18,26 +18,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from classic_design import EPISODES, EVALUATIONS, OPARL_STEPS, PEAR_STEPS, ClassicRun, runs
+from classic_stored import FILE, hours, stored
 
-FILE = Path(__file__).resolve().parent / "results.jsonl"
 HOURS = 1.0  # of processor time for each study, after which none of its runs begins
-
-
-def stored(file: Path = FILE) -> dict[str, dict[str, Any]]:
-    """Returns the stored lines by the names of their runs."""
-    if not file.exists():
-        return {}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return {line["run"]: line for line in lines}
-
-
-def hours(found: dict[str, dict[str, Any]], system: str) -> float:
-    """Returns the processor time of a study's stored runs."""
-    return sum(line["seconds"] for name, line in found.items() if name.startswith(f"{system}/")) / 3600
 
 
 def made(run: ClassicRun, steps: int | None = None) -> dict[str, Any]:

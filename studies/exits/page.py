@@ -12,7 +12,7 @@ import exits_outcome
 import numpy as np
 from exits_design import ARMS, EPISODES, POINTS, SIDES, TRAINING, trials
 from exits_outcome import Stored
-from run import stored
+from exits_stored import stored
 
 from hicra.drawing.readable import counted, decimal, interval_end
 

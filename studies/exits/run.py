@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 from exits_design import (
@@ -35,17 +34,8 @@ from exits_design import (
     TRAINING_SCALE,
     Trial,
     trials,
-)  # fmt: skip
-
-FILE = Path(__file__).resolve().parent / "results.jsonl"
-
-
-def stored(file: Path = FILE) -> dict[str, dict[str, Any]]:
-    """Returns the stored lines by the names of their trials."""
-    if not file.exists():
-        return {}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return {line["trial"]: line for line in lines}
+)
+from exits_stored import FILE, stored
 
 
 def made(trial: Trial, training: int = TRAINING, episodes: int = EPISODES) -> dict[str, Any]:
