@@ -23,6 +23,8 @@ from typing import Any
 from classic_design import EPISODES, EVALUATIONS, OPARL_STEPS, PEAR_STEPS, ClassicRun, runs
 from classic_stored import FILE, hours, stored
 
+from hicra.related.named import loaded
+
 HOURS = 1.0  # of processor time for each study, after which none of its runs begins
 
 
@@ -34,18 +36,20 @@ def made(run: ClassicRun, steps: int | None = None) -> dict[str, Any]:
     began = time.process_time()
     line: dict[str, Any] = {}
     if run.system == "pear":
-        from hicra.related.classic.pear.train import PearSettings, train_pear
-
-        settings = PearSettings(arm=run.arm, seed=run.seed, steps=steps or PEAR_STEPS)
-        trained = train_pear(settings, EVALUATIONS, EPISODES)
+        settings, train = of("pear", "PearSettings", "train_pear")
+        trained = train(settings(arm=run.arm, seed=run.seed, steps=steps or PEAR_STEPS), EVALUATIONS, EPISODES)
         line = {"success": trained.success, "subgoals": [round(one, 3) for one in trained.subgoals]}
     else:
-        from hicra.related.classic.oparl.train import OparlSettings, train_oparl
-
-        found = train_oparl(OparlSettings(run.arm, run.task, run.seed, steps or OPARL_STEPS))
+        settings, train = of("oparl", "OparlSettings", "train_oparl")
+        found = train(settings(run.arm, run.task, run.seed, steps or OPARL_STEPS))
         share = None if math.isnan(found.coverage) else round(found.coverage, 4)
         line = {"returns": [round(one, 2) for one in found.returns], "coverage": share}
     return {"run": run.name, "seconds": round(time.process_time() - began, 1), **line}
+
+
+def of(system: str, *names: str) -> tuple[Any, ...]:
+    """Returns what a system's training module has under these names; an error names the extra where it is missing."""
+    return tuple(loaded(f"hicra.related.classic.{system}.train:{name}", "classic", system.upper()) for name in names)
 
 
 def main() -> None:
