@@ -103,7 +103,7 @@ check-related: .venv-related/.ready  ## environments of related systems, with th
 	$(PYTHON) -m venv .venv-related
 	.venv-related/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	.venv-related/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
-		-e ".[train,hcraft,minigrid,textworld,gym]" "pytest>=9,<10" "pytest-timeout>=2.3,<3" "hypothesis>=6.150,<7"
+		-e ".[train,hcraft,minigrid,textworld,gym,classic]" "pytest>=9,<10" "pytest-timeout>=2.3,<3" "hypothesis>=6.150,<7"
 	@touch $@
 
 check-trackers: .venv-trackers/.ready  ## TensorBoard, W&B, Trackio, MLflow and Inspect, each the real package, offline (a minute)

@@ -32,6 +32,7 @@ ENVIRONMENTS = {
     "hcraft": ("hcraft", "the environment hcraft of the engine related"),
     "minigrid": ("minigrid", "the environments minigrid and babyai of the engine related"),
     "textworld": ("textworld", "the environment textworld of the engine related"),
+    "classic": ("stable-baselines3", "the learners of PEAR and OPARL (docs/methods/classic.md)"),
     "gym": ("reasoning-gym", "the environment jugs of the engine related, and the task reasoning_gym"),
 }
 
