@@ -64,6 +64,4 @@ def _sum(weights: Any, factors: Floats, over: int) -> Any:
     """Returns the sum of weights [H,N,N] times factors [N,N] over an axis."""
     if namespace_of(weights) is np:
         return (weights * factors).sum(axis=over)
-    import torch
-
-    return (weights * torch.from_numpy(factors).to(weights)).sum(dim=over)
+    return (weights * weights.new_tensor(factors)).sum(dim=over)
