@@ -28,7 +28,7 @@ from hicra.generation.attention import attention_weights
 from hicra.related.attention.extended import extended_attention
 from machine import finish, machine
 
-LENGTH, PROMPT, NEW, ROUNDS, MOST = 512, 128, 64, 5, 2.0
+LENGTH, PROMPT, NEW, ROUNDS, MOST = 512, 128, 64, 3, 2.0
 ARMS = ("sdpa", "eager", "shown", "extended", "everywhere")
 
 
