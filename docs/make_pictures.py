@@ -30,6 +30,8 @@ from hicra.mining.choose import Fate
 from hicra.mining.counting.words import fold_word, split_words, word_edges
 from hicra.mining.mine import MineResult, mine
 from hicra.mining.settings import MineSettings
+from hicra.related.classic.exits.mdp import TabularMDP
+from hicra.related.classic.exits.softmax import exact_gradients
 from hicra.report.charts import rollout_figure
 from hicra.report.measured import measured
 from hicra.report.signal import kind_sentence, model_of, steps_of
@@ -475,6 +477,57 @@ def signal_picture() -> str:
     return picture(y + 22, "Where the learning signal is, from two warm starts", styled, " ".join(said))
 
 
+def exits() -> str:
+    """GRPO's exact gradient in a corridor of two rooms, by cell and by kind of token, before and after execution is learned."""
+    kernel, exit_mask = np.zeros((4, 2, 4)), np.zeros((4, 2), bool)
+    for cell in range(4):
+        kernel[cell, 0, max(cell - 1, 0)] = kernel[cell, 1, min(cell + 1, 3)] = 1
+    exit_mask[1, 1] = exit_mask[2, 0] = True
+    task = TabularMDP(kernel, goals=np.arange(4) == 3, start=0, horizon=3)
+    mastered = np.zeros((4, 2))
+    mastered[[0, 2], 1] = np.log(9)  # 0.9 to the right
+    half, size, floor, top, out, said = 400, 84, 300.0, 130.0, list[str](), list[str]()
+    panels = (("nothing is learned yet: every chance is 1/2", np.zeros((4, 2))),
+              ("steps are mastered: 0.9, and 1/2 at the door", mastered))  # fmt: skip
+    for panel, (title, logits) in enumerate(panels):
+        left = PAD + 30 + panel * (half + 16)
+        exact = exact_gradients(task, logits, planning=exit_mask)
+        kinds = (("execution", "cool", exact.execution[:, 1]), ("planning", "hot", exact.planning[:, 1]))
+        y = Scale(0.0, float(sum(values for _, _, values in kinds).max()) * 1.15, floor, top)
+        out += [head(left, 24, title), svg.text(left, 108, "push of GRPO on the logit of \u201cright\u201d")]
+        for cell in range(4):
+            x = left + cell * size
+            out.append(svg.tag("rect", class_="cell", x=x, y=40, width=size - 4, height=44, rx=4))
+            out.append(svg.text(x + size / 2 - 2, 67, "goal" if cell == 3 else f"cell {cell}", class_="mid"))
+            level = 0.0
+            for _, look, values in kinds if cell < 3 else ():
+                above = level + float(values[cell])
+                out.append(
+                    svg.tag("rect", class_=look, x=x + 14, y=y(above), width=size - 32, height=y(level) - y(above))
+                )
+                level = above
+            if cell < 3:
+                out.append(svg.text(x + size / 2 - 2, y(level) - 6, f"{level:.4f}", class_="mid"))
+                said.append(f"{title}, cell {cell}: " + ", ".join(f"{name} {v[cell]:.4f}" for name, _, v in kinds))
+        out += [svg.line(left + 2 * size - 2, 34, left + 2 * size - 2, 90, class_="wall")]
+        out += [svg.line(left, floor, left + 3 * size, floor, class_="axis")]
+        share, tokens = exact.signal()["share"], exact.planning_tokens / exact.tokens
+        line = f"exits hold {100 * share:.0f} % of the signal, and are {100 * tokens:.0f} % of the tokens"
+        out.append(svg.text(left, floor + 24, line, class_="ink"))
+        said.append(line)
+    for x0, look, name in (
+        (PAD + 30, "hot", "planning: the token goes through the door"),
+        (PAD + 380, "cool", "execution: every other token"),
+    ):
+        out += [
+            svg.tag("rect", class_=look, x=x0, y=floor + 42, width=14, height=14),
+            svg.text(x0 + 22, floor + 54, name),
+        ]
+    return picture(
+        floor + 72, "The push on each cell of a corridor with a door, by kind of token", out, "; ".join(said)
+    )
+
+
 def _marked(words: Sequence[str], tagger: Tagger) -> list[bool]:
     """Which words of a text lie in a span."""
     spans, at, out = tagger.spans(" ".join(words)), 0, []
@@ -487,7 +540,7 @@ def _marked(words: Sequence[str], tagger: Tagger) -> list[bool]:
 PICTURES: dict[str, Callable[[], str]] = {
     "rollout": rollout, "compare": comparison, "rollouts": rollouts, "grams": grams, "lexicon": lexicon, "weights": weights,
     "tagging": tagging, "credit": credit_picture, "anatomy": anatomy, "loss": loss, "metrics": metrics_picture,
-    "signal": signal_picture,
+    "signal": signal_picture, "exits": exits,
 }  # fmt: skip
 
 if __name__ == "__main__":

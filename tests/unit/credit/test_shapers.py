@@ -250,6 +250,7 @@ def test_missing_fields_are_named(name):
         "old_logprobs": -np.ones((2, 3)), "rewards": np.array([1.0, 0.0]),
         "response_mask": np.ones((2, 3), bool), "planning_mask": np.ones((2, 3), bool), "group_ids": np.zeros(2),
         "entropies": np.ones((2, 3)), "response_ids": np.ones((2, 3), int), "kind_weights": np.array([0.75, 0.25]),
+        "waad": np.ones((2, 3)), "fai": np.ones((2, 3)),
     }  # fmt: skip
     for field in method.needs:
         with pytest.raises(MissingField, match=field):
