@@ -28,7 +28,7 @@ def test_a_short_start_is_the_same_twice_and_is_never_overwritten(
 ) -> None:
     pytest.importorskip("minigrid")
     monkeypatch.setitem(
-        recipe.RECIPES, "minigrid", recipe.Recipe(0.5, {"size": 5, "longest": 6}, episodes=3, updates=2)
+        recipe.RECIPES, "minigrid", recipe.Recipe("minigrid", 0.5, {"size": 5, "longest": 6}, episodes=3, updates=2)
     )
     for name in ("one", "two"):
         assert recipe.main(["minigrid", "-o", str(tmp_path / name), "--episodes", "2"]) == 0
