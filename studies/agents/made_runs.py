@@ -9,22 +9,24 @@ began with: those of a pair are equal, though a processor of another kind trains
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from design import Planned
 
-FILE = Path(__file__).resolve().parent / "results.jsonl"
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+import runner
+
+FILE = HERE / "results.jsonl"
 
 
 def read(file: Path = FILE) -> dict[str, dict[str, Any]]:
     """Returns the stored lines by the names of their runs."""
-    if not file.exists():
-        return {}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return {line["run"]: line for line in lines}
+    return runner.read(file)
 
 
 def add(
@@ -36,14 +38,13 @@ def add(
     seconds: float,
     file: Path = FILE,
 ) -> None:
-    """Stores a run that is whole; one line is written at once, so a kill leaves none or all of it."""
+    """Stores a run that is whole."""
     numbers = {name: round(value, 6) for name, value in sorted(last.items()) if isinstance(value, float | int)}
     line = {
         "run": run.name, "curve": [[round(spent), round(success, 6)] for spent, success in curve], "steps": steps,
         "start": start, "seconds": round(seconds, 1), "last": numbers,
     }  # fmt: skip
-    with open(file, "a", encoding="utf-8") as out:
-        out.write(json.dumps(line) + "\n")
+    runner.append(file, line)
 
 
 def refuse_other_start(run: Planned, start: str, file: Path = FILE) -> None:

@@ -8,15 +8,10 @@ begins after so many hours of processor time, those of stored runs included; wha
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
-import os
 import resource
 import shutil
-import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +21,10 @@ from design import ARMS, BUDGET, ENVIRONMENTS, EVALUATIONS, HELD_OUT, HOURS, MOS
 
 from hicra.engines.prepare import open_run, prepare
 from hicra.runs.config import load_config
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from runner import make_all
 
 WORK = Path(__file__).resolve().parent / "work" / "runs"
 MOST_STEPS = 2_000  # more than the budget allows; the loop ends before
@@ -94,31 +93,12 @@ def main() -> None:
     if options.one:
         write(next(run for run in runs() if run.name == options.one))
         return
-    WORK.mkdir(parents=True, exist_ok=True)
-    with open(WORK.parent / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second call fails: it would spend the budget twice
-        chosen = [run for run in runs() if run.environment in options.environments.split(",")]
-        make_all(chosen, options.hours, options.at_once)
+    chosen = [run.name for run in runs() if run.environment in options.environments.split(",")]
 
+    def left(name: str) -> float:
+        return float(options.hours * 3600 - sum(line["seconds"] for line in made_runs.read().values()))
 
-def make_all(planned: list[Planned], hours: float, at_once: int) -> None:
-    """Makes what is not there yet, in its order, several at once if asked."""
-
-    def make(run: Planned) -> str | None:
-        """Makes a run, unless the hours are spent; returns its name if it is not made."""
-        if sum(line["seconds"] for line in made_runs.read().values()) >= hours * 3600:
-            return run.name
-        subprocess.run(
-            [sys.executable, __file__, "--one", run.name], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True
-        )
-        seconds = made_runs.read()[run.name]["seconds"]
-        print(f"{time.strftime('%H:%M:%S')} {run.name}: {seconds:.0f} s of processor time", flush=True)
-        return None
-
-    stored = made_runs.read()
-    with ThreadPoolExecutor(at_once) as pool:
-        left = [name for name in pool.map(make, [run for run in planned if run.name not in stored]) if name]
-    print(f"{len(left)} runs are not made, from {left[0]} on: the hours are spent" if left else "every run is made")
+    make_all(chosen, __file__, made_runs.read, left, at_once=options.at_once, lock=WORK.parent / "lock")
 
 
 if __name__ == "__main__":

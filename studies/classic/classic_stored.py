@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).resolve().parent / "results.jsonl"
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+import runner
+
+FILE = HERE / "results.jsonl"
 
 
 def stored(file: Path = FILE) -> dict[str, dict[str, Any]]:
     """Returns the stored lines by the names of their runs."""
-    if not file.exists():
-        return {}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return {line["run"]: line for line in lines}
+    return runner.read(file)
 
 
 def hours(found: dict[str, dict[str, Any]], system: str) -> float:

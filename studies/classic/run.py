@@ -10,20 +10,20 @@ the processor.
 from __future__ import annotations
 
 import argparse
-import fcntl
-import json
 import math
-import os
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from classic_design import EPISODES, EVALUATIONS, OPARL_STEPS, PEAR_STEPS, ClassicRun, runs
 from classic_stored import FILE, hours, stored
 
 from hicra.related.named import loaded
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from runner import append, make_all
 
 HOURS = 1.0  # of processor time for each study, after which none of its runs begins
 
@@ -60,30 +60,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         line = made(next(run for run in runs() if run.name == options.one))
-        with open(FILE, "a", encoding="utf-8") as out:
-            out.write(json.dumps(line) + "\n")  # at once, so a kill leaves none or all of it
+        append(FILE, line)
         return
-    with open(FILE.parent / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second call fails: it would make the same runs
-        make_all([run for run in runs() if options.system in (None, run.system)], options.at_once)
+    planned = [run.name for run in runs() if options.system in (None, run.system)]
+    make_all(planned, __file__, stored, seconds_left, at_once=options.at_once, lock=FILE.parent / "lock")
 
 
-def make_all(planned: list[ClassicRun], at_once: int) -> None:
-    """Makes what is not there yet, in its order."""
-
-    def make(run: ClassicRun) -> str | None:
-        """Makes a run, unless the hours of its study are spent; returns its name if it is not made."""
-        if hours(stored(), run.system) >= HOURS:
-            return run.name
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        subprocess.run([sys.executable, __file__, "--one", run.name], env=environment, check=True)
-        print(f"{time.strftime('%H:%M:%S')} {run.name}", flush=True)
-        return None
-
-    there = stored()
-    with ThreadPoolExecutor(at_once) as pool:
-        left = [name for name in pool.map(make, [one for one in planned if one.name not in there]) if name]
-    print(f"{len(left)} runs are not made, from {left[0]} on: the hours are spent" if left else "every run is made")
+def seconds_left(name: str) -> float:
+    """Returns the processor time that the study of a run has left."""
+    return 3600 * (HOURS - hours(stored(), name.partition("/")[0]))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ began with: those of a pair are equal.
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ from typing import Any
 from espo_design import Planned
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+import runner
+
 RESULTS, PILOTS = HERE / "results.jsonl", HERE / "pilots.jsonl"
 
 
 def read(file: Path) -> dict[str, dict[str, Any]]:
     """Returns the stored lines by the names of their runs."""
-    if not file.exists():
-        return {}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return {line["run"]: line for line in lines}
+    return runner.read(file)
 
 
 def file_of(run: Planned) -> Path:
@@ -35,10 +36,9 @@ def file_of(run: Planned) -> Path:
 def add(
     run: Planned, curve: Sequence[Sequence[float]], last: Mapping[str, float], start: str, seconds: float, file: Path
 ) -> None:
-    """Stores a run that is whole; one line is written at once, so a kill leaves none or all of it."""
+    """Stores a run that is whole."""
     line = {
         "run": run.name, "curve": [[int(step), round(solved, 6), round(reward, 6)] for step, solved, reward in curve],
         "start": start, "seconds": round(seconds, 1), "last": {name: round(value, 6) for name, value in sorted(last.items())},
     }  # fmt: skip
-    with open(file, "a", encoding="utf-8") as out:
-        out.write(json.dumps(line) + "\n")
+    runner.append(file, line)

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import os
 import resource
-import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import espo_results
 from espo_design import BATCH, EVERY, MINUTES, PUZZLE, PUZZLE_SETTINGS, STEPS, UPDATES, Planned, pilots, runs
 
 from hicra.artifacts import sha256_file
 from hicra.errors import EngineError
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from runner import make_all
 
 WORK = Path(__file__).resolve().parent / "work"
 
@@ -83,31 +84,17 @@ def main() -> None:
     if options.one:
         write(next(run for run in (*runs(), *pilots()) if run.name == options.one))
         return
-    WORK.mkdir(parents=True, exist_ok=True)
-    with open(WORK / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second call fails: it would spend the budget twice
-        make_all(list(pilots() if options.pilots else runs()), options.minutes, options.at_once)
-
-
-def make_all(planned: list[Planned], minutes: float, at_once: int) -> None:
-    """Makes what is not there yet, in its order, several at once if asked."""
+    planned = list(pilots() if options.pilots else runs())
     file = espo_results.file_of(planned[0])
 
-    def make(run: Planned) -> str | None:
-        """Makes a run, unless the minutes are spent; returns its name if it is not made."""
-        if sum(line["seconds"] for line in espo_results.read(file).values()) >= minutes * 60:
-            return run.name
-        subprocess.run(
-            [sys.executable, __file__, "--one", run.name], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True
-        )
-        seconds = espo_results.read(file)[run.name]["seconds"]
-        print(f"{time.strftime('%H:%M:%S')} {run.name}: {seconds:.0f} s of processor time", flush=True)
-        return None
+    def stored() -> dict[str, dict[str, Any]]:
+        return espo_results.read(file)
 
-    stored = espo_results.read(file)
-    with ThreadPoolExecutor(at_once) as pool:
-        left = [name for name in pool.map(make, [run for run in planned if run.name not in stored]) if name]
-    print(f"{len(left)} runs are not made, from {left[0]} on: the time is spent" if left else "every run is made")
+    def left(name: str) -> float:
+        return float(options.minutes * 60 - sum(line["seconds"] for line in stored().values()))
+
+    names = [run.name for run in planned]
+    make_all(names, __file__, stored, left, at_once=options.at_once, lock=WORK / "lock")
 
 
 if __name__ == "__main__":

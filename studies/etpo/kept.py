@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,25 +15,25 @@ from typing import Any
 from arms import PILOT, Trial
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+
+import runner
+
 RESULTS, PILOTS = HERE / "results.jsonl", HERE / "pilots.jsonl"
 
 
 def read(file: Path = RESULTS) -> dict[str, dict[str, Any]]:
     """Returns the stored lines by the names of their runs."""
-    if not file.exists():
-        return {}
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return {line["run"]: line for line in lines}
+    return runner.read(file)
 
 
 def add(run: Trial, curve: Sequence[tuple[float, float]], steps: int, start: str, seconds: float) -> None:
-    """Stores a run that is whole; one line is written at once, so a kill leaves none or all of it."""
+    """Stores a run that is whole."""
     line = {
         "run": run.name, "curve": [[round(spent), round(success, 6)] for spent, success in curve], "steps": steps,
         "start": start, "seconds": round(seconds, 1),
     }  # fmt: skip
-    with open(PILOTS if run.pair >= PILOT else RESULTS, "a", encoding="utf-8") as out:
-        out.write(json.dumps(line) + "\n")
+    runner.append(PILOTS if run.pair >= PILOT else RESULTS, line)
 
 
 def refuse_other_start(run: Trial, start: str) -> None:

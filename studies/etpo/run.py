@@ -12,14 +12,11 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
-import os
 import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +25,10 @@ from arms import ARMS, BUDGET, EVALUATIONS, HELD_OUT, HOURS, PILOT, WORLD, Trial
 
 from hicra.artifacts import sha256_file
 from hicra.runs.config import load_config
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from runner import make_all
 
 HERE = Path(__file__).resolve().parent
 WORK, RECIPE = HERE / "work", HERE.parents[1] / "recipes" / "etpo" / "warmstart.py"
@@ -133,31 +134,12 @@ def main() -> None:
     if options.one:
         write(next(run for run in trials() if run.name == options.one))
         return
-    WORK.mkdir(parents=True, exist_ok=True)
-    with open(WORK / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second call fails: it would spend the budget twice
-        make_all(list(trials()), options.hours, options.at_once)
 
+    def left(name: str) -> float:
+        return float(options.hours * 3600 - sum(line["seconds"] for line in kept.read().values()))
 
-def make_all(planned: list[Trial], hours: float, at_once: int) -> None:
-    """Makes what is not there yet, in its order, several at once if asked."""
-
-    def make(run: Trial) -> str | None:
-        """Makes a run, unless the hours are spent; returns its name if it is not made."""
-        if sum(line["seconds"] for line in kept.read().values()) >= hours * 3600:
-            return run.name
-        alone = os.environ | {"OMP_NUM_THREADS": "1"}
-        subprocess.run([sys.executable, __file__, "--one", run.name], env=alone, check=True)
-        print(
-            f"{time.strftime('%H:%M:%S')} {run.name}: {kept.read()[run.name]['seconds']:.0f} s of processor time",
-            flush=True,
-        )
-        return None
-
-    stored = kept.read()
-    with ThreadPoolExecutor(at_once) as pool:
-        left = [name for name in pool.map(make, [run for run in planned if run.name not in stored]) if name]
-    print(f"{len(left)} runs are not made, from {left[0]} on: the hours are spent" if left else "every run is made")
+    planned = [run.name for run in trials()]
+    make_all(planned, __file__, kept.read, left, at_once=options.at_once, lock=WORK / "lock")
 
 
 if __name__ == "__main__":

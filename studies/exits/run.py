@@ -11,13 +11,9 @@ Seconds are of the processor. Each trial runs in a process of one thread.
 from __future__ import annotations
 
 import argparse
-import fcntl
-import json
-import os
-import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from exits_design import (
@@ -36,6 +32,10 @@ from exits_design import (
     trials,
 )
 from exits_stored import FILE, stored
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from runner import append, make_all
 
 
 def made(trial: Trial, training: int = TRAINING, episodes: int = EPISODES) -> dict[str, Any]:
@@ -81,32 +81,14 @@ def main() -> None:
     options = parser.parse_args()
     if options.one:
         line = made(next(trial for trial in trials() if trial.name == options.one))
-        with open(FILE, "a", encoding="utf-8") as out:
-            out.write(json.dumps(line) + "\n")  # at once, so a kill leaves none or all of it
+        append(FILE, line)
         return
-    with open(FILE.parent / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a second call fails: it would make the same trials
-        make_all(
-            [trial for trial in trials() if str(trial.side) in options.sides.split(",")], options.hours, options.at_once
-        )
+    planned = [trial.name for trial in trials() if str(trial.side) in options.sides.split(",")]
 
+    def left(name: str) -> float:
+        return float(options.hours * 3600 - sum(line["seconds"] for line in stored().values()))
 
-def make_all(planned: list[Trial], hours: float, at_once: int) -> None:
-    """Makes what is not there yet, in its order."""
-
-    def make(trial: Trial) -> str | None:
-        """Makes a trial, unless the hours are spent; returns its name if it is not made."""
-        if sum(line["seconds"] for line in stored().values()) >= hours * 3600:
-            return trial.name
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        subprocess.run([sys.executable, __file__, "--one", trial.name], env=environment, check=True)
-        print(f"{time.strftime('%H:%M:%S')} {trial.name}", flush=True)
-        return None
-
-    there = stored()
-    with ThreadPoolExecutor(at_once) as pool:
-        left = [name for name in pool.map(make, [one for one in planned if one.name not in there]) if name]
-    print(f"{len(left)} trials are not made, from {left[0]} on: the hours are spent" if left else "every trial is made")
+    make_all(planned, __file__, stored, left, at_once=options.at_once, lock=FILE.parent / "lock", kind="trial")
 
 
 if __name__ == "__main__":
