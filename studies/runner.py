@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -32,6 +33,11 @@ def append(file: Path, line: Mapping[str, Any]) -> None:
     """Stores a run that is whole; one line is written at once, so a kill leaves none or all of it."""
     with open(file, "a", encoding="utf-8") as out:
         out.write(json.dumps(line) + "\n")
+
+
+def processor_seconds() -> float:
+    """Returns the processor time of this process and of those that it has waited for."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def make_all(

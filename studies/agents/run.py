@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ from hicra.runs.config import load_config
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from runner import make_all
+from runner import make_all, processor_seconds
 
 WORK = Path(__file__).resolve().parent / "work" / "runs"
 MOST_STEPS = 2_000  # more than the budget allows; the loop ends before
@@ -77,7 +76,7 @@ def write(run: Planned) -> None:
             break
         training.take()
         spent += last["hicra/interactions"]
-    seconds = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = processor_seconds()
     made_runs.add(run, curve, last, training.step, digest, seconds)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from hicra.errors import EngineError
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from runner import make_all
+from runner import make_all, processor_seconds
 
 WORK = Path(__file__).resolve().parent / "work"
 
@@ -70,7 +69,7 @@ def write(run: Planned) -> None:
         print(f"{run.name}: {error}", file=sys.stderr)
         curve += [(step, 0.0, 0.0) for step in range(0, STEPS + 1, EVERY) if step > curve[-1][0]]
         last = {"broken_at_step": float(training.step)}
-    seconds = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = processor_seconds()
     espo_results.add(run, curve, last, sha256_file(start / WEIGHTS), seconds, espo_results.file_of(run))
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from hicra.runs.config import load_config
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from runner import make_all
+from runner import make_all, processor_seconds
 
 HERE = Path(__file__).resolve().parent
 WORK, RECIPE = HERE / "work", HERE.parents[1] / "recipes" / "etpo" / "warmstart.py"
@@ -112,7 +111,7 @@ def write(run: Trial) -> None:
             break
         spent += take()
         steps += 1
-    seconds = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = processor_seconds()
     kept.add(run, curve, steps, digest, seconds)
 
 
