@@ -32,8 +32,8 @@ demo: setup  ## the main job: where the learning signal is, a short training of 
 	rm -rf runs/demo
 	$(BIN)/hicra demo -o runs/demo
 
-test: setup  ## all tests
-	$(BIN)/python -m pytest
+test: setup  ## all tests, in two processes: 20 minutes on 2 cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: setup  ## the inner loop: what takes a minute and a half on two idle cores, no training, no browser
 	$(BIN)/python -m pytest --hypothesis-profile=few -m "not slow" --ignore tests/engines --ignore tests/ui -n 2 --dist loadfile
