@@ -69,8 +69,8 @@ def lexicon_hacking(evidence: Evidence) -> Finding | None:
     headline = Headline("change of the planning share from start to end", grew.change, grew.low, grew.high)
     if missing:
         return Finding(NAME, f"No sign of lexicon hacking: {went}; {', and '.join(missing)}.", figures, False, headline)
-    text = f"The policy may be earning the bonus with what the lexicon lists: {went} while {still.text()}, and "
-    text += " and ".join(sign["text"] for sign in sure) + "." + _took(figures["grams"])
+    text = f"The policy may be earning the bonus with what the lexicon lists: {went} while {still.text()}. "
+    text += f"The grams concentrate: {' and '.join(sign['text'] for sign in sure)}.{_took(figures['grams'])}"
     text += " Train method none on the same problems to see what is lost, or take a lexicon that covers more of the planning."
     shown = _with_most(evidence.rollouts, [one["gram"] for one in figures["grams"]])
     return Finding(NAME, text, figures, True, headline, shown, THEN)

@@ -46,7 +46,9 @@ def template_collapse(evidence: Evidence) -> Finding | None:
     if rose.last >= COLLAPSED and rose.last >= TIMES * rose.first and rose.low > 0:
         text = f"The strategies collapse: the most common sequence of strategic grams is that of {went}. It is: "
         shown = _with_template(evidence.rollouts, sequence)
-        return Finding(NAME, text + " / ".join(sequence) + ".", figures, True, headline, shown, THEN)
+        return Finding(
+            NAME, text + " / ".join(f'"{gram}"' for gram in sequence) + ".", figures, True, headline, shown, THEN
+        )
     text = f"No collapse to one template: the most common sequence of strategic grams is that of {went}."
     return Finding(NAME, text, figures, False, headline)
 

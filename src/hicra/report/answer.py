@@ -18,6 +18,9 @@ from hicra.report.values import average
 from hicra.report.verdict import OpeningLine, verdict_figure, verdict_sentences
 
 MAX_ALARMS, MAX_SIGNALS, MAX_COMPARED, MAX_DESCRIBED = 4, 3, 4, 3
+MAX_BESIDE = (
+    4  # lines beside the forest plot or the tiles, which are about as high; the others stand below in two columns
+)
 MAX_SIDE = 3  # arms side by side in the summary
 _HEADLINE = 330  # characters of a finding at the top; the section on findings has it whole
 
@@ -32,10 +35,14 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
     figure = verdict_figure(model, model.compared)
     if figure:
         figure |= {"svg": Markup(figure["svg"])}
+    lines = [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)]
+    shown = tiles(model) if len(model.arms) == 1 else []
+    beside = MAX_BESIDE if figure or shown else 0
     return {
-        "headlines": [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)],
+        "beside": lines[:beside],
+        "below": lines[beside:],
         "figure": figure,
-        "tiles": tiles(model) if len(model.arms) == 1 else [],
+        "tiles": shown,
         "tiles_text": glance["text"],
         "arms": arms_card(glance) if figure else None,
     }
@@ -108,7 +115,7 @@ def _alarms(model: ReportModel) -> list[OpeningLine]:
     looked: dict[str, None] = {}
     for run in model.runs:
         seen, not_seen = told(run.findings)
-        found += [(run.name, one) for one in seen if one.alarm]
+        found += [(model.run_label(run), one) for one in seen if one.alarm]
         looked |= dict.fromkeys(words_of(one.name) for one in (*seen, *not_seen) if one.alarm is not None)
     several = len(model.runs) > 1
     out = []

@@ -139,6 +139,11 @@ class ReportModel:
         names = tuple(common_name(arm, configs.get(number, {})) for number, arm in enumerate(self.arms))
         return (self.runs[0].name,) if names == (OBSERVED,) and len(self.runs) == 1 else names
 
+    def run_label(self, run: Run) -> str:
+        """How the page calls a run: by its arm where it is the only run of that, else by its folder."""
+        alone = sum(other.arm == run.arm for other in self.runs) == 1
+        return self.labels[run.arm] if alone else run.name
+
     @property
     def total_rollouts(self) -> int:
         """The number of rollouts in the run folders, shown or not."""

@@ -93,7 +93,7 @@ def finding_rows(model: ReportModel) -> list[dict[str, Any]]:
         out.append(
             {
                 "arm": run.arm,
-                "name": run.name,
+                "name": model.run_label(run),
                 "alarms": counted(alarms, "alarm")
                 if alarms
                 else "no alarm"

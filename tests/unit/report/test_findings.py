@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from hicra.report import build_report
+from hicra.report.answer import answer
 from hicra.report.build import build_model
-from hicra.report.sections import finding_rows
+from hicra.report.sections import finding_rows, glance
 from hicra.runs import RunFolder
 
 GRAM = "<script>window.ran=1</script>"
@@ -41,7 +42,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_alarms_come_first_and_what_was_not_seen_is_apart(runs: list[Path]) -> None:
     quiet, loud = finding_rows(build_model(runs))
-    assert (quiet["name"], quiet["alarms"], [one["alarm"] for one in quiet["seen"]]) == ("a", "no alarm", [])
+    assert (quiet["name"], quiet["alarms"], [one["alarm"] for one in quiet["seen"]]) == ("GRPO (none)", "no alarm", [])
     looked_for = {
         "template collapse",
         "coverage drift",
@@ -52,7 +53,7 @@ def test_alarms_come_first_and_what_was_not_seen_is_apart(runs: list[Path]) -> N
         "gram turnover",
     }
     assert looked_for == {one["name"] for one in quiet["not_seen"]}
-    assert (loud["name"], loud["alarms"]) == ("b", "1 alarm")
+    assert (loud["name"], loud["alarms"]) == ("HICRA", "1 alarm")
     assert [(one["name"], one["alarm"]) for one in loud["seen"]] == [("template collapse", True)]
 
 
@@ -76,7 +77,30 @@ def test_the_page_holds_them_escaped(runs: list[Path], tmp_path: Path) -> None:
 def test_many_runs_without_an_alarm_are_folded(runs: list[Path], tmp_path: Path) -> None:
     more = [collapsing(tmp_path / str(i), f"m{i}", [3]) for i in range(3)]
     rows = finding_rows(build_model([*runs, *more]))
-    assert {row["name"]: row["open"] for row in rows} == {"a": False, "b": True, "0": False, "1": False, "2": False}
+    assert {row["name"]: row["open"] for row in rows} == {
+        "GRPO (none)": False, "HICRA": True, "m0": False, "m1": False, "m2": False,
+    }  # fmt: skip
+
+
+def test_runs_of_an_arm_with_several_bear_the_names_of_their_folders(runs: list[Path], tmp_path: Path) -> None:
+    more = collapsing(tmp_path / "c", "hicra", [3] * 9)
+    assert [row["name"] for row in finding_rows(build_model([*runs, more]))] == ["GRPO (none)", "b", "c"]
+
+
+def test_what_has_no_room_beside_the_tiles_stands_below(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_model(runs[1:])
+    found = answer(model, glance(model))
+    assert [line.alarm for line in found["beside"]] == [True]
+    assert found["below"] == []
+    monkeypatch.setattr("hicra.report.answer.MAX_BESIDE", 0)
+    assert answer(model, glance(model))["below"] == found["beside"]
+
+
+def test_where_nothing_is_drawn_all_lines_stand_in_two_columns(runs: list[Path]) -> None:
+    model = build_model(runs)  # two arms, and no metric to compare them by
+    found = answer(model, glance(model))
+    assert (found["figure"], found["tiles"], found["beside"]) == (None, [], [])
+    assert [line.lead for line in found["below"] if line.alarm] == ["Template collapse in HICRA:"]
 
 
 def test_a_run_in_which_nothing_could_be_looked_for_says_so(tmp_path: Path) -> None:

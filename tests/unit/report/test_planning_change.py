@@ -43,7 +43,7 @@ def test_the_sentence_rests_on_the_interval(last: tuple[float, Ends], lead: str,
     model = build_model([path])
     (line,) = planning_line(model.runs[0])
     assert line.lead == lead
-    assert answer(model, glance(model))["headlines"].count(line) == 1
+    assert answer(model, glance(model))["beside"].count(line) == 1
 
 
 def test_figures_by_hand(tmp_path: Path) -> None:
