@@ -76,8 +76,13 @@ def test_no_process_outlives_an_end_from_outside(number, error, tmp_path, monkey
         time.sleep(5)  # until the signal is seen
 
     sleeping = module(tmp_path, "sleeps", "import time; time.sleep(600)")
-    with pytest.raises(error):
-        jobs.side_by_side(TRAINING, {"a": sleeping, "b": sleeping}, tmp_path, reach, print)
+    # a job in the background inherits that SIGINT is ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(error):
+            jobs.side_by_side(TRAINING, {"a": sleeping, "b": sleeping}, tmp_path, reach, print)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert [job.returncode for job in started] == [-15, -15]
 
 
