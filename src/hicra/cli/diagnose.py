@@ -106,6 +106,8 @@ def diagnose(
     from hicra.cli.pair_lines import pair_lines
     from hicra.cli.score_text import score_text
     from hicra.cli.step_table import step_table
+    from hicra.cli.suggested import Stands, argument
+    from hicra.diagnose.apart import run_names
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
 
@@ -120,14 +122,22 @@ def diagnose(
         common.warn(warning)
     for said in passed_over(paths, result["duplicates"]):
         common.say(said)
-    runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [str(out)])
-    files = {"ROLLOUTS": shlex.join(map(str, paths)), **({"RUN": runs} if out else {})}
+    runs = (
+        [argument(run) for run in ([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [out])]
+        if out
+        else []
+    )
+    of_arm = dict(zip(run_names(paths), paths, strict=True)) if apart else {}
     common.give(
         result,
         step_table(result["steps"], result["counts"], result["intervals"])
         + left_out_line(result["left_out"])
-        + finding_lines(result["findings"], result["not_seen"], result["unlooked"], files)
+        + finding_lines(
+            result["findings"], result["not_seen"], result["unlooked"], Stands(paths, of_arm, reading, runs)
+        )
         + pair_lines(result.get("pairs", ()))
         + score_text(result),
-        then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
+        then=f"hicra report {shlex.join(runs)} -o report.html"
+        if out
+        else "the same with -o RUN, then hicra report RUN",
     )
