@@ -46,6 +46,9 @@ def diagnose(
             help="Also write a run folder for `hicra report`; with --by it holds one for each arm.",
         ),
     ] = None,
+    wide: Annotated[
+        bool, Parameter(negative="", help="Print all metrics in the table, however wide; --json always has them.")
+    ] = False,
     judge: Annotated[
         str,
         Parameter(
@@ -105,7 +108,7 @@ def diagnose(
     from hicra.cli.finding_lines import finding_lines, left_out_line
     from hicra.cli.pair_lines import pair_lines
     from hicra.cli.score_text import score_text
-    from hicra.cli.step_table import step_table
+    from hicra.cli.step_table import step_table, width_of_stdout
     from hicra.cli.suggested import Stands, argument
     from hicra.diagnose.apart import run_names
     from hicra.diagnose.diagnose import diagnose as measure
@@ -130,7 +133,7 @@ def diagnose(
     of_arm = dict(zip(run_names(paths), paths, strict=True)) if apart else {}
     common.give(
         result,
-        step_table(result["steps"], result["counts"], result["intervals"])
+        step_table(result["steps"], result["counts"], result["intervals"], None if wide else width_of_stdout())
         + left_out_line(result["left_out"])
         + finding_lines(
             result["findings"], result["not_seen"], result["unlooked"], Stands(paths, of_arm, reading, runs)
