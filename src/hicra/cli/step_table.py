@@ -14,9 +14,9 @@ WIDTH = 100  # where no terminal says how wide it is
 ALWAYS = ("arm", "step", "rows")
 # what is shown without --wide, the most important first: where the width does not suffice the last ones go
 MAIN = (
-    "hicra/accuracy", "hicra/reward", "hicra/planning_share", "hicra/length", "hicra/semantic_entropy",
-    "hicra/entropy_planning", "hicra/entropy_execution", "pass_at", "hicra/reward_errors", "hicra/mixed_groups",
-    "hicra/repetition", "hicra/reflection_rate",
+    "hicra/accuracy", "hicra/reward", "hicra/planning_share", "hicra/length", "hicra/semantic_entropy_rarefied",
+    "hicra/semantic_entropy", "hicra/entropy_planning", "hicra/entropy_execution", "pass_at", "hicra/reward_errors",
+    "hicra/mixed_groups", "hicra/repetition", "hicra/reflection_rate",
 )  # fmt: skip
 # `reward_errors` is a finding, too, of more than rollouts without a reward
 HEADS = {"hicra/reward_errors": "unscorable"}
@@ -64,6 +64,10 @@ def _main(names: Sequence[str], steps: Sequence[Mapping[str, Any]]) -> list[str]
     """Returns which metrics are shown, in the order of the table."""
     passes = [name for name in names if name.startswith(_PASS) and name != f"{_PASS}1"]
     chosen = {*ALWAYS, *MAIN, *passes[-1:]}  # of pass@k, the largest k
+    rarefied = (
+        "hicra/semantic_entropy_rarefied"  # the one to compare over steps, where there are enough occurrences in each
+    )
+    chosen.remove("hicra/semantic_entropy" if all(step.get(rarefied) is not None for step in steps) else rarefied)
     if not passes:  # each prompt has one response, and no group can be mixed
         chosen.remove("hicra/mixed_groups")
     if "hicra/accuracy" in names and all(step.get("hicra/reward") == step["hicra/accuracy"] for step in steps):

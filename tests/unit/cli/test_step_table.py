@@ -21,9 +21,10 @@ def many(n: int = 6, **other: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("width", "shown"), [
-    (107, "accuracy planning_share length semantic_entropy entropy_planning entropy_execution"),
-    (106, "accuracy planning_share length semantic_entropy entropy_planning"),
-    (79, "accuracy planning_share length semantic_entropy"), (30, "accuracy"), (5, ""),
+    (116, "accuracy planning_share length semantic_entropy_rarefied entropy_planning entropy_execution"),
+    (115, "accuracy planning_share length semantic_entropy_rarefied entropy_planning"),
+    (79, "accuracy planning_share length semantic_entropy_rarefied"),
+    (78, "accuracy planning_share length"), (30, "accuracy"), (5, ""),
 ])  # fmt: skip
 def test_the_most_important_columns_are_shown(width: int, shown: str) -> None:
     lines = step_table(many(), "words", width=width).split("\n")
@@ -51,17 +52,19 @@ def test_a_reward_that_is_the_accuracy_and_unscorable_rows_that_are_none_are_not
     same, differing = head(reward_errors=0), head(reward=0.5)
     assert not {"reward", "unscorable", "pass_at_1", "pass_at_2"} & {*same}
     assert {"reward", "unscorable", "pass_at_4", "mixed_groups"} <= {*differing}
+    few = head(semantic_entropy_rarefied=None)
+    assert ("semantic_entropy" in few, "semantic_entropy" in same) == (True, False)
     alone = head(pass_at_2=None, pass_at_4=None)
     assert not {"pass_at_1", "mixed_groups"} & {*alone}  # one response a prompt
 
 
 def test_steps_in_columns_that_have_no_room_stand_below() -> None:
     intervals = [{"hicra/accuracy": [0.125, 0.375]} for _ in range(3)]
-    lines = step_table(many(3), "words", intervals, 63).split("\n")
+    lines = step_table(many(3), "words", intervals, 71).split("\n")
     heads = [at for at, line in enumerate(lines) if line.startswith("step ")]
-    # "entropy_execution" has 17 letters, "0.25 (0.125 to 0.375)" 21 and 2 spaces before it: 17 + 2 * 23 = 63
+    # "semantic_entropy_rarefied" has 25 letters, "0.25 (0.125 to 0.375)" 21 and 2 spaces before it: 25 + 2 * 23 = 71
     assert [lines[at].split() for at in heads] == [["step", "0", "1"], ["step", "2"]]
-    assert max(map(len, lines[:-1])) == 63
+    assert max(map(len, lines[:-1])) == 71
     assert sum(line.count("(0.125 to 0.375)") for line in lines) == 3
 
 
