@@ -27,7 +27,7 @@ from hicra.verify.reading.extract import Mode
 from hicra.verify.reading.gold import Gold, gold_of
 from hicra.verify.reward import counts
 from hicra.verify.verifier import Verifier
-from hicra.verify.written import judged_row, kept_columns, lines, verdict_row
+from hicra.verify.written import judged_row, kept_columns, row_writer, verdict_row
 
 BATCH = 256
 KEYS = ("id", "completion", "gold")
@@ -163,8 +163,8 @@ def verify_file(
     paths = [path] if isinstance(path, Path) else list(path)
     with (
         Verifier(workers, timeout, mode) as verifier,
-        lines(out, overwrite) as verdicts,
-        lines(judged, overwrite) as rows,
+        row_writer(out, overwrite) as verdicts,
+        row_writer(judged, overwrite) as rows,
     ):
         for batch in _batches(read_cases(paths, mapping, decode)):
             answers = verifier.check([case.completion for case in batch], [case.gold for case in batch])

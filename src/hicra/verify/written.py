@@ -21,8 +21,8 @@ from hicra.verify.item import Answer
 from hicra.verify.reward import reward
 
 
-class Lines:
-    """A file of JSON lines, or none."""
+class RowWriter:
+    """Writes rows into a file of JSON lines, or nowhere."""
 
     def __init__(self, file: TextIO | None) -> None:
         self._file = file
@@ -40,13 +40,13 @@ class Lines:
 
 
 @contextmanager
-def lines(path: Path | None, overwrite: bool) -> Iterator[Lines]:
-    """Yields the lines of a file that appears once the block has ended well; of no file where `path` is None."""
+def row_writer(path: Path | None, overwrite: bool) -> Iterator[RowWriter]:
+    """Yields the writer of a file that appears once the block has ended well; of no file where `path` is None."""
     if path is None:
-        yield Lines(None)
+        yield RowWriter(None)
         return
     with atomic_file(path, overwrite) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        yield Lines(file)
+        yield RowWriter(file)
 
 
 def verdict_row(name: str | int, answer: Answer) -> dict[str, Any]:
