@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 
@@ -84,7 +84,15 @@ def _shown(default: Any) -> str | None:
 
 def main(argv: list[str] | None = None) -> None:
     """Runs one verb and exits with its code; this is the entry point."""
+    from hicra.workers.signals import cleans_up_on_sigint
+
     words = sys.argv[1:] if argv is None else argv
+    with cleans_up_on_sigint():
+        _run(words)
+
+
+def _run(words: list[str]) -> NoReturn:
+    """Runs one verb, says what went wrong, and exits with its code."""
     try:
         code = app()(words, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:

@@ -1,6 +1,7 @@
 """What all verbs share: common options, and the output of results.
 
-A verb that draws nothing takes `Undrawn` instead of `Common`, so that its help says that --seed changes nothing.
+A verb that draws nothing, or always with the same seed, takes `Undrawn` instead of `Common`, so that its help says that --seed
+changes nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from hicra.drawing.readable import harmless
+from hicra.drawing.readable import counted, harmless
 from hicra.errors import refused_by_system
 
 if TYPE_CHECKING:
@@ -101,9 +102,12 @@ class Common:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Undrawn(Common):
-    """What a verb takes that draws nothing."""
+    """What a verb takes that draws nothing, or only with a seed that is fixed."""
 
-    seed: Annotated[int | None, Parameter(help="Taken, as by every verb, but nothing is drawn here.")] = None
+    seed: Annotated[
+        int | None,
+        Parameter(help="Taken, as by every verb, and changes nothing: what is drawn here has a fixed seed."),
+    ] = None
 
 
 def load_lexicon(name: str, common: Common) -> Lexicon:
@@ -113,6 +117,12 @@ def load_lexicon(name: str, common: Common) -> Lexicon:
 
     common.warn(hidden_warning(name))
     return Lexicon.from_pretrained(name, say=common.say) if name.startswith(hub.PREFIX) else Lexicon.load(name)
+
+
+def lexicon_line(lexicon: Lexicon, unit: str | None) -> str:
+    """Says which lexicon marked the planning; `unit` is as for `Tagger`."""
+    spans = {"gram": "grams", "sentence": "whole sentences"}[unit or lexicon.default_unit]
+    return f"lexicon: {lexicon.name}, {counted(len(lexicon), 'gram')}; {spans} are marked"
 
 
 COMMON = Common()

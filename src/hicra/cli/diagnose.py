@@ -16,6 +16,7 @@ from hicra.cli.common import (
     Tokenizer,
     Undrawn,
     Unit,
+    lexicon_line,
     load_lexicon,
     tokenizer_folder,
 )
@@ -46,6 +47,9 @@ def diagnose(
             help="Also write a run folder for `hicra report`; with --by it holds one for each arm.",
         ),
     ] = None,
+    wide: Annotated[
+        bool, Parameter(negative="", help="Print all metrics in the table, however wide; --json always has them.")
+    ] = False,
     judge: Annotated[
         str,
         Parameter(
@@ -104,30 +108,49 @@ def diagnose(
     from hicra.cli.asked_model import asked_model
     from hicra.cli.finding_lines import finding_lines, left_out_line
     from hicra.cli.pair_lines import pair_lines
+    from hicra.cli.progress import Bar
     from hicra.cli.score_text import score_text
-    from hicra.cli.step_table import step_table
+    from hicra.cli.step_table import step_table, width_of_stdout
+    from hicra.cli.suggested import Stands, argument
+    from hicra.diagnose.apart import run_names
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
 
-    with asked_model(model, tokenizer, model_limit, rescore, measure_signal, attention, common.quiet) as scoring:
+    loaded = load_lexicon(lexicon, common)
+    with (
+        asked_model(model, tokenizer, model_limit, rescore, measure_signal, attention, common.quiet) as scoring,
+        Bar(
+            None, "diagnosing", "row", common.quiet or common.json or scoring is not None
+        ) as bar,  # scoring has its own
+    ):
         result = measure(
-            list(paths), load_lexicon(lexicon, common), tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
+            list(paths), loaded, tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
             overwrite=overwrite, read_too=[lexicon, *(name for name in (tokenizer, model) if name)],
             judge=judge_of(judge, judge_model, judge_limit), workers=workers, backend=backend, apart=apart, baseline=baseline,
-            scoring=scoring, **reading.options(),
+            scoring=scoring, progress=bar.show, **reading.options(),
         )  # fmt: skip
+    result["lexicon"] = {"name": loaded.name, "grams": len(loaded), "content_hash": loaded.content_hash}
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
     for said in passed_over(paths, result["duplicates"]):
         common.say(said)
-    runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [str(out)])
-    files = {"ROLLOUTS": shlex.join(map(str, paths)), **({"RUN": runs} if out else {})}
+    runs = (
+        [argument(run) for run in ([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [out])]
+        if out
+        else []
+    )
+    of_arm = dict(zip(run_names(paths), paths, strict=True)) if apart else {}
     common.give(
         result,
-        step_table(result["steps"], result["counts"], result["intervals"])
+        step_table(result["steps"], result["counts"], result["intervals"], None if wide else width_of_stdout())
         + left_out_line(result["left_out"])
-        + finding_lines(result["findings"], result["not_seen"], result["unlooked"], files)
+        + f"\n{lexicon_line(loaded, unit)}"
+        + finding_lines(
+            result["findings"], result["not_seen"], result["unlooked"], Stands(paths, of_arm, reading, runs)
+        )
         + pair_lines(result.get("pairs", ()))
         + score_text(result),
-        then=f"hicra report {runs} -o report.html" if out else "the same with -o RUN, then hicra report RUN",
+        then=f"hicra report {shlex.join(runs)} -o report.html"
+        if out
+        else "the same with -o RUN, then hicra report RUN",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hicra.cli.suggested import NOTHING, Stands, lacks
 from hicra.drawing.readable import printable
 from hicra.findings.examples import place_text
 
@@ -13,7 +14,7 @@ def finding_lines(
     seen: Sequence[dict[str, Any]],
     not_seen: Sequence[dict[str, Any]],
     unlooked: Sequence[dict[str, Any]] = (),
-    files: Mapping[str, str] | None = None,
+    stands: Stands = NOTHING,
 ) -> str:
     """Writes a line per finding, alarms with an exclamation mark, and what was not seen and what could not be looked for.
 
@@ -22,16 +23,17 @@ def finding_lines(
     Args:
         seen, not_seen: {name, text, alarm, rollouts, then}, with several arms also {arm}.
         unlooked: {name, why}, with several arms also {arm}.
-        files: what stands for ROLLOUTS and RUN in a command, where that is known.
+        stands: what stands for ROLLOUTS and RUN in a command, where that is known.
 
-    >>> print(finding_lines([{"name": "no_gradient", "text": "All groups.", "alarm": True, "then": "hicra verify ROLLOUTS",
+    >>> from pathlib import Path
+    >>> print(finding_lines([{"name": "no_gradient", "text": "All groups.", "alarm": True, "then": "hicra mine ROLLOUTS",
     ...     "rollouts": [{"step": 3, "row": 1, "id": "q7"}]}], [{"name": "truncation"}],
-    ...     [{"name": "stages", "why": "no step has accuracy"}], {"ROLLOUTS": "a.jsonl"}))
+    ...     [{"name": "stages", "why": "no step has accuracy"}], Stands([Path("a.jsonl")])))
     <BLANKLINE>
     <BLANKLINE>
     ! no_gradient: All groups.
         rollouts that show it: step 3 row 1 (q7)
-        go on with: hicra verify a.jsonl
+        go on with: hicra mine a.jsonl
     looked for and not seen: truncation (--json says why)
     could not look for stages: no step has accuracy
     """
@@ -41,7 +43,7 @@ def finding_lines(
     for one in seen:
         lines.append(f"{'! ' if one['alarm'] else '  '}{_arm(one)}{one['name']}: {one['text']}")
         if one["alarm"]:
-            lines += _below(one, files or {})
+            lines += _below(one, stands)
     arms = {one["arm"] for one in [*seen, *not_seen, *unlooked] if "arm" in one}
     lines += [f"looked for and not seen: {_names(not_seen, arms)} (--json says why)"] if not_seen else []
     for why in dict.fromkeys(one["why"] for one in unlooked):
@@ -62,13 +64,15 @@ def left_out_line(left_out: Mapping[str, str]) -> str:
     return f"\nleft out: {'; '.join(said)}" if said else ""
 
 
-def _below(one: dict[str, Any], files: Mapping[str, str]) -> list[str]:
+def _below(one: dict[str, Any], stands: Stands) -> list[str]:
     """The lines below an alarm."""
     shown, then = [place_text(place) for place in one.get("rollouts", ())], one.get("then", "")
-    for name, stands_for in files.items():
-        then = then.replace(name, stands_for)
     lines = [f"    rollouts that show it: {', '.join(shown)}"] if shown else []
-    return lines + ([f"    go on with: {then}"] if then else [])
+    if then:
+        lines.append(f"    go on with: {stands.command(then, one.get('arm'))}")
+    if lacking := lacks(then):
+        lines.append(f"    {lacking}")
+    return lines
 
 
 def _names(entries: Sequence[dict[str, Any]], arms: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -15,10 +16,12 @@ from hicra.cli.common import (
     Tokenizer,
     Undrawn,
     Unit,
+    lexicon_line,
     load_lexicon,
     tokenizer_folder,
 )
 from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
+from hicra.cli.suggested import Stands, argument
 
 
 def tag(
@@ -63,5 +66,12 @@ def tag(
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "
         f"in {counted(result['rows'], 'row')}; {result['tokens_per_second']:,.0f} {kind} per second"
     )
-    result["content_hash"] = loaded.content_hash
-    common.give(result, text, then="" if out else "the same with -o tagged.parquet to save the spans")
+    result |= {"content_hash": loaded.content_hash, "lexicon": {"name": loaded.name, "grams": len(loaded)}}
+    how = [] if tokenizer is None else ["--tokenizer", argument(tokenizer)]
+    how += [] if lexicon == "planning" else ["--lexicon", argument(lexicon)]  # diagnose takes that one by itself
+    diagnose = Stands(paths, reading=reading).command(shlex.join(["hicra", "diagnose", "ROLLOUTS", *how, "-o", "run"]))
+    common.give(
+        result,
+        f"{text}\n{lexicon_line(loaded, unit)}",
+        then=diagnose if out else "the same with -o tagged.parquet to save the spans",
+    )

@@ -8,6 +8,7 @@ from typing import Any
 
 from hicra.artifacts import finite
 from hicra.compare.analyse import analyse
+from hicra.compare.rollouts import refuse_rollouts
 from hicra.compare.runs import read_runs
 from hicra.compare.table import SUFFIXES, is_table, read_tables
 from hicra.errors import ConfigError, DataError, did_you_mean
@@ -90,6 +91,7 @@ def _sort_out(paths: Sequence[Path]) -> tuple[list[Path], list[Path], list[str]]
                 f"{rest[0]} holds a measured signal and no run, so there is nothing to compare",
                 f"`hicra report {rest[0]}` shows it; compare run folders that `hicra train` wrote",
             )
+        refuse_rollouts(left)
         runs, tables = [path for path in left if path.is_dir()], [path for path in left if not path.is_dir()]
         for path in tables:
             if path.suffix.lower() not in SUFFIXES:

@@ -17,12 +17,13 @@ from hicra.diagnose.images import keep_images
 from hicra.diagnose.lacking import lacking, left_out, repeated_steps
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger
-from hicra.diagnose.pairs import NEEDED, arm_named, pairs
+from hicra.diagnose.pairs import NEEDED, arm_named, not_paired, pairs
 from hicra.diagnose.scores import READ, open_scorer, scores_of
 from hicra.diagnose.scoring import Scoring
 from hicra.diagnose.shelf import Shelf
 from hicra.diagnose.spool import Spool
 from hicra.diagnose.taken import JUDGED, Taken, frames, take_in, told_of, whole_arm
+from hicra.diagnose.told import Progress, Told
 from hicra.diagnose.write import hashes
 from hicra.drawing.readable import counted
 from hicra.errors import ConfigError
@@ -48,6 +49,7 @@ def diagnose(
     max_bad: float, by: str | None = None, mapping: Mapping[str, str] | None = None, quarantine: Path | None = None,
     overwrite: bool = False, read_too: Sequence[Path | str] = (), judge: Judge | None = None, workers: int = 1,
     backend: str = "local", apart: bool = False, baseline: str | None = None, scoring: Scoring | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Measures the rollouts of one run, or of several: that a column tells apart, or that have a path each.
 
@@ -70,6 +72,7 @@ def diagnose(
             holds those of the steps under way; the others lie in temporary files (see `Shelf`).
         scoring: a model that scores the tokens of the responses, in this process, or None to load none. Its tokenizer is the one
             that counts.
+        progress: is called with (rows measured, all rows, what is under way).
 
     Returns:
         steps: a list of {step, rows, metric: value or None}, with `by` also {arm}; findings: a list of {name, text, figures,
@@ -136,9 +139,13 @@ def diagnose(
         processes = min(workers, len(tasks))
         with open_backend(backend, processes) as ordered:
             rows = frames(taken, tasks) if scorer is None else scorer.filled(tasks, frames(taken, tasks))
-            measured_steps = ordered(_measurer, (lexicon, tokenizer, unit, own_tokens), rows, processes)
-            for (name, step), measured in zip(tasks, measured_steps, strict=True):
+            told_rows = Told(progress, taken.height)
+            here = backend == "local" and processes < 2  # a part of a step can be told only where it is measured here
+            how = (lexicon, tokenizer, unit, own_tokens, told_rows.add if here else None)
+            for (name, step), measured in zip(tasks, ordered(_measurer, how, rows, processes), strict=True):
                 arms[name].add(step, measured if scorer is None else scorer.measured(name, step, measured))
+                told_rows.add(0 if here else measured.rows)
+        told_rows.findings()
         scores = scores_of(scorer, taken.arms)
         found = [one for arm in arms.values() for one in arm.steps.values()]
         warnings = told_of(taken, by, apart) + scores.warnings
@@ -182,6 +189,7 @@ def diagnose(
             compared = baseline is not None or len(arms) <= MOST_COMPARED
             tables = {name: arm.prompts.read(NEEDED) for name, arm in arms.items()} if compared else {}
             result["pairs"] = pairs(tables, baseline) if compared else []
+            warnings += not_paired(tables, baseline) if compared else []
             if not compared:
                 warnings.append(
                     f"the {len(arms)} arms are not compared by question; --baseline ARM compares them with one"
@@ -198,15 +206,18 @@ def _letters(taken: Taken) -> Counter[str]:
 
 
 def _measurer(
-    lexicon: Lexicon, tokenizer: Any, unit: str | None, own_tokens: bool
+    lexicon: Lexicon, tokenizer: Any, unit: str | None, own_tokens: bool, each: Callable[[int], None] | None
 ) -> Callable[[pl.DataFrame], StepMetrics]:
-    """Returns the work of one process: it measures the rows of a step, whatever it measured before."""
+    """Returns the work of one process: it measures the rows of a step, whatever it measured before.
+
+    `each` is as for `measure`.
+    """
     by_text = RowTagger(lexicon, tokenizer, unit)
     tagger = OwnTokensTagger(by_text) if own_tokens else by_text
 
     def work(rows: pl.DataFrame) -> StepMetrics:
         by_text.number_anew()
-        return measure(rows, tagger)
+        return measure(rows, tagger, each)
 
     return work
 

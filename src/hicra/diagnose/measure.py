@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,12 +54,15 @@ class StepMetrics:
         return replace(self, table=self.table.clear(), prompts=self.prompts.clear())
 
 
-def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetrics:
+def measure(
+    part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger, each: Callable[[int], None] | None = None
+) -> StepMetrics:
     """Measures some rows.
 
     Args:
         part: rows of `corpus.read`, with the number of its group in `_group` (-1 where it is unknown).
         tagger: finds the planning tokens; an `OwnTokensTagger` only where `have_own_tokens`.
+        each: is called with the number of further rows that are measured.
     """
     stats, row_sums, spans, chars, tokens, repeated = [], [], [], [], [], []
     script = main_script(part)
@@ -93,6 +96,8 @@ def measure(part: pl.DataFrame, tagger: RowTagger | OwnTokensTagger) -> StepMetr
             having[name] += int(known.any(axis=1).sum())
             sums[name] += np.array(kind_sums(tagged.planning, known, table, table), np.float64)
         row_sums.append(RowSums.of(tagged, tables, _floats(rows["correct"]), _floats(rows["reward"]), further))
+        if each is not None:
+            each(rows.height)
     whole = RolloutStats.merge(stats)
     values = whole.values()
     for name, prefix in PER_TOKEN.items():
@@ -147,16 +152,16 @@ def _of_texts(sums: Mapping[str, Floats]) -> dict[str, float | None]:
 
 
 def _named_prompts(part: pl.DataFrame, prompts: Prompts) -> pl.DataFrame:
-    """Returns the metrics of each prompt beside the id of its first row, its group id and its text, in the order of `_group`."""
+    """Returns the metrics of each prompt beside the id of its first row, its group id, its text and the number of different ids
+    that its rows have, in the order of `_group`.
+    """
+    names = (pl.col("id").cast(pl.String), pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt"))
     if (prompts.group < 0).all():
-        named = part.select(
-            pl.col("id").cast(pl.String), pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt")
-        )
+        named = part.select(*names, pl.col("id").is_not_null().cast(pl.Int64).alias("ids"))
     else:
-        firsts = part.group_by("_group", maintain_order=True).first().sort("_group")
-        named = firsts.select(
-            pl.col("id").cast(pl.String), pl.col("group_id").cast(pl.String), pl.col("question").alias("prompt")
-        )
+        count = pl.col("id").drop_nulls().n_unique().cast(pl.Int64).alias("ids")
+        firsts = part.group_by("_group", maintain_order=True).agg(*(name.first() for name in names), count)
+        named = firsts.sort("_group").drop("_group")
     return pl.concat([named, prompts.values()], how="horizontal")
 
 

@@ -4,9 +4,10 @@ A difference between two runs on the same questions is known far better than the
 both. What it says holds for questions like these and these two runs; whether a method is better than another takes seeds.
 
 Deviations:
-STATS-9. A question is known by its text; where no row of a run has one, by the id of its row. Of runs with steps in common only
-    those count, and of a question in several steps the mean over the steps. The test is that of `stats.paired_comparison` over
-    questions, its verdict needs 6 of them, and p values are Holm's over all comparisons that are printed together.
+STATS-9. A question is known by its text; where no row of a run has one, by the id of its row, if ids name questions in the other
+    run. Of runs with steps in common only those count, and of a question in several steps the mean over the steps. The test is
+    that of `stats.paired_comparison` over questions, its verdict needs 6 of them, and p values are Holm's over all comparisons
+    that are printed together.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from typing import Any
 import polars as pl
 
 from hicra import stats
+from hicra.diagnose.same_question import lined_up
 from hicra.errors import DataError, did_you_mean
 
 PAIRED = (
     "hicra/accuracy", "hicra/reward", "hicra/length", "hicra/planning_share", "hicra/entropy_planning",
     "hicra/entropy_execution", "hicra/repetition", "hicra/reflection_rate",
 )  # fmt: skip
-NEEDED = ("step", "prompt", "id", *PAIRED)  # the columns that `pairs` reads
+NEEDED = ("step", "prompt", "id", "ids", *PAIRED)  # the columns that `pairs` reads
 LEVEL = 0.05
 _VERDICTS = {"better": "higher", "worse": "lower", "inconclusive": "inconclusive"}
 
@@ -57,6 +59,16 @@ def pairs(arms: Mapping[str, pl.DataFrame], baseline: str | None = None) -> list
     return found
 
 
+def not_paired(arms: Mapping[str, pl.DataFrame], baseline: str | None = None) -> list[str]:
+    """Returns why arms are not compared with the baseline at all, a sentence each; `arms` and `baseline` are as for `pairs`."""
+    name = next(iter(arms)) if baseline is None else baseline
+    said = []
+    for arm, table in arms.items():
+        why = lined_up(arms[name], table, name, arm) if arm != name else ()
+        said += [f"{arm} is not compared with {name} by question: {why}"] if isinstance(why, str) else []
+    return said
+
+
 def arm_named(name: str, arms: Iterable[str]) -> str:
     """Returns the name; raises DataError with the nearest one where it is none of the arms."""
     if name not in arms:
@@ -65,13 +77,12 @@ def arm_named(name: str, arms: Iterable[str]) -> str:
 
 
 def _compared(base: pl.DataFrame, other: pl.DataFrame) -> list[dict[str, Any]]:
-    tables = [_keyed(table) for table in (base, other)]
-    if any(table is None for table in tables):
-        return []
-    a, b = (table for table in tables if table is not None)
-    common = set(a["step"].to_list()) & set(b["step"].to_list())
-    if common:
-        a, b = (table.filter(pl.col("step").is_in(sorted(common))) for table in (a, b))
+    found = lined_up(base, other)
+    return [] if isinstance(found, str) else _differences(*found)
+
+
+def _differences(a: pl.DataFrame, b: pl.DataFrame) -> list[dict[str, Any]]:
+    """Compares two tables with a question a row in `_key`."""
     metrics = [metric for metric in PAIRED if metric in a.columns and metric in b.columns]
     first, second = (table.group_by("_key").agg(pl.col(metrics).mean()) for table in (a, b))
     both = first.join(second, on="_key", suffix=" other").sort("_key")
@@ -93,11 +104,3 @@ def _compared(base: pl.DataFrame, other: pl.DataFrame) -> list[dict[str, Any]]:
         same = metric == "hicra/reward" and found and {**one, "metric": found[0]["metric"]} == found[0]
         found += [] if same else [one]
     return found
-
-
-def _keyed(table: pl.DataFrame) -> pl.DataFrame | None:
-    """Returns the rows whose question is known, with `_key`; None where there are none."""
-    for name in ("prompt", "id"):
-        if name in table.columns and table[name].null_count() < table.height:
-            return table.drop_nulls(name).with_columns(pl.col(name).alias("_key"))
-    return None

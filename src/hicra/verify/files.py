@@ -3,65 +3,70 @@
 An input row has `id` (string or integer, each once), `completion` (string, or null for none), `gold` (string, number, list of
 them, or null, which is a bad gold answer), optional `error` and `is_multiple_answer` (gold.py), and anything else. A file whose
 first row has no `gold` holds rollouts, which the reader of all verbs reads: then the response is judged by `answer`, and a row
-without an id is called by its number. An output row has `id`, `verdict`, `extracted` and `seconds`.
+without an id is called by its number. An output row has `id`, `verdict`, `extracted` and `seconds`; `written.py` writes it, and
+the rows that were judged.
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hicra import corpus
-from hicra.artifacts import atomic_file
-from hicra.corpus.files import SUFFIXES
+from hicra.corpus.fields import CANONICAL
+from hicra.corpus.files import files_of
 from hicra.corpus.formats.interface import Decode
 from hicra.corpus.lines import shown
 from hicra.corpus.need_text import with_text
 from hicra.corpus.records import RowPlace, raw_records, records, stop
 from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError, did_you_mean
-from hicra.verify.item import Answer
 from hicra.verify.reading.extract import Mode
 from hicra.verify.reading.gold import Gold, gold_of
 from hicra.verify.reward import counts
 from hicra.verify.verifier import Verifier
+from hicra.verify.written import judged_row, kept_columns, row_writer, verdict_row
 
 BATCH = 256
 KEYS = ("id", "completion", "gold")
 
 
 class Case(NamedTuple):
-    """One row to judge."""
+    """One row to judge; `row` is all of it, of rollouts under the names of hicra."""
 
     id: str | int
     completion: str
     gold: Gold
+    row: Mapping[str, Any]
 
 
-def read_cases(path: Path, mapping: Mapping[str, str] | None = None, decode: Decode | None = None) -> Iterator[Case]:
-    """Yields the cases of a file, or of rollouts, one after the other.
+def read_cases(
+    paths: Sequence[Path], mapping: Mapping[str, str] | None = None, decode: Decode | None = None
+) -> Iterator[Case]:
+    """Yields the cases of files, or of rollouts, one after the other.
 
     Args:
-        path: a file, or a folder of rollouts.
+        paths: files, or files and folders of rollouts.
         mapping, decode: as for `corpus.read`; with a mapping the rows are rollouts.
 
     Raises:
-        DataError: there is no such file, or it has no rows. Or a row is no JSON object, a key is missing, stands twice or has a
-            wrong type, or an id stands twice; the message has file and line. Or `corpus.read` refuses the rollouts, or none of
-            them has an answer.
+        DataError: there is no such file, or it has no rows, or only some of several hold cases. Or a row is no JSON object, a
+            key is missing, stands twice or has a wrong type, or an id stands twice; the message has file and line. Or
+            `corpus.read` refuses the rollouts, or none of them has an answer.
     """
-    if not path.exists():
-        raise DataError(f"no such file: {shown(path)}", "check the path")
-    if path.is_file() and not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"{shown(path)}: unknown file format", f"hicra verify reads {', '.join(SUFFIXES)}")
-    if path.is_file() and not mapping and "gold" in _first_row(path):
-        yield from _cases(path)
-    else:
-        yield from _rollouts(path, mapping, decode)
+    if not paths:
+        raise DataError("nothing to judge", "name a file of cases, or files and folders of rollouts")
+    files_of(paths)  # which says what is wrong with a path
+    of_cases = [path.is_file() and not mapping and "gold" in _first_row(path) for path in paths]
+    if len({*of_cases}) > 1:
+        one, other = paths[of_cases.index(True)], paths[of_cases.index(False)]
+        raise DataError(
+            f"{shown(one)} has `gold` in its rows and {shown(other)} has not, so these are cases and those rollouts",
+            "judge them one after the other",
+        )
+    yield from _cases(paths) if of_cases[0] else _rollouts(paths, mapping, decode)
 
 
 def _first_row(path: Path) -> dict[str, Any]:
@@ -74,34 +79,40 @@ def _first_row(path: Path) -> dict[str, Any]:
     return record.row
 
 
-def _cases(path: Path) -> Iterator[Case]:
-    seen: dict[str | int, int] = {}
-    for place, row in records(path, half_surrogates=True):  # whatever a model wrote is judged
-        try:
-            case = _case(row)
-        except DataError as error:
-            raise DataError(f"{place}: {error.message}", error.fix) from None
-        first = seen.setdefault(case.id, place.line)
-        if first != place.line:
-            raise DataError(f"{place}: id {case.id!r} was on line {first} already", "give each row its own id")
-        yield case
+def _cases(paths: Sequence[Path]) -> Iterator[Case]:
+    seen: dict[str | int, RowPlace] = {}
+    for path in paths:
+        for place, row in records(path, half_surrogates=True):  # whatever a model wrote is judged
+            try:
+                case = _case(row)
+            except DataError as error:
+                raise DataError(f"{place}: {error.message}", error.fix) from None
+            first = seen.setdefault(case.id, place)
+            if first is not place:
+                where = f"on line {first.line}" if len(paths) == 1 else f"in {first}"
+                raise DataError(f"{place}: id {case.id!r} was {where} already", "give each row its own id")
+            yield case
 
 
-def _rollouts(path: Path, mapping: Mapping[str, str] | None, decode: Decode | None) -> Iterator[Case]:
-    source = corpus.batches(path, mapping=mapping, decode=decode, keep_duplicates=True).prepare()
+def _rollouts(paths: Sequence[Path], mapping: Mapping[str, str] | None, decode: Decode | None) -> Iterator[Case]:
+    source = corpus.batches(paths, mapping=mapping, decode=decode, keep_duplicates=True).prepare()
+    said = ", ".join(map(shown, paths))
     if "answer" not in source.columns:
         raise DataError(
-            f"{shown(path)}: no gold answers: the rows have neither `gold` nor `answer`",
+            f"{said}: no gold answers: the rows have neither `gold` nor `answer`",
             f"say which column holds them: --map answer=COLUMN (columns: {', '.join(list(source.input_names)[:20])})",
         )
+    there = [name for name in source.empty().columns if name in source.columns or name not in CANONICAL]
+    kept = kept_columns(there)
     before = 0
     for frame in source:
         for number, row in enumerate(with_text(frame, before).iter_rows(named=True), before + 1):
             try:
                 gold = gold_of(row["answer"], row)
             except DataError as error:
-                raise DataError(f"{shown(path)} row {number}: {error.message}", error.fix) from None
-            yield Case(number if row["id"] is None else row["id"], row["response"], gold)
+                raise DataError(f"{said} row {number}: {error.message}", error.fix) from None
+            name = number if row["id"] is None else row["id"]
+            yield Case(name, row["response"], gold, {name: row[name] for name in kept})
         before += frame.height
 
 
@@ -114,11 +125,11 @@ def _case(row: dict[str, Any]) -> Case:
         raise DataError(f"id is {type(name).__name__}", "give a string or an integer")
     if completion is not None and not isinstance(completion, str):
         raise DataError(f"completion is {type(completion).__name__}", "give a string, or null for none")
-    return Case(name, completion or "", gold_of(row["gold"], row))
+    return Case(name, completion or "", gold_of(row["gold"], row), row)
 
 
 def verify_file(
-    path: Path,
+    path: Path | Sequence[Path],
     out: Path | None,
     workers: int = 2,
     timeout: float = 2.0,
@@ -127,15 +138,17 @@ def verify_file(
     mapping: Mapping[str, str] | None = None,
     decode: Decode | None = None,
     overwrite: bool = True,
+    judged: Path | None = None,
 ) -> dict[str, int | float]:
-    """Judges a file of cases, or rollouts.
+    """Judges a file of cases, or rollouts, or several of one kind.
 
     Args:
-        path: the cases, or a file or folder of rollouts.
-        out: the file of verdicts, which appears once every row is judged; None only counts.
+        path: the cases, or files and folders of rollouts.
+        out: the file of verdicts, which appears once every row is judged; None writes none.
         workers, timeout, mode: as for the `Verifier`.
         mapping, decode: as for `corpus.read`; with a mapping the rows are rollouts.
-        overwrite: whether `out` is replaced where it exists.
+        overwrite: whether `out` and `judged` are replaced where they exist.
+        judged: a file to write of the same rows, with `correct` as judged (null where it could not be); None writes none.
 
     Returns:
         `n`, the number of each verdict, and `seconds` (elapsed time of the whole).
@@ -147,23 +160,21 @@ def verify_file(
     """
     start = time.perf_counter()
     total = counts([])
-    with Verifier(workers, timeout, mode) as verifier, _writer(out, overwrite) as write:
-        for batch in _batches(read_cases(path, mapping, decode)):
+    paths = [path] if isinstance(path, Path) else list(path)
+    with (
+        Verifier(workers, timeout, mode) as verifier,
+        row_writer(out, overwrite) as verdicts,
+        row_writer(judged, overwrite) as rows,
+    ):
+        for batch in _batches(read_cases(paths, mapping, decode)):
             answers = verifier.check([case.completion for case in batch], [case.gold for case in batch])
             for case, answer in zip(batch, answers, strict=True):
-                write(_line(case, answer))
+                verdicts.add(verdict_row(case.id, answer))
+                if rows.wanted:
+                    rows.add(judged_row(case.row, answer))
             for verdict, number in counts(answers).items():
                 total[verdict] += number
     return {"n": sum(total.values()), **total, "seconds": round(time.perf_counter() - start, 3)}
-
-
-@contextmanager
-def _writer(out: Path | None, overwrite: bool) -> Iterator[Callable[[str], Any]]:
-    if out is None:
-        yield lambda line: None
-        return
-    with atomic_file(out, overwrite) as temporary, open(temporary, "w", encoding="utf-8") as file:
-        yield file.write
 
 
 def _batches(cases: Iterator[Case]) -> Iterator[list[Case]]:
@@ -175,10 +186,3 @@ def _batches(cases: Iterator[Case]) -> Iterator[list[Case]]:
             batch = []
     if batch:
         yield batch
-
-
-def _line(case: Case, answer: Answer) -> str:
-    """Writes one output row; half of a surrogate pair, which is no text, becomes U+FFFD."""
-    row = {"id": case.id, "verdict": answer.verdict, "extracted": answer.extracted, "seconds": round(answer.seconds, 6)}
-    text = json.dumps(row, ensure_ascii=False)
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -31,6 +32,35 @@ def kept(number: int) -> Iterator[None]:
     finally:  # where it is None, another language than Python has set it
         if before is not None and threading.current_thread() is threading.main_thread():
             signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def cleans_up_on_sigint() -> Iterator[None]:
+    """Ends the block on SIGINT with KeyboardInterrupt, as Python does; a second SIGINT does not disturb the cleaning up.
+
+    A third one ends that, too. After an interrupt the handler stays, for what Python does at its end; else it is put back, and a
+    handler of the caller's own is never replaced.
+    """
+    own = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    if threading.current_thread() is not threading.main_thread() or own:
+        yield
+        return
+    came = 0
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        nonlocal came
+        came += 1
+        if came != 2:
+            raise KeyboardInterrupt
+        with contextlib.suppress(OSError):  # print may be what was interrupted
+            os.write(2, b"cleaning up; press Ctrl-C once more to end at once\n")
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if not came:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextlib.contextmanager

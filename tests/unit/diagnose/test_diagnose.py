@@ -256,8 +256,8 @@ def test_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         cli.main()
     assert not ended.value.code
     said = capsys.readouterr()
-    assert said.out.split("\n")[0].split()[:9] == [
-        *("arm", "step", "rows", "accuracy", "reward", "reward_errors", "length", "(words)", "planning_share"),
+    assert said.out.split("\n")[0].split()[:7] == [
+        *("arm", "step", "rows", "accuracy", "length", "(words)", "planning_share"),
     ]
     assert said.out.split("\n")[1].split()[:5] == ["big", "one", "20", "1", "1"]
     assert "1 skipped line is listed in bad.jsonl" in said.err

@@ -12,7 +12,7 @@ import pytest
 from hicra import Lexicon, cli
 from hicra.diagnose.apart import joint_schema, run_names, same_columns
 from hicra.diagnose.diagnose import diagnose
-from hicra.diagnose.pairs import pairs
+from hicra.diagnose.pairs import not_paired, pairs
 from hicra.errors import ConfigError, DataError
 
 LEXICON = Lexicon.from_phrases(["let me check"])
@@ -172,3 +172,52 @@ def test_the_verb_prints_the_comparison(tmp_path: Path, capsys: pytest.CaptureFi
         "accuracy 1 against 0 on 8 questions, difference +1.000 (95 % +1.000 to +1.000), p 0.031 by Holm: higher"
         in said
     )
+
+
+# ---- what two runs do not share
+def named(prompts: list[str | None], own: list[str | None], **more: Any) -> pl.DataFrame:
+    """A prompt a row, in step 1; `ids` may be given beside, as measuring counts them."""
+    n = len(prompts)
+    rows = {"step": [1] * n, "prompt": prompts, "id": own, "hicra/length": [1.0] * n, **more}
+    return pl.DataFrame(rows, schema_overrides={"prompt": pl.String, "id": pl.String})
+
+
+def test_ids_serve_where_one_run_has_no_texts_if_they_name_questions() -> None:
+    texts, bare = named(["p", "q", "r"], ["1", "2", "3"], ids=[1, 1, 1]), named([None, None], ["3", "2"])
+    for arms in ({"a": texts, "b": bare}, {"a": bare, "b": texts}):
+        [one] = pairs(arms)
+        assert (one["questions"], one["unpaired"]) == (2, 1)
+        assert not_paired(arms) == []
+
+
+@pytest.mark.parametrize(("texts", "bare", "said"), [
+    (named(["p", "q"], ["1", "2"], ids=[8, 1]), named([None], ["1"]), "b has no question texts, and the ids of a name responses"),
+    (named(["p", "p"], ["1", "2"]), named([None], ["1"]), "b has no question texts, and the ids of a name responses"),
+    (named(["p"], [None]), named([None], ["1"]), "a has question texts and no id, the other ids and no question texts"),
+    (named(["p"], ["1"]), named([None], [None]), "b has neither question nor id in any row"),
+    (named(["p"], ["1"]), named(["q"], ["1"]), "no question text stands in both, though 1 id does"),
+    (named([None], ["1"]), named([None], ["2"]), "no id stands in both"),
+])  # fmt: skip
+def test_runs_that_cannot_be_paired_say_why(texts: pl.DataFrame, bare: pl.DataFrame, said: str) -> None:
+    assert pairs({"a": texts, "b": bare}) == []
+    [why] = not_paired({"a": texts, "b": bare})
+    assert why.startswith("b is not compared with a by question: ")
+    assert said in why
+
+
+def test_a_diagnosis_says_why_and_pairs_by_ids_that_name_questions(tmp_path: Path) -> None:
+    """Both files have each question twice; the second has no texts."""
+    rows = [
+        {"id": f"i{n % 8}", "question": f"q{n % 8}", "response": "let me check it", "correct": n < 8} for n in range(16)
+    ]
+    bare = [{**row, "question": None} for row in rows]
+    own = [{**row, "id": f"own {at}"} for at, row in enumerate(rows)]
+    for name, part in (("texts", rows), ("bare", bare), ("own", own)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
+    texts, without, alone = (tmp_path / f"{name}.jsonl" for name in ("texts", "bare", "own"))
+    settings = {"tokenizer": None, "on_bad": "stop", "max_bad": 0.0, "apart": True, "out": None}
+    found = diagnose([texts, without], LEXICON, **settings)
+    assert {one["questions"] for one in found["pairs"]} == {8}
+    refused = diagnose([alone, without], LEXICON, **settings)
+    assert refused["pairs"] == []
+    assert any("the ids of own name responses and not questions" in said for said in refused["warnings"])

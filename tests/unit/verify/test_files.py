@@ -106,7 +106,7 @@ def test_bad_files(tmp_path):
     (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(json.dumps(ROWS[0]).encode() + b"\n" + b" " * 9)[:-12])
     for name, said in (
         ("empty.jsonl", "no rows"),
-        ("in.csv", "unknown file format"),
+        ("in.csv", "unknown type of file"),
         ("absent.jsonl", "no such file"),
         ("cut.jsonl.gz", "truncated"),
     ):
