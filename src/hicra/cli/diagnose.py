@@ -19,7 +19,7 @@ from hicra.cli.common import (
     load_lexicon,
     tokenizer_folder,
 )
-from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, warn_of_rest
 
 
 def diagnose(
@@ -118,8 +118,7 @@ def diagnose(
         )  # fmt: skip
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
-    for said in passed_over(paths, result["duplicates"]):
-        common.say(said)
+    warn_of_rest(result, common, paths, result["duplicates"])
     runs = shlex.join([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [str(out)])
     files = {"ROLLOUTS": shlex.join(map(str, paths)), **({"RUN": runs} if out else {})}
     common.give(
