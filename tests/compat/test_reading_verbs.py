@@ -128,10 +128,63 @@ def test_files_beside_the_rows_are_named(capsys: pytest.CaptureFixture[str]) -> 
     [left] = found["left_out"]
     assert (found["files"], left["file"]) == (["both/a.jsonl"], "both/b.json")
     assert "name the file to read it" in left["reason"]
-    for verb in ("tag", "diagnose"):
-        assert "left out: both/b.json" in run([verb, "both"], capsys)[1]
+    for verb in ("tag", "diagnose", "mine --include-incorrect --min-df 1 --embedder hashing -o out"):
+        found, err = run([*verb.split(), "both", "-q"], capsys)
+        assert "warning: left out: both/b.json; `hicra corpus inspect` says why" in err
+        assert [one for one in found["warnings"] if one.startswith("left out: both/b.json")]
     assert run(["corpus", "inspect", "both/a.jsonl", "both/b.json"], capsys)[0]["left_out"] == []
     assert run(["corpus", "inspect", "both", "both/b.json"], capsys)[0]["left_out"] == []
+
+
+def test_a_warning_names_the_first_files_of_many(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("many").mkdir()
+    Path("many/a.jsonl").write_text(json.dumps({"response": SAID}) + "\n")
+    for name in ("b.csv", "c.csv", "d.csv", "e.csv", "config.json", "README.md"):
+        Path(f"many/{name}").write_text("x")
+    assert "left out: many/b.csv, many/c.csv, many/d.csv and 1 more;" in run(["diagnose", "many"], capsys)[1]
+
+
+def test_duplicates_are_told_even_to_those_who_want_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("twice.jsonl").write_text((json.dumps({"id": 1, "response": SAID}) + "\n") * 3)
+    found, err = run(["diagnose", "twice.jsonl", "-q"], capsys)
+    said = "duplicates: 2 rows of an id that came before with the same content are left out"
+    assert f"warning: {said}\n" in err
+    assert said in found["warnings"]
+
+
+def test_rows_in_two_files_and_rewards_beyond_the_rule_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("dumps").mkdir()
+    for name in "ab":
+        rows = [{"response": f"{SAID} {n}", "reward": 10, "of": name} for n in range(4)]
+        Path(f"dumps/{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for verb in ("corpus inspect", "diagnose", "mine --embedder hashing -o out"):
+        found, err = run([*verb.split(), "dumps", "-q"], capsys)
+        for said in ("4 of the 4 rows of dumps/b.jsonl stand in dumps/a.jsonl too", "all of 8 rows count as right"):
+            assert said in err
+            assert said in " ".join(found["warnings"])
+    found, err = run(["diagnose", "dumps/a.jsonl", "dumps/b.jsonl", "--apart"], capsys)
+    assert "stand in" not in err  # two runs that are compared may say the same
+
+
+def test_what_comes_after_inspect(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"response": SAID, "correct": True, "step": 1}
+    for name, one in (
+        ("-both", row), ("wrong", row | {"correct": False}), ("unknown", {"response": SAID}), ("right", row | {"step": None}),
+    ):  # fmt: skip
+        Path(f"{name}.jsonl").write_text(json.dumps(one) + "\n")
+        _, err = run(["corpus", "inspect", f"./{name}.jsonl"], capsys)
+        lines = [line for line in err.splitlines() if not line.startswith("warning")]
+        mine, diagnose = f"hicra mine {name}.jsonl -o lexicon", f"hicra diagnose {name}.jsonl"
+        assert lines == {
+            "-both": ["next: hicra mine ./-both.jsonl -o lexicon", "or:   hicra diagnose ./-both.jsonl"],
+            "right": [f"next: {mine}"],
+        }.get(name, [f"next: {diagnose}"])
+    run(["diagnose", "./-both.jsonl"], capsys)
+
+
+def test_standard_input_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no standard input" in refused(["diagnose", "-"], capsys, code=2)
+    assert "no standard input" in refused(["corpus", "inspect", "/dev/stdin"], capsys)
 
 
 @pytest.mark.parametrize("verb", ["corpus inspect", "tag", "diagnose", "mine -o out"])
@@ -168,5 +221,5 @@ def test_duplicates_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     ):
         found, err = run([*verb.split(), "twice.jsonl"], capsys)
         assert found["duplicates"] == 1
-        [line] = [line for line in err.splitlines() if line.startswith("duplicates: 1 row ")]
+        [line] = [line for line in err.splitlines() if line.startswith("warning: duplicates: 1 row ")]
         assert became in line

@@ -121,6 +121,10 @@ def _misused(words: list[str], error: CycloptsError) -> tuple[str, str]:
     unused = getattr(error, "unused_tokens", None) or ()
     if "--map" in words and any("=" in word for word in unused):
         return str(error), "repeat --map for each field"
+    if "-" in words:
+        from hicra.corpus.files import NO_STDIN
+
+        return f"-: {NO_STDIN[0]}", NO_STDIN[1]
     if isinstance(error, UnusedCliTokensError):
         return f"{called} has no place for {' '.join(map(repr, unused))}", f"{called} --help"
     return str(error), f"{called} --help"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -31,14 +32,34 @@ def inspect(
         )
     if result["without_response"]:
         common.warn(f"lines without a response, since the model said nothing there: {result['without_response']}")
-    common.warn(reading.told(result["skipped"]))
+    for warning in [*result["warnings"], reading.told(result["skipped"])]:
+        common.warn(warning)
     names = ("format", "rows", "kept", "skipped", "duplicates", "correct", "wrong", "unknown", "steps", "questions")
     lines = [f"{name:12} {result[name]}" for name in names]
     lines += [f"{name:12} from {origin}" for name, origin in result["columns"].items()]
     lines += [f"also         {name}" for name in result["extra_columns"]]
+    if result["left_out"]:
+        lines.append("files that were not read")
     lines += [f"left out     {beside['file']}: {beside['reason']}" for beside in result["left_out"]]
+    lines += [
+        f"in two files {', '.join(pair['files'])}: {counted(pair['rows'], 'row')}" for pair in result["in_two_files"]
+    ]
     lines += [f"bad line     {bad['file']} {bad['line']}: {bad['reason']}" for bad in result["errors"]]
-    common.give(result, "\n".join(lines), then=reading.command("mine", paths, tokenizer, "-o", "lexicon"))
+    first, *others = _next(result, reading, paths, tokenizer)
+    common.give(result, "\n".join(lines), then=first)
+    for other in others:
+        common.say(f"or:   {other}")
+
+
+def _next(result: dict[str, Any], reading: ReadOptions, paths: Sequence[Path], tokenizer: str | None) -> list[str]:
+    """Returns the commands that could come next: mining needs right answers, and steps are to be diagnosed."""
+    mine, diagnose = (
+        reading.command("mine", paths, tokenizer, "-o", "lexicon"),
+        reading.command("diagnose", paths, tokenizer),
+    )
+    if not result["correct"]:
+        return [diagnose]
+    return [mine, diagnose] if result["steps"] else [mine]
 
 
 def overlap(

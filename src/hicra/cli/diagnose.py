@@ -20,7 +20,7 @@ from hicra.cli.common import (
     load_lexicon,
     tokenizer_folder,
 )
-from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, warn_of_rest
 
 
 def diagnose(
@@ -132,8 +132,7 @@ def diagnose(
     result["lexicon"] = {"name": loaded.name, "grams": len(loaded), "content_hash": loaded.content_hash}
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
-    for said in passed_over(paths, result["duplicates"]):
-        common.say(said)
+    warn_of_rest(result, common, paths, result["duplicates"])
     runs = (
         [argument(run) for run in ([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [out])]
         if out

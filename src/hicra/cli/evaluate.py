@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, Overwrite, tokenizer_folder
 from hicra.cli.options import given, options
-from hicra.cli.reading import Map, TokenizerOfIds, no_skipping, passed_over
+from hicra.cli.reading import Map, TokenizerOfIds, no_skipping, warn_of_rest
 from hicra.evaluate.settings import EvalSettings, settings_of
 
 SamplingOptions = options(EvalSettings, but=("seed", "preset"), k="Values of k for pass@k, as in 1,4,8. [default: 1]")
@@ -59,8 +59,7 @@ def evaluate(
         )  # fmt: skip
     for warning in result["warnings"]:
         common.warn(warning)
-    for said in passed_over([Path(path) for path in samples]):
-        common.say(said)
+    warn_of_rest(result, common, [Path(path) for path in samples])
     common.give(
         {key: value for key, value in result.items() if key != "text"}, result["text"],
         then=f"hicra tag {result['samples']}",

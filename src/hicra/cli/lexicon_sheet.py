@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, LexiconArg, Overwrite, Rollouts, load_lexicon, tokenizer_folder
-from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds, passed_over
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds, warn_of_rest
 from hicra.drawing.readable import counted
 
 WORST = 10  # clusters that are printed
@@ -64,8 +64,6 @@ def sheet(
 
     made = make_sheet(loaded, texts(), grams=grams, seed=common.seed or 0)
     common.warn(reading.told(source.skipped))
-    for said in passed_over(paths, source.duplicates):
-        common.say(said)
     write(made, out, key, overwrite=overwrite)
     own = sum(item.kind == GRAM for item in made.items)
     foils = len(made.items) - own
@@ -76,6 +74,7 @@ def sheet(
         "absent": len(made.absent), "left_out": made.left_out, "responses": made.responses, "seed": made.seed,
         "question": QUESTION, "skipped": source.skipped, "duplicates": source.duplicates,
     }  # fmt: skip
+    warn_of_rest(result, common, paths, source.duplicates)
     lines = [
         f"{counted(own, 'gram')} and {counted(foils, 'random n-gram')} of {counted(made.responses, 'response')}",
         f"in no response, so not on the sheet: {counted(len(made.absent), 'gram')}; not drawn: {made.left_out}",

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import COMMON, Common, Overwrite, Rollouts, tokenizer_folder
 from hicra.cli.options import given, options
-from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds, passed_over
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, TokenizerOfIds, warn_of_rest
 from hicra.drawing.readable import counted
 from hicra.mining.settings import MineSettings, preset_of
 from hicra.strict import validated
@@ -54,8 +54,7 @@ def mine(
     )
     for warning in [*report["warnings"], reading.told(report["skipped"])]:
         common.warn(warning)
-    for said in passed_over(paths, report["duplicates"]):
-        common.say(said)
+    warn_of_rest(report, common, paths, report["duplicates"])
     made.save(out, overwrite=overwrite)
     lines = [
         f"{counted(report['grams'], 'gram')} in {report['clusters_kept']} of {counted(report['clusters'], 'cluster')}, from "

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hicra.cli.common import MaxBad, OnBad
+from hicra.cli.common import Common, MaxBad, OnBad
 from hicra.drawing.readable import counted
 from hicra.errors import UsageError
 
@@ -28,6 +28,14 @@ TokenizerOfIds = Annotated[
     str | None,
     Parameter(name="--tokenizer", help="Folder with tokenizer.json, for dumps that hold token ids and no text."),
 ]
+
+
+NAMED = 3  # files that a warning names; `corpus inspect` lists all
+
+
+def path_word(path: Path) -> str:
+    """Returns a path as a word of a command, with ./ before one that begins with a dash and would be taken for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 @Parameter(name="*")
@@ -59,7 +67,7 @@ class ReadOptions:
 
     def command(self, verb: str, paths: Sequence[Path], tokenizer: str | None, *more: str) -> str:
         """Returns the command that reads the same rows in the same way with another verb."""
-        words = ["hicra", verb, *map(str, paths), *(word for one in self.map for word in ("--map", one))]
+        words = ["hicra", verb, *map(path_word, paths), *(word for one in self.map for word in ("--map", one))]
         if self.on_bad == "skip":
             words += ["--on-bad", "skip", "--max-bad", f"{self.max_bad:g}"]
         if tokenizer is not None:
@@ -87,15 +95,25 @@ def no_skipping() -> Iterator[None]:
 
 def passed_over(paths: Sequence[Path], duplicates: int = 0, then: str = "are left out") -> list[str]:
     """Returns what to say of files beside those read, and of rows that occurred before (`then`: what became of them)."""
-    from hicra.corpus.files import left_out
+    from hicra.corpus.beside import left_out, may_hold_rows
 
     said = []
-    if files := left_out(paths):
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        said.append(f"left out: {files[0]['file']}{more}; `hicra corpus inspect` says why")
+    if files := [one["file"] for one in left_out(paths) if may_hold_rows(Path(one["file"]).name)]:
+        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+        said.append(f"left out: {', '.join(files[:NAMED])}{more}; `hicra corpus inspect` says why")
     if duplicates:
         said.append(f"duplicates: {counted(duplicates, 'row')} of an id that came before with the same content {then}")
     return said
+
+
+def warn_of_rest(
+    result: dict[str, Any], common: Common, paths: Sequence[Path], duplicates: int = 0, then: str = "are left out"
+) -> None:
+    """Warns of what `passed_over` names, on stderr and in the `warnings` of the result."""
+    said = passed_over(paths, duplicates, then)
+    result["warnings"] = [*result.get("warnings", ()), *said]
+    for one in said:
+        common.warn(one)
 
 
 READ_OPTIONS = ReadOptions()

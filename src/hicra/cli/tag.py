@@ -20,7 +20,7 @@ from hicra.cli.common import (
     load_lexicon,
     tokenizer_folder,
 )
-from hicra.cli.reading import READ_OPTIONS, ReadOptions, passed_over
+from hicra.cli.reading import READ_OPTIONS, ReadOptions, warn_of_rest
 from hicra.cli.suggested import Stands, argument
 
 
@@ -56,11 +56,10 @@ def tag(
             progress=bar.show, overwrite=overwrite, **reading.options(),
         )  # fmt: skip
     common.warn(reading.told(result["skipped"]))
-    for said in passed_over(paths, result["duplicates"], "are tagged like the others"):
-        common.say(said)
     look = "" if result["planning_chars"] else f"; look at it with `hicra lexicon show {lexicon}`"
     for warning in result["warnings"]:
         common.warn(f"{warning}{look}")
+    warn_of_rest(result, common, paths, result["duplicates"], "are tagged like the others")
     kind = result["token_kind"]
     text = (
         f"{result['planning_tokens']} of {result['tokens']} {kind} are planning ({result['planning_share']:.2%}), "

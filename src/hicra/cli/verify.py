@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn, tokenizer_folder
-from hicra.cli.reading import Map, TokenizerOfIds, no_skipping, passed_over
+from hicra.cli.reading import Map, TokenizerOfIds, no_skipping, warn_of_rest
 from hicra.cli.suggested import argument
 from hicra.drawing.readable import counted
 from hicra.errors import UsageError
@@ -53,8 +53,7 @@ def verify(
             cases, out, workers, timeout, mode, mapping=parse_mapping(map), decode=decode, overwrite=overwrite,
             judged=judged,
         )  # fmt: skip
-    for said in passed_over(cases):
-        common.say(said)
+    warn_of_rest(result, common, cases)
     text = ", ".join(f"{result[name]} {name}" for name in VERDICTS if result[name])
     common.give(
         result,

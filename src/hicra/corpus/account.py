@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hicra.corpus.records import RowPlace
+from hicra.corpus.remarks import Remarks
 from hicra.corpus.schema import Item
 from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError
@@ -43,6 +44,7 @@ class Account:
 
     Attributes:
         twice: the same, of what was read so far.
+        remarks: what watches the rows that are kept, or None.
         without_response: lines of a known dump in which the model said nothing; they hold no row.
         without_text: rows that hold token ids and no text, since there was no tokenizer to read them.
     """
@@ -59,6 +61,7 @@ class Account:
         self.seen: set[bytes] = set()
         self.twice: set[int] = set()
         self._known = twice
+        self.remarks: Remarks | None = None
 
     @property
     def lines(self) -> int:
@@ -98,6 +101,8 @@ class Account:
             self.duplicates += 1
             return self.keep_duplicates
         self.kept += 1
+        if self.remarks is not None:
+            self.remarks.add(item)
         return True
 
     def _occurred(self, item: Item) -> bool:

@@ -21,6 +21,7 @@ from hicra.corpus.formats.interface import Decode
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO, shown
 from hicra.corpus.mapping import checked
 from hicra.corpus.quarantine import quarantine as quarantined
+from hicra.corpus.remarks import Remarks
 from hicra.corpus.rows import How, rows_of
 from hicra.corpus.schema import CANONICAL_ONLY, Batch, Item, Layout, Schema
 from hicra.errors import DataError
@@ -55,6 +56,7 @@ class Batches:
         format, columns, json_columns, input_names, errors, files: as in `Corpus`.
         kept, skipped, duplicates, lines: the counts; kept + skipped + duplicates = lines.
         without_response, without_text: as in `Account`.
+        warnings, in_two_files: what a user should know of the rows; see there.
         rows: the number of rows of all frames together.
     """
 
@@ -77,6 +79,7 @@ class Batches:
         self._size, self._size_bytes, self._extras = size, size_bytes, extras
         self._how, self._quarantine, self._keep_bytes = how, quarantine, keep_bytes
         self._account = Account(stop, keep_duplicates)
+        self._remarks = Remarks(len(files))
         self._layout: Layout | None = None if extras else CANONICAL_ONLY
         self._kept: list[Batch] | None = None
         self.columns: dict[str, str] = {}
@@ -122,6 +125,16 @@ class Batches:
     def errors(self) -> list[dict[str, Any]]:
         """One {file, line, offset, reason} for each skipped line."""
         return self._account.errors
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know of the rows: equal ones in two files, what is right by their rewards, numbers in text."""
+        return self._remarks.warnings(self.files)
+
+    @property
+    def in_two_files(self) -> list[dict[str, Any]]:
+        """One {files: [a file, a later one], rows} for each pair of files with rows of the same id, step and response."""
+        return self._remarks.in_two_files.as_json(self.files)
 
     @property
     def rows(self) -> int:
@@ -215,12 +228,20 @@ class Batches:
         self._account.check(self.files, self._max_bad)
 
     def _new_account(self, note: Note | None = None) -> Account:
-        return Account(self._stop, self._keep_duplicates, note)
+        self._remarks = Remarks(len(self._paths))
+        account = Account(self._stop, self._keep_duplicates, note)
+        account.remarks = self._remarks
+        return account
 
     def _pass(self, account: Account) -> Iterator[Batch]:
-        files = (rows_of(path, account, self._how) for path in self._paths)
-        items = itertools.chain.from_iterable(files)
+        items = itertools.chain.from_iterable(self._files(account))
         return in_batches(items, account, self._size, self._size_bytes, self._extras)
+
+    def _files(self, account: Account) -> Iterator[Iterator[Item]]:
+        for number, path in enumerate(self._paths):
+            if account.remarks is not None:
+                account.remarks.file = number
+            yield rows_of(path, account, self._how)
 
     def _changed(self) -> DataError:
         return DataError(f"{', '.join(self.files)} changed while it was read", "read it when nothing writes to it")

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import zstandard
 
+from hicra.corpus.first_bytes import LONGEST, refuse_other
 from hicra.corpus.json_files import MAX_BYTES, Found
 from hicra.corpus.lines import MAX_RATIO, MAX_WINDOW, decompressed, shown
 from hicra.corpus.strict_json import BadRow, JsonParser
@@ -43,7 +44,7 @@ def eval_values(path: Path, parser: JsonParser, max_ratio: float = MAX_RATIO) ->
         DataError: the file cannot be read, is no such log, or a member of it is damaged or unpacks to more than it may.
     """
     try:
-        with open(path, "rb") as file, zipfile.ZipFile(file) as log:
+        with open(path, "rb") as file, zipfile.ZipFile(_checked(path, file)) as log:
             members = {one.filename: one for one in log.infolist()}
             beside = {"eval": _eval(path, file, members, max_ratio)}
             for name, member in members.items():
@@ -55,6 +56,12 @@ def eval_values(path: Path, parser: JsonParser, max_ratio: float = MAX_RATIO) ->
         ) from None
     except zipfile.BadZipFile as error:
         raise _no_log(path, f"it is no whole zip file ({error})") from None
+
+
+def _checked(path: Path, file: io.BufferedReader) -> io.BufferedReader:
+    """Returns an open file; raises DataError where it begins as one of another kind."""
+    refuse_other(shown(path), file.peek(LONGEST), "a zip file")
+    return file
 
 
 def _sample(name: str, data: bytes, parser: JsonParser, beside: dict[str, Any]) -> Found:

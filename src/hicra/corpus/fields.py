@@ -11,13 +11,16 @@ READ-3. The response is the first of response, completion and messages that is n
     `solution` is never taken, also where they are null: it is then the reference.
 READ-4. `answer` may be a number or a list; it is kept as its JSON text. Where there is no `question`, `prompt` is taken, else
     the first user turn of `messages`.
+READ-13. A step that is a whole number in text, and a reward that is a number in text, are read as that number.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from hicra.corpus.strict_json import BadRow
@@ -28,7 +31,29 @@ CANONICAL = (
     "response", "correct", "reward", "question", "answer", "id", "group_id", "step", "model", "source", "token_ids",
 )  # fmt: skip
 
+FROM_TEXT = ("step", "reward")  # fields whose number may be given as text
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
+
 Fields = dict[str, tuple[Any, str]]  # canonical name -> its value as it was read, and where that comes from
+
+
+class InText(str):
+    """Says where a number comes from that was given as text."""
+
+
+class Ruled(str):
+    """Says where `correct` comes from where READ-1 makes it of a reward."""
+
+
+@lru_cache(maxsize=256)  # one object for all rows, since they are made and looked at for each
+def _in_text(source: str) -> InText:
+    return InText(f"{source}, a number in text")
+
+
+@lru_cache(maxsize=256)
+def _ruled(source: str) -> Ruled:
+    return Ruled(f"{source} >= {CORRECT_AT}")
 
 
 class Response(NamedTuple):
@@ -61,9 +86,15 @@ def finish(fields: Fields, key: Any = None, judged: bool = True) -> Response:
     for name, (value, source) in fields.items():
         taken[name] = source
         if value is not None:
-            values[name] = CHECKS[name](value, source)
+            try:
+                values[name] = CHECKS[name](value, source)
+            except BadRow as bad:
+                bad.field = name
+                raise
+            if type(value) is str and name in FROM_TEXT:
+                taken[name] = _in_text(source)
     if judged and "correct" not in taken and values.get("reward") is not None:
-        values["correct"], taken["correct"] = values["reward"] >= CORRECT_AT, f"{taken['reward']} >= {CORRECT_AT}"
+        values["correct"], taken["correct"] = values["reward"] >= CORRECT_AT, _ruled(fields["reward"][1])
     return Response(values, taken, key)
 
 
@@ -120,13 +151,15 @@ def _reward(value: Any, key: str) -> float | None:
         return math.fsum(part for part in parts if part is not None) if parts and None not in parts else None
     if type(value) is bool:
         raise BadRow(f"{key} must be a number, not true/false, which belongs to `correct` (--map correct={key})")
+    if type(value) is str and _DECIMAL.fullmatch(value):
+        return number_of(float(value), key)
     return number_of(value, key)
 
 
 def number_of(value: Any, key: str) -> float:
     """Returns a number as a float. Raises BadRow where it is none, or not finite."""
     if not is_number(value):
-        raise BadRow(f"{key} must be a number, not {kind_of(value)}")
+        raise BadRow(f"{key} must be a number, not {shown_value(value)}")
     try:
         number = float(value)
     except OverflowError:
@@ -147,11 +180,11 @@ def _identifier(value: Any, key: str) -> int | str:
 
 
 def _step(value: Any, key: str) -> int:
-    if type(value) is float and value.is_integer():
+    if (type(value) is float and value.is_integer()) or (type(value) is str and _WHOLE.fullmatch(value)):
         value = int(value)
     if type(value) is int and abs(value) < 2**63:
         return value
-    raise BadRow(f"{key} must be an integer, not {str(value)[:20] if is_number(value) else kind_of(value)}")
+    raise BadRow(f"{key} must be an integer, not {shown_value(value)}")
 
 
 def _token_ids(value: Any, key: str) -> list[int]:
@@ -169,6 +202,13 @@ CHECKS: dict[str, Callable[[Any, str], Any]] = {
 def is_number(value: Any) -> bool:
     """Says whether a value is a number; true and false are none."""
     return type(value) is float or type(value) is int
+
+
+def shown_value(value: Any) -> str:
+    """Returns a value as an error shows it: a number as it is, a text with its beginning, else what it is."""
+    if is_number(value):
+        return str(value)[:20]
+    return f"a string ({value[:20]!r})" if type(value) is str else kind_of(value)
 
 
 def kind_of(value: Any) -> str:

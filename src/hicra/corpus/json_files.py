@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hicra.corpus.first_bytes import refuse_other
 from hicra.corpus.lines import shown
 from hicra.corpus.strict_json import BOM, BadRow, JsonParser
 from hicra.errors import DataError
@@ -160,6 +161,7 @@ def _text(path: Path) -> str:
         raise DataError(
             f"{shown(path)} cannot be read: {error.strerror or error}", "check the path and its permissions"
         ) from None
+    refuse_other(shown(path), data, "text")
     if len(data) > MAX_BYTES:
         raise DataError(f"{shown(path)} is larger than {MAX_BYTES} bytes", "write the rows as JSON Lines (.jsonl)")
     try:

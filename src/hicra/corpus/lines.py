@@ -14,6 +14,7 @@ from typing import IO, NamedTuple, Protocol
 
 import zstandard
 
+from hicra.corpus.first_bytes import LONGEST, refuse_other
 from hicra.errors import DataError
 
 MAX_LINE = 64 * 2**20  # bytes
@@ -22,6 +23,7 @@ RATIO_FLOOR = 64 * 2**20  # bytes of output below which no ratio is suspicious: 
 BLOCK = 2**18
 # One zstd block of 4 bytes may stand for 128 KiB: with 2 KiB of input a call never gives more than 64 MiB.
 COMPRESSED_BLOCK = 2**11
+_COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 MAX_WINDOW = 2**27  # bytes of history a zstd frame may ask for
 
 
@@ -56,11 +58,13 @@ def read_lines(path: Path, max_line: int = MAX_LINE, max_ratio: float = MAX_RATI
         max_ratio: largest number of decompressed bytes for a compressed one, checked past `RATIO_FLOOR`.
 
     Raises:
-        DataError: the file cannot be read, its compression is truncated or corrupt, or the ratio is over the limit.
+        DataError: the file cannot be read, it is of another kind than its name says, its compression is truncated or corrupt, or
+            the ratio is over the limit.
     """
     try:
         with open(path, "rb") as file:
             suffix = path.suffix.lower()
+            refuse_other(shown(path), file.peek(LONGEST), _COMPRESSION.get(suffix, "text"))
             if suffix == ".gz":
                 blocks = decompressed(file, path, lambda: zlib.decompressobj(wbits=31), "gzip", max_ratio)
             elif suffix == ".zst":

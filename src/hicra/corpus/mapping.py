@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from hicra.corpus.fields import CANONICAL
@@ -11,10 +13,13 @@ from hicra.errors import ConfigError, UsageError, did_you_mean
 PER_TOKEN = ("entropies", "logprobs")  # no canonical fields, but known by name to what measures tokens
 ALSO = {"completion": "response", "gold": "answer", "prompt": "question"}  # other words for ours
 NAMES = (*CANONICAL, *PER_TOKEN)
+_FROM = re.compile(r"(.+?)\s*>=\s*(-?[0-9]+(?:\.[0-9]+)?)")
 
 
 def parse_mapping(words: Iterable[str]) -> dict[str, str]:
     """Returns ours -> theirs for words like "response=generated_text"; theirs may be a path into objects, as "doc.question".
+
+    That of `correct` may be "COLUMN>=NUMBER" as well: what is right is then a number of that column from NUMBER on.
 
     Raises:
         UsageError: a word without "=", a field that hicra does not have, or one that is given twice.
@@ -42,6 +47,17 @@ def checked(mapping: Mapping[str, str] | None) -> dict[str, str]:
         if ours not in NAMES:
             raise ConfigError(f"mapping: hicra has no field {ours!r}", did_you_mean(ours, NAMES))
     return found
+
+
+@lru_cache(maxsize=64)
+def smallest_right(theirs: str) -> tuple[str, float] | None:
+    """Returns the column and the number of what is mapped to `correct` as "COLUMN>=NUMBER"; None where it is a column alone.
+
+    >>> smallest_right("reward>=10"), smallest_right("reward")
+    (('reward', 10.0), None)
+    """
+    found = _FROM.fullmatch(theirs)
+    return None if found is None else (found[1], float(found[2]))
 
 
 def value_at(row: Mapping[str, Any], path: str) -> tuple[bool, Any]:

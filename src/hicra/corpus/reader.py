@@ -15,9 +15,10 @@ from typing import Any, Literal
 import polars as pl
 
 from hicra.corpus.batches import MAX_BAD, batches
+from hicra.corpus.beside import left_out
 from hicra.corpus.counts import Counts
 from hicra.corpus.fields import CANONICAL
-from hicra.corpus.files import Paths, left_out
+from hicra.corpus.files import Paths
 from hicra.corpus.formats.interface import Decode
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO
 
@@ -122,7 +123,8 @@ def inspect(
 
     `rows` is the number of rows read, whatever became of them; `correct`, `wrong`, `unknown`, `steps` and `questions` count the
     kept ones, `without_response` lines of a known dump that hold no row, and `without_text` rows of token ids.
-    `left_out` has {file, reason} for each file that lies beside those read in a folder and is none of them. Memory does not
+    `warnings` are sentences, `in_two_files` has {files, rows} for each pair of files with equal rows, and
+    `left_out` has {file, reason} for each file or inner folder that lies in a folder of `paths` and is not read. Memory does not
     grow with the number of rows, but for a digest of each question and of each row with an id.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
@@ -149,4 +151,6 @@ def inspect(
         "errors": source.errors,
         "files": source.files,
         "left_out": left_out(paths),
+        "in_two_files": source.in_two_files,
+        "warnings": source.warnings,
     }

@@ -15,14 +15,17 @@ from typing import IO, Any, NamedTuple
 import polars as pl
 
 from hicra.corpus.eval_files import eval_values, is_eval
+from hicra.corpus.first_bytes import LONGEST, refuse_other
 from hicra.corpus.json_files import Found, is_json, json_values
-from hicra.corpus.lines import MAX_LINE, MAX_RATIO, read_lines, shown
-from hicra.corpus.strict_json import BOM, BadRow, JsonParser
+from hicra.corpus.lines import MAX_LINE, MAX_RATIO, RawLine, read_lines, shown
+from hicra.corpus.strict_json import BLANK, BOM, BadRow, JsonParser
 from hicra.errors import DataError
 
 SLICE_ROWS = 4096
 SLICE_BYTES = 2**23  # of the compressed file, as if its rows were equally long
 MIN_SLICE = 64
+MAX_BLANK = 100  # lines at the end of a file; an editor leaves one or two
+_BLANK = BLANK.encode()
 
 
 class RowPlace(NamedTuple):
@@ -79,8 +82,8 @@ def records(
 ) -> Iterator[Record]:
     """Yields the rows of a file, in order. Memory is bounded by the longest line, or by a slice of the parquet file.
 
-    A byte order mark before the first line is no part of it. An empty line is a bad one, and so is one with a number that is
-    not finite.
+    A byte order mark before the first line is no part of it. An empty line is a bad one unless nothing follows it, and so is
+    one with a number that is not finite.
 
     Args:
         path: a parquet file, a JSON file or a log of Inspect (.eval) where its name ends so, else JSON Lines (as `read_lines`
@@ -140,7 +143,7 @@ def _line_records(
     path: Path, parser: JsonParser, on_bad: OnBad, max_line: int, max_ratio: float
 ) -> Iterator[RawRecord]:
     name = shown(path)
-    for line in read_lines(path, max_line, max_ratio):
+    for line in _but_blank_end(read_lines(path, max_line, max_ratio)):
         data, offset = line.data, line.offset
         if line.number == 1 and data.startswith(BOM):
             data, offset = data[len(BOM) :], len(BOM)
@@ -153,6 +156,24 @@ def _line_records(
             on_bad(place, bad, data)
         else:
             yield RawRecord(place, row, data, odd)
+
+
+def _but_blank_end(lines: Iterator[RawLine]) -> Iterator[RawLine]:
+    """Yields the lines without blank ones at the very end, unless these are more than `MAX_BLANK`."""
+    held: list[RawLine] = []
+    many = False
+    for line in lines:
+        if line.too_long or line.data.strip(_BLANK):
+            many = False
+        elif not many:
+            held.append(line)
+            many = len(held) > MAX_BLANK
+            if not many:
+                continue
+            line = held.pop()
+        yield from held
+        held.clear()
+        yield line
 
 
 def _json_records(
@@ -206,6 +227,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
     """Opens the file as a handle, since polars would read [ ] * ? in a name as a pattern."""
     try:
         with open(path, "rb") as file:
+            refuse_other(shown(path), file.peek(LONGEST), "parquet")
             yield file
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +16,13 @@ from hicra.corpus.formats.plain import PLAIN
 from hicra.corpus.formats.recognise import format_of, nearest_layout
 from hicra.corpus.json_files import is_json
 from hicra.corpus.lines import MAX_LINE, MAX_RATIO, shown
-from hicra.corpus.mapping import PER_TOKEN, value_at
+from hicra.corpus.mapping import PER_TOKEN, smallest_right, value_at
 from hicra.corpus.records import RawRecord, is_parquet, parquet_schema, raw_records
 from hicra.corpus.schema import Item
 from hicra.corpus.strict_json import BadRow
 from hicra.errors import DataError, did_you_mean
+
+ALIKE = 99  # rows that are looked at after one whose field is wrong, to say whether all are like that
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ def rows_of(path: Path, account: Account, how: How = How()) -> Iterator[Item]:
         columns = dict.fromkeys(schema := parquet_schema(path))
         context.floats = frozenset(name for name, dtype in schema.items() if dtype.is_float())
         known = _known(columns, context, account, plain)
-    for record in raw_records(path, account.bad, max_line=how.max_line, max_ratio=how.max_ratio):
+    records = raw_records(path, account.bad, max_line=how.max_line, max_ratio=how.max_ratio)
+    for record in records:
         if known is None:
             known = _known(record.row, context, account, plain)
         if how.mapping and len(context.met) < len(how.mapping):
@@ -62,6 +66,13 @@ def rows_of(path: Path, account: Account, how: How = How()) -> Iterator[Item]:
         except BadRow as bad:
             if bad.fix:
                 bad.reason += f"; {nearest_layout(record.row, context)}"
+            if (
+                account.stop
+                and bad.field
+                and (alike := _alike(bad, itertools.islice(records, ALIKE), known, context, account))
+            ):
+                bad.reason += f"; so it is in {'the row' if alike == 1 else f'the {alike} rows'} after it"
+                bad.fix = f"write it so in every row, or name another column: --map {bad.field}=COLUMN"
             account.bad(record.place, bad, record.data)
     if known is None:
         account.empty_formats[plain] = None
@@ -96,6 +107,24 @@ def _items(record: RawRecord, known: Format, context: Context, account: Account)
         yield Item(row, one.values, one.taken, record.place.size // len(responses), part, key)
 
 
+def _alike(bad: BadRow, after: Iterator[RawRecord], known: Format, context: Context, account: Account) -> int:
+    """Returns the number of the rows after a bad one where each of them is bad in the same field, else 0; reading stops there."""
+    rows = 0
+    try:
+        for record in after:
+            try:
+                list(_items(record, known, context, account))
+            except BadRow as other:
+                if other.field != bad.field:
+                    return 0
+                rows += 1
+            else:
+                return 0
+    except DataError:  # a line that is no row at all
+        return 0
+    return rows
+
+
 def _nulled(value: Any) -> Any:
     """Returns a value with null for every float that is not finite."""
     if type(value) is float:
@@ -111,6 +140,8 @@ def _refuse_unmet(path: Path, context: Context, columns: Mapping[str, object]) -
     """Raises DataError where a column of the mapping was in no row."""
     for ours, theirs in context.mapping.items():
         if ours not in context.met:
+            rule = smallest_right(theirs) if ours == "correct" else None
+            column = theirs if rule is None else rule[0]
             raise DataError(
-                f"{shown(path)} has no column {theirs!r}, which --map gives as {ours}", did_you_mean(theirs, columns)
+                f"{shown(path)} has no column {column!r}, which --map gives as {ours}", did_you_mean(column, columns)
             )

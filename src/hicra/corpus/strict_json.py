@@ -21,7 +21,12 @@ BLANK = " \t\r"
 
 
 class BadRow(ValueError):
-    """A line is no row, for `reason`; `at` is the byte offset of the fault within the line, `fix` what to do about it."""
+    """A line is no row, for `reason`; `at` is the byte offset of the fault within the line, `fix` what to do about it.
+
+    `field` is the canonical field whose value is wrong, where it is that.
+    """
+
+    field = ""
 
     def __init__(self, reason: str, at: int = 0, fix: str = "") -> None:
         super().__init__(reason)

@@ -39,6 +39,7 @@ class Taken:
         missing_steps: rows without a step; they count at step 1.
         models: the models that rows name.
         known: column -> rows with a value.
+        warnings: what the readers say of the rows.
         own_tokens: whether every row has recorded tokens (see `have_own_tokens`).
     """
 
@@ -52,6 +53,7 @@ class Taken:
     missing_steps: int = 0
     models: set[str] = field(default_factory=set)
     known: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
     own_tokens: bool = True
 
     def tasks(self) -> list[tuple[str, int]]:
@@ -101,6 +103,7 @@ def take_in(
     taken = Taken(spool)
     for source in sources:
         taken.files += source.files
+        taken.warnings += source.warnings
         taken.skipped, taken.duplicates = taken.skipped + source.skipped, taken.duplicates + source.duplicates
     some_rows(sum(source.rows for source in sources), taken.skipped)
     schema = joint_schema([source.empty() for source in sources])
@@ -147,8 +150,8 @@ def _groups() -> pl.Expr:
 
 
 def told_of(taken: Taken, by: str | None, apart: bool) -> list[str]:
-    """Returns what to say of rows without a step, and of several models that are measured as one run."""
-    said = []
+    """Returns what the readers say, and what to say of rows without a step and of several models measured as one run."""
+    said = list(taken.warnings)
     if 0 < taken.missing_steps < taken.height:
         said.append(f"{taken.missing_steps} of {taken.height} rows have no step and count at step 1")
     if len(taken.models) > 1 and by is None and not apart:

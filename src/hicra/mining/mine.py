@@ -230,7 +230,7 @@ def mine_paths(
         "seconds": round(time.perf_counter() - started, 3),
         "peak_rss_mb": peak_rss_mb(),
         "embedder": result.settings["embedder"],
-        "warnings": [note] if note else [],
+        "warnings": [*([note] if note else []), *read.warnings],
         "backend": backend,
         "workers": workers,
         "rows": read.lines,

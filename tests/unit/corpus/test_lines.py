@@ -192,3 +192,37 @@ def test_blanks_around_an_object_move_the_fault_and_are_none(blank: str) -> None
     with pytest.raises(BadRow, match=f"Extra data at character {9 + 2 * len(blank)}$") as caught:
         parse_object(f'{blank}{{"é": 1}}{blank} x'.encode())
     assert caught.value.at == 10 + 2 * len(blank)  # é has two bytes
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("rows.jsonl", gzip.compress(GOOD), r"rows\.jsonl is gzip, and its name says text(.|\n)*\.jsonl\.gz"),
+        ("rows.json", gzip.compress(GOOD), r"rows\.json is gzip, and its name says text"),
+        ("rows.jsonl", zstandard.ZstdCompressor().compress(GOOD), r"is zstd(.|\n)*\.jsonl\.zst"),
+        ("rows.jsonl", b"PAR1\x15\x04", r"is parquet(.|\n)*end in \.parquet"),
+        ("rows.jsonl", b"PK\x03\x04\x14", r"is a zip file(.|\n)*unpack it"),
+        ("rows.jsonl", GOOD.decode().encode("utf-16"), r"is text in UTF-16(.|\n)*as UTF-8"),
+        ("rows.jsonl.gz", GOOD, r"is text, and its name says gzip(.|\n)*end in \.jsonl"),
+        ("rows.jsonl.gz", zstandard.ZstdCompressor().compress(GOOD), r"is zstd, and its name says gzip"),
+        ("rows.parquet", GOOD, r"is text, and its name says parquet"),
+        ("rows.eval", gzip.compress(GOOD), r"is gzip, and its name says a zip file"),
+    ],
+)
+def test_a_file_of_another_kind_than_its_name_says_is_named(tmp_path: Path, name: str, data: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        corpus.read(write(tmp_path, data, name), on_bad="skip", max_bad=1.0)
+
+
+@pytest.mark.parametrize("end", [b"\n\n", b"\n \t\r\n\n\n", b"\n" * 101])
+def test_blank_lines_at_the_end_are_none(tmp_path: Path, end: bytes) -> None:
+    path = write(tmp_path, GOOD + b"\n" + GOOD + end)
+    result = corpus.read(path)
+    assert (result.lines, result.kept, result.skipped) == (2, 2, 0)
+
+
+def test_very_many_blank_lines_at_the_end_are_lines(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + b"\n" * 102)
+    with pytest.raises(DataError, match="line 2 .*: empty line"):
+        corpus.read(path)
+    assert corpus.read(path, on_bad="skip", max_bad=1.0).skipped == 101

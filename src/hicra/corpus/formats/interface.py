@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hicra.corpus.fields import CHECKS, Fields, Response, finish, kind_of
-from hicra.corpus.mapping import value_at
+from hicra.corpus.mapping import smallest_right, value_at
 from hicra.corpus.strict_json import BadRow
 
 Decode = Callable[[Sequence[int]], str]
@@ -73,11 +73,13 @@ class Context:
     def mapped(self, row: Mapping[str, Any], fields: Fields, part: int = 0, parts: int = 0) -> Fields:
         """Returns the fields with those of `mapping` in their place; of a list with one value a response, its own."""
         for ours, theirs in self.mapping.items():
-            there, value = value_at(row, theirs)
+            rule = smallest_right(theirs) if ours == "correct" and theirs not in row else None
+            there, value = value_at(row, theirs if rule is None else rule[0])
             if there:
                 self.met.add(ours)
             if ours in CHECKS:
-                fields[ours] = (own(value, part, parts), theirs)
+                value = own(value, part, parts)
+                fields[ours] = (value if rule is None else _from(value, *rule), theirs)
         verdict, judge = fields.get("correct", (None, ""))
         if (
             "correct" in self.mapping
@@ -87,6 +89,12 @@ class Context:
         ):
             del fields["reward"]  # the user says that this column of true and false is no reward
         return fields
+
+
+def _from(value: Any, column: str, smallest: float) -> bool | None:
+    """Returns whether a reward is at least the smallest that is right; None for null. Raises BadRow where it is no number."""
+    reward = None if value is None else CHECKS["reward"](value, column)
+    return None if reward is None else reward >= smallest
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class LocalBackend:
         rows = Rows(reading)
         loaded = self.load(rows.chunks(frames), near)
         rows.check()
-        return loaded, rows.read(frames.lines, frames.skipped, frames.duplicates)
+        return loaded, rows.read(frames.lines, frames.skipped, frames.duplicates, frames.warnings)
 
     def solutions(self, paths: Paths, reading: Reading) -> Iterator[tuple[str, str | None]]:
         """See `Backend`."""

@@ -51,12 +51,14 @@ class Read:
     Attributes:
         lines, skipped, duplicates: as in `corpus.Corpus`.
         sources: the distinct values of `source` over the mined rows, sorted.
+        warnings: as in `corpus.Batches`.
     """
 
     lines: int
     skipped: int
     duplicates: int
     sources: list[str]
+    warnings: list[str] = field(default_factory=list)
 
 
 def chunks_of(texts: Sequence[str], questions: Sequence[str | None], against: bool = False) -> Iterator[Chunk]:
@@ -120,6 +122,6 @@ class Rows:
                 "add `correct` or `reward` to the rows, or mine all of them with --include-incorrect",
             )
 
-    def read(self, lines: int, skipped: int, duplicates: int) -> Read:
-        """Returns what was read, with these counts added."""
-        return Read(lines, skipped, duplicates, sorted(self.sources))
+    def read(self, lines: int, skipped: int, duplicates: int, warnings: Sequence[str] = ()) -> Read:
+        """Returns what was read, with these counts and sentences added."""
+        return Read(lines, skipped, duplicates, sorted(self.sources), list(warnings))
