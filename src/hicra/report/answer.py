@@ -149,11 +149,13 @@ def _alarms(model: ReportModel) -> list[OpeningLine]:
 
 
 def _text_of(ones: Sequence[tuple[str, Finding]]) -> str:
-    """Writes an alarm of one run or of several: once where they have the same text, else the first sentence of each run."""
-    texts = {one.text for _, one in ones}
-    if len(texts) == 1:
+    """Writes an alarm of one run or of several: once where they have the same text, else the first sentence of each text."""
+    by_text: dict[str, list[str]] = {}
+    for run, one in ones:
+        by_text.setdefault(one.text, []).append(shorten(run, 40))
+    if len(by_text) == 1:
         return _first_sentences(ones[0][1].text)
-    firsts = [f"{shorten(run, 40)}: {one.text.partition('. ')[0].rstrip('.')}." for run, one in ones]
+    firsts = [f"{names_of(runs)}: {text.partition('. ')[0].rstrip('.')}." for text, runs in by_text.items()]
     return _first_sentences(" ".join(firsts))
 
 
