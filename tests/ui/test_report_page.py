@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 
 from chromium import CHROMIUM, Browser, until
+from hicra import Lexicon
+from hicra.diagnose.diagnose import diagnose
 from hicra.report import build_report
 from hicra.runs import RunFolder
 from hicra.tasks.images import kept_name
@@ -437,3 +439,62 @@ def test_hostile_text_in_the_search_and_in_the_address_does_not_run(browser: Bro
         assert browser.value("window.ran") is None
         assert browser.complaints() == []
     nothing_ran(browser, out.as_uri())
+
+
+@pytest.fixture(scope="module")
+def paired_page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two runs that a column told apart and that were compared by question, without texts of the questions."""
+    folder = tmp_path_factory.mktemp("paired")
+    rows = [
+        {"id": f"q{at}", "arm": arm, "response": f"we need to {at}", "correct": arm == "b" or at == 0}
+        for arm in "ab"
+        for at in range(12)
+    ]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    lexicon = Lexicon.from_phrases(["we need to"])
+    diagnose(
+        [folder / "rows.jsonl"], lexicon, tokenizer=None, out=folder / "runs", on_bad="stop", max_bad=0.0, by="arm"
+    )
+    build_report([folder / "runs" / arm for arm in "ab"], folder / "r.html")
+    return (folder / "r.html").as_uri()
+
+
+def test_side_by_side_without_prompts_and_numbers_that_agree(browser: Browser, paired_page: str) -> None:
+    browser.open(paired_page)
+    assert browser.complaints() == []
+    browser.key("j")
+    browser.key("c")
+    assert browser.value("document.querySelectorAll('.pair article').length") == 2
+    ids = browser.value("[...document.querySelectorAll('.pair article h3 bdi.free')].map(e => e.textContent)")
+    assert len(ids) == 2
+    assert ids[0] == ids[1]
+    assert browser.value("location.hash") == "#rollout-2?pair=1"
+    assert browser.value(PLACE) == "2 of 24"
+    browser.open(paired_page + "#rollout-12")
+    assert browser.value(PLACE) == "12 of 24"
+    browser.open(paired_page + "#rollout-0")
+    assert browser.value(PLACE) == "1 of 24"
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+def test_every_link_of_the_navigation_is_seen_whole(browser: Browser, paired_page: str, width: int) -> None:
+    browser.open(paired_page, width)
+    ends = browser.value("[...document.querySelectorAll('nav a')].map(e => e.getBoundingClientRect().right)")
+    assert len(ends) > 4
+    assert max(ends) <= width
+    assert browser.value("getComputedStyle(document.querySelector('nav ul')).maskImage") == "none"
+    assert browser.value("document.documentElement.scrollWidth") <= width
+
+
+def test_no_number_of_a_table_is_broken(browser: Browser, tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run", method="observed", seed=0, config={"counts": "words"})
+    for step in (500, 1000):
+        run.log(step, {"hicra/length": 12345.0, "hicra/accuracy": 0.5})
+    build_report([run.path], tmp_path / "r.html")
+    browser.open((tmp_path / "r.html").as_uri(), 400)
+    browser.value("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    heights = browser.value(
+        "[...document.querySelectorAll('#figure-length tbody span')].map(e => [e.textContent, e.getClientRects().length])"
+    )
+    assert ["1\u202f000", 1] in heights
+    assert all(lines == 1 for _, lines in heights)

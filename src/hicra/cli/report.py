@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -23,7 +24,7 @@ def report(
     from hicra.artifacts import check_output
     from hicra.errors import ConfigError
     from hicra.report import build_report
-    from hicra.runs.find import files_read, find_runs, is_signal, passed_over
+    from hicra.runs.find import files_read, find_runs, is_signal, passed_over, refuse_files
 
     if not runs:
         raise ConfigError("no run folder given", "name at least one: `hicra report RUN... -o FILE.html`")
@@ -32,8 +33,12 @@ def report(
     found, rest = [*found, *signals], [path for path in rest if path not in signals]
     for said in passed_over(rest if found else []):
         common.warn(said)
+    if not found:
+        refuse_files(rest)
     found = found or list(runs)  # reading them says what they lack
     page = out or (runs[0] if len(runs) == 1 else found[0]) / "report.html"
     check_output(page, "the report", overwrite=overwrite, inputs=files_read(found), endings=(".html", ".htm"))
     result = build_report(found, page)
-    common.give(result, f"{result['report']} ({result['bytes'] / 1000:.0f} kB)", then=f"open {result['report']}")
+    common.give(
+        result, f"{result['report']} ({result['bytes'] / 1000:.0f} kB)", then=f"open {shlex.quote(result['report'])}"
+    )

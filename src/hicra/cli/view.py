@@ -20,7 +20,7 @@ def view(
     Nothing is written, and nothing is sent to another machine. Ctrl-C ends it.
     """
     from hicra.errors import UsageError
-    from hicra.runs.find import find_runs, passed_over
+    from hicra.runs.find import find_runs, passed_over, refuse_files
     from hicra.view.page import make_view
     from hicra.view.server import Server
 
@@ -29,6 +29,8 @@ def view(
     runs, rest = find_runs(folders)
     for said in passed_over(rest if runs else []):
         common.warn(said)
+    if not runs:
+        refuse_files(rest)
     found = make_view(runs or list(folders))  # reading them says what they lack
     with Server(found, port) as server:
         common.give(

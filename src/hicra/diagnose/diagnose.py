@@ -18,6 +18,7 @@ from hicra.diagnose.lacking import lacking, left_out, repeated_steps
 from hicra.diagnose.measure import StepMetrics, measure
 from hicra.diagnose.own_tokens import OwnTokensTagger
 from hicra.diagnose.pairs import NEEDED, arm_named, not_paired, pairs
+from hicra.diagnose.saved_pairs import save_pairs
 from hicra.diagnose.scores import READ, open_scorer, scores_of
 from hicra.diagnose.scoring import Scoring
 from hicra.diagnose.shelf import Shelf
@@ -190,6 +191,7 @@ def diagnose(
             tables = {name: arm.prompts.read(NEEDED) for name, arm in arms.items()} if compared else {}
             result["pairs"] = pairs(tables, baseline) if compared else []
             warnings += not_paired(tables, baseline) if compared else []
+            save_pairs({name: arm.place for name, arm in arms.items()}, result["pairs"])
             if not compared:
                 warnings.append(
                     f"the {len(arms)} arms are not compared by question; --baseline ARM compares them with one"

@@ -6,7 +6,8 @@ _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2
 
 
 def number(value: float | None, percent: bool = False) -> str:
-    """Writes a value with three or four digits, no trailing zeros, and a thin space between thousands.
+    """Writes a value with three or four digits, no trailing zeros, and a narrow space between thousands, at which no line
+    is broken.
 
     >>> [number(0.123456), number(12.345), number(1e-9)]
     ['0.123', '12.35', '1e−9']
@@ -16,7 +17,7 @@ def number(value: float | None, percent: bool = False) -> str:
     if percent:
         return number(round(100 * value, 1 if abs(value) >= 0.01 else 2)) + "\u00a0%"
     if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", "\u2009").replace("-", "\u2212")
+        return f"{value:,.0f}".replace(",", "\u202f").replace("-", "\u2212")
     if value and abs(value) < 0.0005:
         digits, power = f"{value:.1e}".split("e")
         return f"{digits.removesuffix('.0')}e{int(power)}".replace("-", "\u2212")

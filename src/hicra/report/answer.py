@@ -9,7 +9,9 @@ from markupsafe import Markup
 
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
+from hicra.report.by_question import pair_figure, pair_sentences, pair_table
 from hicra.report.extra import words_of
+from hicra.report.figures import counted_in
 from hicra.report.model import ReportModel
 from hicra.report.planning_change import planning_line
 from hicra.report.sections import GLANCE
@@ -32,7 +34,7 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
         model: the model.
         glance: the summary of the arms, which is shown as tiles where there is one arm.
     """
-    figure = verdict_figure(model, model.compared)
+    figure = verdict_figure(model, model.compared) or pair_figure(model)
     if figure:
         figure |= {"svg": Markup(figure["svg"])}
     lines = [*_verdicts(model), *_signals(model), *_alarms(model), *_descriptions(model)]
@@ -43,8 +45,9 @@ def answer(model: ReportModel, glance: Mapping[str, Any]) -> dict[str, Any]:
         "below": lines[beside:],
         "figure": figure,
         "tiles": shown,
-        "tiles_text": glance["text"],
+        "tiles_text": f"{glance['text']} {_start_told(model)}".strip(),
         "arms": arms_card(glance) if figure else None,
+        "pairs": pair_table(model),
     }
 
 
@@ -87,12 +90,23 @@ def _verdicts(model: ReportModel) -> list[OpeningLine]:
         return [
             OpeningLine(f"{_began(name)}:", text if text.endswith(".") else f"{text}.") for name, text in given.items()
         ]
-    found = verdict_sentences(model, model.compared)
+    found = [*verdict_sentences(model, model.compared), *pair_sentences(model)]
     more = len(found) - MAX_COMPARED
-    return [
-        *found[:MAX_COMPARED],
-        *([OpeningLine(f"{counted(more, 'further arm')}:", "see the table.")] if more > 0 else []),
-    ]
+    further = OpeningLine(
+        f"{counted(more, 'further comparison')}:", "see the table.", link="by-question" * bool(model.pairs)
+    )
+    return [*found[:MAX_COMPARED], *([further] if more > 0 else []), *_apart(model)]
+
+
+def _apart(model: ReportModel) -> list[OpeningLine]:
+    """Says which diagnosed runs are compared with nothing, and why."""
+    apart = model.apart
+    if not apart.arms:
+        return []
+    names = [shorten(model.labels[arm], 40) for arm in apart.arms]
+    whole = len(names) == len(model.arms)
+    lead = "The runs are" if whole else f"{names_of(names)} {'is' if len(names) == 1 else 'are'}"
+    return [OpeningLine(f"{lead} not compared.", apart.why, details=apart.details)]
 
 
 def spoken(verdict: Any) -> bool:
@@ -111,21 +125,19 @@ def _alarms(model: ReportModel) -> list[OpeningLine]:
     """Returns the alarms of all runs, or the sentence that there is none and what was looked for."""
     if not any(run.findings for run in model.runs):
         return []
-    found: list[tuple[str, Finding]] = []
+    found: dict[str, list[tuple[str, Finding]]] = {}
     looked: dict[str, None] = {}
     for run in model.runs:
         seen, not_seen = told(run.findings)
-        found += [(model.run_label(run), one) for one in seen if one.alarm]
+        for one in seen:
+            if one.alarm:
+                found.setdefault(one.name, []).append((model.run_label(run), one))
         looked |= dict.fromkeys(words_of(one.name) for one in (*seen, *not_seen) if one.alarm is not None)
     several = len(model.runs) > 1
     out = []
-    for name, one in found[:MAX_ALARMS]:
-        where = f" in {shorten(name, 40)}" if several else ""
-        out.append(
-            OpeningLine(
-                f"{_began(words_of(one.name))}{where}:", _first_sentences(one.text), alarm=True, link="findings"
-            )
-        )
+    for name, ones in [*found.items()][:MAX_ALARMS]:
+        where = f" in {names_of([shorten(run, 40) for run, _ in ones])}" if several else ""
+        out.append(OpeningLine(f"{_began(words_of(name))}{where}:", _text_of(ones), alarm=True, link="findings"))
     if len(found) > MAX_ALARMS:
         out.append(
             OpeningLine(f"{counted(len(found) - MAX_ALARMS, 'further alarm')}:", "see the findings.", link="findings")
@@ -134,6 +146,28 @@ def _alarms(model: ReportModel) -> list[OpeningLine]:
         text = f"Looked for and not seen: {', '.join(looked)}."
         out.append(OpeningLine("No alarm.", shorten(text, _HEADLINE), link="findings"))
     return out
+
+
+def _text_of(ones: Sequence[tuple[str, Finding]]) -> str:
+    """Writes an alarm of one run or of several: once where they have the same text, else the first sentence of each text."""
+    by_text: dict[str, list[str]] = {}
+    for run, one in ones:
+        by_text.setdefault(one.text, []).append(shorten(run, 40))
+    if len(by_text) == 1:
+        return _first_sentences(ones[0][1].text)
+    firsts = [f"{names_of(runs)}: {text.partition('. ')[0].rstrip('.')}." for text, runs in by_text.items()]
+    return _first_sentences(" ".join(firsts))
+
+
+def names_of(names: Sequence[str], most: int = 3) -> str:
+    """Lists names in a sentence.
+
+    >>> [names_of(["a"]), names_of(["a", "b"]), names_of(["a", "b", "c", "d", "e"])]
+    ['a', 'a and b', 'a, b, c and 2 more']
+    """
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def _descriptions(model: ReportModel) -> list[OpeningLine]:
@@ -154,7 +188,7 @@ def _descriptions(model: ReportModel) -> list[OpeningLine]:
 
 
 def tiles(model: ReportModel) -> list[dict[str, str]]:
-    """Makes {name, value, before} for one arm: the mean over runs of the last tenth of the steps, and of the first tenth."""
+    """Makes {name, value, unit, before} for one arm: means over runs of the last tenth of the steps, and of the first tenth."""
     out = []
     for metric, name, percent in GLANCE:
         ends = [_ends([row.get(metric) for row in run.metrics]) for run in model.runs]
@@ -162,9 +196,19 @@ def tiles(model: ReportModel) -> list[dict[str, str]]:
         if last is None or (metric == "reward" and model.has("accuracy")):
             continue
         steps = max((len(run.metrics) for run in model.runs), default=0)
-        before = f"at first {number(first, percent)}" if steps > 1 else ""
-        out.append({"name": name, "value": number(last, percent), "before": before})
+        before = f"{number(first, percent)} at the start" if steps > 1 else ""
+        unit = {"length": counted_in(model), "semantic_entropy": "nats", "semantic_entropy_rarefied": "nats"}.get(
+            metric, ""
+        )
+        out.append({"name": name, "value": number(last, percent), "unit": unit, "before": before})
     return out
+
+
+def _start_told(model: ReportModel) -> str:
+    steps = max((len(run.metrics) for run in model.runs), default=0)
+    window = max(1, steps // 10)
+    told = "the first step" if window == 1 else f"the mean of the first {window} steps"
+    return f"The start is {told}." if steps > 1 else ""
 
 
 def _ends(values: Sequence[float | None]) -> tuple[float | None, float | None]:

@@ -22,6 +22,8 @@ from hicra.report.grams import lexicon_table, used_grams
 from hicra.report.mass import masses
 from hicra.report.measured import Measurement, measured, read_measured
 from hicra.report.model import ReportModel, Run
+from hicra.report.names import page_arms
+from hicra.report.paired import read_pairs, why_apart
 from hicra.report.rows import number_of, read_rollouts
 from hicra.report.sample import Place, choose, index
 from hicra.report.verdict import compare_runs
@@ -70,8 +72,8 @@ def build_model(
     signals = [path for path in named if is_signal(path)]
     trained = [path for path in named if path not in signals]
     folders = [RunFolder.open(path) for path in trained]
-    arms, arm_of = _arms(folders)
     names = [named[path] for path in trained]
+    arms, arm_of = page_arms(folders, names)
     headers: list[Run] = []
     places: list[list[Place]] = [[] for _ in arms]  # by arm
     for number, folder in enumerate(folders):
@@ -98,10 +100,13 @@ def build_model(
         *_given(given), *(read_measured(path, named[path]) for path in signals),
         *(read_measured(path, name) for path, name in beside.items()),
     )  # fmt: skip
-    compared = compare_runs(trained, name_arms(folders))
+    seeded = [folder for folder in folders if not folder.diagnosed]
+    compared = compare_runs([folder.path for folder in seeded], name_arms(seeded))
+    pairs = read_pairs(folders, arm_of)
     return ReportModel(
-        arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements, compared
-    )
+        arms, tuple(headers), rollouts, grams, tuple(notes), dict(plain(further)), measurements, compared, pairs,
+        why_apart(folders, arm_of, pairs),
+    )  # fmt: skip
 
 
 def _given(results: Any) -> list[Measurement]:
@@ -119,19 +124,6 @@ def _findings(folder: RunFolder) -> tuple[tuple[Finding, ...], dict[str, str]]:
 
 def _cleaned(looked: Looked) -> tuple[Finding, ...]:
     return tuple(replace(found, text=clean(found.text)) for found in looked.found)
-
-
-def _arms(folders: Sequence[RunFolder]) -> tuple[tuple[str, ...], list[int]]:
-    """Returns the arms, `none` and `hicra` first, and the number of each run's arm."""
-    for folder in folders:
-        if not isinstance(folder.manifest.get("method"), str):
-            raise ArtifactError(
-                f"{folder.path / 'hicra.json'} names no method", "write the method and the seed of the run into it"
-            )
-    names = [clean(name) for name in name_arms(folders)]
-    first = {"none": 0, "hicra": 1}  # so that these two have the same colours on every page
-    arms = sorted(dict.fromkeys(names), key=lambda name: first.get(name.partition("(")[0], 2))
-    return tuple(arms), [arms.index(name) for name in names]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -191,7 +183,7 @@ def _run(folder: RunFolder, name: str, arm: int, rollouts: int, notes: list[str]
         folder.path,
         arm,
         _text(folder.method),
-        seed if isinstance(seed, int) else 0,
+        None if folder.diagnosed else seed if isinstance(seed, int) else 0,
         _model_name(config),
         plain(config),
         plain(mapping(manifest.get("versions"))),

@@ -20,7 +20,7 @@ __all__ = ["describe", "legend", "line_chart", "rollout_figure"]
 WIDTH, PLOT_HEIGHT = 400, 180
 _NAME_ROWS = 4
 _PIECES = re.compile(r"[^(,+ ]*[(,+ ]*")
-_LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 46, 12, 10, 34, 18
+_LEFT, _RIGHT, _TOP, _BOTTOM, _ROW = 46, 12, 10, 40, 18
 
 
 def describe(figure: Figure, panel: Panel) -> str:
@@ -99,7 +99,7 @@ def _width(text: str) -> float:
 def line_chart(figure: Figure, panel: Panel) -> str:
     """Draws one panel as SVG: legend, axes with ticks, a faint curve per run, a band and a bold smoothed mean per arm."""
     entries, rows = legend(panel) if len(panel.lines) > 1 or panel.lines[0].first is not None else ([], 0)
-    top = _TOP + rows * _ROW
+    top = _TOP + rows * _ROW + (_ROW if panel.unit else 0)  # the unit has a row of its own above the axis
     bottom, right = top + PLOT_HEIGHT, WIDTH - _RIGHT
     every = [v for line in panel.lines for values in (line.mean, *line.faint) for v in values if v is not None]
     lowest, highest = panel.limits or (-math.inf, math.inf)
@@ -142,9 +142,9 @@ def line_chart(figure: Figure, panel: Panel) -> str:
         inside = px(tick) + _width(words) / 2 <= WIDTH  # the last one ends at the edge where it would be cut
         out.append(svg.text(px(tick) if inside else WIDTH, bottom + 17, words, class_="mid" if inside else "end"))
     out.append(svg.line(left, bottom, right, bottom, class_="axis"))
-    out.append(svg.text(right, bottom + _BOTTOM - 3, "step", class_="end"))
+    out.append(svg.text((left + right) / 2, bottom + _BOTTOM - 4, "step", class_="mid"))
     if panel.unit:
-        out.append(svg.text(left, bottom + _BOTTOM - 3, panel.unit))
+        out.append(svg.text(0, top - _ROW + 6, panel.unit))
     if panel.rule is not None and ticks[0] <= panel.rule <= ticks[-1]:
         out.append(svg.line(left, py(panel.rule), right, py(panel.rule), class_="rule"))
     for line, (lows, highs) in zip(panel.lines, bands, strict=True):
@@ -156,6 +156,7 @@ def line_chart(figure: Figure, panel: Panel) -> str:
         look = f"{'points' if panel.points else 'faint'} a{line.arm % theme.ARMS}"
         out += [svg.tag("path", class_=look, d=curve(values, panel.points)) for values in line.faint]
     out += [_bold(line, curve(line.bold)) for line in panel.lines]
+    out += [_dot(px(panel.x[at]), py(held(value)), line.arm) for line in panel.lines for at, value in _lone(line.bold)]
     out += [
         _arrowhead(px(x), py(held(value)), value > highest, line.arm)
         for line in panel.lines
@@ -188,6 +189,20 @@ def _marked(panel: Panel, px: Scale, top: float, bottom: float) -> list[str]:
             )
         )
     return out
+
+
+def _lone(values: Values) -> list[tuple[int, float]]:
+    """Returns the points that no line joins to another, with their numbers."""
+    there = [None, *values, None]
+    return [
+        (at, value)
+        for at, value in enumerate(values)
+        if value is not None and there[at] is None and there[at + 2] is None
+    ]
+
+
+def _dot(x: float, y: float, arm: int) -> str:
+    return svg.tag("g", svg.tag("circle", cx=x, cy=y, r=3.5), class_=f"a{arm % theme.ARMS}")
 
 
 def _arrowhead(x: float, y: float, up: bool, arm: int) -> str:

@@ -31,9 +31,11 @@ def cluster_table(model: ReportModel) -> dict[str, Any]:
         more = f" and {len(grams) - MAX_MEMBERS} more" if len(grams) > MAX_MEMBERS else ""
         row = [str(cluster), names + more, number(grams[0].cluster_df)]
         for arm in range(len(model.arms)):
-            row += [number(_sum([gram.early[arm] for gram in grams])), number(_sum([gram.late[arm] for gram in grams]))]
+            uses = [[gram.early[arm] for gram in grams], [gram.late[arm] for gram in grams]]
+            row += [number(_sum(use)) for use in uses[: 1 if model.one_step else 2]]
         rows.append([*row, next((examples[gram.text] for gram in grams if gram.text in examples), "\u2013")])
-    text = "A cluster holds grams that the embedder finds alike. Early and late add up those of its grams."
+    text = "A cluster holds grams that the embedder finds alike. "
+    text += "Its use adds up that of its grams." if model.one_step else "Early and late add up those of its grams."
     if len(order) > MAX_CLUSTERS:
         text += f" The table has the {MAX_CLUSTERS} most used of {len(order)} clusters."
     return {"text": text, "columns": [*columns, "example"], "rows": rows}

@@ -164,8 +164,13 @@ def panel(
     include: tuple[float, ...] = (),
     percent: bool = False,
 ) -> Panel | None:
-    """Makes the curves of these metrics for every arm, in one pair of axes; None if no run has any of them."""
+    """Makes the curves of these metrics for every arm, in one pair of axes; None if no run has any of them.
+
+    There is no ratio to the first step where there is no other.
+    """
     groups = grid(model)
+    if ratio and len(groups) < 2:
+        return None
     lines = []
     for arm, title in enumerate(model.labels):
         members = [number for number, run in enumerate(model.runs) if run.arm == arm]
@@ -213,9 +218,9 @@ def accuracy(model: ReportModel) -> Figure | Missing:
     kinds = [Kind("accuracy", "accuracy"), Kind("reward", "reward")]
     same = all(row.get("reward") in (None, row.get("accuracy")) for run in model.runs for row in run.metrics)
     kinds = kinds[:1] if same else kinds
-    read = (
-        f"{direction('accuracy')} A difference within the band, or within the spread of the faint lines, is no result."
-    )
+    read = direction("accuracy")
+    if not model.one_step:
+        read += " A difference within the band, or within the spread of the faint lines, is no result."
     return _figure("accuracy", "Accuracy", [panel(model, kinds, include=(0.0,), percent=same)], kinds, read)
 
 
@@ -227,6 +232,7 @@ def entropy(model: ReportModel) -> Figure | Missing:
         panel(model, kinds, "ratio", "ratio to the first step", ratio=True),
     ]
     read = "In the paper, the entropy of execution tokens falls early, while that of planning tokens stays high for longer."
+    read = "" if model.one_step else read
     return _figure("entropy", "Token entropy", panels, kinds, read)
 
 
@@ -237,10 +243,8 @@ def perplexity(model: ReportModel) -> Figure | Missing:
         panel(model, kinds, "ratio", "ratio to the first step", ratio=True),
         panel(model, kinds, "perplexity", "perplexity"),
     ]
-    read = (
-        "Below 1, the policy is more certain of its own tokens than at the first step. The tokens are its own samples, so this "
-        "shows nearly the same as token entropy."
-    )
+    read = "" if model.one_step else "Below 1, the policy is more certain of its own tokens than at the first step. "
+    read += "The tokens are its own samples, so this shows nearly the same as token entropy."
     return _figure("perplexity", "Perplexity", panels, kinds, read)
 
 
@@ -278,7 +282,7 @@ def counted_in(model: ReportModel) -> str:
 def share(model: ReportModel) -> Figure | Missing:
     """Shows the shares of planning tokens and of tokens whose advantage was changed: whether a method does anything."""
     kinds = [Kind("planning_share", "planning")]
-    read = "Beside the length it says whether the policy plans more, or only writes more."
+    read = "" if model.one_step else "Beside the length it says whether the policy plans more, or only writes more."
     if model.has("changed_share"):
         kinds.append(Kind("changed_share", "changed"))
         read = "The changed share is at most the planning share for HICRA; at 0 the method changes nothing."

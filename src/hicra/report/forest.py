@@ -25,9 +25,10 @@ class Difference:
         arm: the number of the arm, which chooses its colour.
         name: how the page calls it.
         mean: the difference.
-        low, high: its 95 % interval; None with one seed.
+        low, high: its 95 % interval; None where there is one seed, or one question.
         seeds: the difference of every seed.
-        verdict: better, worse or inconclusive.
+        verdict: better, worse or inconclusive; higher, lower or inconclusive.
+        alone: what stands in place of an interval.
     """
 
     arm: int
@@ -37,6 +38,7 @@ class Difference:
     high: float | None
     seeds: tuple[float, ...]
     verdict: str
+    alone: str = "one seed"
 
     def value(self) -> str:
         """Writes the difference with its interval.
@@ -45,7 +47,7 @@ class Difference:
         '+2.7 (-1.2 to +6.6)'
         """
         if self.low is None or self.high is None:
-            return f"{decimal(self.mean, 1, sign=True)} (one seed)"
+            return f"{decimal(self.mean, 1, sign=True)} ({self.alone})"
         return f"{decimal(self.mean, 1, sign=True)} ({interval_end(self.low, 1)} to {interval_end(self.high, 1)})"
 
 
@@ -66,7 +68,7 @@ def forest(rows: Sequence[Difference], title: str, unit: str) -> str:
     for tick in ticks:
         anchor = "" if tick == ticks[0] else "end" if tick == ticks[-1] else "mid"
         out.append(svg.text(at(tick), bottom + 17, _minus(f"{tick:+g}" if tick else "0"), class_=anchor or None))
-    out.append(svg.text(_LEFT, bottom + 35, unit))
+    out.append(svg.text((_LEFT + _RIGHT) / 2, bottom + 36, unit, class_="mid"))
     for number, row in enumerate(rows):
         top = _TOP + _ROW * number
         out += [

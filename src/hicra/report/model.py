@@ -12,18 +12,19 @@ from hicra.report.mass import Mass
 from hicra.report.measured import Measurement
 from hicra.report.names import common_name
 
-OBSERVED = "observed"  # the arm of a run that was diagnosed, which says nothing where it stands alone
-
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder's header, curves and findings; `metrics` has one mapping per step, names without the prefix `hicra/`."""
+    """One run folder's header, curves and findings; `metrics` has one mapping per step, names without the prefix `hicra/`.
+
+    `seed` is None for a run that `hicra diagnose` made, whose rollouts come without one.
+    """
 
     name: str
     path: Path
     arm: int
     method: str
-    seed: int
+    seed: int | None
     model: str
     config: Mapping[str, Any]
     versions: Mapping[str, Any]
@@ -118,6 +119,32 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """A metric of two diagnosed arms, compared by question (`diagnose/pairs.py`); `metric` is without the prefix `hicra/`."""
+
+    arm: int
+    baseline: int
+    metric: str
+    questions: int
+    unpaired: int
+    mean: float
+    baseline_mean: float
+    difference: float
+    ends: tuple[float, float] | None
+    p: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Why some arms of a page are not compared: the arms, a sentence, and its details; no arms where none is left out."""
+
+    arms: tuple[int, ...] = ()
+    why: str = ""
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ReportModel:
     """Everything that the page shows; runs/arms.py names the `arms`, and `signal` has what `hicra signal` measured."""
 
@@ -129,20 +156,39 @@ class ReportModel:
     extra: Mapping[str, Any] = field(default_factory=dict)
     signal: tuple[Measurement, ...] = ()
     compared: Compared = Compared()
+    pairs: tuple[Pair, ...] = ()
+    apart: Apart = Apart()
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """How the page calls the arms, in their order: "GRPO (none)" and "HICRA" where it can say so, a lone run by its name."""
-        configs: dict[int, Mapping[str, Any]] = {}
-        for run in self.runs:
-            configs.setdefault(run.arm, run.config)
-        names = tuple(common_name(arm, configs.get(number, {})) for number, arm in enumerate(self.arms))
-        return (self.runs[0].name,) if names == (OBSERVED,) and len(self.runs) == 1 else names
+        """How the page calls the arms, in their order: "GRPO (none)" and "HICRA" where it can, a diagnosed run by its name."""
+        first = {run.arm: run for run in reversed(self.runs)}
+        return tuple(
+            arm
+            if number in first and first[number].seed is None
+            else common_name(arm, first[number].config if number in first else {})
+            for number, arm in enumerate(self.arms)
+        )
 
     def run_label(self, run: Run) -> str:
         """How the page calls a run: by its arm where it is the only run of that, else by its folder."""
         alone = sum(other.arm == run.arm for other in self.runs) == 1
         return self.labels[run.arm] if alone else run.name
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the runs that have one, each once and in order."""
+        return tuple(sorted({run.seed for run in self.runs if run.seed is not None}))
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The steps of all runs, each once and in order."""
+        return tuple(sorted({step for run in self.runs for step in run.steps}))
+
+    @property
+    def one_step(self) -> bool:
+        """Tells whether the runs have a single step, so that nothing of them is a curve."""
+        return len(self.steps) == 1
 
     @property
     def total_rollouts(self) -> int:

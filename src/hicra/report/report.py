@@ -16,10 +16,11 @@ from hicra.report import charts, sections
 from hicra.report.answer import answer, spoken
 from hicra.report.build import MAX_ROLLOUTS, build_model
 from hicra.report.clusters import cluster_table
+from hicra.report.dots import dot_chart
 from hicra.report.extra import extra_sections
-from hicra.report.figures import Figure, all_figures, others
+from hicra.report.figures import Figure, Panel, all_figures, others
 from hicra.report.mass_figures import mass_bars, mass_curve
-from hicra.report.model import OBSERVED, ReportModel
+from hicra.report.model import ReportModel
 from hicra.report.pack import pack
 from hicra.report.phase_marks import with_phases
 from hicra.report.shell import Served, filled
@@ -110,7 +111,7 @@ def _values(model: ReportModel) -> dict[str, Any]:
         for anchor, name, there in (
             ("answer", "In short", bool(model.runs)),
             ("signal", "Learning signal", bool(model.signal)),
-            ("curves", "Curves", bool(shown_figures) or curves),
+            ("curves", "Values" if model.one_step else "Curves", bool(shown_figures) or curves),
             ("glance", "At a glance", glance_shown),
             ("findings", "Findings", bool(shown)),
             *((anchor, name, not late) for anchor, name, late in added),
@@ -139,12 +140,14 @@ def _values(model: ReportModel) -> dict[str, Any]:
         "missing": missing if curves else [],
         "others": [_figure(entry) for entry in further],
         "unlisted": unlisted,
+        "curves_title": "Values" if model.one_step else "Curves",
         "curves_text": _curves_text(model),
         "rollouts": rollouts,
         "grams": grams,
         "clusters": clusters,
         "runs": sections.run_rows(model),
         "run_parts": sections.parts_shown(model),
+        "seeded": bool(model.seeds),
         "colours": theme.ARMS,
     }
 
@@ -169,22 +172,28 @@ def _lead(model: ReportModel) -> str:
     if not model.runs:
         rollouts = sum(one.rollouts or 0 for one in model.signal)
         return f"{counted(len(model.signal), 'measurement')}, {number(float(rollouts))} rollouts. Nothing was trained."
-    steps = [step for run in model.runs for step in run.steps]
-    seeds = sorted({run.seed for run in model.runs})
+    steps, seeds = model.steps, model.seeds
     tasks = {
         str(task["name"]) for run in model.runs if isinstance(task := run.config.get("task"), dict) and task.get("name")
     }
     parts = [counted(len(model.runs), "run")]
     if tasks:
         parts.append(f"on {shorten(sections.sentence(sorted(tasks), 3), 100)}")
-    text = " ".join(parts) + (f", steps {min(steps)} to {max(steps)}" if steps else "")
-    if any(run.method != OBSERVED for run in model.runs):  # a diagnosed run has no seed
+    text = " ".join(parts)
+    if steps:
+        text += f", step {steps[0]}" if model.one_step else f", steps {steps[0]} to {steps[-1]}"
+    if seeds:
         text += f", seed{'s' if len(seeds) > 1 else ''} {sections.sentence([str(seed) for seed in seeds])}"
     return f"{text}, {number(float(model.total_rollouts))} rollout{'s' * (model.total_rollouts != 1)}."
 
 
 def _curves_text(model: ReportModel) -> str:
     single = len(model.runs) == len(model.arms)
+    if model.one_step:
+        text = "A dot is the value of a run" if single else "A large dot is the mean over seeds, a small one a seed"
+        if any(run.intervals for run in model.runs):
+            text += ", a bar its 95\u00a0% interval over the prompts"
+        return f"{text}. There is one step, so there are no curves."
     text = (
         "A bold line is the run, smoothed"
         if single
@@ -209,6 +218,11 @@ def _choice(model: ReportModel, shown: int, cut_to: int | None) -> str:
     return text
 
 
+def _chart(figure: Figure, panel: Panel) -> str:
+    """Draws a panel: curves, or dots where there is one step."""
+    return charts.line_chart(figure, panel) if len(panel.x) > 1 else dot_chart(figure, panel)
+
+
 def _figure(figure: Figure) -> dict[str, Any]:
     columns, series = [], []
     for panel in figure.panels:
@@ -223,10 +237,10 @@ def _figure(figure: Figure) -> dict[str, Any]:
     x = figure.panels[0].x
     told = [[number(value, share) for value in values] for values, share in zip(series, percent, strict=True)]
     rows = [[number(step), *values] for step, *values in zip(x, *told, strict=True)]
+    means = ["the runs of an arm"] * any(line.faint for panel in figure.panels for line in panel.lines)
+    means += ["several steps"] * any(not float(step).is_integer() for step in x)
     caption = (
-        "The values are means over the runs of an arm."
-        if all(float(step).is_integer() for step in x)
-        else "The values are means over the runs of an arm and over several steps."
+        f"The values are means over {' and over '.join(means)}." if means else "The values are those of the steps."
     )
     return {
         "key": figure.key,
@@ -234,6 +248,6 @@ def _figure(figure: Figure) -> dict[str, Any]:
         "shows": figure.shows,
         "read": figure.read,
         "notes": figure.notes,
-        "charts": [{"name": panel.name, "svg": Markup(charts.line_chart(figure, panel))} for panel in figure.panels],
+        "charts": [{"name": panel.name, "svg": Markup(_chart(figure, panel))} for panel in figure.panels],
         "table": {"caption": caption, "first": "step", "columns": columns, "rows": rows},
     }

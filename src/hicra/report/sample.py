@@ -22,9 +22,10 @@ DRAWN = ("tree", "subgoals")  # columns
 
 @dataclass(frozen=True)
 class Place:
-    """The place of one rollout: run number, file and row in the file, with its step and a hash of its prompt.
+    """The place of one rollout: run number, file and row in the file, with its step and a hash of its question.
 
-    `drawn` says whether a tree or subgoals are drawn with it; of the many rows of a tree one has it.
+    The question is known by the prompt, and by the id of the row where it has none. `drawn` says whether a tree or subgoals are
+    drawn with it; of the many rows of a tree one has it.
     """
 
     run: int
@@ -92,17 +93,26 @@ def index(run: int, files: Sequence[Path]) -> list[Place]:
                 f"{file} has no column response; its columns are {', '.join(sorted(known)) or 'none'}",
                 "remove the file, or write the run again with `hicra train` or `hicra diagnose`",
             )
-        frame = read_columns(file, ("step", "prompt", "response"))
-        texts = frame["prompt"] if "prompt" in frame.columns else pl.Series([""] * frame.height, dtype=pl.String)
-        if texts.dtype != pl.String:  # conversations
-            texts = pl.Series([str(text) for text in texts.to_list()], dtype=pl.String)
-        hashes = texts.hash(0).to_list()
+        frame = read_columns(file, ("step", "prompt", "id", "response"))
+        hashes = _questions(frame).hash(0).to_list()
         drawn = _drawn(file, [name for name in DRAWN if name in known]) or [False] * frame.height
         places += [
             Place(run, file, row, step, int(key), its)
             for row, (step, key, its) in enumerate(zip(steps_of(file, frame), hashes, drawn, strict=True))
         ]
     return places
+
+
+def _questions(frame: pl.DataFrame) -> pl.Series:
+    """Returns for each row a text that is equal where the question is: the prompt, or the id of a row without one."""
+    texts = []
+    for name in ("prompt", "id"):
+        known = frame[name] if name in frame.columns else pl.Series([None] * frame.height, dtype=pl.String)
+        if known.dtype != pl.String:  # conversations, or numbers
+            known = pl.Series([None if text is None else str(text) for text in known.to_list()], dtype=pl.String)
+        texts.append(known)
+    prompt, row = texts
+    return pl.select(pl.when(prompt != "").then(prompt).otherwise(row.fill_null(""))).to_series()
 
 
 def _drawn(file: Path, names: Sequence[str]) -> list[bool]:

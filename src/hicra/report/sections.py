@@ -53,9 +53,20 @@ def glance(model: ReportModel) -> dict[str, Any]:
             cells.append(
                 {"mean": number(average(values), percent), "range": low if low == high else f"{low} to {high}"}
             )
-        rows.append({"arm": arm, "name": name, "seeds": len({run.seed for run in members}), "cells": cells})
+        rows.append(
+            {
+                "arm": arm,
+                "name": name,
+                "seeds": str(len({run.seed for run in members} - {None}) or "\u2013"),
+                "cells": cells,
+            }
+        )
     means = (
-        f"The values are means of the last {window} steps" if window > 1 else "The values are those of the last step"
+        f"The values are means of the last {window} steps"
+        if window > 1
+        else f"The values are those of step {model.steps[0]}"
+        if model.one_step
+        else "The values are those of the last step"
     )
     means += " and of all seeds" if several else ""
     text = f"{means}." + (" Below each are the lowest and the highest seed." if several else "")
@@ -65,6 +76,7 @@ def glance(model: ReportModel) -> dict[str, Any]:
         "text": text,
         "columns": [{"name": label, "meaning": meaning_in(metric, counted_in(model))} for metric, label, _ in columns],
         "rows": rows,
+        "seeds": bool(model.seeds),
     }
 
 
@@ -143,16 +155,22 @@ def gram_table(model: ReportModel) -> dict[str, Any]:
                 number(gram.doc_freq),
             ]
         for arm, _ in pairs:
-            row += [number(gram.early[arm]), number(gram.late[arm])]
+            row += [number(use[arm]) for use in (gram.early, gram.late)[: 1 if model.one_step else 2]]
         rows.append(row)
-    text = "Early and late are occurrences per 100 rollouts in the first and the last third of the steps, over all rollouts."
+    text = (
+        "Early and late are occurrences per 100 rollouts in the first and the last third of the steps, over all rollouts."
+        if not model.one_step
+        else "The use of a gram is its occurrences per 100 rollouts, over all rollouts."
+    )
     if len(model.grams) > len(shown):
         text += f" The table has the {len(shown)} most used of {len(model.grams)} grams."
     return {"text": text, "columns": columns, "rows": rows}
 
 
 def early_and_late(model: ReportModel, name: str) -> list[str]:
-    """Names the two columns of an arm; where there is one arm, its name says nothing."""
+    """Names the two columns of an arm, or the one where runs have one step; where there is one arm, its name says nothing."""
+    if model.one_step:
+        return [name if len(model.arms) > 1 else "use"]
     return [f"{name}, early", f"{name}, late"] if len(model.arms) > 1 else ["early", "late"]
 
 
@@ -199,7 +217,7 @@ def run_rows(model: ReportModel) -> list[dict[str, Any]]:
                 "arm": run.arm,
                 "name": run.name,
                 "parts": credit_parts(run),
-                "seed": run.seed,
+                "seed": "\u2013" if run.seed is None else str(run.seed),
                 "steps": len(run.steps),
                 "rollouts": number(float(run.rollouts)),
                 "model": shorten(run.model, 300) or "\u2013",

@@ -23,12 +23,16 @@ _HELD_OUT = "eval/"
 
 @dataclass(frozen=True)
 class OpeningLine:
-    """A sentence at the top of the page: its beginning in bold, the rest, and the section (`link`) that says more."""
+    """A sentence at the top of the page: its beginning in bold, the rest, and the section (`link`) that says more.
+
+    `details` are folded away behind it.
+    """
 
     lead: str
     text: str
     alarm: bool = False
     link: str = ""
+    details: tuple[str, ...] = ()
 
 
 def compare_runs(paths: Sequence[Path], arms: Sequence[str]) -> Compared:
@@ -70,7 +74,11 @@ def label_of(model: ReportModel, arm: str) -> str:
 def verdict_sentences(model: ReportModel, compared: Compared) -> list[OpeningLine]:
     """Makes a sentence for each arm that was compared, or one that says why none was."""
     if compared.why_not:
-        return [OpeningLine("The arms are not compared.", f"{compared.why_not}.")]
+        what, differs, _ = compared.why_not.partition(" differs: ")
+        if not differs:
+            return [OpeningLine("The arms are not compared.", f"{compared.why_not}.")]
+        text = f"They were not made alike ({shorten(what, 60)} differs), so their figures are shown side by side."
+        return [OpeningLine("The arms are not compared.", text, details=(compared.why_not,))]
     result = compared.result
     if not result:
         return []
@@ -122,7 +130,7 @@ def verdict_figure(model: ReportModel, compared: Compared) -> dict[str, Any] | N
         "title": title,
         "svg": forest(rows, title, f"points of {words}" if share else words),
         "read": "",
-        "shows": f"A dot is a seed, a bar the mean with its 95\u00a0% interval. Measured: {result['checkpoint_rule']}.",
+        "shows": f"{_marks(rows)} Measured: {result['checkpoint_rule']}.",
         "table": {
             "caption": f"Differences from {base}",
             "first": "arm",
@@ -141,6 +149,13 @@ def verdict_figure(model: ReportModel, compared: Compared) -> dict[str, Any] | N
         },
         "notes": [clean(str(one)) for one in result["warnings"]],
     }  # fmt: skip
+
+
+def _marks(rows: Sequence[Difference]) -> str:
+    """Says what the marks of the plot are."""
+    if any(row.low is not None for row in rows):
+        return "A dot is a seed, a bar the mean with its 95\u00a0% interval."
+    return "A dot is a seed, a bar the mean. One seed has no interval."
 
 
 def _between(ends: Sequence[float | None], share: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def find_runs(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         for each in found or [path]:
             (runs if found and not is_signal(each) else rest).append(each)
     return runs, rest
+
+
+def refuse_files(paths: Iterable[Path]) -> None:
+    """Raises DataError for a file where a run folder belongs."""
+    for path in paths:
+        if path.is_file():
+            raise DataError(
+                f"{path} is a file and no run folder",
+                f"`hicra diagnose {shlex.quote(str(path))} -o RUN` makes a run folder from a file of rollouts",
+            )
 
 
 def is_signal(path: Path) -> bool:

@@ -10,6 +10,7 @@
     intervals.jsonl   of a diagnosed run: the interval of each metric over prompts, a line a step
     prompts.parquet   of a diagnosed run: the metrics of each prompt at each step
     findings.json     of a diagnosed run: what it shows, and what could not be looked for
+    pairs.json        of a diagnosed run that was set beside others: the comparisons by question that it takes part in
     judged_errors.json  what a judge model said of the failures, where `hicra diagnose --judge` asked it
     trackers/NAME/    what `hicra watch --to NAME` wrote for a tracker
 
@@ -32,6 +33,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,9 @@ from hicra.errors import ArtifactError
 from hicra.version import __version__
 
 KIND, SCHEMA_VERSION = "hicra.run", 1
+OBSERVED = "observed"  # the method of a diagnosed run that no column and no path names
 MOST_DIGITS = 300
+RESUMED = "`hicra train --resume` repairs an interrupted run"
 STEP_NAME = re.compile(r"step-(\d+)")
 
 
@@ -155,6 +159,19 @@ class RunFolder:
         return found
 
     @property
+    def diagnosed(self) -> bool:
+        """Whether `hicra diagnose` made the folder: its rollouts are of another run, whose seed nobody knows."""
+        config = self.manifest.get("config")
+        return self.manifest.get("method") == OBSERVED or (isinstance(config, dict) and "counts" in config)
+
+    @property
+    def again(self) -> str:
+        """How a folder whose files are damaged is made whole: a run can be resumed, a diagnosis can be made again."""
+        if self.diagnosed:
+            return f"`hicra diagnose ROLLOUTS -o {shlex.quote(str(self.path))} --overwrite` makes it again"
+        return RESUMED
+
+    @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
 
@@ -176,7 +193,7 @@ class RunFolder:
         if not path.exists():
             return []
         lines = path.read_bytes().split(b"\n")
-        return [metrics_of_line(path, number, line) for number, line in enumerate(lines, 1) if line]
+        return [metrics_of_line(path, number, line, self.again) for number, line in enumerate(lines, 1) if line]
 
     # ---- rollouts
     def write_rollouts(self, step: int, rows: pl.DataFrame, part: int = 0, folder: str = "rollouts") -> Path:
@@ -203,14 +220,14 @@ class RunFolder:
             yield pl.read_parquet(path, glob=False)
 
 
-def metrics_of_line(path: Path, number: int, line: bytes) -> dict[str, Any]:
-    """Reads a line of metrics.jsonl; raises ArtifactError with its number where it is no JSON object."""
+def metrics_of_line(path: Path, number: int, line: bytes, fix: str = RESUMED) -> dict[str, Any]:
+    """Reads a line of metrics.jsonl; raises ArtifactError with its number, and what to do, where it is no JSON object."""
     try:
         row = json.loads(line.decode("utf-8"), parse_int=_integer)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(path, number, f"not JSON: {error}") from None
+        raise _unreadable(path, number, f"not JSON: {error}", fix) from None
     if not isinstance(row, dict):
-        raise _unreadable(path, number, "no JSON object")
+        raise _unreadable(path, number, "no JSON object", fix)
     return row
 
 
@@ -221,5 +238,5 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _unreadable(path: Path, number: int, why: str) -> ArtifactError:
-    return ArtifactError(f"{path} line {number} is {why}", "`hicra train --resume` repairs an interrupted run")
+def _unreadable(path: Path, number: int, why: str, fix: str) -> ArtifactError:
+    return ArtifactError(f"{path} line {number} is {why}", fix)

@@ -64,7 +64,7 @@ class Follower:
         for line in whole.split(b"\n") if end else ():
             self._lines += 1
             if line:
-                rows.append(metrics_of_line(self._path, self._lines, line))
+                rows.append(metrics_of_line(self._path, self._lines, line, self.run.again))
         if end:
             self._offset += len(whole) + 1
             self._last = whole.rpartition(b"\n")[2] + end

@@ -47,7 +47,7 @@ class RolloutIndex:
         correct: int8: 1 right, 0 wrong, -1 unknown.
         reward, share: float64, NaN where there is none; share is that of planning tokens.
         length: int64, tokens, or words where tokens are not known.
-        prompt: uint64, a hash that is equal for equal prompts; 0 for no prompt.
+        prompt: uint64, a hash that is equal for equal prompts, or for equal ids where there is no prompt; 0 without either.
     """
 
     shards: tuple[Shard, ...]
@@ -69,7 +69,7 @@ class RolloutIndex:
         return shard, at - shard.first
 
     def twin(self, at: int) -> int | None:
-        """Returns the rollout of another arm on the same prompt at the nearest step; None where there is none."""
+        """Returns the rollout of another arm on the same question at the nearest step; None where there is none."""
         if not self.prompt[at]:
             return None
         others = np.nonzero((self.prompt == self.prompt[at]) & (self.arm != self.arm[at]))[0]
@@ -144,14 +144,16 @@ def _numbers(file: Path) -> pl.DataFrame:
     )
     correct = pl.col("correct").cast(pl.Int8) if schema.get("correct") == pl.Boolean else pl.lit(None, pl.Int8)
     reward = pl.col("reward").cast(pl.Float64) if _is_number(schema.get("reward")) else pl.lit(None, pl.Float64)
-    prompt = pl.col("prompt").hash(0) if schema.get("prompt") == pl.String else pl.lit(None, pl.UInt64)
-    none = pl.col("prompt").is_null() if schema.get("prompt") == pl.String else pl.lit(True)
+    prompt, named = (
+        pl.col(name) if schema.get(name) == pl.String else pl.lit(None, pl.String) for name in ("prompt", "id")
+    )
+    asked = pl.when(prompt.is_null()).then(pl.concat_str(pl.lit("id "), named)).otherwise(prompt)
     lazy = pl.scan_parquet(file, glob=False).select(
         pl.when(tokens > 0).then(tokens).otherwise(words).cast(pl.Int64).fill_null(0).alias("length"),
         share.fill_null(float("nan")).alias("share"),
         correct.fill_null(-1).alias("correct"),
         reward.fill_null(float("nan")).alias("reward"),
-        pl.when(none).then(pl.lit(0, pl.UInt64)).otherwise(prompt).alias("prompt"),
+        pl.when(asked.is_null()).then(pl.lit(0, pl.UInt64)).otherwise(asked.hash(0)).alias("prompt"),
     )
     try:
         table = lazy.collect(engine="streaming")

@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hicra.drawing.readable import duration, harmless, number
+from hicra.runs import RunFolder
+from hicra.runs.folder import OBSERVED
 from hicra.runs.trackers.shown import heading, lit_response
 from hicra.watch.figures import known, of_signal
 from hicra.watch.spark import spark
@@ -56,8 +58,15 @@ def head(watched: Watched) -> Text:
     if (left := watched.seconds_left) is not None:
         said.append(f"about {duration(left)} left")
     made = Text(harmless(f"{run.path}"), style="bold")
-    made.append(harmless(f"  {run.method}, seed {run.manifest.get('seed')}: {', '.join(said)}"), style="not bold")
+    made.append(harmless(f"  {_of(run)}: {', '.join(said)}"), style="not bold")
     return made
+
+
+def _of(run: RunFolder) -> str:
+    """Says the method and the seed of a run; a diagnosed one has neither, only the name that told it from others."""
+    if run.diagnosed:
+        return "diagnosed" if run.method == OBSERVED else f"diagnosed, {run.method}"
+    return f"{run.method}, seed {run.manifest.get('seed')}"
 
 
 def becomes(watched: Watched) -> str:

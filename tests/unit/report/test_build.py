@@ -200,3 +200,15 @@ def test_conversation_prompts_are_read_as_text(tmp_path: Path) -> None:
     row = {**rollout_rows(1, "none", 0, 1, 0.5)[0], "prompt": [{"role": "user", "content": "Add 1."}]}
     folder.write_rollouts(1, pl.DataFrame([row]))
     assert build_model([tmp_path / "run"]).rollouts[0].prompt == "user: Add 1."
+
+
+def test_without_prompts_the_same_ids_of_all_arms_are_chosen(tmp_path: Path) -> None:
+    paths = []
+    for name, first in (("a", 0), ("b", 30)):  # ids 30 to 39 are in both
+        folder = RunFolder.create(tmp_path / name, method=name, seed=0, config={})
+        ids = [f"q{at}" for at in range(first, first + 40)]
+        folder.write_rollouts(1, pl.DataFrame({"step": [1] * 40, "id": ids, "response": ["x"] * 40}))
+        paths.append(folder.path)
+    model = build_model(paths, limit=20)
+    for arm in (0, 1):
+        assert {one.id for one in model.rollouts if one.arm == arm} == {f"q{at}" for at in range(30, 40)}

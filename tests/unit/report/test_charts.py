@@ -135,7 +135,7 @@ def test_numbers_as_people_read_them() -> None:
         "1e−9",
         "3.142",
         "123.5",
-        "−1\u2009234\u2009567",
+        "−1\u202f234\u202f567",
     ]
     assert number(0.2712, percent=True) == "27.1\u00a0%"
 

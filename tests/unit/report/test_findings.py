@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -110,3 +111,17 @@ def test_a_run_in_which_nothing_could_be_looked_for_says_so(tmp_path: Path) -> N
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "</bdi>: nothing could be looked for</summary>" in page
     assert "no step has planning_share" in page
+
+
+def test_an_alarm_of_two_runs_is_one_line_that_names_both(runs: list[Path], tmp_path: Path) -> None:
+    same = collapsing(tmp_path / "c", "hicra", [8] * 6 + [1] * 3)
+    model = build_model([*runs, same])
+    alarm = next(one for one in model.runs[1].findings if one.alarm)
+    falls, drops = "It falls. Look.", "It drops. Look."
+    for texts, said in (((falls, falls), falls), ((falls, drops), "b: It falls. c: It drops.")):
+        changed = [
+            replace(run, findings=(replace(alarm, text=text),)) for run, text in zip(model.runs[1:], texts, strict=True)
+        ]
+        again = replace(model, runs=(model.runs[0], *changed))
+        lines = [line for line in answer(again, glance(again))["below"] if line.alarm]
+        assert [(line.lead, line.text) for line in lines] == [("Template collapse in b and c:", said)]

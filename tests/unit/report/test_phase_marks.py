@@ -34,8 +34,8 @@ def test_marks_and_where_they_are_drawn(tmp_path: Path) -> None:
     assert "finding on phases" in length.notes[-1]
     svg = charts.line_chart(length, length.panels[0])
     # steps 1 to 11 stand at 46 to 388, so a step is 34.2 pixels: 3.5 at 131.5, 5 steps wide is 171, 6 at 217
-    assert re.search('class="phase" x="131.5" y="10" width="171"', svg)
-    assert 'd="M217 10V190" class="middle"' in svg or 'class="middle" d="M217 10V190"' in svg
+    assert re.search('class="phase" x="131.5" y="28" width="171"', svg)
+    assert 'd="M217 28V208" class="middle"' in svg or 'class="middle" d="M217 28V208"' in svg
 
 
 def test_odd_figures_and_many_runs_mark_nothing(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def test_sentences_that_are_handed_over_stand_in_their_place(tmp_path: Path) -> 
 def test_one_arm_has_tiles_of_its_last_and_first_steps(tmp_path: Path) -> None:
     model = build_model([run_of(tmp_path / "a", "none", 0, 0.5), run_of(tmp_path / "b", "none", 1, 0.7)])
     assert tiles(model) == [
-        {"name": "accuracy", "value": "60\u00a0%", "before": "at first 10\u00a0%"},
-        {"name": "length", "value": "30", "before": "at first 10"},
+        {"name": "accuracy", "value": "60\u00a0%", "unit": "", "before": "10\u00a0% at the start"},
+        {"name": "length", "value": "30", "unit": "tokens", "before": "10 at the start"},
     ]
     assert verdict_sentences(model, model.compared) == []
 
@@ -112,3 +112,31 @@ def test_forest_places_by_hand() -> None:
     assert "\u221220.0 (one seed)" in words
     assert "<b>" in words
     assert re.search("HICRA: .*inconclusive", "".join(root.itertext()))
+
+
+def test_without_an_interval_the_plot_does_not_speak_of_one(tmp_path: Path) -> None:
+    model = build_model(two_arms(tmp_path / "one", [0.25]))
+    figure = verdict_figure(model, model.compared)
+    assert figure
+    assert figure["shows"].startswith("A dot is a seed, a bar the mean. One seed has no interval.")
+    model = build_model(two_arms(tmp_path / "two", [0.25, 0.5]))
+    figure = verdict_figure(model, model.compared)
+    assert figure
+    assert "a bar the mean with its 95\u00a0% interval" in figure["shows"]
+
+
+def test_runs_that_differ_have_a_sentence_and_the_key_behind_it(tmp_path: Path) -> None:
+    paths = []
+    for method, sha in (("none", "ab12"), ("hicra", "cd34")):
+        folder = RunFolder.create(tmp_path / method, method=method, seed=0, config={}, inputs={"rows": sha})
+        folder.log(1, {"hicra/accuracy": 0.5})
+        paths.append(folder.path)
+    model = build_model(paths)
+    (said,) = verdict_sentences(model, model.compared)
+    assert (said.lead, said.text) == (
+        "The arms are not compared.", "They were not made alike (input 'rows' differs), so their figures are shown side by side.",
+    )  # fmt: skip
+    assert "ab12" in said.details[0]
+    build_report(paths, tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert page.index("<summary>What differs</summary>") < page.index("ab12 in ")

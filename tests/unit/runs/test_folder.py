@@ -55,3 +55,11 @@ def test_the_output_of_a_trainer_is_told_from_a_run_folder(tmp_path, file):
     with pytest.raises(ArtifactError, match="holds no hicra.json") as error:
         RunFolder.open(tmp_path)
     assert "check the path" in error.value.fix
+
+
+def test_a_diagnosed_run_is_made_again_and_not_resumed(tmp_path):
+    run = RunFolder.create(tmp_path / "a run", method="rlvr", seed=0, config={"counts": "words"})
+    (run.path / "metrics.jsonl").write_text('{"step": 1}\n{"st', encoding="utf-8")
+    with pytest.raises(ArtifactError, match="line 2 is not JSON") as error:
+        run.metrics()
+    assert error.value.fix == f"`hicra diagnose ROLLOUTS -o '{run.path}' --overwrite` makes it again"

@@ -134,3 +134,15 @@ def test_bad_run_folders_are_named(tmp_path: Path) -> None:
     (empty.path / "rollouts" / "step-000001.parquet").write_bytes(b"PAR1 torn")
     with pytest.raises(ArtifactError, match="not readable as parquet"):
         make_index([empty.path], [0])
+
+
+def test_without_a_prompt_twins_have_the_same_id(tmp_path: Path) -> None:
+    runs = []
+    for name in ("a", "b"):
+        folder = RunFolder.create(tmp_path / name, method=name, seed=0, config={})
+        folder.write_rollouts(
+            1, pl.DataFrame({"step": [1] * 3, "id": ["q1", f"only {name}", None], "response": ["x"] * 3})
+        )
+        runs.append(folder.path)
+    index = make_index(runs, [0, 1])
+    assert [index.twin(at) for at in range(6)] == [3, None, None, 0, None, None]

@@ -331,3 +331,15 @@ def test_examples_of_docstrings(module):
     failed, tried = doctest.testmod(importlib.import_module(module))
     assert tried
     assert not failed
+
+
+def test_a_diagnosed_run_has_no_seed_and_a_flat_line_of_zeros_lies_at_the_bottom(tmp_path):
+    run = RunFolder.create(tmp_path / "run", method="observed", seed=0, config={"counts": "words"})
+    for step in (1, 2):
+        run.log(step, {"hicra/mixed_groups": 0.0})
+    watched = Watched(run)
+    watched.look()
+    shown = drawn(watched)
+    assert "diagnosed: step 2, ended" in " ".join(shown.split())
+    assert ", seed" not in shown
+    assert "▁▁" in shown

@@ -9,7 +9,7 @@ function rolloutCard(data, r, colour, different) {
   const tokens = unpack(r).ends.length, lit = unpack(r).planning.filter(Boolean).length;
   if (tokens) bits.push(`${lit} of ${tokens} tokens are planning tokens`);
   const title = el("h3", {}, el("span", {}, swatch(data, r.arm), el("bdi", {}, ...breakable(data.arms[r.arm]))),
-    el("small", {}, bits.join(" · ")), el("small", {}, el("bdi", { class: "free" }, [data.runs[r.run], r.name].filter(Boolean).join(" · "))));
+    el("small", {}, bits.join(" · ")), el("small", {}, el("bdi", { class: "free" }, [data.runs[r.run] === data.arms[r.arm] ? "" : data.runs[r.run], r.name].filter(Boolean).join(" · "))));
   const answers = [["gold answer", r.gold], ["answer found", r.found]].filter(([, text]) => known(text));
   const drawn = strip(r), label = (text) => el("p", { class: "label" }, text);
   return el("article", { class: "rollout card by-" + colour }, title,

@@ -6,8 +6,8 @@ function save(name, type, text) {
 }
 // Numbers are written as machines read them: 40 % is 0.4, a dash is an empty cell. A text that a spreadsheet would compute is quoted.
 function plainCell(text) {
-  const said = text.trim(), percent = /^([−-]?[\d\u2009]*\.?\d+(?:e[−-]?\d+)?)\u00a0%$/.exec(said);
-  const number = (percent ? percent[1] : said).replaceAll("\u2009", "").replaceAll("−", "-");
+  const said = text.trim(), percent = /^([−-]?[\d\u202f]*\.?\d+(?:e[−-]?\d+)?)\u00a0%$/.exec(said);
+  const number = (percent ? percent[1] : said).replaceAll("\u202f", "").replaceAll("−", "-");
   if (percent) return String(Number((Number(number) / 100).toPrecision(6)));
   if (/^-?[\d.]+(e-?\d+)?$/.test(number)) return number;
   return said === "–" ? "" : quoted(said);

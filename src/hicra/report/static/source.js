@@ -9,12 +9,14 @@ function ownSource(data) {
   const rows = rollouts.map((r, at) => ({ at, arm: r.arm, step: r.step, correct: r.correct, question: r.question, gold: r.gold, found: r.found, reward: r.reward,
     length: r.length, share: share[at], more: r.tree ? "tree" : r.subgoals ? "subgoals" : r.images ? "image" : "" }));
   const twins = new Map();
-  function twin(at) { // the rollout of another arm on the same prompt at the nearest step
+  function twin(at) { // the rollout of another arm on the same question at the nearest step
     if (!twins.has(at)) {
       const r = rollouts[at];
       let best = null;
-      if (known(r.question)) rollouts.forEach((other, j) => {
-        if (other.arm === r.arm || other.prompt !== r.prompt) return;
+      // without a prompt, rows of the same name answer the same question
+      const same = (other) => (known(r.question) ? other.prompt === r.prompt : !known(other.question) && other.name === r.name);
+      if (known(r.question) || r.name) rollouts.forEach((other, j) => {
+        if (other.arm === r.arm || !same(other)) return;
         const far = Math.abs(other.step - r.step);
         if (best === null || far < best.far) best = { j, far };
       });

@@ -117,7 +117,7 @@ function startViewer(data, source) {
     if (turn !== state.painted) return;
     const both = state.pair && other !== null;
     pairing.disabled = other === null;
-    pairing.title = other === null ? "no other arm has a rollout on this prompt among those here" : "";
+    pairing.title = other === null ? "no other arm has a rollout on this question among those here" : "";
     pairing.setAttribute("aria-pressed", String(both));
     pairing.textContent = both ? "one at a time" : "side by side with " + (other === null ? "another arm" : data.arms[other.arm]);
     const cards = both ? [r, other].sort((a, b) => a.arm - b.arm) : [r];
@@ -133,7 +133,7 @@ function startViewer(data, source) {
     const { around, page, down, ...asked } = state.query;
     const said = { ...asked, down: down && asked.sort ? "1" : "", colour: state.colour === "planning" ? "" : state.colour, pair: state.pair ? "1" : "" };
     const words = new URLSearchParams(Object.entries(said).filter(([, value]) => value !== "")).toString();
-    try { history.replaceState(null, "", "#rollout-" + state.at + (words && "?" + words)); } catch { /* the page has no address of its own */ }
+    try { history.replaceState(null, "", "#rollout-" + (state.at + 1) + (words && "?" + words)); } catch { /* the page has no address of its own */ }
   }
   function recall() {
     const asked = /^#rollout-(\d+)(?:\?(.*))?$/.exec(location.hash);
@@ -143,7 +143,7 @@ function startViewer(data, source) {
     if (source.sorts.includes(words.get("sort"))) Object.assign(state.query, { sort: words.get("sort"), down: words.get("down") === "1" });
     if (has.includes(words.get("colour")) && words.get("colour") in COLOURS) state.colour = colour.value = words.get("colour");
     state.pair = words.get("pair") === "1";
-    state.at = state.query.around = Number(asked[1]);
+    state.at = state.query.around = Math.max(0, Number(asked[1]) - 1); // rollouts are counted from 1, as beside the arrows
     return true;
   }
 
