@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,7 @@ def diagnose(
                 for arm in arms.values()
                 for step, one in arm.steps.items()
             ],
-            **_findings(arms.values(), config, judged, several, scores.signals),
+            **_findings(arms.values(), config, judged, several, scores.signals, taken),
             "coverage": coverage, "left_out": left_out(coverage),
             "run_dir": str(out) if out else None, "rows": taken.height, "counts": tagger.counts, "skipped": taken.skipped,
             "duplicates": taken.duplicates, "warnings": warnings, **scores.told(several),
@@ -217,6 +218,7 @@ def _findings(
     judged: Mapping[str, Finding],
     several: bool,
     signals: Mapping[str, Mapping[str, Any]],
+    taken: Taken,
 ) -> dict[str, list[dict[str, Any]]]:
     """Returns what the arms show, what a judge found in them, what was looked for and not seen, and what could not be; each run
     folder gets its own.
@@ -225,7 +227,8 @@ def _findings(
     not_seen: list[dict[str, Any]] = []
     unlooked: list[dict[str, Any]] = []
     for arm in arms:
-        looked = look(arm.evidence(config, judged.get(arm.name), signals.get(arm.name)))
+        evidence = arm.evidence(config, judged.get(arm.name), signals.get(arm.name))
+        looked = look(replace(evidence, stepless=taken.stepless(arm.name)))
         arm.keep(looked)
         named = {"arm": arm.name} if several else {}
         for entries, found in zip((seen, not_seen), told(looked.found), strict=True):

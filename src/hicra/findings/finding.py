@@ -98,6 +98,7 @@ class Evidence:
         judged: what a judge model said of the run's failures, where it was asked.
         intervals: step -> metric -> [low, high] over prompts, where a diagnosis computed them.
         signal: what `hicra diagnose --signal` measured of the run's rollouts, with the keys of `hicra signal --json`.
+        stepless: whether no rollout says its step; then nothing tells that they train a model.
     """
 
     metrics: Sequence[Mapping[str, Any]]
@@ -106,6 +107,7 @@ class Evidence:
     judged: Finding | None = None
     intervals: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     signal: Mapping[str, Any] | None = None
+    stepless: bool = False
 
     @property
     def counts(self) -> str:

@@ -71,7 +71,9 @@ def spans(evidence: Evidence) -> str:
 
 
 def rewards_of_groups(evidence: Evidence) -> str:
-    """Asks for rewards, and for prompts with several rollouts each."""
+    """Asks for steps, for rewards, and for prompts with several rollouts each."""
+    if evidence.stepless:
+        return "no rollout has a step (column step), so nothing says that a model is trained on them; see mixed_groups"
     if not evidence.rollouts.has("reward", "correct"):
         return "no rollout has a reward or a verdict (columns reward, correct)"
     if not evidence.rollouts.has("group_id", "prompt"):

@@ -81,6 +81,15 @@ def test_each_arm_has_its_own(tmp_path: Path) -> None:
     assert [one["arm"] for one in named(found["not_seen"], "no_gradient")] == ["b"]
 
 
+def test_what_has_no_step_trains_nothing_arm_by_arm(tmp_path: Path) -> None:
+    stepless = [{**row, "step": None, "model": "b"} for row in rows()]
+    found = measured(tmp_path, rows(model="a") + stepless, by="model")
+    assert [one["arm"] for one in named(found["findings"], "no_gradient")] == ["a"]
+    [why] = named(found["unlooked"], "no_gradient")
+    assert why["arm"] == "b"
+    assert why["why"].startswith("no rollout has a step (column step)")
+
+
 def test_the_lines_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lexicon = tmp_path / "words.txt"
     lexicon.write_text("let me check\n")
