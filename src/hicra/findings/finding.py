@@ -18,6 +18,7 @@ from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
 
 JUDGED = "judged_errors.json"
+STEPLESS = "stepless"  # the key of the config of a diagnosed run
 _AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
 
 
@@ -98,7 +99,6 @@ class Evidence:
         judged: what a judge model said of the run's failures, where it was asked.
         intervals: step -> metric -> [low, high] over prompts, where a diagnosis computed them.
         signal: what `hicra diagnose --signal` measured of the run's rollouts, with the keys of `hicra signal --json`.
-        stepless: whether no rollout says its step; then nothing tells that they train a model.
     """
 
     metrics: Sequence[Mapping[str, Any]]
@@ -107,12 +107,16 @@ class Evidence:
     judged: Finding | None = None
     intervals: Mapping[int, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     signal: Mapping[str, Any] | None = None
-    stepless: bool = False
 
     @property
     def counts(self) -> str:
         """What lengths and shares are of: "tokens", or "words" where rollouts were diagnosed without a tokenizer."""
         return "words" if self.config.get("counts") == "words" else "tokens"
+
+    @property
+    def stepless(self) -> bool:
+        """Whether no rollout of a diagnosed run said its step; then nothing tells that a model is trained on them."""
+        return self.config.get(STEPLESS) is True
 
     @property
     def system(self) -> str:

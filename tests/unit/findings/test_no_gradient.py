@@ -116,7 +116,7 @@ def test_groups_of_one_rollout_say_nothing() -> None:
 
 
 def test_rollouts_without_a_step_train_nothing_and_raise_no_alarm() -> None:
-    evidence = evidence_of([], rows(GROUPS), stepless=True)
+    evidence = evidence_of([], rows(GROUPS), {"stepless": True})
     assert no_gradient(evidence) is None
     why = look(evidence).unlooked["no_gradient"]
     assert (
