@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hicra.findings.planning_change import NAME
+from hicra.report.encode import clean
 from hicra.report.model import Run
 from hicra.report.verdict import OpeningLine
 
@@ -12,5 +13,5 @@ def planning_line(run: Run) -> list[OpeningLine]:
     found = next((one for one in run.findings if one.name == NAME), None)
     if found is None:
         return []
-    lead = str(found.figures["lead"])
+    lead = clean(str(found.figures["lead"]))  # as the text of each finding is
     return [OpeningLine(lead, found.text.removeprefix(lead).strip(), link="findings")]

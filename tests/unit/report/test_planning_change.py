@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from hicra import Lexicon
@@ -11,20 +12,21 @@ from hicra.report.answer import answer
 from hicra.report.build import build_model
 from hicra.report.model import ReportModel
 from hicra.report.planning_change import planning_line
+from hicra.report.report import build_report
 from hicra.report.sections import glance
 
 GRAMS = ["check it", "split it", "count it", "solve it"]
 
 
-def model_of(folder: Path, *times: int) -> ReportModel:
+def model_of(folder: Path, *times: int, grams: Sequence[str] = GRAMS) -> ReportModel:
     """A diagnosed run of six questions in which each gram stands so many times in a response of each step."""
     rows = [
-        {"step": step, "question": f"q{at}", "response": " ".join(["filler"] * (20 + at) + GRAMS * many)}
+        {"step": step, "question": f"q{at}", "response": " ".join(["filler"] * (20 + at) + [*grams] * many)}
         for step, many in enumerate(times, 1)
         for at in range(6)
     ]
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    lexicon = Lexicon.from_phrases(GRAMS)
+    lexicon = Lexicon.from_phrases([*grams])
     diagnose(
         [folder / "rows.jsonl"], lexicon, tokenizer=None, out=folder / "run", on_bad="stop", max_bad=0.0
     )  # fmt: skip
@@ -41,6 +43,17 @@ def test_the_first_sentence_is_bold_and_stands_once(tmp_path: Path) -> None:
     shown = [*page["beside"], *page["below"]]
     assert shown.count(line) == 1
     assert not [one for one in shown if one.lead.startswith(("Planning change", "Sensitivity"))]
+
+
+def test_a_gram_that_others_wrote_is_escaped(tmp_path: Path) -> None:
+    model = model_of(tmp_path, 1, 3, grams=["<script>window.ran=1</script>"])
+    (line,) = planning_line(model.runs[0])
+    assert line.lead == 'The rise is mostly one gram, "<script>window.ran=1</script>".'
+    assert not line.text.startswith("The rise")
+    build_report([tmp_path / "run"], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script>window.ran=1" not in page
+    assert "The rise is mostly one gram, &#34;&lt;script&gt;window.ran=1" in page
 
 
 def test_one_step_says_nothing(tmp_path: Path) -> None:
