@@ -9,7 +9,8 @@ one in 50 is a loop. Planning tokens have an entropy of about 1 nat and executio
 from step to step (correlation 0.5) moves lengths and entropies a little. The rollouts are written as JSON lines and go the
 whole way through `hicra diagnose`, without a tokenizer.
 
-A run shows a finding where one is an alarm, or tells of grams that were born or have died, or of a kind whose entropy collapsed.
+A run shows a finding where one is an alarm, or tells of grams that were born or have died, or of a kind whose entropy collapsed,
+or where `planning_change`, which always speaks, claims that the run plans more or less, or only writes more.
 `phases` describes curves and is counted apart: in how many runs it claims the end of a first or the begin of a second phase.
 """
 
@@ -31,6 +32,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from hicra import Lexicon
 from hicra.diagnose.diagnose import diagnose
+from hicra.findings.planning_change import NAME, SURE
 from machine import finish, machine
 
 STEPS, PROMPTS, GROUP, MOST = 40, 16, 4, 5
@@ -83,9 +85,14 @@ def shown(seed: int, steps: int = STEPS) -> tuple[list[str], bool]:
         path = Path(folder) / "rollouts.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rollouts(seed, steps)), encoding="utf-8")
         found = diagnose([path], LEXICON, tokenizer=None, out=None, on_bad="stop", max_bad=0.0)
-    names = [one["name"] for one in found["findings"] if one["alarm"] or one["name"] in TOLD]
+    names = [one["name"] for one in found["findings"] if one["alarm"] or one["name"] in TOLD or _claims(one)]
     phase = next((one["figures"] for one in found["findings"] if one["name"] == "phases"), {})
     return names, any(phase.get(name) for name in ("first_phase_ends", "second_phase_begins"))
+
+
+def _claims(one: dict[str, Any]) -> bool:
+    """Says whether a finding is that of `planning_change`, and its lead a sure one."""
+    return one["name"] == NAME and one["figures"]["answer"] in SURE
 
 
 def main() -> int:

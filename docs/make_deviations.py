@@ -90,6 +90,8 @@ FAMILIES = {
     "QUALITY": "Metrics: credit quality",
     "TRUTH": "Signal: the true advantage of a token",
     "FORK": "Finding: overlap of planning and uncertain tokens",
+    "SPANS": "Findings: spans and questions",
+    "CHANGE": "Finding: how the planning share changes",
     "SENSITIVITY": "Finding: sensitivity to the list of grams",
     "ERRORS": "Finding: error types",
     "JUDGE": "Finding: errors by a judge model",

@@ -29,6 +29,7 @@ from hicra.diagnose.write import hashes
 from hicra.drawing.readable import counted
 from hicra.errors import ConfigError
 from hicra.findings import Finding, look, told
+from hicra.findings.finding import STEPLESS
 from hicra.findings.judged_errors import COLUMNS as OF_JUDGE
 from hicra.findings.judged_errors import Judge, judged_errors
 from hicra.lexicon import Lexicon
@@ -123,6 +124,7 @@ def diagnose(
             "lexicon": lexicon.name, "unit": tagger.tagger.unit, "tokenizer": label(tokenizer), "counts": tagger.counts,
             **({} if scorer is None else {"scores": scorer.recorded()}),
         }  # fmt: skip
+        configs = {arm: {**config, **({STEPLESS: True} if taken.stepless(arm) else {})} for arm in taken.arms}
         several = by is not None or apart
         judged = (
             {} if judge is None else {arm: judged_errors(whole_arm(taken, arm, OF_JUDGE), judge) for arm in taken.arms}
@@ -134,7 +136,7 @@ def diagnose(
             temporary = stack.enter_context(atomic_dir(out, overwrite))
         inputs = {"lexicon": lexicon.content_hash} | hashes(taken.files) if out is not None else {}
         arms = {
-            arm: MeasuredArm(arm, None if temporary is None else temporary / name, config, inputs, stack)
+            arm: MeasuredArm(arm, None if temporary is None else temporary / name, configs[arm], inputs, stack)
             for arm, name in zip(taken.arms, names, strict=True)
         }
         processes = min(workers, len(tasks))
@@ -177,7 +179,7 @@ def diagnose(
                 for arm in arms.values()
                 for step, one in arm.steps.items()
             ],
-            **_findings(arms.values(), config, judged, several, scores.signals),
+            **_findings(arms.values(), configs, judged, several, scores.signals),
             "coverage": coverage, "left_out": left_out(coverage),
             "run_dir": str(out) if out else None, "rows": taken.height, "counts": tagger.counts, "skipped": taken.skipped,
             "duplicates": taken.duplicates, "warnings": warnings, **scores.told(several),
@@ -226,7 +228,7 @@ def _measurer(
 
 def _findings(
     arms: Iterable[MeasuredArm],
-    config: Mapping[str, Any],
+    configs: Mapping[str, Mapping[str, Any]],
     judged: Mapping[str, Finding],
     several: bool,
     signals: Mapping[str, Mapping[str, Any]],
@@ -238,7 +240,7 @@ def _findings(
     not_seen: list[dict[str, Any]] = []
     unlooked: list[dict[str, Any]] = []
     for arm in arms:
-        looked = look(arm.evidence(config, judged.get(arm.name), signals.get(arm.name)))
+        looked = look(arm.evidence(configs[arm.name], judged.get(arm.name), signals.get(arm.name)))
         arm.keep(looked)
         named = {"arm": arm.name} if several else {}
         for entries, found in zip((seen, not_seen), told(looked.found), strict=True):

@@ -36,7 +36,7 @@ class Taken:
         number: name -> number of the arm in the spool.
         files: the files read, in order; skipped, duplicates: as in `corpus.Corpus`.
         height: number of rows.
-        missing_steps: rows without a step; they count at step 1.
+        missing_steps: arm -> rows without a step; they count at step 1.
         models: the models that rows name.
         known: column -> rows with a value.
         warnings: what the readers say of the rows.
@@ -50,7 +50,7 @@ class Taken:
     skipped: int = 0
     duplicates: int = 0
     height: int = 0
-    missing_steps: int = 0
+    missing_steps: Counter[str] = field(default_factory=Counter)
     models: set[str] = field(default_factory=set)
     known: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
@@ -71,6 +71,10 @@ class Taken:
     def rows_of(self, arm: str) -> int:
         """Returns the number of rows of an arm."""
         return self.spool.rows(self.number[arm])
+
+    def stepless(self, arm: str) -> bool:
+        """Says whether no row of an arm has a step."""
+        return self.missing_steps[arm] == self.rows_of(arm)
 
     def _reward(self) -> pl.Expr:
         """[rows] the reward; where no row has one, right is 1 and wrong 0."""
@@ -115,10 +119,11 @@ def take_in(
             with_text(rows, taken.height)
             taken.own_tokens = taken.own_tokens and have_own_tokens(rows)
             taken.height += rows.height
-            taken.missing_steps += rows["step"].null_count()
             taken.models.update(rows["model"].drop_nulls().unique().to_list())
+            missing = rows["step"].is_null().to_list()
             rows = rows.with_columns(pl.col("step").fill_null(1).cast(pl.Int64))
             arms = [name] * rows.height if arm_column is None else names_of(rows[arm_column], str(by))
+            taken.missing_steps.update(arm for arm, lacks in zip(arms, missing, strict=True) if lacks)
             for arm in dict.fromkeys(arms):
                 taken.number.setdefault(arm, len(taken.number))
             kept = same_columns(rows, {column: schema[column] for column in wanted})
@@ -152,8 +157,8 @@ def _groups() -> pl.Expr:
 def told_of(taken: Taken, by: str | None, apart: bool) -> list[str]:
     """Returns what the readers say, and what to say of rows without a step and of several models measured as one run."""
     said = list(taken.warnings)
-    if 0 < taken.missing_steps < taken.height:
-        said.append(f"{taken.missing_steps} of {taken.height} rows have no step and count at step 1")
+    if 0 < (missing := taken.missing_steps.total()) < taken.height:
+        said.append(f"{missing} of {taken.height} rows have no step and count at step 1")
     if len(taken.models) > 1 and by is None and not apart:
         said.append(f"the rows are of {len(taken.models)} models and measured together; --by model measures each apart")
     return said

@@ -31,6 +31,7 @@ from hicra.findings.needs import (
 )
 from hicra.findings.no_gradient import no_gradient
 from hicra.findings.phases import phases
+from hicra.findings.planning_change import planning_change
 from hicra.findings.repetition import repetition
 from hicra.findings.reward_errors import reward_errors
 from hicra.findings.sensitivity import sensitivity
@@ -42,6 +43,7 @@ __all__ = ["FINDINGS", "NEEDS", "Evidence", "Finding", "Looked", "findings", "lo
 Look = Callable[[Evidence], Finding | None]
 
 FINDINGS: tuple[Look, ...] = (
+    planning_change,
     lexicon_hacking,
     template_collapse,
     length_hacking,
@@ -66,6 +68,7 @@ FINDINGS: tuple[Look, ...] = (
 _SHARE = metric_steps("hicra/planning_share", least=1)
 # error_types is for one task alone, learning_signal and judgement for runs of which a model was asked: none is missed elsewhere
 NEEDS: Mapping[Look, tuple[Need, ...]] = {
+    planning_change: (spans, saved_steps(2)),
     lexicon_hacking: (metric_steps("hicra/planning_share"), metric_steps("hicra/accuracy")),
     template_collapse: (spans, saved_steps()),
     length_hacking: (metric_steps("hicra/length"), metric_steps("hicra/accuracy")),

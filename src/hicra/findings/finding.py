@@ -18,6 +18,7 @@ from hicra.runs import RunFolder
 from hicra.runs.arms import mapping
 
 JUDGED = "judged_errors.json"
+STEPLESS = "stepless"  # the key of the config of a diagnosed run
 _AGAIN = "remove the file, or let `hicra diagnose --judge` make the run folder again"
 
 
@@ -111,6 +112,11 @@ class Evidence:
     def counts(self) -> str:
         """What lengths and shares are of: "tokens", or "words" where rollouts were diagnosed without a tokenizer."""
         return "words" if self.config.get("counts") == "words" else "tokens"
+
+    @property
+    def stepless(self) -> bool:
+        """Whether no rollout of a diagnosed run said its step; then nothing tells that a model is trained on them."""
+        return self.config.get(STEPLESS) is True
 
     @property
     def system(self) -> str:

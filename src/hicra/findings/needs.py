@@ -71,11 +71,13 @@ def spans(evidence: Evidence) -> str:
 
 
 def rewards_of_groups(evidence: Evidence) -> str:
-    """Asks for rewards, and for prompts with several rollouts each."""
+    """Asks for rewards, for prompts with several rollouts each, and for steps."""
     if not evidence.rollouts.has("reward", "correct"):
         return "no rollout has a reward or a verdict (columns reward, correct)"
     if not evidence.rollouts.has("group_id", "prompt"):
         return "no rollout says which prompt it answers (columns group_id, question)"
+    if evidence.stepless:
+        return "no rollout has a step (column step), so nothing says that a model is trained on them; see mixed_groups"
     return "each prompt has one rollout in a step, and it takes two"
 
 

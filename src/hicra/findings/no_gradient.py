@@ -43,7 +43,9 @@ THEN = {
 
 
 def no_gradient(evidence: Evidence) -> Finding | None:
-    """Counts the groups of the saved rollouts; None where every group is of one, or nothing is known."""
+    """Counts the groups of the saved rollouts; None where every group is of one, nothing is known, or nothing is trained."""
+    if evidence.stepless:
+        return None
     counts = group_outcomes(evidence.rollouts, of_system=bool(evidence.system))
     if counts is None:
         return _of_metric(evidence)

@@ -16,19 +16,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from hicra.drawing.readable import counted, number
 from hicra.findings.examples import examples
 from hicra.findings.finding import Evidence, Finding, Headline
+from hicra.findings.questions import Numbers, question_column, question_numbers
 from hicra.findings.saved import Rollouts
 from hicra.stats import wilson_interval
 from hicra.verify import last_box
+from hicra.verify.reading.gold import gold_of
 
 NAME = "reward_errors"
 MISSING = 0.01
 COLUMNS = ("reward", "correct", "group_id", "prompt", "response", "answer", "n_tool_calls")
-THEN = "hicra verify ROLLOUTS -o verdicts.jsonl"
+THEN, THEN_GOLD = "hicra verify ROLLOUTS -o verdicts.jsonl", "hicra corpus inspect ROLLOUTS"
+_BUSY = "Judge the answers again; a verifier that ran out of time needs a machine that is less busy."
+_VALUES = "Judge the answers again with a verifier that compares values, not texts: load has nothing to do with it."
+_COLUMN = "The column reward_errors of the metrics counts only rollouts without a reward."
 
 
 def reward_errors(evidence: Evidence) -> Finding | None:
@@ -36,19 +42,30 @@ def reward_errors(evidence: Evidence) -> Finding | None:
     of_step = _flagger(evidence)
     if of_step is None:
         return None
-    n = lacking = contradicting = refused = 0
-    for table in evidence.rollouts.by_step(*COLUMNS):
+    n = unreadable = 0
+    name, column = question_column(evidence.rollouts)
+    signs: dict[str, list[Numbers]] = {
+        sign: [] for sign in ("_missing", "_odd", "_denied")
+    }  # the question of each rollout
+    for table in evidence.rollouts.by_step(*COLUMNS, *filter(None, [column])):
         scored = of_step(table)
         n += int(scored["_known"].sum())
-        lacking += int(scored["_missing"].sum())
-        contradicting += int(scored["_odd"].sum())
-        refused += int(scored["_denied"].sum())
+        unreadable += _unreadable(scored)
+        if scored.select(pl.any_horizontal(*signs).any()).item():
+            questions = question_numbers(scored, name, column)
+            for sign, found in signs.items():
+                found.append(questions[scored[sign].fill_null(False).to_numpy()])
     if not n:
         return None
+    lacking, contradicting, refused = (sum(len(part) for part in found) for found in signs.values())
+    asked = {sign: len(np.unique(np.concatenate(found))) if found else 0 for sign, found in signs.items()}
     low, high = wilson_interval(lacking, n)
     figures: dict[str, Any] = {
         "rollouts": n, "unscored": lacking, "share": lacking / n, "share_ci": [low, high], "contradicting": contradicting,
-        "gold_called_wrong": refused, "threshold": MISSING,
+        "gold_called_wrong": refused, "unreadable_gold": unreadable,
+        "questions": {"unscored": asked["_missing"], "contradicting": asked["_odd"], "gold_called_wrong": asked["_denied"]}
+        if name else None,
+        "threshold": MISSING,
     }  # fmt: skip
     what, most = next(
         (one for one in (("called wrong although the last box holds the gold answer", refused),
@@ -56,29 +73,46 @@ def reward_errors(evidence: Evidence) -> Finding | None:
         ("without a reward", lacking),
     )  # fmt: skip
     headline = Headline(f"share of the rollouts {what}", most / n, *wilson_interval(most, n))
-    said = []
+    of = {sign: _of_questions(number_of) if name else "" for sign, number_of in asked.items()}
+    said, advice, then = [], [], THEN
     if low > MISSING:
         said.append(
-            f"{lacking} of {counted(n, 'rollout')} have no reward ({number(lacking / n, True)}, 95\u00a0% interval "
-            f"{number(low, True)} to {number(high, True)})"
+            f"{lacking} of {counted(n, 'rollout')} have no reward{of['_missing']} ({number(lacking / n, True)}, "
+            f"95\u00a0% interval {number(low, True)} to {number(high, True)})"
         )
+        if unreadable:
+            these = "all of these" if unreadable == lacking else f"{unreadable} of these"
+            advice.append(
+                f"The gold answer of {these} is cut or cannot be read, and judging again cannot help there: repair it first."
+            )
     if contradicting:
         said.append(
-            f"{contradicting} rollouts have another reward than an equal response to the same prompt in their step"
+            f"{contradicting} rollouts have another reward than an equal response to the same prompt in their step{of['_odd']}"
         )
     if refused:
         said.append(
             f"{counted(refused, 'response is', 'responses are')} called wrong although the last box holds the gold answer"
+            f"{of['_denied']}"
         )
+    if (low > MISSING and unreadable < lacking) or contradicting:
+        advice.append(_BUSY)
+    elif refused:
+        advice.append(_VALUES)
+    else:
+        then = THEN_GOLD
     if said:
         shown = examples(
             evidence.rollouts, pl.any_horizontal("_odd", "_denied") | (pl.col("_missing") & (low > MISSING)),
             [pl.col("_denied"), pl.col("_odd")], made=of_step, columns=COLUMNS,
         )  # fmt: skip
-        text = f"Rewards cannot be trusted: {'; '.join(said)}. Judge the answers again, on a machine that is not busy."
-        return Finding(NAME, text, figures, True, headline, shown, THEN)
+        text = f"Rewards cannot be trusted: {'; '.join(said)}. {' '.join(advice)} {_COLUMN}"
+        return Finding(NAME, text, figures, True, headline, shown, then)
     text = f"No reward contradicts another, and {lacking} of {counted(n, 'rollout')} have none."
     return Finding(NAME, text, figures, False, headline)
+
+
+def _of_questions(number_of: int) -> str:
+    return ", all of one question" if number_of == 1 else f", of {number_of} questions"
 
 
 def _flagger(evidence: Evidence) -> Callable[[pl.DataFrame], pl.DataFrame] | None:
@@ -136,6 +170,14 @@ def _denied(rollouts: pl.DataFrame) -> pl.Expr:
         *(rollouts[name].to_list() for name in ("response", "answer")), rollouts.select(wrong).to_series(), strict=True
     )
     return pl.lit(pl.Series([called and _is_gold(text, gold) for text, gold, called in rows], dtype=pl.Boolean))
+
+
+def _unreadable(scored: pl.DataFrame) -> int:
+    """The number of rollouts without a reward whose gold answer cannot be an answer (VERIFY-16)."""
+    if scored.schema.get("answer") != pl.String:
+        return 0
+    golds = scored.filter(pl.col("_missing") & pl.col("answer").is_not_null())["answer"].value_counts()
+    return sum(count for gold, count in golds.iter_rows() if gold_of(gold).bad)
 
 
 def _is_gold(response: str, gold: str) -> bool:

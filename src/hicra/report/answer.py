@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from hicra.drawing.readable import counted, number, shorten
 from hicra.findings import Finding, told
+from hicra.findings.planning_change import NAME
 from hicra.report.by_question import pair_figure, pair_sentences, pair_table
 from hicra.report.extra import words_of
 from hicra.report.figures import counted_in
@@ -24,6 +25,10 @@ MAX_BESIDE = (
     4  # lines beside the forest plot or the tiles, which are about as high; the others stand below in two columns
 )
 MAX_SIDE = 3  # arms side by side in the summary
+_ELSEWHERE = (
+    NAME,
+    "sensitivity",
+)  # the first leads; the second checks other figures, and answers no question of its own
 _HEADLINE = 330  # characters of a finding at the top; the section on findings has it whole
 
 
@@ -174,7 +179,7 @@ def _descriptions(model: ReportModel) -> list[OpeningLine]:
     """Returns what the findings of a single run describe, which is the answer where nothing is compared."""
     if len(model.runs) != 1:
         return []
-    seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None]
+    seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None and one.name not in _ELSEWHERE]
     seen = [
         one for one in seen if one.name != "phases" or "first_phase_ends" in one.figures
     ]  # else there were too few steps

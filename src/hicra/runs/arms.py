@@ -31,6 +31,7 @@ _IGNORED = (
     "train.keep_checkpoints",
     "lexicon",
     "model.name",
+    "stepless",  # says of a diagnosed run what its rollouts lack
     "preset",  # what it filled in is in the config
 )
 _IGNORED_HEADS = ("log.", "task.", "eval.", "method.", "baseline.", "loss.", "system.")

@@ -23,14 +23,12 @@ from hicra.errors import ConfigError
 from hicra.lexicon import Lexicon
 from hicra.tagging.tagger import Span, Tagger
 from hicra.text.byte_tables import encoder_of, table_of
-from hicra.text.fold import code_points
 from hicra.text.tokenizer import plain_encoder
-from hicra.text.words import pieces_of
+from hicra.text.words import piece_ranges
 
 Flat = tuple[Ints, Ints, Ints, list[str]]
 CHUNK = 512
 CELLS = 2**22  # rows times bytes of the longest one, which are more than its tokens
-_BLANK = np.array([chr(point).isspace() for point in range(0x3001)] + [False])  # what str.split splits at
 _BETWEEN = -1  # in the place of a token, between two stretches
 SPANS = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "gram": pl.String}))
 
@@ -139,7 +137,7 @@ class RowTagger:
         row, low, high, gram = flat
         begin = np.cumsum([0, *(len(text) + 1 for text in texts)])
         joined = "\n".join(texts)
-        starts, stops = _words(joined)
+        starts, stops = piece_ranges(joined)
         ids = np.zeros(len(starts), np.int64)
         if (number := self._number) is not None:
             words = (joined[low:high] for low, high in zip(starts.tolist(), stops.tolist(), strict=True))
@@ -172,23 +170,6 @@ def other_tokenizer(spanned: int, unmarked: int, tokenizer: str | None) -> str |
         f"in {unmarked} of {counted(spanned, 'row')} whose text holds a gram no token is planning: the tokens are not those of "
         f"that text (token_ids of another tokenizer than {tokenizer}, or words that it does not know)"
     )
-
-
-def _words(text: str) -> tuple[Ints, Ints]:
-    """Returns start and stop of every word: what str.split separates, cut by `pieces_of`."""
-    points = code_points(text)
-    blank = np.ones(len(points) + 2, np.bool_)
-    blank[1:-1] = _BLANK[np.minimum(points, len(_BLANK) - 1)]
-    start, stop = np.flatnonzero(blank[:-2] & ~blank[1:-1]), np.flatnonzero(~blank[1:-1] & blank[2:]) + 1
-    if text.isascii():
-        return start, stop
-    cut = [[len(piece) for piece in pieces_of(word)] for word in text.split()]
-    many = np.array([len(pieces) for pieces in cut], np.int64)
-    length = np.array(list(itertools.chain.from_iterable(cut)), np.int64)
-    before = np.cumsum(length) - length  # characters of words before each one
-    first = np.cumsum(many) - many
-    start = before + np.repeat(start - before[first], many)
-    return start, start + length
 
 
 def _flat(spans: list[list[Span]]) -> Flat:

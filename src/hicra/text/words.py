@@ -7,14 +7,19 @@ TEXT-6. In a number of words (`n` of a gram, the limits of mining) a stretch of 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
-from hicra.text.fold import ALONE, APOSTROPHES, MARK, WORD, char_class
+import numpy as np
+
+from hicra.arrays import Ints
+from hicra.text.fold import ALONE, APOSTROPHES, MARK, WORD, char_class, code_points
 
 _LETTER = {ALONE: "c", WORD: "w", MARK: "m"}
 _RUN = re.compile(r"w[wm]*(?:'w[wm]*)*|c")
 _STRETCH = re.compile(r"c[cm]*")
+_BLANK = np.array([chr(point).isspace() for point in range(0x3001)] + [False])  # what str.split splits at
 _PIECE = re.compile(r"(?:^[om']*)?(?:c[om']*|w[wom']*)")
 
 
@@ -66,6 +71,28 @@ def pieces_of(word: str) -> list[str]:
     if "c" not in kinds:
         return [word]
     return [word[found.start() : found.end()] for found in _PIECE.finditer(kinds)]
+
+
+def piece_ranges(text: str) -> tuple[Ints, Ints]:
+    """Returns the start and the stop [N] of every word that is counted where there are no tokens: what `str.split` separates, cut
+    by `pieces_of`.
+
+    >>> [ends.tolist() for ends in piece_ranges("it's 2,\\nno")]
+    [[0, 5, 8], [4, 7, 10]]
+    """
+    points = code_points(text)
+    blank = np.ones(len(points) + 2, np.bool_)
+    blank[1:-1] = _BLANK[np.minimum(points, len(_BLANK) - 1)]
+    start, stop = np.flatnonzero(blank[:-2] & ~blank[1:-1]), np.flatnonzero(~blank[1:-1] & blank[2:]) + 1
+    if text.isascii():
+        return start, stop
+    cut = [[len(piece) for piece in pieces_of(word)] for word in text.split()]
+    many = np.array([len(pieces) for pieces in cut], np.int64)
+    length = np.array(list(itertools.chain.from_iterable(cut)), np.int64)
+    before = np.cumsum(length) - length  # characters of words before each one
+    first = np.cumsum(many) - many
+    start = before + np.repeat(start - before[first], many)
+    return start, start + length
 
 
 def letter_stretches(word: str) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ from hicra import Lexicon, cli
 from hicra.diagnose.diagnose import diagnose
 from hicra.findings import Evidence, findings
 from hicra.runs import RunFolder
+from hicra.runs.arms import name_arms
 
 LEXICON = Lexicon.from_phrases(["let me check"])
 
@@ -79,6 +80,21 @@ def test_each_arm_has_its_own(tmp_path: Path) -> None:
     found = measured(tmp_path, lines, by="model")
     assert [one["arm"] for one in named(found["findings"], "no_gradient")] == ["a"]
     assert [one["arm"] for one in named(found["not_seen"], "no_gradient")] == ["b"]
+
+
+def test_what_has_no_step_trains_nothing_arm_by_arm(tmp_path: Path) -> None:
+    stepless = [{**row, "step": None, "model": "b"} for row in rows()]
+    found = measured(tmp_path, rows(model="a") + stepless, by="model")
+    assert [one["arm"] for one in named(found["findings"], "no_gradient")] == ["a"]
+    [why] = named(found["unlooked"], "no_gradient")
+    assert why["arm"] == "b"
+    assert why["why"].startswith("no rollout has a step (column step)")
+    # the run folder says it, so that the page finds the same; and it does not make another arm of the run
+    measured(tmp_path, stepless, out=tmp_path / "without")
+    measured(tmp_path, rows(), out=tmp_path / "with")
+    runs = [RunFolder.open(tmp_path / name) for name in ("without", "with")]
+    assert [Evidence.of(run).stepless for run in runs] == [True, False]
+    assert name_arms(runs) == ["observed", "observed"]
 
 
 def test_the_lines_below_the_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

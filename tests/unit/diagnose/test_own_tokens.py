@@ -9,7 +9,7 @@ from hicra import Lexicon
 from hicra.diagnose.diagnose import diagnose
 from hicra.diagnose.own_tokens import have_own_tokens
 from hicra.findings import Evidence
-from hicra.findings.sensitivity import spans_of
+from hicra.findings.laid_spans import spans_of
 from hicra.runs import RunFolder
 
 # tokens: "let| me| che|ck| 17|<end>"; the end token spells nothing. The span "let me check" holds the first four.
@@ -44,10 +44,10 @@ def test_the_run_folder_keeps_tokens_and_outputs_of_tools_so_every_share_is_of_t
     assert table["planning_mask"].to_list() == [[1, 1, 1, 1, 0, 0]]
     assert table["token_ends"].to_list() == [ROW["token_ends"]]
     assert table["tool_outputs"].to_list() == [ROW["tool_outputs"]]
-    spans = spans_of(Evidence.of(run).rollouts)
+    spans = spans_of(Evidence.of(run))
     assert spans.counts == "tokens"
-    [(_, start, stop)] = spans.laid
-    assert (start.tolist(), stop.tolist(), spans.sizes.tolist()) == ([0], [4], [6])
+    [one] = spans.laid
+    assert (one.start.tolist(), one.stop.tolist(), one.size) == ([0], [4], 6)
 
 
 @pytest.mark.parametrize(

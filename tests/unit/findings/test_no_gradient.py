@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from evidence_made import evidence_of
+from hicra.findings import look
 from hicra.findings.no_gradient import group_outcomes, no_gradient
 from hicra.findings.saved import Rollouts
 
@@ -112,3 +113,12 @@ def test_groups_of_one_rollout_say_nothing() -> None:
     single = rows({"a": [R], "b": [W], "c": [W]})
     assert group_outcomes(Rollouts([single])) == {}
     assert no_gradient(evidence_of([{"step": 1, "hicra/mixed_groups": 0.0}], single)) is None
+
+
+def test_rollouts_without_a_step_train_nothing_and_raise_no_alarm() -> None:
+    evidence = evidence_of([], rows(GROUPS), {"stepless": True})
+    assert no_gradient(evidence) is None
+    why = look(evidence).unlooked["no_gradient"]
+    assert (
+        why == "no rollout has a step (column step), so nothing says that a model is trained on them; see mixed_groups"
+    )

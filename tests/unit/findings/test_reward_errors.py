@@ -106,3 +106,56 @@ def test_verdicts_stand_for_rewards_where_there_are_none() -> None:
     found = look(*rows)
     assert found is not None
     assert found.figures["unscored"] == 10
+
+
+# ---- what is said of them
+DENIED = {"answer": "3 5", "correct": False, "response": "so \\boxed{35}"}
+
+
+def test_how_many_questions_they_belong_to() -> None:
+    one = look(*[row(step, **DENIED) for step in range(1, 8)])
+    assert one is not None
+    assert "7 responses are called wrong although the last box holds the gold answer, all of one question." in one.text
+    assert one.figures["questions"] == {"unscored": 0, "contradicting": 0, "gold_called_wrong": 1}
+    two = look(*[{**row(step, **DENIED), "prompt": f"q{step % 2}"} for step in range(1, 8)])
+    assert two is not None
+    assert "the gold answer, of 2 questions." in two.text
+    missing = look(*sound(), *[{**row(response=f"n{i}", reward=None), "prompt": f"q{i % 5}"} for i in range(10)])
+    assert missing is not None
+    assert "10 of 50 rollouts have no reward, of 5 questions (20" in missing.text
+    nameless = look(*[{**row(step, **DENIED), "prompt": None} for step in range(1, 8)])
+    assert nameless is not None
+    assert nameless.figures["questions"]["gold_called_wrong"] == 7  # by the id of the row, where nothing else is known
+
+
+def test_load_is_blamed_only_where_it_can_be_the_reason() -> None:
+    denied = look(row(**DENIED))
+    assert denied is not None
+    assert "busy" not in denied.text
+    assert "a verifier that compares values, not texts" in denied.text
+    for other in (
+        look(*sound(), *[row(response=f"n{i}", reward=None) for i in range(10)]),
+        look(row(response="the same"), row(response="the same", reward=1.0)),
+    ):
+        assert other is not None
+        assert "a verifier that ran out of time needs a machine that is less busy." in other.text
+
+
+def test_judging_again_cannot_help_where_the_gold_answer_is_cut() -> None:
+    cut = [row(response=f"n{i}", reward=None, answer=r"\frac{14") for i in range(10)]
+    found = look(*sound(), *cut)
+    assert found is not None
+    assert "The gold answer of all of these is cut or cannot be read, and judging again cannot help there" in found.text
+    assert "Judge the answers again" not in found.text
+    assert (found.figures["unreadable_gold"], found.then) == (10, "hicra corpus inspect ROLLOUTS")
+    some = look(*sound(), *cut[:6], *[row(response=f"m{i}", reward=None, answer="7") for i in range(4)])
+    assert some is not None
+    assert "The gold answer of 6 of these is cut or cannot be read" in some.text
+    assert "Judge the answers again" in some.text
+    assert some.then == "hicra verify ROLLOUTS -o verdicts.jsonl"
+
+
+def test_the_column_of_the_same_name_counts_something_else() -> None:
+    found = look(row(**DENIED))
+    assert found is not None
+    assert found.text.endswith("The column reward_errors of the metrics counts only rollouts without a reward.")

@@ -14,7 +14,6 @@ from evidence_made import evidence_of
 from hicra import Lexicon
 from hicra.diagnose.diagnose import diagnose
 from hicra.findings import Evidence
-from hicra.findings.saved import Rollouts
 from hicra.metrics import semantic_entropy
 from hicra.runs import RunFolder
 from hicra.tagging import SPANS as RECORDED
@@ -83,7 +82,7 @@ def test_a_change_that_one_gram_makes_does_not_keep_its_direction():
 def test_a_short_gram_counts_where_the_long_one_around_it_is_left_out():
     # "long" stands round "in", so only it counts; without it "in" counts, and the share falls from 10 to 4 characters
     spans = [{"start": 0, "end": 10, "gram": "long"}, {"start": 2, "end": 6, "gram": "in"}]
-    laid = module.spans_of(Rollouts([pl.DataFrame([{"step": 1, "response": "x" * 20, "spans": spans}])]))
+    laid = module.spans_of(evidence_of([], pl.DataFrame([{"step": 1, "response": "x" * 20, "spans": spans}])))
     assert laid.grams == ["in", "long"]
     for kept, share in (([True, True], 0.5), ([False, True], 0.5), ([True, False], 0.2), ([False, False], 0.0)):
         assert module.analysis(laid, np.array(kept))[0] == share
@@ -111,11 +110,12 @@ def test_the_full_analysis_is_that_of_the_metrics(tmp_path):
         [tmp_path / "rows.jsonl"], lexicon, tokenizer=None, out=tmp_path / "run", on_bad="stop", max_bad=0.0
     )  # fmt: skip
     run = Evidence.of(RunFolder.open(tmp_path / "run"))
-    spans = module.spans_of(run.rollouts)
+    spans = module.spans_of(run)
     share, curve = module.analysis(spans, np.ones(len(spans.grams), bool))
     assert curve == pytest.approx([row["hicra/semantic_entropy"] for row in run.metrics])
-    table = pl.concat(run.rollouts.by_step("response", "planning_chars"))
-    assert share == pytest.approx(table["planning_chars"].sum() / table["response"].str.len_chars().sum())
+    words = [len(text.split()) for step in (1, 2) for text in texts[step - 1 :]]
+    shares = [row["hicra/planning_share"] for row in run.metrics]
+    assert share == pytest.approx((shares[0] * sum(words[:3]) + shares[1] * sum(words[3:])) / sum(words))
 
 
 GRAM = st.integers(0, 4)
@@ -129,7 +129,7 @@ def test_the_counting_equals_a_slow_one(rows, keep):
         {"step": 1, "response": "x" * 20, "spans": [{"start": s, "end": s + n, "gram": f"g{g}"} for s, n, g in spans]}
         for spans in rows
     ]
-    laid = module.spans_of(Rollouts([pl.DataFrame(table, schema_overrides={"spans": RECORDED})]))
+    laid = module.spans_of(evidence_of([], pl.DataFrame(table, schema_overrides={"spans": RECORDED})))
     if laid is None:
         assert not any(rows)
         return
@@ -158,7 +158,10 @@ def test_shares_of_characters_are_told_apart_from_those_of_the_table():
             "spans": [{"start": 2 * i, "end": 2 * i + 1, "gram": g} for i, g in enumerate("abcd")],
         }
     ]
-    told = sensitivity(evidence_of([], pl.DataFrame(rows), {"counts": "words"}))
+    told = sensitivity(evidence_of([], pl.DataFrame(rows), {"counts": "tokens"}))
     assert "of the characters" in told.text
-    assert "Shares are of characters here, since the place of each of the words is not recorded." in told.text
+    assert "Shares are of characters here, since the place of each of the tokens is not recorded." in told.text
+    words = sensitivity(evidence_of([], pl.DataFrame(rows), {"counts": "words"}))
+    assert "planning share of 100\u00a0% of the words" in words.text  # as in the table
+    assert "is not recorded" not in words.text
     assert "is not recorded" not in sensitivity(evidence_of([], pl.DataFrame(rows))).text

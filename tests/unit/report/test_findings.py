@@ -43,7 +43,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 def test_alarms_come_first_and_what_was_not_seen_is_apart(runs: list[Path]) -> None:
     quiet, loud = finding_rows(build_model(runs))
-    assert (quiet["name"], quiet["alarms"], [one["alarm"] for one in quiet["seen"]]) == ("GRPO (none)", "no alarm", [])
+    described = ("planning change", False)
+    assert (quiet["name"], quiet["alarms"]) == ("GRPO (none)", "no alarm")
+    assert [(one["name"], one["alarm"]) for one in quiet["seen"]] == [described]
     looked_for = {
         "template collapse",
         "coverage drift",
@@ -55,7 +57,7 @@ def test_alarms_come_first_and_what_was_not_seen_is_apart(runs: list[Path]) -> N
     }
     assert looked_for == {one["name"] for one in quiet["not_seen"]}
     assert (loud["name"], loud["alarms"]) == ("HICRA", "1 alarm")
-    assert [(one["name"], one["alarm"]) for one in loud["seen"]] == [("template collapse", True)]
+    assert [(one["name"], one["alarm"]) for one in loud["seen"]] == [("template collapse", True), described]
 
 
 def test_the_page_holds_them_escaped(runs: list[Path], tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_runs_of_an_arm_with_several_bear_the_names_of_their_folders(runs: list[
 def test_what_has_no_room_beside_the_tiles_stands_below(runs: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     model = build_model(runs[1:])
     found = answer(model, glance(model))
-    assert [line.alarm for line in found["beside"]] == [True]
+    assert [line.alarm for line in found["beside"]] == [True, False]
     assert found["below"] == []
     monkeypatch.setattr("hicra.report.answer.MAX_BESIDE", 0)
     assert answer(model, glance(model))["below"] == found["beside"]

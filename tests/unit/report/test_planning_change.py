@@ -1,68 +1,60 @@
-"""Whether a policy plans more at the end of a run, with numbers worked out by hand."""
+"""The sentence on planning at the top of the page is the finding's, its first sentence in bold."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from hicra.findings.intervals import save_intervals
+from hicra import Lexicon
+from hicra.diagnose.diagnose import diagnose
 from hicra.report.answer import answer
 from hicra.report.build import build_model
-from hicra.report.planning_change import difference, planning_line
+from hicra.report.model import ReportModel
+from hicra.report.planning_change import planning_line
+from hicra.report.report import build_report
 from hicra.report.sections import glance
-from hicra.runs import RunFolder
 
-Ends = list[float]
-
-
-def run_of(path: Path, *shares: tuple[float, Ends | None]) -> Path:
-    folder = RunFolder.create(path, method="observed", seed=0, config={"counts": "words"})
-    for step, (share, _) in enumerate(shares, 1):
-        folder.log(step, {"hicra/planning_share": share, "hicra/length": 100.0 * step})
-    save_intervals(
-        path,
-        {
-            step: {"hicra/planning_share": ends, "hicra/length": [100.0 * step - 30, 100.0 * step + 40]}
-            for step, (_, ends) in enumerate(shares, 1)
-            if ends
-        },
-    )
-    return path
+GRAMS = ["check it", "split it", "count it", "solve it"]
 
 
-@pytest.mark.parametrize(("last", "lead"), [
-    ((0.4, [0.35, 0.5]), "It plans more."),
-    ((0.25, [0.15, 0.35]), "Whether it plans more cannot be told."),
-    ((0.05, [0.04, 0.06]), "It plans less."),
-])  # fmt: skip
-def test_the_sentence_rests_on_the_interval(last: tuple[float, Ends], lead: str, tmp_path: Path) -> None:
-    path = run_of(tmp_path / "run", (0.2, [0.1, 0.3]), (0.9, None), last)
-    model = build_model([path])
+def model_of(folder: Path, *times: int, grams: Sequence[str] = GRAMS) -> ReportModel:
+    """A diagnosed run of six questions in which each gram stands so many times in a response of each step."""
+    rows = [
+        {"step": step, "question": f"q{at}", "response": " ".join(["filler"] * (20 + at) + [*grams] * many)}
+        for step, many in enumerate(times, 1)
+        for at in range(6)
+    ]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    lexicon = Lexicon.from_phrases([*grams])
+    diagnose(
+        [folder / "rows.jsonl"], lexicon, tokenizer=None, out=folder / "run", on_bad="stop", max_bad=0.0
+    )  # fmt: skip
+    return build_model([folder / "run"])
+
+
+def test_the_first_sentence_is_bold_and_stands_once(tmp_path: Path) -> None:
+    model = model_of(tmp_path, 1, 2, 3)
     (line,) = planning_line(model.runs[0])
-    assert line.lead == lead
-    assert answer(model, glance(model))["beside"].count(line) == 1
+    assert (line.lead, line.link, line.alarm) == ("It plans more.", "findings", False)
+    [finding] = [one for one in model.runs[0].findings if one.name == "planning_change"]
+    assert f"{line.lead} {line.text}" == finding.text
+    page = answer(model, glance(model))
+    shown = [*page["beside"], *page["below"]]
+    assert shown.count(line) == 1
+    assert not [one for one in shown if one.lead.startswith(("Planning change", "Sensitivity"))]
 
 
-def test_figures_by_hand(tmp_path: Path) -> None:
-    (line,) = planning_line(build_model([run_of(tmp_path / "run", (0.2, [0.1, 0.3]), (0.4, [0.35, 0.5]))]).runs[0])
-    # 0.2 - hypot(0.05, 0.1) = 0.0882 and 0.2 + hypot(0.1, 0.1) = 0.3414; 100 - hypot(30, 40) = 50, 100 + hypot(40, 30) = 150
-    assert "20\u00a0% at step 1 and 40\u00a0% at step 2: +20.0 points (95\u00a0% interval +8.8 to +34.1)" in line.text
-    assert "from 100 to 200 words: +100 (+50 to +150)" in line.text
+def test_a_gram_that_others_wrote_is_escaped(tmp_path: Path) -> None:
+    model = model_of(tmp_path, 1, 3, grams=["<script>window.ran=1</script>"])
+    (line,) = planning_line(model.runs[0])
+    assert line.lead == 'The rise is mostly one gram, "<script>window.ran=1</script>".'
+    assert not line.text.startswith("The rise")
+    build_report([tmp_path / "run"], tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script>window.ran=1" not in page
+    assert "The rise is mostly one gram, &#34;&lt;script&gt;window.ran=1" in page
 
 
-def test_without_two_intervals_nothing_is_said(tmp_path: Path) -> None:
-    assert planning_line(build_model([run_of(tmp_path / "run", (0.2, [0.1, 0.3]), (0.4, None))]).runs[0]) == []
-
-
-@given(st.floats(-10, 10), st.floats(-10, 10), *[st.floats(0, 5)] * 4)
-def test_the_interval_holds_the_difference_and_turns_with_it(
-    a: float, b: float, down: float, up: float, below: float, above: float
-) -> None:
-    before, after = (a, a - down, a + up), (b, b - below, b + above)
-    low, high = difference(before, after)
-    assert low <= b - a + 1e-9
-    assert high >= b - a - 1e-9
-    assert difference(after, before) == pytest.approx((-high, -low))
+def test_one_step_says_nothing(tmp_path: Path) -> None:
+    assert planning_line(model_of(tmp_path, 2).runs[0]) == []
