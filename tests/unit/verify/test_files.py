@@ -61,7 +61,7 @@ def test_text_that_is_no_text_is_judged_and_written_readably(tmp_path):
     ("line", "said"),
     [
         (b"{", "line 2"),
-        (b"", "line 2"),
+        (b"\n{}", "empty line"),
         (b"[1]", "JSON object"),
         (b'{"id": "a", "completion": "x", "gold": "1"}', "id 'a' was on line 1"),
         (b'{"id": "b", "completion": "x"}', "no 'gold'"),
