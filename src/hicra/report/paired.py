@@ -51,7 +51,7 @@ def why_apart(folders: Sequence[RunFolder], arm_of: Sequence[int], pairs: Sequen
             arms, "Diagnosed rollouts come without a seed, so their figures are shown beside those of the trained runs."
         )
     files, ways = [_files(folder) for folder in folders], [_way(folder) for folder in folders]
-    told = tuple(
+    told: tuple[str, ...] = tuple(
         f"{shorten(clean(folder.path.name), 80)}: {_told(folder, file)}"
         for folder, file in zip(folders, files, strict=True)
     )
@@ -64,6 +64,7 @@ def why_apart(folders: Sequence[RunFolder], arm_of: Sequence[int], pairs: Sequen
     elif any(way != ways[0] for way in ways):
         why = f"{they} {were} tagged in another way, so {their} figures are shown side by side and not compared."
     else:
+        told = ()  # nothing differs
         why = (
             f"{they} {were} diagnosed without a comparison, so {their} figures are shown side by side. With --apart or --by, "
             "hicra diagnose compares runs question by question."

@@ -210,3 +210,11 @@ def test_hostile_names_metrics_and_verdicts_stay_text(payload: str, tmp_path: Pa
     assert "third" in page
     assert tags.bad == []
     assert tags.scripts <= 2
+
+
+def test_runs_that_were_diagnosed_one_by_one_differ_in_nothing(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        diagnosed(tmp_path, "a", name)
+    apart = build_model([tmp_path / "one", tmp_path / "two"]).apart
+    assert apart.why.startswith("They were diagnosed without a comparison")
+    assert apart.details == ()
