@@ -38,7 +38,7 @@ _OTHER_PROBLEMS = "hicra train --config CONFIG --set train.dynamic_sampling=3"
 THEN = {
     "all right": _OTHER_PROBLEMS, "all wrong": _OTHER_PROBLEMS,
     "all cut": "hicra train --config CONFIG --set train.max_new_tokens=N",
-    "unscorable": "hicra verify ROLLOUTS -o verdicts.jsonl", "equal rewards": "hicra corpus inspect ROLLOUTS",
+    "unscorable": "hicra verify ROLLOUTS --judged judged.jsonl", "equal rewards": "hicra corpus inspect ROLLOUTS",
 }  # fmt: skip
 
 

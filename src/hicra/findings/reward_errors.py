@@ -31,7 +31,7 @@ from hicra.verify.reading.gold import gold_of
 NAME = "reward_errors"
 MISSING = 0.01
 COLUMNS = ("reward", "correct", "group_id", "prompt", "response", "answer", "n_tool_calls")
-THEN, THEN_GOLD = "hicra verify ROLLOUTS -o verdicts.jsonl", "hicra corpus inspect ROLLOUTS"
+THEN, THEN_GOLD = "hicra verify ROLLOUTS --judged judged.jsonl", "hicra corpus inspect ROLLOUTS"
 _BUSY = "Judge the answers again; a verifier that ran out of time needs a machine that is less busy."
 _VALUES = "Judge the answers again with a verifier that compares values, not texts: load has nothing to do with it."
 _COLUMN = "The column reward_errors of the metrics counts only rollouts without a reward."

@@ -152,7 +152,7 @@ def test_judging_again_cannot_help_where_the_gold_answer_is_cut() -> None:
     assert some is not None
     assert "The gold answer of 6 of these is cut or cannot be read" in some.text
     assert "Judge the answers again" in some.text
-    assert some.then == "hicra verify ROLLOUTS -o verdicts.jsonl"
+    assert some.then == "hicra verify ROLLOUTS --judged judged.jsonl"
 
 
 def test_the_column_of_the_same_name_counts_something_else() -> None:
