@@ -141,6 +141,8 @@ def _within(path: Path) -> list[Path]:
 
 
 def _rows_within(path: Path) -> list[Path]:
+    if (path / "hicra.json").exists():  # a run of hicra, whose other files are no rollouts
+        return known_files(path / "rollouts")
     found = [file for file in known_files(path) if file.name.lower().endswith(ROWS)]
     return found or [file for folder in inner_folders(path) for file in _rows_within(folder)]
 

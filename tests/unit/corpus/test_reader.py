@@ -295,6 +295,17 @@ def test_run_folder_and_trl_output_folder(tmp_path: Path) -> None:
     assert corpus.read(tmp_path / "out").format == "trl"
 
 
+def test_a_folder_of_runs_stands_for_their_rollouts_and_not_for_their_metrics(tmp_path: Path) -> None:
+    for name in ("dpo", "rlvr", "measured"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "hicra.json").write_text("{}")
+        (tmp_path / "runs" / name / "intervals.jsonl").write_text('{"step": 1}\n')
+    for name in ("dpo", "rlvr"):
+        (tmp_path / "runs" / name / "rollouts").mkdir()
+        pl.DataFrame({"response": [name]}).write_parquet(tmp_path / "runs" / name / "rollouts" / "step-000001.parquet")
+    assert corpus.read(tmp_path / "runs").rows["response"].to_list() == ["dpo", "rlvr"]
+
+
 def test_inspect_is_plain_json(tmp_path: Path) -> None:
     path = jsonl(tmp_path, [{"solution": "s", "correct": True, "id": 1, "style": "long"}, {"solution": "s"}, "["])
     said = corpus.inspect(path, on_bad="skip", max_bad=0.5)
