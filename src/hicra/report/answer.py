@@ -14,7 +14,7 @@ from hicra.report.by_question import pair_figure, pair_sentences, pair_table
 from hicra.report.extra import words_of
 from hicra.report.figures import counted_in
 from hicra.report.model import ReportModel
-from hicra.report.planning_change import planning_line
+from hicra.report.planning_change import planning_line, planning_of_each
 from hicra.report.sections import GLANCE
 from hicra.report.signal import kind_sentence
 from hicra.report.values import average
@@ -176,9 +176,12 @@ def names_of(names: Sequence[str], most: int = 3) -> str:
 
 
 def _descriptions(model: ReportModel) -> list[OpeningLine]:
-    """Returns what the findings of a single run describe, which is the answer where nothing is compared."""
+    """Returns what the findings of a single run describe, which is the answer where nothing is compared.
+
+    Of several runs it says of each whether it plans more.
+    """
     if len(model.runs) != 1:
-        return []
+        return planning_of_each({model.run_label(run): run for run in model.runs[:MAX_COMPARED]})
     seen = [one for one in told(model.runs[0].findings)[0] if one.alarm is None and one.name not in _ELSEWHERE]
     seen = [
         one for one in seen if one.name != "phases" or "first_phase_ends" in one.figures

@@ -58,3 +58,14 @@ def test_a_gram_that_others_wrote_is_escaped(tmp_path: Path) -> None:
 
 def test_one_step_says_nothing(tmp_path: Path) -> None:
     assert planning_line(model_of(tmp_path, 2).runs[0]) == []
+
+
+def test_of_several_runs_the_first_sentence_of_each_stands_in_one_line(tmp_path: Path) -> None:
+    for name, times in (("more", (1, 2, 3)), ("less", (3, 2, 1)), ("short", (2,))):
+        (tmp_path / name).mkdir()
+        model_of(tmp_path / name, *times)
+        (tmp_path / name / "run").rename(tmp_path / f"run-{name}")
+    model = build_model([tmp_path / "run-more", tmp_path / "run-less", tmp_path / "run-short"])
+    page = answer(model, glance(model))
+    [line] = [one for one in (*page["beside"], *page["below"]) if one.lead == "Does each plan more at its end?"]
+    assert line.text == "run-more: It plans more. run-less: It plans less."  # the third has one step
