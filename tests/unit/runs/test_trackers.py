@@ -6,6 +6,7 @@ import os
 import re
 import struct
 import sys
+import time
 from html.parser import HTMLParser
 from importlib.util import find_spec
 
@@ -307,8 +308,13 @@ def test_wandb(run):
     place = run.path / "trackers" / "wandb" / "wandb"
     (file,) = place.glob("offline-run-*/*.wandb")
     assert made["see"] == f"wandb sync '{place}'/offline-run-*"
-    found = [Record.FromString(data) for data in records(file.read_bytes())]
-    logged = [one.history for one in found if one.WhichOneof("record_type") == "history"]
+    logged = []
+    for _ in range(300):  # W&B's own process writes the file, on a busy machine a moment later
+        found = [Record.FromString(data) for data in records(file.read_bytes())]
+        logged = [one.history for one in found if one.WhichOneof("record_type") == "history"]
+        if len(logged) == 2:
+            break
+        time.sleep(0.1)
     rows = [{item.key or " ".join(item.nested_key): item.value_json for item in one.item} for one in logged]
     assert [(row["_step"], row["hicra/reward"]) for row in rows] == [("1", "0.25"), ("2", "0.5")]
     assert rows[1]["completions/a#b"] == "3"
