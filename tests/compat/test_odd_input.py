@@ -57,7 +57,7 @@ def test_a_folder_of_mixed_formats_is_read_file_by_file(folder):
     assert "8 of 9 rows have no reward" in " ".join(answer.printed["warnings"])
     inspected = call("corpus", "inspect", "mixed").printed
     assert inspected["format"] == "jsonl+parquet+verl"
-    assert [one["file"] for one in inspected["left_out"]] == ["mixed/d.json"]
+    assert [one["file"] for one in inspected["left_out"]] == ["mixed/d.json", "mixed/notes.txt"]
 
 
 def test_a_row_of_another_layout_in_one_file_is_named_with_its_writer(folder):
@@ -175,7 +175,7 @@ def test_no_name_acts_on_a_terminal(folder):
     path.write_text("[1]\n", encoding="utf-8")
     main, terminal = pty.openpty()
     program = [sys.executable, "-c", "from hicra.cli import main; main()"]
-    done = subprocess.run([*program, "diagnose", path], stdout=terminal, stderr=terminal, check=False)
+    done = subprocess.run([*program, "diagnose", path, "-q"], stdout=terminal, stderr=terminal, check=False)
     os.close(terminal)
     said = os.read(main, 10_000).decode()
     os.close(main)
