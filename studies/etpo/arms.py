@@ -22,7 +22,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "grpo_kl": {"system": {"name": "grpo"}, "train": {"kl": BETA}},
     "grpo_updates": {"system": {"name": "grpo"}, "train": {"kl": BETA, "iterations": UPDATES, "save_steps": 2_000}},
 }  # keys of the config of each arm over those that all share
-RATES = {"etpo": 1e-3, "grpo": 1e-3, "grpo_kl": 1e-3, "grpo_updates": 1e-3}  # see PREREGISTRATION.md
+RATES = {"etpo": 3e-3, "grpo": 1e-3, "grpo_kl": 1e-3, "grpo_updates": 3e-4}  # by pilots; see PREREGISTRATION.md
 PAIRS = tuple(range(1, 9))
 BUDGET, EVALUATIONS, HELD_OUT = 6_000, 12, 64  # interactions of a run, evaluations besides the first, episodes of each
 TARGET = 0.6
