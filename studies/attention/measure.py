@@ -7,8 +7,8 @@ solutions_short/zeroeval_gsm8k.jsonl.gz; left out without --data). Accuracy on h
 recipe smollm2-arithmetic asks them, decoded greedily with a cache. Differences to the plain model are paired, by text and by
 problem.
 
-Parts that the output holds already are not measured again, so a run that was stopped goes on; where the pages of docs/concepts are
-other ones since, every part is.
+Parts that the output holds already are not measured again, so a run that was stopped goes on; where the pages of docs/concepts
+are other ones since, every part is.
 """
 
 from __future__ import annotations
