@@ -21,6 +21,7 @@ from hicra.cli.common import (
     tokenizer_folder,
 )
 from hicra.cli.reading import READ_OPTIONS, ReadOptions, warn_of_rest
+from hicra.drawing.readable import argument
 
 
 def diagnose(
@@ -111,7 +112,7 @@ def diagnose(
     from hicra.cli.progress import Bar
     from hicra.cli.score_text import score_text
     from hicra.cli.step_table import step_table, width_of_stdout
-    from hicra.cli.suggested import Stands, argument
+    from hicra.cli.suggested import Stands
     from hicra.diagnose.apart import run_names
     from hicra.diagnose.diagnose import diagnose as measure
     from hicra.findings.judged_errors import judge_of
@@ -119,9 +120,8 @@ def diagnose(
     loaded = load_lexicon(lexicon, common)
     with (
         asked_model(model, tokenizer, model_limit, rescore, measure_signal, attention, common.quiet) as scoring,
-        Bar(
-            None, "diagnosing", "row", common.quiet or common.json or scoring is not None
-        ) as bar,  # scoring has its own
+        # scoring has a bar of its own
+        Bar(None, "diagnosing", "row", common.quiet or common.json or scoring is not None) as bar,
     ):
         result = measure(
             list(paths), loaded, tokenizer=tokenizer_folder(tokenizer), unit=unit, out=out, by=by,
@@ -133,11 +133,8 @@ def diagnose(
     for warning in [*result["warnings"], reading.told(result["skipped"])]:
         common.warn(warning)
     warn_of_rest(result, common, paths, result["duplicates"])
-    runs = (
-        [argument(run) for run in ([arm["run_dir"] for arm in result["arms"]] if "arms" in result else [out])]
-        if out
-        else []
-    )
+    written = [arm["run_dir"] for arm in result["arms"]] if "arms" in result else [out]
+    runs = [argument(run) for run in written] if out else []
     of_arm = dict(zip(run_names(paths), paths, strict=True)) if apart else {}
     common.give(
         result,

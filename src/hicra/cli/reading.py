@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from hicra.cli.common import Common, MaxBad, OnBad
-from hicra.drawing.readable import counted
+from hicra.drawing.readable import argument, counted
 from hicra.errors import UsageError
 
 Map = Annotated[
@@ -31,11 +31,6 @@ TokenizerOfIds = Annotated[
 
 
 NAMED = 3  # files that a warning names; `corpus inspect` lists all
-
-
-def path_word(path: Path) -> str:
-    """Returns a path as a word of a command, with ./ before one that begins with a dash and would be taken for an option."""
-    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 @Parameter(name="*")
@@ -65,11 +60,16 @@ class ReadOptions:
             "quarantine": self.quarantine,
         }
 
+    def words(self, paths: Sequence[Path], skipping: bool = True) -> list[str]:
+        """Returns the words of a command that reads these paths in the same way; a verb that stops at a bad line skips none."""
+        words = [*map(argument, paths), *(word for one in self.map for word in ("--map", one))]
+        if self.on_bad == "skip" and skipping:
+            words += ["--on-bad", "skip", "--max-bad", f"{self.max_bad:g}"]
+        return words
+
     def command(self, verb: str, paths: Sequence[Path], tokenizer: str | None, *more: str) -> str:
         """Returns the command that reads the same rows in the same way with another verb."""
-        words = ["hicra", verb, *map(path_word, paths), *(word for one in self.map for word in ("--map", one))]
-        if self.on_bad == "skip":
-            words += ["--on-bad", "skip", "--max-bad", f"{self.max_bad:g}"]
+        words = ["hicra", verb, *self.words(paths)]
         if tokenizer is not None:
             words += ["--tokenizer", tokenizer]
         return shlex.join([*words, *more])

@@ -9,16 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hicra.cli.reading import READ_OPTIONS, ReadOptions
+from hicra.drawing.readable import argument
 from hicra.install import install_command
-
-
-def argument(path: Path | str) -> str:
-    """Returns a path as an argument, so that one which begins with a dash is taken for no option.
-
-    >>> argument("-d.jsonl"), argument("d.jsonl")
-    ('./-d.jsonl', 'd.jsonl')
-    """
-    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 @dataclass(frozen=True)
@@ -42,9 +34,7 @@ class Stands:
         own = None if arm is None else self.of_arm.get(arm)
         paths = self.paths if own is None else [own]
         if paths:
-            words = [*map(argument, paths), *(word for one in self.reading.map for word in ("--map", one))]
-            if self.reading.on_bad == "skip" and not then.startswith("hicra verify"):  # which stops at a bad line
-                words += ["--on-bad", "skip", "--max-bad", f"{self.reading.max_bad:g}"]
+            words = self.reading.words(paths, skipping=not then.startswith("hicra verify"))  # which stops at a bad line
             then = then.replace("ROLLOUTS", shlex.join(words))
         return then.replace("RUN", shlex.join(map(argument, self.runs))) if self.runs else then
 

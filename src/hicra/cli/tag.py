@@ -21,7 +21,7 @@ from hicra.cli.common import (
     tokenizer_folder,
 )
 from hicra.cli.reading import READ_OPTIONS, ReadOptions, warn_of_rest
-from hicra.cli.suggested import Stands, argument
+from hicra.cli.suggested import Stands
 
 
 def tag(
@@ -41,7 +41,7 @@ def tag(
     """Tag the planning spans of rollouts; -o OUT.parquet or OUT.jsonl saves them."""
     from hicra.artifacts import check_output
     from hicra.cli.progress import Bar
-    from hicra.drawing.readable import counted
+    from hicra.drawing.readable import argument, counted
     from hicra.lexicon.check import warnings_of
     from hicra.tagging import tag_paths
 

@@ -10,8 +10,7 @@ from cyclopts import Parameter
 
 from hicra.cli.common import UNDRAWN, Out, Overwrite, Undrawn, tokenizer_folder
 from hicra.cli.reading import Map, TokenizerOfIds, no_skipping, warn_of_rest
-from hicra.cli.suggested import argument
-from hicra.drawing.readable import counted
+from hicra.drawing.readable import argument, counted
 from hicra.errors import UsageError
 
 

@@ -11,6 +11,7 @@ from hicra.corpus.formats.interface import Context
 from hicra.corpus.formats.plain import PLAIN
 from hicra.corpus.formats.recognise import format_of
 from hicra.corpus.records import raw_records, stop
+from hicra.drawing.readable import argument
 from hicra.errors import DataError
 
 TEXTS = ("response", "completion", "messages", "solution")
@@ -20,7 +21,7 @@ def refuse_rollouts(paths: Sequence[Path]) -> None:
     """Raises DataError where a path is a file or folder of rollouts, by the first row of its first file."""
     for path in paths:
         if _holds_rollouts(path):
-            given = shlex.join(f"./{one}" if str(one).startswith("-") else str(one) for one in paths)
+            given = shlex.join(map(argument, paths))
             how = "--apart" if len(paths) > 1 else "--by COLUMN"
             raise DataError(
                 f"{path} holds rollouts, and no scores of arms and seeds",

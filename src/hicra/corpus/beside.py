@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hicra.corpus.files import (
-    ROWS,
     SETTINGS,
     SUFFIXES,
     Paths,
@@ -16,6 +15,8 @@ from hicra.corpus.files import (
     known_files,
     natural,
     of_writer,
+    opened,
+    rows_in,
 )
 from hicra.corpus.lines import shown
 
@@ -75,18 +76,7 @@ def _looked_at(path: Path) -> Iterator[Path]:
     yield path
     if not known_files(path):
         for folder in inner_folders(path):
-            yield from _opened(folder)
-
-
-def _opened(path: Path) -> Iterator[Path]:
-    yield path
-    if not _has_rows(path):
-        for folder in inner_folders(path):
-            yield from _opened(folder)
-
-
-def _has_rows(folder: Path) -> bool:
-    return any(file.name.lower().endswith(ROWS) for file in known_files(folder))
+            yield from opened(folder)
 
 
 def _beside(folder: Path, read: set[Path]) -> Iterator[tuple[Path, str]]:
@@ -108,4 +98,4 @@ def _beside(folder: Path, read: set[Path]) -> Iterator[tuple[Path, str]]:
 def _holds_rollouts(folder: Path) -> bool:
     if any((folder / name).exists() for name in _OWN):
         return False
-    return _has_rows(folder) or any(map(_holds_rollouts, inner_folders(folder)))
+    return bool(rows_in(folder)) or any(map(_holds_rollouts, inner_folders(folder)))

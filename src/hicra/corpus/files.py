@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hicra.corpus.eval_files import SUFFIX
@@ -141,10 +141,23 @@ def _within(path: Path) -> list[Path]:
 
 
 def _rows_within(path: Path) -> list[Path]:
+    return [file for folder in opened(path) for file in rows_in(folder)]
+
+
+def opened(path: Path) -> Iterator[Path]:
+    """Yields the folders that are opened to read what lies in an inner one: where it has no rows, those in it as well."""
     if (path / "hicra.json").exists():  # a run of hicra, whose other files are no rollouts
-        return known_files(path / "rollouts")
-    found = [file for file in known_files(path) if file.name.lower().endswith(ROWS)]
-    return found or [file for folder in inner_folders(path) for file in _rows_within(folder)]
+        yield from filter(Path.is_dir, [path / "rollouts"])
+        return
+    yield path
+    if not rows_in(path):
+        for folder in inner_folders(path):
+            yield from opened(folder)
+
+
+def rows_in(folder: Path) -> list[Path]:
+    """Returns the files directly in a folder that hold a row each line or are tables, in natural order; no .json files."""
+    return [file for file in known_files(folder) if file.name.lower().endswith(ROWS)]
 
 
 def known_files(folder: Path) -> list[Path]:

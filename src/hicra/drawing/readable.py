@@ -85,3 +85,12 @@ def harmless(text: str) -> str:
     """
     kept = "\n" + _SPACES
     return "".join(c if c.isprintable() or c in kept else " " if c == "\t" else "\ufffd" for c in text)
+
+
+def argument(path: object) -> str:
+    """Returns a path as a word of a command, with ./ before one that begins with a dash and would be taken for an option.
+
+    >>> argument("-d.jsonl"), argument("d.jsonl")
+    ('./-d.jsonl', 'd.jsonl')
+    """
+    return f"./{path}" if str(path).startswith("-") else str(path)

@@ -28,11 +28,11 @@ def curve(evidence: Evidence, name: str) -> tuple[Floats, Floats]:
 
 @dataclass(frozen=True)
 class Rise:
-    """How a curve at its end compares with its start.
+    """How a figure at the end of a run compares with it at the start.
 
     Attributes:
-        first, last: the mean of the first and of the last part.
-        low, high: the interval of last minus first.
+        first, last: the figure there; of a curve the mean of the first and of the last part.
+        low, high: the interval of last minus first, infinite where there is none.
     """
 
     first: float
@@ -43,6 +43,15 @@ class Rise:
     @property
     def change(self) -> float:
         return self.last - self.first
+
+    @property
+    def sure(self) -> bool:
+        """Whether there is an interval and 0 lies outside of it."""
+        return math.isfinite(self.low) and math.isfinite(self.high) and not self.low <= 0 <= self.high
+
+    def figures(self) -> list[float | None]:
+        """Returns [change, low, high], the ends null where there is no interval."""
+        return [self.change, *(end if math.isfinite(end) else None for end in (self.low, self.high))]
 
 
 def part_size(points: int) -> int:

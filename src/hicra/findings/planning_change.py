@@ -15,11 +15,11 @@ import numpy as np
 
 from hicra.arrays import Bools
 from hicra.drawing.readable import decimal, interval_end, number, printable, shorten
-from hicra.findings.curves import LEAST_STEPS
+from hicra.findings.curves import LEAST_STEPS, Rise
 from hicra.findings.finding import Evidence, Finding, Headline
 from hicra.findings.laid_spans import OF_CHARACTERS, Spans, has_letter, spans_of
 from hicra.findings.length import LONGER
-from hicra.findings.share_changes import LEAST_QUESTIONS, Change, ShareChanges
+from hicra.findings.share_changes import LEAST_QUESTIONS, ShareChanges
 
 NAME = "planning_change"
 LARGE = 0.1  # of the share at the start: a smaller change is called hardly any
@@ -54,19 +54,19 @@ def planning_change(evidence: Evidence) -> Finding | None:
     rest = changes.share(_chosen(spans, mostly)) if mostly else None
     marks = [gram for gram in spans.grams if not has_letter(gram)]
     bare = None
-    if rest is not None and rest.sure and rest.gap > 0 and not set(marks) <= set(mostly):
+    if rest is not None and rest.sure and rest.change > 0 and not set(marks) <= set(mostly):
         bare = changes.share(_chosen(spans, [*mostly, *marks]))
     answer = _answer(share, length, mostly)
     lead = LEADS.get(answer) or f"The rise is mostly one gram, {_quoted(mostly[0])}."
     name = evidence.config.get("lexicon")
     moved = changes.parts[1] - changes.parts[0]
-    order = sorted(range(len(spans.grams)), key=lambda at: (-moved[at] * np.sign(share.gap or 1), spans.grams[at]))
+    order = sorted(range(len(spans.grams)), key=lambda at: (-moved[at] * np.sign(share.change or 1), spans.grams[at]))
     figures: dict[str, Any] = {
         "answer": answer, "lead": lead, "lexicon": name if isinstance(name, str) else None, "counts": spans.counts,
         "by": "steps" if changes.by_steps else "questions" if spans.by else "responses", "questions": changes.questions,
         "paired": changes.paired, "ends": [list(one) for one in changes.ends],
-        "planning_share": [share.before, share.after], "planning_share_change": share.figures(),
-        "length": [length.before, length.after], "length_change": length.figures(),
+        "planning_share": [share.first, share.last], "planning_share_change": share.figures(),
+        "length": [length.first, length.last], "length_change": length.figures(),
         "grams": [
             {"gram": spans.grams[at], "first": float(changes.parts[0, at]), "last": float(changes.parts[1, at])}
             for at in order[:SHOWN_GRAMS]
@@ -79,31 +79,31 @@ def planning_change(evidence: Evidence) -> Finding | None:
     said = [lead, *_text(figures, saved, share, length, rest, bare)]
     if spans.counts == "characters" and evidence.config.get("counts"):
         said.append(OF_CHARACTERS)
-    headline = Headline("change of the planning share from start to end", share.gap, *share.figures()[1:])
+    headline = Headline("change of the planning share from start to end", share.change, *share.figures()[1:])
     return Finding(NAME, " ".join(said), figures, None, headline)
 
 
-def _answer(share: Change, length: Change, mostly: list[str]) -> str:
-    large = share.sure and abs(share.gap) >= LARGE * share.before
-    if large and share.gap > 0:
+def _answer(share: Rise, length: Rise, mostly: list[str]) -> str:
+    large = share.sure and abs(share.change) >= LARGE * share.first
+    if large and share.change > 0:
         return "more" if not mostly else "one_gram" if len(mostly) == 1 else "marks"
-    if length.sure and length.after >= LONGER * length.before:
+    if length.sure and length.last >= LONGER * length.first:
         return "only_writes_more"
     if not share.sure:
         return "unknown"
-    return f"{'' if large else 'hardly_'}{'more' if share.gap > 0 else 'less'}"
+    return f"{'' if large else 'hardly_'}{'more' if share.change > 0 else 'less'}"
 
 
-def _mostly(spans: Spans, changes: ShareChanges, share: Change) -> list[str]:
+def _mostly(spans: Spans, changes: ShareChanges, share: Rise) -> list[str]:
     """Returns the gram that has more than half of a sure rise, or the grams without a letter that have; else none."""
-    if not share.sure or share.gap <= 0:
+    if not share.sure or share.change <= 0:
         return []
     moved = changes.parts[1] - changes.parts[0]
     most = int(moved.argmax())
-    if moved[most] > MOSTLY * share.gap:
+    if moved[most] > MOSTLY * share.change:
         return [spans.grams[most]]
     marks = [at for at, gram in enumerate(spans.grams) if not has_letter(gram)]
-    if moved[marks].sum() > MOSTLY * share.gap:
+    if moved[marks].sum() > MOSTLY * share.change:
         return sorted((spans.grams[at] for at in marks), key=lambda gram: -moved[spans.grams.index(gram)])
     return []
 
@@ -114,7 +114,7 @@ def _chosen(spans: Spans, grams: list[str]) -> Bools:
 
 
 def _text(
-    figures: dict[str, Any], saved: str, share: Change, length: Change, rest: Change | None, bare: Change | None
+    figures: dict[str, Any], saved: str, share: Rise, length: Rise, rest: Rise | None, bare: Rise | None
 ) -> list[str]:
     """Says the figures in sentences."""
     counts = figures["counts"]
@@ -124,17 +124,17 @@ def _text(
         if figures["lexicon"] is None
         else f" by the lexicon {shorten(printable(figures['lexicon']), MOST_CHARACTERS)}"
     )
-    percent = [number(value, True) for value in (share.before, share.after)]
+    percent = [number(value, True) for value in (share.first, share.last)]
     of_share = (
         f"The planning share{saved}{by} is {percent[0]} of the {counts} {at[0]} and {percent[1]} {at[1]}: {_points(share)} points"
-        f"{_interval(figures, share, 100)}."
+        f"{_interval(figures, share)}."
     )
     of_length = (
-        f"Responses go from {number(length.before)} to {number(length.after)} {counts}: "
-        f"{decimal(length.gap, 0, sign=True)}{_ends(length, 1, 0)}."
+        f"Responses go from {number(length.first)} to {number(length.last)} {counts}: "
+        f"{decimal(length.change, 0, sign=True)}{_ends(length, 1, 0)}."
     )
     said = [of_length, of_share] if figures["answer"] == "only_writes_more" else [of_share, of_length]
-    if share.sure and share.gap > 0:
+    if share.sure and share.change > 0:
         parts = [
             f"{_quoted(one['gram'])} {decimal(100 * (one['last'] - one['first']), 1, sign=True)}"
             for one in figures["grams"]
@@ -160,17 +160,17 @@ def _place(first: int, last: int) -> str:
     return f"at step {first}" if first == last else f"in steps {first} to {last}"
 
 
-def _points(change: Change) -> str:
-    return decimal(100 * change.gap, 1, sign=True)
+def _points(change: Rise) -> str:
+    return decimal(100 * change.change, 1, sign=True)
 
 
-def _ends(change: Change, times: float, places: int) -> str:
+def _ends(change: Rise, times: float, places: int) -> str:
     if None in change.figures():
         return ""
     return f" ({interval_end(times * change.low, places)} to {interval_end(times * change.high, places)})"
 
 
-def _interval(figures: dict[str, Any], change: Change, times: float) -> str:
+def _interval(figures: dict[str, Any], change: Rise) -> str:
     """Says the interval of the share with what it is over."""
     questions, paired = figures["questions"], figures["paired"]
     if None in change.figures():
@@ -181,7 +181,7 @@ def _interval(figures: dict[str, Any], change: Change, times: float) -> str:
         else ", each at both steps" if paired == questions
         else f", {paired} of them at both steps" if paired else ", none at both steps"
     )  # fmt: skip
-    ends = f"{interval_end(times * change.low, 1)} to {interval_end(times * change.high, 1)}"
+    ends = f"{interval_end(100 * change.low, 1)} to {interval_end(100 * change.high, 1)}"
     return f" (95\u00a0% interval {ends}, over {over}{pairs})"
 
 

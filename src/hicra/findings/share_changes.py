@@ -16,40 +16,16 @@ CHANGE-3. Without a gram the planning share is that of the units that belong to 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
 from hicra.arrays import Array, Bools, Floats, Ints
 from hicra.errors import DataError
-from hicra.findings.curves import LEAST_STEPS, part_size, rise
+from hicra.findings.curves import LEAST_STEPS, Rise, part_size, rise
 from hicra.findings.laid_spans import Laid, Spans
 from hicra.stats import jackknife_interval
 
 LEAST_QUESTIONS = 5
-
-
-@dataclass(frozen=True)
-class Change:
-    """A figure at both ends, and its difference with the interval of 95 %, which is infinite where there is none."""
-
-    before: float
-    after: float
-    low: float
-    high: float
-
-    @property
-    def gap(self) -> float:
-        return self.after - self.before
-
-    @property
-    def sure(self) -> bool:
-        """Whether there is an interval and 0 lies outside of it."""
-        return math.isfinite(self.low) and math.isfinite(self.high) and not self.low <= 0 <= self.high
-
-    def figures(self) -> list[float | None]:
-        """Returns [difference, low, high], the ends null where there is no interval."""
-        return [self.gap, *(end if math.isfinite(end) else None for end in (self.low, self.high))]
 
 
 def owners(one: Laid) -> tuple[Ints, Bools]:
@@ -101,24 +77,23 @@ class ShareChanges:
         asked = [set() if self.by_steps else set(one.questions.tolist()) for one in (used[0], used[-1])]
         self.questions, self.paired = len(asked[0] | asked[1]), len(asked[0] & asked[1])
 
-    def share(self, without: Bools | None = None) -> Change:
+    def share(self, without: Bools | None = None) -> Rise:
         """Compares the planning share, without the units of some grams [G] where they are given (CHANGE-3)."""
         kept = np.ones(self._of_gram.shape[1], np.bool_) if without is None else ~without
         if self.by_steps:
             return self._of_curve((self._of_gram @ kept) / self._units)
         return self._of_questions([(side.planning(kept), side.units) for side in self._sides])
 
-    def length(self) -> Change:
+    def length(self) -> Rise:
         """Compares the mean number of units of a response."""
         if self.by_steps:
             return self._of_curve(self._units / self._rows)
         return self._of_questions([(side.units, np.ones(len(side.units))) for side in self._sides])
 
-    def _of_curve(self, values: Floats) -> Change:
-        of = rise(self._steps, values)
-        return Change(of.first, of.last, of.low, of.high)
+    def _of_curve(self, values: Floats) -> Rise:
+        return rise(self._steps, values)
 
-    def _of_questions(self, sides: list[tuple[Array, Array]]) -> Change:
+    def _of_questions(self, sides: list[tuple[Array, Array]]) -> Rise:
         """Compares sums over responses, (above, below) [R] of each end."""
         names = [side.questions for side in self._sides]
         known, of = np.unique(np.concatenate(names), return_inverse=True)
@@ -129,12 +104,12 @@ class ShareChanges:
         whole = sums.sum(axis=2)
         before, after = (float(above / below) for above, below in whole)
         if min(len(np.unique(at)) for at in places) < LEAST_QUESTIONS:
-            return Change(before, after, -math.inf, math.inf)
+            return Rise(before, after, -math.inf, math.inf)
         left = whole[:, :, None] - sums
         if (left[:, 1] <= 0).any():
-            return Change(before, after, -math.inf, math.inf)
+            return Rise(before, after, -math.inf, math.inf)
         without = left[1, 0] / left[1, 1] - left[0, 0] / left[0, 1]
-        return Change(before, after, *jackknife_interval(after - before, without))
+        return Rise(before, after, *jackknife_interval(after - before, without))
 
 
 class _Side:

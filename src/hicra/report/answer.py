@@ -21,14 +21,11 @@ from hicra.report.values import average
 from hicra.report.verdict import OpeningLine, verdict_figure, verdict_sentences
 
 MAX_ALARMS, MAX_SIGNALS, MAX_COMPARED, MAX_DESCRIBED = 4, 3, 4, 3
-MAX_BESIDE = (
-    4  # lines beside the forest plot or the tiles, which are about as high; the others stand below in two columns
-)
+# lines beside the forest plot or the tiles, which are about as high; the others stand below in two columns
+MAX_BESIDE = 4
 MAX_SIDE = 3  # arms side by side in the summary
-_ELSEWHERE = (
-    NAME,
-    "sensitivity",
-)  # the first leads; the second checks other figures, and answers no question of its own
+# the first leads; the second checks other figures, and answers no question of its own
+_ELSEWHERE = (NAME, "sensitivity")
 _HEADLINE = 330  # characters of a finding at the top; the section on findings has it whole
 
 
