@@ -55,7 +55,10 @@ def _same(
             first, other = ("absent" if value is None else short(value) for value in values)
             raise DataError(
                 f"{called(key)} differs: {first} in {runs[0].path}, {other} in {run.path}",
-                "compare runs with the same data, prompt and verifier, or run one of the arms again",
+                "answers to the same questions are compared by diagnosing them together: "
+                "`hicra diagnose FILE FILE --apart -o RUNS`"
+                if runs[0].diagnosed and run.diagnosed  # their files are what is to be compared
+                else "compare runs with the same data, prompt and verifier, or run one of the arms again",
             )
 
 

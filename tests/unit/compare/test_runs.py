@@ -149,6 +149,20 @@ def test_unlike_inputs_are_refused(tmp_path, name):
         compare(paths)
 
 
+def test_runs_diagnosed_from_two_files_are_sent_to_diagnose(tmp_path):
+    paths = []
+    for name in ("base", "tuned"):
+        made = RunFolder.create(
+            tmp_path / name, method="observed", seed=0, config={"lexicon": "paper"}, inputs={f"{name}.jsonl": name * 8}
+        )
+        made.log(1, {"hicra/accuracy": 0.5})
+        paths.append(made.path)
+    with pytest.raises(DataError) as refused:
+        compare(paths)
+    assert "hicra diagnose FILE FILE --apart -o RUNS" in str(refused.value.fix)
+    assert "run one of the arms again" not in str(refused.value.fix)
+
+
 def test_unlike_tasks_and_evaluations_are_refused(tmp_path):
     paths = [
         make(tmp_path, "none", 0, 0.4),
