@@ -24,11 +24,11 @@ import numpy as np
 from hicra.arrays import Bools, Floats
 from hicra.drawing.readable import decimal, number
 from hicra.findings.finding import Evidence, Finding
-from hicra.findings.laid_spans import OF_CHARACTERS, Spans, spans_of
-from hicra.metrics import semantic_entropy
+from hicra.findings.laid_spans import OF_CHARACTERS, AnyInts, Spans, spans_of
 from hicra.stats import rank_correlation
 
 DROPPED, DRAWS, SEED = 0.3, 200, 0
+AT_ONCE = 2**20  # spans of all draws that are counted together, which takes some 40 MB
 LEAST_GRAMS = 4
 ALIKE, MOST = 0.9, 0.95
 
@@ -50,9 +50,9 @@ def sensitivity(evidence: Evidence) -> Finding | None:
     kept = np.ones((DRAWS + 1, count), np.bool_)  # the first keeps all
     for draw in range(DRAWS):
         kept[draw + 1, rng.choice(count, dropped, replace=False)] = False
-    found = [analysis(spans, one) for one in kept]
-    full_share, full_curve = found[0]
-    shares, curves = np.array([share for share, _ in found[1:]]), np.stack([curve for _, curve in found[1:]])
+    all_shares, all_curves = analyses(spans, kept)
+    full_share, shares = float(all_shares[0]), all_shares[1:]
+    full_curve, curves = all_curves[0], all_curves[1:]
     used = ~np.isnan(full_curve)
     full_curve, curves = full_curve[used], np.nan_to_num(curves[:, used])
     changes = curves[:, -1] - curves[:, 0]
@@ -74,24 +74,39 @@ def sensitivity(evidence: Evidence) -> Finding | None:
     return Finding("sensitivity", told, figures)
 
 
-def analysis(spans: Spans, kept: Bools) -> tuple[float, Floats]:
-    """Counts the spans of the grams that are kept [G].
+def analyses(spans: Spans, kept: Bools) -> tuple[Floats, Floats]:
+    """Counts the spans D times, each time those of the grams that are kept [D,G].
 
     Returns:
-        The planning share of all steps together, and the semantic entropy of each step [S], NaN where a step has no span.
+        [D] the planning share of all steps together, and [D,S] the semantic entropy of each step, NaN where it has no span left.
     """
-    curve = np.full(len(spans.laid), np.nan)
-    covered = 0
+    covered = np.zeros(len(kept), np.int64)
+    curves = np.full((len(kept), len(spans.laid)), np.nan)
     for index, one in enumerate(spans.laid):
-        inside = kept[one.gram]
-        if not inside.any():
-            continue
-        start, stop = one.start[inside], one.stop[inside]
-        reach = np.concatenate([[-1], np.maximum.accumulate(stop)[:-1]])  # how far the spans before this one reach
-        counted = stop > reach  # else it lies inside one of them
-        covered += int((stop - np.maximum(start, reach))[counted].sum())
-        curve[index] = semantic_entropy(np.bincount(one.gram[inside][counted]))
-    return covered / sum(one.size for one in spans.laid), curve
+        at_once = max(1, AT_ONCE // max(1, len(one.gram)))
+        for first in range(0, len(kept) if len(one.gram) else 0, at_once):
+            some = slice(first, first + at_once)
+            inside = kept[some][:, one.gram]
+            stop = np.where(inside, one.stop, -1)
+            # how far the spans before this one reach; one that they reach over lies inside of one of them
+            reach = np.full_like(stop, -1)
+            np.maximum.accumulate(stop[:, :-1], axis=1, out=reach[:, 1:])
+            counted = stop > reach
+            covered[some] += np.where(counted, stop - np.maximum(one.start, reach), 0).sum(axis=1)
+            curves[some, index] = _entropies(counted, one.gram)
+    return covered / sum(one.size for one in spans.laid), curves
+
+
+def _entropies(counted: Bools, gram: AnyInts) -> Floats:
+    """Returns the semantic entropy [D] of the spans [D,H] that are counted, NaN where none is; `gram` [H] is that of each."""
+    occurring, own = np.unique(gram, return_inverse=True)
+    draw, span = np.nonzero(counted)
+    cells = np.bincount(draw * len(occurring) + own[span], minlength=len(counted) * len(occurring))
+    counts = cells.reshape(len(counted), len(occurring))
+    total = counts.sum(axis=1)
+    shares = counts / np.maximum(total, 1)[:, None]
+    nats = -(shares * np.log(shares, where=counts > 0, out=np.zeros_like(shares))).sum(axis=1)
+    return np.where(total > 0, nats + 0.0, np.nan)  # one gram: 0.0 and not -0.0
 
 
 def _spread(full: float, draws: Floats) -> dict[str, float]:

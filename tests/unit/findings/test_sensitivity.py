@@ -84,8 +84,20 @@ def test_a_short_gram_counts_where_the_long_one_around_it_is_left_out():
     spans = [{"start": 0, "end": 10, "gram": "long"}, {"start": 2, "end": 6, "gram": "in"}]
     laid = module.spans_of(evidence_of([], pl.DataFrame([{"step": 1, "response": "x" * 20, "spans": spans}])))
     assert laid.grams == ["in", "long"]
-    for kept, share in (([True, True], 0.5), ([False, True], 0.5), ([True, False], 0.2), ([False, False], 0.0)):
-        assert module.analysis(laid, np.array(kept))[0] == share
+    shares, curves = module.analyses(laid, np.array([[True, True], [False, True], [True, False], [False, False]]))
+    assert shares.tolist() == [0.5, 0.5, 0.2, 0.0]
+    assert curves[:3].tolist() == [[0.0]] * 3  # one gram
+    assert np.isnan(curves[3]).all()  # none
+
+
+def test_how_many_draws_are_counted_at_once_changes_nothing(monkeypatch):
+    rows = [rollout(s, "abcdefgabc"[: s + 5]) for s in (1, 2, 3)]
+    laid = module.spans_of(evidence_of([], pl.DataFrame(rows)))
+    kept = np.random.default_rng(0).random((9, len(laid.grams))) < 0.5
+    whole = module.analyses(laid, kept)
+    monkeypatch.setattr(module, "AT_ONCE", 20)  # two or three draws
+    for once, parts in zip(whole, module.analyses(laid, kept), strict=True):
+        np.testing.assert_array_equal(once, parts)
 
 
 def test_what_is_missing():
@@ -111,7 +123,7 @@ def test_the_full_analysis_is_that_of_the_metrics(tmp_path):
     )  # fmt: skip
     run = Evidence.of(RunFolder.open(tmp_path / "run"))
     spans = module.spans_of(run)
-    share, curve = module.analysis(spans, np.ones(len(spans.grams), bool))
+    (share,), (curve,) = module.analyses(spans, np.ones((1, len(spans.grams)), bool))
     assert curve == pytest.approx([row["hicra/semantic_entropy"] for row in run.metrics])
     words = [len(text.split()) for step in (1, 2) for text in texts[step - 1 :]]
     shares = [row["hicra/planning_share"] for row in run.metrics]
@@ -133,7 +145,7 @@ def test_the_counting_equals_a_slow_one(rows, keep):
     if laid is None:
         assert not any(rows)
         return
-    share, curve = module.analysis(laid, np.array([keep[int(name[1:])] for name in laid.grams]))
+    (share,), (curve,) = module.analyses(laid, np.array([[keep[int(name[1:])] for name in laid.grams]]))
     marked = {(row, char) for row, spans in enumerate(rows) for s, n, g in spans if keep[g] for char in range(s, s + n)}
     assert share == pytest.approx(len(marked) / (20 * len(rows)))
     ranges = {(row, s, s + n): g for row, spans in enumerate(rows) for s, n, g in reversed(spans) if keep[g]}
