@@ -1,4 +1,7 @@
-"""The saved rollouts of one run, read step by step and column by column, so that memory grows with the largest step alone."""
+"""The saved rollouts of one run, read step by step and column by column, so that memory grows with the largest step alone.
+
+Most findings read all steps, so the files of a small run are held in memory and read once.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Any, TypeVar
 import polars as pl
 
 from hicra.runs.rollout_files import conflicting, joint, step_of
+
+SMALL = 2**24  # bytes of all files together; held in memory they take some ten times as many
 
 Made = TypeVar("Made")
 _Schema = dict[str, pl.DataType]
@@ -42,7 +47,8 @@ class Rollouts:
     """
 
     def __init__(self, parts: Sequence[pl.DataFrame | Path] = ()) -> None:
-        found = [_part(source) for source in parts]
+        held = sum(source.stat().st_size for source in parts if isinstance(source, Path)) <= SMALL
+        found = [_part(source, held) for source in parts]
         self.schema = _joined([part.schema for part in found])
         if not self.schema.get("step", pl.Int64()).is_integer():
             del self.schema["step"]
@@ -109,13 +115,14 @@ def _has(rollouts: Rollouts, name: str) -> bool:
     return any(values.null_count() < len(values) for values in rollouts.values(name))
 
 
-def _part(source: pl.DataFrame | Path) -> _Part:
+def _part(source: pl.DataFrame | Path, held: bool) -> _Part:
     if isinstance(source, pl.DataFrame):
         return _Part(source, dict(source.schema), None)
     with open(source, "rb") as file:  # polars would read [ ] * ? in a name as a pattern
-        schema = dict(pl.read_parquet_schema(file))
+        table = pl.read_parquet(file) if held else None
+        schema = dict(pl.read_parquet_schema(file)) if table is None else dict(table.schema)
     named = None if "step" in schema else step_of(source)
-    return _Part(source, schema if named is None else {"step": pl.Int64(), **schema}, named)
+    return _Part(source if table is None else table, schema if named is None else {"step": pl.Int64(), **schema}, named)
 
 
 def _scan(path: Path) -> pl.LazyFrame:

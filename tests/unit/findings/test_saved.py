@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from hicra.errors import ArtifactError
-from hicra.findings import Evidence, look
+from hicra.findings import Evidence, look, saved
 from hicra.findings.saved import Rollouts
 from hicra.findings.saved_findings import FINDINGS_FILE, save_findings, saved_findings
 
@@ -71,7 +71,9 @@ def test_files_and_one_table_show_the_same(tmp_path: Path) -> None:
     assert again.unlooked == looked.unlooked
 
 
-def test_steps_are_put_together_over_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [saved.SMALL, 0])
+def test_steps_are_put_together_over_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int) -> None:
+    monkeypatch.setattr(saved, "SMALL", small)  # of 0 bytes, no run is held in memory
     pl.DataFrame({"response": ["a"], "reward": [1]}).write_parquet(tmp_path / "step-000007.parquet")
     mixed = pl.DataFrame({"step": [7, 3, None, 3], "response": ["b", "c", "d", "e"], "reward": [0.5, None, 2.0, 4.0]})
     mixed.write_parquet(tmp_path / "step-000008.parquet")
