@@ -105,7 +105,7 @@ def save_picture(rooms: FourRooms, opened: Sequence[int], file: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; exit code 0, 1 where an input is wrong, 2 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python recipes/exits/run.py", description="Exits of four rooms.")
-    parser.add_argument("--side", type=whole(2), default=3, help="cells on a side of a room (default 3)")
+    parser.add_argument("--side", type=whole(), default=3, help="cells on a side of a room (default 3)")
     parser.add_argument("--seed", type=seed, default=0, help="of doors and chance (default 0)")
     parser.add_argument("--training", type=whole(1), default=3000, help="episodes of each training task (default 3000)")
     parser.add_argument("--episodes", type=whole(1), default=1000, help="of the new task (default 1000)")
