@@ -70,8 +70,8 @@ def _named(name_or_path: str, key: str) -> Path:
         return folder
     close = nearest(name_or_path, MODELS)
     known = (
-        f"known: {', '.join(sorted(MODELS))}, or a local folder (hicra downloads no models; the start model of a recipe is made by "
-        "its warmstart.py)"
+        f"known: {', '.join(sorted(MODELS))}, or a local folder (hicra downloads no models; the start model of a "
+        "recipe is made by its warmstart.py)"
     )
     raise ConfigError(
         f"{key}: there is no model and no folder {name_or_path!r}",
