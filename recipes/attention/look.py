@@ -21,11 +21,11 @@ import torch
 from hicra.artifacts import check_output, new_dir, write_text
 from hicra.credit import BASELINES, METHODS
 from hicra.diagnose.attention import ReceivedSums, attention_lines
-from hicra.errors import HicraError
 from hicra.generation.attention_reading import attention_of_tokens, attention_rhythm, head_distances, rhythm_heads
 from hicra.generation.interface import Made, Request, SamplingSettings
 from hicra.generation.local import LocalModel
 from hicra.related.attention.extended import ALPHA, extended_attention
+from hicra.related.script import ended, whole
 from hicra.signal.gradients import encode
 from hicra.stats import paired_comparison
 from hicra.tasks.base import Task, make_task
@@ -101,14 +101,15 @@ def save(folder: Path, rows: list[dict[str, Any]], made: list[Made], rewards: li
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problems", type=int, default=64)
-    parser.add_argument("--alpha", type=float, default=ALPHA)
+    parser.add_argument("--problems", type=whole(2), default=64, help="held-out problems (default 64)")
+    parser.add_argument("--alpha", type=float, default=ALPHA, help=f"strength of the patch (default {ALPHA})")
     parser.add_argument("-o", "--output", type=Path, help="a new folder for the rollouts")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    try:
+
+    def work() -> None:
         if asked.output:
-            check_output(asked.output, "the folder of rollouts", overwrite=False, inputs=[], folder=True)
+            check_output(asked.output, "the folder of rollouts", folder=True, replaces=False)
         local, task = LocalModel(MODEL, SamplingSettings(threads=1)), make_task("plan_execute")
         rows = [dict(row) for row in task.rows("eval", asked.problems)]
         compare(local, task, rows, asked.alpha)
@@ -116,10 +117,8 @@ def main() -> int:
         read(local, task, rows, made)
         if asked.output:
             save(asked.output, rows, made, right(task, made, rows, SAMPLES))
-    except HicraError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return ended(work)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from typing import Any
 import torch
 
 from hicra.artifacts import check_output, sha256_file
-from hicra.errors import HicraError
 from hicra.related.agents.execute import Manner, Numbering, execute
 from hicra.related.environments.open import open_environment
 from hicra.related.environments.strings import Strings
@@ -26,6 +25,7 @@ from hicra.related.policy.imitate import Example, example_of, imitate
 from hicra.related.policy.network import new_network, save_network
 from hicra.related.policy.words import TokenizerCodec, make_tokenizer
 from hicra.related.rollouts import Action
+from hicra.related.script import ended, seed
 
 ENVIRONMENTS = ("strings", "model_choice")
 SKILL = 0.25  # chance that a letter of a string is the wanted one on purpose, at every place of it
@@ -59,24 +59,25 @@ def careless(environment: Any, chance: Random) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; exit code 0, or 1 where an input is wrong."""
-    parser = argparse.ArgumentParser(prog="warmstart", description="Trains a start model that chooses at random.")
+    """Command line; exit code 0, 1 where an input is wrong, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(
+        prog="python recipes/etpo/warmstart.py", description="Trains a start model that chooses at random."
+    )
     parser.add_argument("environment", choices=ENVIRONMENTS)
     parser.add_argument("-o", "--output", type=Path, required=True, help="new folder for the model")
     parser.add_argument("--overwrite", action="store_true", help="replace the folder where it is there")
-    parser.add_argument("--seed", type=int, default=0, help="initial values and demonstrations (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="initial values and demonstrations (default 0)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    try:
+
+    def work() -> None:
         began = time.process_time()
         check_output(options.output, "the start model", overwrite=options.overwrite, folder=True)
         make(options.environment, options.output, options.seed, options.overwrite)
-    except HicraError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    digest = sha256_file(options.output / "model.safetensors")
-    print(f"{options.output}: {time.process_time() - began:.0f} cpu-s, weights {digest}")
-    return 0
+        digest = sha256_file(options.output / "model.safetensors")
+        print(f"{options.output}: {time.process_time() - began:.0f} cpu-s, weights {digest}")
+
+    return ended(work)
 
 
 def make(name: str, output: Path, seed: int, overwrite: bool = False) -> None:

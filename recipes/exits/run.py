@@ -9,20 +9,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from hicra.errors import HicraError
+from hicra.artifacts import atomic_file, check_output
 from hicra.related.classic.exits.learners import FlatUCBVI, FlatWithInside, GraphUCBVI, Learner, learn
 from hicra.related.classic.exits.mdp import TabularMDP, optimal
 from hicra.related.classic.exits.rooms import FourRooms
 from hicra.related.classic.exits.show import picture
 from hicra.related.classic.exits.softmax import exact_gradients
 from hicra.related.classic.exits.train import Recovered, precision_recall, recover
+from hicra.related.script import ended, seed, whole
 
 SCALE = 0.1  # of the bonus, for all learners alike
 OUTCOMES = 5  # states that a move may lead to
@@ -97,31 +97,32 @@ def save_picture(rooms: FourRooms, opened: Sequence[int], file: Path) -> None:
     pixels = picture(rooms, opened)
     import pygame
 
-    pygame.image.save(pygame.surfarray.make_surface(pixels.swapaxes(0, 1)), str(file))
+    with atomic_file(file, overwrite=False) as temporary:
+        pygame.image.save(pygame.surfarray.make_surface(pixels.swapaxes(0, 1)), str(temporary))
     print(f"{file}: the new task")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; exit code 0, or 1 where an input is wrong."""
-    parser = argparse.ArgumentParser(prog="run", description="Exits of four rooms.")
-    parser.add_argument("--side", type=int, default=3, help="cells on a side of a room (default 3)")
-    parser.add_argument("--seed", type=int, default=0, help="of doors and chance (default 0)")
-    parser.add_argument("--training", type=int, default=3000, help="episodes of each training task (default 3000)")
-    parser.add_argument("--episodes", type=int, default=1000, help="of the new task (default 1000)")
-    parser.add_argument("--picture", type=Path, help="a PNG of the new task; needs the extra minigrid")
+    """Command line; exit code 0, 1 where an input is wrong, 2 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="python recipes/exits/run.py", description="Exits of four rooms.")
+    parser.add_argument("--side", type=whole(), default=3, help="cells on a side of a room (default 3)")
+    parser.add_argument("--seed", type=seed, default=0, help="of doors and chance (default 0)")
+    parser.add_argument("--training", type=whole(1), default=3000, help="episodes of each training task (default 3000)")
+    parser.add_argument("--episodes", type=whole(1), default=1000, help="of the new task (default 1000)")
+    parser.add_argument("--picture", type=Path, help="a new PNG of the new task; needs the extra minigrid")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         rooms = FourRooms(side=options.side)
         opened = rooms.test_doors(options.seed)
         if options.picture:
+            check_output(options.picture, "the picture", endings=(".png",), option="--picture", replaces=False)
             save_picture(rooms, opened, options.picture)
         found, task = trained(rooms, options.training, options.seed), rooms.task(opened)
         tested(found, task, options.episodes, options.seed)
         bridged(task, found.exits)
-    except HicraError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return ended(work)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from hicra.credit.loss import Loss
 from hicra.credit.losses import LOSSES
 from hicra.credit.method import Method
 from hicra.credit.presets import PRESETS
+from hicra.credit.relatives import elsewhere
 from hicra.credit.shapers import METHODS
 from hicra.credit.signature import check_signature
 from hicra.errors import ConfigError, did_you_mean
@@ -54,7 +55,7 @@ def find(kind: type[Entry], name: str, key: str, keys: Keys = CONFIG) -> Entry:
         entry: Entry = table[name]
         return entry
     if ":" not in name:
-        hint = _elsewhere(name, keys) or did_you_mean(name, table)
+        hint = _elsewhere(name, keys) or elsewhere(name) or did_you_mean(name, table)
         raise ConfigError(f"{keys(key)}: no {table.kind} {name!r}", f"{hint}; one of your own is module:function")
     found = _loaded(kind, name, keys(key))
     check_signature(found)

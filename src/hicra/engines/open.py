@@ -9,6 +9,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
+from hicra.credit.relatives import elsewhere
 from hicra.engines.interface import Engine
 from hicra.engines.shaping import GIVEN
 from hicra.errors import ConfigError, did_you_mean
@@ -57,7 +58,7 @@ ENGINES = {
 def entry_of(name: str) -> EngineEntry:
     """Returns the entry of an engine; raises ConfigError if there is none of that name."""
     if name not in ENGINES:
-        raise ConfigError(f"engine: no engine {name!r}", did_you_mean(name, ENGINES))
+        raise ConfigError(f"engine: no engine {name!r}", elsewhere(name) or did_you_mean(name, ENGINES))
     return ENGINES[name]
 
 

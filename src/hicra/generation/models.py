@@ -69,7 +69,10 @@ def _named(name_or_path: str, key: str) -> Path:
     if folder.is_dir():
         return folder
     close = nearest(name_or_path, MODELS)
-    known = f"known: {', '.join(sorted(MODELS))}, or a local folder (hicra downloads no models)"
+    known = (
+        f"known: {', '.join(sorted(MODELS))}, or a local folder (hicra downloads no models; the start model of a "
+        "recipe is made by its warmstart.py)"
+    )
     raise ConfigError(
         f"{key}: there is no model and no folder {name_or_path!r}",
         f"did you mean {close!r}? {known}" if close else known,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hicra.credit.relatives import elsewhere
 from hicra.errors import ConfigError, did_you_mean
 from hicra.related.named import checked, loaded, settings_class
 from hicra.related.system import System
@@ -40,7 +41,7 @@ def open_system(name: str | None, settings: Mapping[str, Any], group_size: int) 
     if name is None:
         raise ConfigError("system.name is not given, and there is no system to train", f"name one of {known}")
     if name not in SYSTEMS:
-        raise ConfigError(f"system.name: no system {name!r}", did_you_mean(name, SYSTEMS))
+        raise ConfigError(f"system.name: no system {name!r}", elsewhere(name) or did_you_mean(name, SYSTEMS))
     made = loaded(SYSTEMS[name], None, f"system.name: {name}")
     given = dict(settings)
     if SHARED in settings_class(made).model_fields:

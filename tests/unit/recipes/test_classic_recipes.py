@@ -33,6 +33,26 @@ def test_a_missing_library_is_named_with_its_extra(
     assert "[classic]" in said
 
 
+@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("words", [["--steps", "0"], ["--steps", "-1"], ["--seed", "-1"], ["--seed", str(2**32)]])
+def test_a_number_out_of_its_range_is_wrong_usage(
+    name: str, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        recipe(name).main(words)
+    assert ended.value.code == 2
+    assert f"argument {words[0]}: '{words[1]}' is no whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("task", ["Pendlum-v1", "Pendulum-v99"])
+def test_an_environment_that_gymnasium_does_not_have_is_named(task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("stable_baselines3")
+    assert recipe("oparl").main(["--task", task, "--steps", "10"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: task: Environment ")
+    assert "Pendulum" in said
+
+
 @pytest.mark.slow
 def test_oparl_ends(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("stable_baselines3")

@@ -11,14 +11,14 @@ ETPO-10. A run has no checkpoints, since it takes minutes: one that was stopped 
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from hicra.errors import ConfigError, HicraError
+from hicra.credit.relatives import elsewhere
+from hicra.errors import ConfigError
 from hicra.generation import models
 from hicra.generation.ruined import refuse_ruined
 from hicra.generation.sampling import load
@@ -30,6 +30,7 @@ from hicra.related.named import checked
 from hicra.related.policy.network import save_network
 from hicra.related.policy.sample import NetworkPolicy
 from hicra.related.policy.words import TokenizerCodec
+from hicra.related.script import ended
 from hicra.related.system import Arena
 from hicra.related.task import EnvironmentTask
 from hicra.runs import RunFolder
@@ -147,7 +148,8 @@ def refuse_unused(config: RunConfig) -> None:
     if config.engine != "related" or config.system.name != "etpo":
         raise ConfigError(
             f"the config is of the engine {config.engine} and the system {config.system.name}, and this trains etpo",
-            "set engine=related and system.name=etpo, or train it with `hicra train`",
+            elsewhere(str(config.system.name))
+            or "set engine=related and system.name=etpo, or train it with `hicra train`",
         )
     usual, allowed = flat(RunConfig().model_dump()), {("method.name", "none")}
     for key, value in flat(config.model_dump()).items():
@@ -163,13 +165,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace the folder where it is there")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replaces a key of the file")
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> None:
         config, _ = load_config(options.config, options.set, names={"model.name": models.MODELS})
         train(config, options.output, lambda text: print(text, flush=True), options.overwrite)
-    except HicraError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return ended(work)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from hicra.related.likelihoods.loss import Objective, response_losses
 from hicra.related.likelihoods.pretrain import joined
 from hicra.related.likelihoods.puzzle import Puzzle
 from hicra.related.likelihoods.sample import respond
-from hicra.strict import Flat, Positive
+from hicra.strict import Count, Flat, Positive
 
 Above = Annotated[float, Field(gt=0)]
 OPTIMIZER, REFERENCE, STATE = "optimizer.safetensors", "reference.safetensors", "state.json"
@@ -73,7 +73,7 @@ class ESPOSettings(Flat):
     block: Positive | None = None
     steps: Positive | None = None
     temperature: Above = 1.0
-    seed: int = 0
+    seed: Count = 0
 
 
 class ESPO:

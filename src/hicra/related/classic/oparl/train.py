@@ -16,6 +16,7 @@ import torch
 from stable_baselines3.common.noise import NormalActionNoise
 
 from hicra.arrays import Array
+from hicra.errors import ConfigError
 from hicra.related.classic.oparl.agent import OPARL
 from hicra.related.classic.oparl.coverage import coverage
 
@@ -68,8 +69,14 @@ def train_oparl(settings: OparlSettings, episodes: int = 10) -> OparlTrained:
     Args:
         settings: of the training.
         episodes: of the evaluation.
+
+    Raises:
+        ConfigError: gymnasium has no such environment, or its actions are no vectors.
     """
-    env = gym.make(settings.task)
+    try:
+        env = gym.make(settings.task)
+    except gym.error.Error as error:
+        raise ConfigError(f"task: {error}", "name an environment of gymnasium, such as Pendulum-v1") from None
     space: Any = env.observation_space
     shape: Any = env.action_space.shape
     ours = settings.arm == "oparl"
