@@ -32,15 +32,23 @@ def loaded(place: str, extra: str | None, who: str) -> Any:
     try:
         return getattr(importlib.import_module(module), attribute)
     except ImportError as error:
-        package, _, inside = (error.name or "").partition(".")
-        if extra is None or package == "hicra":
+        if extra is None or (error.name or "").split(".")[0] == "hicra":
             raise
-        if isinstance(error, ModuleNotFoundError) and not inside:
-            raise ConfigError(f"{who} needs {package}, which is not installed", install_command(extra)) from None
-        raise ConfigError(
-            f"{who} cannot use {package} in the version {installed(package) or 'that is installed'}: {error}",
-            install_command(extra),
-        ) from None
+        raise unusable(error, extra, who) from None
+
+
+def unusable(error: ImportError, extra: str, who: str) -> ConfigError:
+    """Makes the error for a package that could not be imported: it is missing, or lacks what is used of it.
+
+    Args:
+        error: of the import.
+        extra, who: as of `loaded`.
+    """
+    package, _, inside = (error.name or "").partition(".")
+    if isinstance(error, ModuleNotFoundError) and not inside:
+        return ConfigError(f"{who} needs {package}, which is not installed", install_command(extra))
+    version = installed(package) or "that is installed"
+    return ConfigError(f"{who} cannot use {package} in the version {version}: {error}", install_command(extra))
 
 
 @functools.cache
