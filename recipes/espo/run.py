@@ -1,8 +1,8 @@
 """Pre-trains a small masked-diffusion model on a puzzle and trains it by ESPO: `python recipes/espo/run.py countdown -o DIR`
 
 The start model has read valid texts, most of which do not solve their problem, so it solves some and has the rest to learn.
-DIR then holds the start model, `metrics.jsonl` with a line for each step, and the training as it was last saved: the same command
-with `--resume` goes on from there. One thread, fp32.
+DIR then holds the start model, the settings, `metrics.jsonl` with a line for each step, and the training as it was last saved:
+the same command with `--resume` goes on from there. One thread, fp32.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import Any
 
 import torch
 
-from hicra.artifacts import check_output, write_text
+from hicra.artifacts import canonical_json, check_output, read_json, write_text
 from hicra.errors import ArtifactError, ConfigError, HicraError, did_you_mean
 from hicra.related.likelihoods.denoiser import Denoiser, load_denoiser, save_denoiser
 from hicra.related.likelihoods.loss import Objective
 from hicra.related.likelihoods.pretrain import pretrain
 from hicra.related.likelihoods.puzzle import Puzzle, open_puzzle
 from hicra.related.likelihoods.train import ESPO, ESPOSettings, resume_training, save_training
+from hicra.runs.difference import flat
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Recipe:
 
 
 RECIPES = {"countdown": Recipe(800, 100, 5), "sudoku": Recipe(400, 40, 16)}
-METRICS = "metrics.jsonl"
+METRICS, SETTINGS = "metrics.jsonl", "settings.json"
 EVERY = 10  # steps between two evaluations, after which the training is saved
 
 
@@ -69,6 +70,17 @@ def settings_of(recipe: Recipe, options: argparse.Namespace) -> ESPOSettings:
         n_mc=1, masks=options.masks, objective=objective, learning_rate=recipe.learning_rate, steps=recipe.denoising,
         seed=options.seed,
     )  # fmt: skip
+
+
+def refuse_others(settings: dict[str, Any], file: Path) -> None:
+    """Raises ConfigError where a run in a folder was begun with other settings than those it is to go on with."""
+    begun = read_json(file, "train anew into another folder")
+    for key in sorted(settings.keys() | begun.keys()):
+        if settings.get(key) != begun.get(key):
+            raise ConfigError(
+                f"{key} is {settings.get(key)}, and the run in {file.parent} was begun with {begun.get(key)}",
+                "go on with the same options, or train into another folder",
+            )
 
 
 def forget_from(step: int, metrics: Path) -> None:
@@ -118,17 +130,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = {name: getattr(options, name) for name in ("steps", "updates") if getattr(options, name) is not None}
         recipe = Recipe(**{**vars(RECIPES[options.puzzle]), **given})
         settings = settings_of(recipe, options)
+        known = flat({"puzzle": options.puzzle, **settings.model_dump(mode="json")})
         puzzle = open_puzzle(options.puzzle, {})
         start = options.output / "start"
         if options.resume:
             if not start.exists():
                 raise ArtifactError(f"{options.output} holds no run to go on with", "leave --resume out")
+            refuse_others(known, options.output / SETTINGS)
             model = load_denoiser(start)
         else:
             check_output(options.output, "the run", overwrite=options.overwrite, folder=True)
             model = start_model(puzzle, recipe, options.seed)
             save_denoiser(model, start, True)
             write_text(options.output / METRICS, "")
+            write_text(options.output / SETTINGS, canonical_json(known))
         training = ESPO(model, puzzle, settings)
         if options.resume and (options.output / "training").exists():
             resume_training(training, options.output / "training")

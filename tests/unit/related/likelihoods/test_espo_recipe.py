@@ -38,6 +38,8 @@ def test_a_run_that_was_stopped_goes_on_as_one_that_was_not(
         file = f"{name}/model.safetensors"
         assert (whole / file).read_bytes() == (cut / file).read_bytes()
     assert (whole / "start/model.safetensors").read_bytes() != (whole / "training/model.safetensors").read_bytes()
+    assert recipe.main(["countdown", "-o", str(cut), "--steps", "4", "--resume", "--kl", "k3", *SMALL]) == 1
+    assert "objective.kl is k3, and the run in " in capsys.readouterr().err
     assert recipe.main(["countdown", "-o", str(whole)]) == 1
     assert "--overwrite" in capsys.readouterr().err
 
