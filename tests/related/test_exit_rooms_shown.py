@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -30,4 +31,11 @@ def test_without_minigrid_the_extra_is_named(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "minigrid", None)
     monkeypatch.setitem(sys.modules, "minigrid.core.grid", None)
     with pytest.raises(ConfigError, match=r"minigrid.*\[minigrid\]|\[minigrid\]"):
+        picture(FourRooms(), [0, 0, 0, 0])
+
+
+def test_another_version_of_minigrid_is_not_said_to_be_missing(monkeypatch) -> None:
+    for name in ("minigrid", "minigrid.core", "minigrid.core.grid"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    with pytest.raises(ConfigError, match=r"a picture cannot use minigrid in the version .*cannot import name 'Grid'"):
         picture(FourRooms(), [0, 0, 0, 0])

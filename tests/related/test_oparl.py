@@ -10,12 +10,15 @@ import pytest
 
 pytest.importorskip("stable_baselines3")
 
+import gymnasium as gym
 import torch
+from gymnasium import spaces
 from stable_baselines3 import TD3
+from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.noise import NormalActionNoise
 
 from hicra.errors import ConfigError, DataError
-from hicra.related.classic.oparl.agent import OPARL
+from hicra.related.classic.oparl.agent import OPARL, TwoActors
 from hicra.related.classic.oparl.train import OparlSettings, train_oparl
 
 pytestmark = pytest.mark.slow
@@ -77,7 +80,8 @@ def test_targets_never_use_the_optimistic_actor() -> None:
     for made in (plain, other):
         torch.manual_seed(1)
         np.random.seed(1)  # noqa: NPY002 (the library draws its batches from it)
-        TD3.train(made, 4, 16)  # what makes targets, critics and the pessimistic actor
+        made.train(4, 16)
+    assert (state(plain.policy.optimistic) != state(other.policy.optimistic)).any()
     for name in ("actor", "critic", "critic_target", "actor_target"):
         assert (state(getattr(plain, name)) == state(getattr(other, name))).all(), name
     one, two = (made.policy.predict(np.zeros((1, 3), np.float32))[0] for made in (plain, other))
@@ -122,11 +126,73 @@ def test_what_cannot_be_is_refused() -> None:
         oparl(critics=0)
     with pytest.raises(ConfigError, match=r"vectors \(Box\)"):
         OPARL("CartPole-v1")
-    made = oparl(60)
+    with pytest.raises(ConfigError, match="Did you mean: `Pendulum`"):
+        OPARL("Pendulm-v1")
+    with pytest.raises(ConfigError, match="FlattenObservation"):
+        OPARL(Still(spaces.Dict({"a": spaces.Box(-1, 1, (2,))})))
+    with pytest.raises(ConfigError, match="cannot make the environment 'Pendulm-v1'"):
+        train_oparl(OparlSettings(task="Pendulm-v1"))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"arm": "opral"}, "did you mean 'oparl'"), ({"seed": -1}, "seed is -1"), ({"steps": 0}, "steps is 0"),
+        ({"rate": float("nan")}, "rate is nan"), ({"reset_every": 0}, "reset_every is 0"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        OparlSettings(**given)
+
+
+@pytest.mark.parametrize("optimistic_every", [0, 2])
+def test_a_critic_that_is_not_finite_ends_a_training_of_either_arm(optimistic_every: int) -> None:
+    made = oparl(60, optimistic_every=optimistic_every)
     with torch.no_grad():
         next(made.critic.parameters()).fill_(torch.nan)
-    with pytest.raises(DataError, match="a critic says nan after"):
-        made._optimism(made.policy, 16)
+    with pytest.raises(DataError, match="a weight of the critic is not finite after 21 updates"):
+        made.learn(10, reset_num_timesteps=False)
+
+
+def test_the_optimistic_actor_plays_every_other_step_of_two_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    played: list[bool] = []
+    plain = TwoActors._predict
+    monkeypatch.setattr(
+        TwoActors, "_predict", lambda self, *a, **b: played.append(self.exploring) or plain(self, *a, **b)
+    )
+    OPARL(make_vec_env("Pendulum-v1", 2), critics=1, net_arch=(8, 8), **SMALL).learn(80)
+    assert played == [True, False] * 10  # 20 steps of both after the 40 random ones
+
+
+def test_a_schedule_of_the_learning_rate_is_that_of_both_actors() -> None:
+    made = oparl(60, critics=2, learning_rate=lambda left: 1e-3 * left)
+    rates = [one.optimizer.param_groups[0]["lr"] for one in (made.actor, made.policy.optimistic)]
+    assert rates[0] == rates[1] < 1e-4
+
+
+class Still(gym.Env[Any, Any]):
+    """A world in which nothing happens."""
+
+    action_space = spaces.Box(-1, 1, (1,))
+
+    def __init__(self, seen: Any = None) -> None:
+        self.observation_space, self.clock = seen or spaces.Box(-1, 1, (4,)), 0
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        return np.zeros(4, np.float32), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.clock += 1
+        return np.zeros(4, np.float32), 0.0, False, self.clock % 10 == 0, {}
+
+
+def test_what_has_too_many_dimensions_for_a_grid_has_no_coverage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(gym.registry, "Still-v0", gym.envs.registration.EnvSpec("Still-v0", entry_point=Still))
+    found = train_oparl(OparlSettings(task="Still-v0", steps=30, random_steps=20, width=8), episodes=1)
+    assert np.isnan(found.coverage)
+    assert found.returns == [0.0]
 
 
 def test_a_short_training_says_what_it_visited() -> None:

@@ -10,10 +10,12 @@ import pytest
 pytest.importorskip("stable_baselines3")
 
 import torch
+from gymnasium import spaces
 from stable_baselines3 import SAC
 
 from goal_world import OpenSquare
-from hicra.errors import ConfigError
+from hicra.errors import ConfigError, DataError
+from hicra.related.classic.pear import levels as two_levels
 from hicra.related.classic.pear.imitate import ImitatingSAC
 from hicra.related.classic.pear.levels import HighLevel, LowLevel, low_learner
 
@@ -43,8 +45,10 @@ def trained(made: type[SAC], psi: float | None) -> tuple[np.ndarray, np.ndarray]
     return weights(high), weights(inside.low)
 
 
-def test_psi_0_is_plain_two_level_sac_number_for_number() -> None:
-    plain, none, some = trained(SAC, None), trained(ImitatingSAC, 0.0), trained(ImitatingSAC, 0.5)
+def test_psi_0_is_plain_two_level_sac_number_for_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    none, some = trained(ImitatingSAC, 0.0), trained(ImitatingSAC, 0.5)
+    monkeypatch.setattr(two_levels, "ImitatingSAC", SAC)  # so that both levels are the library's
+    plain = trained(SAC, None)
     assert (plain[0] == none[0]).all()
     assert (plain[1] == none[1]).all()
     assert (plain[0] != some[0]).any()
@@ -84,6 +88,45 @@ def test_imitation_alone_brings_the_actor_to_what_was_shown() -> None:
 def test_psi_below_0_is_refused() -> None:
     with pytest.raises(ConfigError, match="psi is -1"):
         low_learner(OpenSquare(), 0.2, 0, **SMALL).imitate(-1, lambda: None)
+
+
+@pytest.mark.parametrize("level", ["high", "low"])
+@pytest.mark.parametrize("network", ["critic", "actor"])
+def test_a_network_that_is_not_finite_is_named(level: str, network: str) -> None:
+    inside = levels()
+    high = ImitatingSAC("MlpPolicy", inside, seed=0, learning_starts=10, gradient_steps=2, **SMALL).learn(16)
+    learner = high if level == "high" else inside.low
+    with torch.no_grad():
+        next(getattr(learner, network).parameters()).fill_(torch.nan)
+    with pytest.raises(DataError, match="a weight of the .* is not finite after"):
+        learner.train(2, 16)
+
+
+class Pushed(OpenSquare):
+    """A square in which one of three pushes is chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = spaces.Discrete(3)
+
+
+class Aimless(OpenSquare):
+    """A square without a goal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = spaces.Box(-1.0, 1.0, (4,))
+
+
+@pytest.mark.parametrize("world", [Pushed, Aimless])
+def test_a_world_without_goals_or_vectors_is_refused(world: type[OpenSquare]) -> None:
+    with pytest.raises(ConfigError, match="take a goal environment"):
+        low_learner(world(), 0.2, 0, **SMALL)
+    low = low_learner(OpenSquare(), 0.2, 0, **SMALL)
+    with pytest.raises(ConfigError, match="take a goal environment"):
+        HighLevel(world(), low, BOUNDS, 0.2, 5, 2)
+    with pytest.raises(ConfigError, match="an interval of 0 steps"):
+        HighLevel(OpenSquare(), low, BOUNDS, 0.2, 0, 2)
 
 
 def test_the_low_level_is_paid_at_its_subgoal_alone() -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("reasoning_gym")
 
 from hicra.errors import ConfigError
 from hicra.related.likelihoods.puzzle import open_puzzle
+from hicra.tasks.reasoning_gym.task import ReasoningGym
 
 pytestmark = pytest.mark.slow
 SETTINGS = {"careless": 0.0, "train": 60, "held_out": 20}
@@ -66,6 +67,9 @@ def test_careless_texts_are_valid_grids_of_other_problems() -> None:
     assert puzzle.score(prompts, texts).solved.mean() == pytest.approx(0.3, abs=0.05)
 
 
-def test_too_many_empty_cells_are_named() -> None:
+def test_too_many_empty_cells_and_too_many_problems_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="beyond, no grid is unique"):
         open_puzzle("sudoku", {"most": 13})
+    monkeypatch.setattr(ReasoningGym, "rows", lambda task, split, count: [{}] * 6)
+    with pytest.raises(ConfigError, match="7 problems are asked for, and there are 6 with 6 to 7 empty cells"):
+        open_puzzle("sudoku", {"most": 7, "train": 7})

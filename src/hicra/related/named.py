@@ -14,6 +14,7 @@ from hicra.credit.entry import Settings
 from hicra.errors import ConfigError, did_you_mean
 from hicra.install import install_command
 from hicra.strict import Strict, validated
+from hicra.version import installed
 
 
 def loaded(place: str, extra: str | None, who: str) -> Any:
@@ -25,15 +26,29 @@ def loaded(place: str, extra: str | None, who: str) -> Any:
         who: the start of the error, such as "task.name: minigrid".
 
     Raises:
-        ConfigError: a package that it needs is not installed.
+        ConfigError: a package that it needs is not installed, or lacks what is used of it: it has another version.
     """
     module, attribute = place.split(":")
     try:
         return getattr(importlib.import_module(module), attribute)
     except ImportError as error:
-        if extra is None or (error.name or "").startswith("hicra"):
+        if extra is None or (error.name or "").split(".")[0] == "hicra":
             raise
-        raise ConfigError(f"{who} needs {error.name}, which is not installed", install_command(extra)) from None
+        raise unusable(error, extra, who) from None
+
+
+def unusable(error: ImportError, extra: str, who: str) -> ConfigError:
+    """Makes the error for a package that could not be imported: it is missing, or lacks what is used of it.
+
+    Args:
+        error: of the import.
+        extra, who: as of `loaded`.
+    """
+    package, _, inside = (error.name or "").partition(".")
+    if isinstance(error, ModuleNotFoundError) and not inside:
+        return ConfigError(f"{who} needs {package}, which is not installed", install_command(extra))
+    version = installed(package) or "that is installed"
+    return ConfigError(f"{who} cannot use {package} in the version {version}: {error}", install_command(extra))
 
 
 @functools.cache

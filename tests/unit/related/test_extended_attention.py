@@ -176,13 +176,24 @@ def test_the_model_is_as_it_was_after_the_block_also_after_an_error():
     assert torch.equal(logits(model), plain)
 
 
-def test_a_gradient_flows_through_the_patch_and_not_through_the_choice():
-    model = llama()
+def test_the_gradient_is_that_of_the_patched_loss():
+    """By differences along it, of a weight of the first layer that is multiplied; without the patch it is another one."""
+    model = llama().double()
+    weight, step = model.model.layers[1].self_attn.q_proj.weight, 0.002
+
+    def loss():
+        return model(IDS, labels=IDS).loss
+
+    (plain,) = torch.autograd.grad(loss(), weight)
     with extended_attention(model, alpha=ALPHA):
-        model(IDS, labels=IDS).loss.backward()
-    slope = model.model.layers[0].self_attn.q_proj.weight.grad
-    assert torch.isfinite(slope).all()
-    assert slope.abs().max() > 0
+        (slope,) = torch.autograd.grad(loss(), weight)
+        with torch.no_grad():
+            found = []
+            for sign in (1, -2):
+                weight += sign * step * slope / slope.norm()
+                found.append(float(loss()))
+    assert (found[0] - found[1]) / (2 * step) == pytest.approx(float(slope.norm()), rel=0.02)
+    assert float((slope - plain).norm() / slope.norm()) > 0.1
 
 
 # ---- what it does to a sink

@@ -16,6 +16,8 @@ EXTEND-1. The heads of layer 0 and of later layers are paired by their number. H
 EXTEND-2. With a cache, M of a query is found when the query is computed, and its own key is the last one that it may look at. So
     a sequence that is read in pieces gets what it gets in one go; the cache must have been filled under the same patch.
 EXTEND-3. Padding has no meaning of its own here: what a mask hides has weight 0 and is never in M.
+EXTEND-4. Set and factor are those of the authors' code. Their paper writes A_l + A_l (1 - l / h) outside of a set that it
+    excludes, without alpha.
 """
 
 from __future__ import annotations

@@ -128,7 +128,8 @@ def problem_of(
 ) -> StringProblem:
     """Makes the tables of an episode of an environment by trying every action in every state; the reference is uniform.
 
-    State 0 is the first of the episode. The clock of the environment must not end it.
+    State 0 is the first of the episode. The environment must have more time than its states lie apart, since its clock is no
+    part of a state.
 
     Args:
         environment: its actions are `length` symbols with spaces between them.
@@ -136,23 +137,31 @@ def problem_of(
         symbols: the V symbols.
         length: the m tokens of an action.
         beta, gamma: of the problem.
+
+    Raises:
+        DataError: an action ends the episode when its time is up, so that nobody can say what else would have come.
     """
     environment.reset(seed)
     numbers: dict[Hashable, int] = {environment.state_id(): 0}
-    waiting = [environment.save()]
+    waiting = [(0, environment.save())]  # the number of actions before a state, and the state
     rewards, leads = list[Array](), list[Array]()
     shape = (len(symbols),) * length
-    for saved in waiting:  # grows while it is gone through
+    for taken, saved in waiting:  # grows while it is gone through
         paid, led = np.zeros(shape), np.full(shape, ENDED)
         for places in product(range(len(symbols)), repeat=length):
             environment.restore(saved)
             reply = environment.step(" ".join(symbols[one] for one in places))
             paid[places] = reply.reward
+            if reply.done and taken + 1 >= environment.longest:
+                raise DataError(
+                    f"an episode of {environment.name} is over after {taken + 1} actions, and it has time for no more",
+                    "make the environment with a larger `longest`",
+                )
             if not reply.done:
                 there = environment.state_id()
                 if there not in numbers:
                     numbers[there] = len(numbers)
-                    waiting.append(environment.save())
+                    waiting.append((taken + 1, environment.save()))
                 led[places] = numbers[there]
         rewards.append(paid)
         leads.append(led)

@@ -26,11 +26,17 @@ class AR(SequenceLikelihood):
         """Returns the log-probability of each token of the responses, [B,T]; see `SequenceLikelihood`.
 
         Raises:
-            DataError: a response begins at the first column, so nothing stands before its first token.
+            DataError: a response begins at the first column, so nothing stands before its first token, or a text is longer than
+                the model.
         """
         ids, live = sequences.ids, sequences.live
         if bool(live[:, 0].any()):
             raise DataError("a response begins at the first column", "give each row a prompt of at least one token")
+        longest = getattr(getattr(self.model, "config", None), "max_position_embeddings", None)
+        if longest is not None and ids.shape[1] > longest:
+            raise DataError(
+                f"a text has {ids.shape[1]} tokens, and the model has {longest} positions", "leave longer texts out"
+            )
         logits = self.model(input_ids=ids, attention_mask=sequences.real.long()).logits[:, :-1]
         targets = torch.where(live, ids, 0)[:, 1:, None]
         logps = torch.log_softmax(logits, dim=-1).gather(-1, targets)[..., 0]

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from hicra.arrays import Ints, as_numpy
+from hicra.errors import ConfigError
 from hicra.related.likelihoods.puzzle import PuzzleScores
 from hicra.strict import Positive, Share
 
@@ -35,7 +36,10 @@ class Countdown:
 
     Args:
         careless: share of the texts of pre-training that use the numbers and miss the target.
-        held_out: number of problems of "eval"; "train" has all others.
+        held_out: number of problems of "eval", whose sets of numbers "train" does not have.
+
+    Raises:
+        ConfigError: there are fewer problems than are to be held out.
     """
 
     symbols, prompt_length, response_length = 13, 5, 5
@@ -43,6 +47,10 @@ class Countdown:
     def __init__(self, *, careless: Share = 0.7, held_out: Positive = 200) -> None:
         self.careless = careless
         train, evaluated = _problems()
+        if held_out > len(evaluated):
+            raise ConfigError(
+                f"puzzle.held_out is {held_out}, and there are {len(evaluated)} problems to hold out", "ask for fewer"
+            )
         order = np.random.default_rng(0).permutation(len(evaluated))
         self._prompts = {"train": train, "eval": evaluated[np.sort(order[:held_out])]}
 
@@ -62,7 +70,7 @@ class Countdown:
         return torch.from_numpy(prompts), torch.from_numpy(written[np.arange(count), weights.argmax(1)])
 
     def score(self, prompts: Tensor, responses: Tensor) -> PuzzleScores:
-        """PuzzleScores expressions (ESPO-8)."""
+        """Scores expressions (ESPO-8)."""
         given, written = as_numpy(prompts), as_numpy(responses)
         used = written[:, ::2]
         valid = (written[:, 1::2] >= PLUS).all(1) & (np.sort(used, 1) == np.sort(given[:, :3], 1)).all(1)

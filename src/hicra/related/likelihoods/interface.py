@@ -20,7 +20,7 @@ class Sequences:
         live: [B,T] bool, the tokens of the response.
 
     Raises:
-        DataError: the shapes differ, a response has no token, or one stands at padding.
+        DataError: the shapes differ, a response has no token, or one stands at padding, or padding stands before a token.
     """
 
     ids: Tensor
@@ -33,6 +33,8 @@ class Sequences:
             raise DataError(f"ids, real and live have the shapes {shapes}", "give all three as [B,T]")
         if bool((self.live & ~self.real).any()):
             raise DataError("a response token stands at padding", "real must be true wherever live is")
+        if bool((self.real[:, 1:] & ~self.real[:, :-1]).any()):
+            raise DataError("padding stands before a token", "put the padding of every row on its right")
         if not bool(self.live.any(-1).all()):
             row = int((~self.live.any(-1)).nonzero()[0])
             raise DataError(f"the response of row {row} has no token", "leave that row out: it has no likelihood")

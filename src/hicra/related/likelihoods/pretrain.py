@@ -38,7 +38,7 @@ def pretrain(
         after: is called after every update with (updates made, loss in nats a token).
 
     Raises:
-        DataError: the loss is not finite.
+        DataError: the loss or its gradient is not finite.
     """
     chance = np.random.default_rng(seed)
     bound = ELBO(model, model.mask_id, "plain")
@@ -49,11 +49,11 @@ def pretrain(
         sequences = joined(*texts(chance, batch))
         seeds = torch.from_numpy(chance.integers(2**62, size=(batch, 1)))
         loss = -(bound(sequences, seeds) / sequences.lengths).mean()
-        if not isfinite(loss.item()):
-            raise DataError(f"the loss of update {update + 1} is not finite", "lower the learning rate")
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        if not (isfinite(loss.item()) and isfinite(norm.item())):
+            raise DataError(f"the loss of update {update + 1} or its gradient is not finite", "lower the learning rate")
         optimizer.step()
         after(update + 1, loss.item())
 

@@ -48,7 +48,7 @@ class Puzzle(Protocol):
         ...
 
     def score(self, prompts: Tensor, responses: Tensor) -> PuzzleScores:
-        """PuzzleScores a response to each prompt, [N, ...] each."""
+        """Scores a response to each prompt, [N, ...] each."""
         ...
 
 

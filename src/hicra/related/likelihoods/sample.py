@@ -58,7 +58,7 @@ def respond(
             for step in range(share):
                 hidden = ids[:, places] == mask_id
                 drawn, sure = _propose(denoiser(ids, real)[:, places], temperature, chance)
-                kept = block * (step + 1) // share - block * step // share
+                kept = block // share + (step < block % share)  # what is left over goes to the first steps
                 chosen = torch.where(hidden, sure, -1.0).topk(kept, dim=1).indices
                 ids[:, places] = ids[:, places].scatter(1, chosen, drawn.gather(1, chosen))
     return ids[:, start:]

@@ -74,7 +74,7 @@ class Sudoku:
         return torch.from_numpy(grids[chosen]), torch.from_numpy(solutions[np.where(careless, other, chosen)])
 
     def score(self, prompts: Tensor, responses: Tensor) -> PuzzleScores:
-        """PuzzleScores filled grids (ESPO-6)."""
+        """Scores filled grids (ESPO-6)."""
         grids, filled = as_numpy(prompts), as_numpy(responses)
         right = filled == np.array([self._solutions[grid.tobytes()] for grid in grids])
         empty = grids == 0
@@ -86,6 +86,11 @@ def _generated(fewest: int, most: int, split: str, count: int) -> tuple[Ints, In
     """Returns grids and their solutions, [n,16] each."""
     task = ReasoningGym(dataset=DATASET, config={"min_empty": fewest, "max_empty": most})
     rows = task.rows(split, count)
+    if len(rows) < count:
+        raise ConfigError(
+            f"puzzle sudoku: {count} problems are asked for, and there are {len(rows)} with {fewest} to {most} empty cells",
+            "ask for fewer (train, held_out), or allow more empty cells",
+        )
     return np.array([_cells(row["question"]) for row in rows]), np.array([_cells(row["answer"]) for row in rows])
 
 

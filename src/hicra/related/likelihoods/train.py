@@ -25,7 +25,7 @@ from torch import Tensor
 from hicra.arrays import as_numpy
 from hicra.artifacts import atomic_dir, canonical_json, read_json, write_text
 from hicra.credit import group_advantages
-from hicra.errors import ArtifactError, EngineError
+from hicra.errors import ArtifactError, ConfigError, EngineError
 from hicra.related.likelihoods.denoiser import WEIGHTS, Denoiser
 from hicra.related.likelihoods.elbo import ELBO
 from hicra.related.likelihoods.interface import Sequences
@@ -88,6 +88,9 @@ class ESPO:
 
     Attributes:
         step: number of steps made.
+
+    Raises:
+        ConfigError: the model was made for other symbols than the puzzle's, or a step wants more problems than there are.
     """
 
     def __init__(self, model: Denoiser, puzzle: Puzzle, settings: ESPOSettings) -> None:
@@ -98,6 +101,16 @@ class ESPO:
             model.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=0.0
         )
         self._problems = puzzle.prompts("train")
+        if model.sizes["symbols"] != puzzle.symbols:
+            raise ConfigError(
+                f"the model knows {model.sizes['symbols']} symbols, and the puzzle has {puzzle.symbols}",
+                "take a model that was made for this puzzle",
+            )
+        if settings.prompts > len(self._problems):
+            raise ConfigError(
+                f"prompts is {settings.prompts}, and the puzzle has {len(self._problems)} problems to train on",
+                "lower prompts, or give the puzzle more problems",
+            )
 
     def take(self) -> dict[str, float]:
         """Takes one step.
@@ -193,9 +206,9 @@ def resume_training(training: ESPO, folder: Path) -> None:
         for key, value in load_file(folder / OPTIMIZER).items():
             part, _, name = key.partition("/")
             training.optimizer.state[named[name]][part] = value
+        training.step = int(state["step"])
     except Exception as error:  # torch and safetensors raise errors of their own
-        raise ArtifactError(f"{folder} cannot be gone on from: {error}", FIX) from None
-    training.step = int(state["step"])
+        raise ArtifactError(f"{folder} cannot be gone on from: {error!r}", FIX) from None
 
 
 def _moments(training: ESPO) -> dict[str, Tensor]:

@@ -113,3 +113,6 @@ def test_tasks_that_cannot_be_are_refused() -> None:
         rooms.task([0, 0, 0, 0], start=3)
     with pytest.raises(ConfigError, match="1 training tasks for 2 places"):
         rooms.training(1, 0)
+    for draw in (lambda: rooms.training(2, -1), lambda: rooms.test(-1)):
+        with pytest.raises(ConfigError, match="a seed of -1"):
+            draw()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from hicra.errors import DataError
+from hicra.related.critics.backup import token_targets
 from hicra.related.critics.soft import divergence
 from hicra.related.critics.tabular import (
     ENDED,
@@ -83,6 +84,40 @@ def test_the_values_of_strings_worked_by_hand() -> None:
     first = beta * np.log(0.75 + np.exp(gamma * last / beta) / 4)
     assert last == pytest.approx(0.47723, abs=1e-5)
     assert values[0] == pytest.approx([first, last])
+
+
+def test_the_targets_of_played_rows_are_the_fixed_point_of_the_tables() -> None:
+    """What training regresses on, from episodes with the values of the best policy, is what the tables have for each token."""
+    environment, gamma = Strings(strings=3, letters=3, length=2, counts=1), 0.8
+    problem = problem_of(environment, 3, environment.letters, 2, beta=0.4, gamma=gamma)
+    tokens, chance = by_tokens(problem), np.random.default_rng(0)
+    values, lengths = token_values(tokens, problem), set()
+    for _ in range(60):
+        environment.reset(3)
+        rows: dict[str, list[float]] = {"values": [], "rewards": [], "actions": [], "expected": []}
+        done, state, action = False, 0, 0
+        while not done:
+            letters = chance.integers(3, size=2).tolist()
+            reply = environment.step(" ".join(environment.letters[one] for one in letters))
+            for place in range(2):
+                before = (state, *letters[:place])
+                rows["values"].append(values[place][before])
+                rows["rewards"].append(reply.reward)
+                rows["actions"].append(action)
+                rows["expected"].append(tokens[place][(*before, letters[place])])
+            done, state, action = reply.done, int(problem.leads[(state, *letters)]), action + 1
+        found = token_targets(
+            [rows["values"]], [rows["rewards"]], [rows["actions"]], np.ones((1, 2 * action), bool), gamma
+        )
+        assert found[0] == pytest.approx(rows["expected"], abs=1e-9)
+        lengths.add(action)
+    assert lengths == {1, 2, 3}
+
+
+def test_an_episode_whose_time_is_up_has_no_tables() -> None:
+    environment = Strings(strings=3, letters=2, length=1, counts=0, longest=2)
+    with pytest.raises(DataError, match="over after 2 actions, and it has time for no more"):
+        problem_of(environment, 0, environment.letters, 1, beta=0.1, gamma=0.9)
 
 
 def test_all_of_the_credit_lies_on_the_letter_that_counts() -> None:

@@ -68,6 +68,8 @@ def test_a_puzzle_is_opened_by_name_and_what_is_wrong_is_named(monkeypatch: pyte
         open_puzzle("count", {})
     with pytest.raises(ConfigError, match="puzzle.carless: countdown has no setting"):
         open_puzzle("countdown", {"carless": 0.1})
+    with pytest.raises(ConfigError, match="held_out is 1147, and there are 1146 problems"):
+        open_puzzle("countdown", {"held_out": 1147})
     monkeypatch.setitem(sys.modules, "reasoning_gym", None)  # as if it were not installed
     monkeypatch.delitem(sys.modules, PUZZLES["sudoku"][0].split(":")[0], raising=False)
     with pytest.raises(ConfigError, match=r"sudoku needs reasoning_gym.*\n  fix: pip install .*\[gym\]"):

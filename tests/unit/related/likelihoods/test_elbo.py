@@ -123,6 +123,8 @@ def test_a_bound_is_refused_what_it_cannot_be_asked():
         Sequences(ids, ~no, no)
     with pytest.raises(DataError, match="stands at padding"):
         Sequences(ids, no, ~no)
+    with pytest.raises(DataError, match="padding stands before a token"):
+        Sequences(ids, torch.tensor([[False, True, True]] * 2), torch.tensor([[False, False, True]] * 2))
     with pytest.raises(DataError, match="give all three as"):
         Sequences(ids, no, no[:1])
     with pytest.raises(EngineError, match="a text has 5 tokens, and this model reads 4"):

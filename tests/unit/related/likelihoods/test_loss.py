@@ -107,6 +107,10 @@ def test_the_likelihood_of_a_causal_model_is_the_sum_of_its_tokens():
     torch.testing.assert_close(AR(Model())(given), by_hand)
     with pytest.raises(DataError, match="begins at the first column"):
         AR(Model())(Sequences(given.ids, given.real, given.real))
+    short = Model()
+    short.config = type("Config", (), {"max_position_embeddings": 7})
+    with pytest.raises(DataError, match="a text has 8 tokens, and the model has 7 positions"):
+        AR(short)(given)
 
 
 def test_at_the_first_update_the_ratio_is_1_and_the_gradient_is_reinforce_on_the_bound():

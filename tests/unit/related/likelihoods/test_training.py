@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from hicra.errors import ArtifactError, ConfigError, EngineError
+from hicra.errors import ArtifactError, ConfigError, DataError, EngineError
 from hicra.related.likelihoods.denoiser import Denoiser, load_denoiser, save_denoiser
 from hicra.related.likelihoods.loss import Objective
 from hicra.related.likelihoods.pretrain import pretrain
@@ -36,8 +36,8 @@ class Copied:
         return PuzzleScores(right.mean(1), right.all(1).astype(float))
 
 
-def made(seed=0, **settings):
-    model = Denoiser(3, 4, width=16, layers=1, heads=2, seed=seed)
+def made(**settings):
+    model = Denoiser(3, 4, width=16, layers=1, heads=2, seed=0)
     return ESPO(model, Copied(), ESPOSettings(**{"group_size": 4, "n_mc": 1, "learning_rate": 3e-3, **settings}))
 
 
@@ -97,13 +97,32 @@ def test_a_model_is_saved_and_loaded(tmp_path: Path):
         load_denoiser(tmp_path / "model")
 
 
-def test_what_is_wrong_is_named():
+def test_what_is_wrong_is_named(tmp_path: Path):
     with pytest.raises(ConfigError, match="group_size"):
         made(group_size=1)
+    with pytest.raises(ConfigError, match="seed"):
+        made(seed=-1)
+    with pytest.raises(ConfigError, match="prompts is 10, and the puzzle has 9 problems"):
+        made(prompts=10)
+    with pytest.raises(ConfigError, match="the model knows 2 symbols, and the puzzle has 3"):
+        ESPO(Denoiser(2, 4, width=16), Copied(), ESPOSettings())
+    save_training(made(), tmp_path / "one")
+    (tmp_path / "one" / "state.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ArtifactError, match="cannot be gone on from"):
+        resume_training(made(), tmp_path / "one")
     training = made()
     training.optimizer.param_groups[0]["lr"] = float("inf")
     with pytest.raises(EngineError, match=r"step 1, update 2: the loss is nan|no finite probabilities"):
         training.take()
+
+
+def test_a_gradient_that_is_not_finite_moves_no_weight_in_pre_training():
+    model = Denoiser(3, 4, width=16, layers=1, heads=2)
+    before = {name: one.clone() for name, one in model.state_dict().items()}
+    model.head.bias.register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(DataError, match="the loss of update 1 or its gradient is not finite"):
+        pretrain(model, Copied().texts, updates=1, batch=4)
+    assert all(torch.equal(one, before[name]) for name, one in model.state_dict().items())
 
 
 @pytest.mark.slow

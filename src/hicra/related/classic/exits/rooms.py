@@ -138,13 +138,14 @@ class FourRooms:
         """Makes training tasks (EXITS-3).
 
         Raises:
-            ConfigError: there are fewer tasks than places in a wall, so that a place would be closed in all of them.
+            ConfigError: there are fewer tasks than places in a wall, so that a place would be closed in all of them, or the seed
+                is negative.
         """
         if count < self.doors:
             raise ConfigError(
                 f"{count} training tasks for {self.doors} places in each wall", f"make {self.doors} tasks or more"
             )
-        drawn = np.random.default_rng(seed)
+        drawn = _chance(seed)
         opened = [drawn.permutation(np.arange(count) % self.doors) for _ in range(4)]
         return [
             self.task([int(wall[number]) for wall in opened], number % 4, OPPOSITE[number % 4])
@@ -152,8 +153,12 @@ class FourRooms:
         ]
 
     def test_doors(self, seed: int) -> list[int]:
-        """Draws the open places of a new task."""
-        return [int(place) for place in np.random.default_rng([seed, 1]).integers(self.doors, size=4)]
+        """Draws the open places of a new task.
+
+        Raises:
+            ConfigError: the seed is negative.
+        """
+        return [int(place) for place in _chance(seed, 1).integers(self.doors, size=4)]
 
     def test(self, seed: int) -> TabularMDP:
         """Makes a new task from room 0 to room 3, with the doors of `test_doors`."""
@@ -167,3 +172,10 @@ class FourRooms:
             return state
         there = row * 2 * self.side + column
         return there if self.room(there) == self.room(state) else state
+
+
+def _chance(seed: int, *more: int) -> np.random.Generator:
+    """Returns where random numbers come from."""
+    if seed < 0:
+        raise ConfigError(f"a seed of {seed}", "give 0 or a larger number")
+    return np.random.default_rng([seed, *more] if more else seed)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hicra.errors import ConfigError
-from hicra.install import install_command
 from hicra.related.classic.exits.rooms import FourRooms
+from hicra.related.named import unusable
 
 
 def picture(rooms: FourRooms, opened: Sequence[int], start: int = 0, goal: int = 3, tile: int = 24) -> Any:
@@ -21,16 +20,14 @@ def picture(rooms: FourRooms, opened: Sequence[int], start: int = 0, goal: int =
         [height,width,3] uint8.
 
     Raises:
-        ConfigError: minigrid is not installed.
+        ConfigError: minigrid is not installed, or in another version.
         DataError: there is no such task.
     """
     try:
         from minigrid.core.grid import Grid
         from minigrid.core.world_object import Door, Goal, Wall
     except ImportError as error:
-        raise ConfigError(
-            f"a picture needs {error.name}, which is not installed", install_command("minigrid")
-        ) from None
+        raise unusable(error, "minigrid", "a picture") from None
     rooms.task(opened, start, goal)
     size = 2 * rooms.side + 3
     grid = Grid(size, size)

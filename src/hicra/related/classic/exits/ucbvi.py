@@ -6,7 +6,8 @@ Azar, Osband and Munos 2017, arXiv:1703.05449, in the form with Hoeffding's boun
 
 for P state-action pairs whose kernel is learned, H steps and K episodes: by Hoeffding's inequality the mean of n draws of a value
 in [0, 1] lies within b of its expectation, for all pairs, steps and counts up to K at once with the chance 1 - delta. Then the
-values are at least the optimal ones.
+values are at least the optimal ones. A pair that is tried more than once an episode can pass K draws; of such counts nothing is
+promised.
 
 Deviations (of arXiv:1703.05449, on which arXiv:2110.09507 builds):
 EXITS-4. The bonus is the one that optimism needs, with values in [0, 1]; the constants 7 H L of the publication's proof are left

@@ -21,12 +21,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import error, spaces
 from stable_baselines3 import TD3
 from stable_baselines3.common.policies import ContinuousCritic
 from stable_baselines3.td3.policies import TD3Policy
 
 from hicra.arrays import Array
-from hicra.errors import ConfigError, DataError
+from hicra.errors import ConfigError
+from hicra.related.classic.refusals import refuse_ruined
 
 
 class LeastCritic(ContinuousCritic):  # type: ignore[misc]
@@ -67,13 +69,14 @@ class OPARL(TD3):  # type: ignore[misc]
     Args:
         env: an environment, or the name of one; actions are vectors.
         critics: K.
-        optimistic_every: the optimistic actor plays one of so many steps; 0 never, and it is not trained then.
+        optimistic_every: the optimistic actor plays one of so many steps, in all environments that run side by side; 0 never,
+            and it is not trained then.
         reset_every: updates after which it starts from the pessimistic one again.
         net_arch: widths of the hidden layers of every network.
         given: further arguments of TD3.
 
     Raises:
-        ConfigError: a number is below its least, or the actions are no vectors.
+        ConfigError: a number is below its least, there is no such environment, or its actions or observations are no vectors.
     """
 
     def __init__(
@@ -94,20 +97,30 @@ class OPARL(TD3):  # type: ignore[misc]
         kwargs = {"n_critics": critics, "net_arch": list(net_arch)}
         try:
             super().__init__(TwoActors, env, policy_kwargs=kwargs, **given)
-        except AssertionError as error:  # the library's check of the spaces
+        except (
+            AssertionError,
+            error.Error,
+        ) as refused:  # the library's check of the spaces, and a name that is not known
             raise ConfigError(
-                f"OPARL cannot act in this environment: {error}", "take one whose actions are vectors (Box)"
+                f"OPARL cannot act in this environment: {refused}",
+                "take one whose actions are vectors (Box) with finite bounds",
             ) from None
+        if isinstance(self.observation_space, spaces.Dict):
+            raise ConfigError(
+                "OPARL cannot read this environment: its observations are a Dict",
+                "put gymnasium.wrappers.FlattenObservation around it",
+            )
 
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Updates critics and pessimistic actor as TD3 does, then the optimistic actor, step by step.
 
         Raises:
-            DataError: a critic's value is not finite.
+            DataError: a critic is not finite.
         """
         policy: Any = self.policy
         for _ in range(gradient_steps):
             super().train(1, batch_size)
+            refuse_ruined(self._n_updates, critic=self.critic)
             if self.optimistic_every and self._n_updates % self.policy_delay == 0:
                 self._optimism(policy, batch_size)
             if self._n_updates % self.reset_every == 0:
@@ -115,20 +128,17 @@ class OPARL(TD3):  # type: ignore[misc]
 
     def _optimism(self, policy: Any, batch_size: int) -> None:
         """Makes one step of the optimistic actor towards larger values of the most hopeful critic."""
+        self._update_learning_rate(policy.optimistic.optimizer)
         seen = self.replay_buffer.sample(batch_size, env=self._vec_normalize_env).observations
         hoped = torch.cat(self.critic(seen, policy.optimistic(seen)), dim=1).max(dim=1).values.mean()
-        if not torch.isfinite(hoped):
-            raise DataError(
-                f"a critic says {hoped.item()} after {self._n_updates} updates",
-                "lower the learning rate, or scale the rewards",
-            )
         policy.optimistic.optimizer.zero_grad()
         (-hoped).backward()
         policy.optimistic.optimizer.step()
 
     def _sample_action(self, learning_starts: int, action_noise: Any = None, n_envs: int = 1) -> tuple[Array, Array]:
         policy: Any = self.policy
-        policy.exploring = self.optimistic_every > 0 and self.num_timesteps % self.optimistic_every == 0
+        taken = self.num_timesteps // n_envs  # the library counts the steps of all environments together
+        policy.exploring = self.optimistic_every > 0 and taken % self.optimistic_every == 0
         try:
             found: tuple[Array, Array] = super()._sample_action(learning_starts, action_noise, n_envs)
         finally:

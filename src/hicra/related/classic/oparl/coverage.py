@@ -7,6 +7,8 @@ import numpy as np
 from hicra.arrays import Array
 from hicra.errors import DataError
 
+MOST_DIMENSIONS = 3  # a grid of more has too many cells to visit
+
 
 def coverage(states: Array, low: Array, high: Array, cells: int = 20) -> float:
     """Computes the share of the grid's cells that hold a state.
@@ -22,7 +24,12 @@ def coverage(states: Array, low: Array, high: Array, cells: int = 20) -> float:
     >>> coverage(np.array([[0.1, 0.1], [0.2, 0.1], [0.9, 0.9]]), np.zeros(2), np.ones(2), cells=2)
     0.5
     """
-    if np.ndim(states) != 2 or np.shape(low) != (states.shape[1],) or np.shape(high) != np.shape(low) or len(low) > 3:
+    if (
+        np.ndim(states) != 2
+        or np.shape(low) != (states.shape[1],)
+        or np.shape(high) != np.shape(low)
+        or len(low) > MOST_DIMENSIONS
+    ):
         raise DataError(
             f"coverage of states {np.shape(states)} in bounds {np.shape(low)}", "give [N,D] and [D], D up to 3"
         )

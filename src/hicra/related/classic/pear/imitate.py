@@ -18,6 +18,7 @@ from stable_baselines3 import SAC
 
 from hicra.arrays import Array
 from hicra.errors import ConfigError
+from hicra.related.classic.refusals import refuse_ruined
 
 Shown = tuple[Any, Array]  # observations as the policy takes them, and actions [n,A] between -1 and 1
 
@@ -39,6 +40,19 @@ class ImitatingSAC(SAC):  # type: ignore[misc]
             raise ConfigError(f"psi is {psi}", "give a weight of 0 or more")
         if psi:
             self.actor.optimizer.register_step_pre_hook(lambda *_: self._add_imitation(psi, draw))
+
+    def train(self, gradient_steps: int, batch_size: int = 64) -> None:
+        """Updates critics and actor as SAC does.
+
+        Raises:
+            DataError: a weight is not finite.
+        """
+        try:
+            super().train(gradient_steps, batch_size)
+        except ValueError:  # so the library ends where its actor is not finite
+            refuse_ruined(self._n_updates, critic=self.critic, actor=self.actor)
+            raise
+        refuse_ruined(self._n_updates, critic=self.critic, actor=self.actor)
 
     def _add_imitation(self, psi: float, draw: Callable[[], Shown | None]) -> None:
         if (shown := draw()) is None:

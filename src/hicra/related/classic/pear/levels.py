@@ -19,9 +19,11 @@ from gymnasium import spaces
 from stable_baselines3 import HerReplayBuffer
 
 from hicra.arrays import Array
+from hicra.errors import ConfigError
 from hicra.related.classic.pear.imitate import ImitatingSAC
 
 Seen = dict[str, Array]  # observation [D], achieved_goal [G], desired_goal [G]
+KEYS = ("observation", "achieved_goal", "desired_goal")
 
 
 class LowLevel(gym.Env[Seen, Array]):  # type: ignore[misc]
@@ -30,9 +32,19 @@ class LowLevel(gym.Env[Seen, Array]):  # type: ignore[misc]
     Args:
         world: the goal environment that both levels act in.
         near: distance within which a subgoal is reached.
+
+    Raises:
+        ConfigError: the world is no goal environment, or its actions are no vectors.
     """
 
     def __init__(self, world: gym.Env[Any, Any], near: float) -> None:
+        seen, actions = world.observation_space, world.action_space
+        vectors = isinstance(seen, spaces.Dict) and all(isinstance(seen.spaces.get(key), spaces.Box) for key in KEYS)
+        if not vectors or not isinstance(actions, spaces.Box):
+            raise ConfigError(
+                f"two levels cannot act in a world with observations {seen} and actions {actions}",
+                f"take a goal environment: observations with {', '.join(KEYS)}, and actions, that are vectors (Box)",
+            )
         self.observation_space, self.action_space = world.observation_space, world.action_space
         self._near = near
 
@@ -54,6 +66,9 @@ def low_learner(world: gym.Env[Any, Any], near: float, seed: int, **given: Any) 
         world, near: as of `LowLevel`.
         seed: of its weights and its chance.
         given: further arguments of SAC.
+
+    Raises:
+        ConfigError: as of `LowLevel`.
     """
     made = ImitatingSAC(
         "MultiInputPolicy",
@@ -79,11 +94,19 @@ class HighLevel(gym.Env[Array, Array]):  # type: ignore[misc]
         near: distance within which a subgoal is reached.
         interval: c.
         every: low steps for each update of the low level; 0 never updates it, as in an evaluation.
+
+    Raises:
+        ConfigError: as of `LowLevel`, or the interval is below 1.
     """
 
     def __init__(
         self, world: gym.Env[Any, Any], low: ImitatingSAC, places: Array, near: float, interval: int, every: int
     ) -> None:
+        if interval < 1:
+            raise ConfigError(
+                f"an interval of {interval} steps", "give the low level 1 step or more to reach a subgoal"
+            )
+        self._reward = LowLevel(world, near).compute_reward
         self.world, self.low = world, low
         self.near, self.interval, self.every = near, interval, every
         inner: Any = world.observation_space
@@ -92,7 +115,6 @@ class HighLevel(gym.Env[Array, Array]):  # type: ignore[misc]
         self.action_space = spaces.Box(places[0].astype(np.float32), places[1].astype(np.float32))
         self._seen: Seen = {}
         self.steps_taken = 0
-        self._reward = LowLevel(world, near).compute_reward
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         """Begins an episode of the world."""

@@ -19,6 +19,8 @@ import numpy as np
 
 from hicra.arrays import Array, Floats
 from hicra.errors import DataError
+from hicra.install import install_command
+from hicra.related.classic.refusals import opened
 
 gym.register_envs(gymnasium_robotics)
 NEAR = 0.45  # distance within which the package counts a goal as reached
@@ -26,8 +28,13 @@ PUSH, BRAKE = 10.0, 2.0  # of the planner: force for a distance, and against a s
 
 
 def open_maze(name: str = "PointMaze_UMaze-v3", longest: int = 150) -> Any:
-    """Opens a point maze whose episodes end at success, or after `longest` steps; the reward is 1 at success, else 0."""
-    return gym.make(name, max_episode_steps=longest, continuing_task=False, reset_target=False)
+    """Opens a point maze whose episodes end at success, or after `longest` steps; the reward is 1 at success, else 0.
+
+    Raises:
+        ConfigError: the package has no such maze, as another version of it has not.
+    """
+    fix = install_command("classic")
+    return opened(name, fix, max_episode_steps=longest, continuing_task=False, reset_target=False)
 
 
 def places(world: Any) -> Floats:

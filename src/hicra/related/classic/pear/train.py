@@ -5,23 +5,28 @@ SAC.
 
 Deviations (arXiv:2306.06394 is known from descriptions and from the code of a sibling method):
 PEAR-6. psi is one weight for both levels: the high level imitates the subgoals, the low level the demonstrated actions on the
-    way to them. The threshold is that of a low level which needs `reach` steps: -(1 - gamma^reach) / (1 - gamma).
+    way to them. The threshold is the value of a low level which needs `reach` steps, and is paid 0 for the one that arrives:
+    -(1 - gamma^(reach - 1)) / (1 - gamma).
+PEAR-7. The weight of SAC's entropy is learned, as the library does; the sibling method has 0.05. The critic's values hold that
+    entropy too, and the threshold does not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 
 from hicra.arrays import Array
+from hicra.errors import ConfigError
 from hicra.related.classic.pear.imitate import ImitatingSAC, Shown
 from hicra.related.classic.pear.levels import HighLevel, low_learner
 from hicra.related.classic.pear.maze import NEAR, Demonstration, demonstrate, open_maze, places
 from hicra.related.classic.pear.relabel import Pairs, every, relabelled
+from hicra.related.classic.refusals import refuse_out_of_range
 
 Arm = Literal["pear", "fixed", "plain"]
 
@@ -36,13 +41,16 @@ class PearSettings:
         steps: of the world.
         interval: c, the most steps of the low level towards a subgoal.
         psi: weight of the imitation; 0 in the arm plain whatever it is here.
-        reach: steps that a subgoal may be away, by the low level's critic.
+        reach: steps that a subgoal may be away, by the low level's critic (PEAR-6).
         demonstrations: number of them.
-        relabel_every: steps of the high level between two relabellings (p).
+        relabel_every: steps of the high level from one relabelling to the next (p); the first is at its first step.
         update_every: steps of the world for each update of the low level.
-        gamma: discount of the low level.
+        gamma: discount of both levels, of each step of theirs.
         width: of the two hidden layers of every network.
         batch: of every update.
+
+    Raises:
+        ConfigError: there is no such arm, or a number is out of its range.
     """
 
     arm: Arm = "pear"
@@ -58,14 +66,22 @@ class PearSettings:
     width: int = 64
     batch: int = 128
 
+    def __post_init__(self) -> None:
+        refuse_out_of_range(
+            self, get_args(Arm), steps=1, interval=1, psi=0, reach=1, demonstrations=1, relabel_every=1, update_every=1,
+            gamma=0, width=1, batch=1,
+        )  # fmt: skip
+        if self.gamma >= 1:
+            raise ConfigError(f"gamma is {self.gamma}", "give a discount below 1, such as 0.95")
+
 
 def threshold(reach: float, gamma: float) -> float:
-    """Returns the value of a subgoal that is `reach` steps away, paid -1 a step.
+    """Returns the value of a subgoal that is `reach` steps away: -1 a step, and 0 for the step that arrives (PEAR-4).
 
-    >>> round(threshold(2, 0.5), 3)  # -1 - 0.5
+    >>> round(threshold(3, 0.5), 3)  # -1 - 0.5 + 0
     -1.5
     """
-    return float(-(1 - gamma**reach) / (1 - gamma))
+    return float(-(1 - gamma ** (reach - 1)) / (1 - gamma))
 
 
 def low_critic(low: ImitatingSAC) -> Callable[[Array, Array], Array]:
@@ -152,6 +168,10 @@ def train_pear(settings: PearSettings, evaluations: int = 5, episodes: int = 20)
         settings: of the training.
         evaluations: at equal distances, the last one at the end.
         episodes: of each evaluation, the same in all, with seeds that training does not have.
+
+    Raises:
+        ConfigError: the maze cannot be made.
+        DataError: a network is not finite.
     """
     torch.manual_seed(settings.seed)
     world = open_maze()
@@ -180,7 +200,7 @@ def train_pear(settings: PearSettings, evaluations: int = 5, episodes: int = 20)
 
     def after_step(local: dict[str, Any], _: dict[str, Any]) -> bool:
         """Called by the library after each step of the high level; returns whether to go on."""
-        if settings.arm != "plain" and high.num_timesteps % settings.relabel_every == 1:
+        if settings.arm != "plain" and (high.num_timesteps - 1) % settings.relabel_every == 0:
             imitated.cut(cut, high.policy.scale_action, low.policy.scale_action)
             subgoals.append(float(np.mean([len(pairs) for pairs in imitated.pairs])))
         due = settings.steps * (len(found) + 1) / evaluations
