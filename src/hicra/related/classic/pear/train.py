@@ -5,7 +5,8 @@ SAC.
 
 Deviations (arXiv:2306.06394 is known from descriptions and from the code of a sibling method):
 PEAR-6. psi is one weight for both levels: the high level imitates the subgoals, the low level the demonstrated actions on the
-    way to them. The threshold is that of a low level which needs `reach` steps: -(1 - gamma^reach) / (1 - gamma).
+    way to them. The threshold is the value of a low level which needs `reach` steps, and is paid 0 for the one that arrives:
+    -(1 - gamma^(reach - 1)) / (1 - gamma).
 """
 
 from __future__ import annotations
@@ -60,12 +61,12 @@ class PearSettings:
 
 
 def threshold(reach: float, gamma: float) -> float:
-    """Returns the value of a subgoal that is `reach` steps away, paid -1 a step.
+    """Returns the value of a subgoal that is `reach` steps away: -1 a step, and 0 for the step that arrives (PEAR-4).
 
-    >>> round(threshold(2, 0.5), 3)  # -1 - 0.5
+    >>> round(threshold(3, 0.5), 3)  # -1 - 0.5 + 0
     -1.5
     """
-    return float(-(1 - gamma**reach) / (1 - gamma))
+    return float(-(1 - gamma ** (reach - 1)) / (1 - gamma))
 
 
 def low_critic(low: ImitatingSAC) -> Callable[[Array, Array], Array]:
