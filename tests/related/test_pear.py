@@ -18,6 +18,7 @@ from hicra.errors import ConfigError, DataError
 from hicra.related.classic.pear import levels as two_levels
 from hicra.related.classic.pear.imitate import ImitatingSAC
 from hicra.related.classic.pear.levels import HighLevel, LowLevel, low_learner
+from hicra.related.classic.pear.train import threshold
 
 pytestmark = pytest.mark.slow
 BOUNDS = np.array([[-1.0, -1.0], [1.0, 1.0]])
@@ -52,6 +53,14 @@ def test_psi_0_is_plain_two_level_sac_number_for_number(monkeypatch: pytest.Monk
     assert (plain[0] == none[0]).all()
     assert (plain[1] == none[1]).all()
     assert (plain[0] != some[0]).any()
+
+
+def test_the_threshold_is_the_value_of_a_subgoal_at_the_reach() -> None:
+    # the low level walks 0.25 a step to a subgoal 0.75 away: paid -1, -1 and, where it arrives, 0
+    after = np.array([[0.25, 0.0], [0.5, 0.0], [0.75, 0.0]])
+    paid = LowLevel(OpenSquare(), 0.2).compute_reward(after, np.array([[0.75, 0.0]] * 3), None)
+    assert paid.tolist() == [-1, -1, 0]
+    assert threshold(3, 0.5) == pytest.approx((0.5 ** np.arange(3) * paid).sum()) == pytest.approx(-1.5)
 
 
 def test_the_gradient_that_is_stepped_is_the_sum() -> None:
