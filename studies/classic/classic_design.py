@@ -12,6 +12,7 @@ OPARL_ARMS = ("oparl", "td3")
 OPARL_SEEDS = (1, 2, 3)
 OPARL_TASKS = ("Pendulum-v1", "MountainCarContinuous-v0")
 OPARL_STEPS, ENOUGH = 10_000, -250.0  # return of Pendulum that counts as learned
+HOURS = {"oparl": 1.0, "pear": 1.5}  # of processor time, after which no run of a study begins
 
 
 @dataclass(frozen=True)

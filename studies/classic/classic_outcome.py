@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from classic_design import (
     ENOUGH,
+    HOURS,
     OPARL_ARMS,
     OPARL_SEEDS,
     OPARL_TASKS,
@@ -22,10 +23,10 @@ LEVEL, LEARNED = 0.05, 0.1  # level of Holm's p; mean success at the end below w
 Stored = Mapping[str, Mapping[str, Any]]
 
 
-def ended(stored: Stored, system: str, most: float = 1.0) -> bool:
+def ended(stored: Stored, system: str) -> bool:
     """Says whether the stop rule has ended a study: every run is made, or its hours are spent."""
     spent = sum(line["seconds"] for name, line in stored.items() if name.startswith(f"{system}/")) / 3600
-    return all(run.name in stored for run in runs() if run.system == system) or spent >= most
+    return all(run.name in stored for run in runs() if run.system == system) or spent >= HOURS[system]
 
 
 def of_pear(stored: Stored, arm: str, seed: int) -> Mapping[str, Any]:

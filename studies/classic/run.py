@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from classic_design import EPISODES, EVALUATIONS, OPARL_STEPS, PEAR_STEPS, ClassicRun, runs
+from classic_design import EPISODES, EVALUATIONS, HOURS, OPARL_STEPS, PEAR_STEPS, ClassicRun, runs
 from classic_stored import FILE, hours, stored
 
 from hicra.related.named import loaded
@@ -24,8 +24,6 @@ from hicra.related.named import loaded
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from runner import append, make_all
-
-HOURS = 1.0  # of processor time for each study, after which none of its runs begins
 
 
 def made(run: ClassicRun, steps: int | None = None) -> dict[str, Any]:
@@ -68,7 +66,8 @@ def main() -> None:
 
 def seconds_left(name: str) -> float:
     """Returns the processor time that the study of a run has left."""
-    return 3600 * (HOURS - hours(stored(), name.partition("/")[0]))
+    system = name.partition("/")[0]
+    return 3600 * (HOURS[system] - hours(stored(), system))
 
 
 if __name__ == "__main__":
