@@ -104,7 +104,7 @@ def arms(found: Mapping[str, Mapping[str, float]]) -> str:
         lines.append(
             f"| {NAMES[arm]} | {RATES[arm]:g} | {shares} | {mine['collapsed']} | {decimal(mine['seconds'], 0)} |"
         )
-    first = f"The seconds of {NAMES[ARMS[0]]} hold the pre-training of the start models, since its run is the first of each pair."
+    first = f"The seconds of {NAMES['espo']} hold the pre-training of the start models, since its run is the first of each pair."
     return "\n".join([*lines, "", first])
 
 
