@@ -49,7 +49,7 @@ def test_an_environment_that_gymnasium_does_not_have_is_named(task: str, capsys:
     pytest.importorskip("stable_baselines3")
     assert recipe("oparl").main(["--task", task, "--steps", "10"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("error: task: Environment ")
+    assert said.startswith(f"error: gymnasium cannot make the environment {task!r}")
     assert "Pendulum" in said
 
 
