@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,8 @@ def unusable(error: ImportError, extra: str, who: str) -> ConfigError:
         extra, who: as of `loaded`.
     """
     package, _, inside = (error.name or "").partition(".")
-    if isinstance(error, ModuleNotFoundError) and not inside:
+    blocked = sys.modules.get(package, package) is None  # as import statements read it: there is no such package
+    if isinstance(error, ModuleNotFoundError) and (blocked or not inside):
         return ConfigError(f"{who} needs {package}, which is not installed", install_command(extra))
     version = installed(package) or "that is installed"
     return ConfigError(f"{who} cannot use {package} in the version {version}: {error}", install_command(extra))
