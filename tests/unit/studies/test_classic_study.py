@@ -91,7 +91,7 @@ def test_the_page_shows_nothing_before_the_end_and_all_after_it() -> None:
     assert page.picture(some).startswith("<svg")
     del some["pear/PointMaze_UMaze-v3/plain/7"]
     assert page.page(some).count("under way") == 1
-    some["pear/PointMaze_UMaze-v3/plain/6"]["seconds"] = 4000.0  # the hour is spent
+    some["pear/PointMaze_UMaze-v3/plain/6"]["seconds"] = 5400.0  # the hours are spent
     assert "Only 6 pairs are complete" in page.page(some)
 
 
