@@ -115,14 +115,14 @@ def oparl_figures(found: Stored) -> str:
 
 
 def picture(found: Stored) -> str:
-    """Mean success over steps, with its range over pairs."""
-    said, lines = classic_outcome.pear(found), []
-    across = [PEAR_STEPS // EVALUATIONS * (number + 1) for number in range(EVALUATIONS)]
+    """A panel an arm: mean success over steps, with its quartiles over pairs."""
+    said, row = classic_outcome.pear(found), []
+    across = [PEAR_STEPS / EVALUATIONS * (number + 1) / 1000 for number in range(EVALUATIONS)]
     for number, arm in enumerate(PEAR_ARMS):
         values = said["success"][arm]
         low, high = (list(np.quantile(values, share, axis=0)) for share in (0.25, 0.75))
-        lines.append(Line(NAMES[arm], across, list(values.mean(axis=0)), low, high, f"a{number}"))
-    return panels("Success in the point maze", [[("point maze", lines)]], ("steps", "success; band: quartiles"), 1.0)
+        row.append((NAMES[arm], [Line(NAMES[arm], across, list(values.mean(axis=0)), low, high, f"a{number}")]))
+    return panels("Success in the point maze", [row], ("thousands of steps", "success; band: quartiles"), 1.0)
 
 
 if __name__ == "__main__":
