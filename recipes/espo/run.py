@@ -26,7 +26,7 @@ from hicra.related.likelihoods.pretrain import pretrain
 from hicra.related.likelihoods.puzzle import Puzzle, open_puzzle
 from hicra.related.likelihoods.train import ESPO, ESPOSettings, resume_training, save_training
 from hicra.related.script import ended, seed, whole
-from hicra.runs.difference import flat
+from hicra.runs.difference import difference
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,11 @@ def check_resumed(folder: Path, asked: dict[str, Any]) -> None:
     if not (folder / ASKED).exists():
         fix = "begin it anew with --overwrite" if folder.exists() else "leave --resume out"
         raise ArtifactError(f"{folder} holds no run to go on with", fix)
-    before, now = flat(read_json(folder / ASKED, "begin it anew with --overwrite")), flat(asked)
-    for key in sorted(before.keys() | now.keys()):
-        if before.get(key) != now.get(key):
-            raise ConfigError(
-                f"the run in {folder} has {key} {before.get(key)!r}, and {now.get(key)!r} is asked for now",
-                "give --resume the options that the run began with, or choose another -o",
-            )
+    for key, before, now in difference(read_json(folder / ASKED, "begin it anew with --overwrite"), asked):
+        raise ConfigError(
+            f"the run in {folder} has {key} {before!r}, and {now!r} is asked for now",
+            "give --resume the options that the run began with, or choose another -o",
+        )
 
 
 def train(training: ESPO, steps: int, folder: Path) -> dict[str, float]:

@@ -10,8 +10,7 @@ import gymnasium as gym
 import torch
 
 from hicra.errors import ConfigError, DataError, did_you_mean
-
-MOST_SEED = 2**32 - 1  # of the library
+from hicra.related.script import SEEDS
 
 
 def refuse_out_of_range(settings: Any, arms: Sequence[str], **least: float) -> None:
@@ -27,8 +26,8 @@ def refuse_out_of_range(settings: Any, arms: Sequence[str], **least: float) -> N
     """
     if settings.arm not in arms:
         raise ConfigError(f"no arm {settings.arm!r}", did_you_mean(settings.arm, arms))
-    if not 0 <= settings.seed <= MOST_SEED:
-        raise ConfigError(f"seed is {settings.seed}", f"give a whole number from 0 to {MOST_SEED}")
+    if not 0 <= settings.seed <= SEEDS:
+        raise ConfigError(f"seed is {settings.seed}", f"give a whole number from 0 to {SEEDS}")
     for name, bound in least.items():
         if not bound <= getattr(settings, name) < math.inf:
             raise ConfigError(f"{name} is {getattr(settings, name)}", f"give a number of at least {bound:g}")
